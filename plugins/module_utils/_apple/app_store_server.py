@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Calls of the App Store Server API, and what its answers mean.
+
+Source: developer.apple.com/documentation/appstoreserverapi
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+from dataclasses import dataclass
+
+from .._http import Reply, Transport
+from .._model.identifiers import Environment
+from .._model.integration import Credentials
+from .token import sign
+
+HOSTS: dict[Environment, str] = {
+    "production": "https://api.storekit.apple.com",
+    "sandbox": "https://api.storekit-sandbox.apple.com",
+}
+ENVIRONMENT_PLACEHOLDER = "{environment}"
+TRANSACTION_ID_NOT_FOUND = 4040010
+RATE_LIMIT_EXCEEDED = 4290000
+# Well-formed and made up: the answer "not found" proves that the token was accepted, and nothing is touched.
+MADE_UP_TRANSACTION_ID = "1000000000000001"
+_REQUEST_ID = re.compile(rb"Request ID: ([A-Z0-9][A-Z0-9.]{9,63})")
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Base URLs by environment. With an own URL without ``{environment}`` only the environment asked for is known."""
+
+    override: str | None = None
+
+    def url(self, environment: Environment) -> str:
+        if self.override is None:
+            return HOSTS[environment]
+        return self.override.replace(ENVIRONMENT_PLACEHOLDER, environment)
+
+    @property
+    def has_both(self) -> bool:
+        return self.override is None or ENVIRONMENT_PLACEHOLDER in self.override
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of the App Store Server API. ``document`` is its JSON object, None when the body is none."""
+
+    status: int
+    document: t.Mapping[str, t.Any] | None
+    content_type: str
+    date: str
+    request_id: str | None
+
+    @property
+    def error_code(self) -> int | None:
+        code = (self.document or {}).get("errorCode")
+        return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+    @property
+    def proves_acceptance(self) -> bool:
+        """True for JSON 200, and for 404 with 4040010: only a token that was accepted gets these."""
+        if self.status == 200:
+            return self.document is not None and isinstance(self.document.get("signedTransactionInfo"), str)
+        return self.status == 404 and self.error_code == TRANSACTION_ID_NOT_FOUND
+
+
+@dataclass(frozen=True)
+class AppStoreServer:
+    """The API for one pair of hosts. ``now`` gives UNIX seconds."""
+
+    transport: Transport
+    hosts: Hosts
+    now: t.Callable[[], float]
+
+    def get_transaction_info(
+        self,
+        credentials: Credentials,
+        bundle_id: str,
+        environment: Environment,
+        transaction_id: str = MADE_UP_TRANSACTION_ID,
+        clock_offset: float = 0.0,
+    ) -> Answer:
+        """GET /inApps/v1/transactions/{transactionId}. ``clock_offset`` (s) is added to this machine's clock.
+
+        Raises TransportError.
+        """
+        url = f"{self.hosts.url(environment)}/inApps/v1/transactions/{transaction_id}"
+        return _answer(self.transport.get(url, lambda: sign(credentials, bundle_id, self.now() + clock_offset)))
+
+
+def _answer(reply: Reply) -> Answer:
+    return Answer(
+        status=reply.status,
+        document=_document(reply),
+        content_type=reply.content_type,
+        date=reply.headers.get("date", ""),
+        request_id=_request_id(reply),
+    )
+
+
+def _document(reply: Reply) -> dict[str, t.Any] | None:
+    try:
+        document = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _request_id(reply: Reply) -> str | None:
+    """Return Apple's name for the request: in the text of a 401, else in a header (both observed)."""
+    found = _REQUEST_ID.search(reply.body[:512])
+    if found:
+        return found.group(1).decode("ascii")
+    named = reply.headers.get("x-apple-request-uuid") or reply.headers.get("x-apple-jingle-correlation-key")
+    return re.sub(r"[^\w.:-]", "", named)[:64] if named else None

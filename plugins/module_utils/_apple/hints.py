@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a verdict tells a person to do. One place, so that hints read alike."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._model.private_key import read_file_name
+
+if t.TYPE_CHECKING:
+    from .app_store_server import Answer
+
+ACCEPTED = "Apple accepted a token signed with this key for this app."
+NOT_CHECKED = "No call was made: credential_check is skip."
+NO_KEY = "No private key at hand: give private_key_path or private_key_content, or run where the stored path exists."
+KEY_NOT_YET_CREATED = "The key is only predicted in check mode; a real run makes it and checks it."
+APP_NOT_RELEASED = (
+    "Production refuses and the sandbox accepts: most likely the app was never released. "
+    "Apple gives access to production after the first release; run again then."
+)
+RATE_LIMITED = "Apple's rate limit was still exceeded when the deadline came. Run again later, or raise deadline."
+
+
+def clock_skew(ahead: float) -> str:
+    """``ahead``: seconds by which this machine's clock is ahead of Apple's, negative when behind."""
+    direction = "ahead of" if ahead > 0 else "behind"
+    return (
+        f"This machine's clock is {abs(ahead):.0f} s {direction} Apple's; "
+        "with Apple's time the same key is accepted. Synchronise the clock (NTP)."
+    )
+
+
+def unauthenticated(environment: str, path: str | None, skew: float, asked_sandbox: bool) -> str:
+    """List what to compare after two 401 answers, which never say why."""
+    hint = (
+        "Apple refused the token twice and does not say why. Compare in App Store Connect: is the key still active, "
+        "is this its Key ID, is this its team's Issuer ID, is the bundle ID right including capitals, "
+        "was the app transferred to another team"
+    )
+    if environment == "production" and asked_sandbox:
+        hint += ", was it released yet (the sandbox refused too, which proves nothing)?"
+    elif environment == "production":
+        hint += ", was it released yet (production refuses every call before the first release)?"
+    else:
+        hint += "?"
+    if path and read_file_name(os.path.basename(path)).is_api_key:
+        hint += " The file is named AuthKey_…: that is an App Store Connect API key, which this API never accepts."
+    if skew:
+        hint += f" Also, this machine's clock is off by {abs(skew):.0f} s."
+    return hint
+
+
+def service_unavailable(status: int) -> str:
+    return f"The service kept answering HTTP {status}. Look at Apple's system status and run again later."
+
+
+def unexpected(answer: Answer) -> str:
+    """Say what came instead of an answer of Apple's, without repeating a foreign page."""
+    if 300 <= answer.status < 400:
+        return f"HTTP {answer.status}: a redirect, which is never followed with a token. Correct app_store_server_url."
+    if answer.document is None:
+        kind = answer.content_type or "no content type"
+        return (
+            f"HTTP {answer.status} with {kind!a} instead of Apple's JSON: something in between answered "
+            "(a proxy, a captive portal), or app_store_server_url is wrong."
+        )
+    return f"HTTP {answer.status} with error code {answer.error_code}, which this check does not expect. Report it."
+
+
+def the_app(key_id: str, works: int, total: int) -> str:
+    return (
+        f"Key {key_id} works for {works} of {total} apps here, so the key is sound: "
+        "look at this app's bundle ID (capitals), its team, and whether it was released."
+    )
+
+
+def the_key(key_id: str, issuer_id: str, total: int) -> str:
+    return (
+        f"Key {key_id} is refused for all {total} apps here: "
+        f"most likely the key was revoked, or the Key ID or the Issuer ID {issuer_id} is wrong."
+    )

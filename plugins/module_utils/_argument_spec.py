@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of every module, once."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.common.parameters import env_fallback
+
+Spec = dict[str, t.Any]
+
+# Fields of an entry of `keys`: Ansible has no specification for a mapping with free names, so
+# `_tasks/named_keys.py` checks them.
+KEY_FIELDS: Spec = {
+    "issuer_id": {"type": "str"},
+    "key_id": {"type": "str", "no_log": False},
+    "private_key_path": {"type": "path", "no_log": False},
+    "private_key_content": {"type": "str", "no_log": True},
+    "private_key_file_policy": {"type": "str", "choices": ["strict", "mounted"], "no_log": False},
+    "key_predicted": {"type": "bool", "no_log": False},
+}
+
+
+def shared() -> Spec:
+    """Return the options that every module of the action group takes, so that group defaults never break a task."""
+    return {
+        "bundle_id": {"type": "str"},
+        "app_apple_id": {"type": "int"},
+        "issuer_id": {"type": "str"},
+        "key_id": {"type": "str", "no_log": False},
+        "private_key_path": {"type": "path", "no_log": False},
+        "private_key_content": {"type": "str", "no_log": True},
+        "private_key_file_policy": {
+            "type": "str",
+            "choices": ["strict", "mounted"],
+            "default": "strict",
+            "no_log": False,
+        },
+        "environment": {
+            "type": "str",
+            "choices": ["production", "sandbox"],
+            "default": "production",
+        },
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "tracker": {"type": "str", "choices": ["ledger"], "default": "ledger"},
+        "ledger": {
+            "type": "dict",
+            "apply_defaults": True,
+            "options": {
+                "url": {
+                    "type": "str",
+                    "no_log": True,
+                    "fallback": (env_fallback, ["STOREOPS_LEDGER_URL"]),
+                }
+            },
+        },
+        "credential_check": {
+            "type": "str",
+            "choices": ["required", "advisory", "skip"],
+            "default": "required",
+        },
+        "wait_timeout": {"type": "float", "default": 60.0},
+        "app_store_server_url": {"type": "str"},
+        "ca_path": {"type": "path"},
+        "request_timeout": {"type": "float", "default": 15.0},
+        "deadline": {"type": "float", "default": 120.0},
+    }
+
+
+def iap_key() -> Spec:
+    return {
+        **shared(),
+        "backup": {"type": "bool", "default": True},
+        "mode": {"type": "raw", "default": "0600"},
+    }
+
+
+def key_predicted() -> Spec:
+    return {"key_predicted": {"type": "bool", "default": False, "no_log": False}}
+
+
+def credential_check_info() -> Spec:
+    app = {
+        "bundle_id": {"type": "str", "required": True},
+        "key": {"type": "str", "no_log": False},
+        "environment": {"type": "str", "choices": ["production", "sandbox"]},
+        **KEY_FIELDS,
+    }
+    return {
+        **shared(),
+        **key_predicted(),
+        "keys": {"type": "dict", "no_log": True},
+        "apps": {"type": "list", "elements": "dict", "options": app},
+    }
+
+
+def integration() -> Spec:
+    return {**shared(), **key_predicted()}
+
+
+def integration_info() -> Spec:
+    return shared()

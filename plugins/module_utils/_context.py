@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task may know of the world: everything below reads clock, environment and network through this."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ._http import Transport
+from ._model.errors import RefundsError
+
+Params = t.Mapping[str, t.Any]
+Results = dict[str, t.Any]
+
+
+class FileAttributes(t.Protocol):
+    """Ansible's file attributes (mode, owner, group, …) of the running module."""
+
+    def apply(self, path: str, diff: dict[str, t.Any]) -> bool:
+        """Set what differs, note it in ``diff`` (before, after), and tell whether anything did."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """``environ``: the process environment. ``now``: UNIX seconds. ``warn``: shows a warning to the user."""
+
+    check_mode: bool
+    environ: t.Mapping[str, str]
+    now: t.Callable[[], float]
+    warn: t.Callable[[str], None]
+    transport: Transport
+    file_attributes: FileAttributes | None = None
+
+    def timestamp(self) -> str:
+        """Return UTC now in ISO 8601, whole seconds."""
+        return datetime.fromtimestamp(self.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class TaskFailed(RefundsError):
+    """A task that failed but has results to show all the same."""
+
+    def __init__(self, message: str, results: Results) -> None:
+        super().__init__(message)
+        self.results = results
+
+
+@dataclass(frozen=True)
+class Library:
+    """A Python library that a task needs; ``error`` is the traceback of its failed import, or None."""
+
+    name: str
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a module is: its options, and the function that does the work for plain parameters."""
+
+    argument_spec: t.Mapping[str, t.Any]
+    function: t.Callable[[Params, Context], Results]
+    libraries: tuple[Library, ...] = ()
+    has_file_attributes: bool = False

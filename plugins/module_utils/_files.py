@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Key files: read without surprises, written so that a crash or a link never loses or exposes a key."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import tempfile
+import typing as t
+
+from ._model.errors import FileError
+from ._model.private_key import LARGEST, KeyProblem
+
+Policy = t.Literal["strict", "mounted", "own"]
+KEY_MODE = 0o600
+_OTHERS = 0o077
+_MOUNTED = (
+    "Secrets mounted by Kubernetes, Docker or GitLab have links and wider modes: set private_key_file_policy: mounted."
+)
+
+
+def read_key_file(path: str, policy: Policy) -> bytes:
+    """Return the bytes of a .p8 file.
+
+    ``strict`` reads no link and nothing that group or others may read; ``mounted`` allows both; ``own`` reads no link
+    but any mode, for the module that repairs the mode. Raises KeyProblem (key_unreadable).
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+    if policy != "mounted":
+        flags |= os.O_NOFOLLOW
+    try:
+        descriptor = os.open(path, flags)
+    except (OSError, ValueError) as error:
+        raise _unopened(path, error) from None
+    with os.fdopen(descriptor, "rb") as file:
+        _check_status(path, os.fstat(descriptor), policy)
+        try:
+            return file.read(LARGEST + 1)
+        except OSError as error:
+            raise KeyProblem("key_unreadable", f"{path} can't be read: {error.strerror}.") from None
+
+
+def _unopened(path: str, error: OSError | ValueError) -> KeyProblem:
+    if isinstance(error, ValueError):
+        return KeyProblem("key_unreadable", f"{path!a} is no path.", "Give the path of a .p8 file.")
+    if error.errno == errno.ELOOP:
+        return KeyProblem("key_unreadable", f"{path} is a symbolic link.", _MOUNTED)
+    if error.errno == errno.ENOENT:
+        return KeyProblem(
+            "key_unreadable",
+            f"{path} does not exist.",
+            "Put the .p8 there with storeops.refunds.appstore_iap_key, or correct private_key_path.",
+        )
+    return KeyProblem("key_unreadable", f"{path} can't be opened: {error.strerror}.", "Check owner and mode.")
+
+
+def _check_status(path: str, status: os.stat_result, policy: Policy) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a directory" if stat.S_ISDIR(status.st_mode) else "no regular file"
+        raise KeyProblem("key_unreadable", f"{path} is {kind}.", "Give the path of a .p8 file.")
+    if status.st_size > LARGEST:
+        raise KeyProblem("key_unreadable", f"{path} has {status.st_size} bytes; a .p8 file has about 260.")
+    if policy == "strict" and status.st_mode & _OTHERS:
+        mode = stat.S_IMODE(status.st_mode)
+        raise KeyProblem(
+            "key_unreadable",
+            f"{path} has mode {mode:04o}: others than its owner can reach this private key.",
+            f"Run chmod 600 on it (and think about who may have read it). {_MOUNTED}",
+        )
+
+
+def write_key_file(path: str, data: bytes, backup: str | None = None) -> None:
+    """Write ``data`` to ``path`` with mode 0600: whole or not at all, never through a link, safe against a crash.
+
+    ``backup`` names a place for what lies there now: a second name of the same file, so that nothing is copied.
+    Raises FileError.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    refuse_unwritable(path)
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=".iap_key_", dir=folder)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, KEY_MODE)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        if backup:
+            os.link(path, backup, follow_symlinks=False)
+        os.replace(temporary, path)
+        temporary = None
+        _sync_folder(folder)
+    except OSError as error:
+        raise FileError(
+            f"private_key_path: {path} can't be written: {error.strerror}.", "Nothing was changed."
+        ) from None
+    finally:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def refuse_unwritable(path: str) -> None:
+    """Raise FileError when ``path`` is no place for a key file: checked before anything is done, in check mode too."""
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise FileError(
+            f"private_key_path: the folder {folder} does not exist.",
+            "Create it with ansible.builtin.file (state: directory, mode: '0700').",
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise FileError(f"private_key_path: the folder {folder} is not writable.", "Check its owner and mode.")
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise FileError(f"private_key_path: {path} can't be used: {error.strerror}.") from None
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "no regular file"
+        raise FileError(
+            f"private_key_path: {path} is {kind}; keys are never written through one.",
+            "Remove it first.",
+        )
+
+
+def remove_key_file(path: str) -> None:
+    """Remove a key file. Raises FileError."""
+    try:
+        os.unlink(path)
+        _sync_folder(os.path.dirname(os.path.abspath(path)))
+    except OSError as error:
+        raise FileError(f"private_key_path: {path} can't be removed: {error.strerror}.") from None
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

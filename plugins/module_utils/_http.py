@@ -1,0 +1,256 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one HTTP transport: keep-alive, bounded retries of what is safe to repeat, one total deadline, counters."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import threading
+import time
+import traceback
+import typing as t
+import urllib.request
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from ._model.errors import TransportError
+from ._model.identifiers import is_loopback
+from ._model.secret import Secret
+
+try:
+    import requests
+    import urllib3.exceptions
+except ImportError:
+    REQUESTS_ERROR: str | None = traceback.format_exc()
+else:
+    REQUESTS_ERROR = None
+
+USER_AGENT = "ansible-collection-storeops.refunds"
+# Answers of these services are small; a server that sends more is not one of them.
+LARGEST_BODY = 4 * 1024 * 1024
+_MILLISECONDS_FROM = 100_000_000_000
+_RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+_RETRIED_KINDS = frozenset({"dns", "tcp", "timeout", "broken"})
+
+
+@dataclass(frozen=True)
+class HttpSettings:
+    """``proxies``: as urllib.request.getproxies_environment gives them. Times in seconds."""
+
+    ca_path: str | None = None
+    proxies: t.Mapping[str, str] = field(default_factory=dict)
+    request_timeout: float = 15.0
+    deadline: float = 120.0
+    attempts: int = 4
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer. Header names are in lower case."""
+
+    status: int
+    headers: t.Mapping[str, str]
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+@dataclass
+class Counters:
+    """What a task asked of the network: the module result ``http``."""
+
+    calls: int = 0
+    retries: int = 0
+    waited_s: float = 0.0
+
+    def as_result(self) -> dict[str, t.Any]:
+        return {"calls": self.calls, "retries": self.retries, "waited_s": round(self.waited_s, 3)}
+
+
+class _Sessions(threading.local):
+    """One session per thread, dropped after a fork: two processes on one connection read each other's answers."""
+
+    pid = 0
+    session: requests.Session | None = None
+
+
+_sessions = _Sessions()
+
+
+def _session() -> requests.Session:
+    if _sessions.session is None or _sessions.pid != os.getpid():
+        session = requests.Session()
+        # With trust_env a matching ~/.netrc entry would replace the Bearer token.
+        session.trust_env = False
+        _sessions.session, _sessions.pid = session, os.getpid()
+    return _sessions.session
+
+
+class Transport:
+    """Sends requests within one total deadline that starts when the object is made."""
+
+    def __init__(
+        self,
+        settings: HttpSettings,
+        monotonic: t.Callable[[], float] = time.monotonic,
+        now: t.Callable[[], float] = time.time,
+        sleep: t.Callable[[float], None] = time.sleep,
+        jitter: t.Callable[[], float] = random.random,
+    ) -> None:
+        self.settings = settings
+        self.counters = Counters()
+        self._monotonic = monotonic
+        self._now = now
+        self._sleep = sleep
+        self._jitter = jitter
+        self._ends = monotonic() + settings.deadline
+
+    def remaining(self) -> float:
+        """Return the seconds left until the deadline."""
+        return max(0.0, self._ends - self._monotonic())
+
+    def get(self, url: str, bearer: t.Callable[[], Secret], headers: t.Mapping[str, str] | None = None) -> Reply:
+        """GET ``url``, repeating what may pass by itself. ``bearer`` makes a fresh token for every attempt.
+
+        Raises TransportError when no answer came; an answer of any status is returned.
+        """
+        for attempt in range(self.settings.attempts):
+            is_last = attempt + 1 == self.settings.attempts
+            try:
+                reply = self._once(url, bearer(), headers or {})
+            except TransportError as error:
+                if is_last or error.kind not in _RETRIED_KINDS or not self._wait(self._backoff(attempt)):
+                    raise
+                continue
+            if is_last or reply.status not in _RETRIED_STATUSES or not self._wait(self._pause(attempt, reply)):
+                return reply
+        raise AssertionError("the last attempt returns or raises")
+
+    def _backoff(self, attempt: int) -> float:
+        return self._jitter() * min(8.0, 0.5 * 2.0**attempt)
+
+    def _pause(self, attempt: int, reply: Reply) -> float:
+        asked = retry_after(reply.headers.get("retry-after", ""), self._now())
+        return self._backoff(attempt) if asked is None else asked + 0.1 * self._jitter()
+
+    def _wait(self, seconds: float) -> bool:
+        if seconds >= self.remaining():
+            return False
+        self._sleep(seconds)
+        self.counters.retries += 1
+        self.counters.waited_s += seconds
+        return True
+
+    def _once(self, url: str, bearer: Secret, headers: t.Mapping[str, str]) -> Reply:
+        seconds = min(self.settings.request_timeout, self.remaining())
+        if seconds <= 0:
+            raise TransportError("deadline", f"the deadline of {self.settings.deadline:g} s was over.")
+        ends = self._monotonic() + seconds
+        self.counters.calls += 1
+        sent = {"Accept": "application/json", "User-Agent": USER_AGENT, **headers}
+        sent["Authorization"] = f"Bearer {bearer.reveal()}"
+        try:
+            with _session().get(
+                url,
+                headers=sent,
+                timeout=seconds,
+                allow_redirects=False,
+                stream=True,
+                verify=self.settings.ca_path or True,
+                proxies=self._proxies(url),
+            ) as response:
+                names = {name.lower(): value for name, value in response.headers.items()}
+                return Reply(response.status_code, names, self._body(response, ends))
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+            ValueError,
+        ) as error:
+            raise _explained(error, urlsplit(url).netloc, seconds) from None
+
+    def _body(self, response: requests.Response, ends: float) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := response.raw.read1(65536, decode_content=True):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST_BODY:
+                raise TransportError("broken", f"the answer has more than {LARGEST_BODY} bytes.")
+            if self._monotonic() > ends:
+                raise TransportError("timeout", "the answer did not arrive whole in time.")
+        return b"".join(chunks)
+
+    def _proxies(self, url: str) -> dict[str, str]:
+        parts = urlsplit(url)
+        proxies = dict(self.settings.proxies)
+        # Plain http to loopback must not leave the machine through a proxy.
+        if is_loopback(parts.hostname) or _bypasses(parts.netloc, proxies):
+            return {}
+        return {name: proxies[name] for name in ("http", "https") if proxies.get(name)}
+
+
+def _bypasses(place: str, proxies: t.Mapping[str, str]) -> bool:
+    # The standard library's reading of no_proxy; the type stubs leave it out.
+    return bool(urllib.request.proxy_bypass_environment(place, dict(proxies)))  # type: ignore[attr-defined]
+
+
+def retry_after(text: str, now: float) -> float | None:
+    """Return the seconds to wait that a Retry-After header asks for, or None when it says nothing usable.
+
+    Three forms are in use: UNIX time in milliseconds (developer.apple.com/documentation/appstoreserverapi/
+    identifying-rate-limits), seconds, and an HTTP date (RFC 9110).
+    """
+    text = text.strip()
+    if text.isascii() and text.isdigit() and len(text) < 16:
+        number = int(text)
+        return max(0.0, number / 1000 - now) if number >= _MILLISECONDS_FROM else float(number)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _explained(error: Exception, place: str, seconds: float) -> TransportError:
+    if isinstance(error, TransportError):
+        return TransportError(error.kind, f"{place}: {error.message}")
+    chain = list(_chain(error))
+    if any(isinstance(link, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)) for link in chain):
+        reason = str(chain[-1])[:200]
+        return TransportError(
+            "tls",
+            f"{place}: TLS failed: {reason}.",
+            "Set ca_path for a private CA or a proxy's CA.",
+        )
+    if any(isinstance(link, (urllib3.exceptions.NameResolutionError, socket.gaierror)) for link in chain):
+        return TransportError("dns", f"{place}: the host name was not found.", "Check the network or DNS.")
+    if any(isinstance(link, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)) for link in chain):
+        return TransportError("timeout", f"{place}: no whole answer within {seconds:.3g} s.")
+    if any(isinstance(link, requests.exceptions.ProxyError) for link in chain):
+        return TransportError("tcp", f"{place}: the proxy could not be used.", "Check https_proxy and no_proxy.")
+    if any(isinstance(link, (urllib3.exceptions.NewConnectionError, ConnectionRefusedError)) for link in chain):
+        return TransportError("tcp", f"{place}: no connection.", "Check the network, a firewall, or the URL.")
+    if isinstance(error, (requests.exceptions.InvalidURL, ValueError)) and not isinstance(error, OSError):
+        return TransportError("refused_url", f"{place}: this URL can't be asked.")
+    if isinstance(error, FileNotFoundError) or "CA certificate" in str(error):
+        return TransportError("tls", "the CA bundle can't be read.", "Check ca_path or REQUESTS_CA_BUNDLE.")
+    return TransportError("broken", f"{place}: the connection broke off or the answer was no sound HTTP.")
+
+
+def _chain(error: BaseException) -> t.Iterator[BaseException]:
+    """Yield an error and what caused it; urllib3 and requests keep causes in args, reason and __context__."""
+    seen: set[int] = set()
+    queue: list[t.Any] = [error]
+    while queue:
+        link = queue.pop(0)
+        if not isinstance(link, BaseException) or id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        queue += [*link.args, getattr(link, "reason", None), link.__cause__, link.__context__]

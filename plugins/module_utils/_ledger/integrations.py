@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Integrations in the ledger: read, put, removed, each in one short transaction."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from .._model.integration import Identity, Integration
+from .ledger import Ledger
+from .schema import integrations
+
+# `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
+with contextlib.suppress(ImportError):
+    import sqlalchemy
+    from sqlalchemy.dialects import postgresql, sqlite
+
+_KEY = ("tracker", "project", "environment", "bundle_id")
+
+
+def find_integration(ledger: Ledger, identity: Identity) -> Integration | None:
+    """Return the integration of that identity, or None."""
+    with ledger.reading() as connection:
+        row = connection.execute(sqlalchemy.select(integrations()).where(_is(identity))).mappings().first()
+    return _integration(row) if row else None
+
+
+def list_integrations(ledger: Ledger, tracker: str, project: str, environment: str) -> list[Integration]:
+    """Return all integrations of a tracker's project in one environment, by bundle ID."""
+    table = integrations()
+    wanted = {"tracker": tracker, "project": project, "environment": environment}
+    query = sqlalchemy.select(table).filter_by(**wanted).order_by(table.c.bundle_id)
+    with ledger.reading() as connection:
+        rows = connection.execute(query).mappings().all()
+    return sorted((_integration(row) for row in rows), key=lambda found: found.identity.bundle_id)
+
+
+def put_integration(ledger: Ledger, integration: Integration, now: str) -> None:
+    """Insert or replace one integration. ``now`` is UTC in ISO 8601."""
+    values = {**_values(integration), "created_at": now, "updated_at": now}
+    with ledger.writing() as connection:
+        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        statement = insert(integrations()).values(values)
+        replaced = {name: value for name, value in values.items() if name not in (*_KEY, "created_at")}
+        connection.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=replaced))
+
+
+def remove_integration(ledger: Ledger, identity: Identity) -> None:
+    """Delete one integration; none there is no error."""
+    with ledger.writing() as connection:
+        connection.execute(sqlalchemy.delete(integrations()).where(_is(identity)))
+
+
+def _is(identity: Identity) -> sqlalchemy.ColumnElement[bool]:
+    table = integrations()
+    return sqlalchemy.and_(*(table.c[name] == getattr(identity, name) for name in _KEY))
+
+
+def _values(integration: Integration) -> dict[str, t.Any]:
+    return {
+        **{name: getattr(integration.identity, name) for name in _KEY},
+        "issuer_id": integration.issuer_id,
+        "key_id": integration.key_id,
+        "key_fingerprint": integration.key_fingerprint,
+        "private_key_path": integration.private_key_path,
+        "app_apple_id": integration.app_apple_id,
+        "status": integration.status,
+    }
+
+
+def _integration(row: sqlalchemy.RowMapping) -> Integration:
+    return Integration(
+        identity=Identity(*(row[name] for name in _KEY)),
+        issuer_id=row["issuer_id"],
+        key_id=row["key_id"],
+        key_fingerprint=row["key_fingerprint"],
+        status=row["status"],
+        private_key_path=row["private_key_path"],
+        app_apple_id=row["app_apple_id"],
+    )

@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ledger as the layers above see it: short transactions on SQLite or PostgreSQL, errors in words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import typing as t
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from .._model.errors import LedgerError
+from .migrate import is_current, migrate
+from .place import Place
+
+# `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
+with contextlib.suppress(ImportError):
+    import sqlalchemy
+    import sqlalchemy.exc
+    from sqlalchemy import event
+    from sqlalchemy.pool import NullPool, StaticPool
+
+# Any number that no other program on the same database takes for its own locks.
+_MIGRATION_LOCK = 7_386_052_101
+
+
+@dataclass
+class Ledger:
+    """Opened when first used. ``read_only`` (check mode, info) refuses to write. ``lock_timeout`` is in seconds."""
+
+    place: Place
+    read_only: bool
+    warn: t.Callable[[str], None]
+    lock_timeout: float = 30.0
+    _reader: sqlalchemy.Engine | None = field(default=None, init=False, repr=False)
+    _writer: sqlalchemy.Engine | None = field(default=None, init=False, repr=False)
+    _is_behind: bool = field(default=False, init=False, repr=False)
+
+    def check_place(self) -> None:
+        """Raise LedgerError when a run could not write here: in check mode too, and before anything is done."""
+        if self.place.path is not None:
+            _refuse_unwritable(self.place)
+
+    @contextlib.contextmanager
+    def reading(self) -> t.Iterator[sqlalchemy.Connection]:
+        """Yield a connection whose transaction is rolled back at the end. Creates and changes nothing."""
+        with self._errors_in_words():
+            if self._reader is None:
+                self._reader = self._open_reader()
+            with self._reader.connect() as connection:
+                if self._is_behind:
+                    migrate(connection)
+                yield connection
+                connection.rollback()
+
+    @contextlib.contextmanager
+    def writing(self) -> t.Iterator[sqlalchemy.Connection]:
+        """Yield a connection whose transaction is committed at the end, or rolled back by an exception."""
+        if self.read_only:
+            raise AssertionError("nothing is written in check mode")
+        with self._errors_in_words():
+            if self._writer is None:
+                self._writer = self._open_writer()
+            with self._writer.connect() as connection:
+                yield connection
+                connection.commit()
+
+    def close(self) -> None:
+        for engine in (self._reader, self._writer):
+            if engine is not None:
+                engine.dispose()
+        self._reader = self._writer = None
+
+    @contextlib.contextmanager
+    def _errors_in_words(self) -> t.Iterator[None]:
+        try:
+            yield
+        except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+            raise LedgerError(*_explained(error, self)) from None
+
+    def _open_reader(self) -> sqlalchemy.Engine:
+        path = self.place.path
+        engine = self._postgresql() if path is None else _read_only_engine(path, self.lock_timeout)
+        with _disposed_on_error(engine), engine.connect() as connection:
+            up_to_date = is_current(connection, self.place.name)
+        if up_to_date:
+            return engine
+        # The missing tables are made where nobody sees them: in a copy, or in a transaction that is rolled back.
+        self._is_behind = True
+        if path is None:
+            return engine
+        engine.dispose()
+        return _copy_in_memory(path, self.lock_timeout)
+
+    def _open_writer(self) -> sqlalchemy.Engine:
+        engine = self._postgresql() if self.place.path is None else self._sqlite(self.place.path)
+        with _disposed_on_error(engine), engine.connect() as connection:
+            if self.place.path is None:
+                connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+            if not is_current(connection, self.place.name):
+                migrate(connection)
+            connection.commit()
+        # What was read from before the migration no longer stands for the ledger.
+        if self._reader is not None:
+            self._reader.dispose()
+        self._reader, self._is_behind = None, False
+        return engine
+
+    def _postgresql(self) -> sqlalchemy.Engine:
+        options = {"connect_timeout": max(2, int(min(self.lock_timeout, 30)))}
+        engine = sqlalchemy.create_engine(self.place.url.reveal(), poolclass=NullPool, connect_args=options)
+        milliseconds = int(self.lock_timeout * 1000)
+
+        @event.listens_for(engine, "connect")
+        def limit(connection: t.Any, _record: object) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET lock_timeout = {milliseconds}")
+            connection.commit()
+
+        return engine
+
+    def _sqlite(self, path: str) -> sqlalchemy.Engine:
+        self._prepare_file(path)
+        engine = sqlalchemy.create_engine(
+            self.place.url.reveal(), poolclass=NullPool, connect_args={"timeout": self.lock_timeout}
+        )
+        _begin_immediate(engine)
+        return engine
+
+    def _prepare_file(self, path: str) -> None:
+        if self.place.is_default:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            return
+        self.warn(
+            f"A new ledger was created at {path}. Where a job's disk is not kept (CI, execution environments), "
+            "set ledger.url or STOREOPS_LEDGER_URL to PostgreSQL or to a file that is kept."
+        )
+
+
+def _refuse_unwritable(place: Place) -> None:
+    path = str(place.path)
+    folder = os.path.dirname(path)
+    if os.path.isdir(path):
+        raise LedgerError(f"ledger.url: {path} is a folder.", "Name a file in it, such as ledger.db.")
+    if not os.path.isdir(folder) and not place.is_default:
+        raise LedgerError(f"ledger.url: the folder {folder} does not exist.", "Create it, or correct ledger.url.")
+    if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
+        raise LedgerError(f"ledger.url: the folder {folder} is not writable.", "Check its owner and mode.")
+    if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
+        raise LedgerError(f"ledger.url: {path} is not writable.", "Check its owner and mode.")
+
+
+@contextlib.contextmanager
+def _disposed_on_error(engine: sqlalchemy.Engine) -> t.Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _begin_immediate(engine: sqlalchemy.Engine) -> None:
+    """Take SQLite's write lock at the start of a transaction, so that two runs queue instead of failing half-way."""
+
+    @event.listens_for(engine, "connect")
+    def leave_transactions_to_us(connection: t.Any, _record: object) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sqlalchemy.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _read_only_engine(path: str, timeout: float) -> sqlalchemy.Engine:
+    if not os.path.exists(path):
+        return _copy_in_memory(path, timeout)
+    return sqlalchemy.create_engine("sqlite://", creator=lambda: _open_read_only(path, timeout), poolclass=NullPool)
+
+
+def _copy_in_memory(path: str, timeout: float) -> sqlalchemy.Engine:
+    """Return an engine on a copy of the file in memory: it can be migrated and read, and the file stays untouched."""
+    memory = sqlite3.connect(":memory:", check_same_thread=False)
+    if os.path.exists(path):
+        with contextlib.closing(_open_read_only(path, timeout)) as file:
+            file.backup(memory)
+    return sqlalchemy.create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
+
+
+def _open_read_only(path: str, timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=timeout)
+
+
+def _explained(error: Exception, ledger: Ledger) -> tuple[str, str]:
+    name = ledger.place.name
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
+    if "locked" in reason or "lock timeout" in reason:
+        return (
+            f"ledger.url: {name} was locked by another program for {ledger.lock_timeout:g} s.",
+            "Nothing was written; run again when it is free.",
+        )
+    if "readonly" in reason or "read-only" in reason or isinstance(error, PermissionError):
+        return (
+            f"ledger.url: {name} is not writable.",
+            "Check owner and mode of the file and its folder, or the role.",
+        )
+    if "not a database" in reason or "malformed" in reason:
+        return (
+            f"ledger.url: {name} is no SQLite database or is damaged.",
+            "Restore it from a backup.",
+        )
+    if ledger.place.path is None:
+        return (
+            f"ledger.url: {name} can't be used: {reason}.",
+            "Check host, database, role and network.",
+        )
+    return (
+        f"ledger.url: {name} can't be opened: {reason}.",
+        "The folder must exist and be writable.",
+    )

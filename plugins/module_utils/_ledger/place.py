@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the ledger lies: a URL that the user gave, or a file of this user."""
+
+from __future__ import annotations
+
+import os
+import traceback
+import typing as t
+from dataclasses import dataclass
+
+from .._model.errors import InputError
+from .._model.secret import Secret
+
+try:
+    import psycopg as _psycopg  # noqa: F401 - SQLAlchemy imports it by name; here it is found missing in good time
+    import sqlalchemy.engine
+    import sqlalchemy.exc
+except ImportError:
+    SQLALCHEMY_ERROR: str | None = traceback.format_exc()
+else:
+    SQLALCHEMY_ERROR = None
+
+OPTION = "ledger.url"
+_NEXT_STEP = "Give sqlite:////absolute/path/ledger.db or postgresql://user:password@host/database."
+
+
+@dataclass(frozen=True)
+class Place:
+    """``path`` is set for SQLite only. ``name`` tells the place without password. ``is_default``: nobody chose it."""
+
+    url: Secret
+    path: str | None
+    name: str
+    is_default: bool = False
+
+
+def find_place(url: str | None, environ: t.Mapping[str, str]) -> Place:
+    """Return the place that ``ledger.url`` names, else the default file below ``$XDG_STATE_HOME``.
+
+    Raises InputError for anything that is no absolute SQLite path and no PostgreSQL URL.
+    """
+    if not url:
+        path = _default_path(environ)
+        return Place(Secret(f"sqlite:///{path}"), path, path, is_default=True)
+    try:
+        parsed = sqlalchemy.engine.make_url(url.strip())
+        backend = parsed.get_backend_name()
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        raise InputError(OPTION, "this is no database URL.", _NEXT_STEP) from None
+    if backend == "sqlite":
+        return _sqlite(parsed, environ)
+    if backend in ("postgresql", "postgres"):
+        safe = parsed.set(drivername="postgresql+psycopg")
+        name = f"PostgreSQL {parsed.host or 'socket'}/{parsed.database or ''}"
+        return Place(Secret(safe.render_as_string(hide_password=False)), None, name)
+    raise InputError(OPTION, f"{backend!a} is no supported database.", _NEXT_STEP)
+
+
+def _sqlite(parsed: sqlalchemy.engine.URL, environ: t.Mapping[str, str]) -> Place:
+    path = parsed.database or ""
+    if path.startswith("~/"):
+        path = os.path.join(environ.get("HOME", "/"), path[2:])
+    if not os.path.isabs(path) or "\0" in path or parsed.query or parsed.host:
+        raise InputError(OPTION, "an SQLite ledger needs an absolute path and no parameters.", _NEXT_STEP)
+    return Place(Secret(f"sqlite:///{path}"), path, path)
+
+
+def _default_path(environ: t.Mapping[str, str]) -> str:
+    home = environ.get("HOME") or os.path.expanduser("~")
+    state = environ.get("XDG_STATE_HOME") or os.path.join(home, ".local", "state")
+    return os.path.join(state, "storeops.refunds", "ledger.db")

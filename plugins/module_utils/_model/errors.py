@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Errors a user can act on.
+
+Every message names the option or the file that is wrong and the next step; `_run.py` turns them into a failed task.
+"""
+
+from __future__ import annotations
+
+
+class RefundsError(Exception):
+    """What failed, on which object, and what to do next. ``str()`` of it is shown to the user."""
+
+    def __init__(self, message: str, next_step: str = "") -> None:
+        super().__init__(f"{message} {next_step}".strip())
+        self.message = message
+        self.next_step = next_step
+
+
+class InputError(RefundsError):
+    """An option has a value that can't be used. ``option`` is its name as the user typed it."""
+
+    def __init__(self, option: str, problem: str, next_step: str = "") -> None:
+        super().__init__(f"{option}: {problem}", next_step)
+        self.option = option
+
+
+class FileError(RefundsError):
+    """A file can't be read, written or removed safely."""
+
+
+class LedgerError(RefundsError):
+    """The ledger can't be opened, read or written."""
+
+
+class TransportError(RefundsError):
+    """No HTTP answer was had. ``kind`` is one of dns, tcp, tls, timeout, broken, deadline, refused_url."""
+
+    def __init__(self, kind: str, message: str, next_step: str = "") -> None:
+        super().__init__(message, next_step)
+        self.kind = kind

@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Identifiers as Apple writes them: cleaned of pasted white space, checked, and explained when wrong."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+import unicodedata
+from urllib.parse import urlsplit
+
+from .errors import InputError
+
+Environment = t.Literal["production", "sandbox"]
+ENVIRONMENTS: tuple[Environment, ...] = ("production", "sandbox")
+
+_ISSUER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KEY_ID = re.compile(r"[A-Z0-9]{1,32}")
+_BUNDLE_ID = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+_SHOWN = 80
+
+
+def _pasted(text: str) -> str:
+    """Drop white space and invisible characters, which web pages and mails add when an ID is copied."""
+    kept = (char for char in text if not char.isspace() and unicodedata.category(char) != "Cf")
+    return "".join(kept)
+
+
+def shown(text: str) -> str:
+    """Return ``text`` quoted for a message: short, and with nothing that a terminal would act on."""
+    clean = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return ascii(clean)
+
+
+def parse_issuer_id(text: str, option: str = "issuer_id") -> str:
+    """Return the Issuer ID in lower case: a UUID in shape, not always one by RFC 9562.
+
+    Source: developer.apple.com/documentation/appstoreserverapi/generating-json-web-tokens-for-api-requests
+    """
+    clean = _pasted(text).lower()
+    if not _ISSUER_ID.fullmatch(clean):
+        raise InputError(
+            option,
+            f"{shown(text)} is no Issuer ID (36 characters such as 57246542-96fe-1a63-e053-0824d011072a).",
+            "Copy it from App Store Connect, Users and Access, Integrations, In-App Purchase.",
+        )
+    return clean
+
+
+def parse_key_id(text: str, option: str = "key_id") -> str:
+    """Return the Key ID. Apple's have 10 characters; 12 were seen, so the length is not enforced."""
+    clean = _pasted(text)
+    if not _KEY_ID.fullmatch(clean):
+        case = " Key IDs are upper case." if _KEY_ID.fullmatch(clean.upper()) else ""
+        raise InputError(
+            option,
+            f"{shown(text)} is no Key ID (capital letters and digits such as 2X9R4HXF34).{case}",
+            "Copy it from App Store Connect, Users and Access, Integrations, In-App Purchase.",
+        )
+    return clean
+
+
+def parse_bundle_id(text: str, option: str = "bundle_id") -> str:
+    """Return the bundle ID with its capitals, which Apple tells apart.
+
+    Source: developer.apple.com/documentation/bundleresources/information-property-list/cfbundleidentifier
+    """
+    clean = _pasted(text)
+    if not _BUNDLE_ID.fullmatch(clean) or len(clean) > 255:
+        raise InputError(
+            option,
+            f"{shown(text)} is no bundle ID (letters, digits, hyphens and periods such as com.example.game).",
+            "Copy it from App Store Connect, App Information.",
+        )
+    return clean
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether ``host`` names this machine without asking a resolver."""
+    return bool(host and _LOOPBACK.fullmatch(host.lower()))
+
+
+def parse_service_url(text: str, option: str) -> str:
+    """Return a service's base URL without a trailing slash: https, or http to loopback, without credentials."""
+    next_step = "Give https://host[:port][/path], or http:// for a simulator on this machine."
+    try:
+        parts = urlsplit(text.strip())
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        raise InputError(option, f"{shown(text)} is no URL.", next_step) from None
+    if not host or parts.scheme not in ("http", "https") or any(c.isspace() or ord(c) < 32 for c in text.strip()):
+        raise InputError(option, f"{shown(text)} is no http(s) URL.", next_step)
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise InputError(option, "a base URL takes no user, password, query or fragment.", next_step)
+    if parts.scheme == "http" and not is_loopback(host):
+        raise InputError(option, "credentials are sent over https only; plain http is for loopback.", next_step)
+    return text.strip().rstrip("/")

@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An app's integration at a tracker, and the credentials it is made of."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .identifiers import Environment
+from .private_key import PrivateKey
+
+Status = t.Literal["Active", "Pending", "Failed", "Absent"]
+
+
+@dataclass(frozen=True, order=True)
+class Identity:
+    """What makes an integration this one and no other. ``project`` is empty for trackers that have no projects."""
+
+    tracker: str
+    project: str
+    environment: Environment
+    bundle_id: str
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A complete, readable In-App Purchase key. ``path`` is where the .p8 lies, if it lies anywhere."""
+
+    issuer_id: str
+    key_id: str
+    private_key: PrivateKey
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class Integration:
+    """An integration as a tracker holds it, or as it is wanted.
+
+    ``issuer_id``, ``key_id`` and ``key_fingerprint`` are None where the tracker can't say. ``private_key_path`` and
+    ``app_apple_id`` are kept for later checks; they are no part of what is compared.
+    """
+
+    identity: Identity
+    issuer_id: str | None
+    key_id: str | None
+    key_fingerprint: str | None
+    status: Status
+    private_key_path: str | None = None
+    app_apple_id: int | None = None
+
+    def as_result(self) -> dict[str, t.Any]:
+        """Return the module result ``integration``."""
+        return {
+            "bundle_id": self.identity.bundle_id,
+            "issuer_id": self.issuer_id,
+            "key_id": self.key_id,
+            "key_fingerprint": self.key_fingerprint,
+            "environment": self.identity.environment,
+            "tracker": self.identity.tracker,
+            "status": self.status,
+        }
+
+
+def absent(identity: Identity) -> Integration:
+    """Return what stands for an integration that a tracker doesn't hold."""
+    return Integration(identity, None, None, None, "Absent")

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A text that must never be shown, and the removal of such texts from whatever is shown."""
+
+from __future__ import annotations
+
+import base64
+import re
+import typing as t
+
+MASK = "********"
+# Shorter texts are left alone: masking every "a" would destroy the message and protects nothing.
+SHORTEST_MASKED = 4
+# A line of base64 in a .p8 has 64 characters; its last one may be short and says little by itself.
+SHORTEST_FRAGMENT = 12
+
+
+class Secret:
+    """A text whose ``repr``, ``str`` and ``format`` are ``***``; ``reveal()`` gives it out."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+def forms(text: str) -> set[str]:
+    """Return the shapes in which a secret may turn up: as given, unescaped, by line, joined, and out of base64."""
+    found = {text, text.strip()}
+    queue = [text, text.replace("\\n", "\n").replace("\\r", "")]
+    decoded = _from_base64(text)
+    if decoded:
+        queue.append(decoded)
+    for variant in queue:
+        found |= {variant, variant.strip(), variant.replace("\r\n", "\n").strip()}
+        lines = [line.strip() for line in variant.splitlines() if line.strip() and "-----" not in line]
+        if len(lines) > 1 or "-----" in variant:
+            found |= {line for line in lines if len(line) >= SHORTEST_FRAGMENT}
+            found.add("".join(lines))
+    found |= _url_password(text)
+    return {form for form in found if len(form) >= SHORTEST_MASKED}
+
+
+def _from_base64(text: str) -> str:
+    compact = re.sub(r"\s", "", text)
+    try:
+        decoded = base64.b64decode(compact, validate=True).decode("ascii")
+    except (ValueError, UnicodeError):
+        return ""
+    return decoded if "-----BEGIN" in decoded else ""
+
+
+def _url_password(text: str) -> set[str]:
+    found = re.match(r"[a-z][a-z0-9+.-]*://[^/@\s]*:([^/\s]+)@", text, re.IGNORECASE)
+    return {found.group(1)} if found else set()
+
+
+class Masker:
+    """Replaces every known secret, in any of its forms, in strings, lists and mappings of any depth."""
+
+    def __init__(self, secrets: t.Iterable[str]) -> None:
+        known = {form for secret in secrets for form in forms(secret)}
+        longest_first = sorted(known, key=len, reverse=True)
+        self.known = frozenset(known)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if known else None
+
+    def mask(self, value: t.Any) -> t.Any:
+        """Return a copy of ``value`` without secrets. Mapping keys are masked too."""
+        if self._pattern is None:
+            return value
+        if isinstance(value, str):
+            return self._pattern.sub(MASK, value)
+        if isinstance(value, t.Mapping):
+            return {self.mask(name): self.mask(item) for name, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.mask(item) for item in value]
+        return value

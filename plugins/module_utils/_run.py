@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one place where Ansible meets the work: parameters and environment in; results, failures and masking out."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+import typing as t
+from urllib.request import getproxies_environment
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
+from ._http import HttpSettings, Transport
+from ._model.errors import InputError, RefundsError
+from ._model.secret import Masker
+
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+_LONGEST_SECONDS = 86400.0
+
+
+def run_module(task: Task) -> t.NoReturn:
+    """Run a task as an ordinary Ansible module."""
+    module = AnsibleModule(
+        argument_spec=dict(task.argument_spec),
+        supports_check_mode=True,
+        add_file_common_args=task.has_file_attributes,
+    )
+    params = plain(module.params)
+    secrets = secret_values(task.argument_spec, params)
+    masker = Masker(secrets)
+    # `keys` is no_log as a whole; its names, IDs and paths are no secrets and would blot out the results.
+    module.no_log_values = {str(value) for value in masker.known}
+    attributes = _ModuleFileAttributes(module) if task.has_file_attributes else None
+    results = execute(task, params, module.check_mode, module.warn, os.environ, masker, attributes)
+    if results.pop("failed", False):
+        module.fail_json(**results)
+    module.exit_json(**results)
+
+
+def execute(
+    task: Task,
+    params: Params,
+    check_mode: bool,
+    warn: t.Callable[[str], None],
+    environ: t.Mapping[str, str],
+    masker: Masker,
+    file_attributes: FileAttributes | None = None,
+) -> Results:
+    """Run a task and return its masked results; ``failed`` and ``msg`` are set when it failed. Never raises."""
+    for library in task.libraries:
+        if library.error:
+            return {
+                "failed": True,
+                "msg": missing_required_lib(library.name),
+                "exception": library.error,
+            }
+    try:
+        context = Context(
+            check_mode=check_mode,
+            environ=environ,
+            now=time.time,
+            warn=lambda text: warn(masker.mask(text)),
+            transport=Transport(_http_settings(params, environ)),
+            file_attributes=file_attributes,
+        )
+        results = task.function(params, context)
+    except TaskFailed as failure:
+        results = {**failure.results, "failed": True, "msg": str(failure)}
+    except RefundsError as error:
+        results = {"failed": True, "msg": str(error)}
+    except Exception as error:
+        results = {"failed": True, "msg": _unforeseen(error)}
+    masked: Results = masker.mask(results)
+    return masked
+
+
+def _unforeseen(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    return (
+        f"This is a fault of storeops.refunds, not of your input: {type(error).__name__} at {place}: {error}. "
+        "Please report it with this line; nothing after this point was done."
+    )
+
+
+def _http_settings(params: Params, environ: t.Mapping[str, str]) -> HttpSettings:
+    for option in ("request_timeout", "deadline", "wait_timeout"):
+        if not 0 < params[option] <= _LONGEST_SECONDS:
+            raise InputError(option, f"{params[option]} is no time in seconds.", "Give a number from 1 to 86400.")
+    ca_path = params.get("ca_path")
+    if ca_path and not os.access(ca_path, os.R_OK):
+        raise InputError("ca_path", f"{ca_path} can't be read.", "Give a file with CA certificates in PEM.")
+    from_environment = next((environ[name] for name in _CA_VARIABLES if environ.get(name)), None)
+    return HttpSettings(
+        ca_path=ca_path or from_environment,
+        proxies=getproxies_environment(),
+        request_timeout=params["request_timeout"],
+        deadline=params["deadline"],
+    )
+
+
+class _ModuleFileAttributes:
+    """Ansible's own file attributes (mode, owner, group, SELinux, …) through AnsibleModule."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._module = module
+
+    def apply(self, path: str, diff: dict[str, t.Any]) -> bool:
+        wanted = self._module.load_file_common_arguments(self._module.params, path=path)
+        return bool(self._module.set_fs_attributes_if_different(wanted, False, diff))
+
+
+def plain(value: t.Any) -> t.Any:
+    """Return ``value`` as exact built-in types: Ansible's values may be subclasses that carry tags."""
+    if isinstance(value, t.Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (bool, type(None))):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int):
+        return int(value)
+    return float(value) if isinstance(value, float) else value
+
+
+def secret_values(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
+    """Return the values of all ``no_log`` options, nested ones too, and of the secret field of named keys."""
+    found: set[str] = set()
+    for name, option in spec.items():
+        value = params.get(name) if isinstance(params, dict) else None
+        if value is None:
+            continue
+        if name == "keys":
+            found |= _named_key_secrets(value)
+        elif option.get("no_log"):
+            found |= set(_texts(value))
+        for item in value if isinstance(value, list) else [value]:
+            found |= secret_values(option.get("options") or {}, item)
+    return found
+
+
+def _named_key_secrets(keys: t.Any) -> set[str]:
+    if not isinstance(keys, dict):
+        return set(_texts(keys))
+    found: set[str] = set()
+    for fields in keys.values():
+        content = fields.get("private_key_content") if isinstance(fields, dict) else fields
+        found |= set(_texts(content))
+    return found
+
+
+def _texts(value: t.Any) -> t.Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)

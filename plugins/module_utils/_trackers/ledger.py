@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The built-in tracker: the integration is a row of the ledger."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._ledger.integrations import (
+    find_integration,
+    list_integrations,
+    put_integration,
+    remove_integration,
+)
+from .._ledger.ledger import Ledger
+from .._model.identifiers import Environment
+from .._model.integration import Credentials, Identity, Integration
+
+
+@dataclass
+class LedgerTracker:
+    """``timestamp`` gives UTC now in ISO 8601. The ledger has no projects."""
+
+    ledger: Ledger
+    timestamp: t.Callable[[], str]
+    name: str = "ledger"
+    project: str = ""
+
+    def find(self, identity: Identity) -> Integration | None:
+        return find_integration(self.ledger, identity)
+
+    def list(self, environment: Environment) -> list[Integration]:
+        return list_integrations(self.ledger, self.name, self.project, environment)
+
+    def save(self, integration: Integration, credentials: Credentials) -> Integration:
+        put_integration(self.ledger, integration, self.timestamp())
+        return integration
+
+    def remove(self, identity: Identity) -> None:
+        remove_integration(self.ledger, identity)
+
+    def __enter__(self) -> LedgerTracker:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.ledger.close()
