@@ -38,11 +38,7 @@ def shared() -> Spec:
             "default": "strict",
             "no_log": False,
         },
-        "environment": {
-            "type": "str",
-            "choices": ["production", "sandbox"],
-            "default": "production",
-        },
+        "environment": {"type": "str", "choices": ["production", "sandbox"], "default": "production"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "tracker": {"type": "str", "choices": ["ledger"], "default": "ledger"},
         "ledger": {
@@ -56,11 +52,7 @@ def shared() -> Spec:
                 }
             },
         },
-        "credential_check": {
-            "type": "str",
-            "choices": ["required", "advisory", "skip"],
-            "default": "required",
-        },
+        "credential_check": {"type": "str", "choices": ["required", "advisory", "skip"], "default": "required"},
         "wait_timeout": {"type": "float", "default": 60.0},
         "app_store_server_url": {"type": "str"},
         "ca_path": {"type": "path"},

@@ -71,11 +71,16 @@ def execute(
     except TaskFailed as failure:
         results = {**failure.results, "failed": True, "msg": str(failure)}
     except RefundsError as error:
-        results = {"failed": True, "msg": str(error)}
+        results = {"failed": True, "msg": _naming_app(str(error), params)}
     except Exception as error:
         results = {"failed": True, "msg": _unforeseen(error)}
     masked: Results = masker.mask(results)
     return masked
+
+
+def _naming_app(message: str, params: Params) -> str:
+    bundle_id = params.get("bundle_id")
+    return message if not bundle_id or bundle_id in message else f"{bundle_id}: {message}"
 
 
 def _unforeseen(error: Exception) -> str:

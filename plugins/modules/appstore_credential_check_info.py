@@ -7,12 +7,187 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
+module: appstore_credential_check_info
+short_description: Ask Apple whether an In-App Purchase key is accepted for apps, and if not, why
+version_added: 0.1.0
+description:
+  - Makes one signed call of the App Store Server API for each app and turns the answer into a cause and a hint.
+  - The call asks for a made-up transaction, so nothing is touched. A refusal is looked at a second time with a fresh
+    token, and for production the sandbox is asked as well.
+  - When several apps share a key, their answers are compared to tell a bad key from a bad bundle ID.
+author:
+  - storeops.refunds contributors (@storeops)
+extends_documentation_fragment:
+  - storeops.refunds._shared
+  - storeops.refunds._key_predicted
+  - storeops.refunds._attributes
+  - storeops.refunds._attributes.info
+options:
+  keys:
+    description:
+      - In-App Purchase keys by name, for use in O(apps[].key). Each is read once.
+      - The fields of a key are C(issuer_id), C(key_id), C(private_key_path), C(private_key_content),
+        C(private_key_file_policy) and C(key_predicted), as the options of the same names.
+      - A key without C(issuer_id) or C(private_key_file_policy) takes those of the task.
+    type: dict
+  apps:
+    description:
+      - The apps to check, instead of the one of O(bundle_id).
+      - What an app doesn't say itself is taken from its O(apps[].key), or else from the task.
+    type: list
+    elements: dict
+    suboptions:
+      bundle_id:
+        description: Bundle ID of the app.
+        type: str
+        required: true
+      key:
+        description: Name of an entry of O(keys).
+        type: str
+      environment:
+        description: The App Store environment, O(environment) when left out.
+        type: str
+        choices: [production, sandbox]
+      issuer_id:
+        description: Issuer ID for this app alone.
+        type: str
+      key_id:
+        description: Key ID for this app alone.
+        type: str
+      private_key_path:
+        description: Path of the C(.p8) file for this app alone.
+        type: path
+      private_key_content:
+        description: Text of the C(.p8) file for this app alone.
+        type: str
+      private_key_file_policy:
+        description: How strictly the file is read.
+        type: str
+        choices: [strict, mounted]
+      key_predicted:
+        description: As the option of the task.
+        type: bool
+seealso:
+  - module: storeops.refunds.refund_tracking_integration
+  - name: App Store Server API
+    description: Apple's documentation of the API that is called.
+    link: https://developer.apple.com/documentation/appstoreserverapi
 """
 
 EXAMPLES = r"""
+- name: Does Apple accept this key for this app?
+  storeops.refunds.appstore_credential_check_info:
+    bundle_id: com.example.one
+    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+    private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
+  register: check
+
+- name: Stop with the hint when it doesn't
+  ansible.builtin.assert:
+    that: check.credential_checks[0].accepted
+    fail_msg: "{{ check.credential_checks[0].hint }}"
+
+- name: Check several apps that share two keys
+  storeops.refunds.appstore_credential_check_info:
+    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+    keys:
+      studio_a:
+        private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
+      studio_b:
+        key_id: 9ABCDEF123
+        private_key_content: "{{ vault_studio_b_private_key }}"
+    apps:
+      - bundle_id: com.example.one
+        key: studio_a
+      - bundle_id: com.example.two
+        key: studio_a
+      - bundle_id: com.example.three
+        key: studio_b
 """
 
 RETURN = r"""
+credential_checks:
+  description: One entry for each app, in the order of O(apps).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    bundle_id:
+      description: Bundle ID of the app.
+      type: str
+      returned: always
+    issuer_id:
+      description: Issuer ID that signed.
+      type: str
+      returned: always
+    key_id:
+      description: Key ID that signed.
+      type: str
+      returned: always
+    key_fingerprint:
+      description: SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal; V(null) when unreadable.
+      type: str
+      returned: always
+    accepted:
+      description: Whether Apple accepted the key for this app.
+      type: bool
+      returned: always
+    cause:
+      description:
+        - One word of a closed list.
+        - V(accepted).
+        - V(key_unreadable), V(key_wrong_kind), V(key_id_mismatch) are found before any call.
+        - V(clock_skew), V(app_not_released), V(unauthenticated) are refusals.
+        - V(rate_limited), V(service_unavailable), V(unreachable), V(unexpected_response) and
+          V(not_checked) decide nothing.
+        - V(key_not_yet_created) only occurs in check mode.
+      type: str
+      returned: always
+    hint:
+      description: What to do about it, as a sentence.
+      type: str
+      returned: always
+    environment:
+      description: The App Store environment that was asked.
+      type: str
+      returned: always
+    http_status:
+      description: HTTP status of the answer that decided; V(null) without an answer.
+      type: int
+      returned: always
+    error_code:
+      description: Apple's error code in that answer; V(null) without one.
+      type: int
+      returned: always
+    checked_at:
+      description: Time of the check, UTC; V(null) when no call was made.
+      type: str
+      returned: always
+    request_id:
+      description: Apple's name of the request, for their support; V(null) without one.
+      type: str
+      returned: always
+  sample:
+    {}
+http:
+  description: What the task asked of the network.
+  type: dict
+  returned: always
+  contains:
+    calls:
+      description: Number of HTTP requests.
+      type: int
+      returned: always
+    retries:
+      description: How many of them repeated an earlier one after a wait.
+      type: int
+      returned: always
+    waited_s:
+      description: Seconds spent waiting before repeats.
+      type: float
+      returned: always
+  sample:
+    {}
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module

@@ -7,12 +7,171 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
+module: refund_tracking_integration
+short_description: Keep one app's refund tracking integration Active at a tracker
+version_added: 0.1.0
+description:
+  - Makes sure that a tracker holds the integration of one app (bundle ID, Issuer ID, Key ID and private key), that
+    Apple accepts this key for this app, and so that the integration is Active. Or that the tracker holds none.
+  - C(changed) and C(diff) compare bundle ID, Issuer ID, Key ID, the key's fingerprint and the environment.
+    The status is an observation and never a reason for C(changed).
+author:
+  - storeops.refunds contributors (@storeops)
+extends_documentation_fragment:
+  - storeops.refunds._shared
+  - storeops.refunds._key_predicted
+  - storeops.refunds._attributes
+  - storeops.refunds._attributes.changes
+seealso:
+  - module: storeops.refunds.refund_tracking_integration_info
+  - module: storeops.refunds.appstore_credential_check_info
+  - module: storeops.refunds.appstore_iap_key
 """
 
 EXAMPLES = r"""
+- name: Track refunds of an app
+  storeops.refunds.refund_tracking_integration:
+    bundle_id: com.example.one
+    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+    private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
+
+- name: The same with a key from the vault, and the ledger in PostgreSQL
+  storeops.refunds.refund_tracking_integration:
+    bundle_id: com.example.two
+    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+    key_id: 2X9R4HXF34
+    private_key_content: "{{ vault_studio_a_private_key }}"
+    ledger:
+      url: "{{ vault_ledger_url }}"
+
+- name: Several apps with one set of credentials
+  module_defaults:
+    group/storeops.refunds.all:
+      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+      key_id: 2X9R4HXF34
+      private_key_content: "{{ vault_studio_a_private_key }}"
+  block:
+    - name: Track refunds of two apps
+      storeops.refunds.refund_tracking_integration:
+        bundle_id: "{{ item }}"
+      loop: [com.example.one, com.example.two]
+
+- name: Declare it although Apple does not accept the key yet
+  storeops.refunds.refund_tracking_integration:
+    bundle_id: com.example.two
+    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+    private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
+    credential_check: advisory
+
+- name: Stop tracking an app; this needs no key
+  storeops.refunds.refund_tracking_integration:
+    bundle_id: com.example.two
+    state: absent
 """
 
 RETURN = r"""
+integration:
+  description:
+    - The integration as it is now, or would be outside check mode.
+    - When the task failed because of the credential check, the integration as the tracker still holds it.
+  returned: success, and failure of the credential check
+  type: dict
+  contains:
+    bundle_id:
+      description: Bundle ID of the app.
+      type: str
+      returned: always
+    issuer_id:
+      description: Issuer ID that is applied; V(null) when there is no integration.
+      type: str
+      returned: always
+    key_id:
+      description: Key ID that is applied; V(null) when there is no integration.
+      type: str
+      returned: always
+    key_fingerprint:
+      description: SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal.
+      type: str
+      returned: always
+    environment:
+      description: The App Store environment.
+      type: str
+      returned: always
+    tracker:
+      description: The tracker that holds the integration.
+      type: str
+      returned: always
+    status:
+      description: V(Active), V(Pending), V(Failed) or V(Absent). An observation, never a reason for C(changed).
+      type: str
+      returned: always
+  sample:
+    {}
+credential_check:
+  description: The verdict of the credential check.
+  returned: success, and failure of the credential check
+  type: dict
+  contains:
+    accepted:
+      description: Whether Apple accepted the key for this app.
+      type: bool
+      returned: always
+    cause:
+      description:
+        - One word of a closed list.
+        - V(accepted).
+        - V(key_unreadable), V(key_wrong_kind), V(key_id_mismatch) are found before any call.
+        - V(clock_skew), V(app_not_released), V(unauthenticated) are refusals.
+        - V(rate_limited), V(service_unavailable), V(unreachable), V(unexpected_response) and
+          V(not_checked) decide nothing.
+        - V(key_not_yet_created) only occurs in check mode.
+      type: str
+      returned: always
+    hint:
+      description: What to do about it, as a sentence.
+      type: str
+      returned: always
+    environment:
+      description: The App Store environment that was asked.
+      type: str
+      returned: always
+    http_status:
+      description: HTTP status of the answer that decided; V(null) without an answer.
+      type: int
+      returned: always
+    error_code:
+      description: Apple's error code in that answer; V(null) without one.
+      type: int
+      returned: always
+    checked_at:
+      description: Time of the check, UTC; V(null) when no call was made.
+      type: str
+      returned: always
+    request_id:
+      description: Apple's name of the request, for their support; V(null) without one.
+      type: str
+      returned: always
+  sample:
+    {}
+http:
+  description: What the task asked of the network.
+  type: dict
+  returned: success, and failure of the credential check
+  contains:
+    calls:
+      description: Number of HTTP requests.
+      type: int
+      returned: always
+    retries:
+      description: How many of them repeated an earlier one after a wait.
+      type: int
+      returned: always
+    waited_s:
+      description: Seconds spent waiting before repeats.
+      type: float
+      returned: always
+  sample:
+    {}
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module

@@ -70,6 +70,16 @@ def unexpected(answer: Answer) -> str:
     return f"HTTP {answer.status} with error code {answer.error_code}, which this check does not expect. Report it."
 
 
+def compared_with_held(differing: t.Sequence[str], status: str) -> str:
+    """``differing``: what is given otherwise than in the integration that the tracker holds with ``status``."""
+    if differing:
+        return f"Look at {' and '.join(differing)} first: given otherwise than in the integration held now ({status})."
+    return (
+        f"Nothing is given otherwise than in the integration held now ({status}): "
+        "most likely the key was revoked, or the app was transferred."
+    )
+
+
 def the_app(key_id: str, works: int, total: int) -> str:
     return (
         f"Key {key_id} works for {works} of {total} apps here, so the key is sound: "

@@ -37,6 +37,8 @@ else:
 LARGEST = 8192
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 _BLOCK = re.compile(r"-----BEGIN PRIVATE KEY-----\n((?:[A-Za-z0-9+/=]{1,76}\n)+)-----END PRIVATE KEY-----\n?")
+# The algorithm's object identifier 1.2.840.10045.2.1: PKCS#8 names it, SEC 1 doesn't.
+_EC_PUBLIC_KEY = bytes.fromhex("06072a8648ce3d0201")
 _NAME = re.compile(r"(SubscriptionKey|AuthKey)_([A-Za-z0-9]+)\.p8")
 
 KeyCause = t.Literal["key_unreadable", "key_wrong_kind", "key_id_mismatch", "key_not_yet_created"]
@@ -106,7 +108,7 @@ def parse_file(data: bytes, path: str) -> PrivateKey:
 def parse_content(content: str) -> PrivateKey:
     """Parse pasted content: a PEM, a PEM with literal ``\\n`` or CRLF, or the base64 of a PEM. Raises KeyProblem."""
     source = "private_key_content"
-    text = _text_of(content.encode("utf-8", "surrogateescape"), source)
+    text = _text_of(content.encode("utf-8", "surrogatepass"), source)
     return _parse(_normalise(text), source, repair="Store the .p8 file's text as it was downloaded")
 
 
@@ -158,6 +160,8 @@ def _parse(text: str, source: str, repair: str) -> PrivateKey:
             f"{source} holds a key of another kind ({kind}); Apple's In-App Purchase keys are EC P-256.",
             "Give the SubscriptionKey_….p8 that App Store Connect offered for download.",
         )
+    if _EC_PUBLIC_KEY not in der:
+        raise KeyProblem("key_wrong_kind", f"{source} holds {_OTHER_KINDS['EC PRIVATE KEY']}.", f"{repair}.")
     return _sound(handle)
 
 

@@ -53,7 +53,7 @@ def _present(
 ) -> Results:
     status = _status(verdict, params["credential_check"])
     if status is None:
-        verdict = _with_twin(verdict, wanted, current, tracker)
+        verdict = _compared_with_held(verdict, current, credentials, tracker, wanted)
         raise _refused(wanted, current, verdict, context)
     _warn(wanted, verdict, params["credential_check"], context)
     desired = _desired(wanted, credentials, status, params)
@@ -131,10 +131,17 @@ def _desired(wanted: Identity, credentials: Credentials | None, status: Status, 
     )
 
 
-def _with_twin(verdict: Verdict, wanted: Identity, current: Integration | None, tracker: Tracker) -> Verdict:
-    """Point at an entry whose bundle ID differs in capitals only: a likely cause of a refusal."""
-    if verdict.cause != "unauthenticated" or current is not None:
+def _compared_with_held(
+    verdict: Verdict, current: Integration | None, credentials: Credentials | None, tracker: Tracker, wanted: Identity
+) -> Verdict:
+    """Sharpen the hint of a refusal by what the tracker holds: what differs from it is the likely cause."""
+    if verdict.cause != "unauthenticated" or credentials is None:
         return verdict
+    if current is not None:
+        held = {"issuer_id": current.issuer_id, "key_id": current.key_id, "private key": current.key_fingerprint}
+        given = (credentials.issuer_id, credentials.key_id, credentials.private_key.fingerprint)
+        differing = [name for (name, value), new in zip(held.items(), given, strict=True) if value not in (None, new)]
+        return verdict.with_hint(f"{hints.compared_with_held(differing, current.status)} {verdict.hint}")
     for other in tracker.list(wanted.environment):
         name = other.identity.bundle_id
         if name.casefold() == wanted.bundle_id.casefold():

@@ -1,0 +1,39 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes the result of every refund_tracking_integration to the file that DEMO_RESULTS names, one JSON line each."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = r"""
+name: refund_tracking_results
+type: aggregate
+short_description: Collect the results of refund_tracking_integration
+description:
+  - Writes each result as a line of JSON to the file that E(DEMO_RESULTS) names.
+"""
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "refund_tracking_results"
+
+    def _write(self, result: t.Any, failed: bool) -> None:
+        if result.task.action != "storeops.refunds.refund_tracking_integration":
+            return
+        kept = {name: result.result.get(name) for name in ("item", "changed", "integration", "credential_check", "msg")}
+        with open(os.environ["DEMO_RESULTS"], "a", encoding="utf-8") as file:
+            file.write(json.dumps({**kept, "failed": failed}) + "\n")
+
+    def v2_runner_item_on_ok(self, result: t.Any) -> None:
+        self._write(result, False)
+
+    def v2_runner_item_on_failed(self, result: t.Any) -> None:
+        self._write(result, True)

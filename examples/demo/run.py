@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The main job against the simulator: two keys, three apps, all Active; again without a change; planted drift found.
+
+Exits 0 only if every step did what it says. Everything lies in a temporary folder that is removed at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import typing as t
+import urllib.request
+
+import world as demo
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ANSIBLE_PLAYBOOK = pathlib.Path(sys.executable).parent / "ansible-playbook"
+Result = dict[str, t.Any]
+
+
+class DemoFailed(Exception):
+    """A step did not do what it says."""
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="refunds-demo-") as name:
+        folder = pathlib.Path(name)
+        keys = {key: demo.make_key() for key in demo.KEY_IDS}
+        (folder / "keys").mkdir(mode=0o700)
+        (folder / "world.json").write_text(json.dumps(demo.world(keys)))
+        with Simulator(folder / "world.json") as simulator:
+            try:
+                _story(folder, keys, simulator)
+            except DemoFailed as failure:
+                print(f"\ndemo: FAILED: {failure}", file=sys.stderr)
+                return 1
+    print("\ndemo: everything above was as announced.")
+    return 0
+
+
+def _story(folder: pathlib.Path, keys: dict[str, demo.Key], simulator: Simulator) -> None:
+    def play(*arguments: str, wrong_issuer: str = "") -> tuple[int, list[Result]]:
+        ledger = f"sqlite:///{folder}/ledger.db"
+        variables = demo.variables(keys, f"{folder}/keys", ledger, simulator.app_store_server_url, wrong_issuer)
+        return _play(folder, variables, arguments)
+
+    _say("1. Two keys, three apps: put the keys in place, ask Apple, declare the integrations")
+    code, results = play()
+    _expect(code == 0 and _active(results) == set(demo.APPS), "all three apps are Active")
+
+    _say("2. The same again: nothing is left to do")
+    code, results = play()
+    _expect(code == 0 and not any(result["changed"] for result in results), "the second run changed nothing")
+
+    _say("3. Planted drift: K2 is revoked, and com.example.one is given a wrong Issuer ID; a dry-run finds both")
+    simulator.revoke(demo.KEY_IDS["K2"])
+    code, results = play("--check", wrong_issuer="com.example.one")
+    bad = {result["item"] for result in results if result["failed"]}
+    _expect(code != 0 and bad == {"com.example.one", "com.example.three"}, "exactly apps one and three are found")
+    _expect(_active(results) == {"com.example.two"}, "app two is sound")
+    causes = {result["credential_check"]["cause"] for result in results if result["failed"]}
+    _expect(causes == {"unauthenticated"}, "both are refused by Apple, with a hint")
+    _table(results)
+
+
+def _play(folder: pathlib.Path, variables: dict[str, t.Any], arguments: t.Sequence[str]) -> tuple[int, list[Result]]:
+    values, results = folder / "variables.json", folder / "results.jsonl"
+    values.touch(mode=0o600)
+    values.write_text(json.dumps(variables))
+    results.write_text("")
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache" / "root")),
+        "ANSIBLE_CALLBACK_PLUGINS": str(pathlib.Path(__file__).parent / "callback_plugins"),
+        "ANSIBLE_CALLBACKS_ENABLED": "refund_tracking_results",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_PIPELINING": "true",
+        "DEMO_RESULTS": str(results),
+    }
+    shown = " ".join(["ansible-playbook", "storeops.refunds.site", "-e", "@variables.json", *arguments])
+    print(f"$ {shown}", flush=True)
+    command = [str(ANSIBLE_PLAYBOOK), "storeops.refunds.site", "-e", f"@{values}", *arguments]
+    code = subprocess.run(command, env=environment, check=False).returncode
+    return code, [json.loads(line) for line in results.read_text().splitlines()]
+
+
+def _active(results: t.Sequence[Result]) -> set[str]:
+    return {
+        result["item"]
+        for result in results
+        if not result["failed"]
+        and result["integration"]["status"] == "Active"
+        and result["credential_check"]["accepted"]
+    }
+
+
+def _say(text: str) -> None:
+    print(f"\n=== {text}\n", flush=True)
+
+
+def _expect(is_so: bool, what: str) -> None:
+    if not is_so:
+        raise DemoFailed(f"expected that {what}")
+    print(f"--> {what}", flush=True)
+
+
+def _table(results: t.Sequence[Result]) -> None:
+    print(f"\n{'app':<20} {'key':<12} {'check':<16} what to do")
+    for result in results:
+        check = result["credential_check"]
+        key = demo.KEY_IDS[demo.APPS[result["item"]]]
+        hint = "-" if check["accepted"] else check["hint"].split(" Apple refused")[0]
+        print(f"{result['item']:<20} {key:<12} {check['cause']:<16} {hint}")
+
+
+class Simulator:
+    """The simulator as a process of its own, stopped at the end by its process ID."""
+
+    def __init__(self, world: pathlib.Path) -> None:
+        command = [sys.executable, str(ROOT / "extensions" / "simulator"), "--port", "0", "--world", str(world)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line:
+            raise SystemExit("demo: the simulator did not start; its message stands above.")
+        self._urls = json.loads(line)
+        self.app_store_server_url = self._urls["app_store_server"]["production"].replace(
+            "/production", "/{environment}"
+        )
+
+    def revoke(self, key_id: str) -> None:
+        request = urllib.request.Request(
+            f"{self._urls['control']}/iap_keys/{key_id}",
+            data=b'{"active": false}',
+            method="PATCH",
+            headers={"Content-Type": "application/json"},
+        )
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).close()
+
+    def __enter__(self) -> Simulator:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=10)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Putting the vendors and the control API together."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from . import ANNOUNCEMENT_VERSION
+from .control import CONTROL_PREFIX, control_app
+from .simulator import Simulator
+from .vendors import VENDORS
+from .vendors.base import Vendor
+from .vendors.observed import Observed
+
+
+def make_vendors(simulator: Simulator) -> list[Vendor]:
+    """Make every registered vendor."""
+    return [make(simulator) for make in VENDORS]
+
+
+def make_app(simulator: Simulator, vendors: list[Vendor]) -> Starlette:
+    """Build the application that answers everything."""
+    routes = [Mount(vendor.prefix, app=Observed(vendor, simulator)) for vendor in vendors]
+    app = Starlette(routes=[*routes, Mount(CONTROL_PREFIX, app=control_app(simulator))])
+    app.router.redirect_slashes = False
+    return app
+
+
+def announcement(vendors: list[Vendor], origin: str, pid: int) -> dict[str, object]:
+    """Give what the simulator prints when it is ready."""
+    control = f"{origin}{CONTROL_PREFIX}"
+    return {
+        **{vendor.name: vendor.base_urls(origin) for vendor in vendors},
+        "control": control,
+        "root_certificate": f"{control}/root_certificate",
+        "pid": pid,
+        "version": ANNOUNCEMENT_VERSION,
+    }

@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Doing to an answer what a fault asks for, down to the socket."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from .faults import Answer, Fault
+
+# Time for the first half of an answer to reach the client before the reset overtakes it.
+_BEFORE_RESET_SECONDS = 0.05
+_LINGER_ZERO = struct.pack("ii", 1, 0)
+_BODYLESS = (204, 205, 304)
+
+MakeAnswer = Callable[[], Awaitable[Response]]
+MakeHeaders = Callable[[], dict[str, str]]
+
+
+def replaced(answer: Answer, vendor_headers: MakeHeaders) -> Response:
+    """Build the answer that stands in for the vendor's."""
+    headers = {**(vendor_headers() if answer.from_vendor else {}), **answer.headers}
+    if answer.status in _BODYLESS:
+        headers.pop("content-type", None)
+        return Response(status_code=answer.status, headers=headers)
+    return Response(answer.body, answer.status, headers)
+
+
+class Connection:
+    """One client's socket during one request, for answers that a server would never give."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._transport: asyncio.Transport = scope["state"]["transport"]
+
+    async def answer(self, response: Response) -> None:
+        """Send a whole answer."""
+        await response(self._scope, self._receive, self._send)
+
+    async def refuse(self) -> None:
+        """Close before a single byte of an answer."""
+        self._transport.abort()
+        await self._until_closed()
+
+    async def reset(self, response: Response) -> None:
+        """Send the headers and half of the body, then a TCP reset."""
+        await self._send_half(response)
+        await asyncio.sleep(_BEFORE_RESET_SECONDS)
+        # Closing with a linger time of zero makes the kernel send RST instead of FIN.
+        self._transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO
+        )
+        self._transport.abort()
+        await self._until_closed()
+
+    async def truncate(self, response: Response) -> None:
+        """Announce the whole body, send half of it, close in the orderly way."""
+        await self._send_half(response)
+        self._transport.close()
+        await self._until_closed()
+
+    async def _send_half(self, response: Response) -> None:
+        body = bytes(response.body)
+        length = max(len(body), 1)
+        headers = [item for item in response.raw_headers if item[0] != b"content-length"]
+        headers.append((b"content-length", str(length).encode("ascii")))
+        await self._send(
+            {"type": "http.response.start", "status": response.status_code, "headers": headers}
+        )
+        half = body[: len(body) // 2]
+        await self._send({"type": "http.response.body", "body": half, "more_body": True})
+
+    async def _until_closed(self) -> None:
+        # Returning earlier makes uvicorn answer 500 on the closed socket.
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+async def prepare(
+    fault: Fault | None, make_answer: MakeAnswer, vendor_headers: MakeHeaders
+) -> Response | None:
+    """Get the answer to send under a fault; None when nothing is to be sent.
+
+    The vendor does its work under `delay`, `reset` and `truncate` (only the answer is hurt);
+    under the others the request never reaches it.
+    """
+    if fault is None:
+        return await make_answer()
+    if fault.kind == "refuse":
+        return None
+    if fault.answer is not None:
+        return replaced(fault.answer, vendor_headers)
+    await asyncio.sleep(fault.seconds)
+    return await make_answer()
+
+
+async def deliver(fault: Fault | None, response: Response | None, connection: Connection) -> None:
+    """Send what `prepare` gave, in the way the fault asks for."""
+    if response is None:
+        await connection.refuse()
+    elif fault is not None and fault.kind == "reset":
+        await connection.reset(response)
+    elif fault is not None and fault.kind == "truncate":
+        await connection.truncate(response)
+    else:
+        await connection.answer(response)

@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state of one running simulator. One asyncio loop is its only user, so nothing is locked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .calls import CallLog
+from .chain import Chain, make_chain
+from .faults import FaultList
+from .rate_limits import PER_SECOND, RateLimiter
+from .world import World
+from .world_input import ReadWorld
+
+
+@dataclass
+class Simulator:
+    """Everything that a request may read or change."""
+
+    world: World = field(default_factory=World)
+    private_keys: dict[str, str] = field(default_factory=dict, repr=False)
+    """Generated private keys (.p8 text by Key ID) that nobody has taken yet."""
+    chain: Chain = field(default_factory=make_chain)
+    faults: FaultList = field(default_factory=FaultList)
+    calls: CallLog = field(default_factory=CallLog)
+    limiter: RateLimiter = field(default_factory=RateLimiter)
+    now: Callable[[], float] = time.time
+
+    def reset(self, read: ReadWorld) -> None:
+        """Start over in another world: no faults, no calls, no counts; the chain stays."""
+        self.world = read.world
+        self.private_keys = dict(read.private_keys)
+        self.faults.reset()
+        self.calls.reset()
+        self.limiter.reset()
+
+    def limit(self, endpoint: str) -> int:
+        """Give an endpoint's requests per second in production; 0 is no limit."""
+        return self.world.rate_limits.get(endpoint, PER_SECOND[endpoint])
+
+    def now_ms(self) -> int:
+        """Give the time in UNIX ms."""
+        return int(self.now() * 1000)

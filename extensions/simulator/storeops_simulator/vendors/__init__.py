@@ -1,0 +1,13 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulated vendors: one file or folder each, registered by one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..simulator import Simulator
+from .app_store_server import AppStoreServer
+from .base import Vendor
+
+VENDORS: tuple[Callable[[Simulator], Vendor], ...] = (AppStoreServer,)

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Apple's App Store Server API, both environments.
+
+Paths: ``/app-store-server/{production|sandbox}/inApps/...``. A further group of endpoints is a new
+file beside this one and one more name in `_ENDPOINTS`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ...calls import Call
+from ...jws import Jws
+from ...simulator import Simulator
+from . import answers, transactions
+from .endpoints import WIRE_ENVIRONMENTS, Accepted, PathTable, Target
+from .token_checks import Caller, Refused, check_token, read_token
+
+_ENDPOINTS: Final = (*transactions.ENDPOINTS,)
+_LONGEST_CLAIM: Final = 200
+
+
+class AppStoreServer:
+    """The vendor; see ``vendors/base.py`` for what each member is for."""
+
+    name = "app_store_server"
+    prefix = "/app-store-server"
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._table = PathTable(_ENDPOINTS)
+
+    def base_urls(self, origin: str) -> dict[str, str]:
+        """Give the base URL of each environment."""
+        return {name: f"{origin}{self.prefix}/{name}" for name in WIRE_ENVIRONMENTS}
+
+    def begin(self, request: Request) -> AppStoreServerExchange:
+        """Take a request apart."""
+        path: str = request.scope["path"]
+        target = self._table.find(path.removeprefix(self.prefix), request.method)
+        return AppStoreServerExchange(self._simulator, request, target)
+
+    def headers(self) -> dict[str, str]:
+        """Make the headers of one answer."""
+        return answers.vendor_headers()
+
+
+class AppStoreServerExchange:
+    """One request; its token is parsed once, for the call log and for the checks."""
+
+    def __init__(self, simulator: Simulator, request: Request, target: Target | None) -> None:
+        self._simulator = simulator
+        self._request = request
+        self._target = target
+        self._token: Jws | Refused
+        try:
+            self._token = read_token(request.headers.get("authorization"))
+        except Refused as refused:
+            self._token = refused
+
+    def describe(self, call: Call) -> None:
+        """Fill in the environment, the endpoint, and what the token claims unverified."""
+        if self._target is not None:
+            call.environment = self._target.environment
+            call.endpoint = self._target.endpoint.name if self._target.endpoint else None
+        if isinstance(self._token, Jws):
+            call.key_id = _claim(self._token.header.get("kid"))
+            call.issuer_id = _claim(self._token.payload.get("iss"))
+            call.bundle_id = _claim(self._token.payload.get("bid"))
+
+    async def answer(self, call: Call) -> Response:
+        """Check the path, then the token, then the rate limit; then do the work."""
+        target = self._target
+        if target is None:
+            return answers.no_such_path()
+        if target.endpoint is None:
+            return answers.wrong_method(target.allowed)
+        try:
+            caller = self._check_token(target.environment)
+        except Refused as refused:
+            call.refusal = str(refused)
+            return answers.unauthenticated()
+        wait_until = self._count(target.environment, target.endpoint.name, caller)
+        if wait_until is not None:
+            call.refusal = "rate_limited"
+            return answers.rate_limited(wait_until)
+        return await target.endpoint.handle(
+            Accepted(self._simulator, self._request, target.environment, caller, target.path_values)
+        )
+
+    def _check_token(self, environment: str) -> Caller:
+        if isinstance(self._token, Refused):
+            raise self._token
+        simulator = self._simulator
+        return check_token(self._token, simulator.world, environment, simulator.now())
+
+    def _count(self, environment: str, endpoint: str, caller: Caller) -> int | None:
+        simulator = self._simulator
+        return simulator.limiter.admit(
+            environment,
+            endpoint,
+            caller.app.bundle_id,
+            simulator.limit(endpoint),
+            simulator.now(),
+        )
+
+
+def _claim(value: object) -> str | None:
+    return value[:_LONGEST_CLAIM] if isinstance(value, str) else None

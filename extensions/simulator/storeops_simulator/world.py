@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The world: who exists at the vendors. Immutable; a change makes a new world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Final, Literal
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+KeyKind = Literal["iap_keys", "app_store_connect_keys"]
+KEY_KINDS: Final[tuple[KeyKind, ...]] = ("iap_keys", "app_store_connect_keys")
+"""A team's two lists of keys, under the names that the world and the control API use."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key as the vendor holds it: the public part only."""
+
+    key_id: str
+    name: str | None
+    active: bool
+    public_key: ec.EllipticCurvePublicKey
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """One in-app purchase; `fields` are the wire fields that Apple signs, dates in ms."""
+
+    transaction_id: str
+    environment: str
+    fields: Mapping[str, str | int]
+
+
+@dataclass(frozen=True)
+class App:
+    """One app of a team."""
+
+    bundle_id: str
+    apple_id: int
+    name: str | None = None
+    released: bool = True
+    transactions: tuple[Transaction, ...] = ()
+
+
+@dataclass(frozen=True)
+class Team:
+    """One team of App Store Connect; its issuer ID serves both kinds of keys."""
+
+    issuer_id: str
+    name: str | None = None
+    iap_keys: tuple[Key, ...] = ()
+    app_store_connect_keys: tuple[Key, ...] = ()
+    apps: tuple[App, ...] = ()
+
+    def keys(self, kind: KeyKind) -> tuple[Key, ...]:
+        """Give the keys of one kind."""
+        return self.iap_keys if kind == "iap_keys" else self.app_store_connect_keys
+
+    def with_keys(self, kind: KeyKind, keys: tuple[Key, ...]) -> Team:
+        """Give this team with other keys of one kind."""
+        if kind == "iap_keys":
+            return replace(self, iap_keys=keys)
+        return replace(self, app_store_connect_keys=keys)
+
+
+@dataclass(frozen=True)
+class HeldKey:
+    """A key and where it is registered."""
+
+    team: Team
+    kind: KeyKind
+    key: Key
+
+
+@dataclass(frozen=True)
+class HeldApp:
+    """An app and its team."""
+
+    team: Team
+    app: App
+
+
+@dataclass(frozen=True)
+class HeldTransaction:
+    """A transaction and the app it was made in."""
+
+    app: App
+    transaction: Transaction
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that exists, and the indexes to find it (built at the first use)."""
+
+    teams: tuple[Team, ...] = ()
+    rate_limits: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def keys(self) -> Mapping[str, HeldKey]:
+        """Keys of both kinds by Key ID."""
+        return {held.key.key_id: held for held in self._all_keys()}
+
+    @cached_property
+    def apps(self) -> Mapping[str, HeldApp]:
+        """Apps by bundle ID."""
+        return {app.bundle_id: HeldApp(team, app) for team in self.teams for app in team.apps}
+
+    @cached_property
+    def folded_bundle_ids(self) -> frozenset[str]:
+        """Bundle IDs without their capitals, to name that mistake in the call log."""
+        return frozenset(bundle_id.casefold() for bundle_id in self.apps)
+
+    @cached_property
+    def transactions(self) -> Mapping[tuple[str, str], HeldTransaction]:
+        """Transactions by wire environment (Production, Sandbox) and transaction ID."""
+        return {
+            (transaction.environment, transaction.transaction_id): HeldTransaction(app, transaction)
+            for team in self.teams
+            for app in team.apps
+            for transaction in app.transactions
+        }
+
+    def team(self, issuer_id: str) -> Team | None:
+        """Find a team."""
+        return next((team for team in self.teams if team.issuer_id == issuer_id), None)
+
+    def with_team(self, changed: Team) -> World:
+        """Give this world with one team replaced (found by its issuer ID)."""
+        teams = tuple(
+            changed if team.issuer_id == changed.issuer_id else team for team in self.teams
+        )
+        return replace(self, teams=teams)
+
+    def with_key(self, held: HeldKey, changed: Key) -> World:
+        """Give this world with one key replaced (found by its Key ID)."""
+        keys = tuple(
+            changed if key.key_id == changed.key_id else key for key in held.team.keys(held.kind)
+        )
+        return self.with_team(held.team.with_keys(held.kind, keys))
+
+    def with_app(self, held: HeldApp, changed: App) -> World:
+        """Give this world with one app replaced (found by its bundle ID)."""
+        apps = tuple(
+            changed if app.bundle_id == changed.bundle_id else app for app in held.team.apps
+        )
+        return self.with_team(replace(held.team, apps=apps))
+
+    def _all_keys(self) -> Iterator[HeldKey]:
+        for team in self.teams:
+            for kind in KEY_KINDS:
+                for key in team.keys(kind):
+                    yield HeldKey(team, kind, key)

@@ -1,0 +1,196 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading a world: strict, every message names the entry; and writing it back without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from . import keys
+from .fields import Fields, InputError
+from .rate_limits import PER_SECOND
+from .transaction_fields import read_transaction, write_transaction
+from .world import KEY_KINDS, App, Key, KeyKind, Team, World
+
+_WORLD: Final = ("teams", "rate_limits")
+_TEAM: Final = ("issuer_id", "name", *KEY_KINDS, "apps")
+_KEY: Final = ("key_id", "name", "active", "public_key", "private_key_path")
+_APP: Final = ("bundle_id", "apple_id", "name", "released", "transactions")
+
+KEY_ID_PATTERN: Final = (r"[A-Za-z0-9]{2,32}", "be letters and digits, like 2X9R4HXF34")
+_UUID = (
+    r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+    "be a UUID, like 57246542-96fe-1a63-e053-0824d011072a",
+)
+_BUNDLE_ID = (r"[A-Za-z0-9.-]{1,155}", "be letters, digits, dots and hyphens")
+
+
+@dataclass(frozen=True)
+class ReadWorld:
+    """A world, and the private keys that were generated for it, as .p8 text by Key ID."""
+
+    world: World
+    private_keys: dict[str, str] = field(repr=False)
+
+
+def read_world(document: object, folder: Path | None = None) -> ReadWorld:
+    """Read a world document; `InputError` names the first bad entry.
+
+    :param folder: where relative `private_key_path` start; without it the option is refused.
+    """
+    return _Reader(folder).world(document)
+
+
+class _Reader:
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._private_keys: dict[str, str] = {}
+
+    def world(self, document: object) -> ReadWorld:
+        fields = Fields({} if document is None else document, "", _WORLD)
+        teams = tuple(self._team(value, path) for path, value in fields.entries("teams"))
+        world = World(teams, _rate_limits(fields))
+        _refuse_doubles(world)
+        return ReadWorld(world, self._private_keys)
+
+    def _team(self, value: object, path: str) -> Team:
+        fields = Fields(value, path, _TEAM)
+        iap_keys, other_keys = (self._keys(fields, kind) for kind in KEY_KINDS)
+        return Team(
+            issuer_id=fields.text("issuer_id", *_UUID),
+            name=fields.optional_text("name"),
+            iap_keys=iap_keys,
+            app_store_connect_keys=other_keys,
+            apps=tuple(_app(entry, at) for at, entry in fields.entries("apps")),
+        )
+
+    def _keys(self, team: Fields, kind: KeyKind) -> tuple[Key, ...]:
+        return tuple(self._key(value, path) for path, value in team.entries(kind))
+
+    def _key(self, value: object, path: str) -> Key:
+        fields = Fields(value, path, _KEY)
+        key_id = fields.text("key_id", *KEY_ID_PATTERN)
+        return Key(
+            key_id=key_id,
+            name=fields.optional_text("name"),
+            active=fields.boolean("active", True),
+            public_key=self._public_key(fields, key_id),
+        )
+
+    def _public_key(self, fields: Fields, key_id: str) -> ec.EllipticCurvePublicKey:
+        if fields.has("public_key") and fields.has("private_key_path"):
+            raise InputError(fields.at("private_key_path"), "stands beside public_key; give one")
+        if fields.has("public_key"):
+            text = fields.text("public_key", r"[\s\S]+")
+            try:
+                return keys.read_public_pem(text)
+            except ValueError as error:
+                raise InputError(fields.at("public_key"), str(error)) from error
+        if fields.has("private_key_path"):
+            return self._key_file(fields)
+        public_key, private_pem = keys.generate()
+        self._private_keys[key_id] = private_pem
+        return public_key
+
+    def _key_file(self, fields: Fields) -> ec.EllipticCurvePublicKey:
+        at = fields.at("private_key_path")
+        if self._folder is None:
+            raise InputError(at, "works in a world file only; give public_key instead")
+        path = self._folder / fields.text("private_key_path")
+        try:
+            return keys.read_private_pem(path.read_bytes())
+        except OSError as error:
+            raise InputError(at, f"cannot read {path}: {error.strerror}") from error
+        except ValueError as error:
+            raise InputError(at, f"{path} {error}") from error
+
+
+def _app(value: object, path: str) -> App:
+    fields = Fields(value, path, _APP)
+    return App(
+        bundle_id=fields.text("bundle_id", *_BUNDLE_ID),
+        apple_id=fields.integer("apple_id", 1),
+        name=fields.optional_text("name"),
+        released=fields.boolean("released", True),
+        transactions=tuple(
+            read_transaction(entry, at) for at, entry in fields.entries("transactions")
+        ),
+    )
+
+
+def _rate_limits(world: Fields) -> dict[str, int]:
+    if not world.has("rate_limits"):
+        return {}
+    fields = Fields(world.raw("rate_limits"), world.at("rate_limits"), tuple(PER_SECOND))
+    return {name: fields.integer(name, 0) for name in PER_SECOND if fields.has(name)}
+
+
+def _refuse_doubles(world: World) -> None:
+    teams = list(enumerate(world.teams))
+    _unique((f"teams[{i}].issuer_id", team.issuer_id.lower()) for i, team in teams)
+    _unique(
+        (f"teams[{i}].{kind}[{j}].key_id", key.key_id)
+        for i, team in teams
+        for kind in KEY_KINDS
+        for j, key in enumerate(team.keys(kind))
+    )
+    apps = [(f"teams[{i}].apps[{j}]", app) for i, team in teams for j, app in enumerate(team.apps)]
+    _unique((f"{path}.bundle_id", app.bundle_id) for path, app in apps)
+    _unique((f"{path}.apple_id", str(app.apple_id)) for path, app in apps)
+    _unique(
+        (f"{path}.transactions[{k}].transaction_id", f"{entry.transaction_id} {entry.environment}")
+        for path, app in apps
+        for k, entry in enumerate(app.transactions)
+    )
+
+
+def _unique(values: Iterable[tuple[str, str]]) -> None:
+    first: dict[str, str] = {}
+    for path, value in values:
+        if value in first:
+            raise InputError(path, f"{value!r} is already at {first[value]}")
+        first[value] = path
+
+
+def write_world(world: World) -> dict[str, object]:
+    """Write the world as a document that `read_world` takes; it holds no private key."""
+    return {
+        "teams": [_write_team(team) for team in world.teams],
+        "rate_limits": {**PER_SECOND, **world.rate_limits},
+    }
+
+
+def write_key(key: Key) -> dict[str, object]:
+    """Write one key: its ID, name, state and public part."""
+    return {
+        "key_id": key.key_id,
+        "name": key.name,
+        "active": key.active,
+        "public_key": keys.public_pem(key.public_key),
+    }
+
+
+def write_app(app: App) -> dict[str, object]:
+    """Write one app with its transactions."""
+    return {
+        "bundle_id": app.bundle_id,
+        "apple_id": app.apple_id,
+        "name": app.name,
+        "released": app.released,
+        "transactions": [write_transaction(entry) for entry in app.transactions],
+    }
+
+
+def _write_team(team: Team) -> dict[str, object]:
+    return {
+        "issuer_id": team.issuer_id,
+        "name": team.name,
+        "iap_keys": [write_key(key) for key in team.iap_keys],
+        "app_store_connect_keys": [write_key(key) for key in team.app_store_connect_keys],
+        "apps": [write_app(app) for app in team.apps],
+    }

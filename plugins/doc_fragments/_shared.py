@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of the options that every module of the action group takes."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  bundle_id:
+    description:
+      - Bundle ID of the app, with its capitals, which Apple tells apart.
+    type: str
+  app_apple_id:
+    description:
+      - The app's Apple ID, the number in its App Store Connect page and App Store link.
+      - Kept with the integration; neither the credential check nor the comparison needs it.
+    type: int
+  issuer_id:
+    description:
+      - Issuer ID of the team, shown above the list of In-App Purchase keys in App Store Connect.
+      - White space around it is dropped and capitals are lowered.
+    type: str
+  key_id:
+    description:
+      - Key ID of the In-App Purchase key.
+      - When left out, it is read from a file name of the form C(SubscriptionKey_<Key ID>.p8).
+        When both are there and differ, the task fails.
+    type: str
+  private_key_path:
+    description:
+      - Path of the key's C(.p8) file on the machine that runs the task.
+    type: path
+  private_key_content:
+    description:
+      - The text of the C(.p8) file, for example from a vault.
+      - A PEM, a PEM whose line ends are CRLF or the two characters V(\\n), and the base64 of a PEM are accepted.
+      - When O(private_key_path) is given as well, this content is what counts, and the path is where the file lies.
+      - Ansible writes a module's arguments to a temporary folder (mode 0700) unless pipelining is on.
+    type: str
+  private_key_file_policy:
+    description:
+      - V(strict) reads no symbolic link and no file that group or others can access.
+      - V(mounted) accepts the links and modes of secrets that Kubernetes, Docker or GitLab mount.
+    type: str
+    choices: [strict, mounted]
+    default: strict
+  environment:
+    description:
+      - The App Store environment of the integration and of the credential check.
+    type: str
+    choices: [production, sandbox]
+    default: production
+  state:
+    description:
+      - Whether the object of the task is to be there.
+      - Ignored by modules whose name ends in C(_info).
+    type: str
+    choices: [present, absent]
+    default: present
+  tracker:
+    description:
+      - The service that holds the integration. V(ledger) is built in.
+    type: str
+    choices: [ledger]
+    default: ledger
+  ledger:
+    description:
+      - Where the ledger lies. A task's mapping replaces a group default as a whole.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - C(sqlite:////absolute/path/ledger.db) or C(postgresql://user:password@host/database).
+          - Without it, the ledger is the file C(storeops.refunds/ledger.db) below E(XDG_STATE_HOME), which is
+            C(~/.local/state) unless set. In CI and in execution environments that file is gone after every run.
+          - The environment variable E(STOREOPS_LEDGER_URL) is used when the option is not set.
+        type: str
+  credential_check:
+    description:
+      - What the verdict of the credential check does. The check is one signed call of Get Transaction Info with a
+        made-up transaction ID. It touches nothing, and Apple's answer tells whether the key was accepted.
+      - V(required) fails the task on every verdict but C(accepted), and writes nothing.
+        An app that was most likely never released (C(app_not_released)) is no failure; it is stored as C(Pending).
+      - V(advisory) writes all the same, with status C(Failed) and a warning.
+      - V(skip) makes no call and stores the status C(Pending).
+      - A key that can't be read, is of another kind or contradicts its Key ID fails the task in every case.
+      - Modules whose name ends in C(_info) report verdicts and never fail because of them; V(skip) makes no call.
+    type: str
+    choices: [required, advisory, skip]
+    default: required
+  wait_timeout:
+    description:
+      - Seconds to wait for a tracker to turn an integration C(Active). The ledger answers at once.
+    type: float
+    default: 60.0
+  app_store_server_url:
+    description:
+      - Base URL of the App Store Server API, for a simulator or a gateway. Apple's own hosts when left out.
+      - C({environment}) in it is replaced by V(production) or V(sandbox). Without it, only O(environment) can be asked,
+        and an app that was never released can't be told from wrong credentials.
+      - Must be https, or http to this machine.
+    type: str
+  ca_path:
+    description:
+      - File with CA certificates in PEM to trust instead of the usual ones.
+      - Without it, the file that E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE) or E(SSL_CERT_FILE) names is used, if any.
+    type: path
+  request_timeout:
+    description:
+      - Seconds that one HTTP request may take.
+    type: float
+    default: 15.0
+  deadline:
+    description:
+      - Seconds that all calls of the task may take together, retries and waiting for rate limits included.
+    type: float
+    default: 120.0
+notes:
+  - The module runs where the task runs, usually on the controller with C(connection=local).
+  - Proxies are taken from E(https_proxy), E(http_proxy) and E(no_proxy); C(~/.netrc) is never read.
+  - Options that a module has no use for are accepted and ignored, so that defaults of the action group
+    C(storeops.refunds.all) never break a task.
+requirements:
+  - cryptography
+  - requests and PyJWT, for modules that call Apple
+  - SQLAlchemy, psycopg and alembic, for modules that use the ledger
+"""

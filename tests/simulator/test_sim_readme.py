@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulator's README tells the truth where a machine can tell."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import yaml
+from sim_support import SIMULATOR
+from storeops_simulator.faults import KINDS, read_faults
+from storeops_simulator.world_input import read_world
+
+README = (SIMULATOR / "README.md").read_text()
+TOKEN_CHECKS = SIMULATOR / "storeops_simulator" / "vendors" / "app_store_server" / "token_checks.py"
+
+
+def _block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_the_world_can_be_read() -> None:
+    read = read_world(yaml.safe_load(_block("yaml")))
+    assert sorted(read.private_keys) == ["2X9R4HXF34", "D383SF7391"]
+
+
+def test_the_faults_are_accepted_and_of_every_kind() -> None:
+    assert {fault.kind for fault in read_faults(json.loads(_block("json")))} == set(KINDS)
+
+
+def test_every_refusal_is_listed() -> None:
+    reasons = re.findall(r'"([a-z_]+)"(?: if known else "([a-z_]+)")?\)', TOKEN_CHECKS.read_text())
+    named = {name for pair in reasons for name in pair if "_" in name}
+    assert len(named) > 15
+    assert not [name for name in named if f"`{name}`" not in README]
