@@ -36,12 +36,14 @@ def read_key_file(path: str, policy: Policy) -> bytes:
         descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:
         raise _unopened(path, error) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         _check_status(path, os.fstat(descriptor), policy)
-        try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             return file.read(LARGEST + 1)
-        except OSError as error:
-            raise KeyProblem("key_unreadable", f"{path} can't be read: {error.strerror}.") from None
+    except OSError as error:
+        raise KeyProblem("key_unreadable", f"{path} can't be read: {error.strerror}.") from None
+    finally:
+        os.close(descriptor)
 
 
 def _unopened(path: str, error: OSError | ValueError) -> KeyProblem:
@@ -81,9 +83,11 @@ def write_key_file(path: str, data: bytes, backup: str | None = None) -> None:
     """
     folder = os.path.dirname(os.path.abspath(path))
     refuse_unwritable(path)
-    temporary = None
+    leftovers: list[str] = []
+    outcome = "Nothing was changed."
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=".iap_key_", dir=folder)
+        leftovers.append(temporary)
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, KEY_MODE)
             file.write(data)
@@ -91,17 +95,17 @@ def write_key_file(path: str, data: bytes, backup: str | None = None) -> None:
             os.fsync(descriptor)
         if backup:
             os.link(path, backup, follow_symlinks=False)
+            leftovers.append(backup)
         os.replace(temporary, path)
-        temporary = None
+        leftovers.clear()
+        outcome = "The new file lies there, but may not outlive a power cut."
         _sync_folder(folder)
     except OSError as error:
-        raise FileError(
-            f"private_key_path: {path} can't be written: {error.strerror}.", "Nothing was changed."
-        ) from None
+        raise FileError(f"private_key_path: {path} can't be written: {error.strerror}.", outcome) from None
     finally:
-        if temporary:
+        for name in leftovers:
             with contextlib.suppress(OSError):
-                os.unlink(temporary)
+                os.unlink(name)
 
 
 def refuse_unwritable(path: str) -> None:

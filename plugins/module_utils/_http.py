@@ -34,6 +34,8 @@ USER_AGENT = "ansible-collection-storeops.refunds"
 LARGEST_BODY = 4 * 1024 * 1024
 _MILLISECONDS_FROM = 100_000_000_000
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+_MORE_TIME = "Run again, or raise request_timeout and deadline."
+_LOOK_BETWEEN = "Run again; if it stays so, look at the URL and at proxies and firewalls in between."
 _RETRIED_KINDS = frozenset({"dns", "tcp", "timeout", "broken"})
 
 
@@ -149,8 +151,10 @@ class Transport:
 
     def _once(self, url: str, bearer: Secret, headers: t.Mapping[str, str]) -> Reply:
         seconds = min(self.settings.request_timeout, self.remaining())
+        place = url.partition("://")[2].partition("/")[0]
         if seconds <= 0:
-            raise TransportError("deadline", f"the deadline of {self.settings.deadline:g} s was over.")
+            reason = f"{place}: not asked, the deadline of {self.settings.deadline:g} s was over."
+            raise TransportError("deadline", reason, "Raise deadline.")
         ends = self._monotonic() + seconds
         self.counters.calls += 1
         sent = {"Accept": "application/json", "User-Agent": USER_AGENT, **headers}
@@ -172,8 +176,9 @@ class Transport:
             urllib3.exceptions.HTTPError,
             OSError,
             ValueError,
+            TransportError,
         ) as error:
-            raise _explained(error, urlsplit(url).netloc, seconds) from None
+            raise _explained(error, place, seconds) from None
 
     def _body(self, response: requests.Response, ends: float) -> bytes:
         chunks: list[bytes] = []
@@ -182,9 +187,9 @@ class Transport:
             chunks.append(chunk)
             size += len(chunk)
             if size > LARGEST_BODY:
-                raise TransportError("broken", f"the answer has more than {LARGEST_BODY} bytes.")
+                raise TransportError("broken", f"the answer has more than {LARGEST_BODY} bytes.", _LOOK_BETWEEN)
             if self._monotonic() > ends:
-                raise TransportError("timeout", "the answer did not arrive whole in time.")
+                raise TransportError("timeout", "the answer did not arrive whole in time.", _MORE_TIME)
         return b"".join(chunks)
 
     def _proxies(self, url: str) -> dict[str, str]:
@@ -219,7 +224,7 @@ def retry_after(text: str, now: float) -> float | None:
 
 def _explained(error: Exception, place: str, seconds: float) -> TransportError:
     if isinstance(error, TransportError):
-        return TransportError(error.kind, f"{place}: {error.message}")
+        return TransportError(error.kind, f"{place}: {error.message}", error.next_step)
     chain = list(_chain(error))
     if any(isinstance(link, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)) for link in chain):
         reason = str(chain[-1])[:200]
@@ -230,17 +235,20 @@ def _explained(error: Exception, place: str, seconds: float) -> TransportError:
         )
     if any(isinstance(link, (urllib3.exceptions.NameResolutionError, socket.gaierror)) for link in chain):
         return TransportError("dns", f"{place}: the host name was not found.", "Check the network or DNS.")
-    if any(isinstance(link, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)) for link in chain):
-        return TransportError("timeout", f"{place}: no whole answer within {seconds:.3g} s.")
-    if any(isinstance(link, requests.exceptions.ProxyError) for link in chain):
+    if any(isinstance(link, (requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL)) for link in chain):
         return TransportError("tcp", f"{place}: the proxy could not be used.", "Check https_proxy and no_proxy.")
+    # Before the time-outs: to urllib3 a refused connection is a kind of them.
     if any(isinstance(link, (urllib3.exceptions.NewConnectionError, ConnectionRefusedError)) for link in chain):
         return TransportError("tcp", f"{place}: no connection.", "Check the network, a firewall, or the URL.")
-    if isinstance(error, (requests.exceptions.InvalidURL, ValueError)) and not isinstance(error, OSError):
-        return TransportError("refused_url", f"{place}: this URL can't be asked.")
+    if any(isinstance(link, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)) for link in chain):
+        return TransportError("timeout", f"{place}: no whole answer within {seconds:.3g} s.", _MORE_TIME)
+    if isinstance(error, ValueError):
+        return TransportError("refused_url", f"{place}: this URL can't be asked.", "Correct it.")
     if isinstance(error, FileNotFoundError) or "CA certificate" in str(error):
-        return TransportError("tls", "the CA bundle can't be read.", "Check ca_path or REQUESTS_CA_BUNDLE.")
-    return TransportError("broken", f"{place}: the connection broke off or the answer was no sound HTTP.")
+        reason = f"{place}: not asked, the CA bundle can't be read."
+        return TransportError("tls", reason, "Check ca_path or REQUESTS_CA_BUNDLE.")
+    reason = f"{place}: the connection broke off or the answer was no sound HTTP."
+    return TransportError("broken", reason, _LOOK_BETWEEN)
 
 
 def _chain(error: BaseException) -> t.Iterator[BaseException]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import re
 import typing as t
+from urllib.parse import unquote
 
 MASK = "********"
 # Shorter texts are left alone: masking every "a" would destroy the message and protects nothing.
@@ -29,6 +30,15 @@ class Secret:
 
     def __repr__(self) -> str:
         return "***"
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Secret:
+        return self
+
+    def __reduce_ex__(self, _protocol: t.SupportsIndex) -> t.NoReturn:
+        raise TypeError("a secret is never pickled")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and other._text == self._text
@@ -65,7 +75,7 @@ def _from_base64(text: str) -> str:
 
 def _url_password(text: str) -> set[str]:
     found = re.match(r"[a-z][a-z0-9+.-]*://[^/@\s]*:([^/\s]+)@", text, re.IGNORECASE)
-    return {found.group(1)} if found else set()
+    return {found.group(1), unquote(found.group(1))} if found else set()
 
 
 class Masker:

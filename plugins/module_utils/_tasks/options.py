@@ -51,10 +51,12 @@ class KeySource:
 def key_source(params: Params, where: str = "") -> KeySource:
     """Return the key that a task's, an app's or a named key's parameters describe."""
     content = params.get("private_key_content")
+    # Stored with the integration: it must mean the same file wherever the next run starts.
+    path = os.path.abspath(params["private_key_path"]) if params.get("private_key_path") else None
     return KeySource(
         issuer_id=params.get("issuer_id") or None,
         key_id=params.get("key_id") or None,
-        path=params.get("private_key_path") or None,
+        path=path,
         content=Secret(content) if content else None,
         policy=params.get("private_key_file_policy") or "strict",
         is_predicted=bool(params.get("key_predicted")),

@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+PYTHON ?= python3
+BIN := .venv/bin
+PARTS := lint unit sanity integration molecule simulator-test docs build examples secrets-scan
+
+.PHONY: help setup matrix demo test sim lock clean $(PARTS)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
+	@echo "single parts of the tests: $(PARTS)"
+
+setup:
+	@$(PYTHON) dev/setup.py
+
+matrix:
+	@$(PYTHON) dev/setup.py --all
+
+demo: setup ## set up, then do the main job against the simulator
+	@$(BIN)/python examples/demo/run.py
+
+test: matrix ## set up, then run every test
+	@$(BIN)/python dev/check.py
+
+unit sanity integration: matrix
+	@$(BIN)/python dev/check.py $@
+
+lint molecule docs build examples: setup
+	@$(BIN)/python dev/check.py $@
+
+simulator-test secrets-scan: setup
+	@$(BIN)/python dev/check.py $(firstword $(subst -, ,$@))
+
+sim: setup ## the simulator on port 8765, until stopped
+	@$(BIN)/python extensions/simulator --port 8765 $(SIM_ARGS)
+
+lock: setup ## pin requirements/dev.in anew
+	@{ head -n 2 requirements/dev.in; $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--no-header --no-annotate --no-emit-index-url requirements/dev.in; } > requirements/dev.new
+	@mv requirements/dev.new requirements/dev.txt
+
+clean: ## remove everything that was set up or built
+	rm -rf .venv .venvs .cache .ansible docs/build tests/output collections

@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One part of the tests: runs commands into its own log and counts what was tested."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import paths
+
+TIMEOUT = 900  # seconds for one command
+
+
+class Part:
+    """What the function of a part writes to. A part that counts nothing has failed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.passed = self.failed = self.skipped = 0
+        self.seconds = 0.0
+        self.log = paths.CACHE / "logs" / f"{name}.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.write_text("")
+
+    @property
+    def result(self) -> str:
+        return "FAILED" if self.failed else "ok" if self.passed else "SKIPPED"
+
+    def say(self, text: str) -> None:
+        with self.log.open("a") as log:
+            log.write(text + "\n")
+
+    def fail(self, why: str) -> None:
+        self.failed += 1
+        self.say(f"FAILED: {why}")
+
+    def skip(self, why: str) -> None:
+        self.skipped += 1
+        self.say(f"*** SKIPPED: {why} ***")
+
+    def check(self, good: bool, what: str) -> None:
+        if good:
+            self.passed += 1
+        else:
+            self.fail(what)
+
+    def run(self, argv: Sequence[str | Path], env: Mapping[str, str], cwd: Path = paths.ROOT) -> tuple[int, str]:
+        """Run to the log, kill what outlives its time, and return exit code and output."""
+        self.say("$ " + " ".join(map(str, argv)))
+        start = self.log.stat().st_size
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                list(map(str, argv)),
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                code = process.wait(TIMEOUT)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                code = process.wait()
+                self.say(f"Killed after {TIMEOUT} s")
+        with self.log.open("rb") as log:
+            log.seek(start)
+            return code, log.read().decode(errors="replace")
+
+    def step(self, argv: Sequence[str | Path], env: Mapping[str, str], cwd: Path = paths.ROOT) -> str | None:
+        """Run something that counts as one test; its output, or None when it failed."""
+        code, output = self.run(argv, env, cwd)
+        self.check(code == 0, f"exit code {code}: {' '.join(map(str, argv))}")
+        return output if code == 0 else None
+
+
+@dataclass(frozen=True)
+class Definition:
+    name: str
+    test: Callable[[Part], None]
+
+
+def perform(definition: Definition) -> Part:
+    part = Part(definition.name)
+    start = time.monotonic()
+    try:
+        definition.test(part)
+    except Exception as error:
+        part.fail(f"{type(error).__name__}: {error}")
+    if not (part.passed or part.failed or part.skipped):
+        part.fail("nothing was tested")
+    part.seconds = time.monotonic() - start
+    return part

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make .venv and, with --all, one for each other tested Python; needs nothing installed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import paths
+import system_packages
+
+LOCK = paths.ROOT / "requirements" / "dev.txt"
+REQUIREMENTS = ("requirements/*", "meta/ee-requirements.txt", "extensions/*/requirements.txt")
+MINIMUM = (3, 11)
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def _locked(package: str) -> str:
+    return next(line for line in LOCK.read_text().splitlines() if line.startswith(f"{package}=="))
+
+
+def _run(*argv: str | Path) -> None:
+    env = os.environ | {
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_CACHE_DIR": str(paths.CACHE / "pip"),
+        "UV_CACHE_DIR": str(paths.CACHE / "uv"),
+        "UV_PYTHON_DOWNLOADS": "never",
+    }
+    if CERTIFICATES.is_file():
+        env.setdefault("SSL_CERT_FILE", str(CERTIFICATES))
+    subprocess.run(list(map(str, argv)), check=True, env=env)
+
+
+def _version(venv: Path) -> str:
+    python = venv / "bin" / "python"
+    show = "import sys; print('%d.%d' % sys.version_info[:2])"
+    if not python.exists():
+        return ""
+    asked = subprocess.run([python, "-c", show], capture_output=True, text=True, check=False)
+    return asked.stdout.strip()
+
+
+def _install(venv: Path, python: str, *requirements: str | Path) -> None:
+    """Bring a virtual environment up to date; at once when it already is."""
+    stamp = venv / ".installed"
+    inputs = sorted(file for where in REQUIREMENTS for file in paths.ROOT.glob(where))
+    state = python + hashlib.sha256(b"\0".join(i.read_bytes() for i in inputs)).hexdigest()
+    if stamp.exists() and stamp.read_text() == state and _version(venv) == python:
+        return
+    print(f"Setting up {venv.relative_to(paths.ROOT)} (Python {python})", flush=True)
+    base = paths.interpreter(python)
+    if base is None:
+        sys.exit(f"Python {python} cannot make virtual environments: is python3-venv installed?")
+    if _version(venv) != python:
+        bare = [] if venv == paths.VENV else ["--without-pip"]
+        _run(base, "-m", "venv", "--clear", *bare, venv)
+    uv = paths.VENV / "bin" / "uv"
+    if not uv.exists():
+        _run(paths.VENV / "bin/python", "-m", "pip", "install", "-q", _locked("uv"))
+    target = ("--python", venv / "bin/python", "--compile-bytecode")
+    _run(uv, "pip", "install", "-q", *target, *requirements)
+    stamp.write_text(state)
+
+
+def _link() -> None:
+    link = paths.LINKED / paths.COLLECTION
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(Path("../../../.."))
+
+
+def main() -> None:
+    if sys.version_info < MINIMUM:
+        sys.exit(f"Python 3.11 or newer is needed, not {paths.OWN_PYTHON}: set PYTHON=python3.X")
+    everything = "--all" in sys.argv
+    system_packages.ensure(tests=everything)
+    _link()
+    _install(paths.VENV, paths.OWN_PYTHON, "-r", LOCK)
+    others = [python for python in paths.MATRIX if python != paths.OWN_PYTHON] if everything else []
+    for python in others:
+        if paths.interpreter(python):
+            wanted = paths.ROOT / "requirements" / "test.in"
+            _install(paths.venv_for(python), python, "-r", wanted, "-c", LOCK)
+        else:
+            print(f"*** NO PYTHON {python} HERE: its tests will be skipped ***", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Debian packages that pip cannot bring: installed when missing and we are root, else named."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+
+def _has_postgresql() -> bool:
+    installed = any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return installed or shutil.which("initdb") is not None
+
+
+def missing(tests: bool) -> list[str]:
+    wanted = []
+    if importlib.util.find_spec("ensurepip") is None:
+        wanted.append("python3-venv")
+    if shutil.which("git") is None:
+        wanted.append("git")
+    if tests and not _has_postgresql():
+        wanted.append("postgresql")
+    return wanted
+
+
+def ensure(tests: bool) -> None:
+    packages = missing(tests)
+    if not packages:
+        return
+    names = " ".join(packages)
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        sys.exit(f"Missing system packages: {names}. As root: apt-get install {names}")
+    print(f"Installing system packages: {names}", flush=True)
+    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-qq"], check=True, env=env)
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+    subprocess.run(install, check=True, env=env)
