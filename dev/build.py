@@ -34,7 +34,7 @@ EXPECTED = {
     "tests",
 }
 NEVER = {"__pycache__", ".git", ".cache", ".venv", ".venvs", "output", "molecule"}
-PLAYBOOKS = ("site",)
+PLAYBOOKS = ("rotate_key", "site")
 EE_PYTHON = "meta/ee-requirements.txt"
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The main job against the simulator: two keys, three apps, all Active; again without a change; planted drift found.
+"""The main job against the simulator: keys made, three apps Active; again without a change; planted drift found.
 
 Exits 0 only if every step did what it says. Everything lies in a temporary folder that is removed at the end.
 """
@@ -31,12 +31,12 @@ class DemoFailed(Exception):
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="refunds-demo-") as name:
         folder = pathlib.Path(name)
-        keys = {key: demo.make_key() for key in demo.KEY_IDS}
+        cookie = demo.make_cookie()
         (folder / "keys").mkdir(mode=0o700)
-        (folder / "world.json").write_text(json.dumps(demo.world(keys)))
+        _write_private(folder / "world.json", demo.world(cookie))
         with Simulator(folder / "world.json") as simulator:
             try:
-                _story(folder, keys, simulator)
+                _story(folder, cookie, simulator)
             except DemoFailed as failure:
                 print(f"\ndemo: FAILED: {failure}", file=sys.stderr)
                 return 1
@@ -44,35 +44,35 @@ def main() -> int:
     return 0
 
 
-def _story(folder: pathlib.Path, keys: dict[str, demo.Key], simulator: Simulator) -> None:
-    def play(*arguments: str, wrong_issuer: str = "") -> tuple[int, list[Result]]:
-        ledger = f"sqlite:///{folder}/ledger.db"
-        variables = demo.variables(keys, f"{folder}/keys", ledger, simulator.app_store_server_url, wrong_issuer)
-        return _play(folder, variables, arguments)
+def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
+    declared = demo.variables(str(folder), simulator.urls)
+    workstation = demo.with_session(declared, cookie)
 
-    _say("1. Two keys, three apps: put the keys in place, ask Apple, declare the integrations")
-    code, results = play()
+    _say("1. From nothing, with a signed-in session: make two keys, ask Apple, declare three integrations")
+    code, results = _play(folder, workstation)
     _expect(code == 0 and _active(results) == set(demo.APPS), "all three apps are Active")
+    key_ids = {result["item"]: result["iap_key"]["key_id"] for result in results if result["iap_key"]}
+    _expect(set(key_ids) == set(demo.KEY_NAMES), f"the keys were made: {key_ids}")
 
     _say("2. The same again: nothing is left to do")
-    code, results = play()
+    code, results = _play(folder, workstation)
     _expect(code == 0 and not any(result["changed"] for result in results), "the second run changed nothing")
 
-    _say("3. Planted drift: K2 is revoked, and com.example.one is given a wrong Issuer ID; a dry-run finds both")
-    simulator.revoke(demo.KEY_IDS["K2"])
-    code, results = play("--check", wrong_issuer="com.example.one")
+    _say("3. Planted drift: K2 is revoked, app one gets a wrong Issuer ID; a dry-run without any session finds both")
+    simulator.revoke(key_ids["K2"])
+    drifted = demo.with_wrong_issuer(demo.with_key_ids(declared, key_ids), "com.example.one")
+    code, results = _play(folder, drifted, "--check")
     bad = {result["item"] for result in results if result["failed"]}
     _expect(code != 0 and bad == {"com.example.one", "com.example.three"}, "exactly apps one and three are found")
     _expect(_active(results) == {"com.example.two"}, "app two is sound")
     causes = {result["credential_check"]["cause"] for result in results if result["failed"]}
     _expect(causes == {"unauthenticated"}, "both are refused by Apple, with a hint")
-    _table(results)
+    _table(results, key_ids)
 
 
-def _play(folder: pathlib.Path, variables: dict[str, t.Any], arguments: t.Sequence[str]) -> tuple[int, list[Result]]:
+def _play(folder: pathlib.Path, variables: demo.Document, *arguments: str) -> tuple[int, list[Result]]:
     values, results = folder / "variables.json", folder / "results.jsonl"
-    values.touch(mode=0o600)
-    values.write_text(json.dumps(variables))
+    _write_private(values, variables)
     results.write_text("")
     environment = {
         **os.environ,
@@ -84,6 +84,8 @@ def _play(folder: pathlib.Path, variables: dict[str, t.Any], arguments: t.Sequen
         "ANSIBLE_PIPELINING": "true",
         "DEMO_RESULTS": str(results),
     }
+    # A session of the person who runs the demo has no business in it.
+    environment.pop("FASTLANE_SESSION", None)
     shown = " ".join(["ansible-playbook", "storeops.refunds.site", "-e", "@variables.json", *arguments])
     print(f"$ {shown}", flush=True)
     command = [str(ANSIBLE_PLAYBOOK), "storeops.refunds.site", "-e", f"@{values}", *arguments]
@@ -91,11 +93,17 @@ def _play(folder: pathlib.Path, variables: dict[str, t.Any], arguments: t.Sequen
     return code, [json.loads(line) for line in results.read_text().splitlines()]
 
 
+def _write_private(path: pathlib.Path, document: demo.Document) -> None:
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(document))
+
+
 def _active(results: t.Sequence[Result]) -> set[str]:
     return {
         result["item"]
         for result in results
         if not result["failed"]
+        and result["integration"]
         and result["integration"]["status"] == "Active"
         and result["credential_check"]["accepted"]
     }
@@ -111,13 +119,14 @@ def _expect(is_so: bool, what: str) -> None:
     print(f"--> {what}", flush=True)
 
 
-def _table(results: t.Sequence[Result]) -> None:
+def _table(results: t.Sequence[Result], key_ids: t.Mapping[str, str]) -> None:
     print(f"\n{'app':<20} {'key':<12} {'check':<16} what to do")
     for result in results:
         check = result["credential_check"]
-        key = demo.KEY_IDS[demo.APPS[result["item"]]]
-        hint = "-" if check["accepted"] else check["hint"].split(" Apple refused")[0]
-        print(f"{result['item']:<20} {key:<12} {check['cause']:<16} {hint}")
+        if check:
+            key = key_ids[demo.APPS[result["item"]]]
+            hint = "-" if check["accepted"] else check["hint"].split(" Apple refused")[0]
+            print(f"{result['item']:<20} {key:<12} {check['cause']:<16} {hint}")
 
 
 class Simulator:
@@ -129,14 +138,16 @@ class Simulator:
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
             raise SystemExit("demo: the simulator did not start; its message stands above.")
-        self._urls = json.loads(line)
-        self.app_store_server_url = self._urls["app_store_server"]["production"].replace(
-            "/production", "/{environment}"
-        )
+        announced = json.loads(line)
+        self._control = announced["control"]
+        self.urls = {
+            "app_store_server": announced["app_store_server"]["production"].replace("/production", "/{environment}"),
+            "app_store_connect": announced["app_store_connect"],
+        }
 
     def revoke(self, key_id: str) -> None:
         request = urllib.request.Request(
-            f"{self._urls['control']}/iap_keys/{key_id}",
+            f"{self._control}/iap_keys/{key_id}",
             data=b'{"active": false}',
             method="PATCH",
             headers={"Content-Type": "application/json"},

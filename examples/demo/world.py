@@ -1,70 +1,69 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo's publisher: one team, two keys made at this moment, three apps."""
+"""The demo's publisher: one team, three apps, nobody has made a key yet, and one person is signed in."""
 
 from __future__ import annotations
 
+import json
+import secrets
 import typing as t
-from dataclasses import dataclass
-
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 ISSUER_ID = "57246542-96fe-1a63-e053-0824d011072a"
 WRONG_ISSUER_ID = "69a6de70-0000-47e3-e053-5b8c7c11a4d1"
-KEY_IDS = {"K1": "2X9R4HXF34", "K2": "9ABCDEF123"}
+KEY_NAMES = {"K1": "devtodev API Key", "K2": "Partner studio"}
 APPS = {"com.example.one": "K1", "com.example.two": "K1", "com.example.three": "K2"}
+Document = dict[str, t.Any]
 
 
-@dataclass(frozen=True)
-class Key:
-    """One pair: ``private_pem`` is the text of a .p8, ``public_pem`` what Apple would keep."""
-
-    private_pem: str
-    public_pem: str
+def make_cookie() -> str:
+    """Return what stands for a signed-in session, new in every run."""
+    return secrets.token_hex(24)
 
 
-def make_key() -> Key:
-    handle = ec.generate_private_key(ec.SECP256R1())
-    private = handle.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    public = handle.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return Key(private.decode(), public.decode())
-
-
-def world(keys: t.Mapping[str, Key]) -> dict[str, t.Any]:
+def world(cookie: str) -> Document:
     """Return the simulator's world: what Apple knows of the publisher."""
-    iap_keys = [
-        {"key_id": KEY_IDS[name], "name": f"{name} refund tracking", "public_key": key.public_pem}
-        for name, key in keys.items()
-    ]
     apps = [{"bundle_id": bundle_id, "apple_id": 1_000_000_000 + n} for n, bundle_id in enumerate(APPS)]
-    return {"teams": [{"issuer_id": ISSUER_ID, "name": "Studio A", "iap_keys": iap_keys, "apps": apps}]}
-
-
-def variables(
-    keys: t.Mapping[str, Key], keys_folder: str, ledger_url: str, app_store_server_url: str, wrong_issuer: str = ""
-) -> dict[str, t.Any]:
-    """Return the playbook's variables. ``wrong_issuer`` names the app that is given a wrong Issuer ID."""
-    declared = {
-        name: {
-            "issuer_id": ISSUER_ID,
-            "key_id": KEY_IDS[name],
-            "private_key_path": f"{keys_folder}/SubscriptionKey_{KEY_IDS[name]}.p8",
-            "private_key_content": key.private_pem,
-        }
-        for name, key in keys.items()
-    }
-    apps: list[dict[str, t.Any]] = [{"bundle_id": bundle_id, "key": key} for bundle_id, key in APPS.items()]
-    for app in apps:
-        if app["bundle_id"] == wrong_issuer:
-            app["issuer_id"] = WRONG_ISSUER_ID
+    session = {"myacinfo": cookie, "email": "release@example.com", "role": "ADMIN", "teams": [ISSUER_ID]}
     return {
-        "refund_tracking_defaults": {"app_store_server_url": app_store_server_url, "ledger": {"url": ledger_url}},
-        "refund_tracking_keys": declared,
-        "refund_tracking_apps": apps,
+        "teams": [{"issuer_id": ISSUER_ID, "name": "Studio A", "apps": apps}],
+        "app_store_connect_sessions": [session],
     }
+
+
+def variables(folder: str, urls: t.Mapping[str, str]) -> Document:
+    """Return what a release engineer declares: keys by name, apps, and where the ledger lies."""
+    keys = {
+        name: {"name": title, "issuer_id": ISSUER_ID, "private_key_path": f"{folder}/keys/{name}.p8"}
+        for name, title in KEY_NAMES.items()
+    }
+    return {
+        "refund_tracking_defaults": {
+            "app_store_server_url": urls["app_store_server"],
+            "ledger": {"url": f"sqlite:///{folder}/ledger.db"},
+        },
+        "refund_tracking_app_store_connect_url": urls["app_store_connect"],
+        "refund_tracking_keys": keys,
+        "refund_tracking_apps": [{"bundle_id": bundle_id, "key": key} for bundle_id, key in APPS.items()],
+    }
+
+
+def with_session(declared: Document, cookie: str) -> Document:
+    """Add the session: what makes a run one of a workstation, where keys are made."""
+    cookies = [{"name": "myacinfo", "value": cookie, "domain": "apple.com"}]
+    return {**declared, "refund_tracking_session": json.dumps(cookies)}
+
+
+def with_key_ids(declared: Document, key_ids: t.Mapping[str, str]) -> Document:
+    """Add the Key IDs that the first run printed: what CI and auditors need instead of a session."""
+    keys = {name: {**key, "key_id": key_ids[name]} for name, key in declared["refund_tracking_keys"].items()}
+    return {**declared, "refund_tracking_keys": keys}
+
+
+def with_wrong_issuer(declared: Document, bundle_id: str) -> Document:
+    """Give one app an Issuer ID that is not its team's."""
+    apps = [
+        {**app, "issuer_id": WRONG_ISSUER_ID} if app["bundle_id"] == bundle_id else app
+        for app in declared["refund_tracking_apps"]
+    ]
+    return {**declared, "refund_tracking_apps": apps}

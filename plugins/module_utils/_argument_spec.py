@@ -66,6 +66,23 @@ def iap_key() -> Spec:
         **shared(),
         "backup": {"type": "bool", "default": True},
         "mode": {"type": "raw", "default": "0600"},
+        "name": {"type": "str"},
+        "regenerate": {"type": "str", "choices": ["never", "if_lost", "always"], "default": "never"},
+        "revoke": {"type": "bool", "default": False},
+        **_session(),
+    }
+
+
+def iap_key_info() -> Spec:
+    return {**shared(), "name": {"type": "str"}, **_session()}
+
+
+def _session() -> Spec:
+    return {
+        "session": {"type": "str", "no_log": True},
+        "session_path": {"type": "path", "no_log": False},
+        "team_id": {"type": "int"},
+        "app_store_connect_url": {"type": "str"},
     }
 
 

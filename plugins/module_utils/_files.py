@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 import tempfile
@@ -130,6 +131,58 @@ def refuse_unwritable(path: str) -> None:
             f"private_key_path: {path} is {kind}; keys are never written through one.",
             "Remove it first.",
         )
+
+
+def try_writing(path: str, with_backup: bool = False) -> None:
+    """Write and remove a file like the one to come, so that a full or broken disk shows before a one-time step.
+
+    ``with_backup``: also give what lies there a second name, as a backup does, and take it away again.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=".iap_key_", dir=folder)
+        try:
+            if os.write(descriptor, b"\0" * LARGEST) < LARGEST:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(descriptor)
+            if with_backup:
+                os.link(path, f"{temporary}.bak", follow_symlinks=False)
+                os.unlink(f"{temporary}.bak")
+            _sync_folder(folder)
+        finally:
+            os.close(descriptor)
+            os.unlink(temporary)
+    except OSError as error:
+        raise FileError(
+            f"private_key_path: {folder} can't be written: {error.strerror}.", "Free space or fix it."
+        ) from None
+
+
+@contextlib.contextmanager
+def locked_folder(path: str, remaining: t.Callable[[], float], wait: t.Callable[[float], None]) -> t.Iterator[None]:
+    """Hold the lock on the folder of ``path`` against other runs on this machine; it ends with the process.
+
+    Raises FileError when another run holds it until no time (seconds) is ``remaining``.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise FileError(f"private_key_path: {folder} can't be opened: {error.strerror}.", "Check its mode.") from None
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if remaining() <= 0:
+                    raise FileError(f"private_key_path: another run works in {folder}.", "Run again later.") from None
+                wait(0.05)
+            except OSError as error:
+                raise FileError(f"private_key_path: {folder} can't be locked: {error.strerror}.") from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def remove_key_file(path: str) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.cookiejar
 import os
 import random
 import socket
@@ -51,12 +52,27 @@ class HttpSettings:
 
 
 @dataclass(frozen=True)
+class Call:
+    """An HTTP request. ``headers`` is asked anew for every attempt and may hold secrets.
+
+    Only an ``is_repeatable`` call is ever sent twice.
+    """
+
+    method: str
+    url: str
+    headers: t.Callable[[], t.Mapping[str, str]] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    is_repeatable: bool = True
+
+
+@dataclass(frozen=True)
 class Reply:
-    """An HTTP answer. Header names are in lower case."""
+    """An HTTP answer. Header names are in lower case; ``set_cookies`` are the Set-Cookie headers as they came."""
 
     status: int
     headers: t.Mapping[str, str]
-    body: bytes
+    body: bytes = field(repr=False)
+    set_cookies: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def content_type(self) -> str:
@@ -90,6 +106,8 @@ def _session() -> requests.Session:
         session = requests.Session()
         # With trust_env a matching ~/.netrc entry would replace the Bearer token.
         session.trust_env = False
+        # A service's cookies would otherwise go along with the next task's calls.
+        session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         _sessions.session, _sessions.pid = session, os.getpid()
     return _sessions.session
 
@@ -117,15 +135,23 @@ class Transport:
         """Return the seconds left until the deadline."""
         return max(0.0, self._ends - self._monotonic())
 
-    def get(self, url: str, bearer: t.Callable[[], Secret], headers: t.Mapping[str, str] | None = None) -> Reply:
+    def get(self, url: str, bearer: t.Callable[[], Secret]) -> Reply:
         """GET ``url``, repeating what may pass by itself. ``bearer`` makes a fresh token for every attempt.
 
         Raises TransportError when no answer came; an answer of any status is returned.
         """
-        for attempt in range(self.settings.attempts):
-            is_last = attempt + 1 == self.settings.attempts
+        return self.send(Call("GET", url, lambda: {"Authorization": f"Bearer {bearer().reveal()}"}))
+
+    def send(self, call: Call) -> Reply:
+        """Send ``call``, repeating it when it may be and the failure may pass by itself.
+
+        Raises TransportError when no answer came; an answer of any status is returned.
+        """
+        attempts = self.settings.attempts if call.is_repeatable else 1
+        for attempt in range(attempts):
+            is_last = attempt + 1 == attempts
             try:
-                reply = self._once(url, bearer(), headers or {})
+                reply = self._once(call)
             except TransportError as error:
                 if is_last or error.kind not in _RETRIED_KINDS or not self._wait(self._backoff(attempt)):
                     raise
@@ -133,6 +159,10 @@ class Transport:
             if is_last or reply.status not in _RETRIED_STATUSES or not self._wait(self._pause(attempt, reply)):
                 return reply
         raise AssertionError("the last attempt returns or raises")
+
+    def pause(self, seconds: float) -> None:
+        """Wait before the next call, but not beyond the deadline; this is no retry."""
+        self._sleep(min(seconds, self.remaining()))
 
     def _backoff(self, attempt: int) -> float:
         return self._jitter() * min(8.0, 0.5 * 2.0**attempt)
@@ -149,7 +179,8 @@ class Transport:
         self.counters.waited_s += seconds
         return True
 
-    def _once(self, url: str, bearer: Secret, headers: t.Mapping[str, str]) -> Reply:
+    def _once(self, call: Call) -> Reply:
+        url = call.url
         seconds = min(self.settings.request_timeout, self.remaining())
         place = url.partition("://")[2].partition("/")[0]
         if seconds <= 0:
@@ -157,12 +188,13 @@ class Transport:
             raise TransportError("deadline", reason, "Raise deadline.")
         ends = self._monotonic() + seconds
         self.counters.calls += 1
-        sent = {"Accept": "application/json", "User-Agent": USER_AGENT, **headers}
-        sent["Authorization"] = f"Bearer {bearer.reveal()}"
+        sent = {"Accept": "application/json", "User-Agent": USER_AGENT, **call.headers()}
         try:
-            with _session().get(
+            with _session().request(
+                call.method,
                 url,
                 headers=sent,
+                data=call.body,
                 timeout=seconds,
                 allow_redirects=False,
                 stream=True,
@@ -170,7 +202,8 @@ class Transport:
                 proxies=self._proxies(url),
             ) as response:
                 names = {name.lower(): value for name, value in response.headers.items()}
-                return Reply(response.status_code, names, self._body(response, ends))
+                cookies = tuple(response.raw.headers.getlist("set-cookie"))
+                return Reply(response.status_code, names, self._body(response, ends), cookies)
         except (
             requests.RequestException,
             urllib3.exceptions.HTTPError,
@@ -243,7 +276,9 @@ def _explained(error: Exception, place: str, seconds: float) -> TransportError:
     if any(isinstance(link, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)) for link in chain):
         return TransportError("timeout", f"{place}: no whole answer within {seconds:.3g} s.", _MORE_TIME)
     if isinstance(error, ValueError):
-        return TransportError("refused_url", f"{place}: this URL can't be asked.", "Correct it.")
+        return TransportError(
+            "refused_url", f"{place}: this URL can't be asked.", "Correct it, or the URL in https_proxy."
+        )
     if isinstance(error, FileNotFoundError) or "CA certificate" in str(error):
         reason = f"{place}: not asked, the CA bundle can't be read."
         return TransportError("tls", reason, "Check ca_path or REQUESTS_CA_BUNDLE.")

@@ -17,6 +17,7 @@ from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
 from ._http import HttpSettings, Transport
 from ._model.errors import InputError, RefundsError
 from ._model.secret import Masker
+from ._model.web_session import cookie_values
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _LONGEST_SECONDS = 86400.0
@@ -86,8 +87,9 @@ def _naming_app(message: str, params: Params) -> str:
 def _unforeseen(error: Exception) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    reason = " ".join(str(error).split())
     return (
-        f"This is a fault of storeops.refunds, not of your input: {type(error).__name__} at {place}: {error}. "
+        f"This is a fault of storeops.refunds, not of your input: {type(error).__name__} at {place}: {reason}. "
         "Please report it with this line; nothing after this point was done."
     )
 
@@ -145,6 +147,8 @@ def secret_values(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
             found |= _named_key_secrets(value)
         elif option.get("no_log"):
             found |= set(_texts(value))
+            if name == "session":
+                found |= cookie_values(value)
         for item in value if isinstance(value, list) else [value]:
             found |= secret_values(option.get("options") or {}, item)
     return found

@@ -168,7 +168,42 @@ credential_checks:
       type: str
       returned: always
   sample:
-    {}
+    - bundle_id: com.example.one
+      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+      key_id: 2X9R4HXF34
+      key_fingerprint: db8974805e53337ab7dc9d6e77b1ea91f9c99f61cbd2a1c07e1634e36bbdfbc4
+      accepted: true
+      cause: accepted
+      hint: Apple accepted a token signed with this key for this app.
+      environment: production
+      http_status: 404
+      error_code: 4040010
+      checked_at: '2026-11-23T09:21:20Z'
+      request_id: 1725ba3a-bd05-4894-8517-a9dea1c5967d
+    - bundle_id: com.example.two
+      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+      key_id: 2X9R4HXF34
+      key_fingerprint: db8974805e53337ab7dc9d6e77b1ea91f9c99f61cbd2a1c07e1634e36bbdfbc4
+      accepted: true
+      cause: accepted
+      hint: Apple accepted a token signed with this key for this app.
+      environment: production
+      http_status: 404
+      error_code: 4040010
+      checked_at: '2026-11-23T09:21:20Z'
+      request_id: 76f1b0ad-4a78-49b6-99c5-7fe17b35115a
+    - bundle_id: com.example.three
+      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+      key_id: 9ABCDEF123
+      key_fingerprint: b33a4272fcf18228d010fe44d073f364032a320edd54244fba1a1c97c0b6c922
+      accepted: true
+      cause: accepted
+      hint: Apple accepted a token signed with this key for this app.
+      environment: production
+      http_status: 404
+      error_code: 4040010
+      checked_at: '2026-11-23T09:21:20Z'
+      request_id: 51e1b000-b241-4e8c-ab80-b863c7a13f76
 http:
   description: What the task asked of the network.
   type: dict
@@ -187,7 +222,9 @@ http:
       type: float
       returned: always
   sample:
-    {}
+    calls: 1
+    retries: 0
+    waited_s: 0.0
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: appstore_iap_key
-short_description: Keep the private key of an In-App Purchase key as a sound .p8 file
+short_description: Keep an In-App Purchase key at App Store Connect and as a sound .p8 file
 version_added: 0.1.0
 description:
   - Makes sure that a sound C(.p8) file lies at O(private_key_path) with the wanted mode and owner, or that none does.
+  - With O(name) and a signed-in session, makes sure that the active key of that name exists at App Store Connect. It is
+    found or created, its private key is downloaded once, checked and written.
   - A sound file holds one PEM block with an unencrypted PKCS#8 key on the curve P-256. Damage is named, not repaired,
     unless O(private_key_content) gives the key again.
   - The file is written whole or not at all, never through a link, and never readable by others on the way.
@@ -27,6 +29,49 @@ attributes:
     description: Uses its own helper, which writes beside the target, flushes to disk and renames.
     support: full
 options:
+  name:
+    description:
+      - Name of the key at App Store Connect, for example V(devtodev API Key). Names can't be changed there.
+      - Without a session, or with O(private_key_content), App Store Connect is not asked and the file alone counts.
+    type: str
+  session:
+    description:
+      - A signed-in web session, never a password. Either what C(fastlane spaceauth) prints, or a JSON list of cookies
+        with C(name), C(value) and C(domain).
+      - E(FASTLANE_SESSION) is used when neither this nor O(session_path) is given.
+      - Apple ends sessions after hours and may tie them to a place and machine. Making keys is a step for a
+        workstation; checks and integrations run in CI without any session.
+    type: str
+  session_path:
+    description:
+      - File with such a session, for example C(~/.fastlane/spaceship/<Apple Account>/cookie).
+        Only its owner may reach it.
+    type: path
+  team_id:
+    description:
+      - Number of the team (provider) to act for, when the session has several and O(issuer_id) doesn't say which.
+    type: int
+  app_store_connect_url:
+    description:
+      - Base URL of App Store Connect, for a simulator. Must be https, or http to this machine.
+    type: str
+  regenerate:
+    description:
+      - What may be destroyed to get a key whose private part is at hand.
+      - V(never) fails when the key exists at App Store Connect, was downloaded before, and the file is gone. It also
+        fails when the file holds a key and App Store Connect has no active key of that name.
+      - V(if_lost) then revokes the lost key and creates a new one. Every service that uses the lost key stops.
+      - V(always) revokes and creates on every run, so it is not idempotent.
+    type: str
+    choices: [never, if_lost, always]
+    default: never
+  revoke:
+    description:
+      - With O(state=absent), also revoke the key (O(key_id), or the active one of that O(name)) at App Store Connect.
+      - This can't be undone and stops every service that uses the key.
+      - The request follows the analogy of App Store Connect API keys and was never seen for In-App Purchase keys.
+    type: bool
+    default: false
   mode:
     description:
       - Mode of the file. Other tasks of this collection read files of group or others only with
@@ -40,8 +85,11 @@ options:
     type: bool
     default: true
 notes:
-  - Making the key at App Store Connect is not part of this version. Generate it there (Users and Access, Integrations,
-    In-App Purchase) and put the downloaded text into a vault.
+  - There is no official API for In-App Purchase keys. What is used of App Store Connect's web interface was observed in
+    public code on 2026-11-23, has not been run against Apple by this project, and may change.
+  - Apple allows ten active keys per team. A key that was created but not downloaded is named in the message and picked
+    up by the next run while Apple offers the download.
+  - The folder of the file is locked meanwhile, so that two runs on one machine make one key.
 seealso:
   - module: storeops.refunds.appstore_credential_check_info
   - name: Generate keys for in-app purchases
@@ -70,6 +118,21 @@ EXAMPLES = r"""
     private_key_path: "{{ key.iap_key.private_key_path }}"
     key_predicted: "{{ key.iap_key.predicted }}"
 
+- name: Make the key at App Store Connect, or find it there (on a workstation, with a session)
+  storeops.refunds.appstore_iap_key:
+    name: devtodev API Key
+    private_key_path: "{{ keys_folder }}/devtodev.p8"
+    session_path: "{{ session_path }}"
+  register: devtodev_key
+
+- name: Revoke it when it leaked (this stops every service that uses it)
+  storeops.refunds.appstore_iap_key:
+    key_id: "{{ devtodev_key.iap_key.key_id }}"
+    private_key_path: "{{ keys_folder }}/devtodev.p8"
+    session_path: "{{ session_path }}"
+    state: absent
+    revoke: true
+
 - name: Remove the file from a build machine
   storeops.refunds.appstore_iap_key:
     private_key_path: "{{ keys_folder }}/studio_a.p8"
@@ -82,12 +145,16 @@ iap_key:
   returned: success
   type: dict
   contains:
+    name:
+      description: Name as given in O(name).
+      type: str
+      returned: always
     key_id:
-      description: Key ID, from O(key_id) or the file name; V(null) when neither gives it.
+      description: Key ID, from App Store Connect, O(key_id) or the file name; V(null) when none gives it.
       type: str
       returned: always
     issuer_id:
-      description: Issuer ID as given in O(issuer_id).
+      description: Issuer ID of the session's team, or as given in O(issuer_id).
       type: str
       returned: always
     private_key_path:
@@ -103,12 +170,38 @@ iap_key:
       type: bool
       returned: always
   sample:
-    {}
+    name: devtodev API Key
+    key_id: 9A3GJ3V0NW
+    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+    private_key_path: /srv/keys/devtodev.p8
+    key_fingerprint: 8cfa7f724b01eaec9cae090464f8ddd8c88a900d2e2c2255ad3082383a85b651
+    predicted: false
+http:
+  description: What the task asked of the network.
+  type: dict
+  returned: success
+  contains:
+    calls:
+      description: Number of HTTP requests.
+      type: int
+      returned: always
+    retries:
+      description: How many of them repeated an earlier one after a wait.
+      type: int
+      returned: always
+    waited_s:
+      description: Seconds spent waiting before repeats.
+      type: float
+      returned: always
+  sample:
+    calls: 0
+    retries: 0
+    waited_s: 0.0
 backup_file:
   description: Where the replaced file is kept.
   returned: when another key was replaced
   type: str
-  sample: /srv/keys/studio_a.p8.20261123T084500Z.bak
+  sample: /srv/keys/studio_a.p8.20261123T092146Z.bak
 cause:
   description: Why the key can't be used, V(key_unreadable), V(key_wrong_kind) or V(key_id_mismatch).
   returned: when the task failed because of the key

@@ -106,7 +106,13 @@ integration:
       type: str
       returned: always
   sample:
-    {}
+    bundle_id: com.example.one
+    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+    key_id: 2X9R4HXF34
+    key_fingerprint: db8974805e53337ab7dc9d6e77b1ea91f9c99f61cbd2a1c07e1634e36bbdfbc4
+    environment: production
+    tracker: ledger
+    status: Active
 credential_check:
   description: The verdict of the credential check.
   returned: success, and failure of the credential check
@@ -152,7 +158,14 @@ credential_check:
       type: str
       returned: always
   sample:
-    {}
+    accepted: true
+    cause: accepted
+    hint: Apple accepted a token signed with this key for this app.
+    environment: production
+    http_status: 404
+    error_code: 4040010
+    checked_at: '2026-11-23T09:21:24Z'
+    request_id: b40a0d13-fe80-4151-ac28-c265e76f71ea
 http:
   description: What the task asked of the network.
   type: dict
@@ -171,7 +184,9 @@ http:
       type: float
       returned: always
   sample:
-    {}
+    calls: 1
+    retries: 0
+    waited_s: 0.0
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module

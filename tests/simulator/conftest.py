@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from connect_support import Browser, browser_for, connect_world
 from sim_support import SIMULATOR, KeyPair, Running, new_key_pair, new_world, started
 
 # For the tests that look at single functions; the simulator itself always runs on its own.
@@ -39,3 +40,9 @@ def sim(process: Running, pair: KeyPair) -> Running:
     answer = process.control("PUT", "/world", new_world(pair))
     assert answer.status_code == 200, answer.text
     return process
+
+
+@pytest.fixture
+def browser(sim: Running, pair: KeyPair) -> Browser:
+    """An administrator of both teams, signed in to the simulated App Store Connect."""
+    return browser_for(sim, connect_world(pair))

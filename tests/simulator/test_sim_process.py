@@ -36,6 +36,7 @@ def test_one_json_line_once_it_accepts_connections() -> None:
                 "production": f"{origin}/app-store-server/production",
                 "sandbox": f"{origin}/app-store-server/sandbox",
             },
+            "app_store_connect": f"{origin}/app-store-connect",
             "control": f"{origin}/_sim",
             "root_certificate": f"{origin}/_sim/root_certificate",
             "pid": running.process.pid,

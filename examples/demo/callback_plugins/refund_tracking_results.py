@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the result of every refund_tracking_integration to the file that DEMO_RESULTS names, one JSON line each."""
+"""Writes the result of every module of this collection to the file that DEMO_RESULTS names, one JSON line each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible.plugins.callback import CallbackBase
 DOCUMENTATION = r"""
 name: refund_tracking_results
 type: aggregate
-short_description: Collect the results of refund_tracking_integration
+short_description: Collect the results of the modules of storeops.refunds
 description:
   - Writes each result as a line of JSON to the file that E(DEMO_RESULTS) names.
 """
@@ -26,9 +26,10 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "refund_tracking_results"
 
     def _write(self, result: t.Any, failed: bool) -> None:
-        if result.task.action != "storeops.refunds.refund_tracking_integration":
+        if not result.task.action.startswith("storeops.refunds."):
             return
-        kept = {name: result.result.get(name) for name in ("item", "changed", "integration", "credential_check", "msg")}
+        names = ("item", "changed", "iap_key", "integration", "credential_check", "msg")
+        kept = {name: result.result.get(name) for name in names}
         with open(os.environ["DEMO_RESULTS"], "a", encoding="utf-8") as file:
             file.write(json.dumps({**kept, "failed": failed}) + "\n")
 

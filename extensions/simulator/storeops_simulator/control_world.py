@@ -14,8 +14,9 @@ from starlette.routing import Route
 
 from . import keys
 from .control_json import JsonAnswer, read_json, read_optional_json
-from .fields import Fields
+from .fields import Fields, InputError
 from .simulator import Simulator
+from .web_sessions import STATE, read_state, write_session
 from .world import KEY_KINDS, HeldKey, Key, KeyKind
 from .world_input import KEY_ID_PATTERN, read_world, write_app, write_key, write_world
 
@@ -34,6 +35,11 @@ class WorldControl:
             Route("/world", self.get_world, methods=["GET"]),
             Route("/world", self.put_world, methods=["PUT"]),
             Route("/apps/{bundle_id}", self.patch_app, methods=["PATCH"]),
+            Route(
+                "/app_store_connect_sessions/{number:int}",
+                self.patch_session,
+                methods=["PATCH"],
+            ),
         ]
         for kind in KEY_KINDS:
             routes += self._key_routes(kind)
@@ -59,6 +65,20 @@ class WorldControl:
         changed = replace(held.app, released=fields.boolean("released"))
         self._simulator.world = world.with_app(held, changed)
         return JsonAnswer(write_app(changed))
+
+    async def patch_session(self, request: Request) -> Response:
+        """Change the state of a session, for example ``{"expired": true}``."""
+        fields = Fields(await read_json(request), "", STATE)
+        number: int = request.path_params["number"]
+        world = self._simulator.world
+        if number >= len(world.sessions):
+            raise HTTPException(404, f"there is no session {number}; the first one is 0")
+        state = read_state(fields)
+        if not state:
+            raise InputError("", f"nothing to change; known here: {', '.join(STATE)}")
+        changed = replace(world.sessions[number], **state)
+        self._simulator.world = world.with_session(number, changed)
+        return JsonAnswer(write_session(changed))
 
     def _key_routes(self, kind: KeyKind) -> list[Route]:
         one = f"/{kind}/{{key_id}}"
@@ -97,7 +117,7 @@ class WorldControl:
             """Change ``active`` of a key."""
             fields = Fields(await read_json(request), "", ("active",))
             held = self._find_key(kind, request)
-            changed = replace(held.key, active=fields.boolean("active"))
+            changed = held.key.with_active(fields.boolean("active"), self._simulator.now())
             self._simulator.world = self._simulator.world.with_key(held, changed)
             return JsonAnswer(write_key(changed))
 

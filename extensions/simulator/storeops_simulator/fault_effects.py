@@ -98,7 +98,6 @@ async def prepare(
         return None
     if fault.answer is not None:
         return replaced(fault.answer, vendor_headers)
-    await asyncio.sleep(fault.seconds)
     return await make_answer()
 
 
@@ -111,4 +110,7 @@ async def deliver(fault: Fault | None, response: Response | None, connection: Co
     elif fault is not None and fault.kind == "truncate":
         await connection.truncate(response)
     else:
+        # Not before the work: a client that gives up has still made its change.
+        if fault is not None:
+            await asyncio.sleep(fault.seconds)
         await connection.answer(response)

@@ -32,6 +32,10 @@ class Fields:
         """Give the path of one entry, for example ``teams[0].apps[2].bundle_id``."""
         return f"{self._path}.{name}" if self._path else name
 
+    def names(self) -> list[str]:
+        """Give the names that are there."""
+        return [str(name) for name in self._values]
+
     def has(self, name: str) -> bool:
         """Tell whether the entry is there and not null."""
         return self._values.get(name) is not None

@@ -11,6 +11,8 @@ from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from .web_sessions import ConnectSettings, WebSession
+
 KeyKind = Literal["iap_keys", "app_store_connect_keys"]
 KEY_KINDS: Final[tuple[KeyKind, ...]] = ("iap_keys", "app_store_connect_keys")
 """A team's two lists of keys, under the names that the world and the control API use."""
@@ -18,12 +20,23 @@ KEY_KINDS: Final[tuple[KeyKind, ...]] = ("iap_keys", "app_store_connect_keys")
 
 @dataclass(frozen=True)
 class Key:
-    """A key as the vendor holds it: the public part only."""
+    """A key as the vendor holds it: the public part only. Times are UNIX seconds."""
 
     key_id: str
     name: str | None
     active: bool
     public_key: ec.EllipticCurvePublicKey
+    created_at: float | None = None
+    revoked_at: float | None = None
+    last_used_at: float | None = None
+    downloadable: bool = True
+    """False bars the download, even while the private key is still here."""
+    private_key_encoding: str | None = None
+
+    def with_active(self, active: bool, now: float) -> Key:
+        """Give this key revoked or restored."""
+        revoked_at = None if active else (self.revoked_at or now)
+        return replace(self, active=active, revoked_at=revoked_at)
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,8 @@ class Team:
     iap_keys: tuple[Key, ...] = ()
     app_store_connect_keys: tuple[Key, ...] = ()
     apps: tuple[App, ...] = ()
+    provider_id: int = 0
+    """The team's number in App Store Connect's web session."""
 
     def keys(self, kind: KeyKind) -> tuple[Key, ...]:
         """Give the keys of one kind."""
@@ -98,6 +113,10 @@ class World:
 
     teams: tuple[Team, ...] = ()
     rate_limits: Mapping[str, int] = field(default_factory=dict)
+    key_propagation_s: float = 0.0
+    """How long after `created_at` the App Store Server API first knows an IAP key."""
+    sessions: tuple[WebSession, ...] = ()
+    connect: ConnectSettings = field(default_factory=ConnectSettings)
 
     @cached_property
     def keys(self) -> Mapping[str, HeldKey]:
@@ -134,6 +153,11 @@ class World:
             changed if team.issuer_id == changed.issuer_id else team for team in self.teams
         )
         return replace(self, teams=teams)
+
+    def with_session(self, number: int, changed: WebSession) -> World:
+        """Give this world with one session replaced (found by its place in the list)."""
+        sessions = (*self.sessions[:number], changed, *self.sessions[number + 1 :])
+        return replace(self, sessions=sessions)
 
     def with_key(self, held: HeldKey, changed: Key) -> World:
         """Give this world with one key replaced (found by its Key ID)."""

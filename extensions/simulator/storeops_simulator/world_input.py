@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +16,35 @@ from . import keys
 from .fields import Fields, InputError
 from .rate_limits import PER_SECOND
 from .transaction_fields import read_transaction, write_transaction
+from .web_sessions import (
+    ENCODINGS,
+    read_seconds,
+    read_sessions,
+    read_settings,
+    write_session,
+    write_settings,
+)
 from .world import KEY_KINDS, App, Key, KeyKind, Team, World
 
-_WORLD: Final = ("teams", "rate_limits")
-_TEAM: Final = ("issuer_id", "name", *KEY_KINDS, "apps")
-_KEY: Final = ("key_id", "name", "active", "public_key", "private_key_path")
+_WORLD: Final = (
+    "teams",
+    "rate_limits",
+    "key_propagation_s",
+    "app_store_connect",
+    "app_store_connect_sessions",
+)
+_TEAM: Final = ("issuer_id", "name", "provider_id", *KEY_KINDS, "apps")
+_KEY_TIMES: Final = ("created_at", "revoked_at", "last_used_at")
+_KEY: Final = (
+    "key_id",
+    "name",
+    "active",
+    "public_key",
+    "private_key_path",
+    "downloadable",
+    "private_key_encoding",
+    *_KEY_TIMES,
+)
 _APP: Final = ("bundle_id", "apple_id", "name", "released", "transactions")
 
 KEY_ID_PATTERN: Final = (r"[A-Za-z0-9]{2,32}", "be letters and digits, like 2X9R4HXF34")
@@ -27,6 +52,8 @@ _UUID = (
     r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
     "be a UUID, like 57246542-96fe-1a63-e053-0824d011072a",
 )
+_FIRST_PROVIDER_ID: Final = 120_000_001
+_LONGEST_PROPAGATION: Final = 86_400.0
 _BUNDLE_ID = (r"[A-Za-z0-9.-]{1,155}", "be letters, digits, dots and hyphens")
 
 
@@ -54,7 +81,13 @@ class _Reader:
     def world(self, document: object) -> ReadWorld:
         fields = Fields({} if document is None else document, "", _WORLD)
         teams = tuple(self._team(value, path) for path, value in fields.entries("teams"))
-        world = World(teams, _rate_limits(fields))
+        world = World(
+            teams=_with_provider_ids(teams),
+            rate_limits=_rate_limits(fields),
+            key_propagation_s=_propagation(fields),
+            sessions=read_sessions(fields, (team.issuer_id for team in teams)),
+            connect=read_settings(fields),
+        )
         _refuse_doubles(world)
         return ReadWorld(world, self._private_keys)
 
@@ -67,6 +100,7 @@ class _Reader:
             iap_keys=iap_keys,
             app_store_connect_keys=other_keys,
             apps=tuple(_app(entry, at) for at, entry in fields.entries("apps")),
+            provider_id=fields.integer("provider_id", 1) if fields.has("provider_id") else 0,
         )
 
     def _keys(self, team: Fields, kind: KeyKind) -> tuple[Key, ...]:
@@ -75,11 +109,21 @@ class _Reader:
     def _key(self, value: object, path: str) -> Key:
         fields = Fields(value, path, _KEY)
         key_id = fields.text("key_id", *KEY_ID_PATTERN)
+        times = {name: read_seconds(fields, name) for name in _KEY_TIMES}
+        if times["revoked_at"] is not None and fields.boolean("active", True):
+            raise InputError(fields.at("revoked_at"), "needs active: false")
         return Key(
             key_id=key_id,
             name=fields.optional_text("name"),
             active=fields.boolean("active", True),
             public_key=self._public_key(fields, key_id),
+            downloadable=_downloadable(fields),
+            private_key_encoding=(
+                fields.choice("private_key_encoding", ENCODINGS)
+                if fields.has("private_key_encoding")
+                else None
+            ),
+            **times,
         )
 
     def _public_key(self, fields: Fields, key_id: str) -> ec.EllipticCurvePublicKey:
@@ -110,6 +154,29 @@ class _Reader:
             raise InputError(at, f"{path} {error}") from error
 
 
+def _downloadable(fields: Fields) -> bool:
+    asked = fields.boolean("downloadable", True)
+    given = next((name for name in ("public_key", "private_key_path") if fields.has(name)), None)
+    if given and asked and fields.has("downloadable"):
+        raise InputError(fields.at("downloadable"), f"is for generated keys, without {given}")
+    return asked
+
+
+def _with_provider_ids(teams: tuple[Team, ...]) -> tuple[Team, ...]:
+    """Number the teams that bring no number."""
+    taken = {team.provider_id for team in teams}
+    free = (number for number in itertools.count(_FIRST_PROVIDER_ID) if number not in taken)
+    return tuple(
+        team if team.provider_id else replace(team, provider_id=next(free)) for team in teams
+    )
+
+
+def _propagation(world: Fields) -> float:
+    if not world.has("key_propagation_s"):
+        return 0.0
+    return world.number("key_propagation_s", 0, _LONGEST_PROPAGATION)
+
+
 def _app(value: object, path: str) -> App:
     fields = Fields(value, path, _APP)
     return App(
@@ -133,6 +200,7 @@ def _rate_limits(world: Fields) -> dict[str, int]:
 def _refuse_doubles(world: World) -> None:
     teams = list(enumerate(world.teams))
     _unique((f"teams[{i}].issuer_id", team.issuer_id.lower()) for i, team in teams)
+    _unique((f"teams[{i}].provider_id", str(team.provider_id)) for i, team in teams)
     _unique(
         (f"teams[{i}].{kind}[{j}].key_id", key.key_id)
         for i, team in teams
@@ -162,16 +230,21 @@ def write_world(world: World) -> dict[str, object]:
     return {
         "teams": [_write_team(team) for team in world.teams],
         "rate_limits": {**PER_SECOND, **world.rate_limits},
+        "key_propagation_s": world.key_propagation_s,
+        "app_store_connect": write_settings(world.connect),
+        "app_store_connect_sessions": [write_session(session) for session in world.sessions],
     }
 
 
 def write_key(key: Key) -> dict[str, object]:
-    """Write one key: its ID, name, state and public part."""
+    """Write one key: its ID, name, state and public part, and its times where they are known."""
+    optional = {name: getattr(key, name) for name in (*_KEY_TIMES, "private_key_encoding")}
     return {
         "key_id": key.key_id,
         "name": key.name,
         "active": key.active,
         "public_key": keys.public_pem(key.public_key),
+        **{name: value for name, value in optional.items() if value is not None},
     }
 
 
@@ -190,6 +263,7 @@ def _write_team(team: Team) -> dict[str, object]:
     return {
         "issuer_id": team.issuer_id,
         "name": team.name,
+        "provider_id": team.provider_id,
         "iap_keys": [write_key(key) for key in team.iap_keys],
         "app_store_connect_keys": [write_key(key) for key in team.app_store_connect_keys],
         "apps": [write_app(app) for app in team.apps],

@@ -124,9 +124,9 @@ class Ledger:
 
     def _sqlite(self, path: str) -> sqlalchemy.Engine:
         self._prepare_file(path)
-        engine = sqlalchemy.create_engine(
-            self.place.url.reveal(), poolclass=NullPool, connect_args={"timeout": self.lock_timeout}
-        )
+        # Not from a text: a path may hold what means something in a URL.
+        url = sqlalchemy.URL.create("sqlite", database=path)
+        engine = sqlalchemy.create_engine(url, poolclass=NullPool, connect_args={"timeout": self.lock_timeout})
         _begin_immediate(engine)
         return engine
 
@@ -150,7 +150,10 @@ def _refuse_unwritable(place: Place) -> None:
         raise LedgerError(f"ledger.url: {path} is a folder.", "Name a file in it, such as ledger.db.")
     if not os.path.isdir(folder) and not place.is_default:
         raise LedgerError(f"ledger.url: the folder {folder} does not exist.", "Create it, or correct ledger.url.")
-    if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):
+    # Missing folders of the default place are made: then the nearest one that is there counts.
+    while place.is_default and not os.path.lexists(folder):
+        folder = os.path.dirname(folder)
+    if not os.access(folder, os.W_OK | os.X_OK) or not os.path.isdir(folder):
         raise LedgerError(f"ledger.url: the folder {folder} is not writable.", "Check its owner and mode.")
     if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
         raise LedgerError(f"ledger.url: {path} is not writable.", "Check its owner and mode.")

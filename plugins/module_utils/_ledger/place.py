@@ -69,5 +69,7 @@ def _sqlite(parsed: sqlalchemy.engine.URL, environ: t.Mapping[str, str]) -> Plac
 
 def _default_path(environ: t.Mapping[str, str]) -> str:
     home = environ.get("HOME") or os.path.expanduser("~")
-    state = environ.get("XDG_STATE_HOME") or os.path.join(home, ".local", "state")
+    state = environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state):
+        state = os.path.join(home, ".local", "state")
     return os.path.join(state, "storeops.refunds", "ledger.db")

@@ -17,7 +17,8 @@ from .._model.verdict import LOCAL_CAUSES, UNDECIDED_CAUSES, Verdict
 from .._plan import Plan, plan, stand_still
 from .._trackers.protocol import Tracker
 from .options import KeySource, identifiers, identity, key_source, load_credentials, warn_about_name
-from .services import CALL_LIBRARIES, LEDGER_LIBRARIES, credential_check, open_tracker
+from .services import CALL_LIBRARIES, credential_check
+from .trackers import LEDGER_LIBRARIES, open_tracker
 
 
 def run(params: Params, context: Context) -> Results:
@@ -56,7 +57,7 @@ def _present(
         verdict = _compared_with_held(verdict, current, credentials, tracker, wanted)
         raise _refused(wanted, current, verdict, context)
     _warn(wanted, verdict, params["credential_check"], context)
-    desired = _desired(wanted, credentials, status, params)
+    desired = _desired(wanted, current, credentials, status, params)
     step = plan(current, desired)
     if credentials and step.needs_saving and not context.check_mode:
         desired = tracker.save(desired, credentials)
@@ -117,7 +118,13 @@ def _warn(wanted: Identity, verdict: Verdict, policy: str, context: Context) -> 
         context.warn(f"{wanted.bundle_id}: credential check: {verdict.cause}. {verdict.hint}")
 
 
-def _desired(wanted: Identity, credentials: Credentials | None, status: Status, params: Params) -> Integration:
+def _desired(
+    wanted: Identity,
+    current: Integration | None,
+    credentials: Credentials | None,
+    status: Status,
+    params: Params,
+) -> Integration:
     source = key_source(params)
     issuer_id, key_id = identifiers(source)
     return Integration(
@@ -127,7 +134,7 @@ def _desired(wanted: Identity, credentials: Credentials | None, status: Status, 
         key_fingerprint=credentials.private_key.fingerprint if credentials else None,
         status=status,
         private_key_path=source.path,
-        app_apple_id=params.get("app_apple_id"),
+        app_apple_id=params.get("app_apple_id") or (current.app_apple_id if current else None),
     )
 
 

@@ -17,7 +17,8 @@ from .._model.verdict import Verdict
 from .._trackers.protocol import Tracker
 from .concurrent import each
 from .options import KeySource, environment, identity, key_source, load_key
-from .services import CALL_LIBRARIES, LEDGER_LIBRARIES, credential_check, open_tracker
+from .services import CALL_LIBRARIES, credential_check
+from .trackers import LEDGER_LIBRARIES, open_tracker
 
 
 def run(params: Params, context: Context) -> Results:

@@ -61,4 +61,6 @@ def app_key_source(app: Params, index: int, keys: t.Mapping[str, Params], params
     # An app's own private key replaces an inherited one whole, wherever that one came from.
     if "private_key_path" in own and "private_key_content" not in own:
         merged["private_key_content"] = None
+    if "private_key_content" in own and "private_key_path" not in own:
+        merged["private_key_path"] = None
     return key_source(merged, f"apps[{index}] ({app['bundle_id']}): ")

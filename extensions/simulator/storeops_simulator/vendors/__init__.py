@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..simulator import Simulator
+from .app_store_connect import AppStoreConnect
 from .app_store_server import AppStoreServer
 from .base import Vendor
 
-VENDORS: tuple[Callable[[Simulator], Vendor], ...] = (AppStoreServer,)
+VENDORS: tuple[Callable[[Simulator], Vendor], ...] = (AppStoreServer, AppStoreConnect)

@@ -56,7 +56,7 @@ def check_token(token: jws.Jws, world: World, environment: str, now: float) -> C
     :param environment: ``production`` or ``sandbox``.
     :param now: UNIX seconds, with their fraction.
     """
-    held = _check_key(token, world)
+    held = _check_key(token, world, now)
     _check_times(token.payload, now)
     if token.payload.get("iss") != held.team.issuer_id:
         raise Refused("issuer_mismatch")
@@ -68,7 +68,7 @@ def check_token(token: jws.Jws, world: World, environment: str, now: float) -> C
     return Caller(held.team, app)
 
 
-def _check_key(token: jws.Jws, world: World) -> HeldKey:
+def _check_key(token: jws.Jws, world: World, now: float) -> HeldKey:
     if token.header.get("alg") != "ES256":
         raise Refused("wrong_algorithm")
     key_id = token.header.get("kid")
@@ -81,6 +81,9 @@ def _check_key(token: jws.Jws, world: World) -> HeldKey:
         raise Refused("app_store_connect_key")
     if not held.key.active:
         raise Refused("revoked_key")
+    created_at = held.key.created_at
+    if created_at is not None and now < created_at + world.key_propagation_s:
+        raise Refused("key_not_yet_propagated")
     if not token.verifies(held.key.public_key):
         raise Refused("bad_signature")
     return held

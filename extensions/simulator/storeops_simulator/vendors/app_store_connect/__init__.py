@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""App Store Connect's web endpoints: the session, the team, and the In-App Purchase keys.
+
+Apple documents none of them, and its public API has no such keys. A further group of endpoints is
+a new file beside this one and one more name in `_ENDPOINTS`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ...calls import Call
+from ...simulator import Simulator
+from . import answers, subscription_keys, web_session
+from .endpoints import Endpoint, PathTable, SignedIn, Target
+from .session_checks import (
+    check_session,
+    claimed_session,
+    read_cookies,
+    refreshed,
+    set_cookie_headers,
+)
+
+_ENDPOINTS: Final = (*web_session.ENDPOINTS, *subscription_keys.ENDPOINTS)
+_LONGEST_ID: Final = 200
+
+
+class AppStoreConnect:
+    """The vendor; see ``vendors/base.py`` for what each member is for."""
+
+    name = "app_store_connect"
+    prefix = "/app-store-connect"
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._table = PathTable(_ENDPOINTS)
+
+    def base_urls(self, origin: str) -> str:
+        """Give the base URL."""
+        return f"{origin}{self.prefix}"
+
+    def begin(self, request: Request) -> AppStoreConnectExchange:
+        """Take a request apart."""
+        path: str = request.scope["path"]
+        target = self._table.find(path.removeprefix(self.prefix), request.method)
+        return AppStoreConnectExchange(self._simulator, request, target)
+
+    def headers(self) -> dict[str, str]:
+        """Make the headers of one answer: none is known."""
+        return {}
+
+
+class AppStoreConnectExchange:
+    """One request."""
+
+    def __init__(self, simulator: Simulator, request: Request, target: Target | None) -> None:
+        self._simulator = simulator
+        self._request = request
+        self._target = target
+        self._cookies = read_cookies(request.headers.getlist("cookie"))
+
+    def describe(self, call: Call) -> None:
+        """Fill in the endpoint, the key in the path, and the session's current team."""
+        if self._target is not None:
+            call.endpoint = self._target.endpoint.name if self._target.endpoint else None
+            key_id = self._target.path_values.get("key_id")
+            call.key_id = key_id[:_LONGEST_ID] if key_id else None
+        session = claimed_session(self._cookies, self._simulator.world)
+        call.issuer_id = session.team if session else None
+
+    async def answer(self, call: Call) -> Response:
+        """Check the path, then the session; then leave it to the endpoint."""
+        target = self._target
+        if target is None:
+            return answers.no_such_path()
+        if target.endpoint is None:
+            return answers.wrong_method(target.allowed)
+        # From here on nothing waits, so no other request comes between a check and the work.
+        body = await self._request.body()
+        try:
+            number = check_session(self._cookies, self._simulator.world, self._simulator.now())
+        except answers.Refused as refused:
+            call.refusal = refused.reason
+            return refused.response
+        new_cookies = self._refresh(number)
+        signed = SignedIn(
+            self._simulator, self._request, body, number, target.path_values, call
+        )
+        response = _work(target.endpoint, signed)
+        for cookie in new_cookies:
+            response.headers.append("set-cookie", cookie)
+        return response
+
+    def _refresh(self, number: int) -> tuple[str, ...]:
+        session = self._simulator.world.sessions[number]
+        if not session.refreshes_cookie:
+            return ()
+        session = refreshed(session)
+        self._simulator.world = self._simulator.world.with_session(number, session)
+        return set_cookie_headers(session)
+
+
+def _work(endpoint: Endpoint, signed: SignedIn) -> Response:
+    try:
+        return endpoint.handle(signed)
+    except answers.Refused as refused:
+        signed.call.refusal = refused.reason
+        return refused.response

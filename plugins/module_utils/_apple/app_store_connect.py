@@ -1,0 +1,221 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""App Store Connect's own web endpoints for In-App Purchase keys.
+
+There is no official API for these keys. What is used here was observed in public code (RevenueCat/cli and
+rorkai/App-Store-Connect-CLI, 2026-11-23), is not documented by Apple and may change. Revoking follows the analogy of
+App Store Connect API keys and was seen nowhere for In-App Purchase keys.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
+
+from .._http import Call, Reply, Transport
+from .._model.errors import RefundsError
+from .._model.identifiers import is_loopback, parse_issuer_id, shown
+from .._model.secret import Secret
+from .._model.web_session import WebSession
+from . import web_errors
+
+HOST = "https://appstoreconnect.apple.com"
+_KEYS = "/iris/v1/subscriptionKeys"
+_SESSION = "/olympus/v1/session"
+# As other tools do (observed: 1 s), so that Apple sees no burst from one person's session.
+_COURTESY_S = 1.0
+_PAGE = 200
+_MOST_PAGES = 50
+_KEY_ID = re.compile(r"[A-Za-z0-9]{1,32}")
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team that the session can act for. ``issuer_id`` is its public provider ID (observed)."""
+
+    provider_id: int
+    issuer_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class RemoteKey:
+    """An In-App Purchase key at App Store Connect. What its answer doesn't tell is None."""
+
+    key_id: str
+    name: str | None
+    is_active: bool | None
+    can_download: bool | None
+    last_used: str | None = None
+    revoked_at: str | None = None
+
+
+@dataclass
+class AppStoreConnect:
+    """One signed-in session. Every method raises a RefundsError that says what to do."""
+
+    transport: Transport
+    session: WebSession = field(repr=False)
+    url: str = HOST
+    _has_called: bool = field(default=False, init=False, repr=False)
+
+    def team(self, team_id: int | None, issuer_id: str | None) -> Team:
+        """Return the team to act for, switching the session to it where needed."""
+        current, teams = self._teams()
+        wanted = [
+            team
+            for team in teams
+            if (team_id is None or team.provider_id == team_id) and (issuer_id is None or team.issuer_id == issuer_id)
+        ]
+        if not wanted:
+            raise RefundsError(
+                f"team_id, issuer_id: this session belongs to no such team (it has: {_listed(teams)}).",
+                "Correct team_id or issuer_id, or sign in with another Apple Account.",
+            )
+        if team_id is None and issuer_id is None and len(teams) > 1:
+            raise RefundsError(
+                f"team_id: this session has several teams ({_listed(teams)}).", "Set team_id or issuer_id."
+            )
+        if wanted[0] != current:
+            body = {"provider": {"providerId": wanted[0].provider_id}}
+            self._ask("POST", _SESSION, body, is_repeatable=True)
+            confirmed, _teams = self._teams()
+            if confirmed != wanted[0]:
+                raise RefundsError("team_id: App Store Connect did not switch to this team.", "Choose it in a browser.")
+        return wanted[0]
+
+    def list_keys(self) -> list[RemoteKey]:
+        """Return the team's In-App Purchase keys, revoked ones too as far as Apple still lists them."""
+        found: list[RemoteKey] = []
+        path: str | None = f"{_KEYS}?limit={_PAGE}"
+        for _page in range(_MOST_PAGES):
+            document = self._ask("GET", str(path))
+            entries = document.get("data")
+            if not isinstance(entries, list):
+                raise web_errors.unexpected("the list of keys")
+            found += [_key(entry) for entry in entries]
+            path = self._next(document)
+            if path is None:
+                return found
+        raise web_errors.unexpected("the list of keys, which has no end")
+
+    def create(self, name: str) -> RemoteKey:
+        """Create a key. Sent once and never again: a second one would count against Apple's limit of ten."""
+        body = {"data": {"type": "subscriptionKeys", "attributes": {"nickname": name}}}
+        return _key(self._ask("POST", _KEYS, body).get("data"))
+
+    def download(self, key_id: str) -> Secret:
+        """Return what Apple gives as the private key, once. Sent once: it may be gone with the first answer."""
+        path = f"{_KEYS}/{quote(key_id, safe='')}?fields[subscriptionKeys]=privateKey"
+        data = self._ask("GET", path, is_repeatable=False).get("data")
+        attributes = data.get("attributes") if isinstance(data, dict) else None
+        content = attributes.get("privateKey") if isinstance(attributes, dict) else None
+        if not isinstance(data, dict) or data.get("id") != key_id or not isinstance(content, str) or not content:
+            raise RefundsError(f"App Store Connect gave no private key for {key_id}.")
+        return Secret(content)
+
+    def revoke(self, key_id: str) -> None:
+        """Revoke a key, for good. Repeating it does nothing more."""
+        body = {"data": {"type": "subscriptionKeys", "id": key_id, "attributes": {"isActive": False}}}
+        self._ask("PATCH", f"{_KEYS}/{quote(key_id, safe='')}", body, is_repeatable=True)
+
+    def _teams(self) -> tuple[Team | None, list[Team]]:
+        document = self._ask("GET", _SESSION)
+        current = _team(document.get("provider"))
+        listed = document.get("availableProviders")
+        teams = [team for entry in listed if (team := _team(entry))] if isinstance(listed, list) else []
+        if current and current not in teams:
+            teams.append(current)
+        return current, teams
+
+    def _next(self, document: t.Mapping[str, t.Any]) -> str | None:
+        links = document.get("links")
+        url = links.get("next") if isinstance(links, dict) else None
+        if not isinstance(url, str) or not url:
+            return None
+        if not url.startswith(f"{self.url}/"):
+            raise web_errors.unexpected("a next page on another host")
+        return url.removeprefix(self.url)
+
+    def _ask(self, method: str, path: str, body: t.Any = None, is_repeatable: bool | None = None) -> dict[str, t.Any]:
+        parts = urlsplit(self.url)
+        host = str(parts.hostname)
+        if self._has_called and not is_loopback(host):
+            self.transport.pause(_COURTESY_S)
+        self._has_called = True
+        call = Call(
+            method,
+            f"{self.url}{path}",
+            lambda: self._headers(path, host, body is not None),
+            json.dumps(body).encode() if body is not None else None,
+            is_repeatable=method == "GET" if is_repeatable is None else is_repeatable,
+        )
+        reply = self.transport.send(call)
+        self.session.refresh(reply.set_cookies, host)
+        document = _document(reply)
+        if document is None or reply.status >= 300:
+            # A service or a proxy that repeats what it was sent must not show the session.
+            raise web_errors.refused(reply, self.session.mask(document))
+        return document
+
+    def _headers(self, path: str, host: str, has_body: bool) -> dict[str, str]:
+        headers = {
+            "Accept": "application/vnd.api+json, application/json",
+            "Cookie": self.session.header(host, sends_all=is_loopback(host)),
+        }
+        if path.startswith("/iris/"):
+            headers |= {
+                "X-CSRF-ITC": "[asc-ui]",
+                "Origin": HOST,
+                "Referer": f"{HOST}/access/integrations/api",
+            }
+        else:
+            headers["X-Requested-With"] = "olympus-ui"
+        return headers | ({"Content-Type": "application/json"} if has_body else {})
+
+
+def _document(reply: Reply) -> dict[str, t.Any] | None:
+    try:
+        document = json.loads(reply.body or b"{}")
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _team(entry: t.Any) -> Team | None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("providerId"), int):
+        return None
+    try:
+        issuer_id = parse_issuer_id(str(entry.get("publicProviderId")))
+    except RefundsError:
+        return None
+    return Team(entry["providerId"], issuer_id, str(entry.get("name", "")))
+
+
+def _listed(teams: t.Sequence[Team]) -> str:
+    return "; ".join(f"{shown(team.name)} team_id {team.provider_id} issuer_id {team.issuer_id}" for team in teams)
+
+
+def _key(entry: t.Any) -> RemoteKey:
+    key_id = entry.get("id") if isinstance(entry, dict) else None
+    if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
+        raise web_errors.unexpected("a key without an ID")
+    given = entry.get("attributes")
+    attributes: dict[str, t.Any] = given if isinstance(given, dict) else {}
+
+    def read(name: str, kind: type) -> t.Any:
+        value = attributes.get(name)
+        return value if isinstance(value, kind) else None
+
+    return RemoteKey(
+        key_id=key_id,
+        name=read("nickname", str),
+        is_active=read("isActive", bool),
+        can_download=read("canDownload", bool),
+        last_used=read("lastUsed", str),
+        revoked_at=read("revokingDate", str),
+    )
