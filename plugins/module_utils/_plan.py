@@ -76,6 +76,13 @@ def plan(current: Integration | None, desired: Integration | None) -> Plan:
     return Plan("unknown" if unknown else "unchanged", current, desired, unknown)
 
 
+def settle_unknown(step: Plan, on_unknown: str) -> Plan:
+    """Turn a plan that can't tell into one that can: ``replace`` writes it anew, anything else leaves it."""
+    if step.action != "unknown" or on_unknown != "replace":
+        return step
+    return Plan("update", step.current, step.desired, step.differing)
+
+
 def stand_still(current: Integration | None) -> Plan:
     """Return the plan of an item that failed: everything stays as it is held now."""
     return Plan("unchanged", current, current)

@@ -31,7 +31,8 @@ def run_module(task: Task) -> t.NoReturn:
         add_file_common_args=task.has_file_attributes,
     )
     params = plain(module.params)
-    secrets = secret_values(task.argument_spec, params)
+    # A key that was put into a public option by mistake is hidden from here on, too.
+    secrets = secret_values(task.argument_spec, params) | {x for x in _texts(params) if "PRIVATE KEY-----" in x}
     masker = Masker(secrets)
     # `keys` is no_log as a whole; its names, IDs and paths are no secrets and would blot out the results.
     module.no_log_values = {str(value) for value in masker.known}

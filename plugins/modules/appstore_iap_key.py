@@ -146,7 +146,7 @@ iap_key:
   type: dict
   contains:
     name:
-      description: Name as given in O(name).
+      description: Name as given in O(name); V(null) when not given.
       type: str
       returned: always
     key_id:
@@ -154,7 +154,7 @@ iap_key:
       type: str
       returned: always
     issuer_id:
-      description: Issuer ID of the session's team, or as given in O(issuer_id).
+      description: Issuer ID of the session's team, or as given in O(issuer_id); V(null) when neither gives it.
       type: str
       returned: always
     private_key_path:

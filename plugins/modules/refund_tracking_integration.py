@@ -90,7 +90,9 @@ integration:
       type: str
       returned: always
     key_fingerprint:
-      description: SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal.
+      description:
+        - SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal.
+        - V(null) when there is no integration.
       type: str
       returned: always
     environment:

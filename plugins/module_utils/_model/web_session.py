@@ -143,7 +143,8 @@ def _read(text: str) -> t.Any:
         """Reads the structure and no objects: nothing is ever constructed, so nothing can be executed."""
 
         def compose_node(self, parent: yaml.Node | None, index: t.Any) -> yaml.Node | None:
-            if getattr(self.peek_event(), "tag", None) not in _TAGS:
+            event: yaml.Event | None = self.peek_event()  # type: ignore[no-untyped-call]
+            if getattr(event, "tag", None) not in _TAGS:
                 raise yaml.YAMLError
             node: yaml.Node | None = super().compose_node(parent, index)
             return node

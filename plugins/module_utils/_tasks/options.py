@@ -95,7 +95,18 @@ def identity(params: Params) -> Identity:
     """Return which integration a task is about. Raises InputError without a bundle ID."""
     if not params.get("bundle_id"):
         raise InputError("bundle_id", "is required.", "Give the app's bundle ID, such as com.example.game.")
-    return Identity(params["tracker"], "", params["environment"], parse_bundle_id(params["bundle_id"]))
+    return Identity(
+        params["tracker"],
+        tracker_project(params),
+        params["environment"],
+        parse_bundle_id(params["bundle_id"]),
+    )
+
+
+def tracker_project(params: Params) -> str:
+    """Return the tracker's project that a task names; empty for trackers without projects."""
+    options = params.get(params["tracker"]) or {}
+    return str(options.get("project_id") or options.get("project") or "").strip()
 
 
 def environment(params: Params) -> Environment:

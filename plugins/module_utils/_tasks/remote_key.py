@@ -50,8 +50,7 @@ class _Job:
         return read_file_name(os.path.basename(self.path)).key_id
 
 
-@dataclass(frozen=True)
-class Revoked:
+class Revoked(t.NamedTuple):
     key_id: str | None
     was_active: bool
 
@@ -196,11 +195,13 @@ def _created(step: Step, remote: RemoteKey | None, job: _Job) -> str:
     try:
         return job.connect.create(job.name).key_id
     except RefundsError as error:
-        message = f"{remote.key_id} was revoked, but the new key was not made: {error}" if remote else str(error)
+        message = str(error)
         if isinstance(error, TransportError):
-            message += f" If App Store Connect made {shown(job.name)} all the same, the next run finds and downloads it."
-        results = _results(job, None, None, step, True)
-        raise TaskFailed(message, {**results, "changed": bool(remote)}) from None
+            message += f" If App Store Connect made {shown(job.name)} all the same, the next run finds it there."
+        if not remote:
+            raise RefundsError(message) from None
+        results = _results(job, None, None, step, False)
+        raise TaskFailed(f"{remote.key_id} was revoked, but the new key was not made: {message}", results) from None
 
 
 def _taken(key_id: str, step: Step, job: _Job) -> Results:
@@ -219,7 +220,7 @@ def _taken(key_id: str, step: Step, job: _Job) -> Results:
         key = parse_content(content.reveal())
         put(job.path, key, backup)
     except KeyProblem as problem:
-        raise _kept(key_id, content, "unparsed", f"came in a form that is not understood: {problem}", step, job) from None
+        raise _kept(key_id, content, "unparsed", f"its form is not understood: {problem}", step, job) from None
     except FileError as error:
         raise _kept(key_id, key.pem, "rescued", f"could not be put in its place: {error}", step, job) from None
     results = _results(job, key_id, key, step, False)
@@ -235,7 +236,7 @@ def _kept(key_id: str, content: Secret, kind: str, why: str, step: Step, job: _J
     except FileError as error:
         outcome = f"It is lost, because it could not be kept in {place} either: {error}"
     message = f"The private key of {key_id} was downloaded, but {why} {outcome}"
-    return TaskFailed(message, {**_results(job, key_id, None, step, True), "changed": True})
+    return TaskFailed(message, _results(job, key_id, None, step, False))
 
 
 def _refuse_twins(key_id: str, results: Results, job: _Job) -> None:

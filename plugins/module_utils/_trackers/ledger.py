@@ -8,25 +8,22 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._ledger.integrations import (
-    find_integration,
-    list_integrations,
-    put_integration,
-    remove_integration,
-)
+from .._ledger.integrations import find_integration, list_integrations, put_integration, remove_integration
 from .._ledger.ledger import Ledger
 from .._model.identifiers import Environment
-from .._model.integration import Credentials, Identity, Integration
+from .._model.integration import Credentials, Identity, Integration, Status
+from .protocol import OnUnknown
 
 
 @dataclass
 class LedgerTracker:
-    """``timestamp`` gives UTC now in ISO 8601. The ledger has no projects."""
+    """``timestamp`` gives UTC now in ISO 8601. The ledger has no projects and knows all that it holds."""
 
     ledger: Ledger
     timestamp: t.Callable[[], str]
     name: str = "ledger"
     project: str = ""
+    on_unknown: OnUnknown = "replace"
 
     def find(self, identity: Identity) -> Integration | None:
         return find_integration(self.ledger, identity)
@@ -34,9 +31,18 @@ class LedgerTracker:
     def list(self, environment: Environment) -> list[Integration]:
         return list_integrations(self.ledger, self.name, self.project, environment)
 
+    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Status:
+        return desired.status
+
     def save(self, integration: Integration, credentials: Credentials) -> Integration:
-        put_integration(self.ledger, integration, self.timestamp())
+        self.note(integration)
         return integration
+
+    def note(self, integration: Integration) -> None:
+        put_integration(self.ledger, integration, self.timestamp())
+
+    def irremovable(self, identity: Identity) -> str:
+        return ""
 
     def remove(self, identity: Identity) -> None:
         remove_integration(self.ledger, identity)

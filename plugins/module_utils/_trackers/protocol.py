@@ -7,15 +7,30 @@ from __future__ import annotations
 
 import typing as t
 
+from .._model.errors import RefundsError
 from .._model.identifiers import Environment
-from .._model.integration import Credentials, Identity, Integration
+from .._model.integration import Credentials, Identity, Integration, Status
+
+OnUnknown = t.Literal["keep", "replace", "fail"]
+
+
+class NotActive(RefundsError):
+    """The integration was saved, but the tracker does not show it as Active. ``integration`` is as it is held."""
+
+    def __init__(self, message: str, integration: Integration, next_step: str = "") -> None:
+        super().__init__(message, next_step)
+        self.integration = integration
 
 
 class Tracker(t.Protocol):
-    """A service that holds integrations. All methods raise a RefundsError that names the app and the next step."""
+    """A service that holds integrations. All methods raise a RefundsError that names the app and the next step.
+
+    ``on_unknown`` says what to do where the tracker can't show what it holds: keep it, replace it, or fail.
+    """
 
     name: str
     project: str
+    on_unknown: OnUnknown
 
     def find(self, identity: Identity) -> Integration | None:
         """Return what the tracker holds for one app; fields that it can't show are None."""
@@ -23,8 +38,20 @@ class Tracker(t.Protocol):
     def list(self, environment: Environment) -> list[Integration]:
         """Return everything that it holds in one environment, by bundle ID."""
 
+    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Status:
+        """Return the status to show and store. ``desired.status`` is what Apple's verdict allows at best.
+
+        ``changed`` tells that the entry is (or in check mode would be) written by this run.
+        """
+
     def save(self, integration: Integration, credentials: Credentials) -> Integration:
-        """Create or update one integration and return it as it is held then."""
+        """Create or update one integration and return it as it is held then. May raise NotActive."""
+
+    def note(self, integration: Integration) -> None:
+        """Keep what was seen of an integration that needs no change: its status, its key's path."""
+
+    def irremovable(self, identity: Identity) -> str:
+        """Return why an integration can't be removed here and what a person can do, or nothing when it can."""
 
     def remove(self, identity: Identity) -> None:
         """Remove one integration; none there is no error."""

@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known of one app's credentials: the key, the verdict, and the status that both allow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .._apple import hints
+from .._apple.credential_check import CredentialCheck
+from .._context import Context, Params
+from .._model.integration import Credentials, Identity, Integration, Status
+from .._model.private_key import KeyProblem
+from .._model.verdict import LOCAL_CAUSES, UNDECIDED_CAUSES, Verdict
+from .._trackers.protocol import Tracker
+from .options import KeySource, load_credentials, warn_about_name
+
+
+def loaded(
+    source: KeySource, check: CredentialCheck, wanted: Identity, context: Context
+) -> tuple[Credentials | None, Verdict | None]:
+    """Return the credentials, or the verdict that settles the matter without a call."""
+    try:
+        credentials = load_credentials(source, context.check_mode)
+    except KeyProblem as problem:
+        return None, check.local(problem, wanted.environment)
+    warn_about_name(source, context)
+    return credentials, None
+
+
+def checked(
+    source: KeySource,
+    credentials: Credentials | None,
+    check: CredentialCheck,
+    wanted: Identity,
+    params: Params,
+) -> Verdict:
+    if credentials is None or params["credential_check"] == "skip":
+        verdict = Verdict("not_checked", hints.NOT_CHECKED, wanted.environment)
+    else:
+        verdict = check.check(credentials, wanted.bundle_id, wanted.environment)
+    return _settled_kind(source, verdict)
+
+
+def _settled_kind(source: KeySource, verdict: Verdict) -> Verdict:
+    """Take a file named AuthKey_… for what its name says, unless Apple's answer settled the question."""
+    if not source.has_api_key_name or verdict.cause not in UNDECIDED_CAUSES:
+        return verdict
+    hint = (
+        f"{source.path} is by its name an App Store Connect API key, and the check could not settle it "
+        f"({verdict.cause}). Give the SubscriptionKey_….p8 of an In-App Purchase key."
+    )
+    return replace(verdict, cause="key_wrong_kind", hint=hint)
+
+
+def best_status(verdict: Verdict, policy: str) -> Status | None:
+    """Return the status to store, None when the item fails."""
+    if verdict.accepted:
+        return "Active"
+    if verdict.cause in ("app_not_released", "key_not_yet_created"):
+        return "Pending"
+    if verdict.cause in LOCAL_CAUSES or policy == "required":
+        return None
+    return "Pending" if policy == "skip" else "Failed"
+
+
+def warn_about_verdict(wanted: Identity, verdict: Verdict, policy: str, context: Context) -> None:
+    is_tolerated = policy == "advisory" and not verdict.accepted and verdict.cause != "key_not_yet_created"
+    if verdict.cause == "app_not_released" or is_tolerated:
+        context.warn(f"{wanted.bundle_id}: credential check: {verdict.cause}. {verdict.hint}")
+
+
+def compared_with_held(
+    verdict: Verdict, current: Integration | None, credentials: Credentials | None, tracker: Tracker, wanted: Identity
+) -> Verdict:
+    """Sharpen the hint of a refusal by what the tracker holds: what differs from it is the likely cause."""
+    if verdict.cause != "unauthenticated" or credentials is None:
+        return verdict
+    if current is not None:
+        held = {"issuer_id": current.issuer_id, "key_id": current.key_id, "private key": current.key_fingerprint}
+        given = (credentials.issuer_id, credentials.key_id, credentials.private_key.fingerprint)
+        differing = [name for (name, value), new in zip(held.items(), given, strict=True) if value not in (None, new)]
+        return verdict.with_hint(f"{hints.compared_with_held(differing, current.status)} {verdict.hint}")
+    for other in tracker.list(wanted.environment):
+        name = other.identity.bundle_id
+        if name.casefold() == wanted.bundle_id.casefold():
+            return verdict.with_hint(f"The tracker holds {name}, which differs in capitals only. {verdict.hint}")
+    return verdict

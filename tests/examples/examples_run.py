@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the EXAMPLES of every module against the simulator and prints, as JSON, what came back.
+
+``{"documents": {module: its ansible-doc}, "captured": [{module, task, failed, extra, result}], "code", "output"}``
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import typing as t
+from pathlib import Path
+
+import yaml
+from playground import ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground
+
+Json = dict[str, t.Any]
+# Integrations first: the module that lists them has something to show then.
+LAST = "refund_tracking_integration_info"
+SHOWN_FOLDER = "/srv/keys"
+# Marks what is no example, and is there for the return values that no example shows.
+EXTRA = "extra: "
+
+
+def modules() -> list[str]:
+    names = sorted(file.stem for file in (ROOT / "plugins/modules").glob("*.py") if not file.stem.startswith("_"))
+    return sorted(names, key=lambda name: name == LAST)
+
+
+def _before_the_last() -> list[Json]:
+    """An app whose key lies at a path, so that the list has a live check to show."""
+    options = {
+        "bundle_id": "com.example.one",
+        "issuer_id": ISSUER_ID,
+        "private_key_path": "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8",
+    }
+    return [_task("app", "refund_tracking_integration", options)]
+
+
+def _extra_tasks() -> list[Json]:
+    """What no example shows: a replaced key, a key that can't be used, an app that is refused."""
+    another = {
+        "private_key_path": "{{ keys_folder }}/studio_a.p8",
+        "private_key_content": "{{ vault_studio_b_private_key }}",
+        "key_id": STUDIO_B,
+        "issuer_id": ISSUER_ID,
+    }
+    before = {**another, "private_key_content": "{{ vault_studio_a_private_key }}", "key_id": STUDIO_A}
+    nowhere = {"private_key_path": "{{ keys_folder }}/none.p8"}
+    refused = {
+        "bundle_id": "com.example.ONE",
+        "issuer_id": ISSUER_ID,
+        "private_key_path": "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8",
+    }
+    return [
+        _task("key", "appstore_iap_key", before),
+        _task("another key", "appstore_iap_key", another),
+        _task("no key", "appstore_iap_key", nowhere),
+        _task("no file", "appstore_iap_key_info", nowhere),
+        _task("refused", "refund_tracking_integration", refused),
+    ]
+
+
+def _task(name: str, module: str, options: Json) -> Json:
+    return {"name": EXTRA + name, f"storeops.refunds.{module}": options, "ignore_errors": True}
+
+
+def _playbook(playground: Playground, documents: t.Mapping[str, Json]) -> list[Json]:
+    defaults = playground.module_defaults({name: document["doc"]["options"] for name, document in documents.items()})
+    plays = [(name, yaml.safe_load(document["examples"])) for name, document in documents.items()]
+    plays[-1:-1] = [("before the last", _before_the_last())]
+    plays.append(("extra", _extra_tasks()))
+    return [
+        {"name": name, "hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}
+        for name, tasks in plays
+    ]
+
+
+def run(folder: Path) -> Json:
+    with Playground(folder) as playground:
+        listed = playground.run("-j", *(f"storeops.refunds.{name}" for name in modules()), program="ansible-doc")
+        documents = {name.rpartition(".")[2]: document for name, document in json.loads(listed.stdout).items()}
+        documents = {name: documents[name] for name in modules()}
+        variables = {
+            "keys_folder": str(playground.keys_folder),
+            "vault_studio_a_private_key": playground.keys[STUDIO_A].private_pem,
+            "vault_studio_b_private_key": playground.keys[STUDIO_B].private_pem,
+            "session_path": str(playground.session_file),
+            "vault_ledger_url": f"sqlite:///{folder}/other.db",
+        }
+        playbook = playground.write(folder / "examples.yml", yaml.safe_dump(_playbook(playground, documents)))
+        values = playground.write(folder / "variables.json", json.dumps(variables))
+        captured = folder / "captured.jsonl"
+        captured.write_text("")
+        ran = playground.run(
+            str(playbook),
+            "-e",
+            f"@{values}",
+            CAPTURED_RESULTS=str(captured),
+            ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "tests/examples/callback_plugins"),
+            ANSIBLE_CALLBACKS_ENABLED="captured_results",
+            ANSIBLE_PIPELINING="true",
+        )
+        shown = captured.read_text().replace(str(playground.keys_folder), SHOWN_FOLDER)
+    results = [json.loads(line) for line in shown.splitlines()]
+    for result in results:
+        result["extra"] = result["task"].startswith(EXTRA)
+    return {"documents": documents, "captured": results, "code": ran.code, "output": ran.stdout + ran.stderr}
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="refunds-examples-") as name:
+        json.dump(run(Path(name)), sys.stdout)

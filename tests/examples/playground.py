@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A temporary folder with keys, a simulator that knows them, and ansible-playbook to use both."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+ROOT = Path(__file__).resolve().parents[2]
+ISSUER_ID = "57246542-96fe-1a63-e053-0824d011072a"
+STUDIO_A, STUDIO_B = "2X9R4HXF34", "9ABCDEF123"
+APPS = ("com.example.one", "com.example.two", "com.example.three")
+# A user's own settings must not reach the tests; ANSIBLE_COLLECTIONS_PATH alone is kept.
+FOREIGN = ("ANSIBLE_", "STOREOPS_")
+
+
+@dataclass(frozen=True)
+class Key:
+    """``private_pem`` is the text of a .p8, ``scalar`` the private number in it, ``public_pem`` Apple's half."""
+
+    private_pem: str
+    public_pem: str
+    scalar: bytes
+
+
+def make_key() -> Key:
+    handle = ec.generate_private_key(ec.SECP256R1())
+    private = handle.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = handle.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return Key(private.decode(), public.decode(), handle.private_numbers().private_value.to_bytes(32, "big"))
+
+
+@dataclass(frozen=True)
+class Ran:
+    """An ansible-playbook that has ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Playground:
+    """Use it in a ``with``: the simulator ends with it. The folder is the caller's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.keys = {key_id: make_key() for key_id in (STUDIO_A, STUDIO_B)}
+        self.keys_folder = folder / "keys"
+        self.keys_folder.mkdir(mode=0o700)
+        self.key_file = self.keys_folder / f"SubscriptionKey_{STUDIO_A}.p8"
+        self.write(self.key_file, self.keys[STUDIO_A].private_pem)
+        self.cookie = secrets.token_hex(24)
+        self.session = json.dumps([{"name": "myacinfo", "value": self.cookie, "domain": "apple.com"}])
+        self.session_file = self.write(folder / "session.json", self.session)
+        self.ledger_url = f"sqlite:///{folder}/ledger.db"
+
+    def write(self, path: Path, text: str) -> Path:
+        path.touch(mode=0o600)
+        path.write_text(text)
+        return path
+
+    def __enter__(self) -> Playground:
+        iap_keys = [
+            {"key_id": key_id, "name": f"Key {key_id}", "public_key": key.public_pem, "last_used_at": 1_760_000_000}
+            for key_id, key in self.keys.items()
+        ]
+        apps = [{"bundle_id": bundle_id, "apple_id": 10 + number} for number, bundle_id in enumerate(APPS)]
+        session = {"myacinfo": self.cookie, "email": "release@example.com", "teams": [ISSUER_ID]}
+        team = {"issuer_id": ISSUER_ID, "name": "Studio A", "iap_keys": iap_keys, "apps": apps}
+        world = {"teams": [team], "app_store_connect_sessions": [session]}
+        path = self.write(self.folder / "world.json", json.dumps(world))
+        command = [sys.executable, str(ROOT / "extensions/simulator"), "--port", "0", "--world", str(path)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line:
+            self._process.wait(timeout=10)
+            raise RuntimeError("the simulator did not start")
+        urls = json.loads(line)
+        self.app_store_server_url = urls["app_store_server"]["production"].replace("/production", "/{environment}")
+        self.app_store_connect_url = urls["app_store_connect"]
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=10)
+        if self._process.stdout:
+            self._process.stdout.close()
+
+    def run(self, *arguments: str, program: str = "ansible-playbook", **variables: str) -> Ran:
+        """Run ansible-playbook (or another program beside it) with ``variables`` in its environment."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        fixed = {
+            "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache/root")),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "true",
+            "HOME": str(self.folder),
+        }
+        command = [str(Path(sys.executable).parent / program), *arguments]
+        ran = subprocess.run(
+            command, env={**own, **fixed, **variables}, cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+    def module_defaults(self, options: t.Mapping[str, t.Collection[str]]) -> dict[str, dict[str, t.Any]]:
+        """Defaults by module, for the options that each has.
+
+        Not by group: the group defaults of an example would replace them as a whole.
+        """
+        wanted = {
+            "app_store_server_url": self.app_store_server_url,
+            "app_store_connect_url": self.app_store_connect_url,
+            "ledger": {"url": self.ledger_url},
+        }
+        return {
+            f"storeops.refunds.{name}": {option: value for option, value in wanted.items() if option in known}
+            for name, known in options.items()
+        }

@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every example runs as it is printed, and every result is what RETURN says."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import examples_run
+import pytest
+import shapes
+import yaml
+
+Json = dict[str, t.Any]
+MODULES = examples_run.modules()
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Json:
+    return examples_run.run(tmp_path_factory.mktemp("examples"))
+
+
+def of(outcome: Json, module: str) -> list[Json]:
+    """The results of one module."""
+    return [entry for entry in outcome["captured"] if entry["module"] == module]
+
+
+def fields(outcome: Json, module: str) -> Json:
+    found: Json = outcome["documents"][module]["return"]
+    return found
+
+
+def names(tasks: list[Json]) -> t.Iterator[tuple[str, str]]:
+    """Yield (module, task name) of the collection's tasks, those in blocks too."""
+    for task in tasks:
+        yield from names(task.get("block", []))
+        for key in task:
+            if key.startswith("storeops.refunds."):
+                yield key.rpartition(".")[2], task["name"]
+
+
+def test_that_the_examples_succeed(outcome: Json) -> None:
+    assert outcome["code"] == 0, outcome["output"]
+    bad = [entry for entry in outcome["captured"] if entry["failed"] and not entry["extra"]]
+    assert not bad
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_that_each_example_ran(outcome: Json, module: str) -> None:
+    tasks = yaml.safe_load(outcome["documents"][module]["examples"])
+    written = set(names(tasks))
+    ran = {(entry["module"], entry["task"]) for entry in outcome["captured"]}
+    assert written and written <= ran
+    assert module in {used for used, _ in written}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_that_results_are_as_documented(outcome: Json, module: str) -> None:
+    documented = fields(outcome, module)
+    results = of(outcome, module)
+    assert results
+    for entry in results:
+        found = shapes.result_faults(entry["result"], entry["failed"], documented)
+        assert not found, f"{entry['task']}: {found}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_that_each_documented_value_is_returned_and_not_always_null(outcome: Json, module: str) -> None:
+    seen: set[str] = set()
+    for entry in of(outcome, module):
+        seen |= {path for path, value in paths(entry["result"]) if value is not None}
+    unseen = set(documented_paths(fields(outcome, module))) - seen
+    assert not unseen
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_that_samples_have_the_shape_of_results(outcome: Json, module: str) -> None:
+    for name, field in fields(outcome, module).items():
+        assert field.get("sample"), f"{name} has no sample"
+        found = shapes.faults(field["sample"], field, name)
+        assert not found, found
+
+
+def test_that_samples_show_no_temporary_path(outcome: Json) -> None:
+    for module in MODULES:
+        assert not re.search(r"/tmp/|pytest", yaml.safe_dump(fields(outcome, module)))
+
+
+def test_that_the_sample_writer_finds_nothing_to_do(outcome: Json, tmp_path: Path) -> None:
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps(outcome))
+    command = [sys.executable, str(examples_run.ROOT / "dev/samples.py"), str(results)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def paths(value: t.Any, where: str = "") -> t.Iterator[tuple[str, t.Any]]:
+    if isinstance(value, list):
+        for item in value:
+            yield from paths(item, where)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield f"{where}.{name}", item
+            yield from paths(item, f"{where}.{name}")
+
+
+def documented_paths(contains: Json, where: str = "") -> t.Iterator[str]:
+    for name, field in contains.items():
+        yield f"{where}.{name}"
+        yield from documented_paths(field.get("contains") or {}, f"{where}.{name}")

@@ -1,0 +1,218 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No run of anything here shows, logs or leaves behind a private key, a token, a cookie or a password."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import cases
+import pytest
+import yaml
+from playground import ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground, Ran
+from scanner import Finding, Scanner
+
+Json = dict[str, t.Any]
+# What AnsibleModule would send to journald, it sends to this stand-in: everything it logs about an invocation.
+JOURNAL = """
+import os
+class journal:
+    @staticmethod
+    def send(MESSAGE="", **fields):
+        with open(os.environ["JOURNAL_FILE"], "a") as file:
+            file.write(f"{MESSAGE} {fields}" + chr(10))
+    @classmethod
+    def sendv(cls, *fields):
+        cls.send(str(fields))
+class daemon:
+    booted = staticmethod(lambda: True)
+"""
+
+
+@dataclass
+class Scene:
+    """One playground with its secrets, and the folders where a run may leave something."""
+
+    playground: Playground
+    folder: Path
+    variables: Path
+    vault: Path
+    scanner: Scanner
+
+    def run(
+        self, name: str, *arguments: str, verbosity: str = "-vvvv", **environment: str
+    ) -> tuple[Ran, list[Finding]]:
+        """Run with everything switched on that may show something, and scan all that there is afterwards."""
+        left = self.folder / name
+        for part in ("tmp", "work", "journal/systemd"):
+            (left / part).mkdir(parents=True)
+        (left / "journal/systemd/__init__.py").write_text(JOURNAL)
+        path = os.pathsep.join(filter(None, [str(left / "journal"), os.environ.get("PYTHONPATH")]))
+        switched_on = {
+            "ANSIBLE_LOG_PATH": str(left / "ansible.log"),
+            "ANSIBLE_LOCAL_TEMP": str(left / "tmp"),
+            "ANSIBLE_REMOTE_TEMP": str(left / "tmp"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/examples/callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "captured_results",
+            "CAPTURED_RESULTS": str(left / "results.jsonl"),
+            "JOURNAL_FILE": str(left / "journal.log"),
+            "PYTHONPATH": path,
+            "TMPDIR": str(left / "tmp"),
+            "XDG_STATE_HOME": str(left / "state"),
+        }
+        given = [verbosity, "--diff", "-e", f"work={left}/work", "--vault-password-file", str(self.folder / "password")]
+        ran = self.playground.run(*given, *arguments, **{**switched_on, **environment})
+        found = self.scanner.scan("stdout", ran.stdout) + self.scanner.scan("stderr", ran.stderr)
+        for file in (left / "work").iterdir():
+            file.unlink()  # key files, where keys belong
+        return ran, found + self.scanner.scan_files(left)
+
+    def results(self, name: str) -> list[Json]:
+        return [json.loads(line) for line in (self.folder / name / "results.jsonl").read_text().splitlines()]
+
+    def playbook(self, name: str, tasks: list[Json], ledger: str = "ledger.db") -> str:
+        """Write a playbook; its ledger lies beside what the run leaves behind, and is scanned with it."""
+        own = {
+            "app_store_server_url": self.playground.app_store_server_url,
+            "ledger": {"url": f"sqlite:///{self.folder}/{name}/{ledger}"},
+        }
+        defaults: Json = {
+            f"storeops.refunds.{file.stem}": {
+                **own,
+                **({"app_store_connect_url": self.playground.app_store_connect_url} if "iap_key" in file.stem else {}),
+            }
+            for file in (ROOT / "plugins/modules").glob("*.py")
+        }
+        play = {"hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}
+        return str(self.playground.write(self.folder / f"{name}.yml", yaml.safe_dump([{"name": name, **play}])))
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Scene]:
+    folder = tmp_path_factory.mktemp("secrets")
+    (folder / "playground").mkdir()
+    with Playground(folder / "playground") as playground:
+        one, other = playground.keys[STUDIO_A], playground.keys[STUDIO_B]
+        password = "pw" + secrets.token_hex(16)
+        values = {
+            "vault_a": one.private_pem,
+            "vault_a_escaped": one.private_pem.replace("\n", "\\n"),
+            "vault_a_base64": base64.b64encode(one.private_pem.encode()).decode(),
+            "vault_b": other.private_pem,
+            "vault_db_password": password,
+            "vault_session": playground.session,
+            "vault_cookie": playground.cookie,
+            "key_file": str(playground.key_file),
+        }
+        pems = {"first key": (one.private_pem, one.scalar), "second key": (other.private_pem, other.scalar)}
+        scanner = Scanner(pems, {"database password": password, "cookie": playground.cookie})
+        variables = playground.write(folder / "variables.json", json.dumps(values))
+        vault = playground.write(folder / "vault.json", json.dumps(values))
+        playground.write(folder / "password", secrets.token_hex(16))
+        encrypt = ["encrypt", "--vault-password-file", str(folder / "password"), str(vault)]
+        assert playground.run(*encrypt, program="ansible-vault").code == 0
+        assert vault.read_text().startswith("$ANSIBLE_VAULT")
+        yield Scene(playground, folder, variables, vault, scanner)
+
+
+def assert_as_announced(scene: Scene, name: str, ran: Ran) -> None:
+    """Every task took its turn, and failed when its name says so, for else it shows nothing."""
+    assert ran.code == 0, ran.stdout[-4000:]
+    results = scene.results(name)
+    assert results
+    wrong = [entry["task"] for entry in results if entry["failed"] != entry["task"].endswith("(fails)")]
+    assert not [task for task in wrong if "Integrations are" not in task and "Purchase keys are" not in task]
+    broken = [entry["result"]["msg"] for entry in results if "fault of storeops" in str(entry["result"].get("msg"))]
+    assert not broken
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_that_no_task_shows_a_secret(scene: Scene, pipelining: bool) -> None:
+    name = f"tasks-{'with' if pipelining else 'without'}-pipelining"
+    source = scene.vault if pipelining else scene.variables
+    tasks = [*cases.keys(), *cases.checks(), *cases.integrations(), *cases.role()]
+    playbook = scene.playbook(name, tasks)
+    ran, found = scene.run(name, playbook, "-e", f"@{source}", ANSIBLE_PIPELINING=str(pipelining))
+    assert_as_announced(scene, name, ran)
+    assert "Invoked with" in (scene.folder / name / "journal.log").read_text()
+    assert (scene.folder / name / "ledger.db").exists() and (scene.folder / name / "ansible.log").exists()
+    assert not found
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",)])
+def test_that_the_playbook_shows_no_secret(scene: Scene, arguments: tuple[str, ...]) -> None:
+    name = "site" + "".join(arguments)
+    own = {
+        "refund_tracking_defaults": {
+            "app_store_server_url": scene.playground.app_store_server_url,
+            "ledger": {"url": f"sqlite:///{scene.folder}/{name}/ledger.db"},
+        },
+        "refund_tracking_keys": {
+            "a": {
+                "issuer_id": ISSUER_ID,
+                "key_id": STUDIO_A,
+                "private_key_path": "{{ work }}/a.p8",
+                "private_key_content": cases.PEM,
+            }
+        },
+        "refund_tracking_apps": [{"bundle_id": "com.example.one", "key": "a"}],
+    }
+    variables = scene.playground.write(scene.folder / f"{name}.json", json.dumps(own))
+    ran, found = scene.run(
+        name,
+        "storeops.refunds.site",
+        "-e",
+        f"@{scene.vault}",
+        "-e",
+        f"@{variables}",
+        *arguments,
+        ANSIBLE_PIPELINING="1",
+    )
+    assert ran.code == 0, ran.stdout[-4000:]
+    assert not found
+
+
+def test_that_a_password_from_the_environment_is_not_shown(scene: Scene) -> None:
+    password = scene.playground.run  # noqa: F841 - the URL below holds the password of the scene
+    values = json.loads(scene.variables.read_text())
+    url = cases.POSTGRESQL.replace("{{ vault_db_password }}", values["vault_db_password"])
+    one = {"name": "list (fails)", "storeops.refunds.refund_tracking_integration_info": {}, "ignore_errors": True}
+    playbook = scene.playground.write(
+        scene.folder / "environment.yml",
+        yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [one]}]),
+    )
+    ran, found = scene.run("environment", str(playbook), STOREOPS_LEDGER_URL=url)
+    assert_as_announced(scene, "environment", ran)
+    assert not found
+
+
+def test_that_our_own_messages_cut_a_misplaced_secret_short(scene: Scene) -> None:
+    playbook = scene.playbook("misplaced", cases.misplaced())
+    ran, _ = scene.run("misplaced", playbook, "-e", f"@{scene.vault}", ANSIBLE_PIPELINING="1")
+    assert_as_announced(scene, "misplaced", ran)
+    shown = {
+        entry["task"]: scene.scanner.scan("msg", str({**entry["result"], "invocation": None}))
+        for entry in scene.results("misplaced")
+    }
+    assert not {task: found for task, found in shown.items() if found}
+
+
+def test_that_the_scanner_finds_what_a_careless_task_shows(scene: Scene) -> None:
+    texts = ["{{ vault_a }}", "{{ vault_a.splitlines()[1][50:] }}", "{{ vault_a_base64 }}", "{{ vault_db_password }}"]
+    tasks = [{"name": "Careless", "ansible.builtin.debug": {"msg": text}} for text in [*texts, "{{ vault_cookie }}"]]
+    for number, task in enumerate(tasks):
+        name = f"careless-{number}"
+        ran, found = scene.run(name, scene.playbook(name, [task]), "-e", f"@{scene.vault}", verbosity="-v")
+        assert ran.code == 0
+        assert {finding.where for finding in found} >= {"stdout", "ansible.log"}, f"{task} was not found"
+    assert scene.scanner.scan("here", "Bearer eyJhbGciOiJFUzI1NiJ9.e30.x") == [Finding("here", "token")]
+    scalar = scene.playground.keys[STUDIO_B].scalar
+    for text in (scalar.hex(), base64.b64encode(scalar).decode(), str(int.from_bytes(scalar, "big"))):
+        assert scene.scanner.scan("here", text) == [Finding("here", "second key")]

@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures of all unit tests."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.configuration import set_hypothesis_home_dir
+from unit_servers import Simulator, simulator
+from unit_support import ROOT, new_pem
+
+set_hypothesis_home_dir(ROOT / ".cache" / "hypothesis")
+# The same examples on every machine: a red test is red for everybody.
+settings.register_profile(
+    "storeops",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("storeops")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the caller's proxies, ledgers and home out of the tests."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name.startswith("STOREOPS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def pem() -> str:
+    """A private key, as Apple gives it out."""
+    return new_pem()
+
+
+@pytest.fixture(scope="session")
+def other_pem() -> str:
+    """Another one."""
+    return new_pem()
+
+
+@pytest.fixture(scope="session")
+def _simulator(pem: str, other_pem: str) -> t.Iterator[Simulator]:
+    with simulator(pem, other_pem) as running:
+        yield running
+
+
+@pytest.fixture
+def sim(_simulator: Simulator) -> Simulator:
+    """The real simulator, in a fresh world."""
+    _simulator.start_over()
+    return _simulator

@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the ledger lies, and which URLs are none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ledger_support import entry
+from unit_support import as_other_user, give_away
+
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
+    find_integration,
+    put_integration,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError, LedgerError
+
+
+@pytest.mark.parametrize(
+    ("environ", "path"),
+    [
+        ({"HOME": "/home/me"}, "/home/me/.local/state/storeops.refunds/ledger.db"),
+        ({"HOME": "/home/me", "XDG_STATE_HOME": "/state"}, "/state/storeops.refunds/ledger.db"),
+        ({"HOME": "/home/me", "XDG_STATE_HOME": ""}, "/home/me/.local/state/storeops.refunds/ledger.db"),
+        ({"HOME": "/home/me", "XDG_STATE_HOME": "not/absolute"}, "/home/me/.local/state/storeops.refunds/ledger.db"),
+    ],
+)
+@pytest.mark.parametrize("url", [None, ""])
+def test_the_default_place(environ: dict[str, str], path: str, url: str | None) -> None:
+    place = find_place(url, environ)
+    assert (place.path, place.name, place.is_default) == (path, path, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:////var/lib/ledger.db", "/var/lib/ledger.db"),
+        (" sqlite:////var/lib/ledger.db\n", "/var/lib/ledger.db"),
+        ("sqlite:///~/ledger.db", "/home/me/ledger.db"),
+        ("sqlite+pysqlite:////a b/c.db", "/a b/c.db"),
+    ],
+)
+def test_sqlite_urls(url: str, path: str) -> None:
+    place = find_place(url, {"HOME": "/home/me"})
+    assert (place.path, place.is_default) == (path, False)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2"])
+def test_postgresql_urls(scheme: str) -> None:
+    place = find_place(f"{scheme}://me:hunter2@db.example.com:5433/ledger?sslmode=require", {})
+    assert place.path is None
+    assert place.name == "PostgreSQL db.example.com/ledger"
+    assert place.url.reveal() == "postgresql+psycopg://me:hunter2@db.example.com:5433/ledger?sslmode=require"
+    assert "hunter2" not in repr(place)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ledger.db",
+        "/var/lib/ledger.db",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///ledger.db",
+        "sqlite:///./ledger.db",
+        "sqlite://host/ledger.db",
+        "sqlite:///:memory:",
+        "sqlite:////a.db?mode=ro",
+        "sqlite:////a\0b.db",
+        "mysql://me:hunter2@host/db",
+        "mongodb://me:hunter2@host/db",
+        "oracle+oracledb://me:hunter2@host",
+        "://me:hunter2@host",
+        "postgresql://me:hunter2@host:port/db",
+        "https://me:hunter2@example.com",
+    ],
+)
+def test_bad_urls(url: str) -> None:
+    advice = r"^ledger\.url: .* Give sqlite:////absolute/path/ledger\.db or postgresql://"
+    with pytest.raises(InputError, match=advice) as e:
+        find_place(url, {"HOME": "/home/me"})
+    assert "hunter2" not in str(e.value)
+
+
+@given(st.text(min_size=1, max_size=60))
+def test_any_text_is_a_place_or_an_input_error(text: str) -> None:
+    for url in (text, f"sqlite://{text}", f"postgresql://{text}"):
+        try:
+            place = find_place(url, {"HOME": "/home/me"})
+        except InputError:
+            continue
+        assert place.path is None or os.path.isabs(place.path)
+
+
+@pytest.mark.parametrize("name", ["a?b=c", "a b", "a%20b", "a#b", "ä", "a'b", "?mode=memory"])
+def test_odd_folder_names_lead_where_they_say(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    warnings: list[str] = []
+    for number in range(2):
+        ledger = Ledger(find_place(None, {"XDG_STATE_HOME": str(folder)}), False, warnings.append)
+        found = find_integration(ledger, entry().identity)
+        assert (found is None) is (number == 0)
+        put_integration(ledger, entry(), "2026-01-01T00:00:00Z")
+        ledger.close()
+    path = folder / "storeops.refunds" / "ledger.db"
+    assert path.stat().st_size > 0 and os.listdir(tmp_path) == [name]
+    assert len(warnings) == 1
+
+
+def test_a_default_place_that_cannot_be_made_is_told_beforehand(tmp_path: Path) -> None:
+    home = give_away(tmp_path) / "closed"
+    home.mkdir(mode=0o755 if os.geteuid() == 0 else 0o555)
+
+    def check() -> str:
+        ledger = Ledger(find_place(None, {"HOME": str(home)}), True, lambda text: None)
+        with pytest.raises(LedgerError) as caught:
+            ledger.check_place()
+        return str(caught.value)
+
+    message = as_other_user(check)
+    assert str(home) in message and "not writable" in message
+    assert os.listdir(home) == []
+
+
+def test_a_default_place_below_a_file_is_told_beforehand(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ledger = Ledger(find_place(None, {"HOME": str(tmp_path / "file")}), True, lambda text: None)
+    with pytest.raises(LedgerError, match="file"):
+        ledger.check_place()

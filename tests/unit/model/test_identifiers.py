@@ -1,0 +1,213 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Identifiers and URLs: what is cleaned, what is refused, and that nothing else is ever raised."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit_support import ISSUER
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import (
+    is_loopback,
+    parse_bundle_id,
+    parse_issuer_id,
+    parse_key_id,
+    parse_service_url,
+    shown,
+)
+
+ANY_TEXT = st.text(st.characters(categories=("L", "M", "N", "P", "S", "Z", "C")), max_size=300)
+PASTED = (
+    "{}",
+    " {} ",
+    "\t{}\r\n",
+    "\u00a0{}\u00a0",
+    "\u200b{}",
+    "{}\ufeff",
+    "\u2060{}\u200d",
+    "\u202a{}\u202c",
+    "\u3000{}",
+)
+PARSERS: tuple[t.Callable[[str], str], ...] = (parse_issuer_id, parse_key_id, parse_bundle_id)
+
+
+@pytest.mark.parametrize("frame", PASTED)
+@pytest.mark.parametrize(
+    ("parse", "clean"),
+    [(parse_issuer_id, ISSUER), (parse_key_id, "2X9R4HXF34"), (parse_bundle_id, "com.Example.my-Game")],
+)
+def test_pasted_white_space_is_dropped(parse: t.Callable[[str], str], clean: str, frame: str) -> None:
+    assert parse(frame.format(clean)) == clean
+
+
+def test_white_space_inside_is_dropped_too() -> None:
+    assert parse_issuer_id("57246542-96fe-1a63-\ne053-0824d011072a") == ISSUER
+    assert parse_key_id("2X9R4\u00adHXF34") == "2X9R4HXF34"
+
+
+def test_case() -> None:
+    assert parse_issuer_id(ISSUER.upper()) == ISSUER
+    assert parse_bundle_id("com.example.One") != parse_bundle_id("com.example.one")
+    with pytest.raises(InputError, match="upper case"):
+        parse_key_id("2x9r4hxf34")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "2X9R4HXF34",
+        ISSUER[:-1],
+        ISSUER + "0",
+        ISSUER.replace("-", ""),
+        ISSUER.replace("-", "\u2010"),
+        ISSUER.replace("5", "g"),
+        f"{{{ISSUER}}}",
+        f"urn:uuid:{ISSUER}",
+        ISSUER.replace("0", "\u0660"),
+        ISSUER + "\x00",
+    ],
+)
+def test_no_issuer_id(text: str) -> None:
+    with pytest.raises(InputError, match=r"^issuer_id: .*Issuer ID.* Copy it from"):
+        parse_issuer_id(text)
+
+
+@pytest.mark.parametrize("text", ["", "-", "ABC-123", "A" * 33, "ABC.P8", "ÄBC", "\uff21BC", "ABC\x1b[2J", ISSUER])
+def test_no_key_id(text: str) -> None:
+    with pytest.raises(InputError, match=r"^keys\.a\.key_id: .*Key ID.* Copy it from"):
+        parse_key_id(text, "keys.a.key_id")
+
+
+@pytest.mark.parametrize("length", [1, 10, 12, 32])
+def test_key_ids_of_other_lengths(length: int) -> None:
+    assert parse_key_id("A" * length) == "A" * length
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ".",
+        "com.",
+        ".com",
+        "com..example",
+        "com.example_1",
+        "com/example",
+        "com.exämple",
+        "*",
+        "a" * 256,
+        "com.a\0b",
+    ],
+)
+def test_no_bundle_id(text: str) -> None:
+    with pytest.raises(InputError, match=r"^apps\[3\]\.bundle_id: .*bundle ID.* Copy it from"):
+        parse_bundle_id(text, "apps[3].bundle_id")
+
+
+@pytest.mark.parametrize("text", ["a", "com.example.game", "COM.Example-1.2", "a" * 255, "-", "1.2"])
+def test_bundle_id(text: str) -> None:
+    assert parse_bundle_id(text) == text
+
+
+@given(ANY_TEXT)
+def test_any_text_is_an_identifier_or_an_input_error(text: str) -> None:
+    for parse in PARSERS:
+        try:
+            result = parse(text)
+        except InputError as error:
+            assert str(error).isascii() or "…" in str(error)
+            assert len(str(error)) < 1200
+        else:
+            assert result.isascii() and result.isprintable()
+            assert parse(result) == result
+
+
+@given(ANY_TEXT)
+def test_shown_is_short_and_harmless(text: str) -> None:
+    assert shown(text).isascii() and shown(text).isprintable()
+    assert len(shown(text)) <= 80 * 10 + 2
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://example.com", "https://example.com"),
+        (" https://example.com/ \n", "https://example.com"),
+        ("https://example.com:8443/a/b///", "https://example.com:8443/a/b"),
+        ("HTTPS://Example.com", "HTTPS://Example.com"),
+        ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
+        ("http://127.200.3.4", "http://127.200.3.4"),
+        ("http://localhost:1/x", "http://localhost:1/x"),
+        ("http://LOCALHOST", "http://LOCALHOST"),
+        ("http://[::1]:8765/a", "http://[::1]:8765/a"),
+        ("http://127.0.0.1:1/app-store-server/{environment}", "http://127.0.0.1:1/app-store-server/{environment}"),
+    ],
+)
+def test_service_url(text: str, url: str) -> None:
+    assert parse_service_url(text, "app_store_server_url") == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "example.com",
+        "//example.com",
+        "https://",
+        "https:///path",
+        "ftp://example.com",
+        "file:///etc/passwd",
+        "https://example.com:port",
+        "https://example.com:99999",
+        "https://[::1",
+        "https://example.com/?a=b",
+        "https://example.com/#a",
+        "https://user@example.com",
+        "https://user:hunter2@example.com",
+        "https://:@example.com",
+        "https://exa mple.com",
+        "https://example.com/a\nb",
+        "https://example.com/\x00",
+        "https://example\u00a0.com",
+        "http://example.com",
+        "http://10.0.0.1",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://example.com/127.0.0.1",
+        "http://127.0.0.1@example.com",
+        "http://127.0.0.1\\@example.com",
+        "http://localhost\\.example.com",
+        "http://0.0.0.0",
+        "http://[::2]",
+    ],
+)
+def test_no_service_url(text: str) -> None:
+    with pytest.raises(InputError, match=r"^app_store_server_url: .* Give https://") as caught:
+        parse_service_url(text, "app_store_server_url")
+    assert "hunter2" not in str(caught.value)
+
+
+@given(st.one_of(ANY_TEXT, ANY_TEXT.map("https://{}".format), ANY_TEXT.map("http://{}".format)))
+def test_any_text_is_a_url_or_an_input_error(text: str) -> None:
+    with contextlib.suppress(InputError):
+        url = parse_service_url(text, "app_store_server_url")
+        assert url.lower().startswith(("https://", "http://localhost", "http://127.", "http://[::1]"))
+        assert not any(char.isspace() for char in url) and "?" not in url and "#" not in url
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("localhost", True), ("127.0.0.1", True), ("::1", True), ("LocalHost", True), ("127.1.2.3", True)]
+    + [(host, False) for host in (None, "", "localhost.", "127.0.0.1.nip.io", "128.0.0.1", "::", "0.0.0.0")],
+)
+def test_is_loopback(host: str | None, expected: bool) -> None:
+    assert is_loopback(host) is expected

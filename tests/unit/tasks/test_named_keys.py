@@ -1,0 +1,197 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lists of apps that share keys by name."""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+from unit_servers import FOREIGN, FOREIGN_KEY_ID, UNRELEASED, Simulator
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, Outcome, run_task, write_key
+
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.credential_check_info import TASK
+
+_opened: list[str] = []
+_recording = False
+
+
+def _note(event: str, arguments: tuple[t.Any, ...]) -> None:
+    if _recording and event == "open" and isinstance(arguments[0], str):
+        _opened.append(arguments[0])
+
+
+sys.addaudithook(_note)
+
+
+class Keys(t.NamedTuple):
+    """Two key files and the options that name them."""
+
+    mine: str
+    foreign: str
+    url: str
+
+    @property
+    def named(self) -> dict[str, t.Any]:
+        """Give the keys by name."""
+        return {
+            "studio_a": {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": self.mine},
+            "studio_b": {"issuer_id": OTHER_ISSUER, "key_id": FOREIGN_KEY_ID, "private_key_path": self.foreign},
+        }
+
+    def run(self, apps: list[dict[str, t.Any]], **options: t.Any) -> Outcome:
+        """Check a list of apps."""
+        given = {"keys": self.named, "apps": apps, "app_store_server_url": self.url, **options}
+        return run_task(TASK, given)
+
+    def causes(self, apps: list[dict[str, t.Any]], **options: t.Any) -> list[str]:
+        """Check a list of apps; give the causes."""
+        outcome = self.run(apps, **options)
+        assert not outcome.message
+        return [result["cause"] for result in outcome.results["credential_checks"]]
+
+
+@pytest.fixture
+def keys(sim: Simulator, tmp_path: Path) -> Keys:
+    """The key files of both teams."""
+    mine = write_key(tmp_path / "mine.p8", sim.pem)
+    return Keys(str(mine), str(write_key(tmp_path / "foreign.p8", sim.other_pem)), sim.url)
+
+
+def test_apps_with_named_keys_in_their_order(keys: Keys) -> None:
+    apps = [{"bundle_id": FOREIGN, "key": "studio_b"}, {"bundle_id": UNRELEASED, "key": "studio_a"}]
+    apps.append({"bundle_id": BUNDLE_ID, "key": "studio_b"})
+    apps.append({"bundle_id": BUNDLE_ID, "key": "studio_a", "environment": "sandbox"})
+    outcome = keys.run(apps)
+    found = outcome.results["credential_checks"]
+    assert [(one["bundle_id"], one["environment"], one["cause"]) for one in found] == [
+        (FOREIGN, "production", "accepted"),
+        (UNRELEASED, "production", "app_not_released"),
+        (BUNDLE_ID, "production", "unauthenticated"),
+        (BUNDLE_ID, "sandbox", "accepted"),
+    ]
+    assert "works for 1 of 2 apps" in found[2]["hint"]
+    assert found[0]["issuer_id"] == OTHER_ISSUER and found[0]["key_id"] == FOREIGN_KEY_ID
+    assert outcome.results["changed"] is False and outcome.results["http"]["calls"] == 1 + 3 + 3 + 1
+
+
+def test_the_order_of_many_apps_is_kept(keys: Keys, sim: Simulator) -> None:
+    apps = [{"bundle_id": f"com.example.app{number}", "key": "studio_a"} for number in range(60)]
+    results = keys.run(apps, environment="sandbox").results["credential_checks"]
+    assert [one["bundle_id"] for one in results] == [app["bundle_id"] for app in apps]
+    assert {one["cause"] for one in results} == {"unauthenticated"}
+    assert all("refused for all 60 apps" in one["hint"] for one in results)
+    assert sim.calls()["connections"] <= 8 + 1
+
+
+def test_each_key_is_read_once(keys: Keys) -> None:
+    global _recording
+    apps = [{"bundle_id": f"com.example.app{number}", "key": "studio_a"} for number in range(20)]
+    _opened.clear()
+    _recording = True
+    try:
+        keys.run([*apps, {"bundle_id": FOREIGN, "key": "studio_b"}], credential_check="skip")
+    finally:
+        _recording = False
+    assert (_opened.count(keys.mine), _opened.count(keys.foreign)) == (1, 1)
+
+
+def test_what_an_app_inherits(keys: Keys, sim: Simulator) -> None:
+    own = {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": keys.mine}
+    assert keys.causes([{"bundle_id": BUNDLE_ID}], **own) == ["accepted"]
+    assert keys.causes([{"bundle_id": BUNDLE_ID, **own}], key_id="WRONG00001") == ["accepted"]
+    assert keys.causes([{"bundle_id": BUNDLE_ID, "key": "studio_a"}], private_key_content="hunter2") == ["accepted"]
+    assert keys.causes([{"bundle_id": BUNDLE_ID, "key": "studio_a", "key_id": "WRONG00001"}]) == ["unauthenticated"]
+    content = [{"bundle_id": BUNDLE_ID, "private_key_path": keys.mine}]
+    given = {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_content": sim.other_pem}
+    assert keys.causes(content, **given) == ["accepted"], "an app's own path replaces the task's content"
+    no_issuer = {"a": {"key_id": KEY_ID, "private_key_path": keys.mine}}
+    assert keys.causes([{"bundle_id": BUNDLE_ID, "key": "a"}], keys=no_issuer, issuer_id=ISSUER) == ["accepted"]
+
+
+def test_a_named_key_never_takes_the_tasks_key_id(keys: Keys) -> None:
+    half = {"a": {"issuer_id": ISSUER, "private_key_path": keys.mine}}
+    outcome = keys.run([{"bundle_id": BUNDLE_ID, "key": "a"}], keys=half, key_id=KEY_ID)
+    assert outcome.message.startswith(f"apps[0] ({BUNDLE_ID}): key_id") or outcome.message.startswith("key_id")
+
+
+def test_an_apps_own_content_replaces_an_inherited_path(keys: Keys, sim: Simulator, tmp_path: Path) -> None:
+    named = write_key(tmp_path / "SubscriptionKey_OTHER00001.p8", sim.other_pem)
+    app = {"bundle_id": BUNDLE_ID, "key_id": KEY_ID, "private_key_content": sim.pem}
+    assert keys.causes([app], issuer_id=ISSUER, private_key_path=str(named)) == ["accepted"]
+
+
+def test_a_broken_key_stops_nobody_else(keys: Keys) -> None:
+    os.truncate(keys.foreign, 99)
+    apps = [{"bundle_id": FOREIGN, "key": "studio_b"}, {"bundle_id": BUNDLE_ID, "key": "studio_a"}]
+    assert keys.causes(apps) == ["key_unreadable", "accepted"]
+
+
+BAD_KEYS: list[tuple[t.Any, str]] = [
+    ({"a": "text"}, "keys.a: is no mapping"),
+    ({"a": None}, "keys.a: is no mapping"),
+    ({"a": ["x"]}, "keys.a: is no mapping"),
+    ({"a": {"private_key": "hunter2"}}, "keys.a: has an unknown field 'private_key'"),
+    ({"a": {"bundle_id": BUNDLE_ID}}, "keys.a: has an unknown field 'bundle_id'"),
+    ({"a": {"key_id": 5}}, "keys.a.key_id: is no text"),
+    ({"a": {"private_key_content": ["hunter2"]}}, "keys.a.private_key_content: is no text"),
+    ({"a": {"key_predicted": "yes"}}, "keys.a.key_predicted: is no boolean"),
+    ({"a": {"private_key_file_policy": "own"}}, "keys.a.private_key_file_policy: 'own' is none of strict, mounted"),
+]
+
+
+@pytest.mark.parametrize(("bad", "expected"), BAD_KEYS)
+def test_misshapen_keys(keys: Keys, sim: Simulator, bad: t.Any, expected: str) -> None:
+    outcome = keys.run([{"bundle_id": BUNDLE_ID}], keys=bad)
+    assert outcome.results["failed"] and outcome.message.startswith(expected)
+    assert "hunter2" not in repr(outcome)
+    assert sim.calls()["total"] == 0
+
+
+BAD_APPS: list[tuple[list[dict[str, t.Any]], str]] = [
+    (
+        [{"bundle_id": BUNDLE_ID, "key": "studio_c"}],
+        "apps[0].key: 'studio_c' is no entry of keys (there are: studio_a, studio_b)",
+    ),
+    (
+        [{"bundle_id": "com.a", "key": "studio_a"}, {"bundle_id": "com..b"}],
+        "apps[1].bundle_id: 'com..b' is no bundle ID",
+    ),
+    (
+        [{"bundle_id": name, "key": "studio_a"} for name in ("com.a", "com.b", " com.a\n")],
+        "apps[2]: com.a (production) stands in apps[0] already",
+    ),
+    (
+        [{"bundle_id": BUNDLE_ID, "issuer_id": "x", "key": "studio_a"}],
+        f"apps[0] ({BUNDLE_ID}): issuer_id: 'x' is no Issuer ID",
+    ),
+    ([{"bundle_id": BUNDLE_ID}], f"apps[0] ({BUNDLE_ID}): private_key_path: or private_key_content is required"),
+]
+
+
+@pytest.mark.parametrize(("apps", "expected"), BAD_APPS)
+def test_bad_lists(keys: Keys, sim: Simulator, apps: list[dict[str, t.Any]], expected: str) -> None:
+    outcome = keys.run(apps)
+    assert outcome.results["failed"] and outcome.message.startswith(expected)
+    assert sim.calls()["total"] == 0
+
+
+def test_an_app_in_both_environments_is_no_double(keys: Keys) -> None:
+    apps = [{"bundle_id": BUNDLE_ID, "key": "studio_a", "environment": place} for place in ("production", "sandbox")]
+    assert keys.causes(apps) == ["accepted", "accepted"]
+
+
+def test_an_empty_list(keys: Keys) -> None:
+    assert keys.causes([]) == []
+
+
+def test_keys_and_apps_show_no_secret(keys: Keys, sim: Simulator) -> None:
+    named = {"a": {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_content": sim.pem.replace("\n", "\\n")}}
+    outcome = keys.run([{"bundle_id": BUNDLE_ID, "key": "a"}], keys=named)
+    assert outcome.results["credential_checks"][0]["cause"] == "accepted"
+    assert not [line for line in sim.pem.splitlines() if line in repr(outcome)]
+    assert ISSUER in repr(outcome) and KEY_ID in repr(outcome)

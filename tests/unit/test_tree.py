@@ -1,0 +1,216 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules on the tree itself: layers, sizes, imports."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from unit_support import PACKAGE, ROOT
+
+from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
+
+PLUGINS = ROOT / "plugins"
+UTILS = PLUGINS / "module_utils"
+PLUGINS_PACKAGE = PACKAGE.removesuffix(".module_utils")
+# From the top down. A file imports from its own layer's folder or from a layer below, never from one above or beside.
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("plugins/modules", "plugins/action"),
+    ("_run",),
+    ("_tasks",),
+    ("_trackers",),
+    ("_apple", "_ledger"),
+    ("_context",),
+    ("_http", "_files", "_plan", "_argument_spec"),
+    ("_model",),
+)
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+THIRD_PARTY = ("requests", "urllib3", "jwt", "cryptography", "sqlalchemy", "alembic", "psycopg")
+HIDDEN_INPUTS = {
+    "os.environ",
+    "os.getenv",
+    "os.environb",
+    "time.time",
+    "time.time_ns",
+    "datetime.now",
+    "datetime.datetime.now",
+    "datetime.utcnow",
+    "datetime.today",
+    "date.today",
+}
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 40
+
+
+def python_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+UTIL_FILES = python_files(UTILS)
+OWN_FILES = python_files(PLUGINS) + python_files(ROOT / "extensions")
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def relative_name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def layer_of(path: Path) -> str:
+    if UTILS in path.parents:
+        return path.relative_to(UTILS).parts[0].removesuffix(".py")
+    return f"plugins/{path.relative_to(PLUGINS).parts[0]}"
+
+
+def targets(path: Path) -> t.Iterator[Path]:
+    """Yield the files of module_utils that a file imports, whatever the form of the import."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ImportFrom):
+            start = _start(path, node)
+            if start is not None:
+                base = start.joinpath(*(node.module or "").split(".")) if node.module else start
+                yield from (found for name in node.names if (found := _file(base / name.name) or _file(base)))
+        elif isinstance(node, ast.Import):
+            for name in node.names:
+                assert not name.name.startswith("ansible_collections"), f"{path}: import … from … instead"
+
+
+def _start(path: Path, node: ast.ImportFrom) -> Path | None:
+    if node.level:
+        return path.parents[node.level - 1]
+    if (node.module or "").startswith(PACKAGE):
+        rest = str(node.module).removeprefix(PACKAGE).strip(".")
+        node.module = rest or None
+        return UTILS
+    return None
+
+
+def _file(base: Path) -> Path | None:
+    for candidate in (base.with_name(base.name + ".py"), base / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def test_every_file_has_a_layer() -> None:
+    known = set(RANK) | {"plugins/doc_fragments", "plugins/module_utils"}
+    assert {layer_of(path) for path in python_files(PLUGINS)} <= known
+    assert len(UTIL_FILES) > 30
+
+
+@pytest.mark.parametrize("path", python_files(PLUGINS), ids=relative_name)
+def test_imports_point_down(path: Path) -> None:
+    layer = layer_of(path)
+    for target in targets(path):
+        below = layer_of(target)
+        is_own = below == layer and below.startswith("_") and (UTILS / layer).is_dir()
+        assert is_own or RANK[layer] < RANK[below], f"{relative_name(path)} imports {relative_name(target)}"
+
+
+def test_no_circle_of_imports() -> None:
+    graph = {path: set(targets(path)) - {path} for path in UTIL_FILES}
+    while graph:
+        leaves = {path for path, wanted in graph.items() if not wanted & graph.keys()}
+        assert leaves, f"these import each other in a circle: {sorted(map(relative_name, graph))}"
+        graph = {path: wanted for path, wanted in graph.items() if path not in leaves}
+
+
+def test_module_utils_are_private() -> None:
+    names = [path.name for path in UTILS.iterdir() if path.name != "__pycache__"]
+    assert [name for name in names if not name.startswith("_")] == []
+    fragments = [path.name for path in (PLUGINS / "doc_fragments").glob("*.py")]
+    assert [name for name in fragments if not name.startswith("_")] == []
+
+
+@pytest.mark.parametrize("path", UTIL_FILES, ids=relative_name)
+def test_below_run_nothing_knows_ansible_or_reads_the_world(path: Path) -> None:
+    tree = tree_of(path)
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    imported = {
+        alias.name for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names
+    }
+    assert "importlib" not in imported | names and "__import__" not in names
+    if layer_of(path) == "_run":
+        return
+    assert not {"AnsibleModule", "print", "display"} & (names | imported)
+    allowed = _constructor_defaults(tree) if path.name == "_http.py" else set()
+    dotted = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node not in allowed]
+    assert [text for node in dotted if (text := ast.unparse(node)) in HIDDEN_INPUTS] == []
+    if path.name != "_argument_spec.py":
+        assert not [
+            node.module
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ansible"
+        ]
+
+
+def _constructor_defaults(tree: ast.Module) -> set[ast.AST]:
+    found: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            found |= set(node.args.defaults)
+    return found
+
+
+@pytest.mark.parametrize("path", OWN_FILES, ids=relative_name)
+def test_files_and_functions_stay_short(path: Path) -> None:
+    tree = tree_of(path)
+    lines = len(path.read_text().splitlines())
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("DOCUMENTATION", "EXAMPLES", "RETURN"):
+            lines -= (node.end_lineno or 0) - node.lineno + 1
+    assert lines < LONGEST_FILE
+    functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    sizes = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
+    assert {name: size for name, size in sizes.items() if size > LONGEST_FUNCTION} == {}
+
+
+BLOCKER = """
+import sys
+blocked = sys.argv[1].split(",")
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in blocked:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return None
+sys.meta_path.insert(0, Blocker())
+import importlib
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+assert not set(blocked) & {name.split(".")[0] for name in sys.modules}
+print("imported", len(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("blocked", [",".join(THIRD_PARTY), "sqlalchemy"])
+def test_every_file_imports_without_third_party_libraries(blocked: str) -> None:
+    names = [".".join(path.relative_to(UTILS).with_suffix("").parts) for path in UTIL_FILES]
+    modules = [f"{PACKAGE}.{name.removesuffix('.__init__')}" for name in names]
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKER, blocked, *modules], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["imported", str(len(modules))]
+
+
+def test_every_module_is_in_the_action_group() -> None:
+    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+    modules = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
+    assert sorted(runtime["action_groups"]["all"]) == modules
+
+
+@pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=relative_name)
+def test_every_module_takes_the_shared_options(path: Path) -> None:
+    module = importlib.import_module(f"{PLUGINS_PACKAGE}.modules.{path.stem}")
+    shared = _argument_spec.shared()
+    assert {name: module.TASK.argument_spec.get(name) for name in shared} == shared
