@@ -11,6 +11,16 @@ from ansible.module_utils.common.parameters import env_fallback
 
 Spec = dict[str, t.Any]
 
+# One mapping of options per tracker, under the tracker's name. `apply_defaults` makes the environment fallbacks of
+# secrets work when the mapping is left out.
+TRACKERS: Spec = {
+    "ledger": {
+        "type": "dict",
+        "apply_defaults": True,
+        "options": {"url": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_LEDGER_URL"])}},
+    },
+}
+
 # Fields of an entry of `keys`: Ansible has no specification for a mapping with free names, so
 # `_tasks/named_keys.py` checks them.
 KEY_FIELDS: Spec = {
@@ -40,18 +50,8 @@ def shared() -> Spec:
         },
         "environment": {"type": "str", "choices": ["production", "sandbox"], "default": "production"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "tracker": {"type": "str", "choices": ["ledger"], "default": "ledger"},
-        "ledger": {
-            "type": "dict",
-            "apply_defaults": True,
-            "options": {
-                "url": {
-                    "type": "str",
-                    "no_log": True,
-                    "fallback": (env_fallback, ["STOREOPS_LEDGER_URL"]),
-                }
-            },
-        },
+        "tracker": {"type": "str", "choices": list(TRACKERS), "default": "ledger"},
+        **TRACKERS,
         "credential_check": {"type": "str", "choices": ["required", "advisory", "skip"], "default": "required"},
         "wait_timeout": {"type": "float", "default": 60.0},
         "app_store_server_url": {"type": "str"},

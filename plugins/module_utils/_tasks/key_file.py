@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import json
 import os
 import typing as t
 from dataclasses import dataclass
 
 from .._context import Context, Params
-from .._files import Policy, read_key_file, write_key_file
+from .._files import KEY_MODE, Policy, read_key_file, write_key_file
 from .._model.private_key import KeyProblem, PrivateKey, parse_content, parse_file
 
 
@@ -65,6 +68,24 @@ def backup_path(found: Found, path: str, params: Params, context: Context) -> st
 def put(path: str, key: PrivateKey, backup: str | None) -> None:
     """Write a key's PEM. Raises FileError."""
     write_key_file(path, key.pem.reveal().encode("ascii"), backup)
+
+
+def make_private(backup: str) -> None:
+    """Take a replaced file's second name away from others, who may have been able to read the first."""
+    with contextlib.suppress(OSError):
+        os.chmod(backup, KEY_MODE)
+
+
+def parse_download(content: str) -> PrivateKey:
+    """Parse what App Store Connect gives: a PEM, its base64, or the base64 of a JSON text of it. Raises KeyProblem.
+
+    Observed: RevenueCat/cli, decodePrivateKey.
+    """
+    try:
+        decoded = json.loads(base64.b64decode(content, validate=True))
+    except (ValueError, RecursionError):
+        decoded = None
+    return parse_content(decoded if isinstance(decoded, str) else content)
 
 
 def described(path: str, fingerprint: str | None, **more: t.Any) -> dict[str, t.Any]:

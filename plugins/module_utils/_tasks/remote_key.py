@@ -18,9 +18,9 @@ from .._context import Context, Params, Results, TaskFailed
 from .._files import locked_folder, refuse_unwritable, try_writing, write_key_file
 from .._model.errors import FileError, InputError, RefundsError, TransportError
 from .._model.identifiers import parse_key_id, shown
-from .._model.private_key import KeyProblem, PrivateKey, parse_content, read_file_name, settle_key_id
+from .._model.private_key import KeyProblem, PrivateKey, read_file_name, settle_key_id
 from .._model.secret import Secret
-from .key_file import Found, backup_path, described, look, put
+from .key_file import Found, backup_path, described, look, make_private, parse_download, put
 from .options import KeySource, identifiers
 from .session import open_app_store_connect
 
@@ -69,8 +69,7 @@ def settle_remote(source: KeySource, params: Params, context: Context) -> Result
 
 def _settle(source: KeySource, params: Params, context: Context) -> Results:
     connect = open_app_store_connect(params, context)
-    issuer_id, _key_id = identifiers(source)
-    team = connect.team(params.get("team_id"), issuer_id)
+    team = connect.team(params.get("team_id"), identifiers(source)[0])
     found = look(str(source.path), "own")
     active = [key for key in connect.list_keys() if is_active(key)]
     job = _Job(connect, team, params["name"], str(source.path), found, active, params, context)
@@ -184,7 +183,7 @@ def _done(step: Step, remote: RemoteKey | None, job: _Job) -> Results:
     key_id = _created(step, remote, job)
     results = _taken(key_id, step, job)
     _refuse_twins(key_id, results, job)
-    return results
+    return {**results, "http": job.context.transport.counters.as_result()}
 
 
 def _created(step: Step, remote: RemoteKey | None, job: _Job) -> str:
@@ -217,14 +216,17 @@ def _taken(key_id: str, step: Step, job: _Job) -> Results:
         ) from None
     backup = backup_path(job.found, job.path, job.params, job.context)
     try:
-        key = parse_content(content.reveal())
+        key = parse_download(content.reveal())
         put(job.path, key, backup)
     except KeyProblem as problem:
         raise _kept(key_id, content, "unparsed", f"its form is not understood: {problem}", step, job) from None
     except FileError as error:
         raise _kept(key_id, key.pem, "rescued", f"could not be put in its place: {error}", step, job) from None
     results = _results(job, key_id, key, step, False)
-    return {**results, "backup_file": backup} if backup else results
+    if not backup:
+        return results
+    make_private(backup)
+    return {**results, "backup_file": backup}
 
 
 def _kept(key_id: str, content: Secret, kind: str, why: str, step: Step, job: _Job) -> TaskFailed:
@@ -279,8 +281,7 @@ def revoke_key(source: KeySource, params: Params, context: Context) -> Revoked:
     if not params.get("key_id") and not params.get("name"):
         raise InputError("key_id", "or name is required with revoke.", "Say which key is to be revoked.")
     connect = open_app_store_connect(params, context)
-    issuer_id, _key_id = identifiers(source)
-    team = connect.team(params.get("team_id"), issuer_id)
+    team = connect.team(params.get("team_id"), identifiers(source)[0])
     active = [key for key in connect.list_keys() if is_active(key)]
     wanted = parse_key_id(params["key_id"]) if params.get("key_id") else None
     same = [key for key in active if (key.key_id == wanted if wanted else key.name == params["name"])]

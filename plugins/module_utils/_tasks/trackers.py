@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from .._context import Context, Library, Params
 from .._ledger.ledger import Ledger
 from .._ledger.migrate import ALEMBIC_ERROR
 from .._ledger.place import SQLALCHEMY_ERROR, find_place
+from .._trackers.last_applied import LastApplied
 from .._trackers.ledger import LedgerTracker
 from .._trackers.protocol import Tracker
 
@@ -25,4 +28,14 @@ def open_tracker(params: Params, context: Context, for_writing: bool) -> Tracker
     ledger = Ledger(place, read_only, context.warn, min(30.0, context.transport.remaining()))
     if for_writing:
         ledger.check_place()
-    return LedgerTracker(ledger, context.timestamp)
+    last_applied = LastApplied(ledger, context.timestamp)
+    return _OPENERS[params["tracker"]](params, context, last_applied)
+
+
+def _open_ledger(params: Params, context: Context, last_applied: LastApplied) -> Tracker:
+    return LedgerTracker(last_applied.ledger, context.timestamp)
+
+
+_OPENERS: dict[str, t.Callable[[Params, Context, LastApplied], Tracker]] = {
+    "ledger": _open_ledger,
+}

@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was last applied at a tracker that can't show it: rows of the ledger under that tracker's name."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._ledger.integrations import find_integration, list_integrations, put_integration, remove_integration
+from .._ledger.ledger import Ledger
+from .._model.identifiers import Environment
+from .._model.integration import Identity, Integration
+
+
+@dataclass
+class LastApplied:
+    """``timestamp`` gives UTC now in ISO 8601."""
+
+    ledger: Ledger
+    timestamp: t.Callable[[], str]
+
+    def find(self, identity: Identity) -> Integration | None:
+        return find_integration(self.ledger, identity)
+
+    def list(self, tracker: str, project: str, environment: Environment) -> list[Integration]:
+        return list_integrations(self.ledger, tracker, project, environment)
+
+    def note(self, integration: Integration) -> None:
+        put_integration(self.ledger, integration, self.timestamp())
+
+    def forget(self, identity: Identity) -> None:
+        remove_integration(self.ledger, identity)
+
+    def close(self) -> None:
+        self.ledger.close()
