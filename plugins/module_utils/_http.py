@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.cookiejar
 import os
 import random
-import socket
 import threading
 import time
 import traceback
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from ._http_errors import LOOK_BETWEEN, MORE_TIME, explained
 from ._model.errors import TransportError
 from ._model.identifiers import is_loopback
 from ._model.secret import Secret
@@ -35,8 +35,6 @@ USER_AGENT = "ansible-collection-storeops.refunds"
 LARGEST_BODY = 4 * 1024 * 1024
 _MILLISECONDS_FROM = 100_000_000_000
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
-_MORE_TIME = "Run again, or raise request_timeout and deadline."
-_LOOK_BETWEEN = "Run again; if it stays so, look at the URL and at proxies and firewalls in between."
 _RETRIED_KINDS = frozenset({"dns", "tcp", "timeout", "broken"})
 
 
@@ -211,7 +209,7 @@ class Transport:
             ValueError,
             TransportError,
         ) as error:
-            raise _explained(error, place, seconds) from None
+            raise explained(error, place, seconds) from None
 
     def _body(self, response: requests.Response, ends: float) -> bytes:
         chunks: list[bytes] = []
@@ -220,9 +218,9 @@ class Transport:
             chunks.append(chunk)
             size += len(chunk)
             if size > LARGEST_BODY:
-                raise TransportError("broken", f"the answer has more than {LARGEST_BODY} bytes.", _LOOK_BETWEEN)
+                raise TransportError("broken", f"the answer has more than {LARGEST_BODY} bytes.", LOOK_BETWEEN)
             if self._monotonic() > ends:
-                raise TransportError("timeout", "the answer did not arrive whole in time.", _MORE_TIME)
+                raise TransportError("timeout", "the answer did not arrive whole in time.", MORE_TIME)
         return b"".join(chunks)
 
     def _proxies(self, url: str) -> dict[str, str]:
@@ -253,47 +251,3 @@ def retry_after(text: str, now: float) -> float | None:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now)
     except (ValueError, TypeError, OverflowError):
         return None
-
-
-def _explained(error: Exception, place: str, seconds: float) -> TransportError:
-    if isinstance(error, TransportError):
-        return TransportError(error.kind, f"{place}: {error.message}", error.next_step)
-    chain = list(_chain(error))
-    if any(isinstance(link, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)) for link in chain):
-        reason = str(chain[-1])[:200]
-        return TransportError(
-            "tls",
-            f"{place}: TLS failed: {reason}.",
-            "Set ca_path for a private CA or a proxy's CA.",
-        )
-    if any(isinstance(link, (urllib3.exceptions.NameResolutionError, socket.gaierror)) for link in chain):
-        return TransportError("dns", f"{place}: the host name was not found.", "Check the network or DNS.")
-    if any(isinstance(link, (requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL)) for link in chain):
-        return TransportError("tcp", f"{place}: the proxy could not be used.", "Check https_proxy and no_proxy.")
-    # Before the time-outs: to urllib3 a refused connection is a kind of them.
-    if any(isinstance(link, (urllib3.exceptions.NewConnectionError, ConnectionRefusedError)) for link in chain):
-        return TransportError("tcp", f"{place}: no connection.", "Check the network, a firewall, or the URL.")
-    if any(isinstance(link, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)) for link in chain):
-        return TransportError("timeout", f"{place}: no whole answer within {seconds:.3g} s.", _MORE_TIME)
-    if isinstance(error, ValueError):
-        return TransportError(
-            "refused_url", f"{place}: this URL can't be asked.", "Correct it, or the URL in https_proxy."
-        )
-    if isinstance(error, FileNotFoundError) or "CA certificate" in str(error):
-        reason = f"{place}: not asked, the CA bundle can't be read."
-        return TransportError("tls", reason, "Check ca_path or REQUESTS_CA_BUNDLE.")
-    reason = f"{place}: the connection broke off or the answer was no sound HTTP."
-    return TransportError("broken", reason, _LOOK_BETWEEN)
-
-
-def _chain(error: BaseException) -> t.Iterator[BaseException]:
-    """Yield an error and what caused it; urllib3 and requests keep causes in args, reason and __context__."""
-    seen: set[int] = set()
-    queue: list[t.Any] = [error]
-    while queue:
-        link = queue.pop(0)
-        if not isinstance(link, BaseException) or id(link) in seen:
-            continue
-        seen.add(id(link))
-        yield link
-        queue += [*link.args, getattr(link, "reason", None), link.__cause__, link.__context__]

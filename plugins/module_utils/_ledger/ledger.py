@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from .._model.errors import LedgerError
-from .migrate import is_current, migrate
 from .place import Place
+from .revision import is_current
 
 # `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
 with contextlib.suppress(ImportError):
@@ -52,7 +52,7 @@ class Ledger:
                 self._reader = self._open_reader()
             with self._reader.connect() as connection:
                 if self._is_behind:
-                    migrate(connection)
+                    _migrate(connection)
                 yield connection
                 connection.rollback()
 
@@ -101,7 +101,7 @@ class Ledger:
             if self.place.path is None:
                 connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
             if not is_current(connection, self.place.name):
-                migrate(connection)
+                _migrate(connection)
             connection.commit()
         # What was read from before the migration no longer stands for the ledger.
         if self._reader is not None:
@@ -111,7 +111,13 @@ class Ledger:
 
     def _postgresql(self) -> sqlalchemy.Engine:
         options = {"connect_timeout": max(2, int(min(self.lock_timeout, 30)))}
-        engine = sqlalchemy.create_engine(self.place.url.reveal(), poolclass=NullPool, connect_args=options)
+        try:
+            engine = sqlalchemy.create_engine(self.place.url.reveal(), poolclass=NullPool, connect_args=options)
+        except ImportError:
+            raise LedgerError(
+                f"ledger.url: {self.place.name} needs the Python library psycopg.",
+                "Install psycopg[binary] for the Python that runs the task, or use SQLite.",
+            ) from None
         milliseconds = int(self.lock_timeout * 1000)
 
         @event.listens_for(engine, "connect")
@@ -157,6 +163,13 @@ def _refuse_unwritable(place: Place) -> None:
         raise LedgerError(f"ledger.url: the folder {folder} is not writable.", "Check its owner and mode.")
     if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
         raise LedgerError(f"ledger.url: {path} is not writable.", "Check its owner and mode.")
+
+
+def _migrate(connection: sqlalchemy.Connection) -> None:
+    # Only here: Alembic doubles the time that a task takes to import the ledger, and most tasks find it up to date.
+    from .migrate import migrate
+
+    migrate(connection)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,6 @@ from .._model.errors import InputError
 from .._model.secret import Secret
 
 try:
-    import psycopg as _psycopg  # noqa: F401 - SQLAlchemy imports it by name; here it is found missing in good time
     import sqlalchemy.engine
     import sqlalchemy.exc
 except ImportError:

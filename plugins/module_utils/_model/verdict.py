@@ -40,7 +40,7 @@ class Verdict:
     """One credential check.
 
     ``http_status`` and ``error_code`` are those of the answer that decided, ``request_id`` is Apple's name for it,
-    ``checked_at`` is UTC in ISO 8601. All four are None when no call was made or no answer came.
+    ``checked_at`` is UTC in ISO 8601, None when no call was made. The other three are None without an answer.
     """
 
     cause: Cause

@@ -9,16 +9,12 @@ import typing as t
 
 from .._context import Context, Library, Params
 from .._ledger.ledger import Ledger
-from .._ledger.migrate import ALEMBIC_ERROR
 from .._ledger.place import SQLALCHEMY_ERROR, find_place
 from .._trackers.last_applied import LastApplied
 from .._trackers.ledger import LedgerTracker
 from .._trackers.protocol import Tracker
 
-LEDGER_LIBRARIES = (
-    Library("SQLAlchemy and psycopg", SQLALCHEMY_ERROR),
-    Library("alembic", ALEMBIC_ERROR),
-)
+LEDGER_LIBRARIES = (Library("SQLAlchemy", SQLALCHEMY_ERROR),)
 
 
 def open_tracker(params: Params, context: Context, for_writing: bool) -> Tracker:

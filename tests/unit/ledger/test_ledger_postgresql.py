@@ -19,13 +19,13 @@ import pytest
 from ledger_support import NOW, entry, ledger_at, write_at_the_same_time
 from unit_servers import free_port
 
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger._migrations import HEAD
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
     find_integration,
     list_integrations,
     put_integration,
     remove_integration,
 )
-from ansible_collections.storeops.refunds.plugins.module_utils._ledger.migrate import HEAD
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
 
 PASSWORD = "hunter2"  # of a database that lives for a second

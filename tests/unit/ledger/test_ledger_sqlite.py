@@ -16,6 +16,7 @@ import pytest
 from ledger_support import NOW, entry, ledger_at, write_at_the_same_time
 from unit_support import as_other_user, give_away
 
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger._migrations import HEAD
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
     find_integration,
     list_integrations,
@@ -23,7 +24,6 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrati
     remove_integration,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
-from ansible_collections.storeops.refunds.plugins.module_utils._ledger.migrate import HEAD
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
 

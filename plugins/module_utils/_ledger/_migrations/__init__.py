@@ -1,2 +1,13 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ledger's migrations, in order. Each names its predecessor in ``down_revision``."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from . import m0001_integrations
+
+MIGRATIONS: tuple[ModuleType, ...] = (m0001_integrations,)
+HEAD: str = MIGRATIONS[-1].revision

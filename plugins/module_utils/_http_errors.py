@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What went wrong when no HTTP answer came, in words: which host, what failed, what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import typing as t
+
+from ._model.errors import TransportError
+
+# `_http.REQUESTS_ERROR` says so to the user before any of this is called.
+with contextlib.suppress(ImportError):
+    import requests
+    import urllib3.exceptions
+
+MORE_TIME = "Run again, or raise request_timeout and deadline."
+LOOK_BETWEEN = "Run again; if it stays so, look at the URL and at proxies and firewalls in between."
+
+
+def explained(error: Exception, place: str, seconds: float) -> TransportError:
+    """Return the error for a request to ``place`` (host and port) that was given ``seconds``."""
+    if isinstance(error, TransportError):
+        return TransportError(error.kind, f"{place}: {error.message}", error.next_step)
+    chain = list(_chain(error))
+    if any(isinstance(link, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)) for link in chain):
+        reason = str(chain[-1])[:200]
+        return TransportError(
+            "tls",
+            f"{place}: TLS failed: {reason}.",
+            "Set ca_path for a private CA or a proxy's CA.",
+        )
+    if any(isinstance(link, (urllib3.exceptions.NameResolutionError, socket.gaierror)) for link in chain):
+        return TransportError("dns", f"{place}: the host name was not found.", "Check the network or DNS.")
+    if any(isinstance(link, (requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL)) for link in chain):
+        return TransportError("tcp", f"{place}: the proxy could not be used.", "Check https_proxy and no_proxy.")
+    # Before the time-outs: to urllib3 a refused connection is a kind of them.
+    if any(isinstance(link, (urllib3.exceptions.NewConnectionError, ConnectionRefusedError)) for link in chain):
+        return TransportError("tcp", f"{place}: no connection.", "Check the network, a firewall, or the URL.")
+    if any(isinstance(link, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)) for link in chain):
+        return TransportError("timeout", f"{place}: no whole answer within {seconds:.3g} s.", MORE_TIME)
+    if isinstance(error, ValueError):
+        return TransportError(
+            "refused_url", f"{place}: this URL can't be asked.", "Correct it, or the URL in https_proxy."
+        )
+    if isinstance(error, FileNotFoundError) or "CA certificate" in str(error):
+        reason = f"{place}: not asked, the CA bundle can't be read."
+        return TransportError("tls", reason, "Check ca_path or REQUESTS_CA_BUNDLE.")
+    reason = f"{place}: the connection broke off or the answer was no sound HTTP."
+    return TransportError("broken", reason, LOOK_BETWEEN)
+
+
+def _chain(error: BaseException) -> t.Iterator[BaseException]:
+    """Yield an error and what caused it; urllib3 and requests keep causes in args, reason and __context__."""
+    seen: set[int] = set()
+    queue: list[t.Any] = [error]
+    while queue:
+        link = queue.pop(0)
+        if not isinstance(link, BaseException) or id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        queue += [*link.args, getattr(link, "reason", None), link.__cause__, link.__context__]

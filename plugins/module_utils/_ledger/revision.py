@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which schema a ledger has, read without Alembic: a ledger that is up to date needs no more."""
+
+from __future__ import annotations
+
+import contextlib
+
+from .._model.errors import LedgerError
+from ._migrations import HEAD, MIGRATIONS
+
+# `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
+with contextlib.suppress(ImportError):
+    import sqlalchemy
+
+# Alembic's own name is not used: a PostgreSQL database may hold other programs' tables and their alembic_version.
+VERSION_TABLE = "refund_tracking_schema"
+
+
+def current_revision(connection: sqlalchemy.Connection) -> str | None:
+    """Return the revision of the schema, None for an empty database. Writes nothing."""
+    if not sqlalchemy.inspect(connection).has_table(VERSION_TABLE):
+        return None
+    query: sqlalchemy.Select[tuple[str]] = sqlalchemy.select(sqlalchemy.column("version_num")).select_from(
+        sqlalchemy.table(VERSION_TABLE)
+    )
+    revision = connection.execute(query).scalar()
+    return None if revision is None else str(revision)
+
+
+def is_current(connection: sqlalchemy.Connection, name: str) -> bool:
+    """Tell whether the schema is the newest. Raises LedgerError when a newer version of the collection wrote it."""
+    revision = current_revision(connection)
+    if revision is not None and revision not in {migration.revision for migration in MIGRATIONS}:
+        raise LedgerError(
+            f"ledger.url: {name} was written by a newer version of storeops.refunds (schema {revision}).",
+            f"Upgrade the collection (this one knows schema {HEAD}). The ledger was not touched.",
+        )
+    return revision == HEAD
