@@ -80,7 +80,7 @@ def test_sandbox(sim: Running, pair: KeyPair) -> None:
 
 def test_a_chain_of_exactly_three(sim: Running, pair: KeyPair) -> None:
     signed = read_signed(sim, pair, PRODUCTION_ID, "production")
-    header = json.loads(_decode(signed.split(".")[0]))
+    header = json.loads(_decode(signed.split(".", maxsplit=1)[0]))
     assert header["alg"] == "ES256"
     assert len(header["x5c"]) == 3
     assert base64.b64decode(header["x5c"][2], validate=True) == sim.root_der()

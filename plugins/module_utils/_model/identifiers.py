@@ -88,10 +88,15 @@ def parse_service_url(text: str, option: str) -> str:
     try:
         parts = urlsplit(text.strip())
         host = parts.hostname
-        _ = parts.port
+        port = parts.port
     except ValueError:
         raise InputError(option, f"{shown(text)} is no URL.", next_step) from None
-    if not host or parts.scheme not in ("http", "https") or any(c.isspace() or ord(c) < 32 for c in text.strip()):
+    if (
+        not host
+        or port == 0
+        or parts.scheme not in ("http", "https")
+        or any(c.isspace() or ord(c) < 32 for c in text.strip())
+    ):
         raise InputError(option, f"{shown(text)} is no http(s) URL.", next_step)
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise InputError(option, "a base URL takes no user, password, query or fragment.", next_step)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .identifiers import Environment
 from .private_key import PrivateKey
@@ -39,7 +39,8 @@ class Integration:
     """An integration as a tracker holds it, or as it is wanted.
 
     ``issuer_id``, ``key_id`` and ``key_fingerprint`` are None where the tracker can't say. ``private_key_path`` and
-    ``app_apple_id`` are kept for later checks; they are no part of what is compared.
+    ``app_apple_id`` are kept for later checks; they are no part of what is compared. ``is_outdated`` tells that what
+    can't be read is known not to be what was last applied: no key is there, someone changed it, a save broke off.
     """
 
     identity: Identity
@@ -49,6 +50,7 @@ class Integration:
     status: Status
     private_key_path: str | None = None
     app_apple_id: int | None = None
+    is_outdated: bool = field(default=False, compare=False)
 
     def as_result(self) -> dict[str, t.Any]:
         """Return the module result ``integration``."""

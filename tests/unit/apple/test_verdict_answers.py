@@ -123,7 +123,7 @@ def infer(*given: tuple[tuple[str, ...], Cause]) -> list[str]:
     """Give the hints after inference; causes stay and the order is kept."""
     verdicts = [(key, Verdict(cause, "Hint.", "production")) for key, cause in given]
     result = infer_across_apps(verdicts)
-    assert [verdict.cause for verdict in result] == [cause for _, cause in given]
+    assert [verdict.cause for verdict in result] == [cause for _key, cause in given]
     assert all(verdict.hint.endswith("Hint.") for verdict in result)
     return [verdict.hint.removesuffix("Hint.").strip() for verdict in result]
 

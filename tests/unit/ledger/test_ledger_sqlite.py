@@ -112,7 +112,7 @@ def test_a_new_file_is_private_and_warned_of_once(path: Path, url: str) -> None:
     warnings: list[str] = []
     before = os.umask(0)
     try:
-        for _ in range(2):
+        for _run in range(2):
             ledger = Ledger(find_place(url, {}), False, warnings.append)
             put_integration(ledger, entry(), NOW)
             ledger.close()

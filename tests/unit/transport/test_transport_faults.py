@@ -104,7 +104,7 @@ def test_a_silent_server_ends_in_time() -> None:
 
 def _flood(connection: socket.socket, first: bytes) -> None:
     connection.sendall(first)
-    for _ in range(LARGEST_BODY // 65536 + 40):
+    for _chunk in range(LARGEST_BODY // 65536 + 40):
         connection.sendall(b"a" * 65536)
 
 

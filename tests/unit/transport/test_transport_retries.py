@@ -23,7 +23,7 @@ OK = Canned(body=b'{"a": 1}')
 def test_one_connection_serves_many_calls() -> None:
     transport = Clock().transport()
     with scripted(OK) as server:
-        for _ in range(20):
+        for _call in range(20):
             assert get(transport, f"{server.url}/x").body == b'{"a": 1}'
         assert len(server.requests) == 20
         assert len(set(server.connections)) == 1

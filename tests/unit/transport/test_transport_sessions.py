@@ -41,10 +41,10 @@ def test_each_thread_has_its_own_connection() -> None:
 
         def work() -> None:
             barrier.wait()
-            for _ in range(5):
+            for _call in range(5):
                 get(transport, server.url)
 
-        threads = [threading.Thread(target=work) for _ in range(4)]
+        threads = [threading.Thread(target=work) for _thread in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
