@@ -11,6 +11,17 @@ from ansible.module_utils.common.parameters import env_fallback
 
 Spec = dict[str, t.Any]
 
+# What to do where a tracker can't show what it holds and the ledger doesn't know either.
+ON_UNKNOWN: Spec = {"type": "str", "choices": ["keep", "replace", "fail"], "default": "keep"}
+
+# How an element of a web page is recognised.
+_ELEMENT: Spec = {
+    "type": "dict",
+    "no_log": False,
+    "options": {name: {"type": "str"} for name in ("label", "placeholder", "role", "name", "css")},
+}
+_ELEMENTS = ("bundle_id", "issuer_id", "key_id", "private_key", "submit", "status", "edit", "remove", "remove_confirm")
+
 # One mapping of options per tracker, under the tracker's name. `apply_defaults` makes the environment fallbacks of
 # secrets work when the mapping is left out.
 TRACKERS: Spec = {
@@ -18,6 +29,52 @@ TRACKERS: Spec = {
         "type": "dict",
         "apply_defaults": True,
         "options": {"url": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_LEDGER_URL"])}},
+    },
+    "revenuecat": {
+        "type": "dict",
+        "apply_defaults": True,
+        "options": {
+            "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_REVENUECAT_API_KEY"])},
+            "project_id": {"type": "str"},
+            "url": {"type": "str"},
+            "create_app": {"type": "bool", "default": False},
+            "app_name": {"type": "str"},
+            "delete_app": {"type": "bool", "default": False},
+            "on_unknown": ON_UNKNOWN,
+        },
+    },
+    "qonversion": {
+        "type": "dict",
+        "apply_defaults": True,
+        "options": {
+            "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_QONVERSION_API_KEY"])},
+            "project": {"type": "str"},
+            "url": {"type": "str"},
+            "replace_bundle": {"type": "bool", "default": False},
+            "on_unknown": ON_UNKNOWN,
+        },
+    },
+    "devtodev": {
+        "type": "dict",
+        "apply_defaults": True,
+        "options": {
+            "mode": {"type": "str", "choices": ["browser", "handoff"]},
+            "url": {"type": "str"},
+            "project": {"type": "str"},
+            "session": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_DEVTODEV_SESSION"])},
+            "session_path": {"type": "path", "no_log": False},
+            "browser_path": {"type": "path"},
+            "confirmed": {"type": "bool", "default": False},
+            "on_unknown": ON_UNKNOWN,
+            "active_texts": {"type": "list", "elements": "str", "default": ["Active"]},
+            "elements": {
+                "type": "dict",
+                "options": {
+                    **{name: _ELEMENT for name in _ELEMENTS},
+                    "menu": {"type": "list", "elements": "str"},
+                },
+            },
+        },
     },
 }
 
@@ -101,7 +158,8 @@ def credential_check_info() -> Spec:
         **shared(),
         **key_predicted(),
         "keys": {"type": "dict", "no_log": True},
-        "apps": {"type": "list", "elements": "dict", "options": app},
+        # no_log as a whole: Ansible masks no text of several lines inside a list when it logs to syslog.
+        "apps": {"type": "list", "elements": "dict", "options": app, "no_log": True},
     }
 
 

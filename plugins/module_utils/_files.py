@@ -133,10 +133,11 @@ def refuse_unwritable(path: str) -> None:
         )
 
 
-def try_writing(path: str, with_backup: bool = False) -> None:
+def try_writing(path: str, with_backup: bool = False, prepare: t.Callable[[str], object] | None = None) -> None:
     """Write and remove a file like the one to come, so that a full or broken disk shows before a one-time step.
 
     ``with_backup``: also give what lies there a second name, as a backup does, and take it away again.
+    ``prepare``: is called with the file's path, to try what will be done to the real one (owner, mode).
     """
     folder = os.path.dirname(os.path.abspath(path))
     try:
@@ -148,14 +149,22 @@ def try_writing(path: str, with_backup: bool = False) -> None:
             if with_backup:
                 os.link(path, f"{temporary}.bak", follow_symlinks=False)
                 os.unlink(f"{temporary}.bak")
+            if prepare is not None:
+                prepare(temporary)
             _sync_folder(folder)
         finally:
             os.close(descriptor)
             os.unlink(temporary)
     except OSError as error:
         raise FileError(
-            f"private_key_path: {folder} can't be written: {error.strerror}.", "Free space or fix it."
+            f"private_key_path: {folder} can't be written: {error.strerror}.",
+            "Free space or fix it; where the file system has no hard links, set backup: false.",
         ) from None
+
+
+def private_folder() -> str:
+    """Return a new temporary folder that only its owner can reach, for what must not get lost."""
+    return tempfile.mkdtemp(prefix="iap_key_")
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ USER_AGENT = "ansible-collection-storeops.refunds"
 # Answers of these services are small; a server that sends more is not one of them.
 LARGEST_BODY = 4 * 1024 * 1024
 _MILLISECONDS_FROM = 100_000_000_000
-_RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 _RETRIED_KINDS = frozenset({"dns", "tcp", "timeout", "broken"})
 
 
@@ -50,20 +50,6 @@ class HttpSettings:
 
 
 @dataclass(frozen=True)
-class Call:
-    """An HTTP request. ``headers`` is asked anew for every attempt and may hold secrets.
-
-    Only an ``is_repeatable`` call is ever sent twice.
-    """
-
-    method: str
-    url: str
-    headers: t.Callable[[], t.Mapping[str, str]] = field(repr=False)
-    body: bytes | None = field(default=None, repr=False)
-    is_repeatable: bool = True
-
-
-@dataclass(frozen=True)
 class Reply:
     """An HTTP answer. Header names are in lower case; ``set_cookies`` are the Set-Cookie headers as they came."""
 
@@ -75,6 +61,36 @@ class Reply:
     @property
     def content_type(self) -> str:
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What an answer says about sending the same call again; ``pause`` in seconds, None where it leaves that open."""
+
+    may_repeat: bool
+    pause: float | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """An HTTP request. ``headers`` is asked anew for every attempt and may hold secrets.
+
+    ``least_seconds`` is granted even beyond the deadline: for an answer that can be had only once.
+    Only an ``is_repeatable`` call is sent again when no answer came. After an answer, ``advice`` decides where given.
+    """
+
+    method: str
+    url: str
+    headers: t.Callable[[], t.Mapping[str, str]] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    is_repeatable: bool = True
+    least_seconds: float = 0.0
+    advice: t.Callable[[Reply], Advice] | None = field(default=None, repr=False)
+
+    def advised(self, reply: Reply) -> Advice:
+        if self.advice is not None:
+            return self.advice(reply)
+        return Advice(self.is_repeatable and reply.status in RETRIED_STATUSES)
 
 
 @dataclass
@@ -104,6 +120,8 @@ def _session() -> requests.Session:
         session = requests.Session()
         # With trust_env a matching ~/.netrc entry would replace the Bearer token.
         session.trust_env = False
+        # requests reads a redirect's body, at any length, even when it is told not to follow.
+        setattr(session, "get_redirect_target", lambda response: None)  # noqa: B010 - mypy forbids the plain form
         # A service's cookies would otherwise go along with the next task's calls.
         session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         _sessions.session, _sessions.pid = session, os.getpid()
@@ -145,18 +163,23 @@ class Transport:
 
         Raises TransportError when no answer came; an answer of any status is returned.
         """
-        attempts = self.settings.attempts if call.is_repeatable else 1
-        for attempt in range(attempts):
-            is_last = attempt + 1 == attempts
+        attempt = 0
+        while True:
+            is_last = attempt + 1 >= self.settings.attempts
             try:
                 reply = self._once(call)
             except TransportError as error:
-                if is_last or error.kind not in _RETRIED_KINDS or not self._wait(self._backoff(attempt)):
+                is_final = is_last or not call.is_repeatable or error.kind not in _RETRIED_KINDS
+                if is_final or not self._wait(self._backoff(attempt)):
                     raise
-                continue
-            if is_last or reply.status not in _RETRIED_STATUSES or not self._wait(self._pause(attempt, reply)):
-                return reply
-        raise AssertionError("the last attempt returns or raises")
+            else:
+                advice = call.advised(reply)
+                asked = self._asked(reply, advice)
+                # A wait that the service asks for ends by the deadline, not by a number of tries.
+                is_final = not advice.may_repeat or (is_last and asked is None)
+                if is_final or not self._wait(self._backoff(attempt) if asked is None else asked):
+                    return reply
+            attempt += 1
 
     def pause(self, seconds: float) -> None:
         """Wait before the next call, but not beyond the deadline; this is no retry."""
@@ -165,9 +188,11 @@ class Transport:
     def _backoff(self, attempt: int) -> float:
         return self._jitter() * min(8.0, 0.5 * 2.0**attempt)
 
-    def _pause(self, attempt: int, reply: Reply) -> float:
+    def _asked(self, reply: Reply, advice: Advice) -> float | None:
+        """Return the seconds that the service asks to wait, with jitter so that many runs don't come back at once."""
         asked = retry_after(reply.headers.get("retry-after", ""), self._now())
-        return self._backoff(attempt) if asked is None else asked + 0.1 * self._jitter()
+        asked = advice.pause if asked is None else asked
+        return None if asked is None else max(asked, 0.05) + 0.1 * self._jitter()
 
     def _wait(self, seconds: float) -> bool:
         if seconds >= self.remaining():
@@ -179,7 +204,7 @@ class Transport:
 
     def _once(self, call: Call) -> Reply:
         url = call.url
-        seconds = min(self.settings.request_timeout, self.remaining())
+        seconds = max(call.least_seconds, min(self.settings.request_timeout, self.remaining()))
         place = url.partition("://")[2].partition("/")[0]
         if seconds <= 0:
             reason = f"{place}: not asked, the deadline of {self.settings.deadline:g} s was over."

@@ -62,14 +62,16 @@ def describe(integration: Integration) -> str:
 def plan(current: Integration | None, desired: Integration | None) -> Plan:
     """Compare what a tracker holds with what is wanted.
 
-    A compared field that the tracker can't show (None) makes the plan ``unknown``, unless another field differs.
+    A compared field that the tracker can't show (None) makes the plan ``unknown``, unless another field differs or
+    what is held is known to be outdated.
     """
     if desired is None:
         return Plan("delete" if current else "unchanged", current, None)
     if current is None:
         return Plan("create", None, desired, COMPARED)
     before, after = compared(current), compared(desired)
-    differing = tuple(name for name in COMPARED if before[name] is not None and before[name] != after[name])
+    comparable = [name for name in COMPARED if before[name] is not None or current.is_outdated]
+    differing = tuple(name for name in comparable if before[name] != after[name])
     if differing:
         return Plan("update", current, desired, differing)
     unknown = tuple(name for name in COMPARED if before[name] is None and after[name] is not None)

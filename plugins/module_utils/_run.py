@@ -17,7 +17,7 @@ from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
 from ._http import HttpSettings, Transport
 from ._model.errors import InputError, RefundsError
 from ._model.secret import Masker
-from ._model.web_session import cookie_values
+from ._secrets import secret_values
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _LONGEST_SECONDS = 86400.0
@@ -31,10 +31,8 @@ def run_module(task: Task) -> t.NoReturn:
         add_file_common_args=task.has_file_attributes,
     )
     params = plain(module.params)
-    # A key that was put into a public option by mistake is hidden from here on, too.
-    secrets = secret_values(task.argument_spec, params) | {x for x in _texts(params) if "PRIVATE KEY-----" in x}
-    masker = Masker(secrets)
-    # `keys` is no_log as a whole; its names, IDs and paths are no secrets and would blot out the results.
+    masker = Masker(secret_values(task.argument_spec, params))
+    # `keys` and `apps` are no_log as a whole; their names, IDs and paths are no secrets and would blot out the results.
     module.no_log_values = {str(value) for value in masker.known}
     attributes = _ModuleFileAttributes(module) if task.has_file_attributes else None
     results = execute(task, params, module.check_mode, module.warn, os.environ, masker, attributes)
@@ -135,42 +133,3 @@ def plain(value: t.Any) -> t.Any:
     if isinstance(value, int):
         return int(value)
     return float(value) if isinstance(value, float) else value
-
-
-def secret_values(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
-    """Return the values of all ``no_log`` options, nested ones too, and of the secret field of named keys."""
-    found: set[str] = set()
-    for name, option in spec.items():
-        value = params.get(name) if isinstance(params, dict) else None
-        if value is None:
-            continue
-        if name == "keys":
-            found |= _named_key_secrets(value)
-        elif option.get("no_log"):
-            found |= set(_texts(value))
-            if name == "session":
-                found |= cookie_values(value)
-        for item in value if isinstance(value, list) else [value]:
-            found |= secret_values(option.get("options") or {}, item)
-    return found
-
-
-def _named_key_secrets(keys: t.Any) -> set[str]:
-    if not isinstance(keys, dict):
-        return set(_texts(keys))
-    found: set[str] = set()
-    for fields in keys.values():
-        content = fields.get("private_key_content") if isinstance(fields, dict) else fields
-        found |= set(_texts(content))
-    return found
-
-
-def _texts(value: t.Any) -> t.Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)

@@ -82,17 +82,17 @@ integration:
       type: str
       returned: always
     issuer_id:
-      description: Issuer ID that is applied; V(null) when there is no integration.
+      description: Issuer ID that is applied; V(null) when there is none, or when nobody knows it.
       type: str
       returned: always
     key_id:
-      description: Key ID that is applied; V(null) when there is no integration.
+      description: Key ID that is applied; V(null) when there is none, or when nobody knows it.
       type: str
       returned: always
     key_fingerprint:
       description:
         - SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal.
-        - V(null) when there is no integration.
+        - V(null) when there is no integration, or when nobody knows which key it is.
       type: str
       returned: always
     environment:

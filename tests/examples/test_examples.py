@@ -57,7 +57,7 @@ def test_that_each_example_ran(outcome: Json, module: str) -> None:
     written = set(names(tasks))
     ran = {(entry["module"], entry["task"]) for entry in outcome["captured"]}
     assert written and written <= ran
-    assert module in {used for used, _ in written}
+    assert module in {used for used, _results in written}
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -137,7 +137,9 @@ def assert_as_announced(scene: Scene, name: str, ran: Ran) -> None:
 def test_that_no_task_shows_a_secret(scene: Scene, pipelining: bool) -> None:
     name = f"tasks-{'with' if pipelining else 'without'}-pipelining"
     source = scene.vault if pipelining else scene.variables
-    tasks = [*cases.keys(), *cases.checks(), *cases.integrations(), *cases.role()]
+    tasks = [*cases.checks(), *cases.integrations()[:3]]
+    if pipelining:
+        tasks += [*cases.keys(), *cases.integrations()[3:], *cases.role()]
     playbook = scene.playbook(name, tasks)
     ran, found = scene.run(name, playbook, "-e", f"@{source}", ANSIBLE_PIPELINING=str(pipelining))
     assert_as_announced(scene, name, ran)
@@ -180,7 +182,6 @@ def test_that_the_playbook_shows_no_secret(scene: Scene, arguments: tuple[str, .
 
 
 def test_that_a_password_from_the_environment_is_not_shown(scene: Scene) -> None:
-    password = scene.playground.run  # noqa: F841 - the URL below holds the password of the scene
     values = json.loads(scene.variables.read_text())
     url = cases.POSTGRESQL.replace("{{ vault_db_password }}", values["vault_db_password"])
     one = {"name": "list (fails)", "storeops.refunds.refund_tracking_integration_info": {}, "ignore_errors": True}
@@ -195,7 +196,7 @@ def test_that_a_password_from_the_environment_is_not_shown(scene: Scene) -> None
 
 def test_that_our_own_messages_cut_a_misplaced_secret_short(scene: Scene) -> None:
     playbook = scene.playbook("misplaced", cases.misplaced())
-    ran, _ = scene.run("misplaced", playbook, "-e", f"@{scene.vault}", ANSIBLE_PIPELINING="1")
+    ran, _log = scene.run("misplaced", playbook, "-e", f"@{scene.vault}", ANSIBLE_PIPELINING="1")
     assert_as_announced(scene, "misplaced", ran)
     shown = {
         entry["task"]: scene.scanner.scan("msg", str({**entry["result"], "invocation": None}))
@@ -205,7 +206,7 @@ def test_that_our_own_messages_cut_a_misplaced_secret_short(scene: Scene) -> Non
 
 
 def test_that_the_scanner_finds_what_a_careless_task_shows(scene: Scene) -> None:
-    texts = ["{{ vault_a }}", "{{ vault_a.splitlines()[1][50:] }}", "{{ vault_a_base64 }}", "{{ vault_db_password }}"]
+    texts = ["{{ vault_a }}", "{{ vault_a.splitlines()[2][:30] }}", "{{ vault_a_base64 }}", "{{ vault_db_password }}"]
     tasks = [{"name": "Careless", "ansible.builtin.debug": {"msg": text}} for text in [*texts, "{{ vault_cookie }}"]]
     for number, task in enumerate(tasks):
         name = f"careless-{number}"

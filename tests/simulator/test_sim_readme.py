@@ -7,10 +7,11 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 import yaml
 from sim_support import SIMULATOR
 from storeops_simulator.faults import KINDS, read_faults
-from storeops_simulator.world_input import read_world
+from storeops_simulator.world_input import read_world, write_world
 
 README = (SIMULATOR / "README.md").read_text()
 VENDORS = SIMULATOR / "storeops_simulator" / "vendors"
@@ -30,6 +31,32 @@ def test_the_world_with_sessions_can_be_read() -> None:
     world = read_world(yaml.safe_load(_block("yaml", 1))).world
     (session,) = world.sessions
     assert (session.role, session.team, len(session.des)) == ("ADMIN", world.teams[0].issuer_id, 1)
+
+
+@pytest.mark.parametrize("name", ["revenuecat", "qonversion", "devtodev"])
+def test_the_worlds_of_the_trackers_can_be_read(name: str) -> None:
+    (block,) = (each for each in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if each.startswith(f"{name}:"))
+    world = read_world(yaml.safe_load(block)).world
+    assert getattr(world, name).projects
+    # Every member that can be given is in the example, but for those that only a running simulator writes.
+    written = json.dumps(write_world(world)[name])
+    named = set(re.findall(r'"([a-z_]+)":', written)) - {"key_fingerprint", "saved_at"}
+    assert not [member for member in named if member not in block]
+
+
+@pytest.mark.parametrize("vendor", ["revenuecat", "qonversion", "devtodev"])
+def test_every_refusal_and_endpoint_of_the_trackers_is_listed(vendor: str) -> None:
+    makers = r"refused|bad_parameter|not_found|invalid|Refused|Problem"
+    # Answered without a refusal in the log.
+    named = {"authorization_missing", "not_bearer"} if vendor != "devtodev" else {"bad_key_id", "missing_key_id"}
+    for source in (VENDORS / vendor).glob("*.py"):
+        text = source.read_text()
+        named |= set(re.findall(rf'(?:{makers})\(\s*"([a-z_0-9]+)"', text))
+        named |= set(re.findall(r'reason = (?:reason or )?"([a-z_0-9]+)"', text))
+        named |= set(re.findall(r'Endpoint\(\s*"([a-z_]+)"', text))
+    named -= {"unknown_path", "wrong_method"}
+    assert len(named) > 10
+    assert not [name for name in named if f"`{name}`" not in README]
 
 
 def test_the_faults_are_accepted_and_of_every_kind() -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount, Route
 
 from . import ANNOUNCEMENT_VERSION
 from .control import CONTROL_PREFIX, control_app
@@ -22,7 +22,11 @@ def make_vendors(simulator: Simulator) -> list[Vendor]:
 
 def make_app(simulator: Simulator, vendors: list[Vendor]) -> Starlette:
     """Build the application that answers everything."""
-    routes = [Mount(vendor.prefix, app=Observed(vendor, simulator)) for vendor in vendors]
+    routes: list[BaseRoute] = []
+    for vendor in vendors:
+        observed = Observed(vendor, simulator)
+        # A Mount has only what comes after the slash; a person types the address without it.
+        routes += [Route(vendor.prefix, endpoint=observed), Mount(vendor.prefix, app=observed)]
     app = Starlette(routes=[*routes, Mount(CONTROL_PREFIX, app=control_app(simulator))])
     app.router.redirect_slashes = False
     return app

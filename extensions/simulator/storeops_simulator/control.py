@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .calls import FILTERS
 from .control_json import JsonAnswer, read_json
+from .control_trackers import TrackerControl
 from .control_world import WorldControl
 from .faults import read_faults
 from .fields import InputError
@@ -25,7 +26,7 @@ CONTROL_PREFIX: Final = "/_sim"
 
 
 class Control:
-    """Faults, calls and the root certificate; `WorldControl` has the rest."""
+    """Faults, calls and the root certificate; `WorldControl` and `TrackerControl` have the rest."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -94,7 +95,11 @@ class Control:
 def control_app(simulator: Simulator) -> ASGIApp:
     """Build the application; every error is ``{"error": "..."}`` with a 4xx status."""
     app = Starlette(
-        routes=[*Control(simulator).routes(), *WorldControl(simulator).routes()],
+        routes=[
+            *Control(simulator).routes(),
+            *WorldControl(simulator).routes(),
+            *TrackerControl(simulator).routes(),
+        ],
         exception_handlers={InputError: _bad_input, HTTPException: _http_error},
     )
     app.router.redirect_slashes = False

@@ -16,6 +16,7 @@ from . import keys
 from .control_json import JsonAnswer, read_json, read_optional_json
 from .fields import Fields, InputError
 from .simulator import Simulator
+from .vendors.devtodev.activation import settle
 from .web_sessions import STATE, read_state, write_session
 from .world import KEY_KINDS, HeldKey, Key, KeyKind
 from .world_input import KEY_ID_PATTERN, read_world, write_app, write_key, write_world
@@ -47,6 +48,7 @@ class WorldControl:
 
     async def get_world(self, _request: Request) -> Response:
         """Give the world as `put_world` takes it, without any private key."""
+        settle(self._simulator)
         return JsonAnswer(write_world(self._simulator.world))
 
     async def put_world(self, request: Request) -> Response:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import string
 
@@ -43,13 +44,19 @@ def read_public_pem(text: str) -> ec.EllipticCurvePublicKey:
 
 def read_private_pem(content: bytes) -> ec.EllipticCurvePublicKey:
     """Read a .p8 file and give its public key only; ValueError says what is wrong."""
+    return read_private_key(content).public_key()
+
+
+def read_private_key(content: bytes) -> ec.EllipticCurvePrivateKey:
+    """Read a .p8 file; ValueError says what is wrong."""
     try:
         key = serialization.load_pem_private_key(content, password=None)
     except Exception as error:
         raise ValueError("is not an unencrypted .p8 file (-----BEGIN PRIVATE KEY-----)") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError("is not an elliptic-curve key")
-    return _on_p256(key.public_key())
+    _on_p256(key.public_key())
+    return key
 
 
 def public_pem(key: ec.EllipticCurvePublicKey) -> str:
@@ -57,6 +64,12 @@ def public_pem(key: ec.EllipticCurvePublicKey) -> str:
     return key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     ).decode("ascii")
+
+
+def fingerprint(key: ec.EllipticCurvePublicKey) -> str:
+    """Give the SHA-256 of the SubjectPublicKeyInfo DER, in hex."""
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()
 
 
 def _on_p256(key: ec.EllipticCurvePublicKey) -> ec.EllipticCurvePublicKey:

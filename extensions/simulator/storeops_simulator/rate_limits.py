@@ -18,6 +18,7 @@ PER_SECOND: Final[dict[str, int]] = {
 """Requests per second in production, by endpoint; the world may set others (0 is no limit)."""
 
 _SANDBOX_DIVISOR: Final = 10
+_MINUTE: Final = 60.0
 
 
 class RateLimiter:
@@ -46,6 +47,30 @@ class RateLimiter:
         count = count + 1 if last == number else 1
         self._windows[key] = (number, count)
         return None if count <= allowed else (number + 1) * seconds * 1000
+
+
+class MinuteLimiter:
+    """Counts requests in windows of one minute, which start with the first request."""
+
+    def __init__(self) -> None:
+        self._windows: dict[tuple[str, ...], tuple[float, int]] = {}
+
+    def reset(self) -> None:
+        """Forget all counts."""
+        self._windows.clear()
+
+    def admit(self, caller: tuple[str, ...], limit: int, now: float) -> tuple[int, int]:
+        """Count one request; give the usage, and the seconds to wait (0 when it is admitted).
+
+        :param limit: requests a minute; 0 is no limit. A refused request does not count.
+        """
+        start, count = self._windows.get(caller, (now, 0))
+        if not start <= now < start + _MINUTE:
+            start, count = now, 0
+        if limit and count >= limit:
+            return count, max(1, math.ceil(start + _MINUTE - now))
+        self._windows[caller] = (start, count + 1)
+        return count + 1, 0
 
 
 def _window(limit: int, environment: str) -> tuple[int, int]:

@@ -8,12 +8,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from .calls import CallLog
 from .chain import Chain, make_chain
 from .faults import FaultList
-from .rate_limits import PER_SECOND, RateLimiter
+from .rate_limits import PER_SECOND, MinuteLimiter, RateLimiter
 from .world import World
 from .world_input import ReadWorld
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A request that was granted, and what it was answered."""
+
+    request_digest: bytes
+    body: bytes
 
 
 @dataclass
@@ -27,6 +37,11 @@ class Simulator:
     faults: FaultList = field(default_factory=FaultList)
     calls: CallLog = field(default_factory=CallLog)
     limiter: RateLimiter = field(default_factory=RateLimiter)
+    minutes: MinuteLimiter = field(default_factory=MinuteLimiter)
+    replays: dict[tuple[str, str], Replay] = field(default_factory=dict, repr=False)
+    """Answers by project and Idempotency-Key, for the vendor that has such a header."""
+    uploaded_keys: dict[str, ec.EllipticCurvePrivateKey] = field(default_factory=dict, repr=False)
+    """Keys that were uploaded to devtodev and not tried yet, by project."""
     now: Callable[[], float] = time.time
 
     def reset(self, read: ReadWorld) -> None:
@@ -36,6 +51,9 @@ class Simulator:
         self.faults.reset()
         self.calls.reset()
         self.limiter.reset()
+        self.minutes.reset()
+        self.replays.clear()
+        self.uploaded_keys.clear()
 
     def limit(self, endpoint: str) -> int:
         """Give an endpoint's requests per second in production; 0 is no limit."""

@@ -11,6 +11,9 @@ from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from .devtodev_world import DevtodevAccount
+from .qonversion_world import QonversionAccount
+from .revenuecat_world import RevenueCatAccount
 from .web_sessions import ConnectSettings, WebSession
 
 KeyKind = Literal["iap_keys", "app_store_connect_keys"]
@@ -117,6 +120,9 @@ class World:
     """How long after `created_at` the App Store Server API first knows an IAP key."""
     sessions: tuple[WebSession, ...] = ()
     connect: ConnectSettings = field(default_factory=ConnectSettings)
+    revenuecat: RevenueCatAccount = field(default_factory=RevenueCatAccount)
+    qonversion: QonversionAccount = field(default_factory=QonversionAccount)
+    devtodev: DevtodevAccount = field(default_factory=DevtodevAccount)
 
     @cached_property
     def keys(self) -> Mapping[str, HeldKey]:

@@ -13,8 +13,11 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from . import keys
+from .devtodev_world import read_devtodev, write_devtodev
 from .fields import Fields, InputError
+from .qonversion_world import read_qonversion, write_qonversion
 from .rate_limits import PER_SECOND
+from .revenuecat_world import read_revenuecat, write_revenuecat
 from .transaction_fields import read_transaction, write_transaction
 from .web_sessions import (
     ENCODINGS,
@@ -32,6 +35,9 @@ _WORLD: Final = (
     "key_propagation_s",
     "app_store_connect",
     "app_store_connect_sessions",
+    "revenuecat",
+    "qonversion",
+    "devtodev",
 )
 _TEAM: Final = ("issuer_id", "name", "provider_id", *KEY_KINDS, "apps")
 _KEY_TIMES: Final = ("created_at", "revoked_at", "last_used_at")
@@ -87,6 +93,9 @@ class _Reader:
             key_propagation_s=_propagation(fields),
             sessions=read_sessions(fields, (team.issuer_id for team in teams)),
             connect=read_settings(fields),
+            revenuecat=read_revenuecat(fields),
+            qonversion=read_qonversion(fields),
+            devtodev=read_devtodev(fields),
         )
         _refuse_doubles(world)
         return ReadWorld(world, self._private_keys)
@@ -233,6 +242,9 @@ def write_world(world: World) -> dict[str, object]:
         "key_propagation_s": world.key_propagation_s,
         "app_store_connect": write_settings(world.connect),
         "app_store_connect_sessions": [write_session(session) for session in world.sessions],
+        "revenuecat": write_revenuecat(world.revenuecat),
+        "qonversion": write_qonversion(world.qonversion),
+        "devtodev": write_devtodev(world.devtodev),
     }
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from .._http import Call, Reply, Transport
-from .._model.errors import RefundsError
+from .._model.errors import InputError, RefundsError
 from .._model.identifiers import is_loopback, parse_issuer_id, shown
 from .._model.secret import Secret
 from .._model.web_session import WebSession
@@ -28,6 +28,8 @@ _KEYS = "/iris/v1/subscriptionKeys"
 _SESSION = "/olympus/v1/session"
 # As other tools do (observed: 1 s), so that Apple sees no burst from one person's session.
 _COURTESY_S = 1.0
+# A private key that Apple is about to give once is waited for, whatever time-outs suit other calls.
+ONE_TIME_S = 60.0
 _PAGE = 200
 _MOST_PAGES = 50
 _KEY_ID = re.compile(r"[A-Za-z0-9]{1,32}")
@@ -52,6 +54,11 @@ class RemoteKey:
     can_download: bool | None
     last_used: str | None = None
     revoked_at: str | None = None
+
+
+def is_active(key: RemoteKey) -> bool:
+    """An attribute that Apple leaves out says nothing; only a clear no makes a key inactive."""
+    return key.is_active is not False and not key.revoked_at
 
 
 @dataclass
@@ -80,11 +87,11 @@ class AppStoreConnect:
             raise RefundsError(
                 f"team_id: this session has several teams ({_listed(teams)}).", "Set team_id or issuer_id."
             )
-        if wanted[0] != current:
+        if current is None or wanted[0].provider_id != current.provider_id:
             body = {"provider": {"providerId": wanted[0].provider_id}}
-            self._ask("POST", _SESSION, body, is_repeatable=True)
+            self._document(self._send("POST", _SESSION, body))
             confirmed, _teams = self._teams()
-            if confirmed != wanted[0]:
+            if confirmed is None or confirmed.provider_id != wanted[0].provider_id:
                 raise RefundsError("team_id: App Store Connect did not switch to this team.", "Choose it in a browser.")
         return wanted[0]
 
@@ -93,7 +100,7 @@ class AppStoreConnect:
         found: list[RemoteKey] = []
         path: str | None = f"{_KEYS}?limit={_PAGE}"
         for _page in range(_MOST_PAGES):
-            document = self._ask("GET", str(path))
+            document = self._ask(str(path))
             entries = document.get("data")
             if not isinstance(entries, list):
                 raise web_errors.unexpected("the list of keys")
@@ -106,29 +113,32 @@ class AppStoreConnect:
     def create(self, name: str) -> RemoteKey:
         """Create a key. Sent once and never again: a second one would count against Apple's limit of ten."""
         body = {"data": {"type": "subscriptionKeys", "attributes": {"nickname": name}}}
-        return _key(self._ask("POST", _KEYS, body).get("data"))
+        return _key(self._document(self._send("POST", _KEYS, body, is_one_time=True)).get("data"))
 
     def download(self, key_id: str) -> Secret:
-        """Return what Apple gives as the private key, once. Sent once: it may be gone with the first answer."""
+        """Return what Apple gives as the private key, once: in whatever form it comes, as it can't be had again.
+
+        Sent once: the key may be gone with the first answer.
+        """
         path = f"{_KEYS}/{quote(key_id, safe='')}?fields[subscriptionKeys]=privateKey"
-        data = self._ask("GET", path, is_repeatable=False).get("data")
-        attributes = data.get("attributes") if isinstance(data, dict) else None
-        content = attributes.get("privateKey") if isinstance(attributes, dict) else None
-        if not isinstance(data, dict) or data.get("id") != key_id or not isinstance(content, str) or not content:
+        reply = self._send("GET", path, is_one_time=True)
+        content = _private_key_in(reply)
+        if content is None:
+            self._document(reply)
             raise RefundsError(f"App Store Connect gave no private key for {key_id}.")
-        return Secret(content)
+        return content
 
     def revoke(self, key_id: str) -> None:
         """Revoke a key, for good. Repeating it does nothing more."""
         body = {"data": {"type": "subscriptionKeys", "id": key_id, "attributes": {"isActive": False}}}
-        self._ask("PATCH", f"{_KEYS}/{quote(key_id, safe='')}", body, is_repeatable=True)
+        self._document(self._send("PATCH", f"{_KEYS}/{quote(key_id, safe='')}", body))
 
     def _teams(self) -> tuple[Team | None, list[Team]]:
-        document = self._ask("GET", _SESSION)
+        document = self._ask(_SESSION)
         current = _team(document.get("provider"))
         listed = document.get("availableProviders")
         teams = [team for entry in listed if (team := _team(entry))] if isinstance(listed, list) else []
-        if current and current not in teams:
+        if current and current.provider_id not in {team.provider_id for team in teams}:
             teams.append(current)
         return current, teams
 
@@ -137,13 +147,26 @@ class AppStoreConnect:
         url = links.get("next") if isinstance(links, dict) else None
         if not isinstance(url, str) or not url:
             return None
+        if url.startswith("/iris/"):
+            return url
         if not url.startswith(f"{self.url}/"):
             raise web_errors.unexpected("a next page on another host")
         return url.removeprefix(self.url)
 
-    def _ask(self, method: str, path: str, body: t.Any = None, is_repeatable: bool | None = None) -> dict[str, t.Any]:
-        parts = urlsplit(self.url)
-        host = str(parts.hostname)
+    def _ask(self, path: str) -> dict[str, t.Any]:
+        return self._document(self._send("GET", path))
+
+    def _document(self, reply: Reply) -> dict[str, t.Any]:
+        document = _json(reply)
+        if document is None or reply.status >= 300:
+            # A service or a proxy that repeats what it was sent must not show the session.
+            raise web_errors.refused(reply, self.session.mask(document))
+        return document
+
+    def _send(self, method: str, path: str, body: t.Any = None, is_one_time: bool = False) -> Reply:
+        host = str(urlsplit(self.url).hostname)
+        if not self.session.fits(host) and not is_loopback(host):
+            raise InputError("session", f"has no cookie myacinfo for {host}.", "Correct it or app_store_connect_url.")
         if self._has_called and not is_loopback(host):
             self.transport.pause(_COURTESY_S)
         self._has_called = True
@@ -152,15 +175,12 @@ class AppStoreConnect:
             f"{self.url}{path}",
             lambda: self._headers(path, host, body is not None),
             json.dumps(body).encode() if body is not None else None,
-            is_repeatable=method == "GET" if is_repeatable is None else is_repeatable,
+            is_repeatable=not is_one_time,
+            least_seconds=ONE_TIME_S if is_one_time else 0.0,
         )
         reply = self.transport.send(call)
         self.session.refresh(reply.set_cookies, host)
-        document = _document(reply)
-        if document is None or reply.status >= 300:
-            # A service or a proxy that repeats what it was sent must not show the session.
-            raise web_errors.refused(reply, self.session.mask(document))
-        return document
+        return reply
 
     def _headers(self, path: str, host: str, has_body: bool) -> dict[str, str]:
         headers = {
@@ -178,12 +198,25 @@ class AppStoreConnect:
         return headers | ({"Content-Type": "application/json"} if has_body else {})
 
 
-def _document(reply: Reply) -> dict[str, t.Any] | None:
+def _json(reply: Reply) -> dict[str, t.Any] | None:
     try:
         document = json.loads(reply.body or b"{}")
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _private_key_in(reply: Reply) -> Secret | None:
+    """Return the private key of an answer, or all of an answer that may be one in a form nobody has seen yet."""
+    if not 200 <= reply.status < 300:
+        return None
+    text = reply.body.decode("utf-8", "replace")
+    data = (_json(reply) or {}).get("data")
+    attributes = data.get("attributes") if isinstance(data, dict) else None
+    content = attributes.get("privateKey") if isinstance(attributes, dict) else None
+    if isinstance(content, str) and content:
+        return Secret(content)
+    return Secret(text) if content or "PRIVATE KEY" in text else None
 
 
 def _team(entry: t.Any) -> Team | None:

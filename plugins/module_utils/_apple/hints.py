@@ -80,6 +80,12 @@ def compared_with_held(differing: t.Sequence[str], status: str) -> str:
     )
 
 
+KNOWN_RELEASED = (
+    "Production refuses and the sandbox accepts, but production accepted this very key for this app before, so the app "
+    "was released: look whether it was transferred or removed, or run again if Apple's service is in trouble."
+)
+
+
 def the_app(key_id: str, works: int, total: int) -> str:
     return (
         f"Key {key_id} works for {works} of {total} apps here, so the key is sound: "

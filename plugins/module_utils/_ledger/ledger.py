@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from .._model.errors import LedgerError
 from .place import Place
-from .revision import is_current
+from .revision import state
 
 # `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
 with contextlib.suppress(ImportError):
@@ -38,11 +38,21 @@ class Ledger:
     _reader: sqlalchemy.Engine | None = field(default=None, init=False, repr=False)
     _writer: sqlalchemy.Engine | None = field(default=None, init=False, repr=False)
     _is_behind: bool = field(default=False, init=False, repr=False)
+    _may_create: bool = field(default=True, init=False, repr=False)
 
     def check_place(self) -> None:
         """Raise LedgerError when a run could not write here: in check mode too, and before anything is done."""
         if self.place.path is not None:
             _refuse_unwritable(self.place)
+            return
+        with self.reading():
+            # Opening it tells whether its tables are there or may be made.
+            pass
+        if not self._may_create:
+            raise LedgerError(
+                f"ledger.url: {self.place.name} has no tables yet, and permission denied for this role to create them.",
+                "Let the owner of the schema run once, or grant CREATE on it to this role.",
+            )
 
     @contextlib.contextmanager
     def reading(self) -> t.Iterator[sqlalchemy.Connection]:
@@ -85,12 +95,15 @@ class Ledger:
         path = self.place.path
         engine = self._postgresql() if path is None else _read_only_engine(path, self.lock_timeout)
         with _disposed_on_error(engine), engine.connect() as connection:
-            up_to_date = is_current(connection, self.place.name)
-        if up_to_date:
+            found = state(connection, self.place.name)
+            if path is None and found == "empty":
+                allowed = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
+                self._may_create = bool(connection.execute(sqlalchemy.text(allowed)).scalar())
+        if found == "current":
             return engine
         # The missing tables are made where nobody sees them: in a copy, or in a transaction that is rolled back.
         self._is_behind = True
-        if path is None:
+        if path is None and found == "behind":
             return engine
         engine.dispose()
         return _copy_in_memory(path, self.lock_timeout)
@@ -100,7 +113,7 @@ class Ledger:
         with _disposed_on_error(engine), engine.connect() as connection:
             if self.place.path is None:
                 connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-            if not is_current(connection, self.place.name):
+            if state(connection, self.place.name) != "current":
                 _migrate(connection)
             connection.commit()
         # What was read from before the migration no longer stands for the ledger.
@@ -199,10 +212,10 @@ def _read_only_engine(path: str, timeout: float) -> sqlalchemy.Engine:
     return sqlalchemy.create_engine("sqlite://", creator=lambda: _open_read_only(path, timeout), poolclass=NullPool)
 
 
-def _copy_in_memory(path: str, timeout: float) -> sqlalchemy.Engine:
-    """Return an engine on a copy of the file in memory: it can be migrated and read, and the file stays untouched."""
+def _copy_in_memory(path: str | None, timeout: float) -> sqlalchemy.Engine:
+    """Return an engine in memory, on a copy of the file if there is one: migrated, while the file stays as it is."""
     memory = sqlite3.connect(":memory:", check_same_thread=False)
-    if os.path.exists(path):
+    if path is not None and os.path.exists(path):
         with contextlib.closing(_open_read_only(path, timeout)) as file:
             file.backup(memory)
     return sqlalchemy.create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)

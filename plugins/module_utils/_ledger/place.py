@@ -51,6 +51,8 @@ def find_place(url: str | None, environ: t.Mapping[str, str]) -> Place:
     if backend == "sqlite":
         return _sqlite(parsed, environ)
     if backend in ("postgresql", "postgres"):
+        if "@" in (parsed.host or ""):
+            raise InputError(OPTION, "has more than one @.", "Write an @ in the password as %40.")
         safe = parsed.set(drivername="postgresql+psycopg")
         name = f"PostgreSQL {parsed.host or 'socket'}/{parsed.database or ''}"
         return Place(Secret(safe.render_as_string(hide_password=False)), None, name)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import typing as t
 
 from .._model.errors import LedgerError
 from ._migrations import HEAD, MIGRATIONS
@@ -29,12 +30,17 @@ def current_revision(connection: sqlalchemy.Connection) -> str | None:
     return None if revision is None else str(revision)
 
 
-def is_current(connection: sqlalchemy.Connection, name: str) -> bool:
-    """Tell whether the schema is the newest. Raises LedgerError when a newer version of the collection wrote it."""
+State = t.Literal["empty", "behind", "current"]
+
+
+def state(connection: sqlalchemy.Connection, name: str) -> State:
+    """Tell how far the schema is. Raises LedgerError when a newer version of the collection wrote it."""
     revision = current_revision(connection)
     if revision is not None and revision not in {migration.revision for migration in MIGRATIONS}:
         raise LedgerError(
             f"ledger.url: {name} was written by a newer version of storeops.refunds (schema {revision}).",
             f"Upgrade the collection (this one knows schema {HEAD}). The ledger was not touched.",
         )
-    return revision == HEAD
+    if revision is None:
+        return "empty"
+    return "current" if revision == HEAD else "behind"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
 import unicodedata
@@ -18,7 +19,8 @@ ENVIRONMENTS: tuple[Environment, ...] = ("production", "sandbox")
 _ISSUER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY_ID = re.compile(r"[A-Z0-9]{1,32}")
 _BUNDLE_ID = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
-_LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+# What urlsplit takes for a host but an HTTP client reads otherwise (a backslash, say) is refused.
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
 _SHOWN = 80
 
 
@@ -79,27 +81,26 @@ def parse_bundle_id(text: str, option: str = "bundle_id") -> str:
 
 def is_loopback(host: str | None) -> bool:
     """Tell whether ``host`` names this machine without asking a resolver."""
-    return bool(host and _LOOPBACK.fullmatch(host.lower()))
+    try:
+        return (host or "").lower() == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def parse_service_url(text: str, option: str) -> str:
     """Return a service's base URL without a trailing slash: https, or http to loopback, without credentials."""
     next_step = "Give https://host[:port][/path], or http:// for a simulator on this machine."
+    text = text.strip()
     try:
-        parts = urlsplit(text.strip())
-        host = parts.hostname
-        port = parts.port
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         raise InputError(option, f"{shown(text)} is no URL.", next_step) from None
-    if (
-        not host
-        or port == 0
-        or parts.scheme not in ("http", "https")
-        or any(c.isspace() or ord(c) < 32 for c in text.strip())
-    ):
+    is_odd = port == 0 or "\\" in text or any(char.isspace() or ord(char) < 32 for char in text)
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or is_odd:
         raise InputError(option, f"{shown(text)} is no http(s) URL.", next_step)
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise InputError(option, "a base URL takes no user, password, query or fragment.", next_step)
     if parts.scheme == "http" and not is_loopback(host):
         raise InputError(option, "credentials are sent over https only; plain http is for loopback.", next_step)
-    return text.strip().rstrip("/")
+    return text.rstrip("/")

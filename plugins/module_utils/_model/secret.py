@@ -74,8 +74,18 @@ def _from_base64(text: str) -> str:
 
 
 def _url_password(text: str) -> set[str]:
-    found = re.match(r"[a-z][a-z0-9+.-]*://[^/@\s]*:([^/\s]+)@", text, re.IGNORECASE)
-    return {found.group(1), unquote(found.group(1))} if found else set()
+    """Return what may be a password before the last @ of a URL, also where it was not escaped as it should be."""
+    found = re.match(r"\s*[a-z][a-z0-9+.-]*://([^\s]*)@", text, re.IGNORECASE)
+    if not found or ":" not in found.group(1):
+        return set()
+    password = found.group(1).partition(":")[2]
+    pieces = {piece for piece in re.split(r"[@/]", password) if len(piece) >= SHORTEST_MASKED}
+    return {password, unquote(password), *pieces}
+
+
+def looks_secret(text: str) -> bool:
+    """Tell whether a text is a private key or a web session, whatever option it was given in."""
+    return "-----BEGIN" in text or "myacinfo" in text or bool(_from_base64(text))
 
 
 class Masker:
@@ -88,13 +98,13 @@ class Masker:
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if known else None
 
     def mask(self, value: t.Any) -> t.Any:
-        """Return a copy of ``value`` without secrets. Mapping keys are masked too."""
+        """Return a copy of ``value`` without secrets. Names in mappings are ours and stay."""
         if self._pattern is None:
             return value
         if isinstance(value, str):
             return self._pattern.sub(MASK, value)
         if isinstance(value, t.Mapping):
-            return {self.mask(name): self.mask(item) for name, item in value.items()}
+            return {name: self.mask(item) for name, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.mask(item) for item in value]
         return value

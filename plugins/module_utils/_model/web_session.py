@@ -65,6 +65,10 @@ class WebSession:
     def _note_values(self) -> None:
         self._values |= {cookie.value.reveal() for cookie in self.cookies}
 
+    def fits(self, host: str) -> bool:
+        """Tell whether a signed-in cookie would go to ``host`` at all."""
+        return any(cookie.name == "myacinfo" and cookie.belongs_to(host) for cookie in self.cookies)
+
     def header(self, host: str, sends_all: bool) -> str:
         """Return the Cookie header for ``host``. ``sends_all`` ignores domains: for a simulator on this machine."""
         chosen = {cookie.name: cookie for cookie in self.cookies if sends_all or cookie.belongs_to(host)}
@@ -180,9 +184,14 @@ def _converted(node: yaml.Node | None, depth: int, seen: dict[tuple[int, int], t
 
 
 def cookie_values(text: str) -> set[str]:
-    """Return every cookie value in a session's text, for masking. An unreadable session has none."""
+    """Return the cookie values in a session's text that are worth masking. An unreadable session has none.
+
+    A browser's export also has cookies such as ``lang=en``; masking short words would blot out the results.
+    """
     try:
         session = parse_session(text, "session")
     except InputError:
         return set()
-    return {cookie.value.reveal() for cookie in session.cookies}
+    values = {cookie.name: cookie.value.reveal().strip('"') for cookie in session.cookies}
+    worth = {value for value in values.values() if len(value) >= 8 and not value.isalpha()}
+    return worth | {values["myacinfo"]}

@@ -54,6 +54,16 @@ def _settled_kind(source: KeySource, verdict: Verdict) -> Verdict:
     return replace(verdict, cause="key_wrong_kind", hint=hint)
 
 
+def known_released(verdict: Verdict, current: Integration | None, credentials: Credentials | None) -> Verdict:
+    """Take back "never released" for an app that production accepted before with the same key."""
+    if verdict.cause != "app_not_released" or current is None or credentials is None or current.status != "Active":
+        return verdict
+    held = (current.issuer_id, current.key_id, current.key_fingerprint)
+    if held != (credentials.issuer_id, credentials.key_id, credentials.private_key.fingerprint):
+        return verdict
+    return replace(verdict, cause="unauthenticated", hint=hints.KNOWN_RELEASED)
+
+
 def best_status(verdict: Verdict, policy: str) -> Status | None:
     """Return the status to store, None when the item fails."""
     if verdict.accepted:
@@ -81,6 +91,8 @@ def compared_with_held(
         held = {"issuer_id": current.issuer_id, "key_id": current.key_id, "private key": current.key_fingerprint}
         given = (credentials.issuer_id, credentials.key_id, credentials.private_key.fingerprint)
         differing = [name for (name, value), new in zip(held.items(), given, strict=True) if value not in (None, new)]
+        if not differing and None in held.values():
+            return verdict
         return verdict.with_hint(f"{hints.compared_with_held(differing, current.status)} {verdict.hint}")
     for other in tracker.list(wanted.environment):
         name = other.identity.bundle_id

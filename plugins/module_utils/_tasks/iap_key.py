@@ -12,11 +12,12 @@ from dataclasses import replace
 from .. import _argument_spec
 from .._context import Context, Params, Results, Task, TaskFailed
 from .._files import refuse_unwritable, remove_key_file
-from .._model.errors import InputError
+from .._model.errors import FileError, InputError
 from .._model.private_key import KeyProblem, PrivateKey, parse_content
 from .key_file import Found, backup_path, described, look, put
 from .options import KeySource, identifiers, key_source, warn_about_name
-from .remote_key import revoke_key, settle_remote
+from .remote_key import settle_remote
+from .remote_revocation import revoke_key
 from .services import KEY_LIBRARIES, SESSION_LIBRARIES
 from .session import given_session
 
@@ -45,16 +46,19 @@ def _absent(source: KeySource, params: Params, context: Context) -> Results:
     if is_there:
         refuse_unwritable(path)
     before: dict[str, t.Any] = {}
-    revoked = None
     if params["revoke"]:
         revoked = revoke_key(source, params, context)
         before |= {"key_id": revoked.key_id, "active": True} if revoked.was_active else {}
         source = replace(source, key_id=revoked.key_id or source.key_id)
     if is_there:
         before |= described(path, look(path, "own").fingerprint)
-        if not context.check_mode:
+    results = _results(source, None, bool(before), {"before": before, "after": {}}, params, context)
+    if is_there and not context.check_mode:
+        try:
             remove_key_file(path)
-    return _results(source, None, bool(before), {"before": before, "after": {}}, params, context)
+        except FileError as error:
+            raise TaskFailed(f"{error}", {**results, "changed": "active" in before}) from None
+    return results
 
 
 def _present(source: KeySource, params: Params, context: Context) -> Results:
@@ -80,7 +84,7 @@ def _present(source: KeySource, params: Params, context: Context) -> Results:
         if attributes:
             attributes.apply(path, {})
     results = _results(source, key, changed, diff, params, context)
-    results["iap_key"]["predicted"] = writes and context.check_mode
+    results["iap_key"]["predicted"] = changed and context.check_mode
     return {**results, "backup_file": backup} if backup else results
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 
 from .. import _argument_spec
-from .._apple.app_store_connect import RemoteKey, Team
+from .._apple.app_store_connect import RemoteKey, Team, is_active
 from .._context import Context, Params, Results, Task
 from .._model.errors import InputError
 from .._model.private_key import KeyProblem, read_file_name, settle_key_id
 from .key_file import look
 from .options import KeySource, identifiers, key_source, load_key
-from .remote_key import is_active
 from .services import KEY_LIBRARIES, SESSION_LIBRARIES
 from .session import given_session, open_app_store_connect
 
@@ -37,7 +36,7 @@ def _team_keys(source: KeySource, params: Params, context: Context) -> list[Resu
     issuer_id, key_id = identifiers(source)
     team = connect.team(params.get("team_id"), issuer_id)
     keys = sorted(connect.list_keys(), key=lambda key: (not is_active(key), key.name or "", key.key_id))
-    name = params.get("name")
+    name = params.get("name") or None
     return [_remote(key, team) for key in keys if key_id in (None, key.key_id) and name in (None, key.name)]
 
 

@@ -9,11 +9,12 @@ from dataclasses import replace
 
 from .. import _argument_spec
 from .._context import Context, Params, Results, Task, TaskFailed
+from .._model.errors import InputError
 from .._model.integration import Credentials, Identity, Integration, Status, absent
 from .._model.verdict import UNDECIDED_CAUSES, Verdict
 from .._plan import Plan, describe, plan, settle_unknown, stand_still
 from .._trackers.protocol import NotActive, Tracker
-from .assessment import best_status, checked, compared_with_held, loaded, warn_about_verdict
+from .assessment import best_status, checked, compared_with_held, known_released, loaded, warn_about_verdict
 from .options import identifiers, identity, key_source
 from .services import CALL_LIBRARIES, credential_check
 from .trackers import LEDGER_LIBRARIES, open_tracker
@@ -30,6 +31,7 @@ def run(params: Params, context: Context) -> Results:
     with open_tracker(params, context, for_writing=True) as tracker:
         current = tracker.find(wanted)
         verdict = local_verdict or checked(source, credentials, check, wanted, params)
+        verdict = known_released(verdict, current, credentials)
         return _present(current, verdict, credentials, tracker, wanted, params, context)
 
 
@@ -38,7 +40,8 @@ def _absent(wanted: Identity, tracker: Tracker, context: Context) -> Results:
     verdict = Verdict("not_checked", "state: absent needs no key and no check.", wanted.environment)
     reason = tracker.irremovable(wanted) if current else ""
     if current and reason:
-        context.warn(f"{describe(current)} is left as it is: {reason}")
+        if current.status != "Absent":
+            context.warn(f"{describe(current)} is left as it is: {reason}")
         return _results(stand_still(current), current, verdict, context)
     step = plan(current, None)
     if step.changed and not context.check_mode:
@@ -64,7 +67,11 @@ def _present(
     step = settle_unknown(plan(current, desired), tracker.on_unknown)
     if step.action == "unknown":
         _unknown(step, tracker, verdict, context)
-    desired = replace(desired, status=tracker.observe(desired, current, step.changed))
+    try:
+        desired = replace(desired, status=tracker.observe(desired, current, step.changed))
+    except InputError as error:
+        held = current or absent(wanted)
+        raise TaskFailed(f"{error}", _results(stand_still(current), held, verdict, context)) from None
     step = replace(step, desired=desired)
     try:
         held = _applied(step, desired, credentials, tracker, context)
@@ -76,11 +83,13 @@ def _present(
 def _applied(
     step: Plan, desired: Integration, credentials: Credentials | None, tracker: Tracker, context: Context
 ) -> Integration:
+    if step.action == "unknown" and step.current is not None:
+        return replace(step.current, status=desired.status)
     if credentials is None or context.check_mode:
         return desired
     if step.changed:
         return tracker.save(desired, credentials)
-    if step.needs_saving and step.action != "unknown":
+    if step.needs_saving:
         tracker.note(desired)
     return desired
 

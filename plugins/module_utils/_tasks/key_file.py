@@ -10,10 +10,11 @@ import contextlib
 import json
 import os
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._context import Context, Params
 from .._files import KEY_MODE, Policy, read_key_file, write_key_file
+from .._model.errors import FileError
 from .._model.private_key import KeyProblem, PrivateKey, parse_content, parse_file
 
 
@@ -70,10 +71,45 @@ def put(path: str, key: PrivateKey, backup: str | None) -> None:
     write_key_file(path, key.pem.reveal().encode("ascii"), backup)
 
 
-def make_private(backup: str) -> None:
-    """Take a replaced file's second name away from others, who may have been able to read the first."""
-    with contextlib.suppress(OSError):
-        os.chmod(backup, KEY_MODE)
+@dataclass
+class Place:
+    """Where a key is put that can be had once. ``backup``: where to keep what lies there, None to keep nothing."""
+
+    path: str
+    found: Found
+    backup: str | None
+    _aside: str | None = field(default=None, init=False)
+
+    def move_aside(self) -> None:
+        """Take a sound key away, so that after a kill it is never taken for the new one. Raises FileError."""
+        if self.found.key:
+            self._aside = self.backup or f"{self.path}.old"
+            self._move(self.path, self._aside)
+
+    def move_back(self) -> None:
+        """Undo it, as no new key was made."""
+        if self._aside:
+            self._move(self._aside, self.path)
+            self._aside = None
+
+    @property
+    def note(self) -> str:
+        """Say where the old file is, for a message."""
+        return f" What lay at {self.path} is kept as {self._aside}." if self._aside else ""
+
+    def put(self, key: PrivateKey) -> None:
+        """Write the new key. What it replaces may have been open to others. Raises FileError."""
+        put(self.path, key, None if self._aside else self.backup)
+        with contextlib.suppress(OSError):
+            os.chmod(self.backup or self.path, KEY_MODE)
+            if self._aside and not self.backup:
+                os.unlink(self._aside)
+
+    def _move(self, source: str, target: str) -> None:
+        try:
+            os.rename(source, target)
+        except OSError as error:
+            raise FileError(f"private_key_path: {source} can't be moved to {target}: {error.strerror}.") from None
 
 
 def parse_download(content: str) -> PrivateKey:

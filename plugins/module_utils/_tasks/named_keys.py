@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from .._argument_spec import KEY_FIELDS
@@ -16,7 +17,8 @@ from .options import KeySource, key_source
 
 def check_keys(keys: t.Any) -> dict[str, dict[str, t.Any]]:
     """Return the mapping of named keys. Raises InputError for an entry that is no mapping of the known fields."""
-    for name, fields in (keys or {}).items():
+    keys = keys or {}
+    for name, fields in keys.items():
         option = f"keys.{name}"
         if not isinstance(fields, dict):
             raise InputError(option, "is no mapping.", f"Its fields are {', '.join(KEY_FIELDS)}.")
@@ -28,7 +30,14 @@ def check_keys(keys: t.Any) -> dict[str, dict[str, t.Any]]:
                     f"Known: {', '.join(KEY_FIELDS)}.",
                 )
             _check_field(f"{option}.{field}", value, KEY_FIELDS[field])
-    return dict(keys or {})
+    return {name: {field: _expanded(field, value) for field, value in fields.items()} for name, fields in keys.items()}
+
+
+def _expanded(field: str, value: t.Any) -> t.Any:
+    """Do for paths what Ansible does for options of the type path."""
+    if KEY_FIELDS[field]["type"] != "path" or not isinstance(value, str):
+        return value
+    return os.path.expanduser(os.path.expandvars(value))
 
 
 def _check_field(option: str, value: t.Any, spec: t.Mapping[str, t.Any]) -> None:

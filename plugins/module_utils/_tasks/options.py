@@ -23,7 +23,7 @@ from .._model.private_key import (
     require_pair,
     settle_key_id,
 )
-from .._model.secret import Secret
+from .._model.secret import Secret, looks_secret
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class KeySource:
 def key_source(params: Params, where: str = "") -> KeySource:
     """Return the key that a task's, an app's or a named key's parameters describe."""
     content = params.get("private_key_content")
+    if looks_secret(params.get("private_key_path") or ""):
+        raise InputError(f"{where}private_key_path", "is a key's text, no path.", "Give it as private_key_content.")
     # Stored with the integration: it must mean the same file wherever the next run starts.
     path = os.path.abspath(params["private_key_path"]) if params.get("private_key_path") else None
     return KeySource(
@@ -74,7 +76,8 @@ def identifiers(source: KeySource) -> tuple[str | None, str | None]:
 def load_credentials(source: KeySource, check_mode: bool) -> Credentials:
     """Return complete credentials. Raises InputError for options, KeyProblem for the key itself."""
     issuer_id, key_id = identifiers(source)
-    if check_mode and source.is_predicted and not source.content and not os.path.lexists(source.path or ""):
+    # Also when some file lies there: the run before this task would have replaced or repaired it.
+    if check_mode and source.is_predicted and not source.content:
         raise KeyProblem("key_not_yet_created", f"{source.path or 'The key'} is only predicted in check mode.")
     if not source.is_given:
         raise InputError(f"{source.where}private_key_path", "or private_key_content is required.")

@@ -11,7 +11,7 @@ import stat
 from .._apple.app_store_connect import HOST, AppStoreConnect
 from .._context import Context, Params
 from .._model.errors import InputError
-from .._model.secret import Secret
+from .._model.secret import Secret, looks_secret
 from .._model.web_session import LARGEST, parse_session
 from .options import service_url
 
@@ -35,27 +35,30 @@ def _text(params: Params, context: Context) -> tuple[Secret, str]:
     if params.get("session"):
         return Secret(params["session"]), "session"
     if params.get("session_path"):
-        return _read(params["session_path"]), "session_path"
+        return read_session_file(params["session_path"], "session_path", _WAYS, LARGEST), "session_path"
     if context.environ.get(VARIABLE):
         return Secret(context.environ[VARIABLE]), VARIABLE
     raise InputError("session", "is required to look at App Store Connect.", _WAYS)
 
 
-def _read(path: str) -> Secret:
+def read_session_file(path: str, option: str, ways: str, largest: int) -> Secret:
+    """Return the text of a file that only its owner can read. Raises InputError that names ``option``."""
+    if looks_secret(path) or "\n" in path or path.lstrip().startswith(("[", "{")):
+        raise InputError(option, "is a session's text, no path.", f"Give it as {option.removesuffix('_path')}.")
     try:
         with open(path, "rb") as file:
             status = os.fstat(file.fileno())
-            data = file.read(LARGEST + 1) if stat.S_ISREG(status.st_mode) else b""
+            data = file.read(largest + 1) if stat.S_ISREG(status.st_mode) else b""
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no path"
-        raise InputError("session_path", f"{path} can't be read: {reason}.", _WAYS) from None
+        raise InputError(option, f"{path} can't be read: {reason}.", ways) from None
     if status.st_mode & 0o077:
         raise InputError(
-            "session_path",
-            f"{path} can be reached by others than its owner; whoever has a session acts as you at Apple.",
+            option,
+            f"{path} can be reached by others than its owner; whoever has a session acts as you.",
             "Run chmod 600 on it.",
         )
     try:
         return Secret(data.decode("utf-8"))
     except UnicodeDecodeError:
-        raise InputError("session_path", f"{path} is no text.", _WAYS) from None
+        raise InputError(option, f"{path} is no text.", ways) from None

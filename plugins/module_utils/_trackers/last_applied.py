@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._ledger.integrations import find_integration, list_integrations, put_integration, remove_integration
 from .._ledger.ledger import Ledger
@@ -35,3 +35,14 @@ class LastApplied:
 
     def close(self) -> None:
         self.ledger.close()
+
+    def begin(self, integration: Integration) -> None:
+        """Note that a save is about to be sent: should its end stay unknown, nothing is taken for applied."""
+        self.note(replace(integration, issuer_id=None, key_id=None, key_fingerprint=None, status="Pending"))
+
+    def undo(self, identity: Identity, before: Integration | None) -> None:
+        """Put back what was noted before a save that is known not to have happened."""
+        if before is None:
+            self.forget(identity)
+        else:
+            self.note(before)

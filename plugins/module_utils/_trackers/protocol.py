@@ -33,7 +33,10 @@ class Tracker(t.Protocol):
     on_unknown: OnUnknown
 
     def find(self, identity: Identity) -> Integration | None:
-        """Return what the tracker holds for one app; fields that it can't show are None."""
+        """Return what the tracker holds for one app; fields that it can't show are None.
+
+        An entry of the app that holds no key has the status Absent and is outdated.
+        """
 
     def list(self, environment: Environment) -> list[Integration]:
         """Return everything that it holds in one environment, by bundle ID."""
@@ -41,7 +44,8 @@ class Tracker(t.Protocol):
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Status:
         """Return the status to show and store. ``desired.status`` is what Apple's verdict allows at best.
 
-        ``changed`` tells that the entry is (or in check mode would be) written by this run.
+        ``changed`` tells that the entry is (or in check mode would be) written by this run. Raises what `save` would
+        raise that can be known without writing, so that check mode fails where the run does.
         """
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:

@@ -10,5 +10,14 @@ from ..simulator import Simulator
 from .app_store_connect import AppStoreConnect
 from .app_store_server import AppStoreServer
 from .base import Vendor
+from .devtodev import Devtodev
+from .qonversion import Qonversion
+from .revenuecat import RevenueCat
 
-VENDORS: tuple[Callable[[Simulator], Vendor], ...] = (AppStoreServer, AppStoreConnect)
+VENDORS: tuple[Callable[[Simulator], Vendor], ...] = (
+    AppStoreServer,
+    AppStoreConnect,
+    RevenueCat,
+    Qonversion,
+    Devtodev,
+)

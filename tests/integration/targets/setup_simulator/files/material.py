@@ -69,7 +69,7 @@ def write_files(folder: Path, pairs: t.Mapping[str, Pair]) -> dict[str, str]:
     keys.mkdir(mode=0o700)
     paths = {
         name: _write(keys / f"{'AuthKey' if name == 'api' else 'SubscriptionKey'}_{key_id}.p8", pairs[name].private_pem)
-        for name, (key_id, _) in KEYS.items()
+        for name, (key_id, _name) in KEYS.items()
     }
     name, pem = Path(paths["k1"]).name, pairs["k1"].private_pem
     for kind in ("loose", "damaged", "truncated", "wrong_kind", "linked", "mounted", "work"):

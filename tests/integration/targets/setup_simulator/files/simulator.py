@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``start`` makes a folder with keys, starts the simulator, puts the world there and prints the folder.
 
-``stop FOLDER`` ends that process, by its ID, and removes the folder.
+``stop FOLDER`` ends that process, by its ID, and removes the folder. A playbook that is killed, or ends without its
+``always``, is noticed by ``guard``, which then does the same.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 import material
 
 PATIENCE = 30.0
+NOWHERE = subprocess.DEVNULL
 
 
 def start() -> int:
@@ -43,8 +45,31 @@ def start() -> int:
             process.wait()
         shutil.rmtree(folder)
         raise
+    playbook = _playbook()
+    if playbook:
+        guard_it = [sys.executable, __file__, "guard", str(folder), str(playbook)]
+        subprocess.Popen(guard_it, start_new_session=True, stdin=NOWHERE, stdout=NOWHERE, stderr=NOWHERE)
     print(folder)
     return 0
+
+
+def guard(folder: Path, playbook: int) -> int:
+    """Wait for the end of the playbook, or of the folder."""
+    while folder.exists():
+        if not Path(f"/proc/{playbook}").exists() or _is_zombie(playbook):
+            return stop(folder)
+        time.sleep(0.5)
+    return 0
+
+
+def _playbook() -> int | None:
+    """The process ID of the ansible-playbook that runs this: the last of our ancestors of that name."""
+    found, pid = None, os.getppid()
+    while pid > 1 and Path("/proc/self").exists():
+        if b"ansible-playbook" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            found = pid
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return found
 
 
 def stop(folder: Path) -> int:
@@ -130,4 +155,9 @@ def _furnish(folder: Path, urls: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(start() if sys.argv[1] == "start" else stop(Path(sys.argv[2])))
+    commands = {
+        "start": start,
+        "stop": lambda: stop(Path(sys.argv[2])),
+        "guard": lambda: guard(Path(sys.argv[2]), int(sys.argv[3])),
+    }
+    sys.exit(commands[sys.argv[1]]())

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the vendors with a JSON API and with web pages share: paths, bearer keys, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import compile_path
+
+Handle = TypeVar("Handle")
+
+
+class Refused(Exception):
+    """A request that is not granted: `reason` goes to the call log, `response` to the client."""
+
+    def __init__(self, reason: str, response: Response) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.response = response
+
+
+@dataclass(frozen=True)
+class Endpoint(Generic[Handle]):
+    """One endpoint; `name` is its name in the call log."""
+
+    name: str
+    method: str
+    path: str
+    handle: Handle
+
+
+@dataclass(frozen=True)
+class Target(Generic[Handle]):
+    """Where a request goes; `endpoint` is None when the method is not the path's."""
+
+    endpoint: Endpoint[Handle] | None
+    allowed: str
+    path_values: Mapping[str, str]
+
+
+class PathTable(Generic[Handle]):
+    """Finds endpoints by path and method."""
+
+    def __init__(self, endpoints: Sequence[Endpoint[Handle]]) -> None:
+        self._rows = [(compile_path(endpoint.path)[0], endpoint) for endpoint in endpoints]
+
+    def find(self, path: str, method: str) -> Target[Handle] | None:
+        """Find the target; None when no endpoint has that path."""
+        matches = [
+            (endpoint, match.groupdict()) for pattern, endpoint in self._rows if (match := pattern.match(path))
+        ]
+        if not matches:
+            return None
+        for endpoint, values in matches:
+            if endpoint.method == method:
+                return Target(endpoint, method, values)
+        # The values too: the call log names what the path names, whatever the method.
+        return Target(None, ", ".join(each.method for each, _values in matches), matches[0][1])
+
+
+def bearer_key(request: Request) -> tuple[str, str | None]:
+    """Give the bearer token, and the reason why there is none."""
+    scheme, _space, token = request.headers.get("authorization", "").partition(" ")
+    if not scheme:
+        return "", "authorization_missing"
+    if scheme.lower() != "bearer" or not token.strip():
+        return "", "not_bearer"
+    return token.strip(), None
+
+
+def is_json(request: Request) -> bool:
+    """Tell whether the body says that it is JSON."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"

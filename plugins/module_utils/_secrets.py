@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which values of a task's parameters are secrets: as the options say, and as the values themselves show."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._argument_spec import KEY_FIELDS
+from ._model.browser_session import browser_session_values
+from ._model.secret import looks_secret
+from ._model.web_session import cookie_values
+
+
+def secret_values(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
+    """Return the values of all ``no_log`` options, nested ones too, and whatever looks like a key or a session.
+
+    ``keys`` (free names) and a list with options of its own are ``no_log`` as a whole so that Ansible logs nothing of
+    them; of these only the secret fields count, or every Issuer ID would vanish from the results.
+    """
+    # A key or a session that was put into a public option by mistake is hidden as well.
+    found = {text for text in _texts(params) if looks_secret(text)}
+    for text in tuple(found):
+        found |= cookie_values(text)
+    return found | _declared(spec, params)
+
+
+def _declared(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
+    found: set[str] = set()
+    for name, option in spec.items():
+        value = params.get(name) if isinstance(params, dict) else None
+        if value is None:
+            continue
+        if name == "keys":
+            found |= _of_named_keys(value)
+        elif option.get("no_log") and "options" not in option:
+            found |= set(_texts(value))
+        if name == "session":
+            found |= cookie_values(value) | browser_session_values(value)
+        for item in value if isinstance(value, list) else [value]:
+            found |= _declared(option.get("options") or {}, item)
+    return found
+
+
+def _of_named_keys(keys: t.Any) -> set[str]:
+    """Return every text that is not the value of a known public field, misnamed and misplaced ones included."""
+    if not isinstance(keys, dict):
+        return set(_texts(keys))
+    found: set[str] = set()
+    for fields in keys.values():
+        if not isinstance(fields, dict):
+            found |= set(_texts(fields))
+            continue
+        for field, value in fields.items():
+            is_public = field in KEY_FIELDS and not KEY_FIELDS[field].get("no_log")
+            if not is_public or not isinstance(value, str):
+                found |= set(_texts(value))
+    return found
+
+
+def _texts(value: t.Any) -> t.Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)

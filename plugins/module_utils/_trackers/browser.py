@@ -1,0 +1,204 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A headless Chromium for one task: found on the machine, driven through Playwright, ended in every case."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import threading
+import typing as t
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from .._model.browser_session import BrowserSession
+from .._model.errors import InputError, RefundsError
+from .._model.identifiers import is_loopback
+from .processes import end_marked
+
+if t.TYPE_CHECKING:
+    from playwright.sync_api import Browser as Chromium
+    from playwright.sync_api import Page, Playwright, Route
+
+T = t.TypeVar("T")
+MARK = "STOREOPS_BROWSER"
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+_PLACES = (
+    "/usr/bin/chromium",
+    "/snap/bin/chromium",
+    "/opt/google/chrome/chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+# All that a browser needs of the environment; the rest may hold secrets and proxies.
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_RUNTIME_DIR", "FONTCONFIG_FILE", "FONTCONFIG_PATH")
+_LAUNCH_SECONDS = 60.0
+_CLOSE_SECONDS = 15.0
+
+
+class BrowserFailed(RefundsError):
+    """The browser can't be started, ended by itself or did not answer. Says nothing about the page."""
+
+
+@dataclass(frozen=True)
+class BrowserSettings:
+    """``url``: the page, whose origin is the only one that is navigated to. ``timeout``: seconds for one action.
+
+    ``proxy`` is Playwright's mapping, or None for a direct connection whatever the environment says.
+    """
+
+    url: str
+    session: BrowserSession
+    path: str | None
+    environ: t.Mapping[str, str] = field(repr=False)
+    proxy: t.Mapping[str, str] | None
+    timeout: float
+
+
+def require_playwright() -> None:
+    """Raise BrowserFailed with the way to install it when Playwright is not there."""
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError:
+        raise BrowserFailed(
+            "devtodev.mode: browser needs Playwright for Python, which this Python does not have.",
+            "Run: pip install 'playwright>=1.51,<2' (and have Chromium or Chrome installed), or use mode: handoff.",
+        ) from None
+
+
+def find_browser(path: str | None, search_path: str) -> str | None:
+    """Return the Chromium to use: the given one, else one on ``search_path`` or at a usual place."""
+    if path:
+        if not os.path.isfile(path) or not os.access(path, os.X_OK):
+            raise InputError("devtodev.browser_path", f"{path} is no program that can be run.")
+        return path
+    on_path = (shutil.which(name, path=search_path) for name in _NAMES)
+    usual = (place for place in _PLACES if os.access(place, os.X_OK))
+    return next((found for found in (*on_path, *usual) if found), None)
+
+
+def origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def is_end(reason: str) -> bool:
+    """Tell whether an error of Playwright's means that page or browser are gone."""
+    return "been closed" in reason or "crashed" in reason or "Connection closed" in reason
+
+
+class Browser:
+    """One browser with one page. Whoever calls, everything runs in one thread, one call after another."""
+
+    def __init__(self, settings: BrowserSettings) -> None:
+        self._settings = settings
+        self._worker = ThreadPoolExecutor(1, "storeops-browser")
+        self._turn = threading.Lock()
+        self._mark = uuid.uuid4().hex
+        self._playwright: Playwright | None = None
+        self._chromium: Chromium | None = None
+        self._page: Page | None = None
+
+    def call(self, function: t.Callable[[Page], T], seconds: float) -> T:
+        """Call ``function`` with the page. A browser that takes longer than ``seconds`` is ended."""
+        with self._turn:
+            future = self._worker.submit(self._on_page, function)
+            try:
+                return future.result(seconds + _LAUNCH_SECONDS)
+            except TimeoutError:
+                end_marked(f"{MARK}={self._mark}")
+                raise BrowserFailed(f"The browser did not answer for {seconds:g} s and was ended.") from None
+
+    def close(self) -> None:
+        """End the browser and all that belongs to it."""
+        with self._turn:
+            closing = self._worker.submit(self._stop)
+            with contextlib.suppress(Exception):
+                closing.result(_CLOSE_SECONDS)
+            end_marked(f"{MARK}={self._mark}")
+            self._worker.shutdown(wait=False)
+
+    def _on_page(self, function: t.Callable[[Page], T]) -> T:
+        from playwright.sync_api import Error
+
+        try:
+            return function(self._page or self._open())
+        except Error as error:
+            raise self._failed(error) from None
+
+    def _failed(self, error: Exception) -> BrowserFailed:
+        reason = self._settings.session.mask(str(error).splitlines()[0][:200])
+        is_gone = self._chromium is None or not self._chromium.is_connected()
+        if is_gone or is_end(reason):
+            self._end_chromium()
+            return BrowserFailed("The browser ended before it was done.", "Look whether something kills it (memory).")
+        return BrowserFailed(f"The browser failed: {reason}")
+
+    def _open(self) -> Page:
+        from playwright.sync_api import Error, sync_playwright
+
+        if self._playwright is None:
+            self._playwright = sync_playwright().start()
+        try:
+            self._chromium = self._launch(self._playwright)
+        except Error as error:
+            reason = next((line for line in str(error).splitlines() if line.strip()), "")[:200]
+            raise BrowserFailed(f"The browser can't be started: {reason}", "Try devtodev.browser_path.") from None
+        try:
+            context = self._chromium.new_context(
+                storage_state=t.cast(t.Any, self._settings.session.state),
+                accept_downloads=False,
+                service_workers="block",
+                locale="en-US",
+                viewport={"width": 1280, "height": 1400},
+            )
+        except Error:
+            raise InputError("devtodev.session", "is not taken by the browser.", "Save it anew.") from None
+        context.set_default_timeout(self._settings.timeout * 1000)
+        context.route("**/*", self._guard)
+        self._page = context.new_page()
+        return self._page
+
+    def _launch(self, playwright: Playwright) -> Chromium:
+        environ = self._settings.environ
+        own = playwright.chromium.executable_path
+        program = find_browser(self._settings.path, environ.get("PATH", os.defpath))
+        if program is None and not os.path.exists(own):
+            raise BrowserFailed("No Chromium or Chrome was found.", "Install one, or name it by devtodev.browser_path.")
+        return playwright.chromium.launch(
+            executable_path=program or own,
+            # A browser of root's has no sandbox at all; everybody else's keeps it.
+            chromium_sandbox=os.geteuid() != 0,
+            args=[] if self._settings.proxy else ["--no-proxy-server"],
+            proxy=t.cast(t.Any, self._settings.proxy),
+            env={**{name: environ[name] for name in _PASSED_ON if name in environ}, MARK: self._mark},
+            timeout=_LAUNCH_SECONDS * 1000,
+        )
+
+    def _guard(self, route: Route) -> None:
+        """Let through pages of the one origin, and what such a page loads over https (or from this machine)."""
+        request, own = route.request, origin_of(self._settings.url)
+        parts = urlsplit(request.url)
+        is_plain = parts.scheme == "http" and is_loopback(parts.hostname) and own.startswith("http://")
+        is_known = parts.scheme == "https" or is_plain
+        with contextlib.suppress(Exception):
+            if is_known and (not request.is_navigation_request() or origin_of(request.url) == own):
+                route.continue_()
+            else:
+                route.abort("blockedbyclient")
+
+    def _end_chromium(self) -> None:
+        chromium, self._chromium, self._page = self._chromium, None, None
+        if chromium is not None:
+            with contextlib.suppress(Exception):
+                chromium.close()
+
+    def _stop(self) -> None:
+        self._end_chromium()
+        if self._playwright is not None:
+            playwright, self._playwright = self._playwright, None
+            playwright.stop()

@@ -1,0 +1,198 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Qonversion: the App Store configuration of one project. All but the private key can be read back.
+
+Follows Qonversion's documentation of its REST API v4 of 2026, not run against the live service by this project.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+
+from .._model.errors import InputError, RefundsError
+from .._model.identifiers import Environment, shown
+from .._model.integration import Credentials, Identity, Integration, Status
+from .json_api import Document, JsonApi, Refused, Service
+from .last_applied import LastApplied
+from .protocol import NotActive, OnUnknown
+
+HOST = "https://api.qonversion.io"
+SERVICE = Service(
+    tracker="qonversion",
+    title="Qonversion",
+    variable="STOREOPS_QONVERSION_API_KEY",
+    key_kind="the project's secret key (sk_...)",
+    needs="to be the project's secret key; a key for the SDK may not do this",
+    place="Check qonversion.api_key, which names the project, and qonversion.url.",
+)
+_PATH = "/v4/project-settings/stores/apple"
+_READING = "reading the project's App Store configuration"
+# Settings of others that can be read: a save must leave them as they are.
+_OTHERS = ("app_id", "connect_key_identifier", "connect_issuer_id", "has_connect_private_key", "has_shared_secret")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a project's App Store configuration shows. Empty texts count as nothing."""
+
+    bundle_id: str | None
+    key_id: str | None
+    issuer_id: str | None
+    has_key: bool
+    others: tuple[object, ...]
+
+
+@dataclass
+class Qonversion:
+    """One project, which has one bundle ID. Environments are not told apart: a project has one key for both."""
+
+    api: JsonApi
+    last_applied: LastApplied
+    project: str
+    replace_bundle: bool
+    on_unknown: OnUnknown
+    name: str = SERVICE.tracker
+    _config: Config | None = None
+
+    def find(self, identity: Identity) -> Integration | None:
+        config = self._read()
+        if config.bundle_id != identity.bundle_id:
+            return None
+        return _held(identity, config, self.last_applied.find(identity))
+
+    def list(self, environment: Environment) -> list[Integration]:
+        bundle_id = self._read().bundle_id
+        found = self.find(Identity(self.name, self.project, environment, bundle_id)) if bundle_id else None
+        return [found] if found else []
+
+    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Status:
+        held, wanted = self._read().bundle_id, desired.identity.bundle_id
+        if held not in (None, wanted) and not self.replace_bundle:
+            case = ", which differs in capitals only" if str(held).lower() == wanted.lower() else ""
+            raise InputError(
+                "qonversion.replace_bundle",
+                f"{wanted}: this Qonversion project is that of {shown(str(held))}{case}, and it has one bundle ID.",
+                "Give the qonversion.api_key of this app's own project, or set qonversion.replace_bundle: true.",
+            )
+        # Who can't know that the declared key is the one that is there can't call it Active.
+        is_known = changed or (current is not None and current.key_fingerprint is not None)
+        return desired.status if is_known or desired.status != "Active" else "Pending"
+
+    def save(self, integration: Integration, credentials: Credentials) -> Integration:
+        identity, before = integration.identity, self._read()
+        noted = self.last_applied.find(identity)
+        self.last_applied.begin(integration)
+        try:
+            self._send(identity.bundle_id, credentials)
+        except Refused as error:
+            if error.status < 500:
+                self.last_applied.undo(identity, noted)
+            raise
+        after = self._read()
+        fault = _fault(identity.bundle_id, credentials, before, after)
+        if fault:
+            shown_now = after.bundle_id == identity.bundle_id
+            held = Integration(
+                identity, after.issuer_id if shown_now else None, after.key_id if shown_now else None, None, "Failed"
+            )
+            raise NotActive(
+                f"{identity.bundle_id}: Qonversion took the key, but {fault}.",
+                held,
+                "Look at Project Settings, Stores, Apple App Store in Qonversion's dashboard.",
+            )
+        self.last_applied.note(integration)
+        return integration
+
+    def note(self, integration: Integration) -> None:
+        self.last_applied.note(integration)
+
+    def irremovable(self, identity: Identity) -> str:
+        return (
+            "Qonversion's API has no documented way to clear an In-App Purchase key. Remove it in Qonversion's "
+            "dashboard (Project Settings, Stores, Apple App Store), or revoke the key in App Store Connect."
+        )
+
+    def remove(self, identity: Identity) -> None:
+        raise RefundsError(f"{identity.bundle_id}: {self.irremovable(identity)}")
+
+    def __enter__(self) -> Qonversion:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.last_applied.close()
+
+    def _read(self) -> Config:
+        if self._config is None:
+            try:
+                self._config = _config(self.api.ask(_READING, "GET", _PATH))
+            except Refused as error:
+                if error.status != 404 or self._is_elsewhere():
+                    raise
+                self._config = _config({})
+        return self._config
+
+    def _is_elsewhere(self) -> bool:
+        """Tell whether a 404 means that this is no Qonversion at all, rather than a project without configuration."""
+        try:
+            self.api.ask("reading the project's settings", "GET", "/v4/project-settings")
+        except Refused:
+            return True
+        return False
+
+    def _send(self, bundle_id: str, credentials: Credentials) -> None:
+        """Save the triplet, whole or not at all; what is not sent stays as it is."""
+        body: Document = {
+            "bundle_id": bundle_id,
+            "iap_key_identifier": credentials.key_id,
+            "iap_issuer_id": credentials.issuer_id,
+            "iap_private_key": credentials.private_key.pem.reveal(),
+        }
+        if not all(body.values()):
+            raise RefundsError(f"{bundle_id}: not sent: Qonversion takes Key ID, Issuer ID and private key together.")
+        # One key for all attempts of this save: the service does it once, so that it may be sent again.
+        headers = {"Idempotency-Key": secrets.token_hex(16)}
+        hidden = (credentials.private_key.pem,)
+        self._config = None
+        self.api.ask(f"{bundle_id}: saving its key", "POST", _PATH, body, secrets=hidden, headers=headers)
+
+
+def _config(document: Document) -> Config:
+    def text(name: str) -> str | None:
+        value = document.get(name)
+        return value if isinstance(value, str) and value else None
+
+    return Config(
+        bundle_id=text("bundle_id"),
+        key_id=text("iap_key_identifier"),
+        issuer_id=text("iap_issuer_id"),
+        has_key=document.get("has_iap_private_key") is True,
+        others=tuple(document.get(name) for name in _OTHERS),
+    )
+
+
+def _held(identity: Identity, config: Config, noted: Integration | None) -> Integration:
+    """Return what is known: the service shows the IDs, the ledger which private key was saved under them."""
+    shown_there = Integration(identity, config.issuer_id, config.key_id, None, "Pending")
+    if not config.has_key:
+        return replace(shown_there, status="Absent", is_outdated=True)
+    if noted is None:
+        return shown_there
+    if noted.key_fingerprint and (noted.issuer_id, noted.key_id) == (config.issuer_id, config.key_id):
+        return noted
+    # Someone changed it there since, or a save of ours had no certain end.
+    return replace(shown_there, app_apple_id=noted.app_apple_id, is_outdated=True)
+
+
+def _fault(bundle_id: str, credentials: Credentials, before: Config, after: Config) -> str:
+    """Return what is not as it should be after a save, empty when all is."""
+    wanted = {"bundle ID": bundle_id, "Key ID": credentials.key_id, "Issuer ID": credentials.issuer_id}
+    there = (after.bundle_id, after.key_id, after.issuer_id)
+    wrong = [name for (name, value), now in zip(wanted.items(), there, strict=True) if value != now]
+    if not after.has_key:
+        wrong.append("has_iap_private_key")
+    if wrong:
+        return f"shows other values of {', '.join(wrong)} than were sent"
+    lost = [name for name, old, new in zip(_OTHERS, before.others, after.others, strict=True) if old and old != new]
+    return f"no longer shows the same {', '.join(lost)}" if lost else ""

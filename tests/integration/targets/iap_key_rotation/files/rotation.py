@@ -1,0 +1,209 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``rotation.py FOLDER URLS``: storeops.refunds.rotate_key as a user runs it, stopped in several places."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+import urllib.request
+from pathlib import Path
+
+ISSUER = "57246542-96fe-1a63-e053-0824d011072a"
+OLD, NAME = "OLDKEY0001", "devtodev API Key 2"
+# In the order in which the ledger gives them.
+APPS = ("com.example.one", "com.example.three", "com.example.two")
+PATIENCE = 120.0
+Json = t.Any
+
+
+class Stage:
+    """The simulator, the folder, and the playbooks."""
+
+    def __init__(self, folder: Path, urls: Json) -> None:
+        self.folder = folder
+        self.urls = urls
+        self.cookie = secrets.token_hex(24)
+        self.bin = Path(sys.executable).parent
+        self.vault = folder / "vault"
+        self.vault.mkdir(mode=0o700)
+        self.defaults = {
+            "app_store_server_url": urls["app_store_server"]["production"].replace("/production", "/{environment}"),
+            "ledger": {"url": f"sqlite:///{folder}/ledger.db"},
+        }
+        self.shown = ""
+
+    def control(self, method: str, path: str, body: Json = None) -> Json:
+        data = json.dumps(body).encode() if body is not None else None
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.urls['control']}{path}", data, headers, method=method)
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def fault(self, **fault: Json) -> None:
+        self.control("POST", "/faults", fault)
+
+    def calls(self, query: str) -> list[Json]:
+        return list(self.control("GET", f"/calls?{query}")["calls"])
+
+    def furnish(self) -> None:
+        """Three apps on the old key, and one signed-in person."""
+        apps = [{"bundle_id": name, "apple_id": number + 1} for number, name in enumerate(APPS)]
+        person = {"myacinfo": self.cookie, "email": "release@example.com", "teams": [ISSUER]}
+        team = {"issuer_id": ISSUER, "iap_keys": [{"key_id": OLD, "name": "old key"}], "apps": apps}
+        self.control("PUT", "/world", {"teams": [team], "app_store_connect_sessions": [person]})
+        old = self.folder / "old.p8"
+        old.touch(mode=0o600)
+        old.write_text(self.control("GET", f"/iap_keys/{OLD}/private_key")["private_key"])
+        variables = {
+            "refund_tracking_defaults": self.defaults,
+            "refund_tracking_keys": {"old": {"issuer_id": ISSUER, "key_id": OLD, "private_key_path": str(old)}},
+            "refund_tracking_apps": [{"bundle_id": name, "key": "old"} for name in APPS],
+        }
+        code, output = self.play("site", variables)
+        assert code == 0, output
+
+    def start(self, playbook: str, variables: Json, *arguments: str) -> subprocess.Popen[str]:
+        values = self.folder / "variables.json"
+        values.touch(mode=0o600)
+        values.write_text(json.dumps(variables))
+        command = [self.bin / "ansible-playbook", f"storeops.refunds.{playbook}", "-e", f"@{values}", *arguments]
+        environment = {**os.environ, "ANSIBLE_PIPELINING": "true", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+        environment.pop("FASTLANE_SESSION", None)
+        return subprocess.Popen(
+            list(map(str, command)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+            start_new_session=True,
+        )
+
+    def play(self, playbook: str, variables: Json, *arguments: str) -> tuple[int, str]:
+        process = self.start(playbook, variables, *arguments)
+        output, _nothing = process.communicate(timeout=PATIENCE)
+        self.shown += output
+        return process.returncode, output
+
+    def rotation(self, **more: Json) -> Json:
+        """The variables of the rotation."""
+        return {
+            "refund_tracking_defaults": self.defaults,
+            "iap_key_rotation_name": NAME,
+            "iap_key_rotation_private_key_path": str(self.folder / "new.p8"),
+            "iap_key_rotation_old_key_id": OLD,
+            "iap_key_rotation_session": json.dumps([{"name": "myacinfo", "value": self.cookie, "domain": "apple.com"}]),
+            "iap_key_rotation_app_store_connect_url": self.urls["app_store_connect"],
+            "iap_key_rotation_environments": ["production"],
+            "iap_key_rotation_hook": str(Path(__file__).with_name("hook.yml")),
+            "iap_key_rotation_wait": 0,
+            "iap_key_rotation_revoke_old": True,
+            "rotation_vault": str(self.vault),
+            **more,
+        }
+
+    def kill(self, until: t.Callable[[], object], **more: Json) -> None:
+        """Start a rotation and kill it with all its children once something is so."""
+        process = self.start("rotate_key", self.rotation(**more))
+        ends = time.monotonic() + PATIENCE
+        while not until():
+            assert process.poll() is None and time.monotonic() < ends, process.communicate()[0]
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+        self.shown += process.communicate()[0]
+
+    def held(self) -> dict[str, str]:
+        """The Key ID of every app, each Active and checked with Apple at this moment."""
+        arguments = json.dumps({**self.defaults, "environment": "production"})
+        command = [self.bin / "ansible", "localhost", "-m", "storeops.refunds.refund_tracking_integration_info"]
+        command += ["-a", arguments]
+        environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+        done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        entries = json.JSONDecoder().raw_decode(done.stdout[done.stdout.index("=> {") + 3 :])[0]["integrations"]
+        assert {entry["status"] for entry in entries} == {"Active"}, entries
+        assert all(entry["credential_check"]["accepted"] for entry in entries), entries
+        assert {entry["bundle_id"] for entry in entries} == set(APPS)
+        return {entry["bundle_id"]: entry["key_id"] for entry in entries}
+
+    def active(self) -> dict[str, str]:
+        """Names of the active keys by ID."""
+        keys = self.control("GET", "/world")["teams"][0]["iap_keys"]
+        return {key["key_id"]: key["name"] for key in keys if key.get("active", True)}
+
+
+def recap(output: str) -> str:
+    return re.findall(r"ok=\d+.*", output)[-1]
+
+
+def main() -> None:
+    stage = Stage(Path(sys.argv[1]), json.loads(sys.argv[2]))
+    stage.furnish()
+
+    # The plan, on the state before: nothing is made, and nothing changes.
+    stage.control("DELETE", "/calls")
+    code, output = stage.play("rotate_key", stage.rotation(), "--check", "--diff")
+    assert code == 0 and "failed=0" in recap(output) and "changed=3" in recap(output), output
+    assert all(name in output for name in (*APPS, OLD, NAME)) and "3 integrations would be moved" in output, output
+    assert {call["method"] for call in stage.calls("")} == {"GET"}, "check mode only looks"
+    assert stage.active() == {OLD: "old key"} and not list(stage.vault.iterdir())
+
+    # The answer to the creation is lost.
+    stage.fault(kind="reset", match={"endpoint": "create_subscription_key"}, times=1)
+    code, output = stage.play("rotate_key", stage.rotation())
+    assert code != 0 and "next run" in output, output
+    (new,) = stage.active().keys() - {OLD}
+    assert not (stage.folder / "new.p8").exists() and not list(stage.vault.iterdir())
+
+    # Killed while the hook runs, before anything else: it had the key.
+    stage.control("DELETE", "/calls")
+    (stage.vault / "hold").touch()
+    stage.kill(lambda: (stage.vault / new).exists())
+    assert (stage.vault / new).read_text() == (stage.folder / "new.p8").read_text()
+    assert not stage.calls("endpoint=get_transaction_info"), "the hook comes first"
+    (stage.vault / "hold").unlink()
+
+    # Killed between the first and the second integration.
+    stage.control("DELETE", "/calls")
+    held_up = {"endpoint": "get_transaction_info", "bundle_id": APPS[1], "key_id": new}
+    # The check of all apps passes; the one right before the second app's move is held up.
+    stage.fault(kind="delay", seconds=0.01, match=held_up, times=1)
+    stage.fault(kind="delay", seconds=60, match=held_up)
+    query = f"endpoint=get_transaction_info&key_id={new}&bundle_id={APPS[1]}"
+    stage.kill(lambda: len(stage.calls(query)) >= 2)
+    stage.control("DELETE", "/faults")
+    held = stage.held()
+    assert held == {APPS[0]: new, APPS[1]: OLD, APPS[2]: OLD} and OLD in stage.active(), held
+
+    # The new key does not work for one app: stopped before the old one is revoked.
+    stage.fault(kind="status", status=401, body="Unauthenticated", match={**held_up, "bundle_id": APPS[2]})
+    code, output = stage.play("rotate_key", stage.rotation())
+    assert code != 0 and APPS[2] in output and OLD in stage.active(), output
+    stage.control("DELETE", "/faults")
+    assert set(stage.held().values()) <= {OLD, new}
+
+    # It goes on to the end, and then nothing is left to do, in check mode neither.
+    code, output = stage.play("rotate_key", stage.rotation())
+    assert code == 0 and stage.active() == {new: NAME}, output
+    assert stage.held() == dict.fromkeys(APPS, new)
+    code, output = stage.play("rotate_key", stage.rotation())
+    assert code == 0 and "changed=0" in recap(output), output
+    assert not stage.calls("endpoint=create_subscription_key"), "the first POST was the only one"
+
+    everything = stage.shown + json.dumps(stage.control("GET", "/calls"))
+    assert stage.cookie not in everything, "the cookie is shown"
+    body = (stage.folder / "new.p8").read_text().splitlines()[1]
+    assert body not in everything, "the private key is shown"
+    shutil.rmtree(stage.vault)
+
+
+if __name__ == "__main__":
+    main()

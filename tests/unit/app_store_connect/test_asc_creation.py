@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A key of a name: found or created, downloaded once, checked, written."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from pathlib import Path
+
+import pytest
+from asc_support import CREATE, LIST, NAME, READ, REVOKE, Person, key
+from unit_support import ISSUER, KEY_ID, fingerprint_of, new_pem, write_key
+
+Enter = t.Callable[..., Person]
+
+
+def test_created_downloaded_and_then_left_alone(person: Person) -> None:
+    predicted = person.run(check_mode=True).results
+    assert predicted["changed"] and predicted["iap_key"]["predicted"] and predicted["iap_key"]["key_id"] is None
+    assert predicted["iap_key"]["issuer_id"] == ISSUER
+    assert person.changes() == [] and os.listdir(person.folder) == []
+
+    done = person.run().results
+    key_id = done["iap_key"]["key_id"]
+    assert person.endpoints()[-5:] == ["get_session", LIST, CREATE, READ, LIST]
+    assert done["changed"] and person.active() == [key_id] and person.fits(key_id)
+    assert done["iap_key"] == {
+        "name": NAME,
+        "key_id": key_id,
+        "issuer_id": ISSUER,
+        "private_key_path": str(person.path),
+        "key_fingerprint": fingerprint_of(person.path.read_text()),
+        "predicted": False,
+    }
+    assert done["diff"]["before"] == {} and done["diff"]["after"]["key_id"] == key_id
+    assert person.path.stat().st_mode & 0o777 == 0o600 and os.listdir(person.folder) == [person.path.name]
+    assert done["http"]["calls"] == 5
+
+    person.forget_calls()
+    for check_mode in (True, False):
+        again = person.run(check_mode).results
+        assert not again["changed"] and again["diff"]["before"] == again["diff"]["after"]
+        assert again["iap_key"] == done["iap_key"]
+    assert person.changes() == []
+
+
+def test_a_key_that_nobody_downloaded_is_taken(world: Enter) -> None:
+    person = world(keys=[key("MADEINWEB1"), key("OTHERNAME1", "another")])
+    predicted = person.run(check_mode=True).results
+    assert predicted["changed"] and predicted["iap_key"]["key_id"] == "MADEINWEB1"
+    assert person.changes() == []
+    done = person.run().results
+    assert done["changed"] and done["iap_key"]["key_id"] == "MADEINWEB1" and person.fits("MADEINWEB1")
+    assert person.changes() == [READ]
+
+
+@pytest.mark.parametrize("encoding", ["pem", "base64_pem", "base64_json_pem"])
+def test_the_three_encodings_that_were_seen(world: Enter, encoding: str) -> None:
+    person = world(connect={"private_key_encoding": encoding})
+    done = person.run().results
+    assert not done.get("failed") and person.fits(done["iap_key"]["key_id"])
+    assert person.path.read_text().startswith("-----BEGIN PRIVATE KEY-----\n")
+
+
+@pytest.mark.parametrize("content", ["rot13:abcdef", "x" * 20000, "\ud800 no text", "-----BEGIN EC PRIVATE KEY-----"])
+def test_an_unknown_form_is_kept_and_said(world: Enter, content: str) -> None:
+    person = world(keys=[key(KEY_ID)])
+    document = {"data": {"type": "subscriptionKeys", "id": KEY_ID, "attributes": {"privateKey": content}}}
+    person.sim.fault(kind="content_type", match={"endpoint": READ}, body=json.dumps(document), times=1)
+    outcome = person.run()
+    kept = Path(f"{person.path}.{KEY_ID}.unparsed")
+    assert outcome.results["failed"] and outcome.results["changed"]
+    assert KEY_ID in outcome.message and str(kept) in outcome.message
+    assert kept.read_bytes() == content.encode("utf-8", "surrogatepass")
+    assert kept.stat().st_mode & 0o777 == 0o600 and not person.path.exists()
+    assert content[:12] not in outcome.message
+
+
+def test_two_active_keys_of_one_name(world: Enter) -> None:
+    person = world(keys=[key("TWINAAAAA1"), key("TWINBBBBB2"), key("REVOKED001", active=False)])
+    for check_mode in (True, False):
+        outcome = person.run(check_mode)
+        assert outcome.results["failed"] and "key_id" in outcome.message
+        assert "TWINAAAAA1, TWINBBBBB2" in outcome.message and "REVOKED001" not in outcome.message
+    chosen = person.run(key_id="TWINBBBBB2").results
+    assert chosen["iap_key"]["key_id"] == "TWINBBBBB2" and person.fits("TWINBBBBB2")
+    assert person.changes() == [READ]
+
+
+def test_a_key_id_that_the_team_has_not(world: Enter) -> None:
+    person = world(keys=[key("REVOKED001", active=False)])
+    for key_id in ("REVOKED001", "NEVERSEEN1"):
+        outcome = person.run(key_id=key_id)
+        assert outcome.results["failed"] and key_id in outcome.message and "no active key" in outcome.message
+    assert person.changes() == []
+
+
+def test_names_are_compared_exactly(world: Enter) -> None:
+    person = world(keys=[key("CAPITALS01", NAME.upper()), key("LONGER0001", NAME + " 2")])
+    key_id = person.run().results["iap_key"]["key_id"]
+    assert key_id not in ("CAPITALS01", "LONGER0001") and person.changes() == [CREATE, READ]
+
+
+def test_the_limit_of_ten(world: Enter) -> None:
+    person = world(keys=[key(f"KEYNUMBER{n}", f"key {n}") for n in range(10)])
+    outcome = person.run()
+    assert outcome.results["failed"] and "limit" in outcome.message and "Revoke one" in outcome.message
+    assert person.active() == [] and not person.path.exists()
+
+
+def test_many_pages(world: Enter) -> None:
+    keys = [key(f"OLDKEY{n:04}", NAME, active=False) for n in range(20)]
+    person = world(keys=[*keys, key("LASTPAGE01")], connect={"largest_page": 3})
+    assert person.run().results["iap_key"]["key_id"] == "LASTPAGE01"
+    assert person.endpoints().count(LIST) == 7
+
+
+@pytest.mark.parametrize("shown", [[], ["isActive"], ["canDownload"], ["lastUsed", "revokingDate"]])
+def test_attributes_that_apple_may_leave_out(world: Enter, shown: list[str]) -> None:
+    person = world(connect={"key_attributes": shown})
+    key_id = person.run().results["iap_key"]["key_id"]
+    again = person.run().results
+    assert not again.get("failed") and not again["changed"] and again["iap_key"]["key_id"] == key_id
+
+
+def test_without_names_nothing_is_created(world: Enter) -> None:
+    person = world()
+    entries = [{"id": key_id, "attributes": {"isActive": True}} for key_id in (KEY_ID, "NAMELESS01")]
+    listed = {"data": entries, "links": {}}
+    person.sim.fault(kind="content_type", match={"endpoint": LIST}, body=json.dumps(listed))
+    outcome = person.run()
+    assert outcome.results["failed"] and "names" in outcome.message and "key_id" in outcome.message
+    outcome = person.run(key_id=KEY_ID, regenerate="always")
+    assert outcome.results["failed"] and person.changes() == []
+
+
+@pytest.mark.parametrize("regenerate", ["never", "if_lost", "always"])
+def test_lost(world: Enter, regenerate: str) -> None:
+    person = world(keys=[key(KEY_ID, downloadable=False)])
+    predicted = person.run(True, regenerate=regenerate)
+    assert person.changes() == []
+    done = person.run(regenerate=regenerate)
+    assert bool(predicted.results.get("failed")) is bool(done.results.get("failed")) is (regenerate == "never")
+    assert predicted.results["changed"] is done.results["changed"]
+    if regenerate == "never":
+        assert done.results["cause"] == "key_unreadable" and predicted.message == done.message
+        assert KEY_ID in done.message and "Ways out" in done.message and "if_lost" in done.message
+        assert person.changes() == [] and person.active() == [KEY_ID]
+    else:
+        assert person.changes() == [REVOKE, CREATE, READ]
+        (made,) = person.active()
+        assert made != KEY_ID and person.fits(made) and done.results["iap_key"]["key_id"] == made
+
+
+@pytest.mark.parametrize("regenerate", ["never", "if_lost", "always"])
+def test_a_sound_file_of_a_used_key(world: Enter, regenerate: str, pem: str) -> None:
+    person = world(keys=[key(KEY_ID, downloadable=False)])
+    write_key(person.path, pem)
+    done = person.run(regenerate=regenerate).results
+    assert done["changed"] is (regenerate == "always")
+    if regenerate == "always":
+        assert person.changes() == [REVOKE, CREATE, READ]
+        backup = Path(done["backup_file"])
+        assert backup.read_text() == pem and backup.stat().st_mode & 0o777 == 0o600
+        assert person.fits(done["iap_key"]["key_id"])
+    else:
+        assert person.changes() == [] and person.path.read_text() == pem
+
+
+@pytest.mark.parametrize("regenerate", ["never", "if_lost"])
+def test_a_sound_file_and_no_active_key(world: Enter, regenerate: str, pem: str) -> None:
+    person = world(keys=[key(KEY_ID, active=False)])
+    write_key(person.path, pem)
+    done = person.run(regenerate=regenerate)
+    if regenerate == "never":
+        assert done.results["failed"] and done.results["cause"] == "key_id_mismatch" and person.changes() == []
+        assert person.path.read_text() == pem
+    else:
+        assert person.changes() == [CREATE, READ] and Path(done.results["backup_file"]).read_text() == pem
+
+
+@pytest.mark.parametrize("regenerate", ["never", "if_lost"])
+def test_a_file_that_cannot_be_that_key(world: Enter, regenerate: str, pem: str) -> None:
+    """Apple still offers the download, so nobody has this private key: the file is another one's."""
+    person = world(keys=[key(KEY_ID)])
+    write_key(person.path, pem)
+    done = person.run(regenerate=regenerate)
+    if regenerate == "never":
+        assert done.results["failed"] and done.results["cause"] == "key_id_mismatch" and KEY_ID in done.message
+        assert person.changes() == [] and person.path.read_text() == pem
+    else:
+        assert person.changes() == [READ] and person.fits(KEY_ID)
+        assert Path(done.results["backup_file"]).read_text() == pem
+
+
+def test_a_damaged_file_is_replaced_while_the_download_is_there(world: Enter) -> None:
+    person = world(keys=[key(KEY_ID)])
+    write_key(person.path, "damaged", 0o644)
+    done = person.run().results
+    assert person.fits(KEY_ID) and Path(done["backup_file"]).read_text() == "damaged"
+    assert Path(done["backup_file"]).stat().st_mode & 0o077 == 0
+
+
+def test_content_means_that_nobody_is_asked(person: Person) -> None:
+    pem = new_pem()
+    for check_mode in (True, False):
+        done = person.run(check_mode, private_key_content=pem, key_id=KEY_ID).results
+        assert done["changed"] and done["http"]["calls"] == 0
+    assert person.endpoints() == [] and person.path.read_text() == pem
+
+
+def test_without_a_session_the_file_counts(person: Person) -> None:
+    outcome = person.run(session=None)
+    assert outcome.results["failed"] and "session" in outcome.message and person.endpoints() == []
+    write_key(person.path, new_pem())
+    assert not person.run(session=None).results["changed"] and person.endpoints() == []
+
+
+def test_revoke_with_a_replacement_is_not_done_while_a_twin_is_there(world: Enter) -> None:
+    person = world(keys=[key("TWINAAAAA1", downloadable=False), key("TWINBBBBB2", downloadable=False)])
+    outcome = person.run(key_id="TWINAAAAA1", regenerate="if_lost")
+    assert outcome.results["failed"] and "TWINBBBBB2" in outcome.message and person.changes() == []

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""state: absent revokes only when told to, proves it, and touches nothing of another key."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from asc_support import LIST, NAME, REVOKE, Person, key
+from unit_support import ISSUER, KEY_ID, new_pem, write_key
+
+Enter = t.Callable[..., Person]
+KEEP = key("OTHERNAME1", "another")
+
+
+@pytest.fixture
+def owner(world: Enter, pem: str) -> Person:
+    """Someone with a key and its file."""
+    person = world(keys=[key(KEY_ID), KEEP])
+    write_key(person.path, pem)
+    return person
+
+
+def test_without_revoke_only_the_file_goes(owner: Person) -> None:
+    done = owner.run(state="absent").results
+    assert done["changed"] and not owner.path.exists() and owner.endpoints() == []
+
+
+@pytest.mark.parametrize("by", ["name", "key_id"])
+def test_revoked(owner: Person, by: str) -> None:
+    options: dict[str, t.Any] = {"state": "absent", "revoke": True}
+    options |= {"name": NAME} if by == "name" else {"name": None, "key_id": KEY_ID}
+    predicted = owner.run(True, **options).results
+    assert predicted["changed"] and owner.path.exists() and owner.changes() == []
+    done = owner.run(**options).results
+    assert done["changed"] and done["diff"] == predicted["diff"] and done["diff"]["before"]["key_id"] == KEY_ID
+    assert not owner.path.exists() and owner.active() == [] and owner.active("another") == ["OTHERNAME1"]
+    assert owner.endpoints()[-2:] == [REVOKE, LIST], "the list proves it"
+    for check_mode in (True, False):
+        again = owner.run(check_mode, **options).results
+        assert not again["changed"] and again["diff"] == {"before": {}, "after": {}}
+    assert owner.changes() == [REVOKE]
+
+
+def test_without_a_path(owner: Person) -> None:
+    done = owner.run(state="absent", revoke=True, private_key_path=None, name=None, key_id=KEY_ID).results
+    assert done["changed"] and owner.active() == [] and owner.path.exists()
+
+
+def test_nothing_to_go_by(owner: Person) -> None:
+    outcome = owner.run(state="absent", revoke=True, name=None)
+    assert outcome.results["failed"] and "key_id" in outcome.message and owner.endpoints() == []
+    outcome = owner.run(state="absent", revoke=True, session=None)
+    assert outcome.results["failed"] and "session" in outcome.message and owner.path.exists()
+
+
+def test_two_of_one_name(world: Enter) -> None:
+    person = world(keys=[key("TWINAAAAA1"), key("TWINBBBBB2")])
+    outcome = person.run(state="absent", revoke=True)
+    assert outcome.results["failed"] and "TWINAAAAA1, TWINBBBBB2" in outcome.message and person.changes() == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_file_of_another_key_stays(owner: Person, check_mode: bool) -> None:
+    """The name says one key and the file another: neither may go."""
+    other = write_key(owner.folder / "SubscriptionKey_OTHERNAME1.p8", new_pem())
+    outcome = owner.run(check_mode, state="absent", revoke=True, private_key_path=str(other))
+    assert outcome.results["failed"] and outcome.results["cause"] == "key_id_mismatch"
+    assert other.exists() and owner.changes() == [] and owner.active() == [KEY_ID]
+
+
+def test_a_revocation_whose_answer_got_lost(owner: Person) -> None:
+    owner.sim.fault(kind="reset", match={"endpoint": REVOKE}, times=1)
+    done = owner.run(state="absent", revoke=True).results
+    assert done["changed"] and owner.active() == [] and done["http"]["retries"] == 1
+
+
+def test_a_revocation_without_effect(owner: Person) -> None:
+    owner.sim.fault(kind="status", status=200, body="{}", match={"endpoint": REVOKE})
+    outcome = owner.run(state="absent", revoke=True)
+    assert outcome.results["failed"] and "still active" in outcome.message and owner.path.exists()
+
+
+@pytest.mark.parametrize("status", [403, 404, 409, 500])
+def test_a_revocation_that_is_refused(owner: Person, status: int) -> None:
+    body = json.dumps({"errors": [{"title": "No", "detail": "This key is not yours."}]})
+    owner.sim.fault(kind="status", status=status, body=body, match={"endpoint": REVOKE})
+    outcome = owner.run(state="absent", revoke=True, deadline=1)
+    assert outcome.results["failed"] and "This key is not yours" in outcome.message and owner.path.exists()
+
+
+def test_the_result(owner: Person) -> None:
+    done = owner.run(state="absent", revoke=True, issuer_id=ISSUER).results
+    assert done["iap_key"]["key_id"] == KEY_ID and done["iap_key"]["key_fingerprint"] is None
+    assert done["iap_key"]["issuer_id"] == ISSUER
