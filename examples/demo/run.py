@@ -62,7 +62,7 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     simulator.revoke(key_ids["K2"])
     drifted = demo.with_wrong_issuer(demo.with_key_ids(declared, key_ids), "com.example.one")
     code, results = _play(folder, drifted, "--check")
-    bad = {result["item"] for result in results if result["failed"]}
+    bad = {_app(result) for result in results if result["failed"]}
     _expect(code != 0 and bad == {"com.example.one", "com.example.three"}, "exactly apps one and three are found")
     _expect(_active(results) == {"com.example.two"}, "app two is sound")
     causes = {result["credential_check"]["cause"] for result in results if result["failed"]}
@@ -100,13 +100,18 @@ def _write_private(path: pathlib.Path, document: demo.Document) -> None:
 
 def _active(results: t.Sequence[Result]) -> set[str]:
     return {
-        result["item"]
+        _app(result)
         for result in results
         if not result["failed"]
         and result["integration"]
         and result["integration"]["status"] == "Active"
         and result["credential_check"]["accepted"]
     }
+
+
+def _app(result: Result) -> str:
+    """The app that a result is about: the role goes through pairs of an app and a tracker."""
+    return str(result["item"]["bundle_id"])
 
 
 def _say(text: str) -> None:
@@ -124,9 +129,9 @@ def _table(results: t.Sequence[Result], key_ids: t.Mapping[str, str]) -> None:
     for result in results:
         check = result["credential_check"]
         if check:
-            key = key_ids[demo.APPS[result["item"]]]
+            key = key_ids[demo.APPS[_app(result)]]
             hint = "-" if check["accepted"] else check["hint"].split(" Apple refused")[0]
-            print(f"{result['item']:<20} {key:<12} {check['cause']:<16} {hint}")
+            print(f"{_app(result):<20} {key:<12} {check['cause']:<16} {hint}")
 
 
 class Simulator:

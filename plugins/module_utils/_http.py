@@ -177,7 +177,7 @@ class Transport:
                 asked = self._asked(reply, advice)
                 # A wait that the service asks for ends by the deadline, not by a number of tries.
                 is_final = not advice.may_repeat or (is_last and asked is None)
-                if is_final or not self._wait(self._backoff(attempt) if asked is None else asked):
+                if is_final or not self._wait(max(asked or 0.0, self._backoff(attempt))):
                     return reply
             attempt += 1
 
@@ -192,7 +192,7 @@ class Transport:
         """Return the seconds that the service asks to wait, with jitter so that many runs don't come back at once."""
         asked = retry_after(reply.headers.get("retry-after", ""), self._now())
         asked = advice.pause if asked is None else asked
-        return None if asked is None else max(asked, 0.05) + 0.1 * self._jitter()
+        return None if asked is None else asked + 0.1 * self._jitter()
 
     def _wait(self, seconds: float) -> bool:
         if seconds >= self.remaining():
