@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 PYTHON ?= python3
 BIN := .venv/bin
-PARTS := lint unit sanity integration molecule simulator-test docs build examples secrets-scan
+PARTS := lint unit sanity integration molecule simulator-test browser docs build examples secrets-scan
 
 .PHONY: help setup matrix demo test sim lock clean $(PARTS)
 
@@ -26,6 +26,9 @@ unit sanity integration: matrix
 	@$(BIN)/python dev/check.py $@
 
 lint molecule docs build examples: setup
+	@$(BIN)/python dev/check.py $@
+
+browser: matrix
 	@$(BIN)/python dev/check.py $@
 
 simulator-test secrets-scan: setup

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from functools import partial
 import ansible_test
 import build
 import paths
+import system_packages
 from part import Definition, Part
 
 PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?|xfailed|xpassed)\b")
@@ -45,6 +47,12 @@ def pytest(part: Part, folder: str, python: str = paths.OWN_PYTHON) -> None:
         part.fail(f"no test of {folder} ran and passed")
     elif code != 0 and not part.failed:
         part.fail(f"pytest ended with exit code {code}")
+
+
+def browser(part: Part) -> None:
+    if not system_packages.has_chromium() and not os.environ.get("CI"):
+        return part.skip("NO CHROMIUM HERE, so nothing ran in a browser: apt-get install chromium")
+    pytest(part, "tests/browser")
 
 
 def molecule(part: Part) -> None:
@@ -108,6 +116,7 @@ def all_parts() -> list[Definition]:
         Definition("molecule", molecule),
         Definition("simulator", partial(pytest, folder="tests/simulator")),
         *_each_python("unit", _units),
+        Definition("browser", browser),
         Definition("lint", lint),
         Definition("build", build.build),
         Definition("docs", docs),

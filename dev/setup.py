@@ -14,7 +14,7 @@ import paths
 import system_packages
 
 LOCK = paths.ROOT / "requirements" / "dev.txt"
-REQUIREMENTS = ("requirements/*", "meta/ee-requirements.txt", "extensions/*/requirements.txt")
+REQUIREMENTS = ("requirements/*", "meta/ee-requirements*.txt", "extensions/*/requirements.txt")
 MINIMUM = (3, 11)
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 

@@ -226,7 +226,9 @@ class Transport:
             ) as response:
                 names = {name.lower(): value for name, value in response.headers.items()}
                 cookies = tuple(response.raw.headers.getlist("set-cookie"))
-                return Reply(response.status_code, names, self._body(response, ends), cookies)
+                # What a redirect says beside its headers is of no use, and may be of any length.
+                body = b"" if 300 <= response.status_code < 400 else self._body(response, ends)
+                return Reply(response.status_code, names, body, cookies)
         except (
             requests.RequestException,
             urllib3.exceptions.HTTPError,

@@ -19,6 +19,7 @@ author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
   - storeops.refunds._shared
+  - storeops.refunds._trackers
   - storeops.refunds._key_predicted
   - storeops.refunds._attributes
   - storeops.refunds._attributes.changes

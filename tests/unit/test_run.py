@@ -210,6 +210,7 @@ def test_every_task_takes_every_shared_option(tmp_path: Path, pem: str) -> None:
         "state": "present",
         "tracker": "ledger",
         "ledger": {"url": f"sqlite:///{tmp_path}/ledger.db"},
+        **{name: {} for name in _argument_spec.TRACKERS if name != "ledger"},
         "credential_check": "skip",
         "wait_timeout": 1,
         "app_store_server_url": "http://127.0.0.1:1",

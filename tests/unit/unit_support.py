@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import FileAttributes, Task
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Masker
-from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain, secret_values
+from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain
+from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "ansible_collections.storeops.refunds.plugins.module_utils"

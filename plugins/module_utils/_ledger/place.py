@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 import typing as t
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ else:
 
 OPTION = "ledger.url"
 _NEXT_STEP = "Give sqlite:////absolute/path/ledger.db or postgresql://user:password@host/database."
+# After a password: its end is anybody's guess then, and a piece of it would pass for a host or a database.
+_SECOND_AT = re.compile(r"\s*postgres[^:]*://[^@]*:[^@]*@.*@", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ def find_place(url: str | None, environ: t.Mapping[str, str]) -> Place:
     if not url:
         path = _default_path(environ)
         return Place(Secret(f"sqlite:///{path}"), path, path, is_default=True)
+    if _SECOND_AT.match(url):
+        raise InputError(OPTION, "has more than one @.", "Write an @ in the password as %40.")
     try:
         parsed = sqlalchemy.engine.make_url(url.strip())
         backend = parsed.get_backend_name()
@@ -51,8 +56,6 @@ def find_place(url: str | None, environ: t.Mapping[str, str]) -> Place:
     if backend == "sqlite":
         return _sqlite(parsed, environ)
     if backend in ("postgresql", "postgres"):
-        if "@" in (parsed.host or ""):
-            raise InputError(OPTION, "has more than one @.", "Write an @ in the password as %40.")
         safe = parsed.set(drivername="postgresql+psycopg")
         name = f"PostgreSQL {parsed.host or 'socket'}/{parsed.database or ''}"
         return Place(Secret(safe.render_as_string(hide_password=False)), None, name)

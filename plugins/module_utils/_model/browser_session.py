@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .errors import InputError
-from .secret import Masker
+from .secret import Masker, worth_masking
 
 LARGEST = 1024 * 1024
 _COOKIE_FIELDS = ("name", "value", "domain", "path", "expires", "httpOnly", "secure", "sameSite")
@@ -80,8 +80,8 @@ def _origin(entry: t.Any) -> dict[str, t.Any]:
 
 
 def browser_session_values(text: str) -> set[str]:
-    """Return every secret value in a session's text, for masking. An unreadable session has none."""
+    """Return the values in a session's text that are worth masking. An unreadable session has none."""
     try:
-        return parse_browser_session(text, "session").values()
+        return {value for value in parse_browser_session(text, "session").values() if worth_masking(value)}
     except InputError:
         return set()

@@ -12,6 +12,7 @@ import unicodedata
 from urllib.parse import urlsplit
 
 from .errors import InputError
+from .secret import MASK, looks_secret
 
 Environment = t.Literal["production", "sandbox"]
 ENVIRONMENTS: tuple[Environment, ...] = ("production", "sandbox")
@@ -20,7 +21,7 @@ _ISSUER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY_ID = re.compile(r"[A-Z0-9]{1,32}")
 _BUNDLE_ID = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 # What urlsplit takes for a host but an HTTP client reads otherwise (a backslash, say) is refused.
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
+_PLACE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(:[0-9]*)?")
 _SHOWN = 80
 
 
@@ -32,6 +33,9 @@ def _pasted(text: str) -> str:
 
 def shown(text: str) -> str:
     """Return ``text`` quoted for a message: short, and with nothing that a terminal would act on."""
+    if looks_secret(text):
+        # The masker knows whole secrets; the beginning of one would pass it.
+        return repr(MASK)
     clean = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     return ascii(clean)
 
@@ -96,8 +100,9 @@ def parse_service_url(text: str, option: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise InputError(option, f"{shown(text)} is no URL.", next_step) from None
+    place = parts.netloc.rpartition("@")[2]
     is_odd = port == 0 or "\\" in text or any(char.isspace() or ord(char) < 32 for char in text)
-    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or is_odd:
+    if parts.scheme not in ("http", "https") or not _PLACE.fullmatch(place) or is_odd:
         raise InputError(option, f"{shown(text)} is no http(s) URL.", next_step)
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise InputError(option, "a base URL takes no user, password, query or fragment.", next_step)

@@ -79,13 +79,18 @@ def _url_password(text: str) -> set[str]:
     if not found or ":" not in found.group(1):
         return set()
     password = found.group(1).partition(":")[2]
-    pieces = {piece for piece in re.split(r"[@/]", password) if len(piece) >= SHORTEST_MASKED}
+    pieces = {piece for piece in re.split(r"[@/?#:\[\]]", password) if len(piece) >= SHORTEST_MASKED}
     return {password, unquote(password), *pieces}
 
 
 def looks_secret(text: str) -> bool:
     """Tell whether a text is a private key or a web session, whatever option it was given in."""
     return "-----BEGIN" in text or "myacinfo" in text or bool(_from_base64(text))
+
+
+def worth_masking(cookie: str) -> bool:
+    """Tell whether a cookie's value may be a secret: masking ``en`` or ``true`` would blot out the results."""
+    return len(cookie) >= 8 and not cookie.isalpha()
 
 
 class Masker:

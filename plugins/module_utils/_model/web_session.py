@@ -16,7 +16,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .errors import InputError
-from .secret import Masker, Secret
+from .secret import Masker, Secret, worth_masking
 
 try:
     import yaml
@@ -193,5 +193,5 @@ def cookie_values(text: str) -> set[str]:
     except InputError:
         return set()
     values = {cookie.name: cookie.value.reveal().strip('"') for cookie in session.cookies}
-    worth = {value for value in values.values() if len(value) >= 8 and not value.isalpha()}
+    worth = {value for value in values.values() if worth_masking(value)}
     return worth | {values["myacinfo"]}

@@ -110,8 +110,11 @@ class Browser:
             try:
                 return future.result(seconds + _LAUNCH_SECONDS)
             except TimeoutError:
-                end_marked(f"{MARK}={self._mark}")
                 raise BrowserFailed(f"The browser did not answer for {seconds:g} s and was ended.") from None
+            finally:
+                if not future.done():
+                    # Interrupted: the page must not be driven any further behind our back.
+                    end_marked(f"{MARK}={self._mark}")
 
     def close(self) -> None:
         """End the browser and all that belongs to it."""

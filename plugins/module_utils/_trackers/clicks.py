@@ -28,14 +28,14 @@ class _Traffic:
         self._page.on("request", self._begun)
         self._page.on("requestfinished", self._ended)
         self._page.on("requestfailed", self._ended)
-        self._page.on("dialog", _agree)
+        self._page.on("dialog", agree)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._page.remove_listener("request", self._begun)
         self._page.remove_listener("requestfinished", self._ended)
         self._page.remove_listener("requestfailed", self._ended)
-        self._page.remove_listener("dialog", _agree)
+        self._page.remove_listener("dialog", agree)
 
     def _begun(self, request: Request) -> None:
         self.open.add(request)
@@ -62,5 +62,17 @@ def press(page: Page, button: Locator, timeout: float, monotonic: t.Callable[[],
         return traffic.has_written
 
 
-def _agree(dialog: Dialog) -> None:
+def agree(dialog: Dialog) -> None:
     dialog.accept()
+
+
+def leave(page: Page) -> None:
+    """Leave a page, also one that would rather keep what was typed.
+
+    To go to the address where one already is does not load the page anew when it has a fragment.
+    """
+    page.on("dialog", agree)
+    try:
+        page.goto("about:blank")
+    finally:
+        page.remove_listener("dialog", agree)

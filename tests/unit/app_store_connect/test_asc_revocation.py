@@ -96,3 +96,50 @@ def test_the_result(owner: Person) -> None:
     done = owner.run(state="absent", revoke=True, issuer_id=ISSUER).results
     assert done["iap_key"]["key_id"] == KEY_ID and done["iap_key"]["key_fingerprint"] is None
     assert done["iap_key"]["issuer_id"] == ISSUER
+
+
+TYPOS: list[dict[str, t.Any]] = [
+    {"name": NAME.lower()},
+    {"name": None, "key_id": "2X9R4HXF35"},
+    {"key_id": "NEVERSEEN1"},
+]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("typo", TYPOS)
+def test_a_typo_never_passes_for_a_revoked_key(
+    owner: Person, typo: dict[str, t.Any], check_mode: bool, pem: str
+) -> None:
+    outcome = owner.run(check_mode, state="absent", revoke=True, **typo)
+    assert outcome.results["failed"] and "nothing was revoked" in outcome.message
+    assert str(owner.path) in outcome.message and "Studio A" in outcome.message
+    assert owner.path.read_text() == pem and owner.changes() == [] and owner.active() == [KEY_ID]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("path", ["none given", "nothing there"])
+@pytest.mark.parametrize("typo", TYPOS)
+def test_a_key_that_is_not_listed_is_warned_of(
+    owner: Person, typo: dict[str, t.Any], path: str, check_mode: bool
+) -> None:
+    """Apple lists revoked keys for a month only, so the run after that must not fail."""
+    place = None if path == "none given" else str(owner.folder / "gone.p8")
+    outcome = owner.run(check_mode, state="absent", revoke=True, private_key_path=place, **typo)
+    assert not outcome.results.get("failed") and outcome.results["changed"] is False
+    (warning,) = outcome.warnings
+    assert "Studio A" in warning and ISSUER in warning and "nothing was revoked" in warning
+    assert str(typo.get("key_id") or typo["name"]) in warning
+    assert owner.changes() == [] and owner.active() == [KEY_ID]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("by", [{"name": NAME}, {"name": None, "key_id": KEY_ID}, {"name": NAME, "key_id": KEY_ID}])
+def test_a_key_that_is_listed_as_revoked(world: Enter, by: dict[str, t.Any], check_mode: bool, pem: str) -> None:
+    person = world(keys=[key(KEY_ID, active=False)])
+    outcome = person.run(check_mode, state="absent", revoke=True, **by)
+    assert not outcome.results.get("failed") and not outcome.results["changed"] and outcome.warnings == []
+    assert outcome.results["iap_key"]["key_id"] == KEY_ID and person.changes() == []
+    write_key(person.path, pem)
+    outcome = person.run(check_mode, state="absent", revoke=True, **by)
+    assert outcome.results["changed"] and "active" not in outcome.results["diff"]["before"]
+    assert person.path.exists() is check_mode and person.changes() == []

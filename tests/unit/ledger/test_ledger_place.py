@@ -21,6 +21,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrati
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError, LedgerError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Masker
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,40 @@ def test_bad_urls(url: str) -> None:
     with pytest.raises(InputError, match=advice) as e:
         find_place(url, {"HOME": "/home/me"})
     assert "hunter2" not in str(e.value)
+
+
+# What may follow an @ that should have been written as %40.
+TAILS = ["w0rdtail", "w0rd/tail", "w0rd:tail", "w0rd?tail", "w0rd#tail", "[w0rd]tail", "@w0rd", "w0rd@tail"]
+
+
+@pytest.mark.parametrize("tail", TAILS)
+@pytest.mark.parametrize("place", ["host/db", "host:5432/db?sslmode=require", "[::1]:5432/db", "/db?host=/run"])
+@pytest.mark.parametrize("scheme", ["postgresql", " postgres", "postgresql+psycopg"])
+def test_an_unescaped_at_in_a_password(scheme: str, place: str, tail: str) -> None:
+    """Where the password ends is anybody's guess then: nothing is opened, and no piece of it is shown."""
+    url = f"{scheme}://me:p4ss@{tail}@{place}"
+    with pytest.raises(InputError) as caught:
+        find_place(url, {"HOME": "/home/me"})
+    message = str(caught.value)
+    assert message.startswith("ledger.url: ") and "%40" in message
+    assert not [piece for piece in ("p4ss", "w0rd", "tail") if piece in message]
+    # Not even a library's words about a host or a database that is a piece of the password.
+    guess = "w0rdtail" if "w0rdtail" in tail else "w0rd"
+    masked = Masker([url]).mask(f"failed to resolve host '{guess}', database {guess}, p4ss {url}")
+    assert not [piece for piece in ("p4ss", "w0rd") if piece in masked], masked
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("postgresql://me:p%40ss@host/db", "PostgreSQL host/db"),
+        ("postgresql://me@corp:hunter2@host/db", "PostgreSQL host/db"),
+        ("postgresql://me@host/db", "PostgreSQL host/db"),
+        ("postgresql://host/db?user=me@corp", "PostgreSQL host/db"),
+    ],
+)
+def test_an_at_that_is_no_riddle(url: str, name: str) -> None:
+    assert find_place(url, {}).name == name
 
 
 @given(st.text(min_size=1, max_size=60))

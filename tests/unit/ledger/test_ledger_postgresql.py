@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from ledger_support import NOW, entry, ledger_at, write_at_the_same_time
 from unit_servers import free_port
+from unit_support import ISSUER, KEY_ID, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger._migrations import HEAD
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
@@ -27,6 +28,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrati
     remove_integration,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration, integration_info
 
 PASSWORD = "hunter2"  # of a database that lives for a second
 
@@ -177,11 +179,47 @@ def test_a_role_without_the_right_to_create(cluster: Cluster, database: str) -> 
     url = cluster.url(database, "guest")
     for function in (
         lambda: put_integration(ledger_at(url), entry(), NOW),
-        lambda: find_integration(ledger_at(url, read_only=True), entry().identity),
+        lambda: ledger_at(url, read_only=True).check_place(),
     ):
         message = failed(function)
         assert "permission denied" in message and "role" in message
+    # Who only looks needs no right: nothing is held yet.
+    assert find_integration(ledger_at(url, read_only=True), entry().identity) is None
     assert cluster.tables(database) == []
+
+
+FORBID = """
+CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no DDL here'; END$$;
+CREATE EVENT TRIGGER forbid ON ddl_command_start EXECUTE FUNCTION forbid()
+"""
+
+
+def test_looking_at_an_empty_database_runs_no_ddl(cluster: Cluster, database: str) -> None:
+    cluster.run(FORBID, database)
+    url = cluster.url(database)
+    for read_only in (True, False):
+        ledger = ledger_at(url, read_only)
+        assert find_integration(ledger, entry().identity) is None
+        assert list_integrations(ledger, "ledger", "", "production") == []
+        ledger.close()
+    ledger_at(url, read_only=True).check_place()
+    assert "no DDL here" in failed(lambda: put_integration(ledger_at(url), entry(), NOW)), "the trigger works"
+
+
+def test_tasks_of_a_role_without_the_right_to_create(cluster: Cluster, database: str, pem: str) -> None:
+    cluster.run(f"DROP ROLE IF EXISTS visitor; CREATE ROLE visitor LOGIN PASSWORD '{PASSWORD}'")
+    options = {"ledger": {"url": cluster.url(database, "visitor")}, "bundle_id": "com.example.one"}
+    looked = run_task(integration_info.TASK, options).results
+    assert not looked.get("failed") and [held["status"] for held in looked["integrations"]] == ["Absent"]
+    key = {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_content": pem, "credential_check": "skip"}
+    for more in (key, {"state": "absent"}):
+        for check_mode in (True, False):
+            outcome = run_task(integration.TASK, {**options, **more}, check_mode)
+            assert outcome.results["failed"] and "permission denied" in outcome.message, (more, check_mode, outcome)
+            assert "changed" not in outcome.results and "CREATE" in outcome.message
+    assert cluster.tables(database) == []
+    mine = {**options, "ledger": {"url": cluster.url(database)}, **key}
+    assert run_task(integration.TASK, mine, check_mode=True).results["changed"] and cluster.tables(database) == []
 
 
 def test_a_role_that_may_only_read(cluster: Cluster, database: str) -> None:

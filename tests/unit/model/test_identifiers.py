@@ -188,6 +188,31 @@ def test_service_url(text: str, url: str) -> None:
         "http://localhost\\.example.com",
         "http://0.0.0.0",
         "http://[::2]",
+        "https://evil.example\\.apple.com",
+        "https://evil.example\\@appstoreconnect.apple.com",
+        "https://evil.example\\/appstoreconnect.apple.com",
+        "https:\\\\evil.example",
+        "https://appstoreconnect.apple.com\\",
+        "https://example.com/a\\b",
+        "https://appstoreconnect.apple.com@evil.example",
+        "https://appstoreconnect.apple.com:443@evil.example",
+        "https://appstoreconnect.apple.com%40evil.example",
+        "https://@evil.example",
+        "https://hunter2%00@evil.example",
+        "https://evil.example%2f.apple.com",
+        "https://evil.example;.apple.com",
+        "https://evil.example,.apple.com",
+        "https://ev\u0131l.example",
+        "https://.apple.com",
+        "https://apple.com.",
+        "http://127.999.1.1",
+        "http://127.1",
+        "http://127.0.0.\u0661",
+        "http://\u0661\u0662\u0667.\u0660.\u0660.\u0661",
+        "http://localhost@evil.example",
+        "http://[::1]@evil.example",
+        "http://[::1].evil.example",
+        "http://evil.example[::1]",
     ],
 )
 def test_no_service_url(text: str) -> None:
@@ -207,7 +232,10 @@ def test_any_text_is_a_url_or_an_input_error(text: str) -> None:
 @pytest.mark.parametrize(
     ("host", "expected"),
     [("localhost", True), ("127.0.0.1", True), ("::1", True), ("LocalHost", True), ("127.1.2.3", True)]
-    + [(host, False) for host in (None, "", "localhost.", "127.0.0.1.nip.io", "128.0.0.1", "::", "0.0.0.0")],
+    + [("LOCALHOST", True), ("127.255.255.255", True)]
+    + [(host, False) for host in (None, "", "localhost.", "127.0.0.1.nip.io", "128.0.0.1", "::", "0.0.0.0")]
+    + [(host, False) for host in ("127.999.1.1", "127.0.0.256", "127.0.0.\u0661", "\u0661\u0662\u0667.0.0.1")]
+    + [(host, False) for host in ("127.1", "127.0.0.01", "127.0.0.1 ", "127.0.0.1\n", "localhost\n")],
 )
 def test_is_loopback(host: str | None, expected: bool) -> None:
     assert is_loopback(host) is expected

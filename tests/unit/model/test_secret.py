@@ -106,9 +106,9 @@ def test_every_line_of_a_key_is_masked_whatever_its_form(form: str, pem: str) ->
 
 
 def test_nested_values_are_masked() -> None:
-    value = {"a": [TEXT, ({"b": f"x{TEXT}y"},)], TEXT: 1, "n": None, "i": 7, "t": True, "f": 1.5}
+    value = {"a": [TEXT, ({"b": f"x{TEXT}y"},)], "n": None, "i": 7, "t": True, "f": 1.5}
     masked = Masker([TEXT]).mask(value)
-    assert masked == {"a": [MASK, [{"b": f"x{MASK}y"}]], MASK: 1, "n": None, "i": 7, "t": True, "f": 1.5}
+    assert masked == {"a": [MASK, [{"b": f"x{MASK}y"}]], "n": None, "i": 7, "t": True, "f": 1.5}
     assert value["a"] == [TEXT, ({"b": f"x{TEXT}y"},)], "the original stays as it is"
 
 

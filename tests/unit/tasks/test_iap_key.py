@@ -101,6 +101,7 @@ def test_check_mode_says_that_the_key_is_predicted(path: Path, pem: str) -> None
 def test_unchanged(path: Path, pem: str) -> None:
     write_key(path, pem)
     for options in ({}, {"private_key_content": pem}, {"private_key_content": pem.replace("\n", "\r\n")}):
+        assert run(path, True, **options).results["iap_key"]["predicted"] is False
         results = checked_and_run(path, **options).results
         assert not results["changed"] and results["diff"]["before"] == results["diff"]["after"]
         assert "backup_file" not in results
@@ -109,7 +110,9 @@ def test_unchanged(path: Path, pem: str) -> None:
 @pytest.mark.parametrize("content", [True, False])
 def test_the_mode_is_repaired(path: Path, pem: str, content: bool) -> None:
     write_key(path, pem, 0o644)
-    results = checked_and_run(path, **({"private_key_content": pem} if content else {})).results
+    options = {"private_key_content": pem} if content else {}
+    assert run(path, True, **options).results["iap_key"]["predicted"] is True, "who reads it now finds it open"
+    results = checked_and_run(path, **options).results
     assert results["changed"] and "backup_file" not in results
     assert (results["diff"]["before"]["mode"], results["diff"]["after"]["mode"]) == ("0644", "0600")
     assert path.stat().st_mode & 0o777 == 0o600

@@ -11,6 +11,7 @@ import tempfile
 import typing as t
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unit_servers import FOREIGN, UNRELEASED, Simulator
@@ -192,6 +193,20 @@ def test_a_predicted_key_is_planned_in_check_mode_only(sim: Simulator, tmp_path:
     assert predicted.results["integration"]["status"] == "Pending" and predicted.warnings == []
     assert cause(run_task(integration.TASK, options)) == "key_unreadable"
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("there", ["open.p8", "other.p8", "damaged.p8", "folder.p8"])
+def test_a_predicted_key_is_never_read_in_check_mode(sim: Simulator, tmp_path: Path, there: str) -> None:
+    """The run before this task would have repaired or replaced what lies there now."""
+    ready(sim, tmp_path)
+    (tmp_path / "folder.p8").mkdir()
+    options = {**options_of(sim, tmp_path, "as declared", "required"), "key_predicted": True}
+    options["private_key_path"] = str(tmp_path / there)
+    sim.start_over()
+    predicted = run_task(integration.TASK, options, check_mode=True)
+    assert (predicted.results["changed"], cause(predicted)) == (True, "key_not_yet_created")
+    assert not predicted.results.get("failed") and sim.calls()["total"] == 0
+    assert run_task(integration.TASK, options).results["failed"], "a real run reads it"
 
 
 def test_the_key_name_of_another_service_is_refused_when_nothing_settles_it(sim: Simulator, tmp_path: Path) -> None:

@@ -113,6 +113,18 @@ def test_what_an_app_inherits(keys: Keys, sim: Simulator) -> None:
     assert keys.causes([{"bundle_id": BUNDLE_ID, "key": "a"}], keys=no_issuer, issuer_id=ISSUER) == ["accepted"]
 
 
+@pytest.mark.parametrize("path", ["~/mine.p8", "$STOREOPS_TEST_KEYS/mine.p8", "${STOREOPS_TEST_KEYS}/mine.p8"])
+def test_paths_of_named_keys_are_expanded(
+    keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """As Ansible does for the same option outside ``keys``."""
+    monkeypatch.setenv("STOREOPS_TEST_KEYS", str(tmp_path))
+    assert keys.mine == str(tmp_path / "mine.p8") and os.environ["HOME"] == str(tmp_path)
+    own = {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": path}
+    assert keys.causes([{"bundle_id": BUNDLE_ID}], **own) == ["accepted"]
+    assert keys.causes([{"bundle_id": BUNDLE_ID, "key": "a"}], keys={"a": own}) == ["accepted"]
+
+
 def test_a_named_key_never_takes_the_tasks_key_id(keys: Keys) -> None:
     half = {"a": {"issuer_id": ISSUER, "private_key_path": keys.mine}}
     outcome = keys.run([{"bundle_id": BUNDLE_ID, "key": "a"}], keys=half, key_id=KEY_ID)
@@ -129,6 +141,18 @@ def test_a_broken_key_stops_nobody_else(keys: Keys) -> None:
     os.truncate(keys.foreign, 99)
     apps = [{"bundle_id": FOREIGN, "key": "studio_b"}, {"bundle_id": BUNDLE_ID, "key": "studio_a"}]
     assert keys.causes(apps) == ["key_unreadable", "accepted"]
+
+
+@pytest.mark.parametrize("there", ["open", "another key", "damaged"])
+def test_a_predicted_named_key_is_not_read(keys: Keys, sim: Simulator, tmp_path: Path, there: str) -> None:
+    text = {"open": sim.pem, "another key": sim.other_pem, "damaged": "damaged"}[there]
+    path = write_key(tmp_path / "there.p8", text, 0o644 if there == "open" else 0o600)
+    named = {"a": {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": str(path), "key_predicted": True}}
+    given = {"keys": named, "apps": [{"bundle_id": BUNDLE_ID, "key": "a"}], "app_store_server_url": sim.url}
+    results = run_task(TASK, given, check_mode=True).results
+    assert [one["cause"] for one in results["credential_checks"]] == ["key_not_yet_created"]
+    assert sim.calls()["total"] == 0
+    assert keys.causes(given["apps"], keys=named) != ["key_not_yet_created"], "check mode only"
 
 
 BAD_KEYS: list[tuple[t.Any, str]] = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import socket
 import threading
+import time
 import typing as t
 
 import pytest
@@ -18,6 +19,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._http import LARG
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 SOUND = HEAD + b"Content-Length: 2\r\n\r\n{}"
+# More than the buffers of a connection hold.
+FLOOD = 64 * 1024 * 1024
 Behaviour = t.Callable[[socket.socket], object]
 
 BREAKING: dict[str, Behaviour] = {
@@ -153,6 +156,35 @@ def test_a_redirect_is_an_answer_and_takes_no_token_along(status: int) -> None:
     with scripted() as other, scripted(Canned(status, {"Location": f"{other.url}/thief"})) as server:
         assert get(Clock().transport(), server.url).status == status
         assert other.requests == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("end", ["Connection: close", "Content-Length: 9999999999"])
+def test_the_body_of_a_redirect_is_never_read(status: int, end: str) -> None:
+    sent = [0]
+
+    def behave(connection: socket.socket, _number: int) -> None:
+        connection.sendall(f"HTTP/1.1 {status} Found\r\nLocation: /login\r\n{end}\r\n\r\n".encode())
+        while sent[0] < FLOOD:
+            connection.sendall(b"a" * 65536)
+            sent[0] += 65536
+
+    with raw_server(behave) as server:
+        reply = get(Transport(HttpSettings(request_timeout=5, deadline=10)), server.url)
+        assert (reply.status, reply.body, server.accepted) == (status, b"", 1)
+    assert sent[0] < FLOOD
+
+
+@pytest.mark.parametrize("status", [301, 302, 307])
+def test_a_dripping_redirect_returns_at_once(status: int) -> None:
+    stopped = threading.Event()
+    head = f"HTTP/1.1 {status} Found\r\nLocation: /login\r\nConnection: close\r\n\r\n".encode()
+    transport = Transport(HttpSettings(request_timeout=5, deadline=10))
+    before = time.monotonic()
+    with raw_server(lambda connection, _number: _drip(connection, head, b"a", stopped)) as server:
+        assert get(transport, server.url).status == status
+    stopped.set()
+    assert time.monotonic() - before < 3
 
 
 @pytest.mark.parametrize("host", ["nosuch.invalid", "nosuch.invalid:8443"])

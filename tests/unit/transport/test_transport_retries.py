@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from transport_support import START, Clock, failed, get
 from unit_servers import Canned, free_port, scripted
 
-from ansible_collections.storeops.refunds.plugins.module_utils._http import retry_after
+from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, retry_after
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret
 
 OK = Canned(body=b'{"a": 1}')
@@ -153,3 +153,55 @@ def test_a_refused_connection_is_tried_four_times() -> None:
     transport = clock.transport()
     failed(transport, f"http://127.0.0.1:{free_port()}/", "tcp")
     assert transport.counters.as_result() == {"calls": 4, "retries": 3, "waited_s": 1.75}
+
+
+def test_a_wait_that_the_service_asks_for_ends_by_the_deadline() -> None:
+    clock = Clock()
+    with scripted(Canned(429, {"Retry-After": "2"})) as server:
+        assert get(clock.transport(deadline=30.0), server.url).status == 429
+        assert len(server.requests) > 4
+    assert 20 < sum(clock.slept) < 30 and min(clock.slept) >= 2
+
+
+def test_a_service_that_asks_to_wait_often_is_waited_for() -> None:
+    transport = Clock().transport(deadline=100.0)
+    with scripted(*[Canned(429, {"Retry-After": "5"})] * 9, OK) as server:
+        assert get(transport, server.url).status == 200
+        assert len(server.requests) == 10
+    assert transport.counters.retries == 9
+
+
+@pytest.mark.parametrize("header", [{}, {"Retry-After": "soon"}])
+def test_without_a_wait_the_tries_are_counted(header: dict[str, str]) -> None:
+    clock = Clock()
+    with scripted(Canned(429, header)) as server:
+        assert get(clock.transport(deadline=1000.0), server.url).status == 429
+        assert len(server.requests) == 4
+    assert clock.slept == [0.25, 0.5, 1.0]
+
+
+def test_no_wait_is_no_reason_to_hurry() -> None:
+    """``Retry-After: 0`` for ever must not become a storm until the deadline."""
+    clock = Clock()
+    with scripted(Canned(429, {"Retry-After": "0"})) as server:
+        assert get(clock.transport(deadline=60.0), server.url).status == 429
+        assert 4 < len(server.requests) < 30
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_what_must_not_be_repeated_is_not_whatever_the_service_asks(status: int) -> None:
+    clock = Clock()
+    with scripted(Canned(status, {"Retry-After": "1"})) as server:
+        call = Call("GET", server.url, dict, is_repeatable=False)
+        assert clock.transport().send(call).status == status
+        assert len(server.requests) == 1
+    assert clock.slept == []
+
+
+def test_an_answer_that_can_be_had_once_is_granted_time_beyond_the_deadline() -> None:
+    clock = Clock()
+    transport = clock.transport(deadline=1.0)
+    clock.time += 5
+    with scripted(OK) as server:
+        failed(transport, server.url, "deadline")
+        assert transport.send(Call("GET", server.url, dict, is_repeatable=False, least_seconds=60.0)).status == 200

@@ -1,0 +1,423 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of the options of trackers that are services of others."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  revenuecat:
+    description:
+      - Options of O(tracker=revenuecat). A task's mapping replaces a group default as a whole.
+      - The In-App Purchase key is put into the entry of the type App Store with exactly O(bundle_id), in one project.
+        Only the key, its Key ID and its Issuer ID are ever sent; all other settings of an existing entry stay.
+      - RevenueCat shows no more of a key than whether there is one. Which one it is, is judged by what the ledger says
+        was last applied, so the ledger has to be kept; a key that someone else replaced there can't be noticed.
+      - An entry has one key for both environments, so O(environment=sandbox) is refused.
+      - Follows RevenueCat's OpenAPI of mid 2026, not run against the live service by this project.
+    type: dict
+    suboptions:
+      api_key:
+        description:
+          - Secret API key, version 2, with the permission C(project_configuration:apps:read_write).
+            For modules whose name ends in C(_info), C(project_configuration:apps:read) is enough.
+          - The environment variable E(STOREOPS_REVENUECAT_API_KEY) is used when the option is not set.
+        type: str
+      project_id:
+        description:
+          - ID of the project, such as V(proj1ab2c3d4). Required with O(tracker=revenuecat).
+        type: str
+      url:
+        description:
+          - Base URL of the API, for a simulator. V(https://api.revenuecat.com) when left out.
+          - Must be https, or http to this machine. The API key is sent to it.
+        type: str
+      create_app:
+        description:
+          - Whether an app entry is created when the project has none with this bundle ID.
+          - V(false) fails instead, so that a mistyped bundle ID creates nothing.
+        type: bool
+        default: false
+      app_name:
+        description:
+          - Name of an app entry that is created; its bundle ID when left out. An existing entry keeps its name.
+        type: str
+      delete_app:
+        description:
+          - Whether O(state=absent) deletes the whole app entry, with its public API key, which shipped apps use.
+          - V(false) leaves the entry and its key as they are, and warns, because the API has no documented way to clear
+            a key alone.
+        type: bool
+        default: false
+      on_unknown:
+        description:
+          - What to do when there is a key and the ledger doesn't know which.
+          - V(keep) leaves it and warns at every run. The status is then not C(Active).
+          - V(replace) applies the declared key, once; from then on the ledger knows it.
+          - V(fail) fails the task.
+        type: str
+        choices: [keep, replace, fail]
+        default: keep
+  qonversion:
+    description:
+      - Options of O(tracker=qonversion). A task's mapping replaces a group default as a whole.
+      - The In-App Purchase key is put into the App Store configuration of one project, which has one bundle ID. Bundle
+        ID, Key ID, Issuer ID and key are sent together; all other settings stay, and the task fails when they did not.
+      - Qonversion shows everything but the private key. Whether that one is the declared one is judged by what the
+        ledger says was last applied, as long as the Key ID and Issuer ID there are still the same.
+      - A project has one key for both environments, so O(environment=sandbox) is refused.
+      - With O(state=absent) the configuration is left as it is, with a warning, because the API has no documented way
+        to clear a key.
+      - Follows Qonversion's documentation of its REST API v4 of 2026, not run against the live service by this project.
+    type: dict
+    suboptions:
+      api_key:
+        description:
+          - The project's secret key. It also says which project is meant.
+          - The environment variable E(STOREOPS_QONVERSION_API_KEY) is used when the option is not set.
+        type: str
+      project:
+        description:
+          - A label of your own for the project, for the ledger and for messages. It is not sent.
+          - Needed when several projects have the same bundle ID, so that the ledger keeps them apart. Empty when left
+            out; another label later makes what was last applied unknown.
+        type: str
+      url:
+        description:
+          - Base URL of the API, for a simulator. V(https://api.qonversion.io) when left out.
+          - Must be https, or http to this machine. The API key is sent to it.
+        type: str
+      replace_bundle:
+        description:
+          - Whether a project that is configured for another bundle ID is taken over for O(bundle_id).
+          - V(false) fails instead, so that a wrong API key overwrites no other app.
+        type: bool
+        default: false
+      on_unknown:
+        description:
+          - What to do when there is a private key under the declared Key ID and Issuer ID, and the ledger doesn't know
+            which.
+          - V(keep) leaves it and warns at every run. The status is then not C(Active).
+          - V(replace) applies the declared key, once; from then on the ledger knows it.
+          - V(fail) fails the task.
+        type: str
+        choices: [keep, replace, fail]
+        default: keep
+  devtodev:
+    description:
+      - Options of O(tracker=devtodev). A task's mapping replaces a group default as a whole.
+      - devtodev has no API for this. Either a headless browser fills in the project's form C(IA refunds tracking), or a
+        person is told what to enter there.
+      - The page shows no private key. Whether that one is the declared one is judged by what the ledger says was last
+        applied, as long as the IDs there are still the same. The same goes for IDs that the page does not show.
+      - The form has one key for an app and no environments, so O(environment=sandbox) is refused.
+      - Both ways follow devtodev's documentation, read 2026-11-23, and have not been run against the live site. What
+        its page shows after saving, and what its button is called, is not documented.
+    type: dict
+    suboptions:
+      mode:
+        description:
+          - V(browser) drives the page as a person would, with Playwright for Python and a Chromium or Chrome of the
+            machine that runs the task. Nothing is submitted unless every field was found, filled in and reads back.
+            Check mode opens the page and fills in nothing.
+          - V(handoff) warns with the page, the values and the path of the C(.p8) for a person, and records the
+            integration as C(Pending) in the ledger, which has to be kept. Another key or other IDs make it C(Pending)
+            again.
+          - V(browser) when there is a session, else V(handoff).
+        type: str
+        choices: [browser, handoff]
+      url:
+        description:
+          - Address of the project's page Settings, or better of its page C(IA refunds tracking). devtodev does not
+            document it, so it is required with O(devtodev.mode=browser); open the page once and copy it.
+          - C({project}) and C({bundle_id}) in it are replaced.
+          - Must be https, or http to this machine. The browser opens pages of this origin only.
+        type: str
+      project:
+        description:
+          - The project, for the ledger, for messages and for O(devtodev.url).
+          - Needed when several projects have the same bundle ID, so that the ledger keeps them apart.
+        type: str
+      session:
+        description:
+          - A signed-in session as the JSON that Playwright's C(storage_state) writes, for example by
+            C(playwright open --channel=chrome --save-storage=session.json https://www.devtodev.com).
+            No password is ever asked for.
+          - Whoever has it acts as you at devtodev.
+          - The environment variable E(STOREOPS_DEVTODEV_SESSION) is used when the option is not set.
+        type: str
+      session_path:
+        description:
+          - Path of a file with such a session, which only its owner can access. It takes precedence over
+            O(devtodev.session).
+        type: path
+      browser_path:
+        description:
+          - Path of the Chromium or Chrome to use. Searched in E(PATH) and at the usual places when left out.
+          - It trusts the certificates that the system's browsers trust; O(ca_path) has no effect on it.
+        type: path
+      confirmed:
+        description:
+          - With O(devtodev.mode=handoff), that a person did what the last run asked for. If Apple accepts the key, the
+            integration becomes C(Active); with O(state=absent) it is forgotten.
+          - It confirms what was recorded before, never what the same run changes. Give it for one run, not for good.
+        type: bool
+        default: false
+      on_unknown:
+        description:
+          - What to do when the page shows an integration, and neither page nor ledger tell which key it has.
+          - V(keep) leaves it and warns at every run. The status is then not C(Active).
+          - V(replace) applies the declared key, once; from then on the ledger knows it.
+          - V(fail) fails the task.
+        type: str
+        choices: [keep, replace, fail]
+        default: keep
+      active_texts:
+        description:
+          - The words by which the page says that the integration is complete.
+        type: list
+        elements: str
+        default: [Active]
+      elements:
+        description:
+          - How the elements of the page are recognised, for the day on which they are called otherwise.
+          - Each is found by the first of C(label), C(placeholder), C(role) with C(name), and C(css) that fits exactly
+            one element. An element that is described here has none of its default ways.
+        type: dict
+        suboptions:
+          bundle_id:
+            description:
+              - The field for the bundle ID, by default the one named C(App Bundle ID).
+            type: dict
+            suboptions:
+              label:
+                description:
+                  - Text of its label.
+                type: str
+              placeholder:
+                description:
+                  - Text that an empty field shows.
+                type: str
+              role:
+                description:
+                  - ARIA role, such as V(button), V(textbox) or V(tab).
+                type: str
+              name:
+                description:
+                  - Accessible name that goes with the role, which is V(button) when left out.
+                type: str
+              css:
+                description:
+                  - CSS selector, or XPath after C(xpath=).
+                type: str
+          issuer_id:
+            description:
+              - The field for the Issuer ID, by default the one named C(Issuer ID).
+            type: dict
+            suboptions:
+              label:
+                description:
+                  - Text of its label.
+                type: str
+              placeholder:
+                description:
+                  - Text that an empty field shows.
+                type: str
+              role:
+                description:
+                  - ARIA role, such as V(button), V(textbox) or V(tab).
+                type: str
+              name:
+                description:
+                  - Accessible name that goes with the role, which is V(button) when left out.
+                type: str
+              css:
+                description:
+                  - CSS selector, or XPath after C(xpath=).
+                type: str
+          key_id:
+            description:
+              - The field for the Key ID, by default the one named C(Key ID).
+            type: dict
+            suboptions:
+              label:
+                description:
+                  - Text of its label.
+                type: str
+              placeholder:
+                description:
+                  - Text that an empty field shows.
+                type: str
+              role:
+                description:
+                  - ARIA role, such as V(button), V(textbox) or V(tab).
+                type: str
+              name:
+                description:
+                  - Accessible name that goes with the role, which is V(button) when left out.
+                type: str
+              css:
+                description:
+                  - CSS selector, or XPath after C(xpath=).
+                type: str
+          private_key:
+            description:
+              - The file input for the C(.p8), by default the one next to the Key ID. It may be invisible.
+            type: dict
+            suboptions:
+              label:
+                description:
+                  - Text of its label.
+                type: str
+              placeholder:
+                description:
+                  - Text that an empty field shows.
+                type: str
+              role:
+                description:
+                  - ARIA role, such as V(button), V(textbox) or V(tab).
+                type: str
+              name:
+                description:
+                  - Accessible name that goes with the role, which is V(button) when left out.
+                type: str
+              css:
+                description:
+                  - CSS selector, or XPath after C(xpath=).
+                type: str
+          submit:
+            description:
+              - The button that submits. Its name is not documented; by default the form's only button that submits, or
+                one named C(Save), C(Submit), C(Connect), C(Integrate) or C(Apply).
+            type: dict
+            suboptions:
+              label:
+                description:
+                  - Text of its label.
+                type: str
+              placeholder:
+                description:
+                  - Text that an empty field shows.
+                type: str
+              role:
+                description:
+                  - ARIA role, such as V(button), V(textbox) or V(tab).
+                type: str
+              name:
+                description:
+                  - Accessible name that goes with the role, which is V(button) when left out.
+                type: str
+              css:
+                description:
+                  - CSS selector, or XPath after C(xpath=).
+                type: str
+          status:
+            description:
+              - Where the page shows the status, by default what stands beside the word C(Status).
+            type: dict
+            suboptions:
+              label:
+                description:
+                  - Text of its label.
+                type: str
+              placeholder:
+                description:
+                  - Text that an empty field shows.
+                type: str
+              role:
+                description:
+                  - ARIA role, such as V(button), V(textbox) or V(tab).
+                type: str
+              name:
+                description:
+                  - Accessible name that goes with the role, which is V(button) when left out.
+                type: str
+              css:
+                description:
+                  - CSS selector, or XPath after C(xpath=).
+                type: str
+          edit:
+            description:
+              - A button that has to be clicked before the form appears; none by default.
+            type: dict
+            suboptions:
+              label:
+                description:
+                  - Text of its label.
+                type: str
+              placeholder:
+                description:
+                  - Text that an empty field shows.
+                type: str
+              role:
+                description:
+                  - ARIA role, such as V(button), V(textbox) or V(tab).
+                type: str
+              name:
+                description:
+                  - Accessible name that goes with the role, which is V(button) when left out.
+                type: str
+              css:
+                description:
+                  - CSS selector, or XPath after C(xpath=).
+                type: str
+          remove:
+            description:
+              - The button that removes the integration; none by default, as none is documented.
+            type: dict
+            suboptions:
+              label:
+                description:
+                  - Text of its label.
+                type: str
+              placeholder:
+                description:
+                  - Text that an empty field shows.
+                type: str
+              role:
+                description:
+                  - ARIA role, such as V(button), V(textbox) or V(tab).
+                type: str
+              name:
+                description:
+                  - Accessible name that goes with the role, which is V(button) when left out.
+                type: str
+              css:
+                description:
+                  - CSS selector, or XPath after C(xpath=).
+                type: str
+          remove_confirm:
+            description:
+              - The button that confirms the removal, where the page asks; none by default.
+            type: dict
+            suboptions:
+              label:
+                description:
+                  - Text of its label.
+                type: str
+              placeholder:
+                description:
+                  - Text that an empty field shows.
+                type: str
+              role:
+                description:
+                  - ARIA role, such as V(button), V(textbox) or V(tab).
+                type: str
+              name:
+                description:
+                  - Accessible name that goes with the role, which is V(button) when left out.
+                type: str
+              css:
+                description:
+                  - CSS selector, or XPath after C(xpath=).
+                type: str
+          menu:
+            description:
+              - The entries to follow when O(devtodev.url) is not the form yet.
+              - By default C(Settings), C(Payments integration), C(IA refunds tracking).
+            type: list
+            elements: str
+"""

@@ -1,0 +1,258 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""devtodev, which has no API for this: a browser fills in its form, or a person is told what to enter."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote
+
+from .._model.errors import RefundsError
+from .._model.identifiers import Environment
+from .._model.identifiers import shown as quoted
+from .._model.integration import Credentials, Identity, Integration, Status
+from .browser import Browser, BrowserFailed
+from .devtodev_page import Form, PageProblem, Shown
+from .last_applied import LastApplied
+from .page_elements import Element
+from .protocol import NotActive, OnUnknown
+
+if t.TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+T = t.TypeVar("T")
+_ORDER: tuple[Status, ...] = ("Absent", "Failed", "Pending", "Active")
+_BETWEEN_LOOKS = 2.0
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """``url`` may contain {project} and {bundle_id}. ``active``: the words that mean Active. Times in seconds."""
+
+    url: str
+    elements: t.Mapping[str, Element]
+    menu: tuple[str, ...]
+    active: tuple[str, ...]
+    timeout: float
+    wait_timeout: float
+
+
+@dataclass
+class DevtodevByBrowser:
+    """Reads and fills in the form. ``remaining``: seconds until the task's deadline."""
+
+    last_applied: LastApplied
+    browser: Browser
+    settings: PageSettings
+    project: str
+    on_unknown: OnUnknown
+    warn: t.Callable[[str], None]
+    remaining: t.Callable[[], float]
+    monotonic: t.Callable[[], float] = time.monotonic
+    name: str = "devtodev"
+    _foreign: dict[Identity, str] = field(default_factory=dict, init=False)
+    _place: Identity | None = field(default=None, init=False)
+
+    def find(self, identity: Identity) -> Integration | None:
+        shown = self._visit(identity, lambda form: self._open(form, identity))
+        return self._merged(identity, shown)
+
+    def list(self, environment: Environment) -> list[Integration]:
+        """Return what was applied from here; the page itself is looked at for one app at a time."""
+        return self.last_applied.list(self.name, self.project, environment)
+
+    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Status:
+        identity = desired.identity
+        if identity in self._foreign:
+            raise RefundsError(
+                f"devtodev's page for {identity.bundle_id} tracks {self._foreign[identity]}; nothing was submitted.",
+                "Correct devtodev.url or bundle_id, or remove the other app's integration there by hand.",
+            )
+        if changed:
+            # Whatever would stop the run stops check mode too.
+            self._visit(identity, lambda form: self._require(form, identity))
+            return desired.status
+        held = current.status if current else "Pending"
+        if current is None or current.key_fingerprint is None:
+            # Who can't know that the declared key is the one that is there can't call it Active.
+            return _worse(desired.status, _worse(held, "Pending"))
+        if desired.status == "Active" != held:
+            self.warn(f"{identity.bundle_id}: devtodev's page shows the integration, but not as Active ({held}).")
+        return _worse(desired.status, held)
+
+    def save(self, integration: Integration, credentials: Credentials) -> Integration:
+        attempt = _Attempt()
+        self._visit(integration.identity, lambda form: self._submit(form, integration, credentials, attempt), attempt)
+        standing = attempt.shown.standing(self.settings.active)
+        held = replace(integration, status=_worse(integration.status, standing or "Pending"))
+        self.last_applied.note(held)
+        if integration.status == "Active" != standing:
+            word = f"the status {quoted(attempt.shown.status)}" if attempt.shown.status else "no status"
+            raise NotActive(
+                f"{integration.identity.bundle_id}: the form was submitted at devtodev, but after "
+                f"{attempt.waited:.0f} s its page shows {word}, not Active. {attempt.said}".strip(),
+                held,
+                "Look at the page; raise wait_timeout when it only takes longer. devtodev.active_texts and "
+                f"devtodev.elements.status name other words and another place. {attempt.picture}".strip(),
+            )
+        return held
+
+    def note(self, integration: Integration) -> None:
+        self.last_applied.note(integration)
+
+    def irremovable(self, identity: Identity) -> str:
+        if self.settings.elements["remove"].ways:
+            return ""
+        return (
+            "devtodev documents no way to remove an integration. Remove it at "
+            f"{self._url(identity)} by hand, or name the page's button by devtodev.elements.remove."
+        )
+
+    def remove(self, identity: Identity) -> None:
+        def gone(form: Form) -> bool:
+            self._open(form, identity)
+            click = form.ready_to_remove()
+            attempt.has_clicked = True
+            click()
+            return self._merged(identity, self._open(form, identity)) is None
+
+        attempt = _Attempt(what="The removal had been asked for")
+        if not self._visit(identity, gone, attempt):
+            raise RefundsError(f"{identity.bundle_id}: devtodev's page still shows the integration after removing it.")
+        self.last_applied.forget(identity)
+
+    def __enter__(self) -> DevtodevByBrowser:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        try:
+            self.browser.close()
+        finally:
+            self.last_applied.close()
+
+    def _url(self, identity: Identity) -> str:
+        places = {"{project}": identity.project, "{bundle_id}": identity.bundle_id}
+        url = self.settings.url
+        for place, value in places.items():
+            url = url.replace(place, quote(value, safe=""))
+        return url
+
+    def _visit(self, identity: Identity, work: t.Callable[[Form], T], attempt: _Attempt | None = None) -> T:
+        """Do some work on an app's page; every failure says whether something was submitted."""
+        attempt = attempt or _Attempt()
+        settings = self.settings
+
+        def visit(page: Page) -> T:
+            if self.remaining() <= 0:
+                raise PageProblem("not tried, the deadline was over.", "Raise deadline.")
+            url = self._url(identity)
+            return work(Form(page, url, settings.elements, settings.menu, settings.active, settings.timeout))
+
+        try:
+            return self.browser.call(visit, 12 * settings.timeout + settings.wait_timeout)
+        except (BrowserFailed, PageProblem) as error:
+            self._place = None
+            said = f"{identity.bundle_id}: {error.message} {attempt.outcome()}"
+            raise type(error)(said, error.next_step) from None
+
+    def _require(self, form: Form, identity: Identity) -> None:
+        if self._place != identity:
+            self._open(form, identity)
+        form.require()
+
+    def _open(self, form: Form, identity: Identity) -> Shown:
+        self._place = None
+        shown = form.open()
+        self._place = identity
+        return shown
+
+    def _merged(self, identity: Identity, shown: Shown) -> Integration | None:
+        """Return what the page shows, completed by what was last applied where it shows nothing."""
+        self._foreign.pop(identity, None)
+        if shown.bundle_id not in (None, identity.bundle_id):
+            self._foreign[identity] = str(shown.bundle_id)
+            return None
+        standing = shown.standing(self.settings.active)
+        if standing is None and not shown.issuer_id and not shown.key_id:
+            return None
+        applied = self.last_applied.find(identity)
+        issuer_id = shown.issuer_id or (applied.issuer_id if applied else None)
+        key_id = shown.key_id or (applied.key_id if applied else None)
+        is_ours = applied is not None and (applied.issuer_id, applied.key_id) == (issuer_id, key_id)
+        return Integration(
+            identity=identity,
+            issuer_id=issuer_id,
+            key_id=key_id,
+            key_fingerprint=applied.key_fingerprint if applied and is_ours else None,
+            status=standing or "Pending",
+            private_key_path=applied.private_key_path if applied else None,
+            app_apple_id=applied.app_apple_id if applied else None,
+            is_outdated=applied is not None and applied.key_fingerprint is None,
+        )
+
+    def _submit(self, form: Form, integration: Integration, credentials: Credentials, attempt: _Attempt) -> None:
+        name = integration.identity.bundle_id
+        values = {"bundle_id": name, "issuer_id": credentials.issuer_id, "key_id": credentials.key_id}
+        data = credentials.private_key.pem.reveal().encode()
+        shown = self._open(form, integration.identity)
+        if shown.bundle_id not in (None, name):
+            raise PageProblem(f"devtodev's page now tracks {shown.bundle_id}.")
+        form.fill(values, f"SubscriptionKey_{credentials.key_id}.p8", data)
+        click = form.ready_to_submit(data)
+        # Should the end stay unknown, the next run applies it again.
+        self.last_applied.begin(integration)
+        self._place = None
+        attempt.has_clicked = True
+        attempt.said = click()
+        self._confirm(form, values, attempt, integration.status == "Active")
+
+    def _confirm(self, form: Form, values: t.Mapping[str, str], attempt: _Attempt, waits: bool) -> None:
+        """Load the page anew until it shows what was submitted, and Active; at the end, whatever it shows."""
+        starts = self.monotonic()
+        ends = starts + (min(self.settings.wait_timeout, self.remaining()) if waits else 0.0)
+        while True:
+            problem = _look(form, values, attempt)
+            attempt.waited = self.monotonic() - starts
+            is_active = attempt.shown.standing(self.settings.active) == "Active"
+            if problem is None and (is_active or not waits):
+                return
+            if self.monotonic() >= ends:
+                break
+            form.page.wait_for_timeout(min(_BETWEEN_LOOKS, max(ends - self.monotonic(), 0.1)) * 1000)
+        attempt.picture = form.picture()
+        if problem is not None:
+            raise problem
+
+
+@dataclass
+class _Attempt:
+    """What came of filling in the form once. ``said``: the page's own complaint. ``waited``: seconds."""
+
+    what: str = "The form had been submitted"
+    has_clicked: bool = False
+    shown: Shown = field(default_factory=lambda: Shown(None, None, None, ""))
+    said: str = ""
+    picture: str = ""
+    waited: float = 0.0
+
+    def outcome(self) -> str:
+        if not self.has_clicked:
+            return "Nothing was submitted."
+        return f"{self.what}; whether devtodev took it is not known, run again. {self.said}".strip()
+
+
+def _look(form: Form, values: t.Mapping[str, str], attempt: _Attempt) -> PageProblem | None:
+    """Load the page anew; return what is wrong with it, for the time being."""
+    try:
+        attempt.shown = form.open()
+    except PageProblem as problem:
+        return problem
+    differing = [name for name, value in values.items() if getattr(attempt.shown, name) not in (None, value)]
+    return PageProblem(f"it still shows another {', '.join(differing)}.", form.picture()) if differing else None
+
+
+def _worse(one: Status, other: Status) -> Status:
+    return min(one, other, key=_ORDER.index)

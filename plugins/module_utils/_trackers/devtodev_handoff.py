@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""devtodev by hand: a person is told what to enter where, and says when it is done."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from .._model.identifiers import Environment
+from .._model.integration import Credentials, Identity, Integration, Status
+from .last_applied import LastApplied
+from .protocol import OnUnknown
+
+# docs.devtodev.com/integration/autocapture/automatic-refund-tracking/app-store, read 2026-11-23
+MENU_PATH = "Settings → Payments integration → IA refunds tracking"
+
+
+@dataclass
+class DevtodevByHand:
+    """The ledger keeps what a person was told. Its ``Active`` stands for the person's confirmation of just that.
+
+    ``url``: the page's address as far as it is known.
+    """
+
+    last_applied: LastApplied
+    project: str
+    url: str
+    is_confirmed: bool
+    warn: t.Callable[[str], None]
+    name: str = "devtodev"
+    on_unknown: OnUnknown = "replace"
+
+    def find(self, identity: Identity) -> Integration | None:
+        return self.last_applied.find(identity)
+
+    def list(self, environment: Environment) -> list[Integration]:
+        return self.last_applied.list(self.name, self.project, environment)
+
+    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Status:
+        if changed or current is None:
+            self._hand_off(desired)
+            return "Pending" if desired.status == "Active" else desired.status
+        if current.status == "Active" or (self.is_confirmed and desired.status == "Active"):
+            return desired.status
+        self._hand_off(desired)
+        return "Failed" if desired.status == "Failed" else "Pending"
+
+    def save(self, integration: Integration, credentials: Credentials) -> Integration:
+        self.last_applied.note(replace(integration, status="Pending"))
+        return integration
+
+    def note(self, integration: Integration) -> None:
+        """Keep a confirmation although Apple's verdict is another one today: nobody has to confirm it twice."""
+        held = self.last_applied.find(integration.identity)
+        if held is not None and held.status == "Active":
+            integration = replace(integration, status="Active")
+        self.last_applied.note(integration)
+
+    def irremovable(self, identity: Identity) -> str:
+        if self.is_confirmed:
+            return ""
+        return (
+            f"devtodev has no API for this. Remove the integration by hand at {self._where(identity)}, then run again "
+            "with devtodev.confirmed: true."
+        )
+
+    def remove(self, identity: Identity) -> None:
+        self.last_applied.forget(identity)
+
+    def __enter__(self) -> DevtodevByHand:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.last_applied.close()
+
+    def _hand_off(self, desired: Integration) -> None:
+        file = desired.private_key_path or "the key that private_key_content holds"
+        self.warn(
+            f"{desired.identity.bundle_id}: to be entered at devtodev by hand, at {self._where(desired.identity)}: "
+            f"App Bundle ID {desired.identity.bundle_id}; Issuer ID {desired.issuer_id}; Key ID {desired.key_id}; "
+            f".p8 file {file}. Once the page shows Active, run again with devtodev.confirmed: true, just this once."
+        )
+
+    def _where(self, identity: Identity) -> str:
+        project = f"project {identity.project}" if identity.project else "the app's project"
+        return f"{self.url or project} ({MENU_PATH})" if self.url else f"{project}, {MENU_PATH}"

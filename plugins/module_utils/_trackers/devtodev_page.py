@@ -1,0 +1,285 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""devtodev's form "IA refunds tracking", as a person uses it.
+
+What it is called follows docs.devtodev.com, automatic-refund-tracking/app-store, read 2026-11-23. Nothing here was run
+against the live site: what the page shows after saving is unknown, so everything is read tolerantly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+import typing as t
+from dataclasses import dataclass
+
+from .._model.errors import RefundsError
+from .._model.identifiers import shown as quoted
+from .._model.integration import Status
+from .browser import is_end, origin_of
+from .clicks import leave, press
+from .page_elements import Element
+from .pictures import save_picture
+
+if t.TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+FIELDS = ("bundle_id", "issuer_id", "key_id")
+_POLL = 0.25
+_NOTHING_YET = re.compile(r"in-?active|not\b.*|no\b.*|none|off|disabled|disconnected|removed|\W*", re.IGNORECASE)
+_FAILED = re.compile(r".*\b(fail|error|invalid|reject|refus|denied|wrong).*", re.IGNORECASE | re.DOTALL)
+# A value that is only hinted at, such as 2X******34 or ••••, says nothing.
+_VEILED = re.compile(r"[*•●…]")
+_SIGN_IN = re.compile(r"/(log-?in|sign-?in|auth|sso)\b", re.IGNORECASE)
+
+
+class PageProblem(RefundsError):
+    """The page is not what it should be."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page shows; None for a field that is empty, veiled or not there. ``status`` is the page's own word."""
+
+    bundle_id: str | None
+    issuer_id: str | None
+    key_id: str | None
+    status: str
+
+    def standing(self, active: t.Iterable[str]) -> Status | None:
+        """Return the status in our words; None when the page shows none, or one that means that nothing is set up."""
+        if self.status.casefold() in (word.casefold() for word in active):
+            return "Active"
+        if _NOTHING_YET.fullmatch(self.status):
+            return None
+        return "Failed" if _FAILED.fullmatch(self.status) else "Pending"
+
+
+@dataclass
+class Form:
+    """``timeout``: seconds for the page to appear, and for one action. ``monotonic``: a clock."""
+
+    page: Page
+    url: str
+    elements: t.Mapping[str, Element]
+    menu: tuple[str, ...]
+    active: tuple[str, ...]
+    timeout: float
+    monotonic: t.Callable[[], float] = time.monotonic
+
+    def open(self) -> Shown:
+        """Load the page anew, find the form, and return what it shows. Raises PageProblem."""
+        from playwright.sync_api import Error
+
+        try:
+            leave(self.page)
+            response = self.page.goto(self.url, wait_until="domcontentloaded")
+        except Error as error:
+            if is_end(str(error)):
+                raise
+            raise self._unreached(str(error)) from None
+        self._check_place()
+        if response is not None and response.status >= 400:
+            raise self._problem(f"it answered with HTTP status {response.status}.", _CHECK_URL)
+        self._settle()
+        if not self._appears(self.timeout / 2):
+            self._walk_menu()
+            if not self._appears(self.timeout / 2):
+                raise self._not_the_form()
+        self._settle()
+        return self._read_when_still()
+
+    def read(self) -> Shown:
+        values = {name: self._value(name) for name in FIELDS}
+        status = self._text("status")
+        status = re.sub(r"^\s*status\s*:?\s*", "", status, flags=re.IGNORECASE)
+        issuer_id = values["issuer_id"].lower() if values["issuer_id"] else None
+        return Shown(values["bundle_id"], issuer_id, values["key_id"], " ".join(status.split())[:60])
+
+    def require(self) -> None:
+        """Raise PageProblem that names every element that filling in the form needs and that is not there."""
+        self._located()
+
+    def fill(self, values: t.Mapping[str, str], file_name: str, data: bytes) -> None:
+        """Fill in all fields and the file, and make sure that the page took them. Submits nothing."""
+        fields = self._located()
+        for name in FIELDS:
+            fields[name].fill(values[name])
+        upload = fields["private_key"]
+        upload.set_input_files({"name": file_name, "mimeType": "application/octet-stream", "buffer": data})
+        self._settle()
+        fields = self._located()
+        differing = [self.elements[name] for name in FIELDS if self._value(name) != values[name]]
+        taken = fields["private_key"].evaluate(_FILE)
+        if taken != [file_name, len(data)]:
+            differing.append(self.elements["private_key"])
+        if differing:
+            names = ", ".join(map(str, differing))
+            raise self._problem(f"what was filled in does not read back: {names}.", _NAME_IT, veil=data)
+
+    def ready_to_submit(self, data: bytes) -> t.Callable[[], str]:
+        """Return the one click that submits, after making sure that the button can be clicked.
+
+        It returns what the page says to it, for messages.
+        """
+        from playwright.sync_api import TimeoutError as TookTooLong
+
+        button = self._located()["submit"]
+        try:
+            button.click(trial=True)
+        except TookTooLong:
+            element = self.elements["submit"]
+            raise self._problem(f"{element} can't be clicked after filling in the form.", _NAME_IT, veil=data) from None
+        return lambda: self._reaction(press(self.page, button, self.timeout))
+
+    def ready_to_remove(self) -> t.Callable[[], bool]:
+        """Return the one click that removes. Raises PageProblem without the button."""
+        button = self.elements["remove"].find_around(self.page, self.elements["key_id"].find(self.page))
+        if button is None:
+            raise self._problem(f"not found: {self.elements['remove']}.", _NAME_IT)
+        question = self.elements["remove_confirm"]
+        if question.ways:
+            button.click()
+            self._wait(lambda: question.find(self.page) is not None, self.timeout)
+            button = question.find(self.page)
+            if button is None:
+                raise self._problem(f"not found: {question}.", _NAME_IT)
+        found = button
+        return lambda: press(self.page, found, self.timeout)
+
+    def _reaction(self, has_sent: bool) -> str:
+        alerts = self.page.get_by_role("alert").filter(visible=True)
+        said = " ".join(alerts.first.inner_text().split()) if alerts.count() else ""
+        parts = (
+            "" if has_sent else "It sent nothing when the button was clicked.",
+            said and f"It says: {quoted(said)}",
+        )
+        return " ".join(part for part in parts if part)
+
+    def picture(self, veil: bytes = b"") -> str:
+        """Save a screenshot and return a sentence with its path. ``veil``: a key that must not be in it."""
+        with contextlib.suppress(Exception):
+            text = self.page.evaluate(_TEXTS) if veil else ""
+            lines = [line.decode() for line in veil.splitlines() if b"-----" not in line]
+            if any(line in text for line in lines):
+                return "(No screenshot, as the page shows the private key.)"
+            return f"Screenshot: {save_picture(self.page.screenshot())}"
+        return ""
+
+    def _located(self) -> dict[str, Locator]:
+        found = {name: self.elements[name].find(self.page) for name in FIELDS}
+        if None in found.values() and self._opens_for_editing():
+            found = {name: self.elements[name].find(self.page) for name in FIELDS}
+        near = found["key_id"]
+        for name in ("private_key", "submit"):
+            found[name] = self.elements[name].find_around(self.page, near)
+        missing = [str(self.elements[name]) for name, locator in found.items() if locator is None]
+        if missing:
+            raise self._problem(f"not found, or not exactly once: {', '.join(missing)}.", _NAME_IT)
+        return {name: locator for name, locator in found.items() if locator is not None}
+
+    def _value(self, name: str) -> str | None:
+        locator = self.elements[name].find(self.page)
+        value = locator.evaluate("e => 'value' in e ? e.value : e.textContent") if locator is not None else ""
+        text = str(value or "").strip()
+        return None if not text or _VEILED.search(text) else text
+
+    def _text(self, name: str) -> str:
+        locator = self.elements[name].find(self.page)
+        return str(locator.inner_text()) if locator is not None else ""
+
+    def _appears(self, seconds: float) -> bool:
+        def is_here() -> bool:
+            if any(self.elements[name].find(self.page) is not None for name in FIELDS):
+                return True
+            return self.read().standing(self.active) == "Active"
+
+        return self._wait(lambda: is_here() or self._asks_to_sign_in(), seconds) and not self._asks_to_sign_in()
+
+    def _asks_to_sign_in(self) -> bool:
+        if _SIGN_IN.search(self.page.url) and not _SIGN_IN.search(self.url):
+            return True
+        return self.page.locator("input[type=password]").filter(visible=True).count() > 0
+
+    def _walk_menu(self) -> None:
+        """Follow the menu as devtodev documents it, as far as it is there; then open the form."""
+        for name in () if self._asks_to_sign_in() else self.menu:
+            words = re.compile(rf"^\s*{re.escape(name)}\s*$", re.IGNORECASE)
+            for role in ("link", "tab", "menuitem", "button"):
+                entry = self.page.get_by_role(t.cast(t.Any, role), name=words).filter(visible=True)
+                if entry.count():
+                    entry.first.click()
+                    self._settle()
+                    self._check_place()
+                    break
+        self._opens_for_editing()
+
+    def _opens_for_editing(self) -> bool:
+        edit = self.elements["edit"].find(self.page)
+        if edit is not None:
+            edit.click()
+            self._settle()
+        return edit is not None
+
+    def _read_when_still(self) -> Shown:
+        """Read until two looks agree: pages often fill in saved values after they appeared."""
+        looks = [self.read()]
+
+        def is_still() -> bool:
+            looks.append(self.read())
+            return looks[-1] == looks[-2]
+
+        self.page.wait_for_timeout(_POLL * 1000)
+        self._wait(is_still, self.timeout)
+        return looks[-1]
+
+    def _wait(self, happened: t.Callable[[], bool], seconds: float) -> bool:
+        ends = self.monotonic() + seconds
+        while not happened():
+            if self.monotonic() >= ends:
+                return False
+            self.page.wait_for_timeout(_POLL * 1000)
+        return True
+
+    def _settle(self) -> None:
+        """Wait until the page has loaded what it wants; pages that never stop asking are not waited for."""
+        from playwright.sync_api import TimeoutError as TookTooLong
+
+        with contextlib.suppress(TookTooLong):
+            self.page.wait_for_load_state("networkidle", timeout=min(self.timeout, 10.0) * 1000)
+
+    def _check_place(self) -> None:
+        place = origin_of(self.page.url)
+        if place != origin_of(self.url):
+            where = "another site" if place.startswith("chrome-error:") else quoted(place)
+            raise self._problem(f"it leads to {where}: most likely the session has expired.", _SIGN_IN_AGAIN)
+
+    def _not_the_form(self) -> PageProblem:
+        if self._asks_to_sign_in():
+            return self._problem("the page asks to sign in: the session has expired.", _SIGN_IN_AGAIN)
+        wanted = "; ".join(str(self.elements[name]) for name in FIELDS)
+        title = quoted(self.page.title())
+        return self._problem(f"the page {title} is not the form; it has none of {wanted}.", f"{_CHECK_URL} {_NAME_IT}")
+
+    def _unreached(self, reason: str) -> PageProblem:
+        if "ERR_HTTP_RESPONSE_CODE_FAILURE" in reason:
+            return PageProblem("devtodev's page: it answered with an HTTP error status and nothing else.", _CHECK_URL)
+        found = re.search(r"net::([A-Z_]+)", reason)
+        why = found.group(1) if found else "it did not load in time" if "Timeout" in reason else "no answer"
+        return PageProblem(f"devtodev's page can't be reached: {why}.", _CHECK_URL)
+
+    def _problem(self, what: str, next_step: str, veil: bytes = b"") -> PageProblem:
+        if self.page.url.startswith("chrome-error:"):
+            return PageProblem(f"devtodev's page: {what}", next_step)
+        return PageProblem(f"devtodev's page: {what}", f"{next_step} {self.picture(veil)}".strip())
+
+
+_FILE = "e => e.files && e.files.length == 1 ? [e.files[0].name, e.files[0].size] : []"
+_TEXTS = "() => document.body.innerText + [...document.querySelectorAll('input, textarea')].map(e => e.value)"
+_CHECK_URL = (
+    "Check devtodev.url: the address of the project's page Settings → Payments integration → IA refunds tracking."
+)
+_NAME_IT = "Elements that are called otherwise are named by devtodev.elements."
+_SIGN_IN_AGAIN = "Sign in again and save the browser's storage state as devtodev.session or session_path."

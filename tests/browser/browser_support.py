@@ -1,0 +1,285 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tasks against devtodev's pages: the simulator's, and small ones that behave otherwise."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import threading
+import typing as t
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from unit_servers import Simulator
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task
+
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration, integration_info
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import MARK, find_browser
+
+PROJECT = "p1"
+SESSION = "made-up-session"
+COMPARED = ("failed", "changed", "diff", "integration")
+FORM = f"projects/{PROJECT}/settings/payments-integration/ia-refunds-tracking"
+Options = dict[str, t.Any]
+
+
+def browser_path() -> str | None:
+    """Give the browser that the tasks will find."""
+    return find_browser(None, os.environ.get("PATH", os.defpath))
+
+
+def processes() -> dict[int, bytes]:
+    """Give the environment of every process that there is."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                found[int(entry.name)] = (entry / "environ").read_bytes()
+    return found
+
+
+def own_drivers() -> list[int]:
+    """Give the Playwright drivers that this process started."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parent = re.search(r"^PPid:\s+(\d+)$", (entry / "status").read_text(), re.MULTILINE)
+                mine = parent is not None and int(parent.group(1)) == os.getpid()
+                if mine and b"run-driver" in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+    return found
+
+
+def browsers(folder: Path) -> list[int]:
+    """Give the processes of the browsers of one test: its folder is their home."""
+    home = f"HOME={folder}".encode()
+    own = {number: environ.split(b"\0") for number, environ in processes().items() if f"{MARK}=".encode() in environ}
+    return sorted(number for number, environ in own.items() if home in environ)
+
+
+def left_over(folder: Path) -> list[int]:
+    """Give what is left of browsers and drivers."""
+    return browsers(folder) + own_drivers()
+
+
+def state(url: str, value: str = SESSION) -> str:
+    """Write a storage state with one cookie for a place."""
+    host = urlsplit(url).hostname
+    cookie = {"name": "devtodev_session", "value": value, "domain": host, "path": "/", "expires": -1}
+    return json.dumps({"cookies": [cookie], "origins": []})
+
+
+@dataclass
+class World:
+    """The simulator, a folder with keys and the ledger, and what a task is given."""
+
+    sim: Simulator
+    folder: Path
+    keys: dict[str, Path]
+
+    @property
+    def devtodev(self) -> str:
+        """Where the simulator's devtodev starts."""
+        return str(self.sim.announced["devtodev"])
+
+    def look(self, **page: t.Any) -> None:
+        """Change how devtodev's pages look, and what else its account has."""
+        document = self.sim.control("GET", "/world")
+        account = {name: page.pop(name) for name in ("activation_s", "activates") if name in page}
+        document["devtodev"].update(account)
+        document["devtodev"]["page"].update(page)
+        self.sim.control("PUT", "/world", document)
+
+    def held(self, project: str = PROJECT) -> t.Any:
+        """Give what devtodev holds."""
+        return self.sim.control("GET", f"/devtodev/projects/{project}")["integration"]
+
+    def submissions(self) -> int:
+        """Count the forms that were sent."""
+        calls = self.sim.calls("?vendor=devtodev")["calls"]
+        return sum(call["endpoint"] == "save_refunds_tracking" for call in calls)
+
+    def options(self, key: str = "first", devtodev: Options | None = None, **options: t.Any) -> Options:
+        """Give a task's options."""
+        url = f"{self.devtodev}/{FORM}"
+        tracker = {"url": url, "project": PROJECT, "session": state(url), **(devtodev or {})}
+        return {
+            "bundle_id": BUNDLE_ID,
+            "issuer_id": ISSUER,
+            "key_id": KEY_ID if key == "first" else "ROTATED001",
+            "private_key_path": str(self.keys[key]),
+            "tracker": "devtodev",
+            "devtodev": {name: value for name, value in tracker.items() if value is not None},
+            "ledger": {"url": f"sqlite:///{self.folder}/ledger.db"},
+            "app_store_server_url": self.sim.url,
+            "wait_timeout": 10.0,
+            "request_timeout": 6.0,
+            **options,
+        }
+
+    def run(self, check_mode: bool = False, **options: t.Any) -> Outcome:
+        """Run the task."""
+        environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
+        return run_task(integration.TASK, self.options(**options), check_mode, environ)
+
+    def on(self, page: OwnPage, check_mode: bool = False, devtodev: Options | None = None, **options: t.Any) -> Outcome:
+        """Run the task on a page that is not the simulator's."""
+        given = {"url": page.url, "session": state(page.url), **(devtodev or {})}
+        return self.run(check_mode, devtodev=given, **{"wait_timeout": 3.0, "request_timeout": 4.0, **options})
+
+    def checked_and_on(self, page: OwnPage, **options: t.Any) -> Outcome:
+        """Run on a page in check mode, which must send nothing, and then for real, which must give the same."""
+        before = list(page.saved)
+        predicted = self.on(page, True, **options)
+        assert page.saved == before
+        done = self.on(page, False, **options)
+        for name in COMPARED:
+            assert predicted.results.get(name) == done.results.get(name), (name, predicted.message, done.message)
+        return done
+
+    def info(self, **options: t.Any) -> Outcome:
+        """Run the info task."""
+        environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
+        return run_task(integration_info.TASK, self.options(**options), False, environ)
+
+    def checked_and_run(self, **options: t.Any) -> Outcome:
+        """Run in check mode, which must change nothing, and then for real, which must give the same."""
+        before = (self.held(), self.submissions(), self.ledger())
+        predicted = self.run(True, **options)
+        assert (self.held(), self.submissions(), self.ledger()) == before
+        done = self.run(False, **options)
+        for name in COMPARED:
+            assert predicted.results.get(name) == done.results.get(name), (name, predicted.message, done.message)
+        messages = (without_pictures(predicted.message), without_pictures(done.message))
+        assert messages[0] == messages[1], messages
+        new = [text for text in done.warnings if not text.startswith("A new ledger")]
+        assert predicted.warnings == new
+        return Outcome(done.results, new)
+
+    def ledger(self) -> bytes | None:
+        """Give the bytes of the ledger."""
+        path = self.folder / "ledger.db"
+        return path.read_bytes() if path.exists() else None
+
+
+def without_pictures(message: str) -> str:
+    """Leave out the screenshot's path, which is another one each time."""
+    return re.sub(r"Screenshot: \S+", "Screenshot", message)
+
+
+PAGE = """<!doctype html><title>Own page</title><body>
+<div id=banner>STATUS</div>
+BODY
+<script>
+const inputs = () => [...document.querySelectorAll('input')];
+async function send() {
+  const values = inputs().filter(e => e.type != 'file').map(e => e.value);
+  const file = inputs().find(e => e.type == 'file').files[0];
+  await fetch('/save', {method: 'POST', body: JSON.stringify([...values, file.name, await file.text()])});
+  location.reload();
+}
+SCRIPT
+</script>"""
+# No form, no labels, a hidden upload behind a button: as many pages are built today.
+BARE = """<section><div>App Bundle ID *</div><div><input></div><div>Issuer ID</div><div><input></div>
+<div>Key ID:</div><div><input></div><input type=file style="display:none"><button type=button>Choose</button></section>
+<button type=button onclick="send()">Save</button>
+<section>Google Play<input type=file><button>Submit</button></section>"""
+
+
+@dataclass
+class OwnPage(ThreadingHTTPServer):
+    """One page. ``status`` is what it shows before, ``after`` what it shows once something was saved."""
+
+    body: str = BARE
+    script: str = ""
+    status: str = ""
+    after: str = "<b>Status:</b> <i>Active</i>"
+    redirect: str = ""
+    saved: list[list[str]] = field(default_factory=list)
+    delays: dict[str, float] = field(default_factory=dict)
+    visits: list[str] = field(default_factory=list)
+    hooks: dict[str, t.Callable[[], None]] = field(default_factory=dict)
+    daemon_threads = True
+
+    def __post_init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_address[1]}/refunds?app=1#ios"
+
+    def document(self) -> str:
+        """Give the page as it is now."""
+        shown = self.after if self.saved else self.status
+        return PAGE.replace("STATUS", shown).replace("BODY", self.body).replace("SCRIPT", self.script)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: OwnPage
+
+    def do_GET(self) -> None:
+        """Give the page, or send the browser elsewhere."""
+        path = urlsplit(self.path).path
+        self.server.visits.append(path)
+        self.server.hooks.get(path, lambda: None)()
+        if path in self.server.delays:
+            threading.Event().wait(self.server.delays[path])
+        is_page = path == "/refunds"
+        self.send_response(302 if is_page and self.server.redirect else 200 if is_page or path == "/values" else 404)
+        if is_page and self.server.redirect:
+            self.send_header("Location", self.server.redirect)
+        data = self.server.document().encode() if is_page else json.dumps(self.server.saved[-1:]).encode()
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_POST(self) -> None:
+        """Take what was sent."""
+        length = int(self.headers["Content-Length"])
+        sent = json.loads(self.rfile.read(length))
+        if self.path == "/removed":
+            self.server.saved.clear()
+        else:
+            self.server.saved.append(sent)
+        self.server.hooks.get(self.path, lambda: None)()
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_args: t.Any) -> None:
+        """Stay silent."""
+
+    def handle_one_request(self) -> None:
+        """A browser that was killed is no news."""
+        with contextlib.suppress(ConnectionError):
+            super().handle_one_request()
+
+
+def end_browsers(folder: Path, how: int = signal.SIGKILL) -> None:
+    """Send a signal to every process of a test's browsers."""
+    for number in browsers(folder):
+        with contextlib.suppress(OSError):
+            os.kill(number, how)
+
+
+@contextlib.contextmanager
+def own_page(**settings: t.Any) -> t.Iterator[OwnPage]:
+    """Serve a page."""
+    server = OwnPage(**settings)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()

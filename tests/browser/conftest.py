@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A real Chromium against the real simulator. Without Chromium: skipped loudly, but failed in CI."""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
+
+from browser_support import PROJECT, SESSION, browser_path, left_over
+from unit_servers import Simulator, simulator
+from unit_support import new_pem, public_pem, write_key
+
+if t.TYPE_CHECKING:
+    from browser_support import World
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip everything where there is no browser."""
+    if browser_path() is None and not os.environ.get("CI"):
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="NO CHROMIUM HERE: apt-get install chromium"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _browser_is_there() -> None:
+    assert browser_path() is not None, "In CI a missing browser is a failure: apt-get install chromium"
+
+
+@pytest.fixture(scope="session")
+def pem() -> str:
+    """A private key, as Apple gives it out."""
+    return new_pem()
+
+
+@pytest.fixture(scope="session")
+def other_pem() -> str:
+    """Another one."""
+    return new_pem()
+
+
+@pytest.fixture(scope="session")
+def _simulator(pem: str, other_pem: str) -> t.Iterator[Simulator]:
+    with simulator(pem, other_pem) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> t.Iterator[None]:
+    """Keep the caller's proxies and ledgers out, pictures in the test's folder, and look for leftovers."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name.startswith("STOREOPS_"):
+            monkeypatch.delenv(name)
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(pictures))
+    yield
+    assert left_over(tmp_path) == [], "a browser is left"
+
+
+@pytest.fixture
+def world(_simulator: Simulator, tmp_path: Path, pem: str, other_pem: str) -> World:
+    """The simulator in a fresh world with one devtodev project, and two keys as files."""
+    from browser_support import World
+
+    _simulator.start_over()
+    document = _simulator.control("GET", "/world")
+    document["devtodev"] = {
+        "sessions": [{"cookie": SESSION}],
+        "projects": [{"id": PROJECT, "name": "Example"}, {"id": "second", "name": "Second"}],
+    }
+    _simulator.control("PUT", "/world", document)
+    keys = {name: write_key(tmp_path / f"{name}.p8", text) for name, text in (("first", pem), ("other", other_pem))}
+    assert public_pem(pem) != public_pem(other_pem)
+    return World(_simulator, tmp_path, keys)

@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The browser ends in every case: killed, stopped, hanging, and when Ansible itself is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+from browser_support import World, browsers, end_browsers, left_over, own_drivers, own_page, state
+from test_devtodev_own_pages import LABELLED
+from unit_support import PACKAGE
+
+TOLD = "document.querySelector('input[type=file]').addEventListener('change', () => fetch('/uploaded'));"
+
+
+@pytest.mark.parametrize("moment", ["/refunds", "/uploaded"])
+def test_killed_before_anything_was_submitted(world: World, moment: str) -> None:
+    with own_page(body=LABELLED, script=TOLD, hooks={moment: lambda: end_browsers(world.folder)}) as page:
+        failed = world.on(page)
+        assert failed.results["failed"] and "The browser ended" in failed.message
+        assert "Nothing was submitted" in failed.message and page.saved == []
+        assert left_over(world.folder) == []
+        page.hooks.clear()
+        assert world.on(page).results["changed"] and len(page.saved) == 1
+
+
+def test_killed_while_submitting(world: World) -> None:
+    with own_page(body=LABELLED, hooks={"/save": lambda: end_browsers(world.folder)}) as page:
+        failed = world.on(page)
+        assert failed.results["failed"] and "The form had been submitted" in failed.message
+        assert "run again" in failed.message and len(page.saved) == 1 and left_over(world.folder) == []
+        page.hooks.clear()
+        again = world.checked_and_on(page)
+        assert again.results["changed"], "what became of the first try is not known, so it is applied again"
+        assert not world.checked_and_on(page).results["changed"] and len(page.saved) == 2
+
+
+def test_a_browser_that_stands_still(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{PACKAGE}._trackers.browser._CLOSE_SECONDS", 1.0)
+    monkeypatch.setattr(f"{PACKAGE}._trackers.browser._LAUNCH_SECONDS", 6.0)
+
+    def stop() -> None:
+        end_browsers(world.folder, signal.SIGSTOP)
+
+    with own_page(body=LABELLED, script=TOLD, hooks={"/uploaded": stop}) as page:
+        failed = world.on(page, request_timeout=0.8, wait_timeout=1.0)
+        assert failed.results["failed"] and "browser" in failed.message.lower()
+        assert "Nothing was submitted" in failed.message and page.saved == []
+
+
+def test_a_driver_that_stands_still(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{PACKAGE}._trackers.browser._CLOSE_SECONDS", 1.0)
+    monkeypatch.setattr(f"{PACKAGE}._trackers.browser._LAUNCH_SECONDS", 6.0)
+
+    def stop() -> None:
+        for number in own_drivers():
+            os.kill(number, signal.SIGSTOP)
+
+    with own_page(body=LABELLED, hooks={"/refunds": stop}) as page:
+        failed = world.on(page, request_timeout=0.5, wait_timeout=1.0)
+        assert "did not answer" in failed.message and "Nothing was submitted" in failed.message
+
+
+ALONE = """
+import json, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.path.insert(0, sys.argv[1])
+from unit_support import run_task
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration
+print(run_task(integration.TASK, json.loads(sys.stdin.read()), environ=json.loads(sys.argv[2])))
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_the_task_itself_is_killed(world: World, how: signal.Signals) -> None:
+    arrived = threading.Event()
+    with own_page(body=LABELLED, hooks={"/refunds": arrived.set}, delays={"/refunds": 3.0}) as page:
+        options = world.options(devtodev={"url": page.url, "session": state(page.url)})
+        environ = {"PATH": os.environ["PATH"], "HOME": str(world.folder)}
+        unit = str(Path(__file__).resolve().parents[1] / "unit")
+        with subprocess.Popen(
+            [sys.executable, "-c", ALONE, unit, json.dumps(environ)], stdin=subprocess.PIPE, text=True
+        ) as task:
+            assert task.stdin is not None
+            task.stdin.write(json.dumps(options))
+            task.stdin.close()
+            assert arrived.wait(40) and browsers(world.folder) != []
+            task.send_signal(how)
+            task.wait(40)
+        assert page.saved == []
+    assert _gone_within(world.folder, 20.0)
+
+
+def _gone_within(folder: Path, seconds: float) -> bool:
+    ends = time.monotonic() + seconds
+    while browsers(folder) and time.monotonic() < ends:
+        time.sleep(0.1)
+    return browsers(folder) == []
+
+
+def test_one_browser_serves_threads_one_after_another(world: World) -> None:
+    """What a bulk task does: many apps, each asked for in some thread."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_session import parse_browser_session
+    from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import Browser, BrowserSettings
+
+    with own_page(body=LABELLED) as page:
+        session = parse_browser_session(state(page.url), "session")
+        environ = {"PATH": os.environ["PATH"], "HOME": str(world.folder), "SECRET": "not-for-browsers"}
+        browser = Browser(BrowserSettings(page.url, session, None, environ, None, 5.0))
+        running: list[int] = []
+
+        def visit(tab: t.Any) -> str:
+            running.append(1)
+            assert len(running) == 1
+            tab.goto(page.url)
+            running.pop()
+            return str(tab.title())
+
+        with contextlib.closing(browser), ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(lambda number: browser.call(visit, 30.0), range(6))) == ["Own page"] * 6
+            assert len(own_drivers()) == 1
+            for number in browsers(world.folder):
+                assert b"not-for-browsers" not in Path(f"/proc/{number}/environ").read_bytes()

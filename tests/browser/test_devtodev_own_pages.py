@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""devtodev by browser on pages that are built otherwise: nobody outside knows how devtodev's is."""
+
+from __future__ import annotations
+
+import pytest
+from browser_support import BARE, OwnPage, World, own_page
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID
+
+LABELLED = """<form onsubmit="event.preventDefault(); send()">
+<label>App Bundle ID <input id=b></label><label>Issuer ID <input id=i></label><label>Key ID <input id=k></label>
+<input type=file accept=".p8"><button>Save</button></form>"""
+# What a page does that shows the saved values a while after it appeared.
+FILLS_LATE = """fetch('/values').then(a => a.json()).then(saved => {
+  if (saved.length) inputs().filter(e => e.type != 'file').slice(0, 3).forEach((e, n) => e.value = saved[0][n]);
+});"""
+LOST = "The last run's end is not known"
+
+
+def sent(page: OwnPage) -> list[list[str]]:
+    """Give what was sent, without the key's text."""
+    return [entry[:-1] for entry in page.saved]
+
+
+def test_no_labels_no_form_nothing_shown_but_the_status(world: World, pem: str) -> None:
+    with own_page() as page:
+        done = world.checked_and_on(page)
+        assert done.results["changed"] and done.results["integration"]["status"] == "Active", done.message
+        assert sent(page) == [[BUNDLE_ID, ISSUER, KEY_ID, f"SubscriptionKey_{KEY_ID}.p8"]]
+        assert page.saved[0][-1] == pem
+        assert not world.checked_and_on(page).results["changed"], "the ledger knows what the page hides"
+        rotated = world.checked_and_on(page, key="other")
+        assert rotated.results["changed"] and rotated.results["diff"]["before"]["key_id"] == KEY_ID
+        (world.folder / "ledger.db").unlink()
+        kept = world.checked_and_on(page, key="other")
+        assert not kept.results["changed"] and kept.results["integration"]["status"] == "Pending"
+        assert len(page.saved) == 2
+
+
+@pytest.mark.parametrize("veil", ["", "late[0][2] = '2X******34';"])
+def test_values_that_come_late_or_veiled_are_waited_for(world: World, veil: str) -> None:
+    script = FILLS_LATE.replace("if (saved", f"const late = saved; if (late.length) {{ {veil} }} if (saved")
+    with own_page(body=LABELLED, script=script, delays={"/values": 1.0}) as page:
+        assert world.checked_and_on(page).results["changed"]
+        again = world.checked_and_on(page)
+        assert not again.results["changed"] and again.results["integration"]["status"] == "Active"
+        assert len(page.saved) == 1
+
+
+def test_removed_by_hand_is_created_again(world: World) -> None:
+    with own_page(body=LABELLED, status="<b>Status</b><i>Not connected</i>") as page:
+        world.on(page)
+        page.saved.clear()
+        done = world.checked_and_on(page)
+        assert done.results["changed"] and done.results["diff"]["before"] == {}
+
+
+def test_a_button_that_stays_disabled(world: World) -> None:
+    with own_page(body=LABELLED.replace("<button>", "<button disabled>")) as page:
+        failed = world.on(page, request_timeout=2.0)
+        assert "devtodev.elements.submit" in failed.message and "can't be clicked" in failed.message
+        assert "Nothing was submitted" in failed.message and page.saved == []
+
+
+@pytest.mark.parametrize("name", ["b", "i", "k"])
+def test_a_field_that_does_not_keep_what_is_typed(world: World, name: str) -> None:
+    script = f"document.getElementById('{name}').addEventListener('input', e => e.target.value = 'x');"
+    with own_page(body=LABELLED, script=script) as page:
+        failed = world.on(page)
+        title = {"b": "bundle_id", "i": "issuer_id", "k": "key_id"}[name]
+        assert "does not read back" in failed.message and f"devtodev.elements.{title}" in failed.message
+        assert "Nothing was submitted" in failed.message and page.saved == []
+
+
+def test_an_upload_that_is_thrown_away(world: World, pem: str) -> None:
+    """The page shows the key's text, too: then there is no screenshot."""
+    script = """document.body.append(document.createElement('textarea'));
+      const file = document.querySelector('input[type=file]');
+      file.addEventListener('change', async e => {
+        if (!file.files[0]) return;
+        document.querySelector('textarea').value = await file.files[0].text(); file.value = '';
+      });"""
+    with own_page(body=LABELLED, script=script) as page:
+        failed = world.on(page)
+        assert "devtodev.elements.private_key" in failed.message and "does not read back" in failed.message
+        assert "No screenshot, as the page shows the private key" in failed.message
+        assert page.saved == [] and not list((world.folder / "pictures").rglob("*.png"))
+        assert pem.splitlines()[1] not in repr(failed)
+
+
+def test_a_page_that_asks_back_is_answered_yes(world: World) -> None:
+    with own_page(body=LABELLED.replace("send()", "if (confirm('Really?')) send()")) as page:
+        assert world.on(page).results["changed"] and len(page.saved) == 1
+
+
+def test_what_the_page_says_is_passed_on(world: World) -> None:
+    body = LABELLED.replace("send()", "document.querySelector('[role=alert]').textContent = 'No such issuer'")
+    with own_page(body=body + "<p role=alert></p>", status="<b>Status</b> <i>Not connected</i>") as page:
+        failed = world.on(page, wait_timeout=1.0)
+        assert failed.results["failed"] and "No such issuer" in failed.message and "Screenshot" in failed.message
+        assert "It sent nothing" in failed.message
+        assert "'Not connected', not Active" in failed.message
+
+
+@pytest.mark.parametrize("how", ["redirect", "script", "password"])
+def test_signed_out_in_other_ways(world: World, how: str) -> None:
+    with own_page() as other:
+        elsewhere = other.url.replace("127.0.0.1", "localhost")
+        settings = {
+            "redirect": {"redirect": elsewhere},
+            "script": {"body": "<p>Off you go", "script": f"location = {elsewhere!r};"},
+            "password": {"body": "<form>Name <input> Password <input type=password><button>Go</button></form>"},
+        }[how]
+        with own_page(**settings) as page:
+            failed = world.checked_and_on(page, request_timeout=2.0)
+            assert "the session has expired" in failed.message and "Nothing was submitted" in failed.message
+        if how == "script":
+            assert other.visits == [], "the browser leaves the origin of devtodev.url by no script"
+
+
+def test_removed_with_a_named_button(world: World) -> None:
+    button = "<button type=button id=r onclick=\"fetch('/removed', {method: 'POST', body: '[]'})\">Disconnect</button>"
+    with own_page(body=LABELLED + button, script=FILLS_LATE) as page:
+        world.on(page)
+        given = {"elements": {"remove": {"role": "button", "name": "Disconnect"}}}
+        gone = world.checked_and_on(page, state="absent", devtodev=given)
+        assert gone.results["changed"] and gone.results["integration"]["status"] == "Absent"
+        assert page.saved == [] and not world.checked_and_on(page, state="absent", devtodev=given).results["changed"]
+
+
+def test_a_form_behind_a_button(world: World) -> None:
+    body = f"""<template>{LABELLED}</template><button id=e onclick="
+      document.body.append(document.querySelector('template').content.cloneNode(true)); this.remove()">Edit</button>"""
+    with own_page(body=body) as page:
+        given = {"elements": {"edit": {"name": "Edit"}}}
+        assert world.checked_and_on(page, devtodev=given).results["changed"], page.saved
+        assert not world.checked_and_on(page, devtodev=given).results["changed"] and len(page.saved) == 1
+
+
+def test_a_selector_that_is_none(world: World) -> None:
+    with own_page(body=BARE) as page:
+        failed = world.checked_and_on(page, devtodev={"elements": {"key_id": {"css": "###"}}})
+        assert failed.results["failed"] and "###" in failed.message and page.saved == []
+
+
+def test_a_page_that_would_rather_not_be_left(world: World) -> None:
+    script = (
+        "addEventListener('beforeunload', e => { if (!page_is_saved) { e.preventDefault(); e.returnValue = '1'; } });"
+    )
+    body = LABELLED.replace("send()", "page_is_saved = true; send()")
+    with own_page(body=body, script=f"let page_is_saved = false; {script} {FILLS_LATE}") as page:
+        assert world.on(page).results["changed"] and len(page.saved) == 1
+        done = world.checked_and_on(page, key="other")
+        assert done.results["changed"] and len(page.saved) == 2

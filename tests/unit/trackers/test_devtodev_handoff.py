@@ -1,0 +1,266 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""devtodev by hand, and the options of both modes: nothing here needs a browser."""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+import typing as t
+from pathlib import Path
+
+import pytest
+from unit_servers import UNRELEASED, Simulator
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task, write_key
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_session import parse_browser_session
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration, integration_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.devtodev import page_address, proxy_for
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_page import Shown
+
+URL = "https://devtodev.invalid/projects/1/settings"
+COOKIE = {"name": "sid", "value": "made-up-cookie-value", "domain": ".devtodev.invalid", "path": "/"}
+SESSION = json.dumps({"cookies": [COOKIE], "origins": []})
+Options = dict[str, t.Any]
+
+
+class Hand:
+    """One app at devtodev, by hand."""
+
+    def __init__(self, sim: Simulator, folder: Path) -> None:
+        self.sim = sim
+        self.folder = folder
+        write_key(folder / "key.p8", sim.pem)
+        write_key(folder / "other.p8", sim.other_pem)
+
+    def options(self, devtodev: Options | None = None, **options: t.Any) -> Options:
+        """Give a task's options."""
+        return {
+            "bundle_id": BUNDLE_ID,
+            "issuer_id": ISSUER,
+            "key_id": KEY_ID,
+            "private_key_path": str(self.folder / "key.p8"),
+            "tracker": "devtodev",
+            "devtodev": {"project": "p1", **(devtodev or {})},
+            "ledger": {"url": f"sqlite:///{self.folder}/ledger.db"},
+            "app_store_server_url": self.sim.url,
+            **options,
+        }
+
+    def run(self, check_mode: bool = False, **options: t.Any) -> Outcome:
+        """Run the task."""
+        return run_task(integration.TASK, self.options(**options), check_mode)
+
+    def both(self, **options: t.Any) -> Outcome:
+        """Run in check mode, which must write nothing, and then for real, which must give the same."""
+        path = self.folder / "ledger.db"
+        before = path.read_bytes() if path.exists() else None
+        predicted = self.run(True, **options)
+        assert (path.read_bytes() if path.exists() else None) == before
+        done = self.run(False, **options)
+        for name in ("failed", "msg", "changed", "diff", "integration"):
+            assert predicted.results.get(name) == done.results.get(name), name
+        new = [text for text in done.warnings if not text.startswith("A new ledger")]
+        assert predicted.warnings == new
+        return Outcome(done.results, new)
+
+    def status(self) -> str:
+        """Give the status that the ledger has."""
+        results = run_task(integration_info.TASK, self.options(credential_check="skip")).results
+        return str(results["integrations"][0]["status"])
+
+
+@pytest.fixture
+def hand(sim: Simulator, tmp_path: Path) -> Hand:
+    """The app, not set up yet."""
+    return Hand(sim, tmp_path)
+
+
+def test_told_confirmed_and_told_again(hand: Hand, other_pem: str) -> None:
+    told = hand.both(devtodev={"url": URL})
+    assert told.results["changed"] and told.results["integration"]["status"] == "Pending"
+    for part in (URL, "IA refunds tracking", BUNDLE_ID, ISSUER, KEY_ID, str(hand.folder / "key.p8"), "confirmed: true"):
+        assert part in told.warnings[0]
+
+    reminded = hand.both()
+    assert not reminded.results["changed"] and len(reminded.warnings) == 1 and "project p1" in reminded.warnings[0]
+
+    confirmed = hand.both(devtodev={"confirmed": True})
+    assert not confirmed.results["changed"] and confirmed.results["integration"]["status"] == "Active"
+    later = hand.both()
+    assert later.warnings == [] and later.results["integration"]["status"] == "Active"
+
+    other = {"key_id": "ROTATED001", "private_key_path": str(hand.folder / "other.p8")}
+    drifted = hand.both(devtodev={"confirmed": True}, **other)
+    assert drifted.results["changed"] and drifted.results["integration"]["status"] == "Pending", "it confirms no change"
+    assert "ROTATED001" in drifted.warnings[0] and hand.status() == "Pending"
+    assert hand.both(devtodev={"confirmed": True}, **other).results["integration"]["status"] == "Active"
+
+
+def test_the_same_ids_with_another_key_are_drift(hand: Hand) -> None:
+    hand.run()
+    hand.run(devtodev={"confirmed": True})
+    hand.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
+    drifted = hand.both(private_key_path=str(hand.folder / "other.p8"), credential_check="skip")
+    assert drifted.results["changed"] and hand.status() == "Pending"
+
+
+def test_a_refused_key_is_handed_to_nobody(hand: Hand) -> None:
+    hand.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
+    refused = hand.both()
+    assert refused.results["failed"] and refused.warnings == [] and hand.status() == "Absent"
+
+
+def test_a_confirmation_outlives_a_bad_day(hand: Hand) -> None:
+    hand.run()
+    hand.run(devtodev={"confirmed": True})
+    hand.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
+    bad = hand.both(credential_check="advisory")
+    assert not bad.results["changed"] and bad.results["integration"]["status"] == "Failed"
+    hand.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": True})
+    good = hand.both()
+    assert good.results["integration"]["status"] == "Active" and good.warnings == []
+
+
+@pytest.mark.parametrize("policy", ["skip", "advisory"])
+def test_only_a_key_that_apple_accepts_becomes_active(hand: Hand, policy: str) -> None:
+    hand.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
+    hand.run(credential_check=policy)
+    unsure = hand.both(credential_check=policy, devtodev={"confirmed": True})
+    assert unsure.results["integration"]["status"] == {"skip": "Pending", "advisory": "Failed"}[policy]
+    assert hand.status() != "Active"
+
+
+def test_an_app_before_its_release(hand: Hand) -> None:
+    hand.both(bundle_id=UNRELEASED)
+    assert hand.both(bundle_id=UNRELEASED).results["integration"]["status"] == "Pending"
+
+
+def test_absent(hand: Hand) -> None:
+    assert not hand.both(state="absent").results["changed"]
+    hand.run()
+    kept = hand.both(state="absent")
+    assert not kept.results["changed"] and "confirmed: true" in kept.warnings[0] and hand.status() == "Pending"
+    gone = hand.both(state="absent", devtodev={"confirmed": True})
+    assert gone.results["changed"] and gone.results["diff"]["after"] == {} and hand.status() == "Absent"
+
+
+def test_content_without_a_path(hand: Hand, pem: str) -> None:
+    told = hand.both(private_key_path=None, private_key_content=pem)
+    assert "the key that private_key_content holds" in told.warnings[0]
+    assert pem.splitlines()[1] not in repr(told)
+
+
+@pytest.mark.parametrize(
+    ("devtodev", "named"),
+    [
+        ({"mode": "browser"}, "devtodev.url"),
+        ({"mode": "browser", "url": URL}, "devtodev.session"),
+        ({"session": SESSION}, "devtodev.url"),
+        ({"session": SESSION, "url": "http://devtodev.invalid/"}, "devtodev.url"),
+        ({"session": SESSION, "url": "https://user@devtodev.invalid/"}, "devtodev.url"),
+        ({"session": SESSION, "url": "https://elsewhere.invalid/"}, "elsewhere.invalid"),
+        ({"session": "hunter22", "url": URL}, "devtodev.session"),
+        ({"session": '{"cookies": [{"name": "hunter22"}]}', "url": URL}, "devtodev.session"),
+        ({"session": "{}", "url": URL}, "nobody is signed in"),
+        ({"session_path": "/no/such/file", "url": URL}, "devtodev.session_path"),
+        ({"url": "ftp://devtodev.invalid/"}, "devtodev.url"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_named(hand: Hand, devtodev: Options, named: str) -> None:
+    failed = hand.both(devtodev=devtodev)
+    assert failed.results["failed"] and named in failed.message
+    assert "hunter22" not in repr(failed) and COOKIE["value"] not in repr(failed)
+
+
+def test_production_only(hand: Hand) -> None:
+    failed = hand.both(environment="sandbox")
+    assert failed.message.startswith(f"{BUNDLE_ID}: environment: ") and not (hand.folder / "ledger.db").exists()
+
+
+def test_a_session_in_the_environment_means_browser(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOREOPS_DEVTODEV_SESSION", SESSION)
+    failed = hand.both()
+    assert "devtodev.url: is required" in failed.message
+    assert not hand.both(devtodev={"mode": "handoff"}).results.get("failed")
+    assert not hand.run(tracker="ledger").results.get("failed")
+
+
+def test_playwright_is_told_nothing_to_print(hand: Hand) -> None:
+    options = hand.options(devtodev={"session": SESSION, "url": URL})
+    failed = run_task(integration.TASK, options, environ={"DEBUG": "pw:api"})
+    assert "DEBUG: " in failed.message
+
+
+def test_without_playwright(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
+    failed = hand.both(devtodev={"session": SESSION, "url": URL})
+    assert "pip install 'playwright" in failed.message and "mode: handoff" in failed.message
+    assert not hand.both().results.get("failed"), "handoff needs no Playwright"
+
+
+def test_a_browser_that_is_none(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretended = types.ModuleType("playwright.sync_api")
+    monkeypatch.setitem(sys.modules, "playwright", types.ModuleType("playwright"))
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", pretended)
+    failed = hand.both(devtodev={"session": SESSION, "url": URL, "browser_path": str(hand.folder / "key.p8")})
+    assert "devtodev.browser_path: " in failed.message and "no program" in failed.message
+
+
+def test_a_page_has_a_query_and_a_fragment() -> None:
+    for address in (f"{URL}/?app=1#/refunds", "http://127.0.0.1:1/x/"):
+        assert page_address(f" {address}\n") == address
+    with pytest.raises(InputError, match=r"devtodev\.url"):
+        page_address("https://devtodev.invalid/a b")
+
+
+@pytest.mark.parametrize(
+    ("url", "fits"),
+    [
+        ("https://devtodev.invalid/", True),
+        ("https://www.devtodev.invalid/", True),
+        ("https://notdevtodev.invalid/", False),
+        ("https://app.other.invalid/x", True),
+        ("http://app.other.invalid/x", False),
+        ("https://host.invalid/", True),
+        ("https://www.host.invalid/", False),
+    ],
+)
+def test_whom_a_session_is_for(url: str, fits: bool) -> None:
+    origins = [{"origin": "https://app.other.invalid", "localStorage": [{"name": "token", "value": "made-up"}]}]
+    host_only = {**COOKIE, "domain": "host.invalid"}
+    session = parse_browser_session(json.dumps({"cookies": [COOKIE, host_only], "origins": origins}), "session")
+    assert session.fits(url) is fits
+    assert session.mask(f"{COOKIE['value']} made-up") == "******** ********" and "made-up" not in repr(session)
+
+
+@pytest.mark.parametrize(
+    ("word", "standing"),
+    [
+        ("Active", "Active"),
+        ("ACTIVE", "Active"),
+        ("Inactive", None),
+        ("Not active", None),
+        ("Not configured", None),
+        ("", None),
+        ("-", None),
+        ("Pending", "Pending"),
+        ("Activating", "Pending"),
+        ("Error", "Failed"),
+        ("Validation failed", "Failed"),
+    ],
+)
+def test_the_words_of_the_page(word: str, standing: str | None) -> None:
+    assert Shown(None, None, None, word).standing(["Active"]) == standing
+
+
+def test_proxies_are_only_those_of_the_context() -> None:
+    proxies = {"https": "http://user:word@proxy.invalid:3128", "no": "inside.invalid"}
+    found = proxy_for("https://devtodev.invalid/", proxies)
+    assert found is not None and found["server"] == "http://proxy.invalid:3128"
+    assert (found["username"], found["password"]) == ("user", "word")
+    assert proxy_for("https://inside.invalid/", proxies) is None
+    assert proxy_for("http://127.0.0.1:1/", {"http": "http://proxy.invalid:3128"}) is None
