@@ -102,9 +102,7 @@ def _certificate(
         .add_extension(authority, critical=False)
     )
     if marker is not None:
-        builder = builder.add_extension(
-            x509.UnrecognizedExtension(marker, _ASN1_NULL), critical=False
-        )
+        builder = builder.add_extension(x509.UnrecognizedExtension(marker, _ASN1_NULL), critical=False)
     return builder.sign(issuer.key, SHA384() if is_ca else SHA256())
 
 

@@ -87,9 +87,7 @@ def _world(path: Path | None) -> ReadWorld:
     try:
         return load_world_file(path)
     except InputError as error:
-        raise StartError(
-            f"--world {path}: {error}; correct it (the README of the simulator has all names)"
-        ) from error
+        raise StartError(f"--world {path}: {error}; correct it (the README of the simulator has all names)") from error
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -99,11 +99,7 @@ class WorldControl:
             team = world.team(issuer_id)
             if team is None:
                 raise HTTPException(404, f"there is no team {issuer_id!r}")
-            key_id = (
-                fields.text("key_id", *KEY_ID_PATTERN)
-                if fields.has("key_id")
-                else keys.new_key_id()
-            )
+            key_id = fields.text("key_id", *KEY_ID_PATTERN) if fields.has("key_id") else keys.new_key_id()
             if key_id in world.keys:
                 raise HTTPException(409, f"there already is a key {key_id!r}")
             public_key, private_pem = keys.generate()
@@ -131,9 +127,7 @@ class WorldControl:
             key_id = self._find_key(kind, request).key.key_id
             private_pem = self._simulator.private_keys.pop(key_id, None)
             if private_pem is None:
-                raise HTTPException(
-                    410, f"the private key of {key_id!r} is not here (any more); it is given once"
-                )
+                raise HTTPException(410, f"the private key of {key_id!r} is not here (any more); it is given once")
             return JsonAnswer({"key_id": key_id, "private_key": private_pem})
 
         return take_private_key

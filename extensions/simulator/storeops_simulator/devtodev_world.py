@@ -186,9 +186,7 @@ def _read_project(value: object, path: str) -> DevtodevProject:
             status=stored.choice("status", STATUSES, "active"),
             saved_at=read_seconds(stored, "saved_at") or 0.0,
         )
-    return DevtodevProject(
-        fields.text("id", *_ID), fields.text("name"), integration, **read_project_state(fields)
-    )
+    return DevtodevProject(fields.text("id", *_ID), fields.text("name"), integration, **read_project_state(fields))
 
 
 def _read_page(account: Fields) -> Page:

@@ -55,9 +55,7 @@ class Connection:
         await self._send_half(response)
         await asyncio.sleep(_BEFORE_RESET_SECONDS)
         # Closing with a linger time of zero makes the kernel send RST instead of FIN.
-        self._transport.get_extra_info("socket").setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO
-        )
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
         self._transport.abort()
         await self._until_closed()
 
@@ -72,9 +70,7 @@ class Connection:
         length = max(len(body), 1)
         headers = [item for item in response.raw_headers if item[0] != b"content-length"]
         headers.append((b"content-length", str(length).encode("ascii")))
-        await self._send(
-            {"type": "http.response.start", "status": response.status_code, "headers": headers}
-        )
+        await self._send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         half = body[: len(body) // 2]
         await self._send({"type": "http.response.body", "body": half, "more_body": True})
 
@@ -84,9 +80,7 @@ class Connection:
             pass
 
 
-async def prepare(
-    fault: Fault | None, make_answer: MakeAnswer, vendor_headers: MakeHeaders
-) -> Response | None:
+async def prepare(fault: Fault | None, make_answer: MakeAnswer, vendor_headers: MakeHeaders) -> Response | None:
     """Get the answer to send under a fault; None when nothing is to be sent.
 
     The vendor does its work under `delay`, `reset` and `truncate` (only the answer is hurt);

@@ -184,9 +184,7 @@ def _read_plain(fields: Fields) -> Answer:
     body = fields.raw("body")
     fallback = "application/json" if isinstance(body, (dict, list)) else "text/plain"
     headers = {"content-type": fields.optional_text("content_type") or fallback}
-    return Answer(
-        _read_status(fields, None), {**headers, **_read_headers(fields)}, _read_body(fields), False
-    )
+    return Answer(_read_status(fields, None), {**headers, **_read_headers(fields)}, _read_body(fields), False)
 
 
 def _read_error(fields: Fields) -> Answer:

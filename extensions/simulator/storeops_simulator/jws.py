@@ -57,9 +57,7 @@ def parse(token: str) -> Jws | None:
     return Jws(header, payload, f"{parts[0]}.{parts[1]}".encode("ascii"), signature)
 
 
-def sign(
-    header: Mapping[str, object], payload: Mapping[str, object], key: ec.EllipticCurvePrivateKey
-) -> str:
+def sign(header: Mapping[str, object], payload: Mapping[str, object], key: ec.EllipticCurvePrivateKey) -> str:
     """Sign a JSON object with ES256."""
     signing_input = f"{_encode(_json(header))}.{_encode(_json(payload))}"
     r, s = utils.decode_dss_signature(key.sign(signing_input.encode("ascii"), _ES256))

@@ -61,9 +61,7 @@ def read_private_key(content: bytes) -> ec.EllipticCurvePrivateKey:
 
 def public_pem(key: ec.EllipticCurvePublicKey) -> str:
     """Write the SubjectPublicKeyInfo PEM."""
-    return key.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    ).decode("ascii")
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode("ascii")
 
 
 def fingerprint(key: ec.EllipticCurvePublicKey) -> str:

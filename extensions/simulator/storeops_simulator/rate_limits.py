@@ -31,9 +31,7 @@ class RateLimiter:
         """Forget all counts."""
         self._windows.clear()
 
-    def admit(
-        self, environment: str, endpoint: str, bundle_id: str, limit: int, now: float
-    ) -> int | None:
+    def admit(self, environment: str, endpoint: str, bundle_id: str, limit: int, now: float) -> int | None:
         """Count one request; give None, or the UNIX ms from which the next one is allowed.
 
         :param limit: requests per second in production; 0 is no limit.

@@ -107,9 +107,7 @@ def _revocation(fields: Fields) -> dict[str, str | int]:
         # Not a closed list: Apple adds types, and clients have to bear with unknown ones.
         values["revocation_type"] = fields.text("revocation_type", r"\w+", "be one word")
     if fields.has("revocation_percentage"):
-        values["revocation_percentage"] = fields.integer(
-            "revocation_percentage", 0, _FULL_PERCENTAGE
-        )
+        values["revocation_percentage"] = fields.integer("revocation_percentage", 0, _FULL_PERCENTAGE)
     return values
 
 

@@ -155,9 +155,7 @@ class World:
 
     def with_team(self, changed: Team) -> World:
         """Give this world with one team replaced (found by its issuer ID)."""
-        teams = tuple(
-            changed if team.issuer_id == changed.issuer_id else team for team in self.teams
-        )
+        teams = tuple(changed if team.issuer_id == changed.issuer_id else team for team in self.teams)
         return replace(self, teams=teams)
 
     def with_session(self, number: int, changed: WebSession) -> World:
@@ -167,16 +165,12 @@ class World:
 
     def with_key(self, held: HeldKey, changed: Key) -> World:
         """Give this world with one key replaced (found by its Key ID)."""
-        keys = tuple(
-            changed if key.key_id == changed.key_id else key for key in held.team.keys(held.kind)
-        )
+        keys = tuple(changed if key.key_id == changed.key_id else key for key in held.team.keys(held.kind))
         return self.with_team(held.team.with_keys(held.kind, keys))
 
     def with_app(self, held: HeldApp, changed: App) -> World:
         """Give this world with one app replaced (found by its bundle ID)."""
-        apps = tuple(
-            changed if app.bundle_id == changed.bundle_id else app for app in held.team.apps
-        )
+        apps = tuple(changed if app.bundle_id == changed.bundle_id else app for app in held.team.apps)
         return self.with_team(replace(held.team, apps=apps))
 
     def _all_keys(self) -> Iterator[HeldKey]:

@@ -128,9 +128,7 @@ class _Reader:
             public_key=self._public_key(fields, key_id),
             downloadable=_downloadable(fields),
             private_key_encoding=(
-                fields.choice("private_key_encoding", ENCODINGS)
-                if fields.has("private_key_encoding")
-                else None
+                fields.choice("private_key_encoding", ENCODINGS) if fields.has("private_key_encoding") else None
             ),
             **times,
         )
@@ -175,9 +173,7 @@ def _with_provider_ids(teams: tuple[Team, ...]) -> tuple[Team, ...]:
     """Number the teams that bring no number."""
     taken = {team.provider_id for team in teams}
     free = (number for number in itertools.count(_FIRST_PROVIDER_ID) if number not in taken)
-    return tuple(
-        team if team.provider_id else replace(team, provider_id=next(free)) for team in teams
-    )
+    return tuple(team if team.provider_id else replace(team, provider_id=next(free)) for team in teams)
 
 
 def _propagation(world: Fields) -> float:
@@ -193,9 +189,7 @@ def _app(value: object, path: str) -> App:
         apple_id=fields.integer("apple_id", 1),
         name=fields.optional_text("name"),
         released=fields.boolean("released", True),
-        transactions=tuple(
-            read_transaction(entry, at) for at, entry in fields.entries("transactions")
-        ),
+        transactions=tuple(read_transaction(entry, at) for at, entry in fields.entries("transactions")),
     )
 
 

@@ -51,9 +51,7 @@ class PathTable(Generic[Handle]):
 
     def find(self, path: str, method: str) -> Target[Handle] | None:
         """Find the target; None when no endpoint has that path."""
-        matches = [
-            (endpoint, match.groupdict()) for pattern, endpoint in self._rows if (match := pattern.match(path))
-        ]
+        matches = [(endpoint, match.groupdict()) for pattern, endpoint in self._rows if (match := pattern.match(path))]
         if not matches:
             return None
         for endpoint, values in matches:

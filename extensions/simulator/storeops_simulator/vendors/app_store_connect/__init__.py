@@ -87,9 +87,7 @@ class AppStoreConnectExchange:
             call.refusal = refused.reason
             return refused.response
         new_cookies = self._refresh(number)
-        signed = SignedIn(
-            self._simulator, self._request, body, number, target.path_values, call
-        )
+        signed = SignedIn(self._simulator, self._request, body, number, target.path_values, call)
         response = _work(target.endpoint, signed)
         for cookie in new_cookies:
             response.headers.append("set-cookie", cookie)

@@ -39,9 +39,7 @@ class SignedIn:
     @property
     def team(self) -> Team:
         """Give the current team; the world's reader made sure that it exists."""
-        return next(
-            team for team in self.simulator.world.teams if team.issuer_id == self.session.team
-        )
+        return next(team for team in self.simulator.world.teams if team.issuer_id == self.session.team)
 
     def member(self, *names: str) -> object:
         """Give a member of the JSON body, or None where there is none."""
@@ -81,11 +79,7 @@ class PathTable:
 
     def find(self, path: str, method: str) -> Target | None:
         """Find the target; None when no endpoint has that path."""
-        matches = [
-            (endpoint, match.groupdict())
-            for pattern, endpoint in self._rows
-            if (match := pattern.match(path))
-        ]
+        matches = [(endpoint, match.groupdict()) for pattern, endpoint in self._rows if (match := pattern.match(path))]
         if not matches:
             return None
         for endpoint, values in matches:

@@ -41,9 +41,7 @@ class KeyView:
         """Tell whether the private key can still be had."""
         return key.active and key.downloadable and key.key_id in self._simulator.private_keys
 
-    def resource(
-        self, key: Key, wanted: Collection[str] | None = None, always: Collection[str] = ()
-    ) -> Resource:
+    def resource(self, key: Key, wanted: Collection[str] | None = None, always: Collection[str] = ()) -> Resource:
         """Show a key.
 
         :param wanted: only these attributes, of those that the world shows at all.

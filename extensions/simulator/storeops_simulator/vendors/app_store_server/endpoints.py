@@ -62,9 +62,7 @@ class PathTable:
         if environment not in WIRE_ENVIRONMENTS:
             return None
         matches = [
-            (endpoint, match.groupdict())
-            for pattern, endpoint in self._rows
-            if (match := pattern.match(f"/{rest}"))
+            (endpoint, match.groupdict()) for pattern, endpoint in self._rows if (match := pattern.match(f"/{rest}"))
         ]
         if not matches:
             return None

@@ -115,5 +115,3 @@ def _private_key(part: Upload | None) -> tuple[ec.EllipticCurvePrivateKey | None
         return keys.read_private_key(part.content), None
     except ValueError:
         return None, Problem("not_a_p8_file", "This is not the .p8 file of an In-App Purchase key.")
-
-

@@ -181,9 +181,7 @@ def _message(visit: Visit, text: str, status: int) -> Response:
 def _menu(project: DevtodevProject, texts: Mapping[str, str], depth: int) -> tuple[MenuEntry, ...]:
     """Make the menu: what stands below an entry shows once the entry was opened."""
     refunds = MenuEntry(texts["refunds_tracking"], _path(_REFUNDS, project))
-    payments = MenuEntry(
-        texts["payments_integration"], _path(_PAYMENTS, project), (refunds,) if depth > 1 else ()
-    )
+    payments = MenuEntry(texts["payments_integration"], _path(_PAYMENTS, project), (refunds,) if depth > 1 else ())
     settings = MenuEntry(texts["settings"], _path(_SETTINGS, project), (payments,) if depth > 0 else ())
     return (MenuEntry("Overview", _path(_PROJECT, project)), settings)
 

@@ -66,9 +66,7 @@ def status_document(project: DevtodevProject, look: Page) -> dict[str, str]:
     return {"state": state, "status": look.texts[state], "note": _EXPLAINED[state]}
 
 
-def content(
-    project: DevtodevProject, look: Page, path: str, csrf_token: str, refused: Checked | None = None
-) -> str:
+def content(project: DevtodevProject, look: Page, path: str, csrf_token: str, refused: Checked | None = None) -> str:
     """Make the content of the page.
 
     :param refused: the form that was just sent and not accepted; its values are shown again.
@@ -118,9 +116,7 @@ def _saved(stored: TrackedIntegration | None, look: Page) -> str:
     return f'<dl id="saved-values">{rows}{uploaded}</dl>'
 
 
-def _section(
-    project: DevtodevProject, look: Page, path: str, csrf_token: str, refused: Checked | None
-) -> str:
+def _section(project: DevtodevProject, look: Page, path: str, csrf_token: str, refused: Checked | None) -> str:
     stored = project.integration
     saved = {name: getattr(stored, name) for name in ("bundle_id", "issuer_id", "key_id")} if stored else {}
     values = saved if refused is None else refused.values

@@ -17,9 +17,7 @@ def success(body: Mapping[str, object]) -> Response:
     return _json(body, 200)
 
 
-def refused(
-    reason: str, status: int, code: str, message: str, details: Sequence[tuple[str, str]] = ()
-) -> Refused:
+def refused(reason: str, status: int, code: str, message: str, details: Sequence[tuple[str, str]] = ()) -> Refused:
     """Refuse; `details` are fields and what is wrong with each, and are left out when there are none."""
     error: dict[str, object] = {"type": "request", "code": code, "message": message}
     if details:

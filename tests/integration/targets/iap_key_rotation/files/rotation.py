@@ -166,7 +166,7 @@ def main() -> None:
     # Killed while the hook runs, before anything else: it had the key.
     stage.control("DELETE", "/calls")
     (stage.vault / "hold").touch()
-    stage.kill(lambda: (stage.vault / new).exists())
+    stage.kill((stage.vault / new).exists)
     assert (stage.vault / new).read_text() == (stage.folder / "new.p8").read_text()
     assert not stage.calls("endpoint=get_transaction_info"), "the hook comes first"
     (stage.vault / "hold").unlink()
