@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import typing as t
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
 
-from browser_support import PROJECT, SESSION, browser_path, left_over
+from browser_support import PROJECT, SESSION, browser_path, browsers, own_drivers
 from unit_servers import Simulator, simulator
 from unit_support import new_pem, public_pem, write_key
 
@@ -62,7 +63,11 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> t.Iterator[None]:
     pictures.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(pictures))
     yield
-    assert left_over(tmp_path) == [], "a browser is left"
+    assert browsers(tmp_path) == [], "a browser is left"
+    ends = time.monotonic() + 5
+    while own_drivers() and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert own_drivers() == [], "a driver is left"
 
 
 @pytest.fixture

@@ -153,9 +153,7 @@ def unauthenticated(answer: httpx.Response) -> bool:
 
 def server_verdict(sim: Running, private_pem: str, key_id: str, bundle_id: str = BUNDLE_ID) -> int:
     """Give the status that Apple's own client gets with a key and a made-up transaction ID."""
-    client = AppStoreServerAPIClient(
-        private_pem.encode(), key_id, ISSUER, bundle_id, Environment.PRODUCTION
-    )
+    client = AppStoreServerAPIClient(private_pem.encode(), key_id, ISSUER, bundle_id, Environment.PRODUCTION)
     client._base_url = sim.base()
     with pytest.raises(APIException) as caught:
         client.get_transaction_info("1")

@@ -52,9 +52,7 @@ def new_key_pair(curve: ec.EllipticCurve | None = None) -> KeyPair:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return KeyPair(private.decode(), public.decode())
 
 
@@ -144,17 +142,13 @@ class Running:
         """Give the base URL of the App Store Server API."""
         return str(self.announced["app_store_server"][environment])
 
-    def transaction_url(
-        self, transaction_id: str = PRODUCTION_ID, environment: str = "production"
-    ) -> str:
+    def transaction_url(self, transaction_id: str = PRODUCTION_ID, environment: str = "production") -> str:
         """Give the URL of Get Transaction Info."""
         return f"{self.base(environment)}/inApps/v1/transactions/{transaction_id}"
 
     def control(self, method: str, path: str, body: object = None) -> requests.Response:
         """Call the control API."""
-        return self.session.request(
-            method, f"{self.announced['control']}{path}", json=body, timeout=10
-        )
+        return self.session.request(method, f"{self.announced['control']}{path}", json=body, timeout=10)
 
     def fault(self, **fault: object) -> None:
         """Arm one fault."""

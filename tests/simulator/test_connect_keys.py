@@ -101,9 +101,7 @@ def test_limit_and_statuses_are_the_worlds_choice(sim: Running, pair: KeyPair) -
 
 @pytest.mark.parametrize("encoding", DECODERS)
 @pytest.mark.parametrize("of_key", [False, True])
-def test_the_download_works_once(
-    sim: Running, pair: KeyPair, encoding: str, of_key: bool
-) -> None:
+def test_the_download_works_once(sim: Running, pair: KeyPair, encoding: str, of_key: bool) -> None:
     world = connect_world(pair)
     own = {"private_key_encoding": encoding}
     generated = {"key_id": "GENERATED1", **(own if of_key else {})}

@@ -85,9 +85,7 @@ def test_pages(sim: Running, pair: KeyPair) -> None:
             assert following.startswith(browser.sim.announced["app_store_connect"] + KEYS)
             pages.append(browser.request("GET", following).json())
         assert [len(page["data"]) for page in pages] == sizes
-        assert [each["id"] for page in pages for each in page["data"]] == [
-            f"PAGED{i:05}" for i in range(7)
-        ]
+        assert [each["id"] for page in pages for each in page["data"]] == [f"PAGED{i:05}" for i in range(7)]
         assert {json.dumps(page["meta"]) for page in pages} == {
             json.dumps({"paging": {"total": 7, "limit": min(limit, 4)}})
         }

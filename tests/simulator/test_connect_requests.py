@@ -58,9 +58,7 @@ def test_every_call_of_iris_needs_its_headers(
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
 def test_a_change_has_to_be_json(browser: Browser, content_type: str | None) -> None:
     post = {"data": {"type": "subscriptionKeys", "attributes": {"nickname": "x"}}}
-    patch = {
-        "data": {"type": "subscriptionKeys", "id": KEY_ID, "attributes": {"isActive": False}}
-    }
+    patch = {"data": {"type": "subscriptionKeys", "id": KEY_ID, "attributes": {"isActive": False}}}
     for method, path, body in (("POST", KEYS, post), ("PATCH", f"{KEYS}/{KEY_ID}", patch)):
         answer = browser.request(method, path, body, {"Content-Type": content_type})
         assert "Content-Type" in error_detail(answer, 400)

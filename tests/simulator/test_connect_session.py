@@ -224,8 +224,6 @@ def test_a_lost_answer_loses_the_refreshed_cookie(sim: Running, pair: KeyPair) -
         ("PUT", KEYS, 405, "GET, POST"),
     ],
 )
-def test_unknown_paths_and_methods(
-    browser: Browser, method: str, path: str, status: int, allow: str | None
-) -> None:
+def test_unknown_paths_and_methods(browser: Browser, method: str, path: str, status: int, allow: str | None) -> None:
     answer = browser.request(method, path)
     assert (answer.status_code, answer.headers.get("allow"), answer.text) == (status, allow, "")

@@ -37,9 +37,7 @@ def client(
     environment: str = "production",
 ) -> AppStoreServerAPIClient:
     """Make Apple's client for the simulator."""
-    made = AppStoreServerAPIClient(
-        pair.private_pem.encode(), key_id, issuer_id, bundle_id, ENVIRONMENTS[environment]
-    )
+    made = AppStoreServerAPIClient(pair.private_pem.encode(), key_id, issuer_id, bundle_id, ENVIRONMENTS[environment])
     made._base_url = sim.base(environment)
     return made
 
@@ -51,12 +49,8 @@ def failure(made: AppStoreServerAPIClient, transaction_id: str = PRODUCTION_ID) 
     return caught.value
 
 
-@pytest.mark.parametrize(
-    ("environment", "transaction_id"), [("production", PRODUCTION_ID), ("sandbox", SANDBOX_ID)]
-)
-def test_a_good_key_reads_a_transaction(
-    sim: Running, pair: KeyPair, environment: str, transaction_id: str
-) -> None:
+@pytest.mark.parametrize(("environment", "transaction_id"), [("production", PRODUCTION_ID), ("sandbox", SANDBOX_ID)])
+def test_a_good_key_reads_a_transaction(sim: Running, pair: KeyPair, environment: str, transaction_id: str) -> None:
     answer = client(sim, pair, environment=environment).get_transaction_info(transaction_id)
     assert answer.signedTransactionInfo is not None
     assert answer.signedTransactionInfo.count(".") == 2
@@ -72,9 +66,7 @@ def test_a_good_key_reads_a_transaction(
         ("٣", APIError.INVALID_TRANSACTION_ID, "Invalid transaction id."),
     ],
 )
-def test_errors_are_typed(
-    sim: Running, pair: KeyPair, transaction_id: str, error: APIError, message: str
-) -> None:
+def test_errors_are_typed(sim: Running, pair: KeyPair, transaction_id: str, error: APIError, message: str) -> None:
     raised = failure(client(sim, pair), transaction_id)
     assert raised.api_error is error
     assert raised.http_status_code == error.value // 10_000

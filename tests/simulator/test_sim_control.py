@@ -26,9 +26,7 @@ from storeops_simulator.control import control_app
 from storeops_simulator.simulator import Simulator
 
 
-def status_for(
-    sim: Running, private_pem: str, key_id: str = KEY_ID, bundle_id: str = BUNDLE_ID
-) -> int:
+def status_for(sim: Running, private_pem: str, key_id: str = KEY_ID, bundle_id: str = BUNDLE_ID) -> int:
     """Give the status that a key gets with a made-up transaction ID."""
     token = new_token(private_pem, {"bid": bundle_id}, {"kid": key_id})
     return sim.session.get(
@@ -162,9 +160,7 @@ def test_the_root_certificate_in_both_forms(sim: Running) -> None:
     assert "not Apple" in root.subject.rfc4514_string()
 
 
-@pytest.mark.parametrize(
-    ("address", "status"), [("192.0.2.7", 403), ("::ffff:192.0.2.7", 403), ("::1", 200)]
-)
+@pytest.mark.parametrize(("address", "status"), [("192.0.2.7", 403), ("::ffff:192.0.2.7", 403), ("::1", 200)])
 def test_only_this_machine_is_answered(address: str, status: int) -> None:
     sent: list[Any] = []
 

@@ -23,9 +23,7 @@ from sim_support import (
 )
 
 
-def get(
-    sim: Running, pair: KeyPair, transaction_id: str = "1", environment: str = "production"
-) -> httpx.Response:
+def get(sim: Running, pair: KeyPair, transaction_id: str = "1", environment: str = "production") -> httpx.Response:
     """Call Get Transaction Info over a new connection."""
     headers = {"Authorization": f"Bearer {new_token(pair.private_pem)}"}
     url = sim.transaction_url(transaction_id, environment)
@@ -36,8 +34,7 @@ def raw_answer(sim: Running, pair: KeyPair) -> tuple[bytes, bool]:
     """Call over a bare socket: all bytes of the answer, and whether a TCP reset ended it."""
     url = urlsplit(sim.transaction_url(PRODUCTION_ID))
     request = (
-        f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\n"
-        f"Authorization: Bearer {new_token(pair.private_pem)}\r\n\r\n"
+        f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nAuthorization: Bearer {new_token(pair.private_pem)}\r\n\r\n"
     )
     received = b""
     with socket.create_connection((url.hostname, url.port), timeout=10) as connection:
@@ -178,9 +175,7 @@ def test_only_the_matching_app_is_hit(sim: Running, pair: KeyPair) -> None:
     claims = {"iss": OTHER_ISSUER, "bid": OTHER_BUNDLE_ID}
     token = new_token(pair.private_pem, claims, {"kid": OTHER_KEY_ID})
     url = sim.transaction_url("1")
-    hit = httpx.get(
-        url, headers={"Authorization": f"Bearer {token}"}, trust_env=False, verify=False
-    )
+    hit = httpx.get(url, headers={"Authorization": f"Bearer {token}"}, trust_env=False, verify=False)
     assert hit.status_code == 500
     assert get(sim, pair).status_code == 404
 

@@ -18,9 +18,7 @@ from sim_support import ISSUER, SIMULATOR, command, started
 
 def failed_start(*arguments: str) -> str:
     """Start in vain; give the one line on stderr."""
-    done = subprocess.run(
-        command(*arguments), capture_output=True, text=True, timeout=30, check=False
-    )
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("simulator: ")

@@ -78,9 +78,7 @@ SOUND: dict[str, Claims] = {
 }
 
 
-def ask(
-    sim: Running, authorization: str | None, environment: str = "production"
-) -> requests.Response:
+def ask(sim: Running, authorization: str | None, environment: str = "production") -> requests.Response:
     """Call Get Transaction Info with a made-up ID."""
     headers = {} if authorization is None else {"Authorization": authorization}
     return sim.session.get(sim.transaction_url("1", environment), headers=headers, timeout=10)
@@ -174,9 +172,7 @@ def test_sound_tokens_are_accepted(sim: Running, pair: KeyPair, case: str) -> No
         (None, 4601, "life_too_long"),
     ],
 )
-def test_the_edges_of_time(
-    pair: KeyPair, issued: int | None, expires: int, reason: str | None
-) -> None:
+def test_the_edges_of_time(pair: KeyPair, issued: int | None, expires: int, reason: str | None) -> None:
     token = read_token(f"Bearer {new_token(pair.private_pem, {'iat': issued, 'exp': expires})}")
     world = read_world(new_world(pair)).world
     if reason is None:

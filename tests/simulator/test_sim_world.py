@@ -79,9 +79,7 @@ BAD: dict[str, tuple[Change, str]] = {
         "teams[0].iap_keys[0].public_key: is not a PEM public key",
     ),
     "public key on another curve": (
-        lambda w: _team(w)["iap_keys"][0].update(
-            public_key=new_key_pair(ec.SECP384R1()).public_pem
-        ),
+        lambda w: _team(w)["iap_keys"][0].update(public_key=new_key_pair(ec.SECP384R1()).public_pem),
         "teams[0].iap_keys[0].public_key: is on curve secp384r1",
     ),
     "a private key as public key": (
@@ -117,9 +115,7 @@ BAD: dict[str, tuple[Change, str]] = {
         f"{_TRANSACTION}.revocation_reason: needs revocation_date",
     ),
     "more than all": (
-        lambda w: _transaction(w).update(
-            revocation_date=1700003600000, revocation_percentage=100001
-        ),
+        lambda w: _transaction(w).update(revocation_date=1700003600000, revocation_percentage=100001),
         f"{_TRANSACTION}.revocation_percentage: must be from 0 to 100000",
     ),
     "limit of an unknown endpoint": (
@@ -184,9 +180,7 @@ def test_a_key_file_beside_the_world_file(tmp_path: Path, pair: KeyPair) -> None
     assert read.private_keys == {}
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"), [(None, "cannot read"), ("nonsense", "is not an unencrypted .p8")]
-)
+@pytest.mark.parametrize(("content", "problem"), [(None, "cannot read"), ("nonsense", "is not an unencrypted .p8")])
 def test_a_bad_key_file(tmp_path: Path, content: str | None, problem: str) -> None:
     if content is not None:
         (tmp_path / "one.p8").write_text(content)
