@@ -95,15 +95,17 @@ def parse_service_url(text: str, option: str) -> str:
     """Return a service's base URL without a trailing slash: https, or http to loopback, without credentials."""
     next_step = "Give https://host[:port][/path], or http:// for a simulator on this machine."
     text = text.strip()
+    # What stands before an @ may be a password.
+    named = "this" if "@" in text else shown(text)
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise InputError(option, f"{shown(text)} is no URL.", next_step) from None
+        raise InputError(option, f"{named} is no URL.", next_step) from None
     place = parts.netloc.rpartition("@")[2]
     is_odd = port == 0 or "\\" in text or any(char.isspace() or ord(char) < 32 for char in text)
     if parts.scheme not in ("http", "https") or not _PLACE.fullmatch(place) or is_odd:
-        raise InputError(option, f"{shown(text)} is no http(s) URL.", next_step)
+        raise InputError(option, f"{named} is no http(s) URL.", next_step)
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise InputError(option, "a base URL takes no user, password, query or fragment.", next_step)
     if parts.scheme == "http" and not is_loopback(host):

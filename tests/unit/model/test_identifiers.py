@@ -239,3 +239,12 @@ def test_any_text_is_a_url_or_an_input_error(text: str) -> None:
 )
 def test_is_loopback(host: str | None, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    "url", ["https://u:pass-word@exa mple", "ftp://u:pass-word@example.com", "https://u:pass-word@[x"]
+)
+def test_a_password_in_a_wrong_url_is_not_repeated(url: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_service_url(url, "app_store_server_url")
+    assert "pass-word" not in str(caught.value) and "app_store_server_url" in str(caught.value)
