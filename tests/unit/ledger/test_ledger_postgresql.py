@@ -39,7 +39,9 @@ def _program(name: str) -> str | None:
 
 def _as_owner(command: list[str]) -> list[str]:
     """PostgreSQL refuses to run as root."""
-    return ["runuser", "-u", _owner(), "--", *command] if os.geteuid() == 0 else command
+    # It lies where not every PATH leads.
+    runuser = shutil.which("runuser", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin") or "runuser"
+    return [runuser, "-u", _owner(), "--", *command] if os.geteuid() == 0 else command
 
 
 def _owner() -> str:
