@@ -145,6 +145,43 @@ integrations:
         error_code: 4040010
         checked_at: '2026-11-23T09:21:42Z'
         request_id: a88802b8-9d50-42f0-ada8-c2086235d368
+applied_elsewhere:
+  description:
+    - What the ledger knows to have been applied last at other trackers in O(environment); their services are not asked.
+    - Empty unless O(tracker=ledger).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    bundle_id:
+      description: Bundle ID of the app.
+      type: str
+      returned: always
+    issuer_id:
+      description: Issuer ID that was applied; V(null) when unknown.
+      type: str
+      returned: always
+    key_id:
+      description: Key ID that was applied; V(null) when unknown.
+      type: str
+      returned: always
+    key_fingerprint:
+      description: SHA-256 of the key's public part, hexadecimal; V(null) when unknown.
+      type: str
+      returned: always
+    environment:
+      description: The App Store environment.
+      type: str
+      returned: always
+    tracker:
+      description: The tracker.
+      type: str
+      returned: always
+    status:
+      description: The status as it was last seen.
+      type: str
+      returned: always
+  sample: []
 http:
   description: What the task asked of the network.
   type: dict

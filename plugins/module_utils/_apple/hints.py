@@ -47,7 +47,8 @@ def unauthenticated(environment: str, path: str | None, skew: float, asked_sandb
     else:
         hint += "?"
     if path and read_file_name(os.path.basename(path)).is_api_key:
-        hint += " The file is named AuthKey_…: that is an App Store Connect API key, which this API never accepts."
+        named = "The file is named AuthKey_…: by that it is an App Store Connect API key, which this API never accepts."
+        hint = f"{named} {hint}"
     if skew:
         hint += f" Also, this machine's clock is off by {abs(skew):.0f} s."
     return hint

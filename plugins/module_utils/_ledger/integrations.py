@@ -37,6 +37,15 @@ def list_integrations(ledger: Ledger, tracker: str, project: str, environment: s
     return sorted((_integration(row) for row in rows), key=lambda found: found.identity.bundle_id)
 
 
+def list_elsewhere(ledger: Ledger, environment: str) -> list[Integration]:
+    """Return what was last applied at trackers other than the ledger itself, by tracker, project and bundle ID."""
+    table = integrations()
+    query = sqlalchemy.select(table).where(table.c.tracker != "ledger", table.c.environment == environment)
+    with ledger.reading() as connection:
+        rows = connection.execute(query).mappings().all()
+    return sorted((_integration(row) for row in rows), key=lambda found: found.identity)
+
+
 def put_integration(ledger: Ledger, integration: Integration, now: str) -> None:
     """Insert or replace one integration. ``now`` is UTC in ISO 8601."""
     values = {**_values(integration), "created_at": now, "updated_at": now}

@@ -18,12 +18,13 @@ from .._trackers.protocol import Tracker
 from .concurrent import each
 from .options import KeySource, environment, identity, key_source, load_key
 from .services import CALL_LIBRARIES, credential_check
-from .trackers import LEDGER_LIBRARIES, open_tracker
+from .trackers import LEDGER_LIBRARIES, applied_elsewhere, open_tracker
 
 
 def run(params: Params, context: Context) -> Results:
     with open_tracker(params, context, for_writing=False) as tracker:
         held = _held(params, tracker)
+    elsewhere = applied_elsewhere(params, context) if params["tracker"] == "ledger" else []
     source = key_source(params)
     check = credential_check(params, context)
     is_skipped = params["credential_check"] == "skip"
@@ -32,6 +33,7 @@ def run(params: Params, context: Context) -> Results:
     sharpened = infer_across_apps(list(zip(keys, verdicts, strict=True)))
     return {
         "changed": False,
+        "applied_elsewhere": [entry.as_result() for entry in elsewhere],
         "integrations": [_result(entry, verdict) for entry, verdict in zip(held, sharpened, strict=True)],
         "http": context.transport.counters.as_result(),
     }

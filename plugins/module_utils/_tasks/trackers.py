@@ -8,10 +8,12 @@ from __future__ import annotations
 import typing as t
 
 from .._context import Context, Library, Params
+from .._ledger.integrations import list_elsewhere
 from .._ledger.ledger import Ledger
 from .._ledger.place import SQLALCHEMY_ERROR, find_place
 from .._model.errors import InputError
 from .._model.identifiers import parse_service_url
+from .._model.integration import Integration
 from .._trackers import qonversion, revenuecat
 from .._trackers.json_api import JsonApi, Service, require_api_key
 from .._trackers.last_applied import LastApplied
@@ -23,15 +25,28 @@ from .options import tracker_project
 LEDGER_LIBRARIES = (Library("SQLAlchemy", SQLALCHEMY_ERROR),)
 
 
+def applied_elsewhere(params: Params, context: Context) -> list[Integration]:
+    """Return what the ledger knows of integrations at other trackers, in the task's environment."""
+    ledger = _ledger(params, context, for_writing=False)
+    try:
+        return list_elsewhere(ledger, params["environment"])
+    finally:
+        ledger.close()
+
+
 def open_tracker(params: Params, context: Context, for_writing: bool) -> Tracker:
     """Return the tracker that a task names. ``for_writing`` is false for tasks that never write (info)."""
-    place = find_place((params.get("ledger") or {}).get("url"), context.environ)
-    read_only = context.check_mode or not for_writing
-    ledger = Ledger(place, read_only, context.warn, min(30.0, context.transport.remaining()))
+    ledger = _ledger(params, context, for_writing)
     if for_writing:
         ledger.check_place()
     last_applied = LastApplied(ledger, context.timestamp)
     return _OPENERS[params["tracker"]](params, context, last_applied)
+
+
+def _ledger(params: Params, context: Context, for_writing: bool) -> Ledger:
+    place = find_place((params.get("ledger") or {}).get("url"), context.environ)
+    read_only = context.check_mode or not for_writing
+    return Ledger(place, read_only, context.warn, min(30.0, context.transport.remaining()))
 
 
 def _open_ledger(params: Params, context: Context, last_applied: LastApplied) -> Tracker:
