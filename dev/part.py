@@ -14,7 +14,7 @@ from pathlib import Path
 
 import paths
 
-TIMEOUT = 900  # seconds for one command
+TIMEOUT = 2400  # seconds for one command; generous, as a run on all versions shares two cores
 
 
 class Part:
