@@ -172,39 +172,39 @@ credential_checks:
     - bundle_id: com.example.one
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
       key_id: 2X9R4HXF34
-      key_fingerprint: db8974805e53337ab7dc9d6e77b1ea91f9c99f61cbd2a1c07e1634e36bbdfbc4
+      key_fingerprint: c83e034c17809478e642a037198ae8b95fe10fd90fccacef9626de142da5f0c2
       accepted: true
       cause: accepted
       hint: Apple accepted a token signed with this key for this app.
       environment: production
       http_status: 404
       error_code: 4040010
-      checked_at: '2026-11-23T09:21:20Z'
-      request_id: 1725ba3a-bd05-4894-8517-a9dea1c5967d
+      checked_at: '2026-11-23T11:05:04Z'
+      request_id: 403452b7-ff5f-470e-92af-f71ffcd29157
     - bundle_id: com.example.two
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
       key_id: 2X9R4HXF34
-      key_fingerprint: db8974805e53337ab7dc9d6e77b1ea91f9c99f61cbd2a1c07e1634e36bbdfbc4
+      key_fingerprint: c83e034c17809478e642a037198ae8b95fe10fd90fccacef9626de142da5f0c2
       accepted: true
       cause: accepted
       hint: Apple accepted a token signed with this key for this app.
       environment: production
       http_status: 404
       error_code: 4040010
-      checked_at: '2026-11-23T09:21:20Z'
-      request_id: 76f1b0ad-4a78-49b6-99c5-7fe17b35115a
+      checked_at: '2026-11-23T11:05:04Z'
+      request_id: d83141b2-8fbf-458b-95c5-d7cb1a082ee4
     - bundle_id: com.example.three
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
       key_id: 9ABCDEF123
-      key_fingerprint: b33a4272fcf18228d010fe44d073f364032a320edd54244fba1a1c97c0b6c922
+      key_fingerprint: e705525995c398e561da8fdb2c5f0198c03fe95c178de34cdab8b2c2a291e357
       accepted: true
       cause: accepted
       hint: Apple accepted a token signed with this key for this app.
       environment: production
       http_status: 404
       error_code: 4040010
-      checked_at: '2026-11-23T09:21:20Z'
-      request_id: 51e1b000-b241-4e8c-ab80-b863c7a13f76
+      checked_at: '2026-11-23T11:05:04Z'
+      request_id: b656e424-229e-4ba4-9cc7-50c06c03f6de
 http:
   description: What the task asked of the network.
   type: dict

@@ -172,10 +172,10 @@ iap_key:
       returned: always
   sample:
     name: devtodev API Key
-    key_id: 9A3GJ3V0NW
+    key_id: 1IDP43DXBP
     issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     private_key_path: /srv/keys/devtodev.p8
-    key_fingerprint: 8cfa7f724b01eaec9cae090464f8ddd8c88a900d2e2c2255ad3082383a85b651
+    key_fingerprint: 4774a4887c8fb7a1b6af67561f1a4669e68e484b64ab486d6604456d80fbbe5a
     predicted: false
 http:
   description: What the task asked of the network.
@@ -202,7 +202,7 @@ backup_file:
   description: Where the replaced file is kept.
   returned: when another key was replaced
   type: str
-  sample: /srv/keys/studio_a.p8.20261123T092146Z.bak
+  sample: /srv/keys/studio_a.p8.20261123T110530Z.bak
 cause:
   description: Why the key can't be used, V(key_unreadable), V(key_wrong_kind) or V(key_id_mismatch).
   returned: when the task failed because of the key

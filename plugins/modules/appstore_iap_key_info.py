@@ -121,13 +121,13 @@ iap_keys:
       last_used: '2025-10-09T08:53:20.000+00:00'
       revoked_at: null
     - name: devtodev API Key
-      key_id: 9A3GJ3V0NW
+      key_id: 1IDP43DXBP
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
       team_id: 120000001
       active: false
       downloadable: false
       last_used: null
-      revoked_at: '2026-11-23T09:21:26.382+00:00'
+      revoked_at: '2026-11-23T11:05:11.736+00:00'
 file:
   description: What the file or the content is; V(null) when neither was given.
   returned: success
@@ -168,7 +168,7 @@ file:
     hint: null
     key_id: 2X9R4HXF34
     named_as_api_key: false
-    key_fingerprint: db8974805e53337ab7dc9d6e77b1ea91f9c99f61cbd2a1c07e1634e36bbdfbc4
+    key_fingerprint: c83e034c17809478e642a037198ae8b95fe10fd90fccacef9626de142da5f0c2
 http:
   description: What the task asked of the network.
   type: dict

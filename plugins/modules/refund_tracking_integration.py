@@ -64,6 +64,15 @@ EXAMPLES = r"""
     private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
     credential_check: advisory
 
+- name: Tell a person what to enter at devtodev, and keep in mind that it is to be confirmed
+  storeops.refunds.refund_tracking_integration:
+    bundle_id: com.example.one
+    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+    private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
+    tracker: devtodev
+    devtodev:
+      mode: handoff
+
 - name: Stop tracking an app; this needs no key
   storeops.refunds.refund_tracking_integration:
     bundle_id: com.example.two
@@ -112,7 +121,7 @@ integration:
     bundle_id: com.example.one
     issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     key_id: 2X9R4HXF34
-    key_fingerprint: db8974805e53337ab7dc9d6e77b1ea91f9c99f61cbd2a1c07e1634e36bbdfbc4
+    key_fingerprint: c83e034c17809478e642a037198ae8b95fe10fd90fccacef9626de142da5f0c2
     environment: production
     tracker: ledger
     status: Active
@@ -167,8 +176,8 @@ credential_check:
     environment: production
     http_status: 404
     error_code: 4040010
-    checked_at: '2026-11-23T09:21:24Z'
-    request_id: b40a0d13-fe80-4151-ac28-c265e76f71ea
+    checked_at: '2026-11-23T11:05:09Z'
+    request_id: 3edf8508-ac4a-4f95-b551-c7c033ba3fd8
 http:
   description: What the task asked of the network.
   type: dict

@@ -132,7 +132,7 @@ integrations:
     - bundle_id: com.example.one
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
       key_id: 2X9R4HXF34
-      key_fingerprint: db8974805e53337ab7dc9d6e77b1ea91f9c99f61cbd2a1c07e1634e36bbdfbc4
+      key_fingerprint: c83e034c17809478e642a037198ae8b95fe10fd90fccacef9626de142da5f0c2
       environment: production
       tracker: ledger
       status: Active
@@ -143,8 +143,8 @@ integrations:
         environment: production
         http_status: 404
         error_code: 4040010
-        checked_at: '2026-11-23T09:21:42Z'
-        request_id: a88802b8-9d50-42f0-ada8-c2086235d368
+        checked_at: '2026-11-23T11:05:27Z'
+        request_id: 813961cd-f2e9-40ef-aae7-944cee705ebb
 applied_elsewhere:
   description:
     - What the ledger knows to have been applied last at other trackers in O(environment); their services are not asked.
@@ -181,7 +181,14 @@ applied_elsewhere:
       description: The status as it was last seen.
       type: str
       returned: always
-  sample: []
+  sample:
+    - bundle_id: com.example.one
+      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+      key_id: 2X9R4HXF34
+      key_fingerprint: c83e034c17809478e642a037198ae8b95fe10fd90fccacef9626de142da5f0c2
+      environment: production
+      tracker: devtodev
+      status: Pending
 http:
   description: What the task asked of the network.
   type: dict
