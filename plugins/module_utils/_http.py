@@ -254,12 +254,13 @@ class Transport:
         parts = urlsplit(url)
         proxies = dict(self.settings.proxies)
         # Plain http to loopback must not leave the machine through a proxy.
-        if is_loopback(parts.hostname) or _bypasses(parts.netloc, proxies):
+        if is_loopback(parts.hostname) or bypasses_proxy(parts.netloc, proxies):
             return {}
         return {name: proxies[name] for name in ("http", "https") if proxies.get(name)}
 
 
-def _bypasses(place: str, proxies: t.Mapping[str, str]) -> bool:
+def bypasses_proxy(place: str, proxies: t.Mapping[str, str]) -> bool:
+    """Tell whether no_proxy names ``place`` (host and port)."""
     # The standard library's reading of no_proxy; the type stubs leave it out.
     return bool(urllib.request.proxy_bypass_environment(place, dict(proxies)))  # type: ignore[attr-defined]
 

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import typing as t
-import urllib.request
 from urllib.parse import urlsplit, urlunsplit
 
 from .._context import Context, Params
+from .._http import bypasses_proxy
 from .._model.browser_session import LARGEST, BrowserSession, parse_browser_session
 from .._model.errors import InputError
 from .._model.identifiers import is_loopback, parse_service_url
@@ -110,9 +110,7 @@ def proxy_for(url: str, proxies: t.Mapping[str, str]) -> dict[str, str] | None:
     parts = urlsplit(url)
     known = dict(proxies)
     server = known.get(parts.scheme)
-    # The standard library's reading of no_proxy; the type stubs leave it out.
-    is_direct = urllib.request.proxy_bypass_environment(parts.netloc, known)  # type: ignore[attr-defined]
-    if not server or is_loopback(parts.hostname) or is_direct:
+    if not server or is_loopback(parts.hostname) or bypasses_proxy(parts.netloc, known):
         return None
     proxy = urlsplit(server if "://" in server else f"http://{server}")
     host = f"[{proxy.hostname}]" if ":" in (proxy.hostname or "") else proxy.hostname
