@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # Longer than a client pauses inside one job; how long Apple keeps a connection is not known.
 _KEEP_ALIVE_SECONDS: Final = 75
@@ -22,7 +22,7 @@ _SHUTDOWN_SECONDS: Final = 1
 _BACKLOG: Final = 2048
 
 
-class NumberedProtocol(H11Protocol):
+class NumberedProtocol(HttpToolsProtocol):
     """HTTP/1.1 that tells the application which connection a request came over.
 
     The request's ``scope["state"]`` has ``connection`` (a number from 1) and ``transport`` (for
