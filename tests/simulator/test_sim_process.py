@@ -35,6 +35,7 @@ def test_one_json_line_once_it_accepts_connections() -> None:
                 "sandbox": f"{origin}/app-store-server/sandbox",
             },
             "app_store_connect": f"{origin}/app-store-connect",
+            "app_store_connect_api": f"{origin}/app-store-connect-api",
             "revenuecat": f"{origin}/revenuecat/v2",
             "qonversion": f"{origin}/qonversion",
             "devtodev": f"{origin}/devtodev",

@@ -162,12 +162,13 @@ def test_subscription_fields_are_signed_under_apples_names(pair: KeyPair) -> Non
         storefront="DEU",
         storefront_id="143443",
     )
-    held = read_world(world).world.transactions["Sandbox", "2000000999999999"]
-    assert held.transaction.fields["originalTransactionId"] == "2000000000000001"
-    assert held.transaction.fields["subscriptionGroupIdentifier"] == "20611111"
-    assert held.transaction.fields["expiresDate"] == 1702592000000
-    assert held.transaction.fields["originalPurchaseDate"] == 1690000000000
-    assert held.transaction.fields["storefront"] == "DEU"
+    transaction = read_world(world).world.find_transaction("com.example.one", "Sandbox", "2000000999999999")
+    assert transaction is not None
+    assert transaction.fields["originalTransactionId"] == "2000000000000001"
+    assert transaction.fields["subscriptionGroupIdentifier"] == "20611111"
+    assert transaction.fields["expiresDate"] == 1702592000000
+    assert transaction.fields["originalPurchaseDate"] == 1690000000000
+    assert transaction.fields["storefront"] == "DEU"
 
 
 def test_a_key_file_beside_the_world_file(tmp_path: Path, pair: KeyPair) -> None:

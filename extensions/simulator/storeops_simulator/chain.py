@@ -30,22 +30,35 @@ _YEAR = timedelta(days=365)
 # older than any payload that a world may ask for.
 _VALID_BEFORE_START = 5 * _YEAR
 _VALID_AFTER_START = 5 * _YEAR
+_VALID = _VALID_BEFORE_START + _VALID_AFTER_START
+_EXPIRED = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A leaf's private key, and the certificates that go along with what it signs."""
+
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
+    x5c: tuple[str, ...]
+
+    def sign(self, payload: Mapping[str, object]) -> str:
+        """Sign a payload like the App Store: compact JWS, ES256, x5c."""
+        header = {"alg": "ES256", "typ": "JWT", "x5c": list(self.x5c)}
+        return jws.sign(header, payload, self.key)
 
 
 @dataclass(frozen=True)
 class Chain:
     """A ready chain; the private keys of root and intermediate are not kept."""
 
-    leaf: x509.Certificate
-    intermediate: x509.Certificate
     root: x509.Certificate
-    leaf_key: ec.EllipticCurvePrivateKey = field(repr=False)
-    x5c: tuple[str, str, str]
+    signer: Signer
+    faulty: Mapping[str, Signer]
+    """Signers that a client has to refuse, by what is wrong with their certificates."""
 
-    def sign(self, payload: Mapping[str, object]) -> str:
-        """Sign a payload like the App Store: compact JWS, ES256, x5c of exactly three."""
-        header = {"alg": "ES256", "typ": "JWT", "x5c": list(self.x5c)}
-        return jws.sign(header, payload, self.leaf_key)
+    def sign(self, payload: Mapping[str, object], fault: str | None = None) -> str:
+        """Sign a payload; `fault` is one of `CHAIN_FAULTS`, and every other one leaves the chain sound."""
+        return self.faulty.get(fault or "", self.signer).sign(payload)
 
     def root_der(self) -> bytes:
         """Give the root certificate as DER, as Apple publishes its own."""
@@ -62,47 +75,88 @@ class _Issuer:
     key: ec.EllipticCurvePrivateKey
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What a certificate is to say; no path length makes a leaf."""
+
+    subject: x509.Name
+    key: ec.EllipticCurvePrivateKey
+    path_length: int | None
+    marker: ObjectIdentifier | None = None
+    valid: timedelta = _VALID
+
+
+@dataclass(frozen=True)
+class _Ranks:
+    """A root and an intermediate, while their keys are still here."""
+
+    root: x509.Certificate
+    root_issuer: _Issuer
+    middle: x509.Certificate
+    middle_issuer: _Issuer
+    start: datetime
+
+    def signer(self, marker: ObjectIdentifier | None = _LEAF_OID, valid: timedelta = _VALID) -> Signer:
+        """Make a leaf below the intermediate."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        wanted = _Wanted(_name("Leaf"), key, None, marker, valid)
+        leaf = _certificate(wanted, self.middle_issuer, self.start)
+        return Signer(key, (_x5c(leaf), _x5c(self.middle), _x5c(self.root)))
+
+    def unmarked(self) -> _Ranks:
+        """Give the same root with an intermediate that lacks Apple's object identifier."""
+        middle, issuer = _intermediate(self.root_issuer, self.start, None)
+        return _Ranks(self.root, self.root_issuer, middle, issuer, self.start)
+
+
 def make_chain(now: datetime | None = None) -> Chain:
     """Make a new chain, valid from five years before `now` to five years after it."""
     start = now or datetime.now(UTC)
-    root_key = ec.generate_private_key(ec.SECP384R1())
-    middle_key = ec.generate_private_key(ec.SECP384R1())
-    leaf_key = ec.generate_private_key(ec.SECP256R1())
-    root_issuer = _Issuer(_name("Root"), root_key)
-    middle_issuer = _Issuer(_name("Intermediate"), middle_key)
-    root = _certificate(root_issuer.name, root_key, root_issuer, start, path_length=1)
-    middle = _certificate(middle_issuer.name, middle_key, root_issuer, start, 0, _INTERMEDIATE_OID)
-    leaf = _certificate(_name("Leaf"), leaf_key, middle_issuer, start, None, _LEAF_OID)
-    return Chain(leaf, middle, root, leaf_key, (_x5c(leaf), _x5c(middle), _x5c(root)))
+    ranks = _ranks(start)
+    signer = ranks.signer()
+    faulty = {
+        "wrong_root": _ranks(start).signer(),
+        "missing_oid": ranks.signer(marker=None),
+        "missing_intermediate_oid": ranks.unmarked().signer(),
+        "expired": ranks.signer(valid=_EXPIRED),
+        "short_chain": Signer(signer.key, signer.x5c[:2]),
+    }
+    return Chain(ranks.root, signer, faulty)
 
 
-def _certificate(
-    subject: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
-    issuer: _Issuer,
-    start: datetime,
-    path_length: int | None,
-    marker: ObjectIdentifier | None = None,
-) -> x509.Certificate:
-    """Make one certificate that OpenSSL's X509_STRICT accepts; no path length makes a leaf."""
-    public_key = key.public_key()
+def _ranks(start: datetime) -> _Ranks:
+    key = ec.generate_private_key(ec.SECP384R1())
+    issuer = _Issuer(_name("Root"), key)
+    root = _certificate(_Wanted(issuer.name, key, 1), issuer, start)
+    middle, middle_issuer = _intermediate(issuer, start, _INTERMEDIATE_OID)
+    return _Ranks(root, issuer, middle, middle_issuer, start)
+
+
+def _intermediate(root: _Issuer, start: datetime, marker: ObjectIdentifier | None) -> tuple[x509.Certificate, _Issuer]:
+    issuer = _Issuer(_name("Intermediate"), ec.generate_private_key(ec.SECP384R1()))
+    return _certificate(_Wanted(issuer.name, issuer.key, 0, marker), root, start), issuer
+
+
+def _certificate(wanted: _Wanted, issuer: _Issuer, start: datetime) -> x509.Certificate:
+    """Make one certificate that OpenSSL's X509_STRICT accepts."""
+    public_key = wanted.key.public_key()
     authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
-    is_ca = path_length is not None
+    is_ca = wanted.path_length is not None
     builder = (
         x509.CertificateBuilder()
-        .subject_name(subject)
+        .subject_name(wanted.subject)
         .issuer_name(issuer.name)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(start - _VALID_BEFORE_START)
-        .not_valid_after(start + _VALID_AFTER_START)
-        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=path_length), critical=True)
+        .not_valid_after(start - _VALID_BEFORE_START + wanted.valid)
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=wanted.path_length), critical=True)
         .add_extension(_key_usage(is_ca), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         .add_extension(authority, critical=False)
     )
-    if marker is not None:
-        builder = builder.add_extension(x509.UnrecognizedExtension(marker, _ASN1_NULL), critical=False)
+    if wanted.marker is not None:
+        builder = builder.add_extension(x509.UnrecognizedExtension(wanted.marker, _ASN1_NULL), critical=False)
     return builder.sign(issuer.key, SHA384() if is_ca else SHA256())
 
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .calls import FILTERS
 from .control_json import JsonAnswer, read_json
+from .control_store import StoreControl
 from .control_trackers import TrackerControl
 from .control_world import WorldControl
 from .faults import read_faults
@@ -26,7 +27,7 @@ CONTROL_PREFIX: Final = "/_sim"
 
 
 class Control:
-    """Faults, calls and the root certificate; `WorldControl` and `TrackerControl` have the rest."""
+    """Faults, calls and the root certificate; `WorldControl`, `StoreControl`, `TrackerControl` have the rest."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -98,6 +99,7 @@ def control_app(simulator: Simulator) -> ASGIApp:
         routes=[
             *Control(simulator).routes(),
             *WorldControl(simulator).routes(),
+            *StoreControl(simulator).routes(),
             *TrackerControl(simulator).routes(),
         ],
         exception_handlers={InputError: _bad_input, HTTPException: _http_error},

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,13 +14,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from . import keys
+from .app_fields import URL_FIELDS, read_urls, write_app
 from .control_json import JsonAnswer, read_json, read_optional_json
 from .fields import Fields, InputError
 from .simulator import Simulator
 from .vendors.devtodev.activation import settle
 from .web_sessions import STATE, read_state, write_session
 from .world import KEY_KINDS, HeldKey, Key, KeyKind
-from .world_input import KEY_ID_PATTERN, read_world, write_app, write_key, write_world
+from .world_input import KEY_ID_PATTERN, read_world, write_key, write_world
 
 _Handler = Callable[[Request], Awaitable[Response]]
 
@@ -57,14 +59,20 @@ class WorldControl:
         return JsonAnswer(write_world(self._simulator.world))
 
     async def patch_app(self, request: Request) -> Response:
-        """Change ``released`` of an app."""
-        fields = Fields(await read_json(request), "", ("released",))
+        """Change ``released`` of an app, or where its server notifications go; null takes an address away."""
+        fields = Fields(await read_json(request), "", ("released", *URL_FIELDS))
         bundle_id: str = request.path_params["bundle_id"]
         world = self._simulator.world
         held = world.apps.get(bundle_id)
         if held is None:
             raise HTTPException(404, f"there is no app {bundle_id!r}")
-        changed = replace(held.app, released=fields.boolean("released"))
+        if not fields.names():
+            raise InputError("", f"nothing to change; known here: released, {', '.join(URL_FIELDS)}")
+        changes: dict[str, Any] = dict.fromkeys(set(fields.names()) & set(URL_FIELDS))
+        changes.update(read_urls(fields))
+        if "released" in fields.names():
+            changes["released"] = fields.boolean("released")
+        changed = replace(held.app, **changes)
         self._simulator.world = world.with_app(held, changed)
         return JsonAnswer(write_app(changed))
 

@@ -7,6 +7,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection
+from typing import Final
+
+URL: Final = (r"https?://[^\s/]\S{0,1023}", "be an http or https URL")
+"""Pattern and wording for `Fields.text`."""
 
 
 class InputError(ValueError):

@@ -10,15 +10,21 @@ windows is not documented: whole clock seconds are assumed.
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import Final
 
 PER_SECOND: Final[dict[str, int]] = {
     "get_transaction_info": 50,
+    "get_notification_history": 50,
+    "get_refund_history": 10,
+    "request_test_notification": 1,
+    "get_test_notification_status": 1,
 }
 """Requests per second in production, by endpoint; the world may set others (0 is no limit)."""
 
 _SANDBOX_DIVISOR: Final = 10
 _MINUTE: Final = 60.0
+_HOUR: Final = 3600.0
 
 
 class RateLimiter:
@@ -69,6 +75,27 @@ class MinuteLimiter:
             return count, max(1, math.ceil(start + _MINUTE - now))
         self._windows[caller] = (start, count + 1)
         return count + 1, 0
+
+
+class HourLimiter:
+    """Counts requests in a rolling hour, as the App Store Connect API does."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, deque[float]] = {}
+
+    def reset(self) -> None:
+        """Forget all counts."""
+        self._times.clear()
+
+    def admit(self, caller: str, limit: int, now: float) -> int | None:
+        """Count one request; give how many there were in the last hour, or None when that were too many."""
+        times = self._times.setdefault(caller, deque())
+        while times and times[0] <= now - _HOUR:
+            times.popleft()
+        if len(times) >= limit:
+            return None
+        times.append(now)
+        return len(times)
 
 
 def _window(limit: int, environment: str) -> tuple[int, int]:

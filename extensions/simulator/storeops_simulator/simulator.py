@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from .calls import CallLog
 from .chain import Chain, make_chain
 from .faults import FaultList
-from .rate_limits import PER_SECOND, MinuteLimiter, RateLimiter
+from .history_state import HistoryState
+from .rate_limits import PER_SECOND, HourLimiter, MinuteLimiter, RateLimiter
 from .world import World
 from .world_input import ReadWorld
 
@@ -38,10 +39,13 @@ class Simulator:
     calls: CallLog = field(default_factory=CallLog)
     limiter: RateLimiter = field(default_factory=RateLimiter)
     minutes: MinuteLimiter = field(default_factory=MinuteLimiter)
+    hours: HourLimiter = field(default_factory=HourLimiter)
     replays: dict[tuple[str, str], Replay] = field(default_factory=dict, repr=False)
     """Answers by project and Idempotency-Key, for the vendor that has such a header."""
     uploaded_keys: dict[str, ec.EllipticCurvePrivateKey] = field(default_factory=dict, repr=False)
     """Keys that were uploaded to devtodev and not tried yet, by project."""
+    history: HistoryState = field(default_factory=HistoryState)
+    """Signed notifications, pagination tokens and test notifications."""
     now: Callable[[], float] = time.time
 
     def reset(self, read: ReadWorld) -> None:
@@ -52,8 +56,10 @@ class Simulator:
         self.calls.reset()
         self.limiter.reset()
         self.minutes.reset()
+        self.hours.reset()
         self.replays.clear()
         self.uploaded_keys.clear()
+        self.history.reset()
 
     def limit(self, endpoint: str) -> int:
         """Give an endpoint's requests per second in production; 0 is no limit."""
@@ -62,3 +68,7 @@ class Simulator:
     def now_ms(self) -> int:
         """Give the time in UNIX ms."""
         return int(self.now() * 1000)
+
+    def store_ms(self) -> int:
+        """Give the time that purchases, refunds and notifications live in: the world's clock may be moved."""
+        return self.world.clock.at(self.now_ms())

@@ -11,8 +11,13 @@ from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from .connect_api_world import ConnectApiSettings
 from .devtodev_world import DevtodevAccount
+from .notification_settings import Clock, NotificationSettings
+from .notifications import Notification
+from .purchases import Purchases, Transaction
 from .qonversion_world import QonversionAccount
+from .refund_year import RefundYear
 from .revenuecat_world import RevenueCatAccount
 from .web_sessions import ConnectSettings, WebSession
 
@@ -43,15 +48,6 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Transaction:
-    """One in-app purchase; `fields` are the wire fields that Apple signs, dates in ms."""
-
-    transaction_id: str
-    environment: str
-    fields: Mapping[str, str | int]
-
-
-@dataclass(frozen=True)
 class App:
     """One app of a team."""
 
@@ -60,6 +56,21 @@ class App:
     name: str | None = None
     released: bool = True
     transactions: tuple[Transaction, ...] = ()
+    notifications: tuple[Notification, ...] = ()
+    sku: str | None = None
+    subscription_status_url: str | None = None
+    """Where server notifications go; the version is V1 or V2, and only V2 has a history."""
+    subscription_status_url_version: str | None = None
+    subscription_status_url_for_sandbox: str | None = None
+    subscription_status_url_version_for_sandbox: str | None = None
+
+    def has_v2_url(self, environment: str) -> bool:
+        """Tell whether notifications of version 2 go anywhere; `environment` as the URL has it."""
+        if environment == "sandbox":
+            url, version = self.subscription_status_url_for_sandbox, self.subscription_status_url_version_for_sandbox
+        else:
+            url, version = self.subscription_status_url, self.subscription_status_url_version
+        return url is not None and version == "V2"
 
 
 @dataclass(frozen=True)
@@ -103,14 +114,6 @@ class HeldApp:
 
 
 @dataclass(frozen=True)
-class HeldTransaction:
-    """A transaction and the app it was made in."""
-
-    app: App
-    transaction: Transaction
-
-
-@dataclass(frozen=True)
 class World:
     """Everything that exists, and the indexes to find it (built at the first use)."""
 
@@ -120,9 +123,14 @@ class World:
     """How long after `created_at` the App Store Server API first knows an IAP key."""
     sessions: tuple[WebSession, ...] = ()
     connect: ConnectSettings = field(default_factory=ConnectSettings)
+    connect_api: ConnectApiSettings = field(default_factory=ConnectApiSettings)
     revenuecat: RevenueCatAccount = field(default_factory=RevenueCatAccount)
     qonversion: QonversionAccount = field(default_factory=QonversionAccount)
     devtodev: DevtodevAccount = field(default_factory=DevtodevAccount)
+    server_notifications: NotificationSettings = field(default_factory=NotificationSettings)
+    clock: Clock = field(default_factory=Clock)
+    refund_year: RefundYear | None = None
+    """Generated purchases and notifications, beside those that the apps have."""
 
     @cached_property
     def keys(self) -> Mapping[str, HeldKey]:
@@ -140,14 +148,48 @@ class World:
         return frozenset(bundle_id.casefold() for bundle_id in self.apps)
 
     @cached_property
-    def transactions(self) -> Mapping[tuple[str, str], HeldTransaction]:
-        """Transactions by wire environment (Production, Sandbox) and transaction ID."""
-        return {
-            (transaction.environment, transaction.transaction_id): HeldTransaction(app, transaction)
-            for team in self.teams
-            for app in team.apps
-            for transaction in app.transactions
-        }
+    def shops(self) -> tuple[Purchases, ...]:
+        """All transactions with their IDs and customers: those of the apps, then the generated ones."""
+        written = Purchases()
+        for held in self.apps.values():
+            for transaction in held.app.transactions:
+                written.add(held.app.bundle_id, transaction)
+        return (written,) if self.refund_year is None else (written, self.refund_year.purchases)
+
+    def find_transaction(self, bundle_id: str, environment: str, transaction_id: str) -> Transaction | None:
+        """Find a transaction of an app; `environment` as the wire has it (Production, Sandbox)."""
+        for shop in self.shops:
+            found = shop.find(environment, transaction_id)
+            if found is not None:
+                return found[1] if found[0] == bundle_id else None
+        return None
+
+    def purchases_with(self, bundle_id: str, environment: str, any_id: str) -> list[Transaction]:
+        """Give all transactions of the customer who has that ID in an app; none for an unknown one."""
+        owners = (shop.owner(bundle_id, environment, any_id) for shop in self.shops)
+        owner = next((each for each in owners if each is not None), None)
+        if owner is None:
+            return []
+        return [each for shop in self.shops for each in shop.of(bundle_id, environment, owner)]
+
+    def bundle_id_of(self, environment: str, transaction_id: str) -> str | None:
+        """Find the app of a transaction."""
+        found = (shop.find(environment, transaction_id) for shop in self.shops)
+        return next((each[0] for each in found if each is not None), None)
+
+    @cached_property
+    def _histories(self) -> dict[tuple[str, str], tuple[Notification, ...]]:
+        return {}
+
+    def notifications(self, bundle_id: str, environment: str) -> tuple[Notification, ...]:
+        """Give an app's notifications by signed date; `environment` as the wire has it."""
+        place = (bundle_id, environment)
+        if place not in self._histories:
+            written = self.apps[bundle_id].app.notifications
+            mine = [each for each in written if each.environment == environment]
+            year = self.refund_year.notifications.get(place, ()) if self.refund_year else ()
+            self._histories[place] = tuple(sorted((*mine, *year), key=lambda each: each.signed_date))
+        return self._histories[place]
 
     def team(self, issuer_id: str) -> Team | None:
         """Find a team."""

@@ -13,12 +13,20 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from . import keys
+from .app_fields import read_app, write_app
+from .connect_api_world import read_connect_api, write_connect_api
 from .devtodev_world import read_devtodev, write_devtodev
 from .fields import Fields, InputError
+from .notification_settings import (
+    read_clock,
+    read_notification_settings,
+    write_clock,
+    write_notification_settings,
+)
 from .qonversion_world import read_qonversion, write_qonversion
 from .rate_limits import PER_SECOND
+from .refund_year_input import with_refund_year, write_refund_year
 from .revenuecat_world import read_revenuecat, write_revenuecat
-from .transaction_fields import read_transaction, write_transaction
 from .web_sessions import (
     ENCODINGS,
     read_seconds,
@@ -27,17 +35,21 @@ from .web_sessions import (
     write_session,
     write_settings,
 )
-from .world import KEY_KINDS, App, Key, KeyKind, Team, World
+from .world import KEY_KINDS, Key, KeyKind, Team, World
 
 _WORLD: Final = (
     "teams",
     "rate_limits",
     "key_propagation_s",
     "app_store_connect",
+    "app_store_connect_api",
     "app_store_connect_sessions",
     "revenuecat",
     "qonversion",
     "devtodev",
+    "server_notifications",
+    "clock",
+    "generated_refunds",
 )
 _TEAM: Final = ("issuer_id", "name", "provider_id", *KEY_KINDS, "apps")
 _KEY_TIMES: Final = ("created_at", "revoked_at", "last_used_at")
@@ -51,7 +63,6 @@ _KEY: Final = (
     "private_key_encoding",
     *_KEY_TIMES,
 )
-_APP: Final = ("bundle_id", "apple_id", "name", "released", "transactions")
 
 KEY_ID_PATTERN: Final = (r"[A-Za-z0-9]{2,32}", "be letters and digits, like 2X9R4HXF34")
 _UUID = (
@@ -60,7 +71,6 @@ _UUID = (
 )
 _FIRST_PROVIDER_ID: Final = 120_000_001
 _LONGEST_PROPAGATION: Final = 86_400.0
-_BUNDLE_ID = (r"[A-Za-z0-9.-]{1,155}", "be letters, digits, dots and hyphens")
 
 
 @dataclass(frozen=True)
@@ -93,12 +103,15 @@ class _Reader:
             key_propagation_s=_propagation(fields),
             sessions=read_sessions(fields, (team.issuer_id for team in teams)),
             connect=read_settings(fields),
+            connect_api=read_connect_api(fields),
             revenuecat=read_revenuecat(fields),
             qonversion=read_qonversion(fields),
             devtodev=read_devtodev(fields),
+            server_notifications=read_notification_settings(fields),
+            clock=read_clock(fields.raw("clock") or {}, "clock"),
         )
         _refuse_doubles(world)
-        return ReadWorld(world, self._private_keys)
+        return ReadWorld(with_refund_year(world, fields), self._private_keys)
 
     def _team(self, value: object, path: str) -> Team:
         fields = Fields(value, path, _TEAM)
@@ -108,7 +121,7 @@ class _Reader:
             name=fields.optional_text("name"),
             iap_keys=iap_keys,
             app_store_connect_keys=other_keys,
-            apps=tuple(_app(entry, at) for at, entry in fields.entries("apps")),
+            apps=tuple(read_app(entry, at) for at, entry in fields.entries("apps")),
             provider_id=fields.integer("provider_id", 1) if fields.has("provider_id") else 0,
         )
 
@@ -182,17 +195,6 @@ def _propagation(world: Fields) -> float:
     return world.number("key_propagation_s", 0, _LONGEST_PROPAGATION)
 
 
-def _app(value: object, path: str) -> App:
-    fields = Fields(value, path, _APP)
-    return App(
-        bundle_id=fields.text("bundle_id", *_BUNDLE_ID),
-        apple_id=fields.integer("apple_id", 1),
-        name=fields.optional_text("name"),
-        released=fields.boolean("released", True),
-        transactions=tuple(read_transaction(entry, at) for at, entry in fields.entries("transactions")),
-    )
-
-
 def _rate_limits(world: Fields) -> dict[str, int]:
     if not world.has("rate_limits"):
         return {}
@@ -235,10 +237,14 @@ def write_world(world: World) -> dict[str, object]:
         "rate_limits": {**PER_SECOND, **world.rate_limits},
         "key_propagation_s": world.key_propagation_s,
         "app_store_connect": write_settings(world.connect),
+        "app_store_connect_api": write_connect_api(world.connect_api),
         "app_store_connect_sessions": [write_session(session) for session in world.sessions],
         "revenuecat": write_revenuecat(world.revenuecat),
         "qonversion": write_qonversion(world.qonversion),
         "devtodev": write_devtodev(world.devtodev),
+        "server_notifications": write_notification_settings(world.server_notifications),
+        "clock": write_clock(world.clock),
+        **write_refund_year(world),
     }
 
 
@@ -251,17 +257,6 @@ def write_key(key: Key) -> dict[str, object]:
         "active": key.active,
         "public_key": keys.public_pem(key.public_key),
         **{name: value for name, value in optional.items() if value is not None},
-    }
-
-
-def write_app(app: App) -> dict[str, object]:
-    """Write one app with its transactions."""
-    return {
-        "bundle_id": app.bundle_id,
-        "apple_id": app.apple_id,
-        "name": app.name,
-        "released": app.released,
-        "transactions": [write_transaction(entry) for entry in app.transactions],
     }
 
 

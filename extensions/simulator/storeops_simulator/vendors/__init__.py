@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from ..simulator import Simulator
 from .app_store_connect import AppStoreConnect
+from .app_store_connect_api import AppStoreConnectApi
 from .app_store_server import AppStoreServer
 from .base import Vendor
 from .devtodev import Devtodev
@@ -17,6 +18,7 @@ from .revenuecat import RevenueCat
 VENDORS: tuple[Callable[[Simulator], Vendor], ...] = (
     AppStoreServer,
     AppStoreConnect,
+    AppStoreConnectApi,
     RevenueCat,
     Qonversion,
     Devtodev,

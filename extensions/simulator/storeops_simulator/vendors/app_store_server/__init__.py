@@ -16,11 +16,16 @@ from starlette.responses import Response
 from ...calls import Call
 from ...jws import Jws
 from ...simulator import Simulator
-from . import answers, transactions
+from . import answers, notification_history, refund_history, test_notification, transactions
 from .endpoints import WIRE_ENVIRONMENTS, Accepted, PathTable, Target
 from .token_checks import Caller, Refused, check_token, read_token
 
-_ENDPOINTS: Final = (*transactions.ENDPOINTS,)
+_ENDPOINTS: Final = (
+    *transactions.ENDPOINTS,
+    *notification_history.ENDPOINTS,
+    *refund_history.ENDPOINTS,
+    *test_notification.ENDPOINTS,
+)
 _LONGEST_CLAIM: Final = 200
 
 

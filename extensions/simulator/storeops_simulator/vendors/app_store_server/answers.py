@@ -20,6 +20,20 @@ _JSON = "application/json"
 
 TRANSACTION_ID_NOT_FOUND = (4040010, "Transaction id not found.")
 INVALID_TRANSACTION_ID = (4000006, "Invalid transaction id.")
+# The codes are documented; of these texts only the beginning of 4000012 was seen.
+GENERAL_BAD_REQUEST = (4000000, "Invalid request.")
+INVALID_REQUEST_REVISION = (4000005, "Invalid request revision.")
+START_DATE_TOO_FAR_IN_PAST = (4000012, "Invalid request. The start date is too far in the past.")
+START_DATE_AFTER_END_DATE = (4000013, "Invalid request. The start date is not before the end date.")
+INVALID_PAGINATION_TOKEN = (4000014, "Invalid request. The pagination token is not valid.")
+INVALID_START_DATE = (4000015, "Invalid request. The start date is not valid.")
+INVALID_END_DATE = (4000016, "Invalid request. The end date is not valid.")
+PAGINATION_TOKEN_EXPIRED = (4000017, "Invalid request. The pagination token is expired.")
+INVALID_NOTIFICATION_TYPE = (4000018, "Invalid request. The notification type or subtype is not valid.")
+MULTIPLE_FILTERS_SUPPLIED = (4000019, "Invalid request. Supply either a transaction id or a notification type.")
+INVALID_TEST_NOTIFICATION_TOKEN = (4000020, "Invalid request. The test notification token is not valid.")
+SERVER_NOTIFICATION_URL_NOT_FOUND = (4040007, "No App Store Server Notification URL found for this app.")
+TEST_NOTIFICATION_NOT_FOUND = (4040008, "Either the test notification token is expired or the status is not available.")
 RATE_LIMIT_EXCEEDED = (4290000, "Rate limit exceeded.")
 
 

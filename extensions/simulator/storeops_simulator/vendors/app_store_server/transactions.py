@@ -12,8 +12,8 @@ from typing import Final
 
 from starlette.responses import Response
 
+from ...purchases import Transaction
 from ...simulator import Simulator
-from ...world import HeldTransaction
 from . import answers
 from .endpoints import WIRE_ENVIRONMENTS, Accepted, Endpoint
 
@@ -31,19 +31,17 @@ async def get_transaction_info(accepted: Accepted) -> Response:
     if _WELL_FORMED.fullmatch(transaction_id) is None:
         return answers.error(answers.INVALID_TRANSACTION_ID)
     environment = WIRE_ENVIRONMENTS[accepted.environment]
-    held = accepted.simulator.world.transactions.get((environment, transaction_id))
-    if held is None or held.app.bundle_id != accepted.caller.app.bundle_id:
+    bundle_id = accepted.caller.app.bundle_id
+    transaction = accepted.simulator.world.find_transaction(bundle_id, environment, transaction_id)
+    if transaction is None:
         return answers.error(answers.TRANSACTION_ID_NOT_FOUND)
-    return answers.success({"signedTransactionInfo": signed(held, accepted.simulator)})
+    return answers.success({"signedTransactionInfo": signed(bundle_id, transaction, accepted.simulator)})
 
 
-def signed(held: HeldTransaction, simulator: Simulator) -> str:
-    """Sign a transaction now, as a JWSTransaction of the App Store Server API."""
-    payload = {
-        **held.transaction.fields,
-        "bundleId": held.app.bundle_id,
-        "signedDate": simulator.now_ms(),
-    }
+def signed(bundle_id: str, transaction: Transaction, simulator: Simulator) -> str:
+    """Sign a transaction as it is now, as a JWSTransaction of the App Store Server API."""
+    now = simulator.store_ms()
+    payload = {**transaction.fields_at(now), "bundleId": bundle_id, "signedDate": now}
     return simulator.chain.sign(payload)
 
 

@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The App Store Connect API: a team's apps, for an App Store Connect API key (never an In-App Purchase key)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ...calls import Call
+from ...connect_api_world import ConnectApiSettings
+from ...simulator import Simulator
+from ...world import HeldKey, Team
+from ..api import Endpoint, PathTable, Refused, Target
+from . import answers
+from .apps import list_apps
+from .token_checks import check_token, token_of
+
+Handler = Callable[[Request, Team, ConnectApiSettings, str], Response]
+
+_ENDPOINTS: Final = (Endpoint[Handler]("list_apps", "GET", "/v1/apps", list_apps),)
+_LONGEST_CLAIM: Final = 200
+
+
+class AppStoreConnectApi:
+    """The vendor; see ``vendors/base.py`` for what each member is for."""
+
+    name = "app_store_connect_api"
+    prefix = "/app-store-connect-api"
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._table = PathTable(_ENDPOINTS)
+
+    def base_urls(self, origin: str) -> str:
+        """Give the base URL."""
+        return f"{origin}{self.prefix}"
+
+    def begin(self, request: Request) -> AppStoreConnectApiExchange:
+        """Take a request apart."""
+        path: str = request.scope["path"]
+        target = self._table.find(path.removeprefix(self.prefix), request.method)
+        return AppStoreConnectApiExchange(self._simulator, request, target)
+
+    def headers(self) -> dict[str, str]:
+        """Make the headers of one answer: none is known beside the quota, which is the key's."""
+        return {}
+
+
+class AppStoreConnectApiExchange:
+    """One request."""
+
+    def __init__(self, simulator: Simulator, request: Request, target: Target[Handler] | None) -> None:
+        self._simulator = simulator
+        self._request = request
+        self._target = target
+        self._authorization = request.headers.get("authorization")
+
+    def describe(self, call: Call) -> None:
+        """Fill in the endpoint, and what the token claims unverified."""
+        if self._target is not None:
+            call.endpoint = self._target.endpoint.name if self._target.endpoint else None
+        token = token_of(self._authorization)
+        if token is not None:
+            call.key_id = _claim(token.header.get("kid"))
+            call.issuer_id = _claim(token.payload.get("iss"))
+
+    async def answer(self, call: Call) -> Response:
+        """Check the token, then the quota, then the path; then do the work."""
+        simulator, headers = self._simulator, {}
+        try:
+            held = check_token(self._authorization, simulator.world, simulator.now())
+            usage = self._count(held)
+            headers = usage.headers() if usage else {}
+            response = self._work(held)
+        except Refused as refused:
+            call.refusal = refused.reason
+            response = refused.response
+            if refused.reason == "rate_limited":
+                headers = answers.Usage(simulator.world.connect_api.requests_per_hour, 0).headers()
+        response.headers.update(headers)
+        return response
+
+    def _count(self, held: HeldKey) -> answers.Usage | None:
+        limit = self._simulator.world.connect_api.requests_per_hour
+        if not limit:
+            return None
+        used = self._simulator.hours.admit(held.key.key_id, limit, self._simulator.now())
+        if used is None:
+            detail = "The request rate limit has been reached."
+            raise answers.refused("rate_limited", 429, "RATE_LIMIT_EXCEEDED", detail)
+        return answers.Usage(limit, limit - used)
+
+    def _work(self, held: HeldKey) -> Response:
+        if self._target is None:
+            raise answers.refused("unknown_path", 404, "PATH_ERROR", "The URL path is not valid.")
+        if self._target.endpoint is None:
+            raise answers.refused("wrong_method", 405, "METHOD_NOT_ALLOWED", "The method is not allowed.")
+        # The announced address may lie behind another host name: links lead where the client asked.
+        url = str(self._request.url.replace(query=None, fragment=None))
+        return self._target.endpoint.handle(self._request, held.team, self._simulator.world.connect_api, url)
+
+
+def _claim(value: object) -> str | None:
+    return value[:_LONGEST_CLAIM] if isinstance(value, str) else None

@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Request a Test Notification, and its status. Nothing is sent anywhere: the world says what became of it.
+
+developer.apple.com/documentation/appstoreserverapi/request-a-test-notification
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import replace
+from typing import Final
+
+from starlette.responses import Response
+
+from ...history_state import TestNotification
+from ...notifications import Notification, SendAttempt
+from . import answers
+from .endpoints import WIRE_ENVIRONMENTS, Accepted, Endpoint
+from .notification_history import send_attempts
+from .signed_notifications import signed_payload
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TOKEN_LIFE_MS: Final = 183 * 86_400_000
+
+
+async def request_test_notification(accepted: Accepted) -> Response:
+    """Answer 200 ``{testNotificationToken}``, or 404 4040007 without a V2 URL for the environment."""
+    simulator, app = accepted.simulator, accepted.caller.app
+    if not app.has_v2_url(accepted.environment):
+        return answers.error(answers.SERVER_NOTIFICATION_URL_NOT_FOUND)
+    now = simulator.store_ms()
+    settings = simulator.world.server_notifications
+    notification = Notification(
+        notification_type="TEST",
+        uuid=str(uuid.uuid4()),
+        environment=WIRE_ENVIRONMENTS[accepted.environment],
+        signed_date=now,
+        send_attempts=(SendAttempt(now + int(settings.test_delay_s * 1000), settings.test_result),),
+    )
+    token = str(uuid.uuid4())
+    simulator.history.tests[token] = TestNotification(accepted.environment, app.bundle_id, notification)
+    held = simulator.world.apps[app.bundle_id]
+    changed = replace(app, notifications=(*app.notifications, notification))
+    simulator.world = simulator.world.with_app(held, changed)
+    return answers.success({"testNotificationToken": token})
+
+
+async def get_test_notification_status(accepted: Accepted) -> Response:
+    """Answer 200 ``{signedPayload, sendAttempts}``, 400 4000020 or 404 4040008."""
+    token = accepted.path_values["token"]
+    if _UUID.fullmatch(token.lower()) is None:
+        return answers.error(answers.INVALID_TEST_NOTIFICATION_TOKEN)
+    simulator, app = accepted.simulator, accepted.caller.app
+    now = simulator.store_ms()
+    held = simulator.history.tests.get(token.lower())
+    if held is None or (held.environment, held.bundle_id) != (accepted.environment, app.bundle_id):
+        return answers.error(answers.TEST_NOTIFICATION_NOT_FOUND)
+    attempts = send_attempts(held.notification, now)
+    if not attempts or now > held.notification.signed_date + _TOKEN_LIFE_MS:
+        return answers.error(answers.TEST_NOTIFICATION_NOT_FOUND)
+    payload = signed_payload(held.notification, app, simulator)
+    return answers.success({"signedPayload": payload, "sendAttempts": attempts})
+
+
+ENDPOINTS: Final = (
+    Endpoint("request_test_notification", "POST", "/inApps/v1/notifications/test", request_test_notification),
+    Endpoint(
+        "get_test_notification_status", "GET", "/inApps/v1/notifications/test/{token}", get_test_notification_status
+    ),
+)
