@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from part import Part
 ESSENTIAL = {"ansible-doc", "compile", "import", "pep8", "pylint", "validate-modules", "yamllint"}
 # The one test whose program (PowerShell) is not asked for, as long as there is no PowerShell file.
 TOLERATED = "pslint"
+# Where the integration targets run the ordinary modules; elsewhere they run in-process where they can.
+AS_MODULES = "3.12"
 TARGET = re.compile(r"^Running (\S+) integration test (?:role|script)$", re.MULTILINE)
 
 
@@ -90,6 +93,9 @@ def _targets(tree: Path) -> set[str]:
 
 def integration(part: Part, python: str) -> None:
     tree, env = _prepare(part, python)
+    # These become variables of every play that ansible-test writes.
+    variables = {"storeops_refunds_in_process": python != AS_MODULES}
+    (tree / "tests/integration/integration_config.yml").write_text(json.dumps(variables))
     targets = _targets(tree)
     code, output = _ansible_test(part, python, tree, env, "integration", "-v")
     ran = set(TARGET.findall(output))
@@ -99,4 +105,5 @@ def integration(part: Part, python: str) -> None:
         part.fail(f"integration target {name} did not run")
     if not ran:
         part.fail("no integration target ran")
-    part.say(f"integration ran {len(ran)} targets: {' '.join(sorted(ran))}")
+    way = "as modules" if python == AS_MODULES else "in-process"
+    part.say(f"integration ran {len(ran)} targets, {way}: {' '.join(sorted(ran))}")

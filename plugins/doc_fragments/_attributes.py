@@ -27,6 +27,41 @@ attributes:
     platforms: posix
 """
 
+    IN_PROCESS = r"""
+options: {}
+attributes:
+  action:
+    description:
+      - An action plugin does the module's work in Ansible's own process where that gives the same result. A task then
+        takes some hundredths of a second instead of about half a second, as no module is packed, copied and started.
+    support: full
+    details:
+      - This is so when the connection is P(ansible.builtin.local#connection), the task neither becomes another user nor
+        is C(async) nor has an C(environment), C(ansible_python_interpreter) is unset, V(auto) or the Python that
+        Ansible itself runs on, and that Python has the libraries that the module needs. In all other cases, the
+        ordinary module runs.
+      - The variable C(storeops_refunds_in_process) set to V(false) makes the ordinary module run always. On macOS,
+        where forked processes may not use all of the system's libraries, it always runs unless the variable is V(true).
+      - At C(-vvv), each task says which way it went, and why.
+      - A task that runs in Ansible's process returns no C(invocation) and is not noted in the system's log.
+  async:
+    description: Can be used with C(async).
+    support: full
+    details: The ordinary module runs.
+  become:
+    description: Can be used with C(become).
+    support: full
+    details: The ordinary module runs.
+  connection:
+    description: Uses the host's connection.
+    support: full
+    details: The ordinary module runs, unless the connection is local.
+  delegation:
+    description: Can be used with C(delegate_to).
+    support: full
+    details: The connection and the Python interpreter of the host that it is delegated to decide where it runs.
+"""
+
     CHANGES = r"""
 options: {}
 attributes:

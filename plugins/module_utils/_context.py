@@ -23,9 +23,16 @@ class FileAttributes(t.Protocol):
         """Set what differs, note it in ``diff`` (before, after), and tell whether anything did."""
 
 
+def _say_nothing(text: str) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Context:
-    """``environ``: the process environment. ``now``: UNIX seconds. ``warn``: shows a warning to the user."""
+    """``environ``: the process environment. ``now``: UNIX seconds. ``warn``: shows a warning to the user.
+
+    ``progress``: shows a line while the task still runs, from any thread; a module can't, so it may do nothing.
+    """
 
     check_mode: bool
     environ: t.Mapping[str, str]
@@ -33,6 +40,7 @@ class Context:
     warn: t.Callable[[str], None]
     transport: Transport
     file_attributes: FileAttributes | None = None
+    progress: t.Callable[[str], None] = _say_nothing
 
     def timestamp(self) -> str:
         """Return UTC now in ISO 8601, whole seconds."""

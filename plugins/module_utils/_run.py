@@ -9,6 +9,7 @@ import os
 import time
 import traceback
 import typing as t
+from collections.abc import Mapping
 from urllib.request import getproxies_environment
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -49,6 +50,7 @@ def execute(
     environ: t.Mapping[str, str],
     masker: Masker,
     file_attributes: FileAttributes | None = None,
+    progress: t.Callable[[str], None] = lambda text: None,
 ) -> Results:
     """Run a task and return its masked results; ``failed`` and ``msg`` are set when it failed. Never raises."""
     for library in task.libraries:
@@ -66,6 +68,7 @@ def execute(
             warn=lambda text: warn(masker.mask(text)),
             transport=Transport(_http_settings(params, environ)),
             file_attributes=file_attributes,
+            progress=lambda text: progress(masker.mask(text)),
         )
         results = task.function(params, context)
     except TaskFailed as failure:
@@ -73,17 +76,18 @@ def execute(
     except RefundsError as error:
         results = {"failed": True, "msg": _naming_app(str(error), params)}
     except Exception as error:
-        results = {"failed": True, "msg": _unforeseen(error)}
+        results = {"failed": True, "msg": unforeseen(error)}
     masked: Results = masker.mask(results)
     return masked
 
 
 def _naming_app(message: str, params: Params) -> str:
-    bundle_id = params.get("bundle_id")
+    # With a list of apps, a bundle ID is the group's default and no app of the task.
+    bundle_id = params.get("bundle_id") if params.get("apps") is None else None
     return message if not bundle_id or bundle_id in message else f"{bundle_id}: {message}"
 
 
-def _unforeseen(error: Exception) -> str:
+def unforeseen(error: Exception) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
     reason = " ".join(str(error).split())
@@ -121,8 +125,8 @@ class _ModuleFileAttributes:
 
 
 def plain(value: t.Any) -> t.Any:
-    """Return ``value`` as exact built-in types: Ansible's values may be subclasses that carry tags."""
-    if isinstance(value, t.Mapping):
+    """Return ``value`` as exact built-in types, those of JSON: Ansible's values may be subclasses that carry tags."""
+    if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
@@ -132,4 +136,7 @@ def plain(value: t.Any) -> t.Any:
         return str(value)
     if isinstance(value, int):
         return int(value)
-    return float(value) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return float(value)
+    # What is left an action sees, where a module gets text: dates, and values that are decrypted when they are read.
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)

@@ -14,6 +14,7 @@ WRONG_ISSUER = "69a6de7f-0000-47e3-e053-5b8c7c11a4d1"
 # Nothing listens on port 1.
 POSTGRESQL = "postgresql://tracker:{{ vault_db_password }}@127.0.0.1:1/ledger"
 PEM = "{{ vault_a }}"
+BULK = "refund_tracking_integrations"
 
 
 def task(name: str, module: str, fails: bool = False, **options: t.Any) -> Json:
@@ -106,6 +107,24 @@ def integrations() -> list[Json]:
     ]
 
 
+def bulk() -> list[Json]:
+    """Keys of several lines, nested in lists and mappings: by name, in an app, refused, damaged, misshapen."""
+    named = {"studio": {"private_key_content": PEM, "key_id": STUDIO_A, "issuer_id": ISSUER_ID}}
+    one = {"bundle_id": "com.example.one", "key": "studio"}
+    own = {"bundle_id": "com.example.two", "private_key_content": "{{ vault_b }}", "key_id": STUDIO_B}
+    escaped = {"studio": {**named["studio"], "private_key_content": "{{ vault_a_escaped }}"}}
+    damaged = {"studio": {**named["studio"], "private_key_content": "{{ vault_a[:160] }}"}}
+    refused = {**one, "issuer_id": WRONG_ISSUER}
+    return [
+        task("bulk, named and own keys", BULK, keys=named, apps=[one, {**own, "issuer_id": ISSUER_ID}], purge=True),
+        task("bulk, escaped", BULK, keys=escaped, apps=[one]),
+        task("bulk, refused", BULK, True, keys=named, apps=[refused]),
+        task("bulk, unreadable", BULK, True, keys=damaged, apps=[one, {**one, "environment": "sandbox"}]),
+        task("bulk, a key in a list", BULK, True, keys={"studio": {"private_key_content": [PEM]}}, apps=[one]),
+        task("bulk, an unknown field", BULK, True, keys=named, apps=[{**one, "pem": PEM}]),
+    ]
+
+
 def role() -> list[Json]:
     wanted = {"issuer_id": ISSUER_ID, "key_id": STUDIO_A, "private_key_content": PEM}
     bad = {**wanted, "private_key_content": "{{ vault_b[:160] }}", "private_key_path": "{{ work }}/bad.p8"}
@@ -139,4 +158,6 @@ def misplaced() -> list[Json]:
         task("misplaced in an app's bundle_id", check, True, apps=[{"bundle_id": PEM}]),
         task("misplaced in an app's key", check, True, apps=apps),
         task("misplaced as apps", check, True, apps=PEM),
+        task("misplaced in an app of the bulk module", BULK, True, apps=[{"bundle_id": PEM}, *apps]),
+        task("misplaced as apps of the bulk module", BULK, True, apps=PEM),
     ]

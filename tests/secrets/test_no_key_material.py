@@ -20,6 +20,8 @@ from playground import ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground, Ran
 from scanner import Finding, Scanner
 
 Json = dict[str, t.Any]
+# What decides whether the modules run in Ansible's own process.
+WAYS = {"in-process": '{"storeops_refunds_in_process": true}', "as-modules": '{"storeops_refunds_in_process": false}'}
 # What AnsibleModule would send to journald, it sends to this stand-in: everything it logs about an invocation.
 JOURNAL = """
 import os
@@ -47,7 +49,7 @@ class Scene:
     scanner: Scanner
 
     def run(
-        self, name: str, *arguments: str, verbosity: str = "-vvvv", **environment: str
+        self, name: str, *arguments: str, way: str = "in-process", verbosity: str = "-vvvv", **environment: str
     ) -> tuple[Ran, list[Finding]]:
         """Run with everything switched on that may show something, and scan all that there is afterwards."""
         left = self.folder / name
@@ -56,6 +58,7 @@ class Scene:
         (left / "journal/systemd/__init__.py").write_text(JOURNAL)
         path = os.pathsep.join(filter(None, [str(left / "journal"), os.environ.get("PYTHONPATH")]))
         switched_on = {
+            "ANSIBLE_INJECT_INVOCATION": "true",
             "ANSIBLE_LOG_PATH": str(left / "ansible.log"),
             "ANSIBLE_LOCAL_TEMP": str(left / "tmp"),
             "ANSIBLE_REMOTE_TEMP": str(left / "tmp"),
@@ -68,7 +71,7 @@ class Scene:
             "XDG_STATE_HOME": str(left / "state"),
         }
         given = [verbosity, "--diff", "-e", f"work={left}/work", "--vault-password-file", str(self.folder / "password")]
-        ran = self.playground.run(*given, *arguments, **{**switched_on, **environment})
+        ran = self.playground.run(*given, "-e", WAYS[way], *arguments, **{**switched_on, **environment})
         found = self.scanner.scan("stdout", ran.stdout) + self.scanner.scan("stderr", ran.stderr)
         for file in (left / "work").iterdir():
             file.unlink()  # key files, where keys belong
@@ -133,24 +136,25 @@ def assert_as_announced(scene: Scene, name: str, ran: Ran) -> None:
     assert not broken
 
 
-@pytest.mark.parametrize("pipelining", [True, False])
-def test_that_no_task_shows_a_secret(scene: Scene, pipelining: bool) -> None:
-    name = f"tasks-{'with' if pipelining else 'without'}-pipelining"
+@pytest.mark.parametrize(("way", "pipelining"), [("in-process", True), ("as-modules", True), ("as-modules", False)])
+def test_that_no_task_shows_a_secret(scene: Scene, way: str, pipelining: bool) -> None:
+    name = f"tasks-{way}-{'with' if pipelining else 'without'}-pipelining"
     source = scene.vault if pipelining else scene.variables
-    tasks = [*cases.checks(), *cases.integrations()[:3]]
+    tasks = [*cases.checks(), *cases.bulk(), *cases.integrations()[:3]]
     if pipelining:
         tasks += [*cases.keys(), *cases.integrations()[3:], *cases.role()]
     playbook = scene.playbook(name, tasks)
-    ran, found = scene.run(name, playbook, "-e", f"@{source}", ANSIBLE_PIPELINING=str(pipelining))
+    ran, found = scene.run(name, playbook, "-e", f"@{source}", way=way, ANSIBLE_PIPELINING=str(pipelining))
     assert_as_announced(scene, name, ran)
+    assert ("storeops.refunds: in-process" in ran.stdout) == (way == "in-process")
     assert "Invoked with" in (scene.folder / name / "journal.log").read_text()
     assert (scene.folder / name / "ledger.db").exists() and (scene.folder / name / "ansible.log").exists()
     assert not found
 
 
-@pytest.mark.parametrize("arguments", [(), ("--check",)])
-def test_that_the_playbook_shows_no_secret(scene: Scene, arguments: tuple[str, ...]) -> None:
-    name = "site" + "".join(arguments)
+@pytest.mark.parametrize(("way", "arguments"), [("in-process", ()), ("in-process", ("--check",)), ("as-modules", ())])
+def test_that_the_playbook_shows_no_secret(scene: Scene, way: str, arguments: tuple[str, ...]) -> None:
+    name = f"site-{way}" + "".join(arguments)
     own = {
         "refund_tracking_defaults": {
             "app_store_server_url": scene.playground.app_store_server_url,
@@ -175,13 +179,15 @@ def test_that_the_playbook_shows_no_secret(scene: Scene, arguments: tuple[str, .
         "-e",
         f"@{variables}",
         *arguments,
+        way=way,
         ANSIBLE_PIPELINING="1",
     )
     assert ran.code == 0, ran.stdout[-4000:]
     assert not found
 
 
-def test_that_a_password_from_the_environment_is_not_shown(scene: Scene) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_that_a_password_from_the_environment_is_not_shown(scene: Scene, way: str) -> None:
     values = json.loads(scene.variables.read_text())
     url = cases.POSTGRESQL.replace("{{ vault_db_password }}", values["vault_db_password"])
     one = {"name": "list (fails)", "storeops.refunds.refund_tracking_integration_info": {}, "ignore_errors": True}
@@ -189,18 +195,21 @@ def test_that_a_password_from_the_environment_is_not_shown(scene: Scene) -> None
         scene.folder / "environment.yml",
         yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [one]}]),
     )
-    ran, found = scene.run("environment", str(playbook), STOREOPS_LEDGER_URL=url)
-    assert_as_announced(scene, "environment", ran)
+    name = f"environment-{way}"
+    ran, found = scene.run(name, str(playbook), way=way, STOREOPS_LEDGER_URL=url)
+    assert_as_announced(scene, name, ran)
     assert not found
 
 
-def test_that_our_own_messages_cut_a_misplaced_secret_short(scene: Scene) -> None:
-    playbook = scene.playbook("misplaced", cases.misplaced())
-    ran, _log = scene.run("misplaced", playbook, "-e", f"@{scene.vault}", ANSIBLE_PIPELINING="1")
-    assert_as_announced(scene, "misplaced", ran)
+@pytest.mark.parametrize("way", WAYS)
+def test_that_our_own_messages_cut_a_misplaced_secret_short(scene: Scene, way: str) -> None:
+    name = f"misplaced-{way}"
+    playbook = scene.playbook(name, cases.misplaced())
+    ran, _log = scene.run(name, playbook, "-e", f"@{scene.vault}", way=way, ANSIBLE_PIPELINING="1")
+    assert_as_announced(scene, name, ran)
     shown = {
         entry["task"]: scene.scanner.scan("msg", str({**entry["result"], "invocation": None}))
-        for entry in scene.results("misplaced")
+        for entry in scene.results(name)
     }
     assert not {task: found for task, found in shown.items() if found}
 

@@ -1,0 +1,17 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs refund_tracking_integrations in-process where it can, and refuses to purge where apps may be missing."""
+
+from __future__ import annotations
+
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.integrations import TASK
+from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import InProcessAction, Json
+from ansible_collections.storeops.refunds.plugins.plugin_utils._purge import refusal
+
+
+class ActionModule(InProcessAction):
+    definition = TASK
+
+    def _refusal(self, task_vars: Json) -> str:
+        return refusal(task_vars, self._task.args.get("purge", False), bool(self._task.run_once))
