@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the inventory plugin says when something is wrong: a clear line, no traceback, nothing of the key."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from test_inventory_apps import API_KEY_ID, Fleet
+from test_inventory_apps import fleet as fleet
+from unit_support import new_pem
+
+BAD: list[tuple[dict[str, t.Any], str]] = [
+    ({"api_private_key_path": None}, "api_private_key_path: or api_private_key_content is required"),
+    ({"api_private_key_path": "nowhere.p8", "api_key_id": API_KEY_ID}, "nowhere.p8 does not exist"),
+    ({"api_key_id": "OTHER00001"}, "api_key_id: is OTHER00001, but the file name"),
+    ({"api_issuer_id": "studio"}, "api_issuer_id: 'studio' is no Issuer ID"),
+    (
+        {"app_store_connect_api_url": "http://api.example.com"},
+        "app_store_connect_api_url: credentials are sent over https",
+    ),
+    ({"bundle_ids": []}, "bundle_ids: is empty"),
+    ({"bundle_ids": ["a,b"]}, "bundle_ids[0]: 'a,b' is no bundle ID"),
+    ({"hostname_prefix": "a b"}, "hostname_prefix: use letters"),
+    ({"deadline": 0}, "deadline"),
+    ({"environment": "staging"}, "environment"),
+    ({"strict": True, "compose": {"x": "nothing_there"}}, "Could not set x for host"),
+    ({"strict": True, "groups": {"x": "1 / 0"}}, "to group x"),
+]
+
+
+@pytest.mark.parametrize(("options", "words"), BAD, ids=[words for _options, words in BAD])
+def test_a_wrong_option_is_named(fleet: Fleet, options: dict[str, t.Any], words: str) -> None:
+    run = fleet.list(**options)
+    assert words in run.everything
+    assert "Traceback" not in run.everything and "fault of storeops.refunds" not in run.everything
+
+
+def test_no_error_shows_the_key_or_a_token(fleet: Fleet) -> None:
+    foreign = new_pem()
+    content = {"api_private_key_path": None, "api_key_id": API_KEY_ID}
+    wrong: list[dict[str, t.Any]] = [
+        {**content, "api_private_key_content": foreign},
+        {**content, "api_private_key_content": foreign[:100]},
+        {**content, "api_private_key_path": foreign},
+        {**content, "api_private_key_content": foreign, "api_key_id": foreign},
+        {**content, "api_private_key_content": [foreign]},
+        {**content, "api_private_key_content": {"pem": foreign}},
+    ]
+    lines = [line for line in foreign.splitlines() if "-----" not in line]
+    for options in wrong:
+        run = fleet.run(fleet.write(**options), "--list", "-vvvv")
+        assert "api_" in run.everything
+        assert not [line for line in lines if line[:30] in run.everything], options.keys()
+        assert "Bearer" not in run.everything and "eyJ" not in run.everything
+
+
+def test_a_key_with_the_other_kinds_name_is_warned_of(fleet: Fleet) -> None:
+    path = fleet.folder / f"AuthKey_{API_KEY_ID}.p8"
+    path.rename(fleet.folder / f"SubscriptionKey_{API_KEY_ID}.p8")
+    run = fleet.list(api_private_key_path=f"SubscriptionKey_{API_KEY_ID}.p8")
+    assert len(run.group("ungrouped")) == 3
+    assert "is named like an In-App Purchase key" in run.everything
+
+
+def test_a_file_of_another_name_is_left_alone(fleet: Fleet) -> None:
+    run = fleet.run(fleet.write(name="apps.yml"), "--list")
+    assert fleet.asked() == 0
+    assert "com.example" not in run.output
+    assert len(fleet.run(fleet.write(name="storeops.yaml"), "--list").group("ungrouped")) == 3
