@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an app's audit result means: which problems it has, and of which kind they are."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._model.verdict import CAUSES, UNDECIDED_CAUSES
+from .model import Problem
+
+# Causes beside those of a verdict, and what they mean where a result brings no text of its own.
+OWN_CAUSES: t.Mapping[str, str] = {
+    "drift": "What the tracker holds differs from what is declared.",
+    "plan_unknown": "The tracker does not show which key it holds, and the ledger does not know what was last applied.",
+    "not_tried": "The audit ended before this app's turn.",
+    "host_unreachable": "The host that stands for this app could not be reached.",
+    "failed": "The audit of this app failed before there was a verdict.",
+    "tracker_pending": "The tracker does not show this integration as Active yet.",
+}
+_NO_FAILURE = ("app_not_released", "key_not_yet_created")
+_PENDING = (*_NO_FAILURE, "tracker_pending")
+# What a waiver may name.
+WAIVABLE_CAUSES: tuple[str, ...] = tuple(
+    cause for cause in (*CAUSES, *OWN_CAUSES) if cause != "accepted" and cause not in _PENDING
+)
+_DRIFT = {
+    "create": "The tracker holds no such integration; a run would create it.",
+    "update": "What the tracker holds differs from what is declared; a run would update it.",
+    "delete": "The tracker holds an integration that is not declared; a run would delete it.",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What decides about the problems of one app. ``cause`` is empty when there was no verdict."""
+
+    cause: str
+    hint: str
+    status: str | None
+    action: str
+    outcome: str
+    is_failed: bool
+    is_unreachable: bool
+    message: str
+
+
+def problems_of(found: Finding) -> tuple[Problem, ...]:
+    """Return an app's problems, none when all is well."""
+    problems = [problem for problem in (_of_the_check(found),) if problem]
+    is_explained = any(problem.kind in ("refused", "unknown") for problem in problems)
+    if found.is_failed and not is_explained:
+        problems.append(_own("unknown", "failed", found.message))
+        is_explained = True
+    if found.action in _DRIFT:
+        problems.append(Problem("drift", "drift", _DRIFT[found.action]))
+    elif found.action == "unknown" and not is_explained:
+        problems.append(_own("unknown", "plan_unknown", found.message))
+    if not problems and found.status == "Pending":
+        problems.append(_own("pending", "tracker_pending", ""))
+    return tuple(problems)
+
+
+def _own(kind: t.Literal["unknown", "pending"], cause: str, text: str) -> Problem:
+    return Problem(kind, cause, text or OWN_CAUSES[cause])
+
+
+def _of_the_check(found: Finding) -> Problem | None:
+    if found.is_unreachable:
+        return _own("unknown", "host_unreachable", found.message)
+    if found.outcome == "not_tried":
+        return _own("unknown", "not_tried", found.message)
+    if not found.cause:
+        return _own("unknown", "failed", found.message)
+    if found.cause == "accepted":
+        return None
+    if found.cause in _NO_FAILURE:
+        return Problem("pending", found.cause, found.hint)
+    if found.cause not in CAUSES:
+        return _own("unknown", "failed", f"{found.cause}: {found.hint}")
+    if found.cause not in UNDECIDED_CAUSES:
+        return Problem("refused", found.cause, found.hint)
+    # state: absent needs no check.
+    is_absent = found.cause == "not_checked" and found.status == "Absent" and bool(found.action)
+    return None if is_absent else Problem("unknown", found.cause, found.hint)

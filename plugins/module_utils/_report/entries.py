@@ -1,0 +1,149 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From registered results of the audit's tasks to apps. Fields that are not named here are never looked at."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._model.errors import InputError
+from .._model.secret import MASK, looks_secret
+from .._plan import COMPARED
+from .classify import Finding, problems_of
+from .model import App, Difference, worst
+
+Fields = t.Mapping[str, t.Any]
+_NEXT_STEP = (
+    "Give registered results of storeops.refunds.refund_tracking_integrations or refund_tracking_integration, or "
+    "{bundle_id, failed: true, msg} for an app that could not be audited."
+)
+
+
+def apps_of(results: t.Sequence[Fields], option: str = "results") -> list[App]:
+    """Return every app of the results, by bundle ID, environment and tracker. Raises InputError naming the place."""
+    found: list[App] = []
+    for number, result in enumerate(results):
+        found.extend(_apps(result, f"{option}[{number}]"))
+    return sorted(found, key=lambda app: (app.bundle_id, app.environment, app.tracker))
+
+
+def _apps(result: Fields, where: str) -> t.Iterator[App]:
+    if not isinstance(result, t.Mapping):
+        raise InputError(where, "is no mapping.", _NEXT_STEP)
+    looped, bulk = result.get("results"), result.get("integrations")
+    if isinstance(bulk, list):
+        before, after = (_mapping(_mapping(result.get("diff")).get(side)) for side in ("before", "after"))
+        for number, item in enumerate(bulk):
+            if not isinstance(item, t.Mapping):
+                raise InputError(f"{where}.integrations[{number}]", "is no mapping.", _NEXT_STEP)
+            label = str(item.get("bundle_id"))
+            # An app that is there for both environments has its environment in the name.
+            twin = f"{label} ({item.get('environment')})"
+            name = twin if twin in after else label
+            diff = {"before": before.get(name), "after": after.get(name)}
+            yield _app(item, item, diff, f"{where}.integrations[{number}]")
+    elif isinstance(looped, list):
+        for number, item in enumerate(looped):
+            yield from _apps(item, f"{where}.results[{number}]")
+    else:
+        yield _app(result, _mapping(result.get("integration")), _mapping(result.get("diff")), where)
+
+
+def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
+    bundle_id = _first_text(integration.get("bundle_id"), result.get("bundle_id"), _item(result))
+    if not bundle_id:
+        raise InputError(where, "has no bundle_id.", _NEXT_STEP)
+    check = _mapping(result.get("credential_check"))
+    message = _text(result.get("msg"))
+    action = _action(result, integration, diff)
+    finding = Finding(
+        cause=_text(check.get("cause")),
+        hint=_text(check.get("hint")),
+        status=_optional(integration.get("status")),
+        action=action,
+        outcome=_text(result.get("outcome")) or ("not_tried" if result.get("skipped") else ""),
+        is_failed=bool(result.get("failed")) or result.get("outcome") == "failed" or _has_failed_quietly(result),
+        is_unreachable=bool(result.get("unreachable")),
+        message=message,
+    )
+    problems = problems_of(finding)
+    deciding = worst(problems)
+    return App(
+        bundle_id=bundle_id,
+        name=_text(result.get("app_name")),
+        environment=_first_text(integration.get("environment"), result.get("environment")) or "production",
+        tracker=_first_text(integration.get("tracker"), result.get("tracker")),
+        status=finding.status,
+        issuer_id=_optional(integration.get("issuer_id")),
+        key_id=_optional(integration.get("key_id")),
+        key_fingerprint=_optional(integration.get("key_fingerprint")),
+        action=action,
+        cause=finding.cause,
+        hint=finding.hint,
+        http_status=_number(check.get("http_status")),
+        error_code=_number(check.get("error_code")),
+        checked_at=_optional(check.get("checked_at")),
+        request_id=_optional(check.get("request_id")),
+        problems=problems,
+        differences=_differences(diff, integration) if action in ("create", "update", "delete") else (),
+        kind=deciding.kind if deciding else "ok",
+    )
+
+
+def _has_failed_quietly(result: Fields) -> bool:
+    """Tell whether a single result failed although ``failed_when: false`` says otherwise: only failures have a msg."""
+    return "integration" in result and "outcome" not in result and bool(result.get("msg"))
+
+
+def _action(result: Fields, integration: Fields, diff: Fields) -> str:
+    """Return what a run would do. A result of refund_tracking_integration does not say it in one word."""
+    if "action" in result:
+        return _text(result["action"])
+    if "integration" not in result:
+        return ""
+    before, after = _mapping(diff.get("before")), _mapping(diff.get("after"))
+    if result.get("changed") or before != after:
+        return "create" if not before else "update" if after else "delete"
+    is_held = integration.get("status") != "Absent"
+    return "unknown" if is_held and not integration.get("key_fingerprint") else "unchanged"
+
+
+def _differences(diff: Fields, integration: Fields) -> tuple[Difference, ...]:
+    before, after = _mapping(diff.get("before")), _mapping(diff.get("after"))
+    for side in (before, after):
+        # Another environment's diff under the same name.
+        if side and side.get("environment") not in (None, integration.get("environment")):
+            return ()
+    pairs = ((name, _optional(before.get(name)), _optional(after.get(name))) for name in COMPARED)
+    return tuple(Difference(name, old, new) for name, old, new in pairs if old != new)
+
+
+def _item(result: Fields) -> t.Any:
+    """Return the bundle ID of a loop's item: the item itself, or its field."""
+    item = result.get("item")
+    return item.get("bundle_id") if isinstance(item, t.Mapping) else item
+
+
+def _mapping(value: t.Any) -> Fields:
+    return value if isinstance(value, t.Mapping) else {}
+
+
+def _text(value: t.Any) -> str:
+    """Return a text that can be written as UTF-8 and is no key that was put in the wrong place."""
+    if value is None:
+        return ""
+    text = str(value).encode("utf-8", "replace").decode()
+    return MASK if looks_secret(text) else text
+
+
+def _optional(value: t.Any) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _first_text(*values: t.Any) -> str:
+    return next((text for value in values if isinstance(value, str) and (text := _text(value))), "")
+
+
+def _number(value: t.Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

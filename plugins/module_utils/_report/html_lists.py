@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lists of the page: which apps share which key, what is waived, and what nobody has verified."""
+
+from __future__ import annotations
+
+from .groups import KeyGroup, by_key
+from .model import KINDS, Report, Waiver
+from .texts import badge, bar, boxes, counted, esc, name, number, short_fingerprint, sign_badge, table
+
+_LISTED_KEYS = 500
+_LISTED_APPS = 200
+_STATES = {
+    "expired": ("refused", "\N{MULTIPLICATION SIGN}"),
+    "active": ("waived", "\N{EN DASH}"),
+    "unused": ("pending", "\N{WHITE CIRCLE}"),
+}
+UNVERIFIED = (
+    "Nothing of storeops.refunds was run against the live services; it was built on Apple's and the trackers' "
+    "documentation and proven against a simulator.",
+    "That 404 with error code 4040010 for a made-up transaction proves acceptance, and that Apple's 401 never says "
+    "why, rests on observation.",
+    "That production refuses an app before its first release, while the sandbox accepts it, was said by an Apple "
+    "engineer; app_not_released is therefore only most likely.",
+    "What a tracker holds is what it shows. Where it can't show a key, the ledger's record of what was last applied is "
+    "compared instead.",
+)
+
+
+def keys_section(report: Report) -> str:
+    groups = by_key(report.apps)
+    unknown = sum(1 for app in report.apps if not app.key_id and not app.key_fingerprint)
+    if not groups:
+        return ""
+    notes = []
+    if len(groups) > _LISTED_KEYS:
+        notes.append(f"{counted(len(groups) - _LISTED_KEYS, 'more key')} in the JSON document.")
+    if unknown:
+        notes.append(f"For {counted(unknown, 'app')} it is not known which key is applied, or there is none.")
+    caption = "Which apps share which key, and for how many of them Apple accepted it"
+    heads = ("Key ID", "Issuer ID", "Fingerprint", "Accepted", "Apps")
+    return (
+        '<section aria-labelledby="keys"><h2 id="keys">Keys</h2>'
+        + table(caption, heads, map(_key_row, groups[:_LISTED_KEYS]))
+        + "".join(f'<p class="muted">{note}</p>' for note in notes)
+        + "</section>"
+    )
+
+
+def _key_row(group: KeyGroup) -> tuple[str, ...]:
+    total = len(group.apps)
+    css_class = "ok" if group.accepted == total else "drift" if group.accepted else "refused"
+    apps = boxes([f"{_sign(app.kind)}<code>{name(app.bundle_id)}</code>" for app in group.apps], _LISTED_APPS)
+    return (
+        *(
+            f"<code>{esc(text or 'unknown')}</code>"
+            for text in (group.key_id, group.issuer_id, short_fingerprint(group.key_fingerprint))
+        ),
+        f'<span class="meter">{bar(group.accepted / total, css_class)}'
+        f"<span>{number(group.accepted)} of {number(total)}</span></span>",
+        f"<details><summary>{counted(total, 'app')}</summary>{apps}</details>",
+    )
+
+
+def _sign(kind: str) -> str:
+    found = next(known for known in KINDS if known == kind)
+    return "" if found == "ok" else f"{badge(found)} "
+
+
+def waivers_section(report: Report) -> str:
+    if not report.waivers:
+        return ""
+    states = list(_STATES)
+    ordered = sorted(report.waivers, key=lambda waiver: (states.index(waiver.state), waiver.until, waiver.bundle_id))
+    caption = "Accepted problems. An expired waiver counts no more; an unused one can be removed."
+    heads = ("State", "App", "Cause", "Reason", "Until", "Used for")
+    return (
+        '<section aria-labelledby="waivers"><h2 id="waivers">Waivers</h2>'
+        + table(caption, heads, map(_waiver_row, ordered))
+        + "</section>"
+    )
+
+
+def _waiver_row(waiver: Waiver) -> tuple[str, ...]:
+    day = waiver.until.isoformat()
+    return (
+        sign_badge(*_STATES[waiver.state], waiver.state),
+        f"<code>{name(waiver.bundle_id)}</code>",
+        f"<code>{esc('any' if waiver.cause == '*' else waiver.cause)}</code>",
+        name(waiver.reason),
+        f'<time datetime="{day}">{day}</time>',
+        counted(waiver.used, "app"),
+    )
+
+
+def unverified_section() -> str:
+    items = "".join(f"<li>{esc(text)}</li>" for text in UNVERIFIED)
+    return (
+        '<section aria-labelledby="unverified"><h2 id="unverified">What is unverified</h2>'
+        f'<ul class="prose">{items}</ul></section>'
+    )

@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The top of the page: what was audited, how it stands, and what to do about it."""
+
+from __future__ import annotations
+
+from .groups import CauseGroup, by_cause
+from .model import App, Kind, Report
+from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, name, number, time
+
+# More names than this help nobody on a page; the table below and the JSON have them all.
+_LISTED_APPS = 200
+_LISTED_HINTS = 5
+_OPEN_UP_TO = 12
+
+
+def header(report: Report) -> str:
+    facts = (
+        ("Generated", f"{time(report.generated_at)} UTC"),
+        ("Environment" if len(report.environments) == 1 else "Environments", _names(report.environments)),
+        ("Tracker" if len(report.trackers) == 1 else "Trackers", _names(report.trackers)),
+        ("Fails on", _names([LABELS[kind].lower() for kind in report.fail_on]) if report.fail_on else "nothing"),
+    )
+    cells = "".join(f"<div><dt>{label}</dt><dd>{value}</dd></div>" for label, value in facts)
+    return (
+        f'<header><p class="eyebrow">App Store refund tracking</p><h1>{name(report.title)}</h1>'
+        f'{_verdict(report)}<dl class="facts">{cells}</dl></header>'
+    )
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(map(name, names)) or "none"
+
+
+def _verdict(report: Report) -> str:
+    total, failing = len(report.apps), len(report.failing)
+    if not total:
+        return '<p class="verdict unknown">Nothing was audited.</p>'
+    attention = total - report.counts["ok"] - report.counts["pending"] - report.counts["waived"]
+    if attention:
+        kind: Kind = next(kind for kind in ("refused", "unknown", "drift") if report.counts[kind])
+        note = "" if failing else " This audit does not fail because of them."
+        verb = "needs" if attention == 1 else "need"
+        text = f"{number(attention)} of {counted(total, 'app')} {verb} attention.{note}"
+    else:
+        kind = "ok"
+        text = f"{counted(total, 'app')} audited, none needs attention."
+    return (
+        f'<p class="verdict {kind}"><span class="sign" aria-hidden="true">{SIGNS[kind]}</span><span>{text}</span></p>'
+    )
+
+
+def status_section(report: Report) -> str:
+    total = len(report.apps) or 1
+    bars, cards, left = [], [], 0.0
+    for kind, count in report.counts.items():
+        width = 100 * count / total
+        if count:
+            bars.append(f'<rect class="{kind}" x="{left:.3f}" width="{width:.3f}" height="10"/>')
+        left += width
+        cards.append(_card(kind, count, width))
+    spoken = ", ".join(f"{LABELS[kind]} {count}" for kind, count in report.counts.items() if count) or "no apps"
+    return (
+        '<section aria-labelledby="status"><h2 id="status">Status</h2>'
+        f'<svg class="stack" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{spoken}">'
+        f'<rect class="track" width="100" height="10"/>{"".join(bars)}</svg>'
+        f'<ul class="cards">{"".join(cards)}</ul></section>'
+    )
+
+
+def _card(kind: Kind, count: int, share: float) -> str:
+    percent = f"{share:.0f}\N{NARROW NO-BREAK SPACE}%" if not 0 < share < 1 else "<1\N{NARROW NO-BREAK SPACE}%"
+    inner = (
+        f'<span class="sign {kind}" aria-hidden="true">{SIGNS[kind]}</span><strong>{number(count)}</strong>'
+        f'<span class="label">{LABELS[kind]}</span><span class="share">{esc(percent)}</span>'
+        f'<span class="meaning">{MEANINGS[kind]}</span>'
+    )
+    return f'<li><a class="card" href="#apps" data-kind="{kind}">{inner}</a></li>' if count else _empty_card(inner)
+
+
+def _empty_card(inner: str) -> str:
+    return f'<li><span class="card none">{inner}</span></li>'
+
+
+def causes_section(report: Report) -> str:
+    groups = by_cause(report.apps)
+    if not groups:
+        return ""
+    return (
+        '<section aria-labelledby="causes"><h2 id="causes">What to do</h2>'
+        + "".join(_cause(group) for group in groups)
+        + "</section>"
+    )
+
+
+def _cause(group: CauseGroup) -> str:
+    hints = "".join(
+        f"<li>{esc(hint)}{_times(count, group)}</li>" for hint, count in group.hints[:_LISTED_HINTS] if hint
+    )
+    more = len(group.hints) - _LISTED_HINTS
+    if more > 0:
+        hints += f'<li class="muted">and {counted(more, "other hint")}; see the apps below.</li>'
+    return (
+        f'<article class="cause {group.kind}"><h3>{badge(group.kind)} <code>{esc(group.cause)}</code> '
+        f'<span class="muted">{counted(len(group.apps), "app")}</span></h3><ul class="hints">{hints}</ul>'
+        f"{_app_list(group.apps)}</article>"
+    )
+
+
+def _times(count: int, group: CauseGroup) -> str:
+    return f' <span class="muted">({counted(count, "app")})</span>' if len(group.hints) > 1 else ""
+
+
+def _app_list(apps: tuple[App, ...]) -> str:
+    is_open = " open" if len(apps) <= _OPEN_UP_TO else ""
+    listed = boxes([_app(app) for app in apps], _LISTED_APPS)
+    return f"<details{is_open}><summary>Which apps</summary>{listed}</details>"
+
+
+def _app(app: App) -> str:
+    place = "" if app.environment == "production" else f' <span class="muted">{esc(app.environment)}</span>'
+    changes = ", ".join(difference.field for difference in app.differences) if app.action == "update" else ""
+    return f"<code>{name(app.bundle_id)}</code>{place}" + (
+        f' <span class="muted">{esc(changes)}</span>' if changes else ""
+    )

@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as a JSON document; its schema is docs/audit-report.schema.json."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from .groups import by_cause, by_key
+from .model import SCHEMA_VERSION, App, Report, Waiver
+from .refunds import Refunds, Sum
+
+Json = dict[str, t.Any]
+
+
+def render_json(report: Report) -> str:
+    """Return the document as text; the same report always gives the same text."""
+    return json.dumps(document(report), indent=1, ensure_ascii=False) + "\n"
+
+
+def document(report: Report) -> Json:
+    return {
+        "format": "storeops.refunds.audit_report",
+        "schema_version": SCHEMA_VERSION,
+        "title": report.title,
+        "generated_at": report.generated_at,
+        "environments": report.environments,
+        "trackers": report.trackers,
+        "totals": {"apps": len(report.apps), **report.counts, "would_change": sum(a.would_change for a in report.apps)},
+        "fail_on": list(report.fail_on),
+        "failed": bool(report.failing),
+        "causes": [
+            {
+                "class": group.kind,
+                "cause": group.cause,
+                "count": len(group.apps),
+                "hints": [{"hint": hint, "count": count} for hint, count in group.hints],
+            }
+            for group in by_cause(report.apps)
+        ],
+        "keys": [
+            {
+                "issuer_id": group.issuer_id,
+                "key_id": group.key_id,
+                "key_fingerprint": group.key_fingerprint,
+                "apps": len(group.apps),
+                "accepted": group.accepted,
+                "bundle_ids": sorted({app.bundle_id for app in group.apps}),
+            }
+            for group in by_key(report.apps)
+        ],
+        "waivers": [waiver_fields(waiver) for waiver in report.waivers],
+        "apps": [_app(app) for app in report.apps],
+        "refunds": None if report.refunds is None else _refunds(report.refunds),
+    }
+
+
+def waiver_fields(waiver: Waiver) -> Json:
+    return {
+        "bundle_id": waiver.bundle_id,
+        "cause": waiver.cause,
+        "reason": waiver.reason,
+        "until": waiver.until.isoformat(),
+        "state": waiver.state,
+        "apps": waiver.used,
+    }
+
+
+def _app(app: App) -> Json:
+    return {
+        "bundle_id": app.bundle_id,
+        "name": app.name,
+        "environment": app.environment,
+        "tracker": app.tracker,
+        "class": app.kind,
+        "status": app.status,
+        "action": app.action or None,
+        "issuer_id": app.issuer_id,
+        "key_id": app.key_id,
+        "key_fingerprint": app.key_fingerprint,
+        "credential_check": {
+            "cause": app.cause or None,
+            "hint": app.hint or None,
+            "http_status": app.http_status,
+            "error_code": app.error_code,
+            "checked_at": app.checked_at,
+            "request_id": app.request_id,
+        },
+        "problems": [
+            {"class": found.kind, "cause": found.cause, "hint": found.hint, "waiver": found.waiver}
+            for found in app.problems
+        ],
+        "differences": [
+            {"field": found.field, "before": found.before, "after": found.after} for found in app.differences
+        ],
+    }
+
+
+def _refunds(refunds: Refunds) -> Json:
+    return {
+        "total": _sum(refunds.total),
+        "by_day": [{"day": day, **_sum(found)} for day, found in refunds.by_day],
+        "by_app": [{"bundle_id": bundle_id, **_sum(found)} for bundle_id, found in refunds.by_app],
+        "coverage": [
+            {
+                "bundle_id": item.bundle_id,
+                "environment": item.environment,
+                "state": item.state,
+                "covered_from": item.covered_from,
+                "covered_until": item.covered_until,
+                "last_refund_at": item.last_refund_at,
+                "quarantined": item.quarantined,
+                "reason": item.reason,
+                "count": item.count,
+                "silent": item.is_silent,
+            }
+            for item in refunds.coverage
+        ],
+    }
+
+
+def _sum(found: Sum) -> Json:
+    """Amounts are integer milliunits of the currency, as Apple gives them."""
+    return {"count": found.count, "amounts": dict(found.amounts), "amount_unknown_count": found.amount_unknown}

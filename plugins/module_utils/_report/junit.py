@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as JUnit XML, as CI systems read it: one suite per tracker and environment, one test case per app."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from xml.etree import ElementTree
+
+from .model import App, Report
+
+# What XML 1.0 does not allow, not even escaped (W3C, Extensible Markup Language 1.0, 2.2 Characters).
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_RESULT_OF = {"refused": "failure", "drift": "failure", "unknown": "error", "waived": "skipped"}
+_COUNTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+def render_junit(report: Report) -> str:
+    """Return the XML. Refused and drifted apps are failures, unknown ones errors, waived ones skipped."""
+    suites: dict[tuple[str, str], list[App]] = {}
+    for app in report.apps:
+        suites.setdefault((app.tracker or "unknown tracker", app.environment), []).append(app)
+    root = ElementTree.Element("testsuites", {"name": _clean(report.title), **_counts(report.apps), "time": "0"})
+    for (tracker, environment), apps in sorted(suites.items()):
+        attributes = {"name": _clean(f"{tracker} {environment}"), **_counts(apps), "time": "0"}
+        suite = ElementTree.SubElement(root, "testsuite", {**attributes, "timestamp": report.generated_at.rstrip("Z")})
+        for app in apps:
+            _add_case(suite, app, f"{tracker}.{environment}", report)
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _counts(apps: t.Sequence[App]) -> dict[str, str]:
+    kinds = [_RESULT_OF.get(app.kind) for app in apps]
+    return {"tests": str(len(apps)), **{name: str(kinds.count(kind)) for name, kind in _COUNTS.items()}}
+
+
+def _add_case(suite: ElementTree.Element, app: App, place: str, report: Report) -> None:
+    names = {"classname": _clean(place), "name": _clean(app.bundle_id), "time": "0"}
+    case = ElementTree.SubElement(suite, "testcase", names)
+    problem, tag = app.deciding, _RESULT_OF.get(app.kind)
+    if problem is None or tag is None:
+        return
+    if tag == "skipped":
+        number = next(found.waiver for found in app.problems if found.waiver is not None)
+        waiver = report.waivers[number]
+        message = f"waived until {waiver.until.isoformat()}: {waiver.reason}"
+        ElementTree.SubElement(case, tag, {"message": _clean(message)})
+        return
+    result = ElementTree.SubElement(case, tag, {"type": _clean(problem.cause), "message": _clean(problem.hint)})
+    result.text = _clean("\n".join(_lines(app)))
+
+
+def _lines(app: App) -> t.Iterator[str]:
+    for problem in app.problems:
+        yield f"{problem.kind}: {problem.cause}{' (waived)' if problem.waiver is not None else ''}: {problem.hint}"
+    for difference in app.differences:
+        yield f"{difference.field}: {difference.before or 'none'} -> {difference.after or 'none'}"
+
+
+def _clean(text: str) -> str:
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an audit found, as frozen values: the renderers turn it into text and know nothing else."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+
+if t.TYPE_CHECKING:
+    from .refunds import Refunds
+
+Kind = t.Literal["refused", "unknown", "drift", "pending", "ok", "waived"]
+# The worst first: an app that has problems of several kinds counts as the first of them.
+KINDS: tuple[Kind, ...] = ("refused", "unknown", "drift", "pending", "ok", "waived")
+FAILING: tuple[Kind, ...] = ("refused", "drift", "unknown")
+SCHEMA_VERSION = 1
+DEFAULT_TITLE = "Refund tracking audit"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing about an app. ``cause``: a verdict's, or one of ``OWN_CAUSES``. ``waiver``: its number, if any."""
+
+    kind: Kind
+    cause: str
+    hint: str
+    waiver: int | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A compared field as it is held and as it is declared; None where there is nothing, or nobody knows."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class App:
+    """One app at one tracker.
+
+    ``kind`` is what it counts as. ``action`` is what a run would do, empty when nobody compared. ``cause`` is that of
+    the credential check, empty without one. Times are UTC in ISO 8601.
+    """
+
+    bundle_id: str
+    name: str
+    environment: str
+    tracker: str
+    status: str | None
+    issuer_id: str | None
+    key_id: str | None
+    key_fingerprint: str | None
+    action: str
+    cause: str
+    hint: str
+    http_status: int | None
+    error_code: int | None
+    checked_at: str | None
+    request_id: str | None
+    problems: tuple[Problem, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    kind: Kind = "ok"
+
+    @property
+    def deciding(self) -> Problem | None:
+        """The problem that the app counts as; the first waived one for a waived app; None when all is well."""
+        open_ones = [problem for problem in self.problems if problem.waiver is None]
+        return worst(open_ones) or worst(self.problems)
+
+    @property
+    def would_change(self) -> bool:
+        return self.action in ("create", "update", "delete")
+
+
+def worst(problems: t.Sequence[Problem]) -> Problem | None:
+    return min(problems, key=lambda problem: KINDS.index(problem.kind), default=None)
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """An accepted problem: ``until`` is the last day (UTC) on which it holds."""
+
+    bundle_id: str
+    cause: str
+    reason: str
+    until: date
+    is_expired: bool = False
+    used: int = 0
+
+    @property
+    def state(self) -> str:
+        """``expired`` (counts no more), ``unused`` (nothing to waive) or ``active``."""
+        if self.is_expired:
+            return "expired"
+        return "active" if self.used else "unused"
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is rendered. ``generated_at`` is UTC in ISO 8601."""
+
+    title: str
+    generated_at: str
+    apps: tuple[App, ...]
+    waivers: tuple[Waiver, ...] = ()
+    refunds: Refunds | None = None
+    fail_on: tuple[Kind, ...] = FAILING
+    counts: t.Mapping[Kind, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        found = Counter(app.kind for app in self.apps)
+        object.__setattr__(self, "counts", {kind: found[kind] for kind in KINDS})
+
+    @property
+    def failing(self) -> tuple[App, ...]:
+        """The apps that make the task fail, the worst first."""
+        found = [app for app in self.apps if app.kind in self.fail_on]
+        return tuple(sorted(found, key=lambda app: KINDS.index(app.kind)))
+
+    @property
+    def environments(self) -> list[str]:
+        return sorted({app.environment for app in self.apps})
+
+    @property
+    def trackers(self) -> list[str]:
+        return sorted({app.tracker for app in self.apps if app.tracker})

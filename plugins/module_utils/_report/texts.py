@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Small pieces of HTML: every text that comes from outside passes ``esc`` on its way into the page."""
+
+from __future__ import annotations
+
+import typing as t
+from html import escape
+
+from .model import Kind
+
+LABELS: t.Mapping[Kind, str] = {
+    "refused": "Refused",
+    "unknown": "Unknown",
+    "drift": "Drift",
+    "pending": "Pending",
+    "ok": "In order",
+    "waived": "Waived",
+}
+# A sign beside the colour, for readers who can't tell colours apart.
+SIGNS: t.Mapping[Kind, str] = {
+    "refused": "\N{MULTIPLICATION SIGN}",
+    "unknown": "?",
+    "drift": "\N{NOT EQUAL TO}",
+    "pending": "\N{HORIZONTAL ELLIPSIS}",
+    "ok": "\N{CHECK MARK}",
+    "waived": "\N{EN DASH}",
+}
+MEANINGS: t.Mapping[Kind, str] = {
+    "refused": "Apple, or a check of the key itself, says no.",
+    "unknown": "Could not be checked or compared.",
+    "drift": "A run would change what the tracker holds.",
+    "pending": "Not released yet, or not Active yet. No failure.",
+    "ok": "Accepted, and as declared.",
+    "waived": "A problem that is accepted for now.",
+}
+SHOWN_FINGERPRINT = 12
+
+
+def esc(value: object) -> str:
+    """Return a text that is safe in HTML, between tags and in quoted attributes."""
+    return escape(str(value), quote=True)
+
+
+def name(text: object) -> str:
+    """Return a name from outside, kept apart from the text around it: it may run from right to left."""
+    return f"<bdi>{esc(text)}</bdi>"
+
+
+def badge(kind: Kind) -> str:
+    return sign_badge(kind, SIGNS[kind], LABELS[kind])
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+def counted(value: int, noun: str) -> str:
+    return f"{number(value)} {noun}{'' if value == 1 else 's'}"
+
+
+def short_fingerprint(fingerprint: str | None) -> str:
+    return f"{fingerprint[:SHOWN_FINGERPRINT]}\N{HORIZONTAL ELLIPSIS}" if fingerprint else ""
+
+
+def time(value: str | None, none: str = "unknown") -> str:
+    """Return a time of ISO 8601 in UTC as a person reads it, to the minute."""
+    if not value:
+        return esc(none)
+    day, _t, clock = value.partition("T")
+    return f'<time datetime="{esc(value)}">{esc(f"{day} {clock[:5]}".strip())}</time>'
+
+
+def amount(milliunits: int, currency: str) -> str:
+    """Return an amount of milliunits with two digits, or three where the third counts."""
+    whole, rest = divmod(abs(milliunits), 1000)
+    digits = f"{rest:03d}"
+    digits = digits if digits[2] != "0" else digits[:2]
+    sign = "\N{MINUS SIGN}" if milliunits < 0 else ""
+    return f"{sign}{whole:,}.{digits}\N{NO-BREAK SPACE}{esc(currency)}"
+
+
+def bar(share: float, css_class: str) -> str:
+    """Return a horizontal bar; the number stands beside it as text."""
+    width = max(round(share * 100, 2), 0.6) if share else 0
+    return (
+        '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect class="track" width="100" height="10"/><rect class="{css_class}" width="{width}" height="10"/></svg>'
+    )
+
+
+def table(caption: str, heads: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
+    """Return a table that turns into a list of cards on a narrow screen, without losing what it is for screen readers.
+
+    ``rows`` hold HTML; the first cell of each is its heading.
+    """
+    columns = "".join(f'<th role="columnheader" scope="col">{head}</th>' for head in heads)
+    lines = []
+    for first, *others in rows:
+        cells = zip(heads[1:], others, strict=True)
+        lines.append(
+            f'<tr role="row"><th role="rowheader" scope="row" data-label="{heads[0]}"><div>{first}</div></th>'
+            + "".join(_cell(head, cell) for head, cell in cells)
+            + "</tr>"
+        )
+    return (
+        f'<div class="scroll"><table class="list" role="table"><caption>{caption}</caption><thead role="rowgroup">'
+        f'<tr role="row">{columns}</tr>'
+        f'</thead><tbody role="rowgroup">{"".join(lines)}</tbody></table></div>'
+    )
+
+
+def _cell(head: str, cell: str) -> str:
+    empty = "" if cell else ' class="empty"'
+    return f'<td role="cell" data-label="{head}"{empty}><div>{cell}</div></td>'
+
+
+def sign_badge(css_class: str, sign: str, label: str) -> str:
+    return f'<span class="badge {css_class}"><span aria-hidden="true">{sign}</span> {label}</span>'
+
+
+def boxes(pieces: t.Sequence[str], limit: int) -> str:
+    """Return a list of HTML pieces as small boxes, cut at ``limit``."""
+    items = "".join(f"<li>{piece}</li>" for piece in pieces[:limit])
+    more = len(pieces) - limit
+    if more > 0:
+        items += f'<li class="muted">and {number(more)} more</li>'
+    return f'<ul class="apps">{items}</ul>'

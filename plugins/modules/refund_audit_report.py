@@ -1,0 +1,338 @@
+#!/usr/bin/python
+# Copyright: storeops.refunds contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: refund_audit_report
+short_description: Write the report of an audit, and fail when it found something
+version_added: 0.1.0
+description:
+  - Turns the registered results of audit tasks into a page for people (HTML), a document for programs (JSON) and test
+    results for CI systems (JUnit XML), and then fails when apps are not in order. The files are written before that.
+  - Audit tasks are M(storeops.refunds.refund_tracking_integrations) or M(storeops.refunds.refund_tracking_integration)
+    in check mode. The role P(storeops.refunds.refund_audit#role) does all of it.
+  - Every app counts once, as the worst of what was found about it.
+  - C(refused). Apple refuses the key for this app, or the key itself can't be used (C(key_unreadable),
+    C(key_wrong_kind), C(key_id_mismatch), C(clock_skew), C(unauthenticated)).
+  - C(unknown). It could not be checked or compared (C(rate_limited), C(service_unavailable), C(unreachable),
+    C(unexpected_response), C(not_checked)). Also C(not_tried), C(host_unreachable), C(failed) for an app whose audit
+    failed otherwise, and C(plan_unknown) where the tracker doesn't show which key it holds.
+  - C(drift). A run would create, update or delete the integration. The cause is C(drift).
+  - C(pending). Not released yet, not Active at the tracker yet, or the key is not created yet. This is no failure.
+  - C(ok). Accepted, and as declared.
+  - C(waived). All its failures are waived.
+  - The page is one file without any request to the network. It works without JavaScript except for its table of all
+    apps.
+  - The JSON document follows the schema C(docs/audit-report.schema.json) of the collection.
+  - In JUnit XML, one test suite stands for a tracker and environment. Refused and drifted apps are failures, unknown
+    ones errors, waived ones skipped, whatever O(fail_on) says.
+author:
+  - storeops.refunds contributors (@storeops)
+extends_documentation_fragment:
+  - storeops.refunds._shared
+  - storeops.refunds._trackers
+  - storeops.refunds._attributes
+options:
+  results:
+    description:
+      - Registered results of audit tasks, those of loops too.
+      - For an app that could not be audited, a mapping with C(bundle_id), C(failed) and C(msg), and with C(unreachable)
+        when its host was not reached.
+      - C(environment), C(tracker) and C(app_name) may be added to a result of one app.
+      - Results of M(storeops.refunds.refund_tracking_integration_info) work too; they say nothing about drift.
+    type: list
+    elements: dict
+    required: true
+  refunds:
+    description:
+      - Registered results of M(storeops.refunds.refund_info), for the part about refunds.
+      - Sums by C(bundle_id) and by C(day) are shown. The same refunds must not occur in two results with the same
+        grouping.
+    type: list
+    elements: dict
+  path:
+    description:
+      - Folder for C(refund-audit.html), C(refund-audit.json) and C(refund-audit.junit.xml). Missing folders are made.
+      - This or at least one of O(html_path), O(json_path) and O(junit_path) is required.
+    type: path
+  html_path:
+    description: File for the page, instead of that in O(path).
+    type: path
+  json_path:
+    description: File for the JSON document, instead of that in O(path).
+    type: path
+  junit_path:
+    description: File for the JUnit XML, instead of that in O(path).
+    type: path
+  title:
+    description: Title of the report, V(Refund tracking audit) when left out.
+    type: str
+  waivers:
+    description:
+      - Failures that are accepted for a time. A waiver that has expired counts no more, and the report says so.
+      - A pending app needs none.
+    type: list
+    elements: dict
+    suboptions:
+      bundle_id:
+        description: Bundle ID of the app; C(*) in it stands for any text. Required.
+        type: str
+      cause:
+        description: The cause that is waived, or V(*) for any, which is what counts when it is left out.
+        type: str
+      reason:
+        description: Why it is accepted; the report shows it. Required.
+        type: str
+      until:
+        description: The last day (UTC) on which it is, as C(YYYY-MM-DD). Required.
+        type: str
+  fail_on:
+    description:
+      - What fails the task. An empty list never does.
+    type: list
+    elements: str
+    choices: [refused, drift, unknown]
+    default: [refused, drift, unknown]
+attributes:
+  check_mode:
+    description: Writes nothing, and gives the same C(failed) and C(changed) as the run would.
+  diff_mode:
+    description: Shows which files change, each as the SHA-256 of its text without times.
+    support: full
+  idempotent:
+    description:
+      - The same results give the same report. C(changed) does not look at times and at Apple's request IDs; the files
+        are written all the same, so that they show when the audit ran.
+notes:
+  - The report holds bundle IDs, Issuer IDs, Key IDs and fingerprints, and never a private key. A new file gets the
+    mode of the umask, an existing one keeps its own.
+  - Of the options that all modules take, none has an effect on this one.
+seealso:
+  - module: storeops.refunds.refund_tracking_integrations
+  - module: storeops.refunds.refund_info
+"""
+
+EXAMPLES = r"""
+- name: Audit the apps of a studio
+  storeops.refunds.refund_tracking_integrations:
+    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+    private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
+    apps:
+      - bundle_id: com.example.one
+      - bundle_id: com.example.two
+      - bundle_id: com.example.Three
+  check_mode: true
+  failed_when: false
+  register: audit
+
+- name: Write page, JSON and JUnit XML; fail only when Apple refuses a key
+  storeops.refunds.refund_audit_report:
+    results:
+      - "{{ audit }}"
+    path: "{{ keys_folder }}/reports"
+    title: Studio A
+    fail_on:
+      - refused
+    waivers:
+      - bundle_id: com.example.Three
+        cause: unauthenticated
+        reason: Being transferred to Studio B
+        until: "2099-12-31"
+      - bundle_id: com.example.old*
+        reason: Removed from sale
+        until: "2020-06-30"
+      - bundle_id: com.example.two
+        cause: rate_limited
+        reason: Shares its limit with the billing system
+        until: "2099-12-31"
+  check_mode: false
+  register: written
+
+- name: Show the numbers
+  ansible.builtin.debug:
+    msg: "{{ written.report.counts }}"
+
+- name: The page alone, never a failure
+  storeops.refunds.refund_audit_report:
+    results:
+      - "{{ audit }}"
+      - bundle_id: com.example.four
+        failed: true
+        unreachable: true
+        msg: The host can't be reached.
+    html_path: "{{ keys_folder }}/reports/only.html"
+    fail_on: []
+"""
+
+RETURN = r"""
+report:
+  description: What the audit came to.
+  returned: success, and failure because of what was found
+  type: dict
+  contains:
+    total:
+      description: Number of apps.
+      type: int
+      returned: always
+    counts:
+      description: How many apps count as what.
+      type: dict
+      returned: always
+      contains:
+        refused:
+          description: Apps that are refused.
+          type: int
+          returned: always
+        unknown:
+          description: Apps that could not be checked or compared.
+          type: int
+          returned: always
+        drift:
+          description: Apps whose integration differs from what is declared.
+          type: int
+          returned: always
+        pending:
+          description: Apps that are not released or not Active yet.
+          type: int
+          returned: always
+        ok:
+          description: Apps in order.
+          type: int
+          returned: always
+        waived:
+          description: Apps whose failures are all waived.
+          type: int
+          returned: always
+    would_change:
+      description: Apps whose integration a run would create, update or delete, those that count as something else too.
+      type: int
+      returned: always
+    failing:
+      description: Number of apps that count as something in O(fail_on).
+      type: int
+      returned: always
+    apps:
+      description: The first 100 of these, the worst first. All apps are in the JSON document.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        bundle_id:
+          description: Bundle ID of the app.
+          type: str
+          returned: always
+        environment:
+          description: The App Store environment.
+          type: str
+          returned: always
+        tracker:
+          description: The tracker; empty when nobody got so far.
+          type: str
+          returned: always
+        class:
+          description: What the app counts as.
+          type: str
+          returned: always
+        cause:
+          description: Why.
+          type: str
+          returned: always
+    expired_waivers:
+      description: Waivers that count no more.
+      type: list
+      elements: dict
+      returned: always
+      contains: &waiver
+        bundle_id:
+          description: Bundle ID or pattern.
+          type: str
+          returned: always
+        cause:
+          description: The cause, or V(*).
+          type: str
+          returned: always
+        reason:
+          description: Why it was accepted.
+          type: str
+          returned: always
+        until:
+          description: The last day.
+          type: str
+          returned: always
+        state:
+          description: V(active), V(expired) or V(unused).
+          type: str
+          returned: always
+        apps:
+          description: Number of apps it was used for.
+          type: int
+          returned: always
+    unused_waivers:
+      description: Waivers that hold but had nothing to waive.
+      type: list
+      elements: dict
+      returned: always
+      contains: *waiver
+    paths:
+      description: The files.
+      type: dict
+      returned: always
+      contains:
+        html:
+          description: The page; V(null) when it was not asked for.
+          type: str
+          returned: always
+        json:
+          description: The JSON document; V(null) when it was not asked for.
+          type: str
+          returned: always
+        junit:
+          description: The JUnit XML; V(null) when it was not asked for.
+          type: str
+          returned: always
+  sample:
+    total: 3
+    counts:
+      refused: 0
+      unknown: 0
+      drift: 0
+      pending: 0
+      ok: 2
+      waived: 1
+    would_change: 0
+    failing: 0
+    apps: []
+    expired_waivers:
+      - bundle_id: com.example.old*
+        cause: '*'
+        reason: Removed from sale
+        until: '2020-06-30'
+        state: expired
+        apps: 0
+    unused_waivers:
+      - bundle_id: com.example.two
+        cause: rate_limited
+        reason: Shares its limit with the billing system
+        until: '2099-12-31'
+        state: unused
+        apps: 0
+    paths:
+      html: /srv/keys/reports/refund-audit.html
+      json: /srv/keys/reports/refund-audit.json
+      junit: /srv/keys/reports/refund-audit.junit.xml
+"""
+
+from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit_report import TASK
+
+
+def main() -> None:
+    run_module(TASK)
+
+
+if __name__ == "__main__":
+    main()

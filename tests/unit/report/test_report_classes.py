@@ -1,0 +1,198 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an app counts as, from every kind of result; and waivers."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from report_support import REFUSAL, Json, a_bit_of_all, audit, bulk, document, item, single
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES
+
+CLASSES = {
+    "accepted": "ok",
+    "key_unreadable": "refused",
+    "key_wrong_kind": "refused",
+    "key_id_mismatch": "refused",
+    "clock_skew": "refused",
+    "unauthenticated": "refused",
+    "app_not_released": "pending",
+    "key_not_yet_created": "pending",
+    "rate_limited": "unknown",
+    "service_unavailable": "unknown",
+    "unreachable": "unknown",
+    "unexpected_response": "unknown",
+    "not_checked": "unknown",
+}
+BUNDLE = "com.example.one"
+LATER = "2999-12-31"
+
+
+def class_of(folder: Path, result: Json, **options: t.Any) -> tuple[str, list[str]]:
+    """What the only app of a result counts as, and the causes of its problems."""
+    audit(folder, result, **options)
+    (app,) = document(folder)["apps"]
+    return app["class"], [problem["cause"] for problem in app["problems"]]
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+@pytest.mark.parametrize("make", [lambda cause: bulk(item(BUNDLE, cause)), lambda cause: single(BUNDLE, cause)])
+def test_every_cause_has_a_class(cause: str, make: t.Callable[[str], Json], tmp_path: Path) -> None:
+    assert class_of(tmp_path, make(cause))[0] == CLASSES[cause]
+
+
+@pytest.mark.parametrize("action", ["create", "update", "delete"])
+def test_what_a_run_would_change_is_drift(action: str, tmp_path: Path) -> None:
+    for result in (bulk(item(BUNDLE, action=action)), single(BUNDLE, action=action)):
+        assert class_of(tmp_path, result) == ("drift", ["drift"])
+        (app,) = document(tmp_path)["apps"]
+        assert app["action"] == action and app["differences"]
+    # The role says changed_when: false.
+    assert class_of(tmp_path, single(BUNDLE, action=action, changed=False)) == ("drift", ["drift"])
+
+
+UNKNOWN: dict[str, tuple[Json, str]] = {
+    "not tried": (bulk(item(BUNDLE, "not_checked", "unknown", outcome="not_tried", msg="Too late.")), "not_tried"),
+    "failed otherwise": (bulk(item(BUNDLE, outcome="failed", msg="The tracker is down.")), "failed"),
+    "plan unknown": (bulk(item(BUNDLE, action="unknown")), "plan_unknown"),
+    "plan unknown, one app": ({**single(BUNDLE), "diff": {}}, ""),
+    "no verdict": ({"bundle_id": BUNDLE, "failed": True, "msg": "issuer_id: is required."}, "failed"),
+    "no verdict, quietly": ({"bundle_id": BUNDLE, "failed": False, "msg": "issuer_id: is required."}, "failed"),
+    "failed after the verdict": (single(BUNDLE, failed=False, msg="Not Active after 60 s."), "failed"),
+    "host": ({"bundle_id": BUNDLE, "unreachable": True, "msg": "ssh"}, "host_unreachable"),
+    "skipped": ({"bundle_id": BUNDLE, "skipped": True}, "not_tried"),
+    "new word": (bulk(item(BUNDLE, "moon_phase")), "failed"),
+}
+del UNKNOWN["plan unknown, one app"]
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_could_not_be_checked_is_unknown(name: str, tmp_path: Path) -> None:
+    result, cause = UNKNOWN[name]
+    assert class_of(tmp_path, result) == ("unknown", [cause])
+
+
+def test_a_tracker_that_shows_no_key_is_unknown_not_in_order(tmp_path: Path) -> None:
+    result = single(BUNDLE)
+    result["integration"] = {**result["integration"], "key_fingerprint": None}
+    assert class_of(tmp_path, result) == ("unknown", ["plan_unknown"])
+
+
+def test_absent_as_declared_is_in_order(tmp_path: Path) -> None:
+    assert class_of(tmp_path, bulk(item(BUNDLE, "not_checked", status="Absent"))) == ("ok", [])
+
+
+def test_not_active_at_the_tracker_is_pending(tmp_path: Path) -> None:
+    assert class_of(tmp_path, bulk(item(BUNDLE, status="Pending"))) == ("pending", ["tracker_pending"])
+
+
+def test_refused_and_drifted_counts_as_refused_and_shows_both(tmp_path: Path) -> None:
+    assert class_of(tmp_path, bulk(item(BUNDLE, "unauthenticated", "update"))) == (
+        "refused",
+        ["unauthenticated", "drift"],
+    )
+    assert document(tmp_path)["totals"]["would_change"] == 1
+
+
+def test_loops_and_their_items(tmp_path: Path) -> None:
+    failed = {"failed": True, "msg": "no key", "item": {"bundle_id": "com.example.two"}}
+    audit(tmp_path, {"results": [single(BUNDLE), failed]})
+    found = {app["bundle_id"]: app["class"] for app in document(tmp_path)["apps"]}
+    assert found == {BUNDLE: "ok", "com.example.two": "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("results", "place"),
+    [
+        ([{"failed": True, "msg": "x"}], "results[0]"),
+        ([bulk(), {"integrations": ["x"]}], "results[1].integrations[0]"),
+        ([{"results": [{"failed": True}]}], "results[0].results[0]"),
+    ],
+)
+def test_bad_results_are_named_by_place(results: list[Json], place: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        audit(tmp_path / "none", *results)
+    assert str(caught.value).startswith(f"{place}: ") and not (tmp_path / "none").exists()
+
+
+def test_the_result_names_the_bad_ones_the_worst_first(tmp_path: Path) -> None:
+    done = audit(tmp_path, a_bit_of_all())
+    report = done.results["report"]
+    assert report["counts"] == {"refused": 2, "unknown": 1, "drift": 2, "pending": 1, "ok": 2, "waived": 0}
+    assert [app["class"] for app in report["apps"]] == ["refused", "refused", "unknown", "drift", "drift"]
+    assert done.results["failed"] and "5 of 8 apps" in done.message and "com.example.both" in done.message
+    assert not audit(tmp_path, a_bit_of_all(), fail_on=[]).results.get("failed")
+    only = audit(tmp_path, a_bit_of_all(), fail_on=["unknown"])
+    assert only.results["failed"] and only.results["report"]["failing"] == 1
+
+
+def waiver(**fields: t.Any) -> Json:
+    return {"bundle_id": BUNDLE, "cause": "unauthenticated", "reason": "Known", "until": LATER, **fields}
+
+
+def test_a_waiver_waives_one_cause_of_one_app(tmp_path: Path) -> None:
+    two = bulk(item(BUNDLE, "unauthenticated"), item("com.example.two", "unauthenticated"))
+    done = audit(tmp_path, two, waivers=[waiver()])
+    assert [app["class"] for app in document(tmp_path)["apps"]] == ["waived", "refused"]
+    assert done.results["report"]["failing"] == 1
+    both = bulk(item(BUNDLE, "unauthenticated", "update"))
+    assert class_of(tmp_path, both, waivers=[waiver()])[0] == "drift"
+    assert class_of(tmp_path, both, waivers=[waiver(cause=None)])[0] == "waived"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"), [("com.*", True), ("*.one", True), ("*", True), ("com", False), ("com.example.on", False)]
+)
+def test_patterns(pattern: str, fits: bool, tmp_path: Path) -> None:
+    found = class_of(tmp_path, bulk(item(BUNDLE, "unauthenticated")), waivers=[waiver(bundle_id=pattern)])[0]
+    assert found == ("waived" if fits else "refused")
+
+
+def test_a_waiver_ends_with_its_last_day(tmp_path: Path) -> None:
+    result, waivers = bulk(item(BUNDLE, "unauthenticated")), [waiver(until="2026-11-23")]
+    for now, kind, expired in (
+        (datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC), "waived", 0),
+        (datetime(2026, 11, 24, tzinfo=UTC), "refused", 1),
+    ):
+        done = audit(tmp_path, result, now=now, waivers=waivers)
+        assert document(tmp_path)["apps"][0]["class"] == kind
+        assert len(done.results["report"]["expired_waivers"]) == expired
+        assert done.results["report"]["unused_waivers"] == []
+
+
+def test_an_unused_waiver_is_listed(tmp_path: Path) -> None:
+    done = audit(tmp_path, bulk(item(BUNDLE)), waivers=[waiver()])
+    assert [entry["state"] for entry in done.results["report"]["unused_waivers"]] == ["unused"]
+    assert not done.results.get("failed")
+
+
+@pytest.mark.parametrize(
+    ("fields", "option"),
+    [
+        ({"bundle_id": None}, "bundle_id"),
+        ({"bundle_id": "com.example one"}, "bundle_id"),
+        ({"cause": "bad_weather"}, "cause"),
+        ({"cause": "app_not_released"}, "cause"),
+        ({"reason": " "}, "reason"),
+        ({"until": None}, "until"),
+        ({"until": "2026-02-30"}, "until"),
+        ({"until": "31.12.2026"}, "until"),
+    ],
+)
+def test_bad_waivers_are_named_by_place(fields: Json, option: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        audit(tmp_path / "none", bulk(), waivers=[waiver(), waiver(**fields)])
+    assert str(caught.value).startswith(f"waivers[1].{option}: ") and not (tmp_path / "none").exists()
+
+
+def test_hints_stay_whole(tmp_path: Path) -> None:
+    audit(tmp_path, a_bit_of_all())
+    cause = document(tmp_path)["causes"][0]
+    assert (cause["cause"], cause["count"]) == ("unauthenticated", 2)
+    assert cause["hints"] == [{"hint": REFUSAL, "count": 2}]

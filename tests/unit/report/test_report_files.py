@@ -1,0 +1,202 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files: JSON by its schema, JUnit as CI systems count it, HTML that stays inert; and how they are written."""
+
+from __future__ import annotations
+
+import copy
+import html
+import json
+import os
+import re
+import stat
+import typing as t
+from datetime import timedelta
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from jsonschema import Draft202012Validator
+from report_support import NOW, Json, a_bit_of_all, audit, bulk, document, item, refunds
+from unit_support import ROOT
+
+from ansible_collections.storeops.refunds.plugins.module_utils import _files
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import FileError, InputError
+
+SCHEMA = json.loads((ROOT / "docs/audit-report.schema.json").read_text())
+HOSTILE = "</script><img src=x onerror=alert(1)> \"'& {{ 7*7 }} \u2028\u2029 \u202e\x1b[31m\x00 \ud800 ]]> \U0001f600"
+WAIVERS = [
+    {"bundle_id": "com.example.refused", "cause": "*", "reason": "Known", "until": "2999-12-31"},
+    {"bundle_id": "com.example.old*", "reason": "Was known", "until": "2020-01-01"},
+]
+FILES = ("refund-audit.html", "refund-audit.json", "refund-audit.junit.xml")
+
+
+def strict(schema: t.Any) -> t.Any:
+    """The schema without room for more: what is written and not described would pass it otherwise."""
+    if isinstance(schema, dict):
+        more = {"additionalProperties": False} if "properties" in schema else {}
+        return {**{name: strict(part) for name, part in schema.items()}, **more}
+    return [strict(part) for part in schema] if isinstance(schema, list) else schema
+
+
+@pytest.mark.parametrize("with_refunds", [True, False])
+def test_the_json_is_what_the_schema_says(with_refunds: bool, tmp_path: Path) -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    bare = {"bundle_id": "com.example.gone", "failed": True, "unreachable": True, "msg": HOSTILE}
+    audit(tmp_path, a_bit_of_all(), bare, waivers=WAIVERS, refunds=[refunds()] if with_refunds else [])
+    found = document(tmp_path)
+    assert [error.message for error in Draft202012Validator(strict(SCHEMA)).iter_errors(found)] == []
+    for name in ("apps", "causes", "keys", "waivers"):
+        broken = copy.deepcopy(found)
+        assert broken[name]
+        del broken[name][0]["bundle_ids" if name == "keys" else "cause" if name == "causes" else "bundle_id"]
+        assert list(Draft202012Validator(SCHEMA).iter_errors(broken))
+
+
+def test_the_json_counts_itself(tmp_path: Path) -> None:
+    audit(tmp_path, a_bit_of_all(), waivers=WAIVERS)
+    found = document(tmp_path)
+    totals = dict(found["totals"])
+    kinds = [app["class"] for app in found["apps"]]
+    assert (totals.pop("apps"), totals.pop("would_change")) == (len(kinds), 3)
+    assert totals == {kind: kinds.count(kind) for kind in totals}
+    assert sum(key["apps"] for key in found["keys"]) == len(kinds)
+    assert [(key["accepted"], key["apps"]) for key in found["keys"]] == [(2, 6), (2, 2)]
+
+
+def test_junit_counts_as_ci_systems_do(tmp_path: Path) -> None:
+    audit(tmp_path, a_bit_of_all(), waivers=WAIVERS)
+    root = ElementTree.parse(tmp_path / FILES[2]).getroot()
+    suites = root.findall("testsuite")
+    assert root.tag == "testsuites" and [suite.get("name") for suite in suites] == [
+        "ledger production",
+        "ledger sandbox",
+    ]
+    for node in (root, *suites):
+        cases = list(node.iter("testcase"))
+        counts = {name: sum(case.find(tag) is not None for case in cases) for name, tag in TAGS.items()}
+        assert {name: int(node.get(name, -1)) for name in ("tests", *TAGS)} == {"tests": len(cases), **counts}
+    found = {case.get("name"): [(part.tag, part.get("type")) for part in case] for case in root.iter("testcase")}
+    assert found == {
+        "com.example.fine": [],
+        "com.example.sandboxed": [],
+        "com.example.unreleased": [],
+        "com.example.refused": [("skipped", None)],
+        "com.example.both": [("failure", "unauthenticated")],
+        "com.example.drifted": [("failure", "drift")],
+        "com.example.new": [("failure", "drift")],
+        "com.example.limited": [("error", "rate_limited")],
+    }
+    (both,) = [case for case in root.iter("failure") if case.get("type") == "unauthenticated"]
+    assert "drift:" in str(both.text) and both.get("message")
+
+
+TAGS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+def test_hostile_texts_break_no_format(tmp_path: Path) -> None:
+    hostile = item(HOSTILE, "unauthenticated", "update", hint=HOSTILE, tracker=HOSTILE, key=HOSTILE)
+    audit(tmp_path, bulk(hostile), {"bundle_id": HOSTILE, "app_name": HOSTILE, "msg": HOSTILE}, title=HOSTILE)
+    page = (tmp_path / FILES[0]).read_text()
+    assert "<img" not in page and page.count("<script") == 2 and page.count("</script>") == 2
+    (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page)
+    assert not set("<>&\u2028\u2029") & set(data)
+    shown = HOSTILE.replace("\ud800", "?")
+    assert shown in json.loads(data)["texts"] and html.escape(shown) in page
+    root = ElementTree.parse(tmp_path / FILES[2]).getroot()
+    (name, _other) = [str(case.get("name")) for case in root.iter("testcase")]
+    assert "</script>" in name and "\x1b" not in name
+    assert document(tmp_path)["title"] == shown
+
+
+def test_a_key_in_the_wrong_place_is_not_written(tmp_path: Path) -> None:
+    text = "-----BEGIN PRIVATE KEY-----\nMIGT\n-----END PRIVATE KEY-----"
+    audit(tmp_path, {"bundle_id": "com.example.one", "failed": True, "msg": text})
+    assert [name for name in FILES if "MIGT" in (tmp_path / name).read_text()] == []
+
+
+def test_refunds_are_summed_and_unknown_is_no_zero(tmp_path: Path) -> None:
+    audit(tmp_path, bulk(), refunds=[refunds()], fail_on=[])
+    found = document(tmp_path)["refunds"]
+    assert found["total"] == {"count": 7, "amounts": {"EUR": -4995, "USD": -13940}, "amount_unknown_count": 1}
+    assert [(day["day"], day["count"]) for day in found["by_day"]] == [("2026-11-01", 2), ("2026-11-03", 5)]
+    assert [(app["bundle_id"], app["count"]) for app in found["by_app"]] == [
+        ("com.example.new", 4),
+        ("com.example.fine", 3),
+    ]
+    covered = {(one["bundle_id"], one["environment"]): (one["count"], one["silent"]) for one in found["coverage"]}
+    assert covered == {
+        ("com.example.dark", "production"): (None, False),
+        ("com.example.fine", "production"): (3, False),
+        ("com.example.fine", "sandbox"): (0, True),
+        ("com.example.new", "production"): (4, False),
+        ("com.example.quiet", "production"): (0, True),
+    }
+    with pytest.raises(InputError, match=r"^refunds\[0\]: "):
+        audit(tmp_path, bulk(), refunds=[{"failed": True}])
+
+
+def test_changed_does_not_look_at_times(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    predicted = audit(folder, a_bit_of_all(), check_mode=True)
+    assert not folder.parent.exists()
+    first = audit(folder, a_bit_of_all())
+    assert predicted.results == first.results and first.results["changed"]
+    later = json.loads(
+        json.dumps(a_bit_of_all()).replace("11:05:09", "23:59:59").replace("3edf8508-ac4a", "00000000-0000")
+    )
+    again = audit(folder, later, now=NOW + timedelta(hours=5))
+    assert not again.results["changed"] and document(folder)["generated_at"] == "2026-11-23T17:00:00Z"
+    assert again.results["diff"]["before"] == again.results["diff"]["after"]
+    other = audit(folder, bulk(item("com.example.fine")))
+    assert other.results["changed"] and not other.results.get("failed")
+    for name in FILES:
+        (folder / name).unlink()
+        assert audit(folder, bulk(item("com.example.fine"))).results["changed"]
+
+
+def test_each_file_can_have_its_own_place(tmp_path: Path) -> None:
+    own = tmp_path / "own.json"
+    done = audit(tmp_path, bulk(), path=None, json_path=str(own))
+    assert done.results["report"]["paths"] == {"html": None, "json": str(own), "junit": None}
+    assert os.listdir(tmp_path) == ["own.json"]
+    for options in ({"path": None}, {"html_path": str(own), "json_path": str(own)}):
+        with pytest.raises(InputError, match=r"^path: "):
+            audit(tmp_path, bulk(), **options)
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    audit(tmp_path, bulk())
+    before = {name: (tmp_path / name).read_bytes() for name in FILES}
+    (tmp_path / FILES[1]).chmod(0o640)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_files.os, "fsync", full)
+        with pytest.raises(FileError, match="No space"):
+            audit(tmp_path, a_bit_of_all())
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    audit(tmp_path, a_bit_of_all())
+    assert stat.S_IMODE((tmp_path / FILES[1]).stat().st_mode) == 0o640
+    (tmp_path / "file").write_text("")
+    for check_mode in (True, False):
+        with pytest.raises(FileError, match=r"^path: "):
+            audit(tmp_path / "file", bulk(), check_mode=check_mode)
+
+
+def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    target.write_text("kept")
+    (tmp_path / FILES[0]).symlink_to(target)
+    audit(tmp_path, bulk())
+    assert target.read_text() == "kept" and not (tmp_path / FILES[0]).is_symlink()
+
+
+def test_ten_thousand_apps_give_a_small_result(tmp_path: Path) -> None:
+    many: list[Json] = [item(f"com.example.a{number}", "unauthenticated") for number in range(10_000)]
+    done = audit(tmp_path, bulk(*many))
+    assert len(json.dumps(done.results)) < 30_000 and len(document(tmp_path)["apps"]) == 10_000
