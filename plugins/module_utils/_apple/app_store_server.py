@@ -90,10 +90,10 @@ class AppStoreServer:
         Raises TransportError.
         """
         url = f"{self.hosts.url(environment)}/inApps/v1/transactions/{transaction_id}"
-        return _answer(self.transport.get(url, lambda: sign(credentials, bundle_id, self.now() + clock_offset)))
+        return answer(self.transport.get(url, lambda: sign(credentials, bundle_id, self.now() + clock_offset)))
 
 
-def _answer(reply: Reply) -> Answer:
+def answer(reply: Reply) -> Answer:
     return Answer(
         status=reply.status,
         document=_document(reply),

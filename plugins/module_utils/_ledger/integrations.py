@@ -48,18 +48,33 @@ def list_elsewhere(ledger: Ledger, environment: str) -> list[Integration]:
 
 def put_integration(ledger: Ledger, integration: Integration, now: str) -> None:
     """Insert or replace one integration. ``now`` is UTC in ISO 8601."""
-    values = {**_values(integration), "created_at": now, "updated_at": now}
+    put_integrations(ledger, [integration], now)
+
+
+def put_integrations(ledger: Ledger, entries: t.Sequence[Integration], now: str) -> None:
+    """Insert or replace integrations in one transaction: all of them, or none. ``now`` is UTC in ISO 8601."""
+    rows = [{**_values(entry), "created_at": now, "updated_at": now} for entry in entries]
+    if not rows:
+        return
     with ledger.writing() as connection:
         insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(integrations()).values(values)
-        replaced = {name: value for name, value in values.items() if name not in (*_KEY, "created_at")}
-        connection.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=replaced))
+        statement = insert(integrations())
+        replaced = {name: statement.excluded[name] for name in rows[0] if name not in (*_KEY, "created_at")}
+        connection.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=replaced), rows)
 
 
 def remove_integration(ledger: Ledger, identity: Identity) -> None:
     """Delete one integration; none there is no error."""
+    remove_integrations(ledger, [identity])
+
+
+def remove_integrations(ledger: Ledger, identities: t.Sequence[Identity]) -> None:
+    """Delete integrations in one transaction; one that is not there is no error."""
+    if not identities:
+        return
     with ledger.writing() as connection:
-        connection.execute(sqlalchemy.delete(integrations()).where(_is(identity)))
+        for identity in identities:
+            connection.execute(sqlalchemy.delete(integrations()).where(_is(identity)))
 
 
 def _is(identity: Identity) -> sqlalchemy.ColumnElement[bool]:

@@ -36,3 +36,101 @@ def integrations() -> sqlalchemy.Table:
         sqlalchemy.Column("created_at", text, nullable=False),
         sqlalchemy.Column("updated_at", text, nullable=False),
     )
+
+
+@functools.cache
+def refunds() -> sqlalchemy.Table:
+    """Refunds of transactions: one row for each transaction and refund date.
+
+    ``source`` names the root that Apple's payloads were verified against: ``apple`` or ``other:<sha256 prefix>``.
+    ``revocation_date``, ``purchase_date``, ``reversed_at`` and ``first_signed_date`` are UNIX milliseconds,
+    ``refund_day`` is YYYY-MM-DD (UTC), ``recorded_at`` is UTC in ISO 8601. ``price`` and ``amount`` are milliunits of
+    ``currency``, ``amount`` is 0 or less, NULL when Apple gave no price. ``percentage`` is in milliunits of a percent.
+    """
+    text, integer = sqlalchemy.Text, sqlalchemy.BigInteger
+    return sqlalchemy.Table(
+        "refunds",
+        sqlalchemy.MetaData(),
+        *_app_key(),
+        sqlalchemy.Column("transaction_id", text, primary_key=True),
+        sqlalchemy.Column("revocation_date", integer, primary_key=True, autoincrement=False),
+        sqlalchemy.Column("refund_day", text, nullable=False),
+        sqlalchemy.Column("original_transaction_id", text),
+        sqlalchemy.Column("product_id", text),
+        sqlalchemy.Column("product_type", text),
+        sqlalchemy.Column("quantity", integer),
+        sqlalchemy.Column("purchase_date", integer),
+        sqlalchemy.Column("price", integer),
+        sqlalchemy.Column("currency", text),
+        sqlalchemy.Column("percentage", integer),
+        sqlalchemy.Column("assumed_full", sqlalchemy.Integer, nullable=False),
+        sqlalchemy.Column("amount", integer),
+        sqlalchemy.Column("revocation_reason", integer),
+        sqlalchemy.Column("revocation_type", text),
+        sqlalchemy.Column("ownership", text),
+        sqlalchemy.Column("storefront", text),
+        sqlalchemy.Column("is_family_shared", sqlalchemy.Integer, nullable=False),
+        sqlalchemy.Column("reversed_at", integer),
+        sqlalchemy.Column("first_notification_uuid", text, nullable=False),
+        sqlalchemy.Column("first_signed_date", integer, nullable=False),
+        sqlalchemy.Column("recorded_at", text, nullable=False),
+    )
+
+
+@functools.cache
+def refund_notifications() -> sqlalchemy.Table:
+    """Verified notifications (REFUND, REFUND_REVERSED, REFUND_DECLINED), one row for each ``notification_uuid``."""
+    text, integer = sqlalchemy.Text, sqlalchemy.BigInteger
+    return sqlalchemy.Table(
+        "refund_notifications",
+        sqlalchemy.MetaData(),
+        *_app_key(),
+        sqlalchemy.Column("notification_uuid", text, primary_key=True),
+        sqlalchemy.Column("notification_type", text, nullable=False),
+        sqlalchemy.Column("signed_date", integer, nullable=False),
+        sqlalchemy.Column("transaction_id", text, nullable=False),
+        sqlalchemy.Column("revocation_date", integer),
+        sqlalchemy.Column("recorded_at", text, nullable=False),
+    )
+
+
+@functools.cache
+def refund_coverage() -> sqlalchemy.Table:
+    """From when until when (UNIX milliseconds) an app's notifications were read; ``gaps``: JSON [[from, until], …]."""
+    text, integer = sqlalchemy.Text, sqlalchemy.BigInteger
+    return sqlalchemy.Table(
+        "refund_coverage",
+        sqlalchemy.MetaData(),
+        *_app_key(),
+        sqlalchemy.Column("covered_from", integer, nullable=False),
+        sqlalchemy.Column("covered_until", integer, nullable=False),
+        sqlalchemy.Column("state", text, nullable=False),
+        sqlalchemy.Column("reason", text, nullable=False),
+        sqlalchemy.Column("last_run_at", text, nullable=False),
+        sqlalchemy.Column("last_notification_at", integer),
+        sqlalchemy.Column("gaps", text, nullable=False),
+    )
+
+
+@functools.cache
+def refund_quarantine() -> sqlalchemy.Table:
+    """Payloads that failed verification, by SHA-256: nothing of what they say is kept but the notification's UUID."""
+    text, integer = sqlalchemy.Text, sqlalchemy.BigInteger
+    return sqlalchemy.Table(
+        "refund_quarantine",
+        sqlalchemy.MetaData(),
+        *_app_key(),
+        sqlalchemy.Column("payload_sha256", text, primary_key=True),
+        sqlalchemy.Column("notification_uuid", text),
+        sqlalchemy.Column("reason", text, nullable=False),
+        sqlalchemy.Column("window_from", integer, nullable=False),
+        sqlalchemy.Column("window_until", integer, nullable=False),
+        sqlalchemy.Column("first_seen_at", text, nullable=False),
+        sqlalchemy.Column("last_seen_at", text, nullable=False),
+    )
+
+
+def _app_key() -> list[sqlalchemy.Column[str]]:
+    return [
+        sqlalchemy.Column(name, sqlalchemy.Text, primary_key=True) for name in ("source", "environment", "bundle_id")
+    ]

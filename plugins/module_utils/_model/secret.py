@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import re
 import typing as t
+from collections.abc import Mapping
 from urllib.parse import unquote
 
 MASK = "********"
@@ -15,6 +16,8 @@ MASK = "********"
 SHORTEST_MASKED = 4
 # A line of base64 in a .p8 has 64 characters; its last one may be short and says little by itself.
 SHORTEST_FRAGMENT = 12
+# What "-----BEGIN" takes in base64.
+_SHORTEST_BASE64 = 14
 
 
 class Secret:
@@ -65,6 +68,9 @@ def forms(text: str) -> set[str]:
 
 
 def _from_base64(text: str) -> str:
+    # Most texts are no base64 by a look at them: lists of a thousand apps have many.
+    if len(text) < _SHORTEST_BASE64 or "." in text:
+        return ""
     compact = re.sub(r"\s", "", text)
     try:
         decoded = base64.b64decode(compact, validate=True).decode("ascii")
@@ -104,12 +110,16 @@ class Masker:
 
     def mask(self, value: t.Any) -> t.Any:
         """Return a copy of ``value`` without secrets. Names in mappings are ours and stay."""
-        if self._pattern is None:
-            return value
+        return value if self._pattern is None else self._masked(value, self._pattern, {})
+
+    def _masked(self, value: t.Any, pattern: re.Pattern[str], done: dict[str, str]) -> t.Any:
+        """``done``: texts of this result so far; lists of apps say the same thing a thousand times."""
         if isinstance(value, str):
-            return self._pattern.sub(MASK, value)
-        if isinstance(value, t.Mapping):
-            return {name: self.mask(item) for name, item in value.items()}
+            if value not in done:
+                done[value] = pattern.sub(MASK, value)
+            return done[value]
+        if isinstance(value, Mapping):
+            return {name: self._masked(item, pattern, done) for name, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self.mask(item) for item in value]
+            return [self._masked(item, pattern, done) for item in value]
         return value

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from .identifiers import Environment
 
@@ -65,4 +65,13 @@ class Verdict:
 
     def as_result(self) -> dict[str, t.Any]:
         """Return the module result ``credential_check``."""
-        return {"accepted": self.accepted, **asdict(self)}
+        return {
+            "accepted": self.accepted,
+            "cause": self.cause,
+            "hint": self.hint,
+            "environment": self.environment,
+            "http_status": self.http_status,
+            "error_code": self.error_code,
+            "checked_at": self.checked_at,
+            "request_id": self.request_id,
+        }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import m0001_integrations
+from . import m0001_integrations, m0002_refunds
 
-MIGRATIONS: tuple[ModuleType, ...] = (m0001_integrations,)
+MIGRATIONS: tuple[ModuleType, ...] = (m0001_integrations, m0002_refunds)
 HEAD: str = MIGRATIONS[-1].revision

@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Notification History of the App Store Server API: what Apple told, or tried to tell, an app's server.
+
+Source: developer.apple.com/documentation/appstoreserverapi/get-notification-history
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from .._http import Call
+from .._model.coverage import Window
+from .._model.errors import RefundsError
+from .._model.identifiers import Environment
+from .._model.integration import Credentials
+from .._model.refund import NotificationType
+from .app_store_server import Answer, AppStoreServer, answer
+from .token import sign
+
+_PATH = "/inApps/v1/notifications/history"
+START_TOO_FAR = 4000012
+NO_URL = 4040007
+_TOKEN_CODES = (4000014, 4000017)
+_DAY = 86_400_000
+# developer.apple.com/documentation/appstoreserverapi/notificationhistoryrequest: 180 and 30 days. A day less, since
+# clocks differ and time passes while pages are read.
+REACH: dict[Environment, int] = {"production": 179 * _DAY, "sandbox": 29 * _DAY}
+# A start 170 days back was once refused (observed: developer.apple.com/forums/thread/766328), so it is moved in steps.
+SHRINK_STEP: dict[Environment, int] = {"production": 5 * _DAY, "sandbox": _DAY}
+
+
+class StartTooFar(RefundsError):
+    """Apple's history does not reach back to the start of the window."""
+
+
+class NoNotificationUrl(Exception):
+    """Apple says that no URL is set. What it answers for such an app is not documented; an empty list is likely too."""
+
+
+class TooManyPages(Exception):
+    """The window holds more than was asked for at once."""
+
+
+class _TokenExpired(Exception):
+    """The list has to be read again from its first page."""
+
+
+@dataclass(frozen=True)
+class NotificationHistory:
+    """The history of one app."""
+
+    server: AppStoreServer
+    credentials: Credentials = field(repr=False)
+    bundle_id: str
+    environment: Environment
+
+    def signed_payloads(self, kind: NotificationType, window: Window, most_pages: int | None) -> list[t.Any]:
+        """Return the ``signedPayload`` of every notification of a type in a window, all pages (20 each).
+
+        What is no signed payload is returned as it came. Raises TooManyPages, NoNotificationUrl, StartTooFar,
+        TransportError and RefundsError.
+        """
+        for _attempt in range(2):
+            try:
+                return self._all_pages(kind, window, most_pages)
+            except _TokenExpired:
+                continue
+        raise RefundsError(
+            f"{self.bundle_id}: Apple let the list of notifications expire twice while it was read.", "Run again."
+        )
+
+    def _all_pages(self, kind: NotificationType, window: Window, most_pages: int | None) -> list[t.Any]:
+        body = {"startDate": window.start, "endDate": window.end, "notificationType": kind}
+        found: list[t.Any] = []
+        token: str | None = None
+        asked: set[str | None] = set()
+        while True:
+            if most_pages is not None and len(asked) >= most_pages:
+                raise TooManyPages
+            asked.add(token)
+            document = self._page(body, token)
+            found += [_payload(item) for item in document["notificationHistory"]]
+            if not document.get("hasMore"):
+                return found
+            token = document.get("paginationToken")
+            if not isinstance(token, str) or not token or token in asked:
+                raise self._unexpected("says that there is more, but not where")
+
+    def _page(self, body: t.Mapping[str, t.Any], token: str | None) -> dict[str, t.Any]:
+        reply = self._post(body, token)
+        if reply.status == 401:
+            # Sound tokens are refused now and then; a fresh one settles it.
+            reply = self._post(body, token)
+        if reply.error_code in _TOKEN_CODES and token is not None:
+            raise _TokenExpired
+        if reply.error_code == NO_URL:
+            raise NoNotificationUrl
+        if reply.status != 200:
+            raise self._refused(reply)
+        # An empty list may be left out.
+        document = {"notificationHistory": [], **(reply.document or {})}
+        if reply.document is None or not isinstance(document["notificationHistory"], list):
+            raise self._unexpected("is no list of notifications")
+        return document
+
+    def _post(self, body: t.Mapping[str, t.Any], token: str | None) -> Answer:
+        url = f"{self.server.hosts.url(self.environment)}{_PATH}"
+        if token is not None:
+            url += "?" + urlencode({"paginationToken": token})
+        # It only reads, so it is safe to repeat.
+        call = Call("POST", url, self._headers, json.dumps(body).encode())
+        return answer(self.server.transport.send(call))
+
+    def _headers(self) -> dict[str, str]:
+        bearer = sign(self.credentials, self.bundle_id, self.server.now())
+        return {"Authorization": f"Bearer {bearer.reveal()}", "Content-Type": "application/json"}
+
+    def _refused(self, reply: Answer) -> RefundsError:
+        if reply.error_code == START_TOO_FAR:
+            return StartTooFar(f"{self.bundle_id}: Apple's history does not reach back so far.")
+        named = f"{self.bundle_id}: Apple refused Notification History ({self.environment}): HTTP {reply.status}"
+        details = f"{f', error {reply.error_code}' if reply.error_code else ''}"
+        details += f", request ID {reply.request_id}" if reply.request_id else ""
+        if reply.status == 401:
+            step = "Run refund_tracking_integration_info for this app: its credential check names the cause."
+        elif reply.status == 429:
+            step = "The app's hourly limit is used up; run again later, or raise deadline."
+        else:
+            step = "Run again later; if it stays so, look at app_store_server_url and at proxies in between."
+        return RefundsError(f"{named}{details}.", step)
+
+    def _unexpected(self, what: str) -> RefundsError:
+        return RefundsError(
+            f"{self.bundle_id}: the answer of Notification History {what}.",
+            "Look at app_store_server_url and at proxies in between.",
+        )
+
+
+def _payload(item: t.Any) -> t.Any:
+    return item.get("signedPayload", item) if isinstance(item, dict) else item

@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Notifications verified with Apple's own library, and the reason by name where that fails.
+
+Source: developer.apple.com/documentation/appstoreservernotifications/responsebodyv2decodedpayload
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import traceback
+import typing as t
+
+from .._model.identifiers import Environment
+from .._model.refund import Notification, NotificationType, Refund, Rejected
+from .refund_fields import UnexpectedFields, notification_of, refund_of
+from .root_certificate import Root
+from .signature_faults import fault_of
+
+try:
+    from appstoreserverlibrary.models.Environment import Environment as AppleEnvironment
+    from appstoreserverlibrary.signed_data_verifier import (
+        SignedDataVerifier,
+        VerificationException,
+        VerificationStatus,
+    )
+except ImportError:
+    LIBRARY_ERROR: str | None = traceback.format_exc()
+else:
+    LIBRARY_ERROR = None
+
+_UUID = re.compile(r"[A-Za-z0-9-]{1,64}")
+# Why a payload is in quarantine.
+REASONS = (
+    "undecodable",
+    "missing_chain",
+    "wrong_algorithm",
+    "wrong_chain_length",
+    "unreadable_certificate",
+    "wrong_root",
+    "broken_chain",
+    "expired",
+    "not_yet_valid",
+    "missing_oid",
+    "tampered",
+    "wrong_bundle_id",
+    "wrong_apple_id",
+    "wrong_environment",
+    "wrong_type",
+    "missing_transaction",
+    "unexpected_fields",
+    "verification_failed",
+)
+
+
+class _Refused(Exception):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SignedData:
+    """Verifies for one app. ``app_apple_id`` is required for production (Apple's library insists)."""
+
+    def __init__(self, root: Root, environment: Environment, bundle_id: str, app_apple_id: int | None) -> None:
+        self._root = root
+        self._bundle_id = bundle_id
+        place = AppleEnvironment.PRODUCTION if environment == "production" else AppleEnvironment.SANDBOX
+        # Without online checks a chain counts as of the payload's date: a leaf that has expired since is no fault.
+        self._environment = place.value
+        self._verifier = SignedDataVerifier([root.der], False, place, bundle_id, app_apple_id)
+
+    def notification(self, signed_payload: object, wanted: NotificationType) -> Notification | Rejected:
+        """Return what a ``signedPayload`` of the type asked for says, or why it can't be taken."""
+        text = _text(signed_payload)
+        claimed = claims(text) or {}
+        try:
+            self._verified(text, self._verifier.verify_and_decode_notification)
+            if claimed.get("notificationType") != wanted:
+                raise _Refused("wrong_type")
+            return notification_of(claimed, self._transaction(claimed))
+        except _Refused as refused:
+            reason = refused.reason
+        except UnexpectedFields:
+            reason = "unexpected_fields"
+        return Rejected(payload_sha256(signed_payload), _uuid(claimed), reason)
+
+    def refund(self, signed_transaction: object) -> Refund | Rejected:
+        """Return the refund in a signed transaction of Refund History, or why it can't be taken."""
+        text = _text(signed_transaction)
+        try:
+            self._verified(text, self._verifier.verify_and_decode_signed_transaction)
+            return refund_of(claims(text) or {})
+        except _Refused as refused:
+            reason = refused.reason
+        except UnexpectedFields:
+            reason = "unexpected_fields"
+        return Rejected(payload_sha256(signed_transaction), None, reason)
+
+    def _transaction(self, notification: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+        data = notification.get("data")
+        signed = data.get("signedTransactionInfo") if isinstance(data, dict) else None
+        if not isinstance(signed, str):
+            raise _Refused("missing_transaction")
+        self._verified(signed, self._verifier.verify_and_decode_signed_transaction)
+        return claims(signed) or {}
+
+    def _verified(self, text: str, verify: t.Callable[[str], object]) -> None:
+        try:
+            verify(text)
+        except VerificationException as error:
+            raise _Refused(self._reason(text, error.status)) from None
+        # Whatever a signed payload makes Apple's models raise: one payload never stops the others.
+        except Exception:
+            raise _Refused("unexpected_fields" if claims(text) is not None else "undecodable") from None
+
+    def _reason(self, text: str, status: VerificationStatus) -> str:
+        payload = claims(text)
+        if payload is None:
+            return "undecodable"
+        if status == VerificationStatus.INVALID_ENVIRONMENT:
+            return "wrong_environment"
+        if status == VerificationStatus.INVALID_APP_IDENTIFIER:
+            return self._wrong_app(payload)
+        return fault_of(_json_part(text, 0) or {}, payload, self._root)
+
+    def _wrong_app(self, payload: t.Mapping[str, t.Any]) -> str:
+        data = payload.get("data")
+        about = data if isinstance(data, dict) else payload
+        if about.get("bundleId") != self._bundle_id:
+            return "wrong_bundle_id"
+        # Apple's library looks at the Apple ID first; a sandbox payload may have none.
+        return "wrong_apple_id" if about.get("environment") == self._environment else "wrong_environment"
+
+
+def payload_sha256(signed_payload: object) -> str:
+    """Return what names a payload in quarantine."""
+    return hashlib.sha256(_text(signed_payload).encode("utf-8", "replace")).hexdigest()
+
+
+def _text(signed_payload: object) -> str:
+    return signed_payload if isinstance(signed_payload, str) else json.dumps(signed_payload, sort_keys=True)
+
+
+def claims(text: str) -> dict[str, t.Any] | None:
+    """Return the payload of a compact JWS, unverified; None when it is none."""
+    if text.count(".") != 2 or _json_part(text, 0) is None:
+        return None
+    return _json_part(text, 1)
+
+
+def _json_part(text: str, index: int) -> dict[str, t.Any] | None:
+    try:
+        part = text.split(".")[index].encode("ascii")
+        document = json.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _uuid(claimed: t.Mapping[str, t.Any]) -> str | None:
+    """Return the UUID that an unverified payload claims, if it looks like one."""
+    found = claimed.get("notificationUUID")
+    return found if isinstance(found, str) and _UUID.fullmatch(found) else None

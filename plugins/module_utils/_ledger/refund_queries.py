@@ -1,0 +1,193 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Questions about the ledger's refunds. The database filters, adds up and pages; no more than a page is read."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import dataclass
+
+from .._model.coverage import Coverage
+from .._model.identifiers import Environment
+from .._model.refund import day
+from .._model.refund_period import Period
+from .._model.refund_rows import Cursor, Question, Row, Tally, row_of
+from .coverage import coverage_of
+from .schema import integrations, refund_coverage, refund_quarantine, refunds
+
+# `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
+with contextlib.suppress(ImportError):
+    import sqlalchemy
+
+# SQLite fails when a sum outgrows 64 bits, so the two halves of each amount are added up by themselves.
+_HALF = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class AppState:
+    """What the ledger knows about one app. ``coverage`` is None when it was never read; times in milliseconds."""
+
+    bundle_id: str
+    coverage: Coverage | None
+    quarantined: int
+    last_refund_at: int | None
+
+
+def page(
+    connection: sqlalchemy.Connection, question: Question, after: Cursor | None, limit: int
+) -> tuple[list[Row], Cursor | None]:
+    """Return up to ``limit`` refunds by refund date, bundle ID and transaction ID, and where the next page begins.
+
+    ``after`` is where the page before ended; None is returned for it when there are no more.
+    """
+    table = refunds()
+    # What comes first must not depend on the language that a PostgreSQL was set up for.
+    names = [_binary(table.c[name], connection) for name in ("bundle_id", "transaction_id")]
+    query = sqlalchemy.select(table).where(*_conditions(question, by_day=False)).limit(limit + 1)
+    if after is not None:
+        date = table.c.revocation_date
+        bundle_id, transaction_id = names
+        behind = sqlalchemy.or_(
+            date > after.revocation_date,
+            bundle_id > after.bundle_id,
+            sqlalchemy.and_(bundle_id == after.bundle_id, transaction_id > after.transaction_id),
+        )
+        query = query.where(date >= after.revocation_date, behind)
+    found = connection.execute(query.order_by(table.c.revocation_date, *names)).mappings().all()
+    rows, more = found[:limit], found[limit:]
+    return [row_of(dict(row)) for row in rows], _cursor(rows[-1]) if rows and more else None
+
+
+def tallies(connection: sqlalchemy.Connection, question: Question, group_by: t.Sequence[str]) -> list[Tally]:
+    """Return the refunds counted and added up by the group keys, by currency and by standing."""
+    table = refunds()
+    keys = [_key(name).label(f"key_{name}") for name in group_by]
+    standing = [
+        table.c.currency,
+        table.c.reversed_at.is_not(None).label("is_reversed"),
+        table.c.is_family_shared,
+    ]
+    sums = [
+        sqlalchemy.func.count().label("count"),
+        sqlalchemy.func.count(table.c.amount).label("known"),
+        sqlalchemy.func.sum(table.c.amount // _HALF).label("high"),
+        sqlalchemy.func.sum(table.c.amount % _HALF).label("low"),
+    ]
+    by_day = question.period.has_whole_days
+    query = sqlalchemy.select(*keys, *standing, *sums).where(*_conditions(question, by_day))
+    found = connection.execute(query.group_by(*keys, *standing)).mappings()
+    return [
+        Tally(
+            keys=tuple(row[f"key_{name}"] for name in group_by),
+            currency=row["currency"],
+            is_reversed=bool(row["is_reversed"]),
+            is_family_shared=bool(row["is_family_shared"]),
+            count=row["count"],
+            known=row["known"],
+            amount=None if row["high"] is None else int(row["high"]) * _HALF + int(row["low"]),
+        )
+        for row in found
+    ]
+
+
+def app_states(
+    connection: sqlalchemy.Connection,
+    source: str,
+    environment: Environment,
+    bundle_ids: t.Sequence[str] | None,
+    period: Period,
+) -> list[AppState]:
+    """Return what is known of each app by bundle ID: the ones named, else all that the ledger knows of."""
+    read = _coverages(connection, source, environment)
+    quarantined = _quarantined(connection, source, environment, period)
+    last = _last_refunds(connection, source, environment, bundle_ids)
+    asked = set(bundle_ids or ()) or {*read, *quarantined, *last, *_integrated(connection, environment)}
+    return [AppState(name, read.get(name), quarantined.get(name, 0), last.get(name)) for name in sorted(asked)]
+
+
+def other_sources(
+    connection: sqlalchemy.Connection, source: str, environment: Environment, bundle_ids: t.Sequence[str] | None
+) -> list[str]:
+    """Return the other sources from which the ledger has read the apps."""
+    table = refund_coverage()
+    query = sqlalchemy.select(table.c.source).distinct()
+    query = query.where(table.c.source != source, table.c.environment == environment)
+    if bundle_ids is not None:
+        query = query.where(table.c.bundle_id.in_(bundle_ids))
+    return sorted(connection.execute(query).scalars())
+
+
+def _conditions(question: Question, by_day: bool) -> list[sqlalchemy.ColumnElement[bool]]:
+    """Return what the refunds must be. ``by_day``: whole days are asked for, which an index holds with the amounts."""
+    column = refunds().c
+    found = [column.source == question.source, column.environment == question.environment]
+    chosen = {
+        column.bundle_id: question.bundle_ids,
+        column.product_id: question.product_ids,
+        column.currency: question.currencies,
+        column.revocation_reason: question.reasons,
+    }
+    found += [one.in_(values) for one, values in chosen.items() if values is not None]
+    since, until = question.period.since, question.period.until
+    if since is not None:
+        found.append(column.refund_day >= day(since) if by_day else column.revocation_date >= since)
+    if until is not None:
+        found.append(column.refund_day < day(until) if by_day else column.revocation_date < until)
+    if not question.include_reversed:
+        found.append(column.reversed_at.is_(None))
+    return found
+
+
+def _key(name: str) -> sqlalchemy.ColumnElement[t.Any]:
+    column = refunds().c
+    own: dict[str, sqlalchemy.ColumnElement[t.Any]] = {
+        "day": column.refund_day,
+        "month": sqlalchemy.func.substr(column.refund_day, 1, 7),
+        "reason": column.revocation_reason,
+    }
+    return own[name] if name in own else column[name]
+
+
+def _binary(column: sqlalchemy.ColumnElement[str], connection: sqlalchemy.Connection) -> sqlalchemy.ColumnElement[str]:
+    return column.collate("C") if connection.dialect.name == "postgresql" else column
+
+
+def _cursor(row: sqlalchemy.RowMapping) -> Cursor:
+    return Cursor(row["revocation_date"], row["bundle_id"], row["transaction_id"])
+
+
+def _coverages(connection: sqlalchemy.Connection, source: str, environment: Environment) -> dict[str, Coverage]:
+    query = sqlalchemy.select(refund_coverage()).filter_by(source=source, environment=environment)
+    return {row["bundle_id"]: coverage_of(row) for row in connection.execute(query).mappings()}
+
+
+def _quarantined(
+    connection: sqlalchemy.Connection, source: str, environment: Environment, period: Period
+) -> dict[str, int]:
+    table = refund_quarantine()
+    query = sqlalchemy.select(table.c.bundle_id, sqlalchemy.func.count()).group_by(table.c.bundle_id)
+    query = query.filter_by(source=source, environment=environment)
+    if period.since is not None:
+        query = query.where(table.c.window_until > period.since)
+    if period.until is not None:
+        query = query.where(table.c.window_from < period.until)
+    return {bundle_id: count for bundle_id, count in connection.execute(query)}
+
+
+def _integrated(connection: sqlalchemy.Connection, environment: Environment) -> set[str]:
+    table = integrations()
+    query = sqlalchemy.select(table.c.bundle_id).distinct().where(table.c.environment == environment)
+    return set(connection.execute(query).scalars())
+
+
+def _last_refunds(
+    connection: sqlalchemy.Connection, source: str, environment: Environment, bundle_ids: t.Iterable[str] | None
+) -> dict[str, int]:
+    table = refunds()
+    query = sqlalchemy.select(table.c.bundle_id, sqlalchemy.func.max(table.c.revocation_date))
+    query = query.filter_by(source=source, environment=environment).group_by(table.c.bundle_id)
+    if bundle_ids is not None:
+        query = query.where(table.c.bundle_id.in_(bundle_ids))
+    return {bundle_id: date for bundle_id, date in connection.execute(query)}

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Refunds as the ledger keeps them, and the rules by which notifications make them.
+
+Source of the fields: developer.apple.com/documentation/appstoreserverapi/jwstransactiondecodedpayload
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+NotificationType = t.Literal["REFUND", "REFUND_REVERSED", "REFUND_DECLINED"]
+NOTIFICATION_TYPES: tuple[NotificationType, ...] = ("REFUND", "REFUND_REVERSED", "REFUND_DECLINED")
+FULL_PERCENTAGE = 100_000
+_FAMILY_SHARED = "FAMILY_SHARED"
+_FAMILY_REVOKE = "FAMILY_REVOKE"
+
+
+@dataclass(frozen=True)
+class Refund:
+    """One refund of one transaction. Dates are UNIX milliseconds.
+
+    ``price`` is the total for ``quantity`` in milliunits of ``currency``; ``percentage`` in milliunits of a percent.
+    ``first_*`` tell the earliest notification of this refund: what it says is what is kept.
+    """
+
+    transaction_id: str
+    revocation_date: int
+    original_transaction_id: str | None
+    product_id: str | None
+    product_type: str | None
+    quantity: int | None
+    purchase_date: int | None
+    price: int | None
+    currency: str | None
+    percentage: int | None
+    revocation_reason: int | None
+    revocation_type: str | None
+    ownership: str | None
+    storefront: str | None
+    first_notification_uuid: str
+    first_signed_date: int
+    reversed_at: int | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return (self.transaction_id, self.revocation_date)
+
+    @property
+    def refund_day(self) -> str:
+        return day(self.revocation_date)
+
+    @property
+    def is_family_shared(self) -> bool:
+        """True when access ended that was shared within a family: nobody was paid back."""
+        return self.ownership == _FAMILY_SHARED or self.revocation_type == _FAMILY_REVOKE
+
+    @property
+    def assumed_full(self) -> bool:
+        return self.percentage is None
+
+    @property
+    def amount(self) -> int | None:
+        """Return the refunded money in milliunits, 0 or less; None where it is unknown or no money at all."""
+        if self.price is None or self.is_family_shared:
+            return None
+        return refunded_amount(self.price, self.percentage)
+
+
+@dataclass(frozen=True)
+class Notification:
+    """A verified notification. ``refund`` is what a REFUND says; None for the other types. Dates in milliseconds."""
+
+    uuid: str
+    type: NotificationType
+    signed_date: int
+    transaction_id: str
+    revocation_date: int | None
+    refund: Refund | None = None
+
+    @property
+    def date(self) -> int:
+        """Return the date that decides whether it is older than the ledger keeps."""
+        return self.signed_date if self.revocation_date is None else self.revocation_date
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A payload that could not be taken. ``reason`` is one of ``_apple.signed_data.REASONS``."""
+
+    payload_sha256: str
+    notification_uuid: str | None
+    reason: str
+
+
+def refunded_amount(price: int, percentage: int | None) -> int:
+    """Return -(price * percentage / 100000) in whole milliunits, half away from zero; no percentage is all of it."""
+    share = FULL_PERCENTAGE if percentage is None else percentage
+    return -((price * share + FULL_PERCENTAGE // 2) // FULL_PERCENTAGE)
+
+
+def day(milliseconds: int) -> str:
+    """Return YYYY-MM-DD (UTC)."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%d")
+
+
+def iso_time(milliseconds: int) -> str:
+    """Return UTC in ISO 8601, whole seconds."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def settle(held: t.Iterable[Refund], notifications: t.Iterable[Notification]) -> list[Refund]:
+    """Return the refunds of one transaction, by refund date.
+
+    ``held`` is what the ledger has, ``notifications`` all that are known of the transaction, old and new. Dates alone
+    decide, never the order of arrival: of several notifications of one refund the earliest counts, and a reversal
+    cancels the refund that it names, else the last one before it.
+    """
+    known = list(notifications)
+    refunds: dict[int, Refund] = {}
+    for refund in [*held, *(one.refund for one in known if one.refund is not None)]:
+        other = refunds.get(refund.revocation_date)
+        if other is None or _first(refund) < _first(other):
+            refunds[refund.revocation_date] = refund
+    reversals = _reversals(refunds, known)
+    return [replace(refunds[date], reversed_at=reversals.get(date)) for date in sorted(refunds)]
+
+
+def _first(refund: Refund) -> tuple[int, str]:
+    return (refund.first_signed_date, refund.first_notification_uuid)
+
+
+def _reversals(refunds: t.Mapping[int, Refund], notifications: t.Iterable[Notification]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for one in notifications:
+        if one.type != "REFUND_REVERSED":
+            continue
+        cancelled = one.revocation_date
+        if cancelled is None:
+            # Apple takes the refund's fields out of a transaction whose refund is reversed.
+            cancelled = max((date for date in refunds if date <= one.signed_date), default=None)
+        if cancelled is not None:
+            found[cancelled] = min(one.signed_date, found.get(cancelled, one.signed_date))
+    return found

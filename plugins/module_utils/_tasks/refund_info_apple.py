@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""refund_info for one transaction: its customer's refunds, straight from Apple, verified."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+
+from .._apple.app_store_server import AppStoreServer, Hosts
+from .._apple.refund_history import RefundHistory, parse_transaction_id
+from .._apple.signed_data import SignedData
+from .._context import Context, Params, Results, TaskFailed
+from .._ledger.integrations import find_integration
+from .._model.errors import InputError
+from .._model.integration import Credentials, Identity
+from .._model.refund import Refund, Rejected
+from .._model.refund_rows import not_in_sums, row_from_apple, sums_of, tallies_of
+from .options import identity, key_source, load_credentials, service_url
+from .refund_sources import root_certificate
+from .stored_key import stored_credentials
+from .trackers import open_ledger
+
+# What narrows a question to the ledger; Apple gives a customer's whole history or none.
+_LEDGER_ONLY = ("bundle_ids", "since", "until", "product_ids", "currencies", "reasons", "after", "source")
+
+
+def from_apple(params: Params, context: Context) -> Results:
+    """Return the refunds of the customer who made the transaction. Raises RefundsError."""
+    for option in _LEDGER_ONLY:
+        if params.get(option) is not None:
+            raise InputError(option, "can't be combined with transaction_id.", "Leave one of them out.")
+    transaction_id = parse_transaction_id(params["transaction_id"])
+    wanted = replace(identity({**params, "tracker": "ledger"}), project="")
+    root = root_certificate(params)
+    credentials = _credentials(params, context, wanted)
+    server = AppStoreServer(context.transport, Hosts(service_url(params, "app_store_server_url")), context.now)
+    history = RefundHistory(server, credentials, wanted.bundle_id, wanted.environment)
+    # A transaction carries no Apple ID that could be compared; Apple's library only insists on some number.
+    signed = SignedData(root, wanted.environment, wanted.bundle_id, params.get("app_apple_id") or 0)
+    found: dict[tuple[str, int], Refund] = {}
+    rejected: dict[str, Rejected] = {}
+    for payload in history.signed_transactions(transaction_id):
+        said = signed.refund(payload)
+        if isinstance(said, Rejected):
+            rejected[said.payload_sha256] = said
+        else:
+            found.setdefault(said.key, said)
+    refunds = sorted(found.values(), key=lambda one: (one.revocation_date, one.transaction_id))
+    rows = [row_from_apple(one, root.source, wanted.environment, wanted.bundle_id) for one in refunds]
+    tallies = tallies_of(rows, params["group_by"])
+    results: Results = {
+        "changed": False,
+        "refunds": rows,
+        "sums": sums_of(tallies, params["group_by"]),
+        "not_in_sums": not_in_sums(tallies),
+        "total": len(rows),
+        "next_after": None,
+        "source": root.source,
+        "complete": not rejected,
+        "coverage": [],
+        "quarantined": [{"payload_sha256": one.payload_sha256, "reason": one.reason} for one in rejected.values()],
+        "http": context.transport.counters.as_result(),
+    }
+    if rejected:
+        raise TaskFailed(_unverified(wanted, rejected, len(rows)), results)
+    return results
+
+
+def _credentials(params: Params, context: Context, wanted: Identity) -> Credentials:
+    """Return the task's key, else the one of the app's integration in the ledger. Raises RefundsError."""
+    source = key_source(params)
+    if source.is_given and source.issuer_id:
+        return load_credentials(source, check_mode=False)
+    with contextlib.closing(open_ledger(params, context, for_writing=False)) as ledger:
+        held = find_integration(ledger, wanted)
+    credentials = stored_credentials(held, source) if held is not None else None
+    if credentials is None:
+        raise InputError(
+            "private_key_path",
+            f"no key is at hand for {wanted.bundle_id} ({wanted.environment}): none was given with its Issuer ID, and "
+            "none is stored with its integration.",
+            "Give issuer_id, and private_key_path or private_key_content.",
+        )
+    return credentials
+
+
+def _unverified(wanted: Identity, rejected: dict[str, Rejected], sound: int) -> str:
+    reasons = ", ".join(sorted({one.reason for one in rejected.values()}))
+    return (
+        f"{wanted.bundle_id}: {len(rejected)} of {len(rejected) + sound} refunds in Apple's answer could not be "
+        f"verified ({reasons}); the others are in refunds. Look at app_store_server_url and root_certificate_path."
+    )

@@ -1,0 +1,305 @@
+#!/usr/bin/python
+# Copyright: storeops.refunds contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: refund_ledger
+short_description: Bring the ledger's refunds of an app up to date from Apple
+version_added: 0.1.0
+description:
+  - Reads Apple's Notification History of one app in one environment (C(REFUND), C(REFUND_REVERSED) and
+    C(REFUND_DECLINED)) and records every refund once, as a transaction with a negative amount, matched to its original
+    by transaction ID and dated by the refund date.
+  - The app needs an integration on the built-in ledger that is C(Active), made by
+    M(storeops.refunds.refund_tracking_integration). The private key is the task's if it is the one that was applied,
+    else the file at the path that was stored then.
+  - Every payload, and the transaction in it, is verified with Apple's own library against Apple Root CA - G3, as of the
+    date when it was signed, without further calls. What fails is put into quarantine with its reason, the coverage
+    turns C(incomplete), and its time is read again by the next run.
+  - Each run reads from the covered time less 7 days, for Apple retries its notifications for about 6.5 days. It may be
+    killed anywhere and run as often as wanted, also by two controllers at once on PostgreSQL; nothing is counted twice.
+  - Amounts are an estimate for tracking, not accounting. Apple gives no refunded sum, only the price of the transaction
+    and the refunded share of it, rounded, and says that price and currency are not for revenue reconciliation.
+    The financial reports in App Store Connect are what counts.
+  - Apple keeps the history for 180 days in production and 30 days in the sandbox. Run it at least that often; what was
+    missed is named in RV(coverage.reason) and stays lost. 179 and 29 days are asked for; where Apple refuses the start
+    as too far in the past, the window is shortened step by step, and RV(window) tells what was read.
+options:
+  app_apple_id:
+    description:
+      - The app's Apple ID, the number in its App Store Connect page and App Store link.
+      - Required in production, where Apple's payloads carry it, unless it was stored with the integration or can be
+        read from App Store Connect (O(api_key_id)).
+  tracker:
+    description:
+      - Ignored. Refunds are recorded for integrations on the built-in ledger.
+  ledger:
+    description:
+      - Where the ledger lies, with the integration and with the refunds. A task's mapping replaces a group default as a
+        whole.
+  state:
+    description:
+      - Ignored.
+  credential_check:
+    description:
+      - Ignored. The integration has to be C(Active).
+  deadline:
+    description:
+      - Seconds that all calls of the task may take together, retries and waiting for rate limits included.
+      - A first run reads up to 180 days in windows of at most 10 days. What was read is kept when the time is over, and
+        the next run continues there.
+  root_certificate_path:
+    description:
+      - File with another root certificate (PEM or DER), for a simulator.
+      - Refunds that were verified against another root are kept apart from those of Apple's, in coverage and in sums,
+        by their source (RV(coverage.source)).
+    type: path
+  retention_days:
+    description:
+      - Refunds older than this many days are removed, and not recorded. Sums of such a time are gone then, and
+        RV(coverage.covered_from) moves along.
+      - Everything is kept when left out.
+    type: int
+  api_issuer_id:
+    description:
+      - Issuer ID of the App Store Connect API key, to ask whether the app has a notification URL of version 2. Without
+        one, Apple has no history of it, and an empty answer says nothing. Left out for an individual key.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_ISSUER_ID) is used when the option is not set.
+    type: str
+  api_key_id:
+    description:
+      - Key ID of the App Store Connect API key, which is another kind than the In-App Purchase key.
+      - When left out, it is read from a file name of the form C(AuthKey_<Key ID>.p8).
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_KEY_ID) is used when the option is not set.
+    type: str
+  api_private_key_path:
+    description:
+      - Path of the API key's C(.p8) file. App Store Connect is asked only when this or O(api_private_key_content) is
+        set.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_PATH) is used when the option is not set.
+    type: path
+  api_private_key_content:
+    description:
+      - The text of the API key's C(.p8) file.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_CONTENT) is used when the option is not
+        set.
+    type: str
+  app_store_connect_api_url:
+    description:
+      - Base URL of the App Store Connect API, for a simulator. Apple's when left out.
+      - Must be https, or http to this machine.
+    type: str
+author:
+  - storeops.refunds contributors (@storeops)
+extends_documentation_fragment:
+  - storeops.refunds._shared
+  - storeops.refunds._trackers
+  - storeops.refunds._attributes
+  - storeops.refunds._attributes.changes
+requirements:
+  - app-store-server-library (Apple's, from PyPI)
+notes:
+  - C(appAccountToken) and other data about customers are neither recorded nor shown.
+  - A reversal cancels its refund; the row stays and is marked. A later refund of the same transaction with another
+    date is a new one. Access that ended because it was shared within a family is recorded, and never is money.
+  - A refund without a percentage counts as a full one and is marked so; one without a price has no amount, which is
+    not 0.
+seealso:
+  - module: storeops.refunds.refund_tracking_integration
+  - module: storeops.refunds.refund_info
+"""
+
+EXAMPLES = r"""
+- name: Bring the refunds of an app up to date
+  storeops.refunds.refund_ledger:
+    bundle_id: com.example.one
+  register: refunds
+
+- name: The same, and ask App Store Connect whether Apple keeps a history of the app at all
+  storeops.refunds.refund_ledger:
+    bundle_id: com.example.one
+    api_issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+    api_private_key_path: /secrets/AuthKey_9XK2M4N6P8.p8
+
+- name: What would be recorded?
+  storeops.refunds.refund_ledger:
+    bundle_id: com.example.one
+  check_mode: true
+  diff: true
+
+- name: Keep two years
+  storeops.refunds.refund_ledger:
+    bundle_id: com.example.one
+    retention_days: 730
+"""
+
+RETURN = r"""
+refunds:
+  description: What the run did, as counts; in check mode, what it would do.
+  returned: always, but for invalid options
+  type: dict
+  contains:
+    new:
+      description: Refunds that were recorded.
+      type: int
+      returned: always
+    reversed:
+      description: Refunds that turned out to be reversed; a new one that is already reversed counts in both.
+      type: int
+      returned: always
+    updated:
+      description: Refunds that were held and changed in another way, for example by an earlier notification of them.
+      type: int
+      returned: always
+    unchanged:
+      description: Refunds that were read again and held already.
+      type: int
+      returned: always
+    declined:
+      description: Requests for a refund that Apple declined; recorded, and no refunds.
+      type: int
+      returned: always
+    notifications:
+      description: Notifications of all three types that were recorded.
+      type: int
+      returned: always
+    quarantined:
+      description: Payloads read by this run that could not be verified.
+      type: int
+      returned: always
+    released:
+      description: Payloads that left quarantine, because they could be verified or are no longer in Apple's history.
+      type: int
+      returned: always
+    removed:
+      description: Refunds that were removed because of O(retention_days).
+      type: int
+      returned: always
+  sample:
+    new: 3
+    reversed: 1
+    updated: 0
+    unchanged: 12
+    declined: 2
+    notifications: 6
+    quarantined: 0
+    released: 0
+    removed: 0
+coverage:
+  description: How much of the app's history the ledger has read. An observation, never a reason for C(changed).
+  returned: always, but for invalid options
+  type: dict
+  contains:
+    bundle_id:
+      description: Bundle ID of the app.
+      type: str
+      returned: always
+    environment:
+      description: The App Store environment.
+      type: str
+      returned: always
+    source:
+      description: V(apple), or C(other:) and the first 16 digits of the SHA-256 of O(root_certificate_path).
+      type: str
+      returned: always
+    state:
+      description:
+        - V(complete), V(incomplete), V(unknown) or V(never).
+        - V(incomplete) when payloads are in quarantine or days are lost; V(unknown) when Apple's history is empty and
+          nobody said that a notification URL of version 2 is set; V(never) when nothing was read yet.
+      type: str
+      returned: always
+    reason:
+      description: Why it is not complete, as a sentence; empty when it is.
+      type: str
+      returned: always
+    covered_from:
+      description: From when the history was read, UTC; V(null) when never.
+      type: str
+      returned: always
+    covered_until:
+      description: Until when all of it was read and verified, UTC; V(null) when never.
+      type: str
+      returned: always
+    gaps:
+      description: Times in between that are lost, each with C(from) and C(until), UTC.
+      type: list
+      elements: dict
+      returned: always
+    last_notification_at:
+      description: When the newest of the app's notifications was signed, UTC; V(null) without any.
+      type: str
+      returned: always
+    quarantined:
+      description: Payloads in quarantine.
+      type: int
+      returned: always
+  sample:
+    bundle_id: com.example.one
+    environment: production
+    source: apple
+    state: complete
+    reason: ''
+    covered_from: '2026-05-28T11:05:27Z'
+    covered_until: '2026-11-23T11:05:27Z'
+    gaps: []
+    last_notification_at: '2026-11-22T19:40:02Z'
+    quarantined: 0
+window:
+  description: What was asked of Apple's history in this run.
+  returned: always, but for invalid options
+  type: dict
+  contains:
+    wanted_from:
+      description: The start that was wanted, UTC.
+      type: str
+      returned: always
+    from:
+      description: The start that Apple accepted, UTC; V(null) when nothing was read.
+      type: str
+      returned: always
+    until:
+      description: The end of what was read, UTC; V(null) when nothing was read.
+      type: str
+      returned: always
+  sample:
+    wanted_from: '2026-11-16T11:05:27Z'
+    from: '2026-11-16T11:05:27Z'
+    until: '2026-11-23T11:05:27Z'
+http:
+  description: What the task asked of the network.
+  type: dict
+  returned: always
+  contains:
+    calls:
+      description: Number of HTTP requests.
+      type: int
+      returned: always
+    retries:
+      description: How many of them repeated an earlier one after a wait.
+      type: int
+      returned: always
+    waited_s:
+      description: Seconds spent waiting before repeats.
+      type: float
+      returned: always
+  sample:
+    calls: 3
+    retries: 0
+    waited_s: 0.0
+"""
+
+from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refund_ledger import TASK
+
+
+def main() -> None:
+    run_module(TASK)
+
+
+if __name__ == "__main__":
+    main()

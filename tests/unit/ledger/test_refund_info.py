@@ -1,0 +1,185 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""refund_info from the ledger: what it shows, and what it says of what it does not know."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+import pytest
+from ledger_support import entry, ledger_at
+from refund_rows_support import DAY, START, Placed, fill, refund
+from unit_support import Outcome, run_task
+
+from ansible_collections.storeops.refunds.plugins.module_utils import _run
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.coverage import put_coverage, quarantine
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
+from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage, Window
+from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Rejected
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks import refund_info
+
+MINE = App("apple", "production", "com.example.a")
+THEIRS = App("apple", "production", "com.example.b")
+OTHER = App("other:0123456789abcdef", "production", "com.example.a")
+NOW = START + 20 * DAY
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """Where the ledger is."""
+    return f"sqlite:///{tmp_path}/ledger.db"
+
+
+@pytest.fixture
+def ledger(url: str) -> t.Iterator[Ledger]:
+    """Three refunds of two apps; one app was read, of the other nobody knows."""
+    made = ledger_at(url)
+    fill(
+        made,
+        [
+            Placed(MINE, refund(1, START)),
+            Placed(MINE, refund(2, START + DAY, reversed_at=START + 2 * DAY)),
+            Placed(THEIRS, refund(3, START + 2 * DAY, currency="USD", percentage=33_333)),
+            Placed(OTHER, refund(4, START)),
+        ],
+    )
+    cover(made, MINE)
+    cover(made, OTHER)
+    yield made
+    made.close()
+
+
+def cover(ledger: Ledger, app: App, **fields: t.Any) -> None:
+    """Say that an app was read until now."""
+    known: dict[str, t.Any] = {"last_notification_at": START, "state": "complete", **fields}
+    with ledger.writing() as connection:
+        put_coverage(connection, app, Coverage(START - DAY, NOW, **known), "2026-11-21T00:00:00Z")
+
+
+def ask(url: str, now: int = NOW, **options: t.Any) -> Outcome:
+    """Run the task at a moment."""
+    with mock.patch.object(_run, "time", SimpleNamespace(time=lambda: now / 1000)):
+        return run_task(refund_info.TASK, {"ledger": {"url": url}, **options})
+
+
+@pytest.mark.usefixtures("ledger")
+def test_everything(url: str) -> None:
+    results = ask(url).results
+    assert not results.get("failed"), results
+    assert results["changed"] is False and results["source"] == "apple" and results["http"]["calls"] == 0
+    assert [row["transaction_id"] for row in results["refunds"]] == ["1", "2", "3"]
+    assert [row["refund_date"] for row in results["refunds"]][:2] == ["2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"]
+    assert [row["is_reversed"] for row in results["refunds"]] == [False, True, False]
+    assert results["refunds"][0]["is_assumed_full"] and results["refunds"][2]["amount"] == -1663
+    assert results["sums"] == [
+        {"currency": "EUR", "count": 1, "amount": -4990, "amount_unknown_count": 0},
+        {"currency": "USD", "count": 1, "amount": -1663, "amount_unknown_count": 0},
+    ]
+    assert (results["total"], results["not_in_sums"]) == (3, {"reversed": 1, "family_shared": 0})
+
+
+@pytest.mark.usefixtures("ledger")
+def test_an_app_that_was_never_read_is_said(url: str) -> None:
+    outcome = ask(url)
+    assert outcome.results["complete"] is False
+    assert [(one["bundle_id"], one["state"]) for one in outcome.results["coverage"]] == [
+        ("com.example.a", "complete"),
+        ("com.example.b", "never"),
+    ]
+    assert any("com.example.b (never)" in warning for warning in outcome.warnings)
+
+
+def test_an_app_with_an_integration_is_asked_for_before_it_was_ever_read(url: str) -> None:
+    made = ledger_at(url)
+    put_integration(made, entry("com.example.new"), "2026-11-01T00:00:00Z")
+    made.close()
+    results = ask(url).results
+    (known,) = results["coverage"]
+    assert (known["bundle_id"], known["state"], known["covered_until"]) == ("com.example.new", "never", None)
+    assert results["sums"] == [] and results["total"] == 0 and results["complete"] is False
+
+
+def test_an_empty_ledger_knows_nothing_and_is_not_made(url: str, tmp_path: Path) -> None:
+    results = ask(url).results
+    assert results["complete"] is False and results["coverage"] == [] and results["refunds"] == []
+    assert not (tmp_path / "ledger.db").exists()
+    named = ask(url, bundle_id="com.example.a").results
+    assert [one["state"] for one in named["coverage"]] == ["never"] and named["complete"] is False
+
+
+@pytest.mark.usefixtures("ledger")
+def test_what_the_period_asks_for_decides(url: str) -> None:
+    within = ask(url, bundle_id="com.example.a", since="2026-11-01", until="2026-11-02").results
+    assert within["complete"] is True and within["coverage"][0]["reason"] == "" and within["total"] == 1
+    before = ask(url, bundle_id="com.example.a", since="2026-10-01", until="2026-11-02").results
+    assert before["complete"] is False and "2026-10-31T00:00:00Z on only" in before["coverage"][0]["reason"]
+    later = ask(url, now=NOW + 2 * DAY, bundle_id="com.example.a").results
+    assert later["complete"] is False and later["coverage"][0]["state"] == "incomplete"
+
+
+def test_quarantine_counts_where_it_belongs(url: str, ledger: Ledger) -> None:
+    with ledger.writing() as connection:
+        window = Window(START + 5 * DAY, START + 6 * DAY)
+        quarantine(connection, MINE, [Rejected("ab", None, "tampered")], window, "2026-11-21T00:00:00Z")
+    cover(ledger, MINE, state="incomplete", reason="In quarantine.")
+    there = ask(url, bundle_id="com.example.a").results["coverage"][0]
+    assert (there["state"], there["quarantined"]) == ("incomplete", 1)
+    elsewhere = ask(url, bundle_id="com.example.a", until="2026-11-06").results["coverage"][0]
+    assert (elsewhere["state"], elsewhere["quarantined"]) == ("complete", 0)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_other_roots_are_named_and_never_mixed(url: str) -> None:
+    outcome = ask(url, bundle_ids=["com.example.a"])
+    assert any("other:0123456789abcdef" in warning for warning in outcome.warnings)
+    assert [row["source"] for row in outcome.results["refunds"]] == ["apple", "apple"]
+    other = ask(url, source="other:0123456789abcdef").results
+    assert [row["transaction_id"] for row in other["refunds"]] == ["4"] and other["source"] == OTHER.source
+    assert not any("another root" in warning for warning in ask(url, bundle_id="com.example.b").warnings)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_pages_meet_without_gap(url: str) -> None:
+    first = ask(url, limit=2).results
+    assert [row["transaction_id"] for row in first["refunds"]] == ["1", "2"] and first["total"] == 3
+    second = ask(url, limit=2, after=first["next_after"]).results
+    assert [row["transaction_id"] for row in second["refunds"]] == ["3"] and second["next_after"] is None
+    assert second["sums"] == first["sums"] and second["total"] == 3
+    none = ask(url, limit=0).results
+    assert none["refunds"] == [] and none["next_after"] is None and none["total"] == 3
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_list_of_apps_counts_instead_of_one(url: str) -> None:
+    results = ask(url, bundle_id="com.example.a", bundle_ids=["com.example.b"], group_by=["bundle_id", "month"]).results
+    assert [one["bundle_id"] for one in results["coverage"]] == ["com.example.b"]
+    assert [(one["bundle_id"], one["month"]) for one in results["sums"]] == [("com.example.b", "2026-11")]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"since": "soon"}, "since: 'soon' is no date"),
+        ({"since": "2026-11-02", "until": "2026-11-01"}, "until: "),
+        ({"bundle_ids": []}, "bundle_ids: is an empty list"),
+        ({"reasons": []}, "reasons: is an empty list"),
+        ({"bundle_ids": ["com.a", "not an app!"]}, "bundle_ids[1]: "),
+        ({"currencies": ["eur"]}, "currencies: 'eur' is no currency"),
+        ({"limit": -1}, "limit: -1 is less than 0"),
+        ({"after": "page 2"}, "after: 'page 2' is no place"),
+        ({"source": "Apple"}, "source: 'Apple' is no source"),
+        ({"root_certificate_path": "/none.pem"}, "root_certificate_path: /none.pem can't be read"),
+        ({"transaction_id": "1", "since": "2026-11-01"}, "since: can't be combined with transaction_id"),
+        ({"transaction_id": "1/../2", "bundle_id": "com.a"}, "transaction_id: '1/../2' is no transaction ID"),
+        ({"transaction_id": "1"}, "bundle_id: is required"),
+    ],
+)
+def test_options_that_cannot_be(url: str, options: dict[str, t.Any], said: str) -> None:
+    outcome = ask(url, **options)
+    assert outcome.results["failed"] and said in outcome.message

@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Periods as users type them, and what the ledger can say about one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage, Window
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_period import (
+    NEVER_READ,
+    Period,
+    covering,
+    parse_period,
+)
+
+DAY = 86_400_000
+NOV = 1_793_491_200_000  # 2026-11-01T00:00:00Z
+NOW = NOV + 20 * DAY
+HELD = Coverage(NOV - 100 * DAY, NOW - 3_600_000, last_notification_at=NOV, state="complete")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-01", NOV),
+        (" 2026-11-01 ", NOV),
+        ("2026-11-01T00:00", NOV),
+        ("2026-11-01T00:00:00Z", NOV),
+        ("2026-11-01 00:00:00+00:00", NOV),
+        ("2026-11-01T02:00:00+02:00", NOV),
+        ("2026-10-31T19:00:00-0500", NOV),
+        ("2026-11-01T00:00:00.123Z", NOV + 123),
+        ("1969-12-31T23:59:59.999Z", -1),
+    ],
+)
+def test_dates_and_times(text: str, expected: int) -> None:
+    assert parse_period(text, None) == Period(expected, None)
+    assert parse_period(None, text) == Period(None, expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yesterday",
+        "2026-13-01",
+        "2026-02-30",
+        "20261101",
+        "2026-W44-7",
+        "1793491200",
+        "2026-11-01T25:00",
+        "01.11.2026",
+        "2026-11-01T00:00:00Zulu",
+        "0001-01-01T00:00:00+05:00",
+        "\uff12026-11-01",
+        "2026-11-01\n2026-11-02",
+    ],
+)
+def test_what_is_no_date(text: str) -> None:
+    for option, (since, until) in {"since": (text, None), "until": (None, text)}.items():
+        with pytest.raises(InputError) as caught:
+            parse_period(since, until)
+        assert caught.value.option == option and "2026-11-01" in caught.value.next_step
+
+
+@pytest.mark.parametrize("until", ["2026-11-01", "2026-10-31"])
+def test_a_period_ends_after_it_begins(until: str) -> None:
+    with pytest.raises(InputError, match=r"until: .* is not after since"):
+        parse_period("2026-11-01", until)
+
+
+def test_whole_days() -> None:
+    assert Period(NOV, NOV + DAY).has_whole_days and Period().has_whole_days and Period(None, NOV).has_whole_days
+    assert not Period(NOV + 1, NOV + DAY).has_whole_days and not Period(NOV, NOV + 1).has_whole_days
+
+
+def test_an_app_that_was_never_read() -> None:
+    assert covering(None, 0, Period(), NOW) == ("never", NEVER_READ)
+
+
+@pytest.mark.parametrize(
+    ("period", "said"),
+    [
+        (Period(), ""),
+        (Period(NOV, NOV + DAY), ""),
+        (Period(NOV, NOW + DAY), ""),  # the end is still to come
+        (Period(HELD.covered_from, HELD.covered_until), ""),
+        (Period(HELD.covered_from - 1, NOV), "on only"),
+        (Period(NOV, HELD.covered_until + 1), "Read until"),
+    ],
+)
+def test_what_was_read_of_a_period(period: Period, said: str) -> None:
+    state, reason = covering(HELD, 0, period, NOW)
+    assert (state == "complete") == (reason == "") == (said == "") and said in reason
+
+
+def test_an_open_end_counts_as_read_for_a_day() -> None:
+    assert covering(HELD, 0, Period(), HELD.covered_until + DAY)[0] == "complete"
+    state, reason = covering(HELD, 0, Period(), HELD.covered_until + DAY + 1)
+    assert state == "incomplete" and "Run refund_ledger" in reason
+
+
+def test_gaps_count_only_where_they_are() -> None:
+    held = replace(HELD, gaps=(Window(NOV - 10 * DAY, NOV),), state="incomplete", reason="Lost.")
+    assert covering(held, 0, Period(NOV, NOV + DAY), NOW) == ("complete", "")
+    assert covering(held, 0, Period(None, NOV - 10 * DAY), NOW) == ("complete", "")
+    for period in (Period(), Period(NOV - 1, NOV + DAY), Period(None, NOV - 10 * DAY + 1)):
+        state, reason = covering(held, 0, period, NOW)
+        assert state == "incomplete" and "2026-10-22 to 2026-11-01" in reason
+
+
+def test_payloads_in_quarantine_leave_the_period_open() -> None:
+    state, reason = covering(HELD, 2, Period(NOV, NOV + DAY), NOW)
+    assert state == "incomplete" and reason.startswith("2 of Apple's payloads")
+
+
+def test_an_empty_history_is_not_known_to_be_complete() -> None:
+    empty = replace(HELD, last_notification_at=None, state="unknown", reason="Empty.")
+    assert covering(empty, 0, Period(), NOW) == ("unknown", "Empty.")
+    assert covering(empty, 1, Period(), NOW)[0] == "incomplete"
+    # App Store Connect was asked and said that Apple keeps a history.
+    assert covering(replace(empty, state="complete", reason=""), 0, Period(), NOW) == ("complete", "")
+    # Of a ledger that was incomplete elsewhere nobody knows what App Store Connect said.
+    elsewhere = replace(empty, gaps=(Window(0, 1),), state="incomplete")
+    assert covering(elsewhere, 0, Period(NOV), NOW)[0] == "unknown"
+
+
+def test_an_app_without_a_history_stays_unknown_whatever_it_told_before() -> None:
+    held = replace(HELD, state="unknown", reason="The URL is of version 1.")
+    assert covering(held, 0, Period(), NOW) == ("unknown", "The URL is of version 1.")
