@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``rotation.py FOLDER URLS``: storeops.refunds.rotate_key as a user runs it, stopped in several places."""
+"""``rotation.py FOLDER URLS VARIABLES``: storeops.refunds.rotate_key as a user runs it, stopped in several places."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ Json = t.Any
 class Stage:
     """The simulator, the folder, and the playbooks."""
 
-    def __init__(self, folder: Path, urls: Json) -> None:
+    def __init__(self, folder: Path, urls: Json, way: Json) -> None:
         self.folder = folder
         self.urls = urls
+        self.way = way
         self.cookie = secrets.token_hex(24)
         self.bin = Path(sys.executable).parent
         self.vault = folder / "vault"
@@ -74,7 +75,7 @@ class Stage:
     def start(self, playbook: str, variables: Json, *arguments: str) -> subprocess.Popen[str]:
         values = self.folder / "variables.json"
         values.touch(mode=0o600)
-        values.write_text(json.dumps(variables))
+        values.write_text(json.dumps({**self.way, **variables}))
         command = [self.bin / "ansible-playbook", f"storeops.refunds.{playbook}", "-e", f"@{values}", *arguments]
         environment = {**os.environ, "ANSIBLE_PIPELINING": "true", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
         environment.pop("FASTLANE_SESSION", None)
@@ -120,15 +121,24 @@ class Stage:
         os.killpg(process.pid, signal.SIGKILL)
         self.shown += process.communicate()[0]
 
-    def held(self) -> dict[str, str]:
-        """The Key ID of every app, each Active and checked with Apple at this moment."""
-        arguments = json.dumps({**self.defaults, "environment": "production"})
-        command = [self.bin / "ansible", "localhost", "-m", "storeops.refunds.refund_tracking_integration_info"]
-        command += ["-a", arguments]
+    def module(self, name: str, **options: Json) -> Json:
+        """Run one module by itself; its results."""
+        command = [self.bin / "ansible", "localhost", "-m", f"storeops.refunds.{name}"]
+        command += ["-a", json.dumps({**self.defaults, **options}), "-e", json.dumps(self.way)]
         environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
         done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-        entries = json.JSONDecoder().raw_decode(done.stdout[done.stdout.index("=> {") + 3 :])[0]["integrations"]
+        return json.JSONDecoder().raw_decode(done.stdout[done.stdout.index("=> {") + 3 :])[0]
+
+    def give_to_devtodev(self, bundle_id: str, key_id: str, path: Path) -> None:
+        """Hand an app's key over to devtodev, as the ledger remembers it."""
+        key = {"issuer_id": ISSUER, "key_id": key_id, "private_key_path": str(path)}
+        devtodev = {"mode": "handoff", "project": "game", "confirmed": True}
+        self.module("refund_tracking_integration", bundle_id=bundle_id, tracker="devtodev", devtodev=devtodev, **key)
+
+    def held(self) -> dict[str, str]:
+        """The Key ID of every app, each Active and checked with Apple at this moment."""
+        entries = self.module("refund_tracking_integration_info", environment="production")["integrations"]
         assert {entry["status"] for entry in entries} == {"Active"}, entries
         assert all(entry["credential_check"]["accepted"] for entry in entries), entries
         assert {entry["bundle_id"] for entry in entries} == set(APPS)
@@ -145,7 +155,7 @@ def recap(output: str) -> str:
 
 
 def main() -> None:
-    stage = Stage(Path(sys.argv[1]), json.loads(sys.argv[2]))
+    stage = Stage(Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]))
     stage.furnish()
 
     # The plan, on the state before: nothing is made, and nothing changes.
@@ -189,6 +199,12 @@ def main() -> None:
     assert code != 0 and APPS[2] in output and OLD in stage.active(), output
     stage.control("DELETE", "/faults")
     assert set(stage.held().values()) <= {OLD, new}
+
+    # Another tracker still has the old key: it would stop working, so the key stays.
+    stage.give_to_devtodev(APPS[0], OLD, stage.folder / "old.p8")
+    code, output = stage.play("rotate_key", stage.rotation())
+    assert code != 0 and f"{APPS[0]} at devtodev" in output and OLD in stage.active(), output
+    stage.give_to_devtodev(APPS[0], new, stage.folder / "new.p8")
 
     # It goes on to the end, and then nothing is left to do, in check mode neither.
     code, output = stage.play("rotate_key", stage.rotation())
