@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PARTS := lint unit sanity integration molecule simulator-test browser docs build examples secrets-scan
 
-.PHONY: help setup matrix demo test sim lock clean $(PARTS)
+.PHONY: help setup matrix demo test bench sim lock clean $(PARTS)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ simulator-test secrets-scan: setup
 
 sim: setup ## the simulator on port 8765, until stopped
 	@$(BIN)/python extensions/simulator --port 8765 $(SIM_ARGS)
+
+bench: setup ## how fast it is, into docs/BENCHMARKS.md; SIZES=1,100 or PROFILE=1 only print
+	@$(BIN)/python tests/bench/run.py $(if $(SIZES),--sizes $(SIZES)) $(if $(PROFILE),--profile)
 
 lock: setup ## pin requirements/dev.in anew
 	@{ head -n 2 requirements/dev.in; $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \

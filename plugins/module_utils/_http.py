@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import http.cookiejar
+import functools
 import os
 import random
 import threading
@@ -24,6 +24,7 @@ from ._model.secret import Secret
 
 try:
     import requests
+    import requests.adapters
     import urllib3.exceptions
 except ImportError:
     REQUESTS_ERROR: str | None = traceback.format_exc()
@@ -31,6 +32,7 @@ else:
     REQUESTS_ERROR = None
 
 USER_AGENT = "ansible-collection-storeops.refunds"
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"}
 # Answers of these services are small; a server that sends more is not one of them.
 LARGEST_BODY = 4 * 1024 * 1024
 _MILLISECONDS_FROM = 100_000_000_000
@@ -105,27 +107,43 @@ class Counters:
         return {"calls": self.calls, "retries": self.retries, "waited_s": round(self.waited_s, 3)}
 
 
-class _Sessions(threading.local):
-    """One session per thread, dropped after a fork: two processes on one connection read each other's answers."""
+class _Adapters(threading.local):
+    """One adapter per thread, dropped after a fork: two processes on one connection read each other's answers."""
 
     pid = 0
-    session: requests.Session | None = None
+    adapter: requests.adapters.HTTPAdapter | None = None
 
 
-_sessions = _Sessions()
+_adapters = _Adapters()
 
 
-def _session() -> requests.Session:
-    if _sessions.session is None or _sessions.pid != os.getpid():
-        session = requests.Session()
-        # With trust_env a matching ~/.netrc entry would replace the Bearer token.
-        session.trust_env = False
-        # requests reads a redirect's body, at any length, even when it is told not to follow.
-        setattr(session, "get_redirect_target", lambda response: None)  # noqa: B010 - mypy forbids the plain form
-        # A service's cookies would otherwise go along with the next task's calls.
-        session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        _sessions.session, _sessions.pid = session, os.getpid()
-    return _sessions.session
+def _adapter() -> requests.adapters.HTTPAdapter:
+    """Return what sends requests and keeps connections, without a ``requests.Session`` around it.
+
+    A session would send a matching ~/.netrc entry in place of the Bearer token, carry a service's cookies into the next
+    task's calls, read a redirect's body at any length even when it does not follow, and double the CPU time of a call.
+    """
+    if _adapters.adapter is None or _adapters.pid != os.getpid():
+        _adapters.adapter, _adapters.pid = requests.adapters.HTTPAdapter(), os.getpid()
+    return _adapters.adapter
+
+
+@functools.lru_cache(maxsize=64)
+def _normalised(url: str) -> str:
+    """Return ``url`` as it goes over the wire. Raises ValueError for what is no URL."""
+    prepared = requests.PreparedRequest()
+    prepared.prepare_url(url, None)
+    return str(prepared.url)
+
+
+def _prepared(call: Call, headers: t.Mapping[str, str]) -> requests.PreparedRequest:
+    """Return the request of one attempt. Raises ValueError for a URL or a header that can't be sent."""
+    prepared = requests.PreparedRequest()
+    prepared.prepare_method(call.method)
+    prepared.url = _normalised(call.url)
+    prepared.prepare_headers(headers)
+    prepared.prepare_body(call.body, None)
+    return prepared
 
 
 class Transport:
@@ -211,16 +229,12 @@ class Transport:
             raise TransportError("deadline", reason, "Raise deadline.")
         ends = self._monotonic() + seconds
         self.counters.calls += 1
-        sent = {"Accept": "application/json", "User-Agent": USER_AGENT, **call.headers()}
+        headers = {**_HEADERS, "User-Agent": USER_AGENT, **call.headers()}
         try:
-            with _session().request(
-                call.method,
-                url,
-                headers=sent,
-                data=call.body,
-                timeout=seconds,
-                allow_redirects=False,
+            with _adapter().send(
+                _prepared(call, headers),
                 stream=True,
+                timeout=seconds,
                 verify=self.settings.ca_path or True,
                 proxies=self._proxies(url),
             ) as response:
@@ -272,6 +286,8 @@ def retry_after(text: str, now: float) -> float | None:
     identifying-rate-limits), seconds, and an HTTP date (RFC 9110).
     """
     text = text.strip()
+    if not text:
+        return None
     if text.isascii() and text.isdigit() and len(text) < 16:
         number = int(text)
         return max(0.0, number / 1000 - now) if number >= _MILLISECONDS_FROM else float(number)

@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is measured: each work is a whole process, started fresh, against the same simulator."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import processes
+from processes import BenchFailed, Ran
+from publisher import Publisher
+from simulator_process import Simulator
+
+HERE = Path(__file__).resolve().parent
+RUNS = 3
+# Enough for the median of what is short; what takes longer than this is measured once.
+ENOUGH_S = 40.0
+FAULT_RATE = 0.05
+Faults = t.Callable[[], list[dict[str, t.Any]]]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One kind of process. ``asks``: calls that it has to make for each app. ``is_ours``: its results are counted."""
+
+    name: str
+    title: str
+    command: t.Callable[[Path], list[str]]
+    asks: int = 1
+    is_ours: bool = False
+    has_tokens: bool = False
+    environment: t.Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Measured:
+    """All runs of one work at one size."""
+
+    work: Work
+    size: int
+    runs: list[Ran] = field(default_factory=list)
+    simulator_cpu: list[float] = field(default_factory=list)
+    calls: int = 0
+    connections: int = 0
+    results: dict[str, t.Any] = field(default_factory=dict)
+    struck: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """The median."""
+        return statistics.median(run.seconds for run in self.runs)
+
+    @property
+    def cpu(self) -> float:
+        return statistics.median(run.cpu for run in self.runs)
+
+    @property
+    def simulator(self) -> float:
+        return statistics.median(self.simulator_cpu)
+
+    @property
+    def tree_mb(self) -> float:
+        return max(run.tree_mb for run in self.runs)
+
+    @property
+    def largest_mb(self) -> float:
+        return max(run.largest_mb for run in self.runs)
+
+
+def _playbook(name: str, *arguments: str) -> t.Callable[[Path], list[str]]:
+    path = str(HERE / "playbooks" / f"{name}.yml")
+    return lambda variables: ["ansible-playbook", path, "-e", f"@{variables}", *arguments]
+
+
+def _script(threads: int) -> t.Callable[[Path], list[str]]:
+    return lambda variables: ["python", str(HERE / "bare_script.py"), str(variables), str(threads)]
+
+
+EMPTY = Work("empty", "empty play", _playbook("empty"), asks=0)
+PING = Work("ping", "`ansible.builtin.ping` loop", _playbook("ping_loop"), asks=0)
+URI = Work("uri", "`ansible.builtin.uri` loop, tokens signed beforehand", _playbook("uri_loop"), has_tokens=True)
+BARE_1 = Work("bare_1", "bare script, 1 thread", _script(1))
+BARE_8 = Work("bare_8", "bare script, 8 threads", _script(8))
+ONE_BY_ONE = Work(
+    "one_by_one", "`refund_tracking_integration` in a loop", _playbook("one_by_one", "--check"), is_ours=True
+)
+MODULE = Work(
+    "module",
+    "the same as ordinary modules",
+    _playbook("one_by_one", "--check", "-e", "storeops_refunds_in_process=false"),
+    is_ours=True,
+)
+BULK = Work("bulk", "`refund_tracking_integrations`", _playbook("bulk", "--check"), is_ours=True)
+FAULTY = Work(
+    "faulty", f"the same, {FAULT_RATE:.0%} of the answers are 429 or 500", _playbook("bulk", "--check"), is_ours=True
+)
+
+
+@dataclass
+class Bench:
+    """Where everything lies and runs."""
+
+    folder: Path
+    publisher: Publisher
+    simulator: Simulator
+    environment: dict[str, str]
+    runs: int = RUNS
+    say: t.Callable[[str], None] = print
+
+    def warm_up(self) -> None:
+        """Let Python compile and the machine read what every later run needs."""
+        for work in (EMPTY, ONE_BY_ONE, BULK, BARE_8):
+            self._once(Measured(work, 1))
+
+    def measure(self, work: Work, size: int) -> Measured:
+        """Run a work until its median is worth something."""
+        measured = Measured(work, size)
+        while len(measured.runs) < self.runs and sum(run.seconds for run in measured.runs) < ENOUGH_S:
+            self._once(measured)
+        if work.asks:
+            self._check_calls(measured)
+        self._tell(measured)
+        return measured
+
+    def measure_faulty(self, size: int) -> Measured:
+        """The bulk task where some answers are refusals that pass; the wait that they ask for is over at once."""
+        measured = Measured(FAULTY, size)
+        rate = FAULT_RATE / 2
+        past = {"Retry-After": str(int(time.time() * 1000))}
+        limited = {"kind": "status", "error_code": 4290000, "headers": past, "rate": rate, "seed": 1}
+        broken = {"kind": "status", "error_code": 5000001, "rate": rate, "seed": 2}
+        self.simulator.arm([limited, broken])
+        try:
+            self._once(measured)
+        finally:
+            measured.struck = self.simulator.disarm()
+        if measured.results["http"]["retries"] != measured.struck or measured.calls != size + measured.struck:
+            raise BenchFailed(f"{measured.struck} faults, {measured.calls} calls, {measured.results}")
+        self._tell(measured)
+        return measured
+
+    def _once(self, measured: Measured) -> None:
+        work, size = measured.work, measured.size
+        url = self.simulator.app_store_server
+        variables = self.publisher.with_tokens if work.has_tokens else self.publisher.variables
+        file, results = variables(size, url), self.folder / "results.json"
+        own = {"ANSIBLE_CALLBACKS_ENABLED": "bench_results", "BENCH_RESULTS": str(results)} if work.is_ours else {}
+        self.simulator.forget_calls()
+        before = self.simulator.cpu_seconds()
+        ran = processes.run(work.command(file), {**self.environment, **own}, self.folder / f"{work.name}.log")
+        measured.simulator_cpu.append(self.simulator.cpu_seconds() - before)
+        measured.calls, measured.connections = self.simulator.calls()
+        measured.runs.append(ran)
+        if work.is_ours:
+            measured.results = json.loads(results.read_text())
+            _check_results(measured)
+
+    def _check_calls(self, measured: Measured) -> None:
+        expected = measured.work.asks * measured.size
+        if measured.calls != expected:
+            raise BenchFailed(f"{measured.work.title}: {measured.calls} calls for {measured.size} apps")
+
+    def _tell(self, measured: Measured) -> None:
+        seconds = ", ".join(f"{run.seconds:.2f}" for run in measured.runs)
+        self.say(f"{measured.work.name:<12} {measured.size:>6} apps: {seconds} s")
+
+
+def _check_results(measured: Measured) -> None:
+    results = measured.results
+    if results["statuses"] != {"Active": measured.size} or results["changed"] or results["failed"]:
+        raise BenchFailed(f"{measured.work.title}: {results}")
