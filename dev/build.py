@@ -34,7 +34,7 @@ EXPECTED = {
     "tests",
 }
 NEVER = {"__pycache__", ".git", ".cache", ".venv", ".venvs", "output", "molecule"}
-PLAYBOOKS = ("rotate_key", "site")
+PLAYBOOKS = ("audit", "export_refunds", "rotate_key", "site")
 EE_PYTHON = "meta/ee-requirements.txt"
 
 

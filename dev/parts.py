@@ -118,10 +118,12 @@ def all_parts() -> list[Definition]:
         Definition("simulator", partial(pytest, folder="tests/simulator")),
         *_each_python("unit", _units)[:: len(paths.MATRIX) - 1],
         Definition("browser", browser),
+        Definition("scale", partial(pytest, folder="tests/scale")),
         Definition("lint", lint),
         Definition("build", build.build),
         Definition("docs", docs),
         Definition("examples", partial(pytest, folder="tests/examples")),
         Definition("demo", demo),
+        Definition("bench", partial(pytest, folder="tests/bench")),
         Definition("secrets", partial(pytest, folder="tests/secrets")),
     ]

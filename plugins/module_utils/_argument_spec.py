@@ -143,23 +143,59 @@ def _session() -> Spec:
     }
 
 
+def connect_api() -> Spec:
+    """Return the options of what calls the App Store Connect API; its key is no In-App Purchase key."""
+    return {
+        **{
+            name: {
+                "type": kind,
+                "no_log": False,
+                "fallback": (env_fallback, [f"STOREOPS_APP_STORE_CONNECT_{name.upper()}"]),
+            }
+            for name, kind in (("api_issuer_id", "str"), ("api_key_id", "str"), ("api_private_key_path", "path"))
+        },
+        "api_private_key_content": {
+            "type": "str",
+            "no_log": True,
+            "fallback": (env_fallback, ["STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_CONTENT"]),
+        },
+        "app_store_connect_api_url": {"type": "str"},
+    }
+
+
+def connect_apps() -> Spec:
+    """Return the options of the inventory plugin that its work takes."""
+    taken = ("private_key_file_policy", "ca_path", "request_timeout", "deadline", "wait_timeout")
+    every = shared()
+    return {
+        **connect_api(),
+        **{name: every[name] for name in taken},
+        "bundle_ids": {"type": "list", "elements": "str"},
+        "query_released": {"type": "bool", "default": False},
+    }
+
+
 def key_predicted() -> Spec:
     return {"key_predicted": {"type": "bool", "default": False, "no_log": False}}
 
 
 def credential_check_info() -> Spec:
+    return {**shared(), **key_predicted(), **_apps({})}
+
+
+def _apps(more: Spec, **settings: t.Any) -> Spec:
+    """Return ``keys`` and ``apps``. ``more``: fields of an app beside those of its key; ``settings``: of the list."""
     app = {
         "bundle_id": {"type": "str", "required": True},
         "key": {"type": "str", "no_log": False},
         "environment": {"type": "str", "choices": ["production", "sandbox"]},
         **KEY_FIELDS,
+        **more,
     }
     return {
-        **shared(),
-        **key_predicted(),
         "keys": {"type": "dict", "no_log": True},
         # no_log as a whole: Ansible masks no text of several lines inside a list when it logs to syslog.
-        "apps": {"type": "list", "elements": "dict", "options": app, "no_log": True},
+        "apps": {"type": "list", "elements": "dict", "options": app, "no_log": True, **settings},
     }
 
 
@@ -167,5 +203,67 @@ def integration() -> Spec:
     return {**shared(), **key_predicted()}
 
 
+def integrations() -> Spec:
+    own = {
+        "app_apple_id": {"type": "int"},
+        "state": {"type": "str", "choices": ["present", "absent"]},
+    }
+    return {
+        **shared(),
+        **key_predicted(),
+        **_apps(own, required=True),
+        "purge": {"type": "bool", "default": False},
+        "purge_limit": {"type": "str", "default": "10%"},
+    }
+
+
 def integration_info() -> Spec:
     return shared()
+
+
+def audit_report() -> Spec:
+    # Not required and without choices here: what is missing or wrong in a waiver is named with its position.
+    waiver = {name: {"type": "str"} for name in ("bundle_id", "cause", "reason", "until")}
+    return {
+        **shared(),
+        "results": {"type": "list", "elements": "dict", "required": True},
+        "refunds": {"type": "list", "elements": "dict"},
+        **{name: {"type": "path"} for name in ("path", "html_path", "json_path", "junit_path")},
+        "title": {"type": "str"},
+        "waivers": {"type": "list", "elements": "dict", "options": waiver},
+        "fail_on": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["refused", "drift", "unknown"],
+            "default": ["refused", "drift", "unknown"],
+        },
+    }
+
+
+def refund_info() -> Spec:
+    chosen = ("bundle_id", "environment", "product_id", "day", "month", "reason")
+    return {
+        **shared(),
+        "transaction_id": {"type": "str"},
+        "bundle_ids": {"type": "list", "elements": "str"},
+        "since": {"type": "str"},
+        "until": {"type": "str"},
+        "product_ids": {"type": "list", "elements": "str"},
+        "currencies": {"type": "list", "elements": "str"},
+        "reasons": {"type": "list", "elements": "int"},
+        "include_reversed": {"type": "bool", "default": True},
+        "group_by": {"type": "list", "elements": "str", "choices": list(chosen), "default": []},
+        "limit": {"type": "int", "default": 1000},
+        "after": {"type": "str"},
+        "source": {"type": "str"},
+        "root_certificate_path": {"type": "path"},
+    }
+
+
+def refund_ledger() -> Spec:
+    return {
+        **shared(),
+        **connect_api(),
+        "root_certificate_path": {"type": "path"},
+        "retention_days": {"type": "int"},
+    }

@@ -20,7 +20,7 @@ def secret_values(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
     them; of these only the secret fields count, or every Issuer ID would vanish from the results.
     """
     # A key or a session that was put into a public option by mistake is hidden as well.
-    found = {text for text in _texts(params) if looks_secret(text)}
+    found = {text for text in set(_texts(params)) if looks_secret(text)}
     for text in tuple(found):
         found |= cookie_values(text)
     return found | _declared(spec, params)

@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - storeops.refunds._shared
   - storeops.refunds._trackers
   - storeops.refunds._attributes
+  - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.info
 options:
   name:

@@ -55,12 +55,15 @@ def _extra_tasks() -> list[Json]:
         "issuer_id": ISSUER_ID,
         "private_key_path": "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8",
     }
+    bare = {"bundle_id": "com.example.four", "tracker": "ledger", "failed": True, "msg": "no key"}
+    finding = {"path": "{{ keys_folder }}/reports", "results": [bare]}
     return [
         _task("key", "appstore_iap_key", before),
         _task("another key", "appstore_iap_key", another),
         _task("no key", "appstore_iap_key", nowhere),
         _task("no file", "appstore_iap_key_info", nowhere),
         _task("refused", "refund_tracking_integration", refused),
+        _task("audit with a finding", "refund_audit_report", finding),
     ]
 
 
@@ -79,7 +82,7 @@ def _playbook(playground: Playground, documents: t.Mapping[str, Json]) -> list[J
     ]
 
 
-def run(folder: Path) -> Json:
+def run(folder: Path, in_process: bool = True) -> Json:
     with Playground(folder) as playground:
         listed = playground.run("-j", *(f"storeops.refunds.{name}" for name in modules()), program="ansible-doc")
         documents = {name.rpartition(".")[2]: document for name, document in json.loads(listed.stdout).items()}
@@ -99,10 +102,13 @@ def run(folder: Path) -> Json:
             str(playbook),
             "-e",
             f"@{values}",
+            "-e",
+            json.dumps({"storeops_refunds_in_process": in_process}),
             CAPTURED_RESULTS=str(captured),
             ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "tests/examples/callback_plugins"),
             ANSIBLE_CALLBACKS_ENABLED="captured_results",
             ANSIBLE_PIPELINING="true",
+            ANSIBLE_INJECT_INVOCATION="true",
         )
         shown = captured.read_text().replace(str(playground.keys_folder), SHOWN_FOLDER)
     results = [json.loads(line) for line in shown.splitlines()]

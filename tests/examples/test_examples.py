@@ -21,9 +21,14 @@ Json = dict[str, t.Any]
 MODULES = examples_run.modules()
 
 
+@pytest.fixture(scope="module", params=[True, False], ids=["in-process", "as-modules"])
+def in_process(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Json:
-    return examples_run.run(tmp_path_factory.mktemp("examples"))
+def outcome(tmp_path_factory: pytest.TempPathFactory, in_process: bool) -> Json:
+    return examples_run.run(tmp_path_factory.mktemp("examples"), in_process)
 
 
 def of(outcome: Json, module: str) -> list[Json]:
@@ -49,6 +54,14 @@ def test_that_the_examples_succeed(outcome: Json) -> None:
     assert outcome["code"] == 0, outcome["output"]
     bad = [entry for entry in outcome["captured"] if entry["failed"] and not entry["extra"]]
     assert not bad
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_that_each_went_the_way_that_was_chosen(outcome: Json, module: str, in_process: bool) -> None:
+    """Only a module tells how it was called."""
+    has_action = (examples_run.ROOT / f"plugins/action/{module}.py").exists()
+    as_modules = {"invocation" in entry["result"] for entry in of(outcome, module)}
+    assert as_modules == {not (in_process and has_action)}
 
 
 @pytest.mark.parametrize("module", MODULES)

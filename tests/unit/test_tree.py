@@ -23,10 +23,12 @@ UTILS = PLUGINS / "module_utils"
 PLUGINS_PACKAGE = PACKAGE.removesuffix(".module_utils")
 # From the top down. A file imports from its own layer's folder or from a layer below, never from one above or beside.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("plugins/modules", "plugins/action"),
+    ("plugins/modules", "plugins/action", "plugins/inventory", "plugins/filter"),
+    ("plugins/plugin_utils",),
     ("_run",),
     ("_secrets",),
     ("_tasks",),
+    ("_report",),
     ("_trackers",),
     ("_apple", "_ledger"),
     ("_context",),
@@ -50,6 +52,7 @@ HIDDEN_INPUTS = {
 }
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
+LONGEST_WIRING = 20
 
 
 def python_files(folder: Path) -> list[Path]:
@@ -57,6 +60,7 @@ def python_files(folder: Path) -> list[Path]:
 
 
 UTIL_FILES = python_files(UTILS)
+ACTION_FILES = python_files(PLUGINS / "action")
 OWN_FILES = python_files(PLUGINS) + python_files(ROOT / "extensions")
 
 
@@ -75,26 +79,26 @@ def layer_of(path: Path) -> str:
 
 
 def targets(path: Path) -> t.Iterator[Path]:
-    """Yield the files of module_utils that a file imports, whatever the form of the import."""
+    """Yield the files below plugins that a file imports, whatever the form of the import."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom):
-            start = _start(path, node)
+            start, module = _start(path, node)
             if start is not None:
-                base = start.joinpath(*(node.module or "").split(".")) if node.module else start
+                base = start.joinpath(*module.split(".")) if module else start
                 yield from (found for name in node.names if (found := _file(base / name.name) or _file(base)))
         elif isinstance(node, ast.Import):
             for name in node.names:
                 assert not name.name.startswith("ansible_collections"), f"{path}: import … from … instead"
 
 
-def _start(path: Path, node: ast.ImportFrom) -> Path | None:
+def _start(path: Path, node: ast.ImportFrom) -> tuple[Path | None, str]:
+    """The folder where an import begins, and the module below it; no folder for what is not ours."""
+    module = node.module or ""
     if node.level:
-        return path.parents[node.level - 1]
-    if (node.module or "").startswith(PACKAGE):
-        rest = str(node.module).removeprefix(PACKAGE).strip(".")
-        node.module = rest or None
-        return UTILS
-    return None
+        return path.parents[node.level - 1], module
+    if module.startswith(PLUGINS_PACKAGE):
+        return PLUGINS, module.removeprefix(PLUGINS_PACKAGE).strip(".")
+    return None, ""
 
 
 def _file(base: Path) -> Path | None:
@@ -130,8 +134,9 @@ def test_no_circle_of_imports() -> None:
 def test_module_utils_are_private() -> None:
     names = [path.name for path in UTILS.iterdir() if path.name != "__pycache__"]
     assert [name for name in names if not name.startswith("_")] == []
-    fragments = [path.name for path in (PLUGINS / "doc_fragments").glob("*.py")]
-    assert [name for name in fragments if not name.startswith("_")] == []
+    for folder in ("doc_fragments", "plugin_utils"):
+        own = [path.name for path in (PLUGINS / folder).glob("*.py")]
+        assert own and [name for name in own if not name.startswith("_")] == []
 
 
 @pytest.mark.parametrize("path", UTIL_FILES, ids=relative_name)
@@ -196,8 +201,9 @@ print("imported", len(sys.argv[2:]))
 
 @pytest.mark.parametrize("blocked", [",".join(THIRD_PARTY), "sqlalchemy"])
 def test_every_file_imports_without_third_party_libraries(blocked: str) -> None:
-    names = [".".join(path.relative_to(UTILS).with_suffix("").parts) for path in UTIL_FILES]
-    modules = [f"{PACKAGE}.{name.removesuffix('.__init__')}" for name in names]
+    files = UTIL_FILES + ACTION_FILES + python_files(PLUGINS / "plugin_utils")
+    names = [".".join(path.relative_to(PLUGINS).with_suffix("").parts) for path in files]
+    modules = [f"{PLUGINS_PACKAGE}.{name.removesuffix('.__init__')}" for name in names]
     done = subprocess.run(
         [sys.executable, "-c", BLOCKER, blocked, *modules], capture_output=True, text=True, check=False
     )
@@ -209,6 +215,21 @@ def test_every_module_is_in_the_action_group() -> None:
     runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
     modules = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
     assert sorted(runtime["action_groups"]["all"]) == modules
+
+
+@pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=relative_name)
+def test_every_module_without_file_attributes_runs_in_process_too(path: Path) -> None:
+    task = importlib.import_module(f"{PLUGINS_PACKAGE}.modules.{path.stem}").TASK
+    action = PLUGINS / "action" / path.name
+    assert action.is_file() != task.has_file_attributes
+    if action.is_file():
+        definition = importlib.import_module(f"{PLUGINS_PACKAGE}.action.{path.stem}").ActionModule.definition
+        assert definition is task
+        assert len(action.read_text().splitlines()) <= LONGEST_WIRING
+
+
+def test_every_action_belongs_to_a_module() -> None:
+    assert {path.name for path in ACTION_FILES} <= {path.name for path in (PLUGINS / "modules").glob("*.py")}
 
 
 @pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=relative_name)

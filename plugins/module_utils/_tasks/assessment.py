@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import replace
 
 from .._apple import hints
 from .._apple.credential_check import CredentialCheck
 from .._context import Context, Params
+from .._model.identifiers import Environment
 from .._model.integration import Credentials, Identity, Integration, Status
 from .._model.private_key import KeyProblem
 from .._model.verdict import LOCAL_CAUSES, UNDECIDED_CAUSES, Verdict
-from .._trackers.protocol import Tracker
 from .options import KeySource, load_credentials, warn_about_name
+
+# The bundle IDs that the tracker holds in an environment, by themselves without capitals.
+Names = t.Callable[[Environment], t.Mapping[str, str]]
 
 
 def loaded(
@@ -45,7 +49,7 @@ def checked(
 
 def _settled_kind(source: KeySource, verdict: Verdict) -> Verdict:
     """Take a file named AuthKey_… for what its name says, unless Apple's answer settled the question."""
-    if not source.has_api_key_name or verdict.cause not in UNDECIDED_CAUSES:
+    if verdict.cause not in UNDECIDED_CAUSES or not source.has_api_key_name:
         return verdict
     hint = (
         f"{source.path} is by its name an App Store Connect API key, and the check could not settle it "
@@ -75,14 +79,14 @@ def best_status(verdict: Verdict, policy: str) -> Status | None:
     return "Pending" if policy == "skip" else "Failed"
 
 
-def warn_about_verdict(wanted: Identity, verdict: Verdict, policy: str, context: Context) -> None:
+def warn_about_verdict(wanted: Identity, verdict: Verdict, policy: str, warn: t.Callable[[str], None]) -> None:
     is_tolerated = policy == "advisory" and not verdict.accepted and verdict.cause != "key_not_yet_created"
     if verdict.cause == "app_not_released" or is_tolerated:
-        context.warn(f"{wanted.bundle_id}: credential check: {verdict.cause}. {verdict.hint}")
+        warn(f"{wanted.bundle_id}: credential check: {verdict.cause}. {verdict.hint}")
 
 
 def compared_with_held(
-    verdict: Verdict, current: Integration | None, credentials: Credentials | None, tracker: Tracker, wanted: Identity
+    verdict: Verdict, current: Integration | None, credentials: Credentials | None, names: Names, wanted: Identity
 ) -> Verdict:
     """Sharpen the hint of a refusal by what the tracker holds: what differs from it is the likely cause."""
     if verdict.cause != "unauthenticated" or credentials is None:
@@ -94,8 +98,15 @@ def compared_with_held(
         if not differing and None in held.values():
             return verdict
         return verdict.with_hint(f"{hints.compared_with_held(differing, current.status)} {verdict.hint}")
-    for other in tracker.list(wanted.environment):
-        name = other.identity.bundle_id
-        if name.casefold() == wanted.bundle_id.casefold():
-            return verdict.with_hint(f"The tracker holds {name}, which differs in capitals only. {verdict.hint}")
-    return verdict
+    name = names(wanted.environment).get(wanted.bundle_id.casefold())
+    if name is None:
+        return verdict
+    return verdict.with_hint(f"The tracker holds {name}, which differs in capitals only. {verdict.hint}")
+
+
+def folded(held: t.Iterable[Integration]) -> dict[str, str]:
+    """Return the bundle IDs that are held, by themselves without capitals."""
+    names: dict[str, str] = {}
+    for entry in held:
+        names.setdefault(entry.identity.bundle_id.casefold(), entry.identity.bundle_id)
+    return names

@@ -11,13 +11,14 @@ from .. import _argument_spec
 from .._apple import hints
 from .._apple.credential_check import CredentialCheck, infer_across_apps
 from .._context import Context, Params, Results, Task
-from .._model.integration import Credentials, Identity, Integration, Status, absent
+from .._model.integration import Identity, Integration, Status, absent
 from .._model.private_key import KeyProblem
 from .._model.verdict import Verdict
 from .._trackers.protocol import Tracker
 from .concurrent import each
-from .options import KeySource, environment, identity, key_source, load_key
+from .options import KeySource, environment, identity, key_source
 from .services import CALL_LIBRARIES, credential_check
+from .stored_key import stored_credentials
 from .trackers import LEDGER_LIBRARIES, applied_elsewhere, open_tracker
 
 
@@ -53,33 +54,12 @@ def _verdict(entry: Integration, source: KeySource, check: CredentialCheck, is_s
     if is_skipped:
         return Verdict("not_checked", hints.NOT_CHECKED, place)
     try:
-        credentials = _credentials(entry, source)
+        credentials = stored_credentials(entry, source)
     except KeyProblem as problem:
         return check.local(problem, place)
     if credentials is None:
         return Verdict("not_checked", hints.NO_KEY, place)
     return check.check(credentials, entry.identity.bundle_id, place)
-
-
-def _credentials(entry: Integration, source: KeySource) -> Credentials | None:
-    """Return the key of one entry: the task's if it is the one that was applied, else what lies at the stored path."""
-    if not entry.issuer_id or not entry.key_id:
-        return None
-    if source.is_given:
-        key = load_key(source)
-        if entry.key_fingerprint in (None, key.fingerprint):
-            return Credentials(entry.issuer_id, entry.key_id, key, source.path)
-    if not entry.private_key_path:
-        return None
-    key = load_key(replace(source, path=entry.private_key_path, content=None))
-    if entry.key_fingerprint not in (None, key.fingerprint):
-        raise KeyProblem(
-            "key_id_mismatch",
-            f"{entry.private_key_path} now holds another key (fingerprint {key.fingerprint[:16]}…) than the one that "
-            f"was applied as Key ID {entry.key_id} (fingerprint {str(entry.key_fingerprint)[:16]}…).",
-            "Apply the integration again with the key that belongs to this Key ID.",
-        )
-    return Credentials(entry.issuer_id, entry.key_id, key, entry.private_key_path)
 
 
 def _result(entry: Integration, verdict: Verdict) -> Results:

@@ -56,7 +56,8 @@ def app_key_source(app: Params, index: int, keys: t.Mapping[str, Params], params
     name = app.get("key")
     if name and name not in keys:
         known = ", ".join(sorted(keys)) or "none"
-        raise InputError(f"apps[{index}].key", f"{shown(name)} is no entry of keys (there are: {known}).")
+        problem = f"{shown(name)} is no entry of keys (there are: {known}), so {app['bundle_id']} has no key."
+        raise InputError(f"apps[{index}].key", problem)
     inherited: Params = params
     if name:
         # Issuer ID and policy are usually the same for all keys; a key's ID and file are never another key's.

@@ -27,7 +27,7 @@ LEDGER_LIBRARIES = (Library("SQLAlchemy", SQLALCHEMY_ERROR),)
 
 def applied_elsewhere(params: Params, context: Context) -> list[Integration]:
     """Return what the ledger knows of integrations at other trackers, in the task's environment."""
-    ledger = _ledger(params, context, for_writing=False)
+    ledger = open_ledger(params, context, for_writing=False)
     try:
         return list_elsewhere(ledger, params["environment"])
     finally:
@@ -36,14 +36,15 @@ def applied_elsewhere(params: Params, context: Context) -> list[Integration]:
 
 def open_tracker(params: Params, context: Context, for_writing: bool) -> Tracker:
     """Return the tracker that a task names. ``for_writing`` is false for tasks that never write (info)."""
-    ledger = _ledger(params, context, for_writing)
+    ledger = open_ledger(params, context, for_writing)
     if for_writing:
         ledger.check_place()
     last_applied = LastApplied(ledger, context.timestamp)
     return _OPENERS[params["tracker"]](params, context, last_applied)
 
 
-def _ledger(params: Params, context: Context, for_writing: bool) -> Ledger:
+def open_ledger(params: Params, context: Context, for_writing: bool) -> Ledger:
+    """Return the task's ledger; it is opened when first used. The caller closes it."""
     place = find_place((params.get("ledger") or {}).get("url"), context.environ)
     read_only = context.check_mode or not for_writing
     return Ledger(place, read_only, context.warn, min(30.0, context.transport.remaining()))

@@ -53,6 +53,7 @@ class DevtodevByBrowser:
     remaining: t.Callable[[], float]
     monotonic: t.Callable[[], float] = time.monotonic
     name: str = "devtodev"
+    is_listable: bool = False
     _foreign: dict[Identity, str] = field(default_factory=dict, init=False)
     _place: Identity | None = field(default=None, init=False)
 

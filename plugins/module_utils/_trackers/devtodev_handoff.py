@@ -31,6 +31,7 @@ class DevtodevByHand:
     warn: t.Callable[[str], None]
     name: str = "devtodev"
     on_unknown: OnUnknown = "replace"
+    is_listable: bool = True
 
     def find(self, identity: Identity) -> Integration | None:
         return self.last_applied.find(identity)

@@ -8,7 +8,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._ledger.integrations import find_integration, list_integrations, put_integration, remove_integration
+from .._ledger.integrations import (
+    find_integration,
+    list_integrations,
+    put_integration,
+    put_integrations,
+    remove_integration,
+    remove_integrations,
+)
 from .._ledger.ledger import Ledger
 from .._model.identifiers import Environment
 from .._model.integration import Credentials, Identity, Integration, Status
@@ -24,6 +31,7 @@ class LedgerTracker:
     name: str = "ledger"
     project: str = ""
     on_unknown: OnUnknown = "replace"
+    is_listable: bool = True
 
     def find(self, identity: Identity) -> Integration | None:
         return find_integration(self.ledger, identity)
@@ -40,6 +48,14 @@ class LedgerTracker:
 
     def note(self, integration: Integration) -> None:
         put_integration(self.ledger, integration, self.timestamp())
+
+    def note_all(self, entries: t.Sequence[Integration]) -> None:
+        """Save many in one transaction: all of them, or none."""
+        put_integrations(self.ledger, entries, self.timestamp())
+
+    def remove_all(self, identities: t.Sequence[Identity]) -> None:
+        """Remove many in one transaction: all of them, or none."""
+        remove_integrations(self.ledger, identities)
 
     def irremovable(self, identity: Identity) -> str:
         return ""

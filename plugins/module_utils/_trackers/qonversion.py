@@ -54,6 +54,7 @@ class Qonversion:
     replace_bundle: bool
     on_unknown: OnUnknown
     name: str = SERVICE.tracker
+    is_listable: bool = True
     _config: Config | None = None
 
     def find(self, identity: Identity) -> Integration | None:

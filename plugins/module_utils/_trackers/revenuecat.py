@@ -62,6 +62,7 @@ class RevenueCat:
     settings: Settings
     on_unknown: OnUnknown
     name: str = SERVICE.tracker
+    is_listable: bool = True
 
     def __post_init__(self) -> None:
         self.apps = Apps(self.api, f"/v2/projects/{quote(self.project, safe='')}/apps")

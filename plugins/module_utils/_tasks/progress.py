@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How far a long task is, at most one line every ten seconds."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+EVERY_S = 10.0
+
+
+@dataclass
+class Progress:
+    """``say`` shows a line. ``now`` gives seconds. ``name``: the module's; ``total``: how many apps there are."""
+
+    say: t.Callable[[str], None]
+    now: t.Callable[[], float]
+    name: str
+    total: int
+    done: int = field(default=0, init=False)
+    failed: int = field(default=0, init=False)
+    _said_at: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._said_at = self.now()
+
+    def ended(self, has_failed: bool) -> None:
+        """Count one app, and say so when the last line is long enough ago."""
+        self.done += 1
+        self.failed += has_failed
+        now = self.now()
+        # A clock that was set back must not silence it for ever.
+        if not 0 <= now - self._said_at < EVERY_S:
+            self._said_at = now
+            self.say(f"{self.name}: {self.done:,} of {self.total:,} apps, {self.failed:,} failed")

@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a play may see but a part of all apps: what a task does not list then is not what is to go."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.parsing.convert_bool import boolean
+
+_NEXT_STEP = "Run it in a whole play, or without purge."
+
+
+def refusal(task_vars: t.Mapping[str, t.Any], purge: object, runs_once: bool) -> str:
+    """Return why a task must not purge under these magic variables, empty when it may. ``purge``: the option."""
+    # What is no boolean is refused with the other options.
+    if not boolean(purge, strict=False):
+        return ""
+    if task_vars.get("ansible_limit"):
+        return f"purge: the play is limited ({str(task_vars['ansible_limit'])!a}), so apps may be missing. {_NEXT_STEP}"
+    if _is_slice(task_vars):
+        return f"purge: this is a job slice, which sees but a part of the inventory. {_NEXT_STEP}"
+    hosts = task_vars.get("ansible_play_hosts_all") or ()
+    if len(hosts) > 1 and not runs_once:
+        return (
+            f"purge: the task runs for each of {len(hosts)} hosts, and each would remove what the others list. "
+            "Give all apps to one task with run_once: true."
+        )
+    return ""
+
+
+def _is_slice(task_vars: t.Mapping[str, t.Any]) -> bool:
+    """Tell whether AWX runs a slice of a job.
+
+    No variable of its own says so (not verified against a running AWX): AWX starts slices as a workflow that has the
+    name of the job template.
+    """
+    for name in ("awx", "tower"):
+        workflow = task_vars.get(f"{name}_workflow_job_name")
+        if workflow and workflow == task_vars.get(f"{name}_job_template_name"):
+            return True
+        if str(task_vars.get(f"{name}_job_slice_count") or 1) not in ("0", "1"):
+            return True
+    return False

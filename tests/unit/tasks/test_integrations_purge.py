@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a list leaves out is removed when asked: of the same teams and environment only, and not too much at once."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from bulk_support import Bulk, apps, outcomes
+from unit_servers import FOREIGN, Simulator
+from unit_support import BUNDLE_ID, ISSUER, OTHER_ISSUER
+
+from ansible_collections.storeops.refunds.plugins.plugin_utils._purge import refusal
+
+TWO = "com.example.two"
+NAMES = [f"com.example.n{number:02}" for number in range(20)]
+
+
+@pytest.fixture
+def bulk(sim: Simulator, tmp_path: Path) -> Bulk:
+    """Twenty apps of one team in the ledger, one of another team, and one of the sandbox."""
+    made = Bulk(sim, tmp_path)
+    made.run(apps(FOREIGN, key="b"))
+    made.run(apps(NAMES[0], environment="sandbox"), credential_check="skip")
+    made.world(NAMES)
+    made.run(apps(*NAMES))
+    assert made.held() == [FOREIGN, *NAMES]
+    return made
+
+
+def mine(bulk: Bulk) -> dict[str, t.Any]:
+    """Give the keys of the first team alone."""
+    return {"a": bulk.keys["a"]}
+
+
+def test_what_is_not_listed_goes_after_the_listed_apps(bulk: Bulk) -> None:
+    done = bulk.both(apps(*NAMES[2:]), keys=mine(bulk), purge=True)
+    assert outcomes(done)[-2:] == [(NAMES[0], "delete", "changed"), (NAMES[1], "delete", "changed")]
+    assert [entry["bundle_id"] for entry in done.results["integrations"]] == [*NAMES[2:], *NAMES[:2]]
+    assert list(done.results["diff"]["after"]) == NAMES[:2] and done.results["diff"]["after"][NAMES[0]] == {}
+    assert done.results["integrations"][-1]["status"] == "Absent"
+    assert bulk.held() == [FOREIGN, *NAMES[2:]], "the other team's app stays"
+    assert bulk.held(environment="sandbox") == [NAMES[0]], "the other environment stays"
+    assert not bulk.both(apps(*NAMES[2:]), keys=mine(bulk), purge=True).results["changed"]
+
+
+def test_nothing_goes_unasked(bulk: Bulk) -> None:
+    assert len(bulk.both(apps(NAMES[0])).results["integrations"]) == 1
+    assert bulk.held() == [FOREIGN, *NAMES]
+
+
+@pytest.mark.parametrize("where", ["issuer_id", "keys", "apps"])
+def test_the_teams_are_those_that_the_task_names(bulk: Bulk, where: str) -> None:
+    named: dict[str, t.Any] = {"keys": mine(bulk)}
+    entries = apps(*NAMES)
+    if where == "issuer_id":
+        named["issuer_id"] = f" {OTHER_ISSUER.upper()}"
+    elif where == "keys":
+        named["keys"] = bulk.keys
+    else:
+        entries[0] = {**entries[0], "issuer_id": OTHER_ISSUER}
+        named["credential_check"] = "advisory"
+    done = bulk.both(entries, purge=True, **named)
+    assert outcomes(done)[-1] == (FOREIGN, "delete", "changed")
+    assert FOREIGN not in bulk.held()
+
+
+def test_an_app_that_fails_is_listed_all_the_same(bulk: Bulk) -> None:
+    broken = {**apps(NAMES[0])[0], "private_key_path": "/none/key.p8"}
+    done = bulk.both([broken, *apps(*NAMES[1:19])], keys=mine(bulk), purge=True)
+    assert outcomes(done)[0] == (NAMES[0], "unchanged", "failed")
+    assert outcomes(done)[-1] == (NAMES[19], "delete", "changed")
+    assert bulk.held() == [FOREIGN, *NAMES[:19]]
+
+
+@pytest.mark.parametrize(
+    ("limit", "listed", "allowed"),
+    [
+        (None, 18, True),
+        (None, 17, False),
+        ("10 %", 18, True),
+        ("10%", 17, False),
+        ("1%", 19, True),
+        ("1%", 18, False),
+        (3, 17, True),
+        ("3", 16, False),
+        ("0", 19, False),
+        ("100%", 0, True),
+    ],
+)
+def test_the_limit(bulk: Bulk, limit: str | int | None, listed: int, allowed: bool) -> None:
+    more = {} if limit is None else {"purge_limit": limit}
+    before = bulk.sim.calls()["total"]
+    done = bulk.both(apps(*NAMES[:listed]), keys=mine(bulk), purge=True, **more)
+    if allowed:
+        assert not done.message and bulk.held() == [FOREIGN, *NAMES[:listed]]
+        return
+    left_out = NAMES[listed : listed + 10]
+    assert done.message.startswith(f"purge_limit: {20 - listed} of the 20 integrations held are not listed")
+    assert ", ".join(left_out) in done.message and "Nothing was done." in done.message
+    assert bulk.held() == [FOREIGN, *NAMES] and bulk.sim.calls()["total"] == before
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"tracker": "devtodev"}, "purge: works with tracker: ledger only, not with devtodev."),
+        ({"purge_limit": "few"}, "purge_limit: 'few' is neither a number of integrations nor a share such as 10%."),
+        ({"purge_limit": "101%"}, "purge_limit: '101%' is neither"),
+        ({"purge_limit": "-1"}, "purge_limit: '-1' is neither"),
+        ({"issuer_id": "x"}, "issuer_id: 'x' is no Issuer ID"),
+        ({"keys": {}, "apps": []}, "purge: removes integrations of the Issuer IDs that the task names, and it names n"),
+    ],
+)
+def test_bad_purges(bulk: Bulk, options: dict[str, t.Any], expected: str) -> None:
+    given = {"keys": mine(bulk), "purge": True, **options}
+    done = bulk.both(given.pop("apps", apps(*NAMES)), **given)
+    assert done.message.startswith(expected) and bulk.held() == [FOREIGN, *NAMES]
+
+
+def test_apps_listed_as_absent_do_not_count_for_the_limit(bulk: Bulk) -> None:
+    gone = [{"bundle_id": name, "state": "absent"} for name in NAMES[:9]]
+    done = bulk.both([*gone, *apps(*NAMES[9:19])], keys=mine(bulk), purge=True, issuer_id=ISSUER)
+    assert not done.message and bulk.held() == [FOREIGN, *NAMES[9:19]]
+
+
+@pytest.mark.parametrize(
+    ("task_vars", "runs_once", "expected"),
+    [
+        ({"ansible_play_hosts_all": ["localhost"]}, False, ""),
+        ({"ansible_play_hosts_all": ["a", "b"]}, True, ""),
+        ({"ansible_play_hosts_all": ["a", "b"]}, False, "purge: the task runs for each of 2 hosts"),
+        ({"ansible_limit": "a"}, True, "purge: the play is limited ('a')"),
+        ({"awx_job_template_name": "Track", "awx_workflow_job_name": "Track"}, True, "purge: this is a job slice"),
+        ({"awx_job_template_name": "Track", "awx_workflow_job_name": "Nightly"}, True, ""),
+        ({"tower_job_slice_count": 3}, True, "purge: this is a job slice"),
+        ({"awx_job_slice_count": 1, "awx_job_template_name": "Track"}, True, ""),
+    ],
+)
+def test_where_apps_may_be_missing(task_vars: dict[str, t.Any], runs_once: bool, expected: str) -> None:
+    found = refusal(task_vars, "yes", runs_once)
+    assert found.startswith(expected) and bool(found) is bool(expected)
+    assert refusal(task_vars, False, runs_once) == ""
+
+
+def test_names_of_the_list_are_not_the_ledgers(bulk: Bulk) -> None:
+    """A bundle ID with other capitals is another app."""
+    done = bulk.both([*apps(*NAMES[1:]), *apps(NAMES[0].upper())], keys=mine(bulk), purge=True)
+    assert outcomes(done)[-1] == (NAMES[0], "delete", "changed")
+    assert BUNDLE_ID not in done.message

@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A list of apps at trackers other than the ledger."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+from json_tracker_support import PROJECT, Place, store_app
+from unit_servers import Simulator
+from unit_support import BUNDLE_ID, Outcome, run_task
+
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integrations
+
+TWO = "com.example.two"
+Json = dict[str, t.Any]
+
+
+def bulk(place: Place, names: t.Sequence[str], check_mode: bool = False, **changes: t.Any) -> Outcome:
+    """Run the task once."""
+    options = place.options(bundle_id=None, apps=[{"bundle_id": name} for name in names], **changes)
+    done = run_task(integrations.TASK, options, check_mode)
+    place.check_secrets(done)
+    return done
+
+
+def found(outcome: Outcome) -> list[tuple[str, str, str]]:
+    """Give action, outcome and status of each item."""
+    return [(one["action"], one["outcome"], one["status"]) for one in outcome.results["integrations"]]
+
+
+def test_revenuecat_lists_once_and_one_app_stops_no_other(sim: Simulator, tmp_path: Path) -> None:
+    place = Place(sim, tmp_path, "revenuecat", own={"project_id": PROJECT})
+    entries = [store_app("app1", BUNDLE_ID), store_app("app2", TWO), store_app("app3", "com.double")]
+    entries.append(store_app("app4", "com.double"))
+    project = {"id": PROJECT, "name": "Studio", "apps": entries}
+    keys = [{"secret": place.secret}]
+    place.world(revenuecat={"projects": [project], "api_keys": keys, "requests_per_minute": 0})
+    names = [TWO, "com.example.none", "com.double", BUNDLE_ID]
+    predicted = bulk(place, names, check_mode=True, credential_check="skip")
+    expected = [
+        ("update", "changed", "Pending"),
+        ("unchanged", "failed", "Absent"),
+        ("unchanged", "failed", "Absent"),
+        ("update", "changed", "Pending"),
+    ]
+    assert found(predicted) == expected and place.endpoints("revenuecat") == ["list_apps"]
+    done = bulk(place, names, credential_check="skip")
+    assert found(done) == expected and done.message == predicted.message
+    assert "com.example.none: revenuecat.create_app" in done.message or "is no App Store app of project" in done.message
+    assert "has 2 App Store apps with this bundle ID" in done.message
+    assert [name for name in place.endpoints("revenuecat") if name == "list_apps"] == ["list_apps"] * 2
+    again = bulk(place, [TWO, BUNDLE_ID])
+    assert found(again) == [("unchanged", "unchanged", "Active")] * 2
+
+
+def test_qonversion_has_one_app(sim: Simulator, tmp_path: Path) -> None:
+    place = Place(sim, tmp_path, "qonversion")
+    done = bulk(place, [BUNDLE_ID, TWO])
+    assert done.message.startswith("apps: names 2 apps, and a Qonversion project has one.")
+    assert sim.calls()["total"] == 0
+
+
+def test_one_environment_at_other_trackers(sim: Simulator, tmp_path: Path) -> None:
+    place = Place(sim, tmp_path, "revenuecat", own={"project_id": PROJECT})
+    entries = [{"bundle_id": BUNDLE_ID}, {"bundle_id": TWO, "environment": "sandbox"}]
+    done = run_task(integrations.TASK, place.options(bundle_id=None, apps=entries))
+    assert done.message.startswith(f"apps[1].environment: {TWO}: revenuecat has one key for an app")
+
+
+def test_devtodev_by_hand(sim: Simulator, tmp_path: Path) -> None:
+    place = Place(sim, tmp_path, "devtodev")
+    hand = {"devtodev": {"mode": "handoff", "project": "p1"}}
+    predicted = bulk(place, [BUNDLE_ID, TWO], check_mode=True, **hand)
+    done = bulk(place, [BUNDLE_ID, TWO], **hand)
+    assert found(predicted) == found(done) == [("create", "changed", "Pending")] * 2
+    assert all(any(f"{name}: to be entered" in text for text in done.warnings) for name in (BUNDLE_ID, TWO))
+    confirmed = {"devtodev": {**hand["devtodev"], "confirmed": True}}
+    assert found(bulk(place, [BUNDLE_ID, TWO], **confirmed)) == [("unchanged", "unchanged", "Active")] * 2
