@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The main job against the simulator: keys made, three apps Active; again without a change; planted drift found.
+"""The main job against the simulator: keys made, three apps Active; again without a change; refunds; drift; a report.
 
 Exits 0 only if every step did what it says. Everything lies in a temporary folder that is removed at the end.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,9 @@ import urllib.request
 
 import world as demo
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+REPORT = ROOT / ".cache" / "demo"
 ANSIBLE_PLAYBOOK = pathlib.Path(sys.executable).parent / "ansible-playbook"
 Result = dict[str, t.Any]
 
@@ -58,7 +61,17 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     code, results = _play(folder, workstation)
     _expect(code == 0 and not any(result["changed"] for result in results), "the second run changed nothing")
 
-    _say("3. Planted drift: K2 is revoked, app one gets a wrong Issuer ID; a dry-run without any session finds both")
+    _say("3. The refunds of the last two months, each verified and recorded once, and their sums")
+    simulator.save_root(folder / "root.pem")
+    code, results = _play(folder, {**declared, "demo_apps": demo.APPLE_IDS}, playbook="refunds.yml")
+    _expect(code == 0 and len(results) == len(demo.APPS) + 1, "every app's refunds were read")
+    found = {(row["bundle_id"], row["currency"]): (row["count"], row["amount"]) for row in results[-1]["sums"]}
+    _expect(found == simulator.truth(), "count and amount of each app and currency are right to the last thousandth")
+    coverage = {item["bundle_id"]: item["state"] for item in results[-1]["coverage"]}
+    _expect(coverage["com.example.three"] == "unknown", "an app without a notification URL is said to be unknown, not 0")
+    _sums(results[-1]["sums"])
+
+    _say("4. Planted drift: K2 is revoked, app one gets a wrong Issuer ID; a dry-run without any session finds both")
     simulator.revoke(key_ids["K2"])
     drifted = demo.with_wrong_issuer(demo.with_key_ids(declared, key_ids), "com.example.one")
     code, results = _play(folder, drifted, "--check")
@@ -69,15 +82,27 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     _expect(causes == {"unauthenticated"}, "both are refused by Apple, with a hint")
     _table(results, key_ids)
 
+    _say("5. The same as a report for people, programs and CI; nothing is changed")
+    shutil.rmtree(REPORT, ignore_errors=True)
+    variables = {**drifted, "refund_audit_path": str(REPORT), "refund_audit_title": "Demo studio"}
+    code, results = _play(folder, variables, playbook="storeops.refunds.audit")
+    report = json.loads((REPORT / "refund-audit.json").read_text())
+    named = {app["bundle_id"] for app in report["apps"] if app["class"] == "refused"}
+    _expect(code != 0 and named == bad, "the audit fails, and its report names the same two apps")
+    _expect(report["refunds"]["total"]["count"] > 0, "it shows the refunds of the last month, too")
+    print(f"\nOpen {REPORT.relative_to(ROOT)}/refund-audit.html in a browser; JSON and JUnit XML lie beside it.")
 
-def _play(folder: pathlib.Path, variables: demo.Document, *arguments: str) -> tuple[int, list[Result]]:
+
+def _play(
+    folder: pathlib.Path, variables: demo.Document, *arguments: str, playbook: str = "storeops.refunds.site"
+) -> tuple[int, list[Result]]:
     values, results = folder / "variables.json", folder / "results.jsonl"
     _write_private(values, variables)
     results.write_text("")
     environment = {
         **os.environ,
         "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache" / "root")),
-        "ANSIBLE_CALLBACK_PLUGINS": str(pathlib.Path(__file__).parent / "callback_plugins"),
+        "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
         "ANSIBLE_CALLBACKS_ENABLED": "refund_tracking_results",
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
@@ -86,9 +111,10 @@ def _play(folder: pathlib.Path, variables: demo.Document, *arguments: str) -> tu
     }
     # A session of the person who runs the demo has no business in it.
     environment.pop("FASTLANE_SESSION", None)
-    shown = " ".join(["ansible-playbook", "storeops.refunds.site", "-e", "@variables.json", *arguments])
+    shown = " ".join(["ansible-playbook", playbook, "-e", "@variables.json", *arguments])
     print(f"$ {shown}", flush=True)
-    command = [str(ANSIBLE_PLAYBOOK), "storeops.refunds.site", "-e", f"@{values}", *arguments]
+    file = playbook if playbook.startswith("storeops.") else str(HERE / playbook)
+    command = [str(ANSIBLE_PLAYBOOK), file, "-e", f"@{values}", *arguments]
     code = subprocess.run(command, env=environment, check=False).returncode
     return code, [json.loads(line) for line in results.read_text().splitlines()]
 
@@ -134,6 +160,13 @@ def _table(results: t.Sequence[Result], key_ids: t.Mapping[str, str]) -> None:
             print(f"{_app(result):<20} {key:<12} {check['cause']:<16} {hint}")
 
 
+def _sums(sums: t.Sequence[Result]) -> None:
+    print(f"\n{'app':<20} {'refunds':>7}  amount")
+    for row in sums:
+        amount = "unknown" if row["amount"] is None else f"{row['amount'] / 1000:,.3f}"
+        print(f"{row['bundle_id']:<20} {row['count']:>7} {amount:>14} {row['currency']}")
+
+
 class Simulator:
     """The simulator as a process of its own, stopped at the end by its process ID."""
 
@@ -151,13 +184,22 @@ class Simulator:
         }
 
     def revoke(self, key_id: str) -> None:
-        request = urllib.request.Request(
-            f"{self._control}/iap_keys/{key_id}",
-            data=b'{"active": false}',
-            method="PATCH",
-            headers={"Content-Type": "application/json"},
-        )
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).close()
+        self._ask("PATCH", f"iap_keys/{key_id}", b'{"active": false}')
+
+    def save_root(self, path: pathlib.Path) -> None:
+        """Write the certificate that the simulator's signatures end at."""
+        path.write_bytes(self._ask("GET", "root_certificate?format=pem"))
+
+    def truth(self) -> dict[tuple[str, str], tuple[int, int | None]]:
+        """Return count and amount by app and currency, from the plan that the simulated refunds were made by."""
+        sums = json.loads(self._ask("GET", "truth/refunds"))["sums"]
+        return {(row["bundle_id"], row["currency"]): (row["count"], row["amount"]) for row in sums if row["count"]}
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self._control}/{path}", body, headers, method=method)
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+            return bytes(answer.read())
 
     def __enter__(self) -> Simulator:
         return self

@@ -13,6 +13,10 @@ ISSUER_ID = "57246542-96fe-1a63-e053-0824d011072a"
 WRONG_ISSUER_ID = "69a6de70-0000-47e3-e053-5b8c7c11a4d1"
 KEY_NAMES = {"K1": "devtodev API Key", "K2": "Partner studio"}
 APPS = {"com.example.one": "K1", "com.example.two": "K1", "com.example.three": "K2"}
+APPLE_IDS = {name: 1_000_000_000 + number for number, name in enumerate(APPS)}
+# Where Apple would send notifications; only apps with one have a history of refunds.
+NOTIFIED = ("com.example.one", "com.example.two")
+NOTIFICATION_URL = "https://notifications.example.com/app-store"
 Document = dict[str, t.Any]
 
 
@@ -23,12 +27,19 @@ def make_cookie() -> str:
 
 def world(cookie: str) -> Document:
     """Return the simulator's world: what Apple knows of the publisher."""
-    apps = [{"bundle_id": bundle_id, "apple_id": 1_000_000_000 + n} for n, bundle_id in enumerate(APPS)]
+    apps = [{"bundle_id": name, "apple_id": number, **_notified(name)} for name, number in APPLE_IDS.items()]
     session = {"myacinfo": cookie, "email": "release@example.com", "role": "ADMIN", "teams": [ISSUER_ID]}
     return {
         "teams": [{"issuer_id": ISSUER_ID, "name": "Studio A", "apps": apps}],
         "app_store_connect_sessions": [session],
+        "generated_refunds": {"bundle_ids": list(NOTIFIED), "refunds_per_app": 40, "days": 60, "sandbox_percent": 0},
     }
+
+
+def _notified(bundle_id: str) -> Document:
+    if bundle_id not in NOTIFIED:
+        return {}
+    return {"subscription_status_url": NOTIFICATION_URL, "subscription_status_url_version": "V2"}
 
 
 def variables(folder: str, urls: t.Mapping[str, str]) -> Document:
@@ -41,10 +52,14 @@ def variables(folder: str, urls: t.Mapping[str, str]) -> Document:
         "refund_tracking_defaults": {
             "app_store_server_url": urls["app_store_server"],
             "ledger": {"url": f"sqlite:///{folder}/ledger.db"},
+            # Without it, only what Apple signed is believed.
+            "root_certificate_path": f"{folder}/root.pem",
         },
         "refund_tracking_app_store_connect_url": urls["app_store_connect"],
         "refund_tracking_keys": keys,
-        "refund_tracking_apps": [{"bundle_id": bundle_id, "key": key} for bundle_id, key in APPS.items()],
+        "refund_tracking_apps": [
+            {"bundle_id": name, "key": key, "app_apple_id": APPLE_IDS[name]} for name, key in APPS.items()
+        ],
     }
 
 

@@ -122,6 +122,7 @@ thead button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2
 #table th:first-child { min-width: 220px; width: 26%; }
 .scroll { overflow-x: auto; }
 td { overflow-wrap: break-word; }
+.list th[scope=row] { min-width: 11em; overflow-wrap: break-word; }
 #rows summary { color: inherit; width: auto; }
 #rows .name { display: block; color: var(--muted); font-size: 13px; }
 dl.detail { display: grid; grid-template-columns: max-content 1fr; gap: 4px 14px; margin: 10px 0 4px;
