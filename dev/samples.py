@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compare the samples in RETURN with real results; with --write put real results there.
+"""Compare the samples in RETURN with real results; with --write put real results in place of those that differ.
 
 The results are those of tests/examples/examples_run.py, from a file whose name is given, or run anew.
-Without --write it exits with 1 when a sample has another shape (names, types) than a result. Values may differ: they
-hold times and the fingerprints of keys that are made for each run.
+A sample differs when it has another shape (names, types) than a result; without --write that ends with exit code 1.
+Values may differ, and what has the right shape is never replaced: values hold times and the fingerprints of keys that
+are made for each run.
 """
 
 from __future__ import annotations
@@ -43,12 +44,13 @@ def _fullness(value: Any) -> int:
 
 
 def _best(results: list[Json], name: str) -> Any:
-    """The first of the fullest values, preferring examples to the tasks that were added to them."""
+    """The first of the fullest values, preferring examples to the tasks that were added to them; None without any."""
+    best = None
     for is_extra in (False, True):
         values = [r["result"][name] for r in results if r["extra"] == is_extra and r["result"].get(name) is not None]
-        if values:
-            return max(values, key=_fullness)
-    return None
+        if values and not _fullness(best):
+            best = max(values, key=_fullness)
+    return best
 
 
 def _shape(value: Any) -> Any:
@@ -70,10 +72,19 @@ def _fits(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+class _Indented(yaml.SafeDumper):
+    """Indents lists below their names, as the rest of the documentation does."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
 def _block(value: Any) -> list[str]:
     if not isinstance(value, (dict, list)):
         return [f"  sample: {yaml.safe_dump(value, width=10_000).splitlines()[0]}"]
-    text = yaml.safe_dump(value, sort_keys=False, width=100, allow_unicode=True)
+    if not value:
+        return [f"  sample: {value}"]
+    text = yaml.dump(value, Dumper=_Indented, sort_keys=False, width=100, allow_unicode=True)
     return ["  sample:", *(f"    {line}" for line in text.splitlines())]
 
 
@@ -97,13 +108,13 @@ def main() -> int:
             if value is None:
                 print(f"{module}: no result had {name}; its sample stays", file=sys.stderr)
                 continue
-            new = _replaced(new, name, value)
             if not field.get("sample") or not _fits(_shape(field["sample"]), _shape(value)):
                 bad += 1
+                new = _replaced(new, name, value)
                 print(f"{module}: the sample of {name} has another shape than its results")
         if "--write" in sys.argv:
             file.write_text("\n".join(new) + "\n")
-        elif bad:
+        elif new != old:
             print("\n".join(difflib.unified_diff(old, new, str(file), "results", lineterm="")))
     return int(bool(bad) and "--write" not in sys.argv)
 

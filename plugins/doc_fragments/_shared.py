@@ -103,6 +103,46 @@ options:
         and an app that was never released can't be told from wrong credentials.
       - Must be https, or http to this machine.
     type: str
+  api_issuer_id:
+    description:
+      - Issuer ID of the App Store Connect API key, for modules that ask App Store Connect. Of all modules,
+        M(storeops.refunds.refund_ledger) alone does. It asks whether the app has a notification URL of version 2.
+        Without one, Apple has no history of the app, and an empty answer says nothing.
+      - Left out for an individual key.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_ISSUER_ID) is used when the option is not set.
+    type: str
+  api_key_id:
+    description:
+      - Key ID of the App Store Connect API key, which is another kind than the In-App Purchase key.
+      - When left out, it is read from a file name of the form C(AuthKey_<Key ID>.p8).
+      - Ignored where O(api_issuer_id) is.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_KEY_ID) is used when the option is not set.
+    type: str
+  api_private_key_path:
+    description:
+      - Path of the API key's C(.p8) file. App Store Connect is asked only when this or O(api_private_key_content) is
+        set.
+      - Ignored where O(api_issuer_id) is.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_PATH) is used when the option is not set.
+    type: path
+  api_private_key_content:
+    description:
+      - The text of the API key's C(.p8) file, in any form that O(private_key_content) has.
+      - Ignored where O(api_issuer_id) is.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_CONTENT) is used when the option is not
+        set.
+    type: str
+  app_store_connect_api_url:
+    description:
+      - Base URL of the App Store Connect API, for a simulator. Apple's when left out.
+      - Must be https, or http to this machine.
+      - Ignored where O(api_issuer_id) is.
+    type: str
+  root_certificate_path:
+    description:
+      - File with another root certificate (PEM or DER) than Apple Root CA - G3, for a simulator.
+      - Ignored by modules that have no refunds to verify or to choose.
+    type: path
   ca_path:
     description:
       - File with CA certificates in PEM to trust instead of the usual ones.

@@ -112,6 +112,8 @@ def shared() -> Spec:
         "credential_check": {"type": "str", "choices": ["required", "advisory", "skip"], "default": "required"},
         "wait_timeout": {"type": "float", "default": 60.0},
         "app_store_server_url": {"type": "str"},
+        **connect_api(),
+        "root_certificate_path": {"type": "path"},
         "ca_path": {"type": "path"},
         "request_timeout": {"type": "float", "default": 15.0},
         "deadline": {"type": "float", "default": 120.0},
@@ -256,14 +258,8 @@ def refund_info() -> Spec:
         "limit": {"type": "int", "default": 1000},
         "after": {"type": "str"},
         "source": {"type": "str"},
-        "root_certificate_path": {"type": "path"},
     }
 
 
 def refund_ledger() -> Spec:
-    return {
-        **shared(),
-        **connect_api(),
-        "root_certificate_path": {"type": "path"},
-        "retention_days": {"type": "int"},
-    }
+    return {**shared(), "retention_days": {"type": "int"}}

@@ -36,6 +36,7 @@ extends_documentation_fragment:
   - storeops.refunds._shared
   - storeops.refunds._trackers
   - storeops.refunds._attributes
+  - storeops.refunds._attributes.in_process
 options:
   results:
     description:
@@ -299,11 +300,11 @@ report:
     counts:
       refused: 0
       unknown: 0
-      drift: 0
+      drift: 1
       pending: 0
-      ok: 2
+      ok: 1
       waived: 1
-    would_change: 0
+    would_change: 1
     failing: 0
     apps: []
     expired_waivers:

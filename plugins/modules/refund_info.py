@@ -116,6 +116,7 @@ extends_documentation_fragment:
   - storeops.refunds._shared
   - storeops.refunds._trackers
   - storeops.refunds._attributes
+  - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.info
 requirements:
   - app-store-server-library
@@ -256,16 +257,38 @@ refunds:
       type: str
       returned: always
   sample:
-    - refund_date: '2026-11-20T12:41:44Z'
+    - refund_date: '2026-11-15T13:01:06Z'
       bundle_id: com.example.one
       environment: production
       source: apple
-      transaction_id: '2000000000000701'
-      original_transaction_id: '2000000000000701'
+      transaction_id: '2000000000000003'
+      original_transaction_id: '2000000000000003'
       product_id: coins
       product_type: Consumable
       quantity: 1
-      purchase_date: '2026-11-19T12:41:44Z'
+      purchase_date: '2026-11-14T13:01:06Z'
+      storefront: USA
+      currency: JPY
+      price: 1200000
+      percentage: null
+      is_assumed_full: true
+      amount: -1200000
+      reason: 1
+      revocation_type: null
+      is_family_shared: false
+      is_reversed: false
+      reversed_at: null
+      recorded_at: '2026-11-23T13:01:36Z'
+    - refund_date: '2026-11-20T13:01:06Z'
+      bundle_id: com.example.one
+      environment: production
+      source: apple
+      transaction_id: '2000000000000001'
+      original_transaction_id: '2000000000000001'
+      product_id: coins
+      product_type: Consumable
+      quantity: 1
+      purchase_date: '2026-11-19T13:01:06Z'
       storefront: USA
       currency: EUR
       price: 9990
@@ -277,7 +300,7 @@ refunds:
       is_family_shared: false
       is_reversed: false
       reversed_at: null
-      recorded_at: '2026-11-23T12:41:44Z'
+      recorded_at: '2026-11-23T13:01:36Z'
 sums:
   description:
     - What was paid back, by the keys of O(group_by) and by currency. No entry for what has no refund.
@@ -328,9 +351,19 @@ sums:
   sample:
     - bundle_id: com.example.one
       currency: EUR
-      count: 3
-      amount: -13320
+      count: 2
+      amount: -3330
       amount_unknown_count: 1
+    - bundle_id: com.example.one
+      currency: JPY
+      count: 1
+      amount: -1200000
+      amount_unknown_count: 0
+    - bundle_id: com.example.one
+      currency: USD
+      count: 1
+      amount: -4990
+      amount_unknown_count: 0
 not_in_sums:
   description: How many refunds are in RV(total) and in no sum.
   returned: success
@@ -346,17 +379,17 @@ not_in_sums:
       returned: always
   sample:
     reversed: 1
-    family_shared: 0
+    family_shared: 1
 total:
   description: How many refunds there are, on all pages.
   returned: success
   type: int
-  sample: 4
+  sample: 6
 next_after:
   description: Value of O(after) for the next page; V(null) when there is none.
   returned: success
   type: str
-  sample: 1795178504000/com.example.one/2000000000000701
+  sample: 1793710866000/com.example.one/2000000000000005
 source:
   description: The source of all of it, see O(source).
   returned: success
@@ -421,9 +454,9 @@ coverage:
       environment: production
       state: complete
       reason: ''
-      covered_from: '2026-05-28T12:41:44Z'
-      covered_until: '2026-11-23T12:41:44Z'
-      last_refund_at: '2026-11-20T12:41:44Z'
+      covered_from: '2026-05-28T13:01:36Z'
+      covered_until: '2026-11-23T13:01:38Z'
+      last_refund_at: '2026-11-20T13:01:06Z'
       quarantined: 0
 quarantined:
   description:
@@ -442,7 +475,9 @@ quarantined:
       type: str
       returned: always
   sample:
-    - payload_sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    - payload_sha256: 6b8fc8af37750913ed590e78f8b62e5375e82aec277367d26a80e227fb6f90ef
+      reason: wrong_root
+    - payload_sha256: c1eebd4a6da8f4528dd76b58f0a2317214b5e66e73d0aa21e3adac99544a7d5c
       reason: wrong_root
 http:
   description: What the task asked of the network.
@@ -462,7 +497,7 @@ http:
       type: float
       returned: always
   sample:
-    calls: 1
+    calls: 0
     retries: 0
     waited_s: 0.0
 """

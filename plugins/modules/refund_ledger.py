@@ -64,41 +64,13 @@ options:
         RV(coverage.covered_from) moves along.
       - Everything is kept when left out.
     type: int
-  api_issuer_id:
-    description:
-      - Issuer ID of the App Store Connect API key, to ask whether the app has a notification URL of version 2. Without
-        one, Apple has no history of it, and an empty answer says nothing. Left out for an individual key.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_ISSUER_ID) is used when the option is not set.
-    type: str
-  api_key_id:
-    description:
-      - Key ID of the App Store Connect API key, which is another kind than the In-App Purchase key.
-      - When left out, it is read from a file name of the form C(AuthKey_<Key ID>.p8).
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_KEY_ID) is used when the option is not set.
-    type: str
-  api_private_key_path:
-    description:
-      - Path of the API key's C(.p8) file. App Store Connect is asked only when this or O(api_private_key_content) is
-        set.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_PATH) is used when the option is not set.
-    type: path
-  api_private_key_content:
-    description:
-      - The text of the API key's C(.p8) file.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_CONTENT) is used when the option is not
-        set.
-    type: str
-  app_store_connect_api_url:
-    description:
-      - Base URL of the App Store Connect API, for a simulator. Apple's when left out.
-      - Must be https, or http to this machine.
-    type: str
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
   - storeops.refunds._shared
   - storeops.refunds._trackers
   - storeops.refunds._attributes
+  - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.changes
 requirements:
   - app-store-server-library (Apple's, from PyPI)
@@ -123,7 +95,7 @@ EXAMPLES = r"""
   storeops.refunds.refund_ledger:
     bundle_id: com.example.one
     api_issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-    api_private_key_path: /secrets/AuthKey_9XK2M4N6P8.p8
+    api_private_key_path: "{{ keys_folder }}/AuthKey_9XK2M4N6P8.p8"
 
 - name: What would be recorded?
   storeops.refunds.refund_ledger:
@@ -180,12 +152,12 @@ refunds:
       type: int
       returned: always
   sample:
-    new: 3
+    new: 6
     reversed: 1
     updated: 0
-    unchanged: 12
-    declined: 2
-    notifications: 6
+    unchanged: 0
+    declined: 1
+    notifications: 8
     quarantined: 0
     released: 0
     removed: 0
@@ -244,10 +216,10 @@ coverage:
     source: apple
     state: complete
     reason: ''
-    covered_from: '2026-05-28T11:05:27Z'
-    covered_until: '2026-11-23T11:05:27Z'
+    covered_from: '2026-05-28T13:01:36Z'
+    covered_until: '2026-11-23T13:01:36Z'
     gaps: []
-    last_notification_at: '2026-11-22T19:40:02Z'
+    last_notification_at: '2026-11-20T14:01:06Z'
     quarantined: 0
 window:
   description: What was asked of Apple's history in this run.
@@ -267,9 +239,9 @@ window:
       type: str
       returned: always
   sample:
-    wanted_from: '2026-11-16T11:05:27Z'
-    from: '2026-11-16T11:05:27Z'
-    until: '2026-11-23T11:05:27Z'
+    wanted_from: '2026-05-28T13:01:36Z'
+    from: '2026-05-28T13:01:36Z'
+    until: '2026-11-23T13:01:36Z'
 http:
   description: What the task asked of the network.
   type: dict
@@ -288,7 +260,7 @@ http:
       type: float
       returned: always
   sample:
-    calls: 3
+    calls: 54
     retries: 0
     waited_s: 0.0
 """

@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - storeops.refunds._trackers
   - storeops.refunds._key_predicted
   - storeops.refunds._attributes
+  - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.changes
 options:
   keys:

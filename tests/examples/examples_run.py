@@ -9,17 +9,18 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 import typing as t
 from pathlib import Path
 
 import yaml
-from playground import ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground
+from playground import APPS, FIRST_APPLE_ID, FORGED, ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground
 
 Json = dict[str, t.Any]
-# Integrations first: the module that lists them has something to show then.
-LAST = "refund_tracking_integration_info"
+# Integrations first: refunds belong to one, and what lists integrations or refunds has something to show then.
+LAST = ("refund_ledger", "refund_info", "refund_tracking_integration_info")
 SHOWN_FOLDER = "/srv/keys"
 # Marks what is no example, and is there for the return values that no example shows.
 EXTRA = "extra: "
@@ -27,17 +28,22 @@ EXTRA = "extra: "
 
 def modules() -> list[str]:
     names = sorted(file.stem for file in (ROOT / "plugins/modules").glob("*.py") if not file.stem.startswith("_"))
-    return sorted(names, key=lambda name: name == LAST)
+    return [*(name for name in names if name not in LAST), *LAST]
 
 
 def _before_the_last() -> list[Json]:
-    """An app whose key lies at a path, so that the list has a live check to show."""
+    """An app whose key lies at a path, so that its refunds can be read and the list has a live check to show."""
+    return [_integration(APPS[0], FIRST_APPLE_ID)]
+
+
+def _integration(bundle_id: str, apple_id: int) -> Json:
     options = {
-        "bundle_id": "com.example.one",
+        "bundle_id": bundle_id,
+        "app_apple_id": apple_id,
         "issuer_id": ISSUER_ID,
         "private_key_path": "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8",
     }
-    return [_task("app", "refund_tracking_integration", options)]
+    return _task("app", "refund_tracking_integration", options)
 
 
 def _extra_tasks() -> list[Json]:
@@ -64,6 +70,21 @@ def _extra_tasks() -> list[Json]:
         _task("no file", "appstore_iap_key_info", nowhere),
         _task("refused", "refund_tracking_integration", refused),
         _task("audit with a finding", "refund_audit_report", finding),
+        *_extra_refunds(),
+    ]
+
+
+def _extra_refunds() -> list[Json]:
+    """A refund that can't be verified, a page and its sums by everything, and an answer that Apple did not sign."""
+    every = ["bundle_id", "environment", "product_id", "day", "month", "reason"]
+    asked = {"bundle_id": APPS[0], "transaction_id": "2000000000000001"}
+    return [
+        _integration(FORGED, FIRST_APPLE_ID + len(APPS)),
+        _task("a forgery", "refund_ledger", {"bundle_id": FORGED}),
+        _task("all", "refund_info", {}),
+        _task("a page", "refund_info", {"limit": 1, "group_by": every}),
+        # Empty: Apple's own root certificate instead of the simulator's.
+        _task("not signed by Apple", "refund_info", {**asked, "root_certificate_path": ""}),
     ]
 
 
@@ -74,7 +95,7 @@ def _task(name: str, module: str, options: Json) -> Json:
 def _playbook(playground: Playground, documents: t.Mapping[str, Json]) -> list[Json]:
     defaults = playground.module_defaults({name: document["doc"]["options"] for name, document in documents.items()})
     plays = [(name, yaml.safe_load(document["examples"])) for name, document in documents.items()]
-    plays[-1:-1] = [("before the last", _before_the_last())]
+    plays[-len(LAST) : -len(LAST)] = [("before the last", _before_the_last())]
     plays.append(("extra", _extra_tasks()))
     return [
         {"name": name, "hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}
@@ -111,6 +132,8 @@ def run(folder: Path, in_process: bool = True) -> Json:
             ANSIBLE_INJECT_INVOCATION="true",
         )
         shown = captured.read_text().replace(str(playground.keys_folder), SHOWN_FOLDER)
+        # Every simulator has a root certificate of its own; a user's refunds are verified against Apple's.
+        shown = re.sub(r"other:[0-9a-f]{16}", "apple", shown)
     results = [json.loads(line) for line in shown.splitlines()]
     for result in results:
         result["extra"] = result["task"].startswith(EXTRA)

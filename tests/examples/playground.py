@@ -11,16 +11,21 @@ import secrets
 import subprocess
 import sys
 import typing as t
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from example_refunds import app_with_a_forgery, app_with_refunds, milliseconds
 
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER_ID = "57246542-96fe-1a63-e053-0824d011072a"
 STUDIO_A, STUDIO_B = "2X9R4HXF34", "9ABCDEF123"
+API_KEY_ID = "9XK2M4N6P8"
 APPS = ("com.example.one", "com.example.two", "com.example.three")
+FORGED = "com.example.five"
+FIRST_APPLE_ID = 1_000_000_000
 # A user's own settings must not reach the tests; ANSIBLE_COLLECTIONS_PATH alone is kept.
 FOREIGN = ("ANSIBLE_", "STOREOPS_")
 
@@ -59,11 +64,13 @@ class Playground:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.keys = {key_id: make_key() for key_id in (STUDIO_A, STUDIO_B)}
+        self.keys = {key_id: make_key() for key_id in (STUDIO_A, STUDIO_B, API_KEY_ID)}
         self.keys_folder = folder / "keys"
         self.keys_folder.mkdir(mode=0o700)
         self.key_file = self.keys_folder / f"SubscriptionKey_{STUDIO_A}.p8"
         self.write(self.key_file, self.keys[STUDIO_A].private_pem)
+        self.api_key_file = self.keys_folder / f"AuthKey_{API_KEY_ID}.p8"
+        self.write(self.api_key_file, self.keys[API_KEY_ID].private_pem)
         self.cookie = secrets.token_hex(24)
         self.session = json.dumps([{"name": "myacinfo", "value": self.cookie, "domain": "apple.com"}])
         self.session_file = self.write(folder / "session.json", self.session)
@@ -75,15 +82,7 @@ class Playground:
         return path
 
     def __enter__(self) -> Playground:
-        iap_keys = [
-            {"key_id": key_id, "name": f"Key {key_id}", "public_key": key.public_pem, "last_used_at": 1_760_000_000}
-            for key_id, key in self.keys.items()
-        ]
-        apps = [{"bundle_id": bundle_id, "apple_id": 10 + number} for number, bundle_id in enumerate(APPS)]
-        session = {"myacinfo": self.cookie, "email": "release@example.com", "teams": [ISSUER_ID]}
-        team = {"issuer_id": ISSUER_ID, "name": "Studio A", "iap_keys": iap_keys, "apps": apps}
-        world = {"teams": [team], "app_store_connect_sessions": [session]}
-        path = self.write(self.folder / "world.json", json.dumps(world))
+        path = self.write(self.folder / "world.json", json.dumps(self._world()))
         command = [sys.executable, str(ROOT / "extensions/simulator"), "--port", "0", "--world", str(path)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         line = self._process.stdout.readline() if self._process.stdout else ""
@@ -93,7 +92,29 @@ class Playground:
         urls = json.loads(line)
         self.app_store_server_url = urls["app_store_server"]["production"].replace("/production", "/{environment}")
         self.app_store_connect_url = urls["app_store_connect"]
+        self.app_store_connect_api_url = urls["app_store_connect_api"]
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(f"{urls['root_certificate']}?format=pem", timeout=10) as answer:
+            self.root_certificate = self.write(self.folder / "root.pem", answer.read().decode())
         return self
+
+    def _world(self) -> dict[str, t.Any]:
+        iap_keys = [
+            {"key_id": key_id, "name": f"Key {key_id}", "public_key": key.public_pem, "last_used_at": 1_760_000_000}
+            for key_id, key in self.keys.items()
+            if key_id != API_KEY_ID
+        ]
+        api_key = {"key_id": API_KEY_ID, "public_key": self.keys[API_KEY_ID].public_pem}
+        now = milliseconds()
+        told = {APPS[0]: app_with_refunds(now), FORGED: app_with_a_forgery(now)}
+        apps = [
+            {"bundle_id": bundle_id, "apple_id": FIRST_APPLE_ID + number, **told.get(bundle_id, {})}
+            for number, bundle_id in enumerate((*APPS, FORGED))
+        ]
+        session = {"myacinfo": self.cookie, "email": "release@example.com", "teams": [ISSUER_ID]}
+        team = {"issuer_id": ISSUER_ID, "name": "Studio A", "iap_keys": iap_keys, "apps": apps}
+        team["app_store_connect_keys"] = [api_key]
+        return {"teams": [team], "app_store_connect_sessions": [session]}
 
     def __exit__(self, *exc_info: object) -> None:
         self._process.terminate()
@@ -125,6 +146,8 @@ class Playground:
         wanted = {
             "app_store_server_url": self.app_store_server_url,
             "app_store_connect_url": self.app_store_connect_url,
+            "app_store_connect_api_url": self.app_store_connect_api_url,
+            "root_certificate_path": str(self.root_certificate),
             "ledger": {"url": self.ledger_url},
         }
         return {

@@ -18,6 +18,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 # What Ansible itself documents for all modules, and adds on its own.
 COMMON = {"changed", "failed", "msg", "diff", "warnings", "deprecations", "exception", "invocation", "skipped"}
+CONDITIONS = {"failed_when_result"}
 LOOP = {"item", "ansible_loop_var", "ansible_index_var", "attempts"}
 
 
@@ -51,7 +52,7 @@ def entry(value: Json, contains: Json, where: str) -> list[str]:
 def result_faults(result: Json, failed: bool, fields: Json) -> list[str]:
     """What is wrong with a whole result of a module."""
     private = {name for name in result if name.startswith("_ansible")}
-    own = {name: value for name, value in result.items() if name not in COMMON | LOOP | private}
+    own = {name: value for name, value in result.items() if name not in COMMON | CONDITIONS | LOOP | private}
     found = [f"{name} is not documented" for name in own if name not in fields]
     for name, field in fields.items():
         if name in own:

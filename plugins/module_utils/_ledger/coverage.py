@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from .._model.coverage import Coverage, Window
 from .._model.refund import Rejected
+from .engines import insert
 from .refunds import App
 from .schema import refund_coverage, refund_quarantine
 
 # `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
 with contextlib.suppress(ImportError):
     import sqlalchemy
-    from sqlalchemy.dialects import postgresql, sqlite
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,7 @@ def put_coverage(connection: sqlalchemy.Connection, app: App, coverage: Coverage
         "last_notification_at": coverage.last_notification_at,
         "gaps": json.dumps([[gap.start, gap.end] for gap in coverage.gaps]),
     }
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(refund_coverage()).values(**app.values(), **values)
+    statement = insert(connection, refund_coverage()).values(**app.values(), **values)
     connection.execute(statement.on_conflict_do_update(index_elements=list(app.values()), set_=values))
 
 
@@ -84,7 +83,6 @@ def quarantine(
     connection: sqlalchemy.Connection, app: App, rejected: t.Iterable[Rejected], window: Window, now: str
 ) -> None:
     """Note payloads that failed, one row for each content. ``now`` is UTC in ISO 8601."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     rows = [
         {
             **app.values(),
@@ -99,7 +97,7 @@ def quarantine(
         for one in rejected
     ]
     if rows:
-        statement = insert(refund_quarantine())
+        statement = insert(connection, refund_quarantine())
         replaced = ("reason", "window_from", "window_until", "last_seen_at")
         statement = statement.on_conflict_do_update(
             index_elements=[*app.values(), "payload_sha256"],

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import typing as t
 
 from .._model.integration import Identity, Integration
+from .engines import insert
 from .ledger import Ledger
 from .schema import integrations
 
 # `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
 with contextlib.suppress(ImportError):
     import sqlalchemy
-    from sqlalchemy.dialects import postgresql, sqlite
 
 _KEY = ("tracker", "project", "environment", "bundle_id")
 
@@ -23,7 +24,7 @@ _KEY = ("tracker", "project", "environment", "bundle_id")
 def find_integration(ledger: Ledger, identity: Identity) -> Integration | None:
     """Return the integration of that identity, or None."""
     with ledger.reading() as connection:
-        row = connection.execute(sqlalchemy.select(integrations()).where(_is(identity))).mappings().first()
+        row = connection.execute(_one(), _key(identity)).mappings().first()
     return _integration(row) if row else None
 
 
@@ -57,8 +58,7 @@ def put_integrations(ledger: Ledger, entries: t.Sequence[Integration], now: str)
     if not rows:
         return
     with ledger.writing() as connection:
-        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(integrations())
+        statement = insert(connection, integrations())
         replaced = {name: statement.excluded[name] for name in rows[0] if name not in (*_KEY, "created_at")}
         connection.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=replaced), rows)
 
@@ -74,17 +74,27 @@ def remove_integrations(ledger: Ledger, identities: t.Sequence[Identity]) -> Non
         return
     with ledger.writing() as connection:
         for identity in identities:
-            connection.execute(sqlalchemy.delete(integrations()).where(_is(identity)))
+            connection.execute(sqlalchemy.delete(integrations()).where(_is_asked_for()), _key(identity))
 
 
-def _is(identity: Identity) -> sqlalchemy.ColumnElement[bool]:
+@functools.cache
+def _one() -> sqlalchemy.Select[tuple[t.Any, ...]]:
+    # Made once: SQLAlchemy then knows it again without a look at its parts.
+    return sqlalchemy.select(integrations()).where(_is_asked_for())
+
+
+def _is_asked_for() -> sqlalchemy.ColumnElement[bool]:
     table = integrations()
-    return sqlalchemy.and_(*(table.c[name] == getattr(identity, name) for name in _KEY))
+    return sqlalchemy.and_(*(table.c[name] == sqlalchemy.bindparam(name) for name in _KEY))
+
+
+def _key(identity: Identity) -> dict[str, str]:
+    return {name: getattr(identity, name) for name in _KEY}
 
 
 def _values(integration: Integration) -> dict[str, t.Any]:
     return {
-        **{name: getattr(integration.identity, name) for name in _KEY},
+        **_key(integration.identity),
         "issuer_id": integration.issuer_id,
         "key_id": integration.key_id,
         "key_fingerprint": integration.key_fingerprint,

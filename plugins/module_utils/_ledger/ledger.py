@@ -10,9 +10,9 @@ import os
 import sqlite3
 import typing as t
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from .._model.errors import LedgerError
+from .engines import copy_in_memory, postgresql_engine, read_only_engine, sqlite_engine
 from .place import Place
 from .revision import state
 
@@ -20,8 +20,6 @@ from .revision import state
 with contextlib.suppress(ImportError):
     import sqlalchemy
     import sqlalchemy.exc
-    from sqlalchemy import event
-    from sqlalchemy.pool import NullPool, StaticPool
 
 # Any number that no other program on the same database takes for its own locks.
 _MIGRATION_LOCK = 7_386_052_101
@@ -58,9 +56,7 @@ class Ledger:
     def reading(self) -> t.Iterator[sqlalchemy.Connection]:
         """Yield a connection whose transaction is rolled back at the end. Creates and changes nothing."""
         with self._errors_in_words():
-            if self._reader is None:
-                self._reader = self._open_reader()
-            with self._reader.connect() as connection:
+            with self._reader.connect() if self._reader else self._first_reader() as connection:
                 if self._is_behind:
                     _migrate(connection)
                 yield connection
@@ -72,9 +68,7 @@ class Ledger:
         if self.read_only:
             raise AssertionError("nothing is written in check mode")
         with self._errors_in_words():
-            if self._writer is None:
-                self._writer = self._open_writer()
-            with self._writer.connect() as connection:
+            with self._writer.connect() if self._writer else self._first_writer() as connection:
                 yield connection
                 connection.commit()
 
@@ -91,26 +85,35 @@ class Ledger:
         except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
             raise LedgerError(*_explained(error, self)) from None
 
-    def _open_reader(self) -> sqlalchemy.Engine:
+    def _first_reader(self) -> sqlalchemy.Connection:
+        """Return the first connection to read from, having found out what is there."""
         path = self.place.path
-        engine = self._postgresql() if path is None else _read_only_engine(path, self.lock_timeout)
-        with _disposed_on_error(engine), engine.connect() as connection:
+        if path is not None and not os.path.exists(path):
+            return self._copied()
+        engine = self._postgresql() if path is None else read_only_engine(path, self.lock_timeout)
+        connection = engine.connect()
+        with _closed_on_error(connection):
             found = state(connection, self.place.name)
             if path is None and found == "empty":
                 allowed = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
                 self._may_create = bool(connection.execute(sqlalchemy.text(allowed)).scalar())
-        if found == "current":
-            return engine
-        # The missing tables are made where nobody sees them: in a copy, or in a transaction that is rolled back.
-        self._is_behind = True
-        if path is None and found == "behind":
-            return engine
-        engine.dispose()
-        return _copy_in_memory(path, self.lock_timeout)
+        self._is_behind = found != "current"
+        if not self._is_behind or (path is None and found == "behind"):
+            self._reader = engine
+            return connection
+        connection.close()
+        return self._copied()
 
-    def _open_writer(self) -> sqlalchemy.Engine:
+    def _copied(self) -> sqlalchemy.Connection:
+        # The missing tables are made where nobody sees them: in a copy, or in a transaction that is rolled back.
+        self._reader, self._is_behind = copy_in_memory(self.place.path, self.lock_timeout), True
+        return self._reader.connect()
+
+    def _first_writer(self) -> sqlalchemy.Connection:
+        """Return the first connection to write to, its tables up to date."""
         engine = self._postgresql() if self.place.path is None else self._sqlite(self.place.path)
-        with _disposed_on_error(engine), engine.connect() as connection:
+        connection = engine.connect()
+        with _closed_on_error(connection):
             if self.place.path is None:
                 connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
             if state(connection, self.place.name) != "current":
@@ -119,35 +122,15 @@ class Ledger:
         # What was read from before the migration no longer stands for the ledger.
         if self._reader is not None:
             self._reader.dispose()
-        self._reader, self._is_behind = None, False
-        return engine
+        self._reader, self._is_behind, self._writer = None, False, engine
+        return connection
 
     def _postgresql(self) -> sqlalchemy.Engine:
-        options = {"connect_timeout": max(2, int(min(self.lock_timeout, 30)))}
-        try:
-            engine = sqlalchemy.create_engine(self.place.url.reveal(), poolclass=NullPool, connect_args=options)
-        except ImportError:
-            raise LedgerError(
-                f"ledger.url: {self.place.name} needs the Python library psycopg.",
-                "Install psycopg[binary] for the Python that runs the task, or use SQLite.",
-            ) from None
-        milliseconds = int(self.lock_timeout * 1000)
-
-        @event.listens_for(engine, "connect")
-        def limit(connection: t.Any, _record: object) -> None:
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET lock_timeout = {milliseconds}")
-            connection.commit()
-
-        return engine
+        return postgresql_engine(self.place, self.lock_timeout)
 
     def _sqlite(self, path: str) -> sqlalchemy.Engine:
         self._prepare_file(path)
-        # Not from a text: a path may hold what means something in a URL.
-        url = sqlalchemy.URL.create("sqlite", database=path)
-        engine = sqlalchemy.create_engine(url, poolclass=NullPool, connect_args={"timeout": self.lock_timeout})
-        _begin_immediate(engine)
-        return engine
+        return sqlite_engine(path, self.lock_timeout)
 
     def _prepare_file(self, path: str) -> None:
         if self.place.is_default:
@@ -186,43 +169,12 @@ def _migrate(connection: sqlalchemy.Connection) -> None:
 
 
 @contextlib.contextmanager
-def _disposed_on_error(engine: sqlalchemy.Engine) -> t.Iterator[None]:
+def _closed_on_error(connection: sqlalchemy.Connection) -> t.Iterator[None]:
     try:
         yield
     except BaseException:
-        engine.dispose()
+        connection.close()
         raise
-
-
-def _begin_immediate(engine: sqlalchemy.Engine) -> None:
-    """Take SQLite's write lock at the start of a transaction, so that two runs queue instead of failing half-way."""
-
-    @event.listens_for(engine, "connect")
-    def leave_transactions_to_us(connection: t.Any, _record: object) -> None:
-        connection.isolation_level = None
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: sqlalchemy.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _read_only_engine(path: str, timeout: float) -> sqlalchemy.Engine:
-    if not os.path.exists(path):
-        return _copy_in_memory(path, timeout)
-    return sqlalchemy.create_engine("sqlite://", creator=lambda: _open_read_only(path, timeout), poolclass=NullPool)
-
-
-def _copy_in_memory(path: str | None, timeout: float) -> sqlalchemy.Engine:
-    """Return an engine in memory, on a copy of the file if there is one: migrated, while the file stays as it is."""
-    memory = sqlite3.connect(":memory:", check_same_thread=False)
-    if path is not None and os.path.exists(path):
-        with contextlib.closing(_open_read_only(path, timeout)) as file:
-            file.backup(memory)
-    return sqlalchemy.create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
-
-
-def _open_read_only(path: str, timeout: float) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=timeout)
 
 
 def _explained(error: Exception, ledger: Ledger) -> tuple[str, str]:

@@ -12,12 +12,12 @@ from collections import defaultdict
 from dataclasses import dataclass, fields
 
 from .._model.refund import Notification, Refund, day, settle
+from .engines import insert
 from .schema import refund_notifications, refunds
 
 # `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
 with contextlib.suppress(ImportError):
     import sqlalchemy
-    from sqlalchemy.dialects import postgresql, sqlite
 
 _AT_ONCE = 500
 _COLUMNS = tuple(field.name for field in fields(Refund))
@@ -80,16 +80,15 @@ def compare(connection: sqlalchemy.Connection, app: App, notifications: t.Sequen
 
 def put(connection: sqlalchemy.Connection, app: App, changes: Changes, now: str) -> None:
     """Record what ``compare`` found in the same transaction. ``now`` is UTC in ISO 8601."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     rows = [{**app.values(), **_row(step.after), "recorded_at": now} for step in changes.steps]
     if rows:
-        statement = insert(refunds())
+        statement = insert(connection, refunds())
         keys = [column.name for column in refunds().primary_key]
         replaced = {name: statement.excluded[name] for name in rows[0] if name not in (*keys, "recorded_at")}
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), rows)
     rows = [{**app.values(), **_told(one), "recorded_at": now} for one in changes.notifications]
     if rows:
-        statement = insert(refund_notifications())
+        statement = insert(connection, refund_notifications())
         keys = [column.name for column in refund_notifications().primary_key]
         replaced = {
             "signed_date": statement.excluded.signed_date,

@@ -23,10 +23,7 @@ def current_revision(connection: sqlalchemy.Connection) -> str | None:
     """Return the revision of the schema, None for an empty database. Writes nothing."""
     if not sqlalchemy.inspect(connection).has_table(VERSION_TABLE):
         return None
-    query: sqlalchemy.Select[tuple[str]] = sqlalchemy.select(sqlalchemy.column("version_num")).select_from(
-        sqlalchemy.table(VERSION_TABLE)
-    )
-    revision = connection.execute(query).scalar()
+    revision = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()
     return None if revision is None else str(revision)
 
 
