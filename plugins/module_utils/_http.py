@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import functools
-import os
 import random
-import threading
 import time
 import traceback
 import typing as t
@@ -17,6 +15,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from ._http_adapter import adapter
 from ._http_errors import LOOK_BETWEEN, MORE_TIME, explained
 from ._model.errors import TransportError
 from ._model.identifiers import is_loopback
@@ -105,27 +104,6 @@ class Counters:
 
     def as_result(self) -> dict[str, t.Any]:
         return {"calls": self.calls, "retries": self.retries, "waited_s": round(self.waited_s, 3)}
-
-
-class _Adapters(threading.local):
-    """One adapter per thread, dropped after a fork: two processes on one connection read each other's answers."""
-
-    pid = 0
-    adapter: requests.adapters.HTTPAdapter | None = None
-
-
-_adapters = _Adapters()
-
-
-def _adapter() -> requests.adapters.HTTPAdapter:
-    """Return what sends requests and keeps connections, without a ``requests.Session`` around it.
-
-    A session would send a matching ~/.netrc entry in place of the Bearer token, carry a service's cookies into the next
-    task's calls, read a redirect's body at any length even when it does not follow, and double the CPU time of a call.
-    """
-    if _adapters.adapter is None or _adapters.pid != os.getpid():
-        _adapters.adapter, _adapters.pid = requests.adapters.HTTPAdapter(), os.getpid()
-    return _adapters.adapter
 
 
 @functools.lru_cache(maxsize=64)
@@ -231,7 +209,7 @@ class Transport:
         self.counters.calls += 1
         headers = {**_HEADERS, "User-Agent": USER_AGENT, **call.headers()}
         try:
-            with _adapter().send(
+            with adapter(lambda: ends - self._monotonic()).send(
                 _prepared(call, headers),
                 stream=True,
                 timeout=seconds,

@@ -33,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_apple", "_ledger"),
     ("_context",),
     ("_http", "_files", "_plan", "_argument_spec"),
-    ("_http_errors",),
+    ("_http_errors", "_http_adapter"),
     ("_model",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -97,6 +97,19 @@ def test_a_dripping_body_ends_in_time(kind: str) -> None:
         assert server.accepted <= 4
 
 
+@pytest.mark.parametrize("piece", [b"X-Header: a\r\n", b"a"])
+def test_dripping_headers_end_in_time(piece: bytes) -> None:
+    stopped = threading.Event()
+    end = threading.Timer(10, stopped.set)
+    end.start()
+    transport = Transport(HttpSettings(request_timeout=0.3, deadline=0.9), jitter=lambda: 0.0)
+    with raw_server(lambda connection, _number: _drip(connection, b"HTTP/1.1 200 OK\r\nX-", piece, stopped)) as server:
+        failed(transport, server.url, "timeout")
+        assert not stopped.is_set(), "the server gave up before the transport did"
+        stopped.set()
+    end.cancel()
+
+
 def test_dripping_chunks_end_in_time() -> None:
     stopped = threading.Event()
     first = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

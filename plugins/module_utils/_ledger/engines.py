@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How SQLite and PostgreSQL are connected to.
+
+What reaches a file or a server is made once in a process: an engine remembers the statements that it compiled and what
+it asked the server about itself, and half of what a look-up costs is that. It keeps no connection, so neither does a
+process that Ansible forks inherit one, nor does a later task find one that broke.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sqlite3
+import typing as t
+from urllib.parse import quote
+
+from .._model.errors import LedgerError
+from .place import Place
+
+# `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
+with contextlib.suppress(ImportError):
+    import sqlalchemy
+    from sqlalchemy import event
+
+    # Else the first engine imports it, in each of Ansible's workers.
+    from sqlalchemy.dialects import sqlite
+    from sqlalchemy.pool import NullPool, StaticPool
+
+if t.TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+
+    Insert = PostgresqlInsert | SqliteInsert
+
+_KEPT = 8
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def postgresql_engine(place: Place, lock_timeout: float) -> sqlalchemy.Engine:
+    """Return what connects to a server. ``lock_timeout`` is in seconds. Raises LedgerError without psycopg."""
+    options = {"connect_timeout": max(2, int(min(lock_timeout, 30)))}
+    try:
+        # No column is an hstore; to look for that type takes a query.
+        engine = sqlalchemy.create_engine(
+            place.url.reveal(), poolclass=NullPool, connect_args=options, use_native_hstore=False
+        )
+    except ImportError:
+        raise LedgerError(
+            f"ledger.url: {place.name} needs the Python library psycopg.",
+            "Install psycopg[binary] for the Python that runs the task, or use SQLite.",
+        ) from None
+    milliseconds = int(lock_timeout * 1000)
+
+    @event.listens_for(engine, "connect")
+    def limit(connection: t.Any, _record: object) -> None:
+        # In a transaction of its own it would take two more round trips.
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {milliseconds}")
+        connection.autocommit = False
+
+    return engine
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def postgresql_reader(place: Place, lock_timeout: float) -> sqlalchemy.Engine:
+    """Return what reads from a server: all that a transaction reads is as it was when the transaction began."""
+    engine = postgresql_engine(place, lock_timeout)
+    # psycopg says so in its BEGIN, so it takes no round trip.
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def sqlite_engine(path: str, lock_timeout: float) -> sqlalchemy.Engine:
+    """Return what writes to a file that is there.
+
+    It takes SQLite's write lock at the start of a transaction, so that two runs queue instead of failing half-way.
+    """
+    # Not from a text: a path may hold what means something in a URL.
+    url = sqlalchemy.URL.create("sqlite", database=path)
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool, connect_args={"timeout": lock_timeout})
+
+    _begin_with(engine, "BEGIN IMMEDIATE")
+    return engine
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def read_only_engine(path: str, timeout: float) -> sqlalchemy.Engine:
+    """Return what reads a file that is there and can't write to it.
+
+    All that a transaction reads is as it was at its first look: by itself Python begins none for a SELECT.
+    """
+    engine = sqlalchemy.create_engine("sqlite://", creator=lambda: _open_read_only(path, timeout), poolclass=NullPool)
+    _begin_with(engine, "BEGIN")
+    return engine
+
+
+def copy_in_memory(path: str | None, timeout: float) -> sqlalchemy.Engine:
+    """Return an engine in memory, on a copy of the file if there is one, for the caller to dispose of.
+
+    Its tables can be made or changed while the file stays as it is.
+    """
+    memory = sqlite3.connect(":memory:", check_same_thread=False)
+    if path is not None and os.path.exists(path):
+        with contextlib.closing(_open_read_only(path, timeout)) as file:
+            file.backup(memory)
+    return sqlalchemy.create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
+
+
+def insert(connection: sqlalchemy.Connection, table: sqlalchemy.Table) -> Insert:
+    """Return an INSERT of the connection's dialect, one that can say what to do on a conflict."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    # Only here: it takes as long to import as all of what calls Apple, and most ledgers are files.
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
+
+
+def _begin_with(engine: sqlalchemy.Engine, statement: str) -> None:
+    @event.listens_for(engine, "connect")
+    def leave_transactions_to_us(connection: t.Any, _record: object) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sqlalchemy.Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+
+def _open_read_only(path: str, timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=timeout)
