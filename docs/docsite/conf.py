@@ -22,9 +22,15 @@ html_theme_options = {
 }
 default_role = "any"
 nitpicky = True
-# Labels of Ansible's own manual, which is not at hand offline.
+# Labels and variables of Ansible's own manual, which is not at hand offline.
 nitpick_ignore = [
+    ("std:ref", "action_plugins"),
     ("std:ref", "common_return_values"),
     ("std:ref", "ansible_configuration_settings"),
     ("std:ref", "ansible_collections.ansible.builtin"),
+    ("std:ref", "ansible_collections.ansible.builtin.local_connection"),
+    ("std:envvar", "ANSIBLE_CACHE_PLUGIN"),
+    ("std:envvar", "ANSIBLE_CACHE_PLUGIN_CONNECTION"),
+    ("std:envvar", "ANSIBLE_CACHE_PLUGIN_PREFIX"),
+    ("std:envvar", "ANSIBLE_CACHE_PLUGIN_TIMEOUT"),
 ]

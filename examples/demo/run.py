@@ -68,7 +68,7 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     found = {(row["bundle_id"], row["currency"]): (row["count"], row["amount"]) for row in results[-1]["sums"]}
     _expect(found == simulator.truth(), "count and amount of each app and currency are right to the last thousandth")
     coverage = {item["bundle_id"]: item["state"] for item in results[-1]["coverage"]}
-    _expect(coverage["com.example.three"] == "unknown", "an app without a notification URL is said to be unknown, not 0")
+    _expect(coverage["com.example.three"] == "unknown", "an app without a notification URL is unknown, not 0")
     _sums(results[-1]["sums"])
 
     _say("4. Planted drift: K2 is revoked, app one gets a wrong Issuer ID; a dry-run without any session finds both")

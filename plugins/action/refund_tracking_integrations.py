@@ -14,4 +14,5 @@ class ActionModule(InProcessAction):
     definition = TASK
 
     def _refusal(self, task_vars: Json) -> str:
-        return refusal(task_vars, self._task.args.get("purge", False), bool(self._task.run_once))
+        strategy = str(self._task.get_play().strategy)
+        return refusal(task_vars, self._task.args.get("purge", False), bool(self._task.run_once), strategy)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible.errors import AnsibleFilterError
@@ -19,8 +20,9 @@ description:
   - Turns RV(storeops.refunds.refund_info#module:refunds) into CSV with a fixed order of columns, commas between them
     and LF at the end of every line. The columns are listed in the guide
     R(Refunds, ansible_collections.storeops.refunds.docsite.refunds_guide).
-  - A text that a spreadsheet could take for a formula, because it begins with C(=), C(+), C(-), C(@), a tabulator or a
-    line end, gets an apostrophe in front. Numbers are left alone.
+  - A text that a spreadsheet could take for a formula, because it begins with C(=), C(+), C(-) or C(@), white space
+    before it or not, or with a tabulator or a line end, gets an apostrophe in front. Numbers are left alone.
+  - Import the columns of transaction IDs as text. A spreadsheet that takes them for numbers keeps 15 of their digits.
   - Unknown values are empty.
 positional: _input
 options:
@@ -74,7 +76,8 @@ COLUMNS = (
     "reversed_at",
     "recorded_at",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# White space and what nobody sees is skipped by some spreadsheets, and full-width signs are read as the plain ones.
+_FORMULA = re.compile(r"[\s\x00-\x1f\x7f\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
 
 def refunds_csv(refunds: t.Any, header: bool = True) -> str:
@@ -100,7 +103,7 @@ def _cell(value: t.Any, name: str) -> str:
         return "true" if value else "false"
     text = str(value)
     is_number = isinstance(value, int) or name == "amount_units"
-    return f"'{text}" if text.startswith(_FORMULA) and not is_number else text
+    return f"'{text}" if _FORMULA.match(text) and not is_number else text
 
 
 def _units(amount: int | None) -> str | None:

@@ -19,6 +19,8 @@ description:
   - The key is an App Store Connect API key (C(AuthKey_...p8)), not the In-App Purchase key that the modules of this
     collection declare. The role Developer, or any other that shows apps, is thought to be enough.
   - Names and SKUs come from the service and are never evaluated as templates.
+  - An app whose host name would be that of a group or of this machine (V(all), V(localhost), any name without a period)
+    is left out with a warning; with O(hostname_prefix) it is a host as all others.
 extends_documentation_fragment:
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
@@ -175,6 +177,7 @@ import typing as t
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
+from ansible_collections.storeops.refunds.plugins.module_utils._run import plain
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.connect_apps import TASK
 from ansible_collections.storeops.refunds.plugins.plugin_utils import _app_hosts as app_hosts
 from ansible_collections.storeops.refunds.plugins.plugin_utils._option_task import run_with_options
@@ -204,7 +207,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if not hosts.has_sound_prefix:
             raise AnsibleParserError("hostname_prefix: use letters, digits, periods, hyphens and underscores.")
         for app in self._apps(path, cache):
-            self._add(inventory, hosts, app)
+            name = hosts.name(app)
+            if hosts.is_safe(name) and name not in inventory.groups:
+                self._add(inventory, hosts, app)
+            else:
+                self.display.warning(f"{self.NAME}: {app_hosts.left_out(app)}")
 
     def _apps(self, path: str, may_read_cache: bool) -> list[app_hosts.App]:
         if not self.get_option("cache"):
@@ -241,8 +248,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return t.cast("list[app_hosts.App]", results["apps"])
 
     def _option(self, name: str) -> t.Any:
-        # Only what the inventory file says is trusted as a template; values of the environment stay as they are.
-        return self.templar.template(self.get_option(name))
+        value, origin = self.get_option_and_origin(name)
+        # Only what the inventory file says is a template; ansible-core trusts values of the environment, too.
+        return self.templar.template(value) if origin == "Direct" else plain(value)
 
     def _add(self, inventory: t.Any, hosts: app_hosts.AppHosts, app: app_hosts.App) -> None:
         name = inventory.add_host(hosts.name(app))

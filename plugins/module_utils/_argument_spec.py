@@ -23,16 +23,18 @@ _ELEMENT: Spec = {
 _ELEMENTS = ("bundle_id", "issuer_id", "key_id", "private_key", "submit", "status", "edit", "remove", "remove_confirm")
 
 # One mapping of options per tracker, under the tracker's name. `apply_defaults` makes the environment fallbacks of
-# secrets work when the mapping is left out.
+# secrets work when the mapping is left out; `no_log` as a whole keeps a misspelt field out of syslog.
 TRACKERS: Spec = {
     "ledger": {
         "type": "dict",
         "apply_defaults": True,
+        "no_log": True,
         "options": {"url": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_LEDGER_URL"])}},
     },
     "revenuecat": {
         "type": "dict",
         "apply_defaults": True,
+        "no_log": True,
         "options": {
             "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_REVENUECAT_API_KEY"])},
             "project_id": {"type": "str"},
@@ -46,6 +48,7 @@ TRACKERS: Spec = {
     "qonversion": {
         "type": "dict",
         "apply_defaults": True,
+        "no_log": True,
         "options": {
             "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_QONVERSION_API_KEY"])},
             "project": {"type": "str"},
@@ -57,6 +60,7 @@ TRACKERS: Spec = {
     "devtodev": {
         "type": "dict",
         "apply_defaults": True,
+        "no_log": True,
         "options": {
             "mode": {"type": "str", "choices": ["browser", "handoff"]},
             "url": {"type": "str"},

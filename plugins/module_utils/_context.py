@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ._http import Transport
@@ -65,9 +65,18 @@ class Library:
 
 @dataclass(frozen=True)
 class Task:
-    """What a module is: its options, and the function that does the work for plain parameters."""
+    """What a module is: its options, and the function that does the work for plain parameters.
+
+    ``libraries_with``: what it needs on top when an option is given, by the option's name.
+    """
 
     argument_spec: t.Mapping[str, t.Any]
     function: t.Callable[[Params, Context], Results]
     libraries: tuple[Library, ...] = ()
     has_file_attributes: bool = False
+    libraries_with: t.Mapping[str, tuple[Library, ...]] = field(default_factory=dict)
+
+    def missing(self, params: Params) -> Library | None:
+        """Return the first library that these parameters need and that is not there."""
+        more = (one for option, libraries in self.libraries_with.items() if params.get(option) for one in libraries)
+        return next((library for library in (*self.libraries, *more) if library.error), None)

@@ -199,6 +199,7 @@ def write_text_file(path: str, text: str, option: str) -> None:
 
     A file that is there keeps its mode; a new one gets that of the umask. Raises FileError naming ``option``.
     """
+    _refuse_odd(path, option)
     folder, name = os.path.split(os.path.abspath(path))
     temporary = ""
     try:
@@ -226,13 +227,23 @@ def write_text_file(path: str, text: str, option: str) -> None:
 
 def refuse_unwritable_text(path: str, option: str) -> None:
     """Raise FileError when ``write_text_file`` could not write there; changes nothing, for check mode."""
+    _refuse_odd(path, option)
     folder = os.path.dirname(os.path.abspath(path))
-    if os.path.isdir(path):
-        raise FileError(f"{option}: {path} is a directory.", "Give the path of a file.")
     while not os.path.lexists(folder):
         folder = os.path.dirname(folder)
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
         raise FileError(f"{option}: {folder} is no folder that can be written.", "Check its owner and mode.")
+
+
+def _refuse_odd(path: str, option: str) -> None:
+    """Raise FileError for a directory, and for a pipe or device, which a new file would take the place of."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+        kind = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+        raise FileError(f"{option}: {path} is {kind}.", "Give the path of a file.")
 
 
 def remove_key_file(path: str) -> None:

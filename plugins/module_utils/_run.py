@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import os
 import time
-import traceback
 import typing as t
 from collections.abc import Mapping
 from urllib.request import getproxies_environment
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.common.parameters import sanitize_keys
 
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
 from ._http import HttpSettings, Transport
-from ._model.errors import InputError, RefundsError
+from ._model.errors import InputError, RefundsError, unforeseen
 from ._model.secret import Masker
 from ._secrets import secret_values
 
@@ -26,14 +26,15 @@ _LONGEST_SECONDS = 86400.0
 
 def run_module(task: Task) -> t.NoReturn:
     """Run a task as an ordinary Ansible module."""
-    module = AnsibleModule(
+    module = _Module(
         argument_spec=dict(task.argument_spec),
         supports_check_mode=True,
         add_file_common_args=task.has_file_attributes,
     )
     params = plain(module.params)
     masker = Masker(secret_values(task.argument_spec, params))
-    # `keys` and `apps` are no_log as a whole; their names, IDs and paths are no secrets and would blot out the results.
+    # `keys`, `apps` and the trackers are no_log as a whole; their names, IDs and paths are no secrets and would blot
+    # out the results.
     module.no_log_values = {str(value) for value in masker.known}
     attributes = _ModuleFileAttributes(module) if task.has_file_attributes else None
     results = execute(task, params, module.check_mode, module.warn, os.environ, masker, attributes)
@@ -53,13 +54,9 @@ def execute(
     progress: t.Callable[[str], None] = lambda text: None,
 ) -> Results:
     """Run a task and return its masked results; ``failed`` and ``msg`` are set when it failed. Never raises."""
-    for library in task.libraries:
-        if library.error:
-            return {
-                "failed": True,
-                "msg": missing_required_lib(library.name),
-                "exception": library.error,
-            }
+    missing = task.missing(params)
+    if missing is not None:
+        return {"failed": True, "msg": missing_required_lib(missing.name), "exception": missing.error}
     try:
         context = Context(
             check_mode=check_mode,
@@ -87,16 +84,6 @@ def _naming_app(message: str, params: Params) -> str:
     return message if not bundle_id or bundle_id in message else f"{bundle_id}: {message}"
 
 
-def unforeseen(error: Exception) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
-    reason = " ".join(str(error).split())
-    return (
-        f"This is a fault of storeops.refunds, not of your input: {type(error).__name__} at {place}: {reason}. "
-        "Please report it with this line; nothing after this point was done."
-    )
-
-
 def _http_settings(params: Params, environ: t.Mapping[str, str]) -> HttpSettings:
     for option in ("request_timeout", "deadline", "wait_timeout"):
         if not 0 < params[option] <= _LONGEST_SECONDS:
@@ -111,6 +98,21 @@ def _http_settings(params: Params, environ: t.Mapping[str, str]) -> HttpSettings
         request_timeout=params["request_timeout"],
         deadline=params["deadline"],
     )
+
+
+class _Module(AnsibleModule):
+    """An AnsibleModule that hides what our own rules call a secret even when it refuses its options.
+
+    It does that before it returns from its constructor, and by its own rules it then knows no secret of an option that
+    is a text where a mapping is due, or of a field that was spelt wrong.
+    """
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        params = plain(getattr(self, "params", {}))
+        masker = Masker(secret_values(self.argument_spec, params))
+        self.no_log_values = {str(value) for value in masker.known}
+        kwargs.setdefault("invocation", {"module_args": sanitize_keys(params, self.no_log_values)})
+        super().fail_json(masker.mask(str(msg)), **kwargs)
 
 
 class _ModuleFileAttributes:

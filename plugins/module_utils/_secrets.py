@@ -16,7 +16,7 @@ from ._model.web_session import cookie_values
 def secret_values(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
     """Return the values of all ``no_log`` options, nested ones too, and whatever looks like a key or a session.
 
-    ``keys`` (free names) and a list with options of its own are ``no_log`` as a whole so that Ansible logs nothing of
+    ``keys`` (free names) and what has options of its own are ``no_log`` as a whole so that Ansible logs nothing of
     them; of these only the secret fields count, or every Issuer ID would vanish from the results.
     """
     # A key or a session that was put into a public option by mistake is hidden as well.
@@ -28,8 +28,10 @@ def secret_values(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
 
 def _declared(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
     found: set[str] = set()
+    if not isinstance(params, dict):
+        return found
     for name, option in spec.items():
-        value = params.get(name) if isinstance(params, dict) else None
+        value = params.get(name)
         if value is None:
             continue
         if name == "keys":
@@ -39,8 +41,21 @@ def _declared(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
         if name == "session":
             found |= cookie_values(value) | browser_session_values(value)
         for item in value if isinstance(value, list) else [value]:
-            found |= _declared(option.get("options") or {}, item)
+            found |= _declared(option.get("options") or {}, item) | _out_of_place(option.get("options") or {}, item)
     return found
+
+
+def _out_of_place(fields: t.Mapping[str, t.Any], value: t.Any) -> set[str]:
+    """Return what stands where a secret field was meant: a text in place of the mapping, and what is misspelt in it.
+
+    ``{postgresql://…}`` is a mapping as well, with the URL for a name.
+    """
+    if not any(field.get("no_log") for field in fields.values()):
+        return set()
+    if not isinstance(value, dict):
+        return set(_texts(value))
+    unknown = {name: item for name, item in value.items() if name not in fields}
+    return set(_texts(unknown)) | {name for name, item in unknown.items() if item is None}
 
 
 def _of_named_keys(keys: t.Any) -> set[str]:

@@ -15,7 +15,8 @@ description:
     results for CI systems (JUnit XML), and then fails when apps are not in order. The files are written before that.
   - Audit tasks are M(storeops.refunds.refund_tracking_integrations) or M(storeops.refunds.refund_tracking_integration)
     in check mode. The role P(storeops.refunds.refund_audit#role) does all of it.
-  - Every app counts once, as the worst of what was found about it.
+  - Every app counts once, as the worst of what was found about it. Whether it fails the task is another question, see
+    O(fail_on).
   - C(refused). Apple refuses the key for this app, or the key itself can't be used (C(key_unreadable),
     C(key_wrong_kind), C(key_id_mismatch), C(clock_skew), C(unauthenticated)).
   - C(unknown). It could not be checked or compared (C(rate_limited), C(service_unavailable), C(unreachable),
@@ -28,8 +29,9 @@ description:
   - The page is one file without any request to the network. It works without JavaScript except for its table of all
     apps.
   - The JSON document follows the schema C(docs/audit-report.schema.json) of the collection.
-  - In JUnit XML, one test suite stands for a tracker and environment. Refused and drifted apps are failures, unknown
-    ones errors, waived ones skipped, whatever O(fail_on) says.
+  - In JUnit XML, one test suite stands for a tracker and environment. Only what O(fail_on) names counts there, so that
+    a CI system and the task agree. Refused and drifted apps are failures, unknown ones errors, waived ones skipped.
+    What O(fail_on) does not name stands in the output (C(system-out)) of a test that passed.
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
@@ -93,7 +95,9 @@ options:
         type: str
   fail_on:
     description:
-      - What fails the task. An empty list never does.
+      - What fails the task. An app fails it with any open problem of these classes, not only with the worst one, which
+        is what it counts as. An app that could not be checked and has drifted fails with V(drift) here, too.
+      - Where nothing was audited at all, that fails the task. An empty list never fails it.
     type: list
     elements: str
     choices: [refused, drift, unknown]
@@ -213,7 +217,7 @@ report:
       type: int
       returned: always
     failing:
-      description: Number of apps that count as something in O(fail_on).
+      description: Number of apps with an open problem of a class in O(fail_on).
       type: int
       returned: always
     apps:
@@ -235,7 +239,7 @@ report:
           type: str
           returned: always
         class:
-          description: What the app counts as.
+          description: The worst class of O(fail_on) among its open problems, which it may not count as.
           type: str
           returned: always
         cause:

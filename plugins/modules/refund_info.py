@@ -17,6 +17,8 @@ description:
   - Sums are by currency, never across currencies. They hold what was paid back and is still paid back. Refunds that
     Apple reversed, and access that ended within a family, are in no sum. Refunds whose amount is not known are counted
     apart (RV(sums[].amount_unknown_count)).
+  - Whether the percentage of a further refund of the same transaction holds the refunds before it, Apple does not say.
+    Each counts by itself here, which is unverified; RV(exceeding_price) tells when that can't be right.
   - No refunds found is not the same as no refunds. RV(coverage) tells for each app from when until when Apple was read,
     and RV(complete) whether that is the whole period for every app.
   - With O(transaction_id), Apple is asked instead (Get Refund History), and nothing is stored.
@@ -37,7 +39,8 @@ options:
     description:
       - Refund date to begin with, itself included. A date such as V(2026-11-01) begins at midnight, UTC. A time such as
         V(2026-11-01T09:00:00Z) without a zone is UTC.
-      - Without it, the period begins where the ledger does, see RV(coverage[].covered_from).
+      - Without it, the period begins for each app where the ledger's knowledge does, the later one of
+        RV(coverage[].covered_from) and RV(coverage[].known_from).
     type: str
   until:
     description:
@@ -119,7 +122,7 @@ extends_documentation_fragment:
   - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.info
 requirements:
-  - app-store-server-library
+  - app-store-server-library, with O(transaction_id)
 seealso:
   - module: storeops.refunds.refund_ledger
   - ref: ansible_collections.storeops.refunds.docsite.refunds_guide
@@ -229,7 +232,7 @@ refunds:
     amount:
       description:
         - The refunded amount in milliunits of the currency, 0 or negative, an estimate.
-        - V(null) when Apple gave no price, and when it was shared within a family.
+        - V(null) when Apple gave no price or no currency, and when it was shared within a family.
       type: int
       returned: always
     reason:
@@ -380,6 +383,14 @@ not_in_sums:
   sample:
     reversed: 1
     family_shared: 1
+exceeding_price:
+  description:
+    - How many transactions there are among the refunds that are in force, whose refunds, of all times, add up to more
+      than their price. Their sums are too large then, and the task warns. Apple may mean its percentages to hold the
+      refunds before them, or may have reversed another refund than the last one; neither is documented.
+  returned: success
+  type: int
+  sample: 0
 total:
   description: How many refunds there are, on all pages.
   returned: success
@@ -423,14 +434,18 @@ coverage:
       returned: always
     state:
       description:
-        - V(complete) when the whole period was read.
-        - V(incomplete) when a part of it was not read, was lost, or is in quarantine.
-        - V(unknown) when Apple's history is empty, which also happens while no notification URL of version 2 is set.
+        - V(complete) when the whole period was read, and begins at RV(coverage[].known_from) or later.
+        - V(incomplete) when a part of it was not read, was lost, is in quarantine, or was before
+          RV(coverage[].known_from).
+        - V(unknown) when nothing shows that a notification URL of version 2 was set in the period. Without one, Apple's
+          history is empty.
         - V(never) when the app was never read.
       type: str
       returned: always
     reason:
-      description: Why it is not complete, and what to do; empty when it is.
+      description:
+        - Why it is not complete, and what to do. Empty when it is, unless the period ended so late before the last
+          run that Apple may still deliver notifications of it; then the reason says until when.
       type: str
       returned: always
     covered_from:
@@ -439,6 +454,12 @@ coverage:
       returned: always
     covered_until:
       description: Until when it was read, UTC; V(null) when never.
+      type: str
+      returned: always
+    known_from:
+      description:
+        - From when on the app is known to have a notification URL of version 2, UTC, see
+          M(storeops.refunds.refund_ledger). V(null) when nothing shows it.
       type: str
       returned: always
     last_refund_at:
@@ -456,6 +477,7 @@ coverage:
       reason: ''
       covered_from: '2026-05-28T13:01:36Z'
       covered_until: '2026-11-23T13:01:38Z'
+      known_from: '2026-11-15T14:01:06Z'
       last_refund_at: '2026-11-20T13:01:06Z'
       quarantined: 0
 quarantined:

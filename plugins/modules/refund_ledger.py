@@ -19,9 +19,11 @@ description:
     else the file at the path that was stored then.
   - Every payload, and the transaction in it, is verified with Apple's own library against Apple Root CA - G3, as of the
     date when it was signed, without further calls. What fails is put into quarantine with its reason, the coverage
-    turns C(incomplete), and its time is read again by the next run.
-  - Each run reads from the covered time less 7 days, for Apple retries its notifications for about 6.5 days. It may be
-    killed anywhere and run as often as wanted, also by two controllers at once on PostgreSQL; nothing is counted twice.
+    turns C(incomplete), and its time is read again by the next run, until Apple's history no longer reaches back to it.
+    Then it is a gap.
+  - Each run reads again what was last read less than 7 days after it happened, for Apple retries its notifications
+    for about 6.5 days. It may be killed anywhere and run as often as wanted, also by two controllers at once on
+    PostgreSQL; nothing is counted twice.
   - Amounts are an estimate for tracking, not accounting. Apple gives no refunded sum, only the price of the transaction
     and the refunded share of it, rounded, and says that price and currency are not for revenue reconciliation.
     The financial reports in App Store Connect are what counts.
@@ -50,8 +52,8 @@ options:
   deadline:
     description:
       - Seconds that all calls of the task may take together, retries and waiting for rate limits included.
-      - A first run reads up to 180 days in windows of at most 10 days. What was read is kept when the time is over, and
-        the next run continues there.
+      - A first run reads up to 180 days in windows of one hour to 10 days, as much as holds about 1,000 notifications.
+        What was read is kept when the time is over, and the next run continues there.
   root_certificate_path:
     description:
       - File with another root certificate (PEM or DER), for a simulator.
@@ -181,8 +183,9 @@ coverage:
     state:
       description:
         - V(complete), V(incomplete), V(unknown) or V(never).
-        - V(incomplete) when payloads are in quarantine or days are lost; V(unknown) when Apple's history is empty and
-          nobody said that a notification URL of version 2 is set; V(never) when nothing was read yet.
+        - V(complete) is meant from RV(coverage.known_from) on. V(incomplete) when payloads are in quarantine or
+          days are lost; V(unknown) when nothing shows that a notification URL of version 2 was set in the time that
+          was read, or App Store Connect said that there is none; V(never) when nothing was read yet.
       type: str
       returned: always
     reason:
@@ -195,6 +198,14 @@ coverage:
       returned: always
     covered_until:
       description: Until when all of it was read and verified, UTC; V(null) when never.
+      type: str
+      returned: always
+    known_from:
+      description:
+        - From when on the app is known to have a notification URL of version 2, UTC, without which Apple keeps no
+          history. It is the date of the earliest verified notification, or the first run that was told so by App
+          Store Connect (O(api_key_id)). What was before is unknown. V(null) when nothing shows it.
+        - Between two such signs a URL is taken for set, unless a run in between heard that there was none.
       type: str
       returned: always
     gaps:
@@ -218,6 +229,7 @@ coverage:
     reason: ''
     covered_from: '2026-05-28T13:01:36Z'
     covered_until: '2026-11-23T13:01:36Z'
+    known_from: '2026-11-15T14:01:06Z'
     gaps: []
     last_notification_at: '2026-11-20T14:01:06Z'
     quarantined: 0
@@ -260,7 +272,7 @@ http:
       type: float
       returned: always
   sample:
-    calls: 54
+    calls: 63
     retries: 0
     waited_s: 0.0
 """

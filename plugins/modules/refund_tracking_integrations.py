@@ -86,18 +86,23 @@ options:
   purge:
     description:
       - Whether to remove the integrations that O(apps) does not list, after all apps were done.
-      - Only of the task's O(environment), and only those whose Issuer ID the task names (in O(issuer_id), O(keys) or
-        O(apps)). Everything else in the ledger is left alone. An app that is listed stays, even when its check fails.
+      - Only of the task's O(environment), and only those with the Issuer ID of a listed app (its own, that of its
+        O(apps[].key), or the task's) or with the task's O(issuer_id). A key that no app uses names no Issuer ID.
+        Everything else in the ledger is left alone. An app that is listed stays, even when its check fails.
+      - For each of these Issuer IDs, O(apps) must list at least one app in O(environment), or the task fails before
+        anything is done. A list that came back empty or filtered so removes nothing. Name the last apps of a team with
+        O(apps[].state=absent).
       - Works with O(tracker=ledger) only.
-      - Refused where O(apps) may be but a part of all apps. That is with C(--limit), in a play with several hosts unless
-        the task has C(run_once), and in a job slice of AWX as far as one can be recognised.
+      - Refused where O(apps) may be but a part of all apps. That is with C(--limit), where hosts of the play failed or
+        are in another batch of C(serial), in a play with several hosts unless the task has C(run_once) and the play the
+        strategy V(linear), and in a job slice of AWX as far as one can be recognised.
       - In a loop, give all apps of a team to one turn, or each turn removes what the others list.
     type: bool
     default: false
   purge_limit:
     description:
       - How many integrations may be removed at once because they are not listed.
-      - A number, or a share of what is held of the environment and the Issuer IDs in question, such as V(10%).
+      - A number, or a share such as V(10%), of what is held in the environment. It counts for each Issuer ID by itself.
         A share always allows one.
       - When there are more, the task fails before anything is done, in check mode too.
     type: str

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 App = dict[str, t.Any]
 
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{0,100}")
+# Names that mean something else: groups that are always there, and this machine.
+_RESERVED = frozenset(("all", "ungrouped", "app_store_released", "app_store_not_released", "localhost", "127.0.0.1"))
 _FIELDS: dict[str, tuple[type, ...]] = {
     "bundle_id": (str,),
     "apple_id": (int,),
@@ -43,6 +45,15 @@ class AppHosts:
     def name(self, app: App) -> str:
         return f"{self.prefix}{app[self.hostname]}"
 
+    def is_safe(self, name: str) -> bool:
+        """Tell whether a name from the service can be a host's.
+
+        Names of groups have no period as a rule: a bundle ID without one could make its app the target of a play for a
+        group, or for this machine. With a prefix, the person who writes the inventory decides.
+        """
+        is_given = bool(self.prefix) or self.hostname == "apple_id"
+        return name not in _RESERVED and (is_given or "." in name)
+
     def variables(self, app: App) -> dict[str, t.Any]:
         """Return the host's variables; ``name`` and ``environment`` alone would be reserved words of Ansible."""
         found = {
@@ -65,6 +76,13 @@ class AppHosts:
         if app["released"] is None:
             return []
         return ["app_store_released" if app["released"] else "app_store_not_released"]
+
+
+def left_out(app: App) -> str:
+    return (
+        f"the app {app['bundle_id']} (Apple ID {app['apple_id']}) is left out: as a host it would have the name of a "
+        "group or of this machine. Set hostname_prefix, or hostname: apple_id."
+    )
 
 
 def is_sound(held: t.Any) -> bool:

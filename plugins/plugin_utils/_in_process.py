@@ -19,8 +19,9 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Results, Task
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import unforeseen
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Masker
-from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain, unforeseen
+from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 
 Json = dict[str, t.Any]
@@ -109,6 +110,7 @@ class InProcessAction(ActionBase):
     def _circumstances(self, task_vars: Json) -> Circumstances:
         environment: Json = {}
         self._compute_environment_string(environment)
+        missing = self.definition.missing(self._task.args)
         return Circumstances(
             wanted=self._wanted(task_vars),
             connection=str(self._connection.ansible_name),
@@ -116,7 +118,7 @@ class InProcessAction(ActionBase):
             is_async=bool(self._task.async_val),
             becomes=self._connection.become is not None,
             has_environment=bool(environment),
-            missing=next((library.name for library in self.definition.libraries if library.error), None),
+            missing=missing.name if missing is not None else None,
         )
 
     def _wanted(self, task_vars: Json) -> bool | None:

@@ -10,10 +10,15 @@ import typing as t
 from ansible.module_utils.parsing.convert_bool import boolean
 
 _NEXT_STEP = "Run it in a whole play, or without purge."
+# Strategies under which run_once holds; others, such as free, ignore it with a warning.
+_IN_STEP = ("linear", "debug")
 
 
-def refusal(task_vars: t.Mapping[str, t.Any], purge: object, runs_once: bool) -> str:
-    """Return why a task must not purge under these magic variables, empty when it may. ``purge``: the option."""
+def refusal(task_vars: t.Mapping[str, t.Any], purge: object, runs_once: bool, strategy: str) -> str:
+    """Return why a task must not purge under these magic variables, empty when it may.
+
+    ``purge``: the option. ``strategy``: that of the play.
+    """
     # What is no boolean is refused with the other options.
     if not boolean(purge, strict=False):
         return ""
@@ -21,11 +26,26 @@ def refusal(task_vars: t.Mapping[str, t.Any], purge: object, runs_once: bool) ->
         return f"purge: the play is limited ({str(task_vars['ansible_limit'])!a}), so apps may be missing. {_NEXT_STEP}"
     if _is_slice(task_vars):
         return f"purge: this is a job slice, which sees but a part of the inventory. {_NEXT_STEP}"
-    hosts = task_vars.get("ansible_play_hosts_all") or ()
-    if len(hosts) > 1 and not runs_once:
+    hosts = set(task_vars.get("ansible_play_hosts_all") or ())
+    missing = sorted(hosts ^ set(task_vars.get("ansible_play_batch") or ()))
+    if missing:
         return (
-            f"purge: the task runs for each of {len(hosts)} hosts, and each would remove what the others list. "
+            f"purge: {len(missing)} of {len(hosts)} hosts of the play are not here ({missing[0]!a}): they failed, or "
+            f"are in another batch of serial, so their apps may be missing. {_NEXT_STEP}"
+        )
+    return _of_several(len(hosts), runs_once, strategy) if len(hosts) > 1 else ""
+
+
+def _of_several(count: int, runs_once: bool, strategy: str) -> str:
+    if not runs_once:
+        return (
+            f"purge: the task runs for each of {count} hosts, and each would remove what the others list. "
             "Give all apps to one task with run_once: true."
+        )
+    if strategy.rpartition(".")[2] not in _IN_STEP:
+        return (
+            f"purge: the play has {count} hosts and the strategy {strategy!a}, which may run the task for each. "
+            "Purge in a play with strategy: linear."
         )
     return ""
 

@@ -29,8 +29,8 @@ def main() -> int:
     count, source, url = int(sys.argv[1]), sys.argv[2], sys.stdin.read().strip()
     now = int(time.time() * 1000)
     tables = (
-        ("refunds", refunds(), _refunds(count, source, now)),
-        ("refund_coverage", refund_coverage(), _coverage(source, now)),
+        ("refund_tracking_refunds", refunds(), _refunds(count, source, now)),
+        ("refund_tracking_coverage", refund_coverage(), _coverage(source, now)),
     )
     for name, table, values in tables:
         columns = [column.name for column in table.columns]
@@ -98,6 +98,13 @@ def _coverage(source: str, now: int) -> t.Iterator[dict[str, t.Any]]:
             **_app(n),
             "covered_from": now - DAYS * _DAY_MS,
             "covered_until": now - 3_600_000,
+            "read_until": now - 3_600_000,
+            "settled_until": now - 7 * _DAY_MS,
+            "known_from": now - DAYS * _DAY_MS,
+            "proven_at": now - 3_600_000,
+            "url": "unasked",
+            "url_at": None,
+            "window_size": None,
             "state": "complete",
             "reason": "",
             "last_run_at": "2026-01-01T00:00:00Z",

@@ -18,7 +18,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 # What Ansible itself documents for all modules, and adds on its own.
 COMMON = {"changed", "failed", "msg", "diff", "warnings", "deprecations", "exception", "invocation", "skipped"}
-CONDITIONS = {"failed_when_result"}
+CONDITIONS = {"failed_when_result", "failed_when_suppressed_exception"}
 LOOP = {"item", "ansible_loop_var", "ansible_index_var", "attempts"}
 
 

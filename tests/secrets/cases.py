@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from playground import ISSUER_ID, STUDIO_A, STUDIO_B
+from playground import API_KEY_ID, FIRST_APPLE_ID, ISSUER_ID, STUDIO_A, STUDIO_B
 
 Json = dict[str, t.Any]
 WRONG_ISSUER = "69a6de7f-0000-47e3-e053-5b8c7c11a4d1"
@@ -15,6 +15,7 @@ WRONG_ISSUER = "69a6de7f-0000-47e3-e053-5b8c7c11a4d1"
 POSTGRESQL = "postgresql://tracker:{{ vault_db_password }}@127.0.0.1:1/ledger"
 PEM = "{{ vault_a }}"
 BULK = "refund_tracking_integrations"
+REFUSED = {"bundle_id": "com.example.one", "issuer_id": WRONG_ISSUER}
 
 
 def task(name: str, module: str, fails: bool = False, **options: t.Any) -> Json:
@@ -114,7 +115,7 @@ def bulk() -> list[Json]:
     own = {"bundle_id": "com.example.two", "private_key_content": "{{ vault_b }}", "key_id": STUDIO_B}
     escaped = {"studio": {**named["studio"], "private_key_content": "{{ vault_a_escaped }}"}}
     damaged = {"studio": {**named["studio"], "private_key_content": "{{ vault_a[:160] }}"}}
-    refused = {**one, "issuer_id": WRONG_ISSUER}
+    refused = {**REFUSED, "key": "studio"}
     return [
         task("bulk, named and own keys", BULK, keys=named, apps=[one, {**own, "issuer_id": ISSUER_ID}], purge=True),
         task("bulk, escaped", BULK, keys=escaped, apps=[one]),
@@ -122,6 +123,39 @@ def bulk() -> list[Json]:
         task("bulk, unreadable", BULK, True, keys=damaged, apps=[one, {**one, "environment": "sandbox"}]),
         task("bulk, a key in a list", BULK, True, keys={"studio": {"private_key_content": [PEM]}}, apps=[one]),
         task("bulk, an unknown field", BULK, True, keys=named, apps=[{**one, "pem": PEM}]),
+    ]
+
+
+def refunds() -> list[Json]:
+    """Both kinds of keys in one task, for an app whose integration was just made; and the report of what failed."""
+    key = {"issuer_id": ISSUER_ID, "key_id": STUDIO_A, "private_key_content": PEM}
+    one = {**key, "bundle_id": "com.example.one", "app_apple_id": FIRST_APPLE_ID}
+    api = {"api_issuer_id": ISSUER_ID, "api_key_id": API_KEY_ID}
+    asked = {**key, "bundle_id": "com.example.one", "transaction_id": "2000000000000001"}
+
+    def ledger(name: str, content: t.Any, fails: bool = False, **options: t.Any) -> Json:
+        own = {**one, **api, "api_private_key_content": content, **options}
+        return task(f"refunds, {name}", "refund_ledger", fails, **own)
+
+    audited = task("audited", BULK, True, keys={"studio": key}, apps=[{**REFUSED, "key": "studio"}])
+    return [
+        task("integration for refunds", "refund_tracking_integration", **one),
+        ledger("as PEM", "{{ vault_api }}"),
+        ledger("in base64", "{{ vault_api | b64encode }}"),
+        # The key of another kind: App Store Connect refuses it, which is a warning.
+        ledger("with the wrong key", "{{ vault_b }}"),
+        ledger("cut off", "{{ vault_api[:160] }}", True),
+        ledger("in a list", ["{{ vault_api }}"], True),
+        ledger("in a mapping", {"pem": "{{ vault_api }}"}, True),
+        ledger("refused port", "{{ vault_api }}", True, ledger={"url": POSTGRESQL}),
+        task("refund info", "refund_info", **key, api_private_key_content="{{ vault_api }}"),
+        task("refund info, Apple is asked", "refund_info", **asked),
+        task("refund info, not signed by Apple", "refund_info", True, **asked, root_certificate_path=""),
+        task("refund info, refused port", "refund_info", True, ledger={"url": POSTGRESQL}),
+        {**audited, "register": "audited"},
+        task(
+            "report", "refund_audit_report", **key, results=["{{ audited }}"], path="{{ work }}/../report", fail_on=[]
+        ),
     ]
 
 
@@ -160,4 +194,53 @@ def misplaced() -> list[Json]:
         task("misplaced as apps", check, True, apps=PEM),
         task("misplaced in an app of the bulk module", BULK, True, apps=[{"bundle_id": PEM}, *apps]),
         task("misplaced as apps of the bulk module", BULK, True, apps=PEM),
+        *_misplaced_around_refunds(),
+    ]
+
+
+def malformed() -> list[Json]:
+    """Options of a tracker that are no mapping, or have a field that there is none of. Nothing tells what is meant."""
+    one = {"bundle_id": "com.example.one", "issuer_id": ISSUER_ID, "key_id": STUDIO_A, "private_key_content": PEM}
+    token = "sk_{{ vault_db_password }}"
+    shapes: list[tuple[str, t.Any]] = [
+        ("ledger", POSTGRESQL),
+        ("ledger", [POSTGRESQL]),
+        ("ledger", {POSTGRESQL: None}),
+        ("ledger", {"uri": POSTGRESQL}),
+        ("ledger", f"uri={POSTGRESQL}"),
+        ("ledger", {"url": {"password": "{{ vault_db_password }}"}}),
+        ("revenuecat", token),
+        ("revenuecat", {"apikey": token}),
+        ("revenuecat", {"project_id": "proj1ab2c3d4", "api_keys": [token]}),
+        ("qonversion", {"apikey": token, "project": "4k7Jtwm3"}),
+        ("devtodev", "{{ vault_db_password }}"),
+        ("devtodev", "{{ vault_cookie }}\n{{ vault_db_password }}"),
+        ("devtodev", {"sesion": "{{ vault_cookie }}", "mode": "handoff"}),
+    ]
+    tasks = [
+        task(f"malformed {option} {number}", module, True, **{**more, option: value})
+        for number, (option, value) in enumerate(shapes)
+        for module, more in (("refund_tracking_integration", one), (BULK, {"apps": [{"bundle_id": "com.example.one"}]}))
+    ]
+    apps = [{"bundle_id": "com.example.one", "private_key": token}]
+    return [*tasks, task("malformed app", BULK, True, apps=apps), task("malformed apps", BULK, True, apps=token)]
+
+
+def _misplaced_around_refunds() -> list[Json]:
+    one = {"bundle_id": "com.example.one", "private_key_path": "{{ key_file }}", "app_apple_id": FIRST_APPLE_ID}
+    api = {"api_issuer_id": ISSUER_ID, "api_key_id": API_KEY_ID, "api_private_key_path": "{{ api_key_file }}"}
+    integration = {**one, "issuer_id": ISSUER_ID, "key_id": STUDIO_A}
+    in_ledger = ("bundle_id", *api, "app_store_connect_api_url", "root_certificate_path")
+    in_info = ("bundle_id", "since", "until", "after", "source", "transaction_id", "root_certificate_path")
+    in_lists = ("bundle_ids", "currencies")
+    return [
+        task("integration for refunds", "refund_tracking_integration", **integration),
+        *(
+            task(f"misplaced in {option} of refund_ledger", "refund_ledger", True, **{**one, **api, option: PEM})
+            for option in in_ledger
+        ),
+        *(task(f"misplaced in {option} of refund_info", "refund_info", True, **{option: PEM}) for option in in_info),
+        *(task(f"misplaced in {option} of refund_info", "refund_info", True, **{option: [PEM]}) for option in in_lists),
+        task("misplaced in a result", "refund_audit_report", True, results=[{"bundle_id": PEM}], path="{{ work }}"),
+        task("misplaced as results", "refund_audit_report", True, results=PEM, path="{{ work }}"),
     ]

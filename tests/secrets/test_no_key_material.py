@@ -16,7 +16,7 @@ from pathlib import Path
 import cases
 import pytest
 import yaml
-from playground import ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground, Ran
+from playground import API_KEY_ID, ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground, Ran
 from scanner import Finding, Scanner
 
 Json = dict[str, t.Any]
@@ -84,6 +84,8 @@ class Scene:
         """Write a playbook; its ledger lies beside what the run leaves behind, and is scanned with it."""
         own = {
             "app_store_server_url": self.playground.app_store_server_url,
+            "app_store_connect_api_url": self.playground.app_store_connect_api_url,
+            "root_certificate_path": str(self.playground.root_certificate),
             "ledger": {"url": f"sqlite:///{self.folder}/{name}/{ledger}"},
         }
         defaults: Json = {
@@ -102,19 +104,22 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Scene]:
     folder = tmp_path_factory.mktemp("secrets")
     (folder / "playground").mkdir()
     with Playground(folder / "playground") as playground:
-        one, other = playground.keys[STUDIO_A], playground.keys[STUDIO_B]
+        one, other, api = (playground.keys[key_id] for key_id in (STUDIO_A, STUDIO_B, API_KEY_ID))
         password = "pw" + secrets.token_hex(16)
         values = {
             "vault_a": one.private_pem,
             "vault_a_escaped": one.private_pem.replace("\n", "\\n"),
             "vault_a_base64": base64.b64encode(one.private_pem.encode()).decode(),
             "vault_b": other.private_pem,
+            "vault_api": api.private_pem,
             "vault_db_password": password,
             "vault_session": playground.session,
             "vault_cookie": playground.cookie,
             "key_file": str(playground.key_file),
+            "api_key_file": str(playground.api_key_file),
         }
-        pems = {"first key": (one.private_pem, one.scalar), "second key": (other.private_pem, other.scalar)}
+        keys = {"first key": one, "second key": other, "API key": api}
+        pems = {name: (key.private_pem, key.scalar) for name, key in keys.items()}
         scanner = Scanner(pems, {"database password": password, "cookie": playground.cookie})
         variables = playground.write(folder / "variables.json", json.dumps(values))
         vault = playground.write(folder / "vault.json", json.dumps(values))
@@ -140,7 +145,7 @@ def assert_as_announced(scene: Scene, name: str, ran: Ran) -> None:
 def test_that_no_task_shows_a_secret(scene: Scene, way: str, pipelining: bool) -> None:
     name = f"tasks-{way}-{'with' if pipelining else 'without'}-pipelining"
     source = scene.vault if pipelining else scene.variables
-    tasks = [*cases.checks(), *cases.bulk(), *cases.integrations()[:3]]
+    tasks = [*cases.checks(), *cases.bulk(), *cases.integrations()[:3], *cases.refunds()]
     if pipelining:
         tasks += [*cases.keys(), *cases.integrations()[3:], *cases.role()]
     playbook = scene.playbook(name, tasks)
@@ -148,7 +153,49 @@ def test_that_no_task_shows_a_secret(scene: Scene, way: str, pipelining: bool) -
     assert_as_announced(scene, name, ran)
     assert ("storeops.refunds: in-process" in ran.stdout) == (way == "in-process")
     assert "Invoked with" in (scene.folder / name / "journal.log").read_text()
-    assert (scene.folder / name / "ledger.db").exists() and (scene.folder / name / "ansible.log").exists()
+    left = ("ledger.db", "ansible.log", "report/refund-audit.html")
+    assert [file for file in left if not (scene.folder / name / file).exists()] == []
+    assert not found
+
+
+INVENTORY_KEYS: dict[str, Json] = {
+    "text": {"api_private_key_content": "PEM"},
+    "template": {"api_private_key_content": "{{ vault_api }}"},
+    "path": {"api_private_key_path": "PATH"},
+    "cut off": {"api_private_key_content": "{{ vault_api[:160] }}"},
+    "list": {"api_private_key_content": ["PEM"]},
+    "refused": {"api_private_key_content": "PEM", "api_issuer_id": cases.WRONG_ISSUER},
+    "misplaced": {"api_private_key_content": "PEM", "api_key_id": "PEM"},
+}
+
+
+@pytest.mark.parametrize("case", INVENTORY_KEYS)
+def test_that_the_inventory_shows_no_secret(scene: Scene, case: str) -> None:
+    playground, name = scene.playground, f"inventory-{case.replace(' ', '-')}"
+    own: Json = {
+        "plugin": "storeops.refunds.app_store_connect",
+        "api_issuer_id": ISSUER_ID,
+        "api_key_id": API_KEY_ID,
+        "app_store_connect_api_url": playground.app_store_connect_api_url,
+        "cache": True,
+        "cache_plugin": "ansible.builtin.jsonfile",
+        "cache_connection": f"{scene.folder}/{name}/cache",
+        **INVENTORY_KEYS[case],
+    }
+    stand_ins = {'"PEM"': json.dumps(playground.keys[API_KEY_ID].private_pem), "PATH": str(playground.api_key_file)}
+    text = json.dumps(own)
+    for stand_in, value in stand_ins.items():
+        text = text.replace(stand_in, value)
+    inventory = playground.write(scene.folder / f"{name}.app_store_connect.yml", text)
+    # All variables of the host but those of this run itself.
+    hosts = "{{ hostvars[inventory_hostname] | dict2items | rejectattr('key', 'match', 'vault_') }}"
+    show = {"name": "Show", "ansible.builtin.debug": {"msg": hosts}}
+    plays = yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [show]}])
+    playbook = playground.write(scene.folder / f"{name}.yml", plays)
+    ran, found = scene.run(name, "-i", str(inventory), str(playbook), "-e", f"@{scene.variables}")
+    is_sound = case in ("text", "template", "path")
+    assert ("com.example.two" in ran.stdout) == is_sound, ran.stdout[-4000:] + ran.stderr[-4000:]
+    assert is_sound or "api_" in ran.stdout + ran.stderr
     assert not found
 
 
@@ -199,6 +246,18 @@ def test_that_a_password_from_the_environment_is_not_shown(scene: Scene, way: st
     ran, found = scene.run(name, str(playbook), way=way, STOREOPS_LEDGER_URL=url)
     assert_as_announced(scene, name, ran)
     assert not found
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_that_malformed_options_of_trackers_show_nothing(scene: Scene, way: str) -> None:
+    name = f"malformed-{way}"
+    tasks = [*cases.malformed(), cases.integrations()[0]]
+    ran, found = scene.run(name, scene.playbook(name, tasks), "-e", f"@{scene.vault}", way=way)
+    assert_as_announced(scene, name, ran)
+    assert not found
+    results = scene.results(name)
+    shown = next(str(entry["result"]) for entry in results if entry["task"] == "integration")
+    assert all(text in shown for text in ("com.example.one", ISSUER_ID, STUDIO_A, "Active", "'tracker': 'ledger'"))
 
 
 @pytest.mark.parametrize("way", WAYS)

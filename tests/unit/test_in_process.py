@@ -125,6 +125,11 @@ def test_what_is_read_from_a_task() -> None:
     libraries = (Library("requests", None), Library("PyJWT", "a traceback"))
     lacking.definition = replace(lacking.definition, libraries=libraries)
     assert lacking._circumstances({}).missing == "PyJWT"
+    lacking.definition = replace(lacking.definition, libraries=(), libraries_with={"bundle_id": libraries})
+    lacking._task.args = {}
+    assert lacking._circumstances({}).missing is None
+    lacking._task.args = {"bundle_id": "com.a"}
+    assert lacking._circumstances({}).missing == "PyJWT"
     becoming = action(Recorder(), {})
     becoming._connection.set_become_plugin(become_loader.get("su"))
     assert becoming._circumstances({}).becomes
@@ -195,6 +200,11 @@ def test_that_progress_is_shown_unless_the_task_hides_all(
         ({"app_apple_id": "one"}, "argument 'app_apple_id' is of type"),
         ({"apps": [{"key": "a"}]}, "missing required arguments: bundle_id found in apps"),
         ({"private_key_content": "s3cr3t-text", "state": "s3cr3t-text"}, f"absent, got: {MASK}"),
+        ({"ledger": "postgresql://me:s3cr3t@host/db"}, "dictionary requested"),
+        ({"ledger": ["postgresql://me:s3cr3t@host/db"]}, ""),
+        ({"ledger": {"postgresql://me:s3cr3t@host/db": None}}, f"module: ledger.{MASK}. Supported"),
+        ({"revenuecat": {"apikey": "s3cr3t-text"}, "state": "s3cr3t-text"}, f"got: {MASK}"),
+        ({"revenuecat": {"project_id": "proj1", "on_unknown": "proj1"}}, "replace, fail, got: proj1"),
     ],
 )
 def test_that_bad_options_fail_as_with_the_module(args: Json, message: str) -> None:

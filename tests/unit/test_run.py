@@ -214,6 +214,9 @@ def test_every_task_takes_every_shared_option(tmp_path: Path, pem: str) -> None:
         "credential_check": "skip",
         "wait_timeout": 1,
         "app_store_server_url": "http://127.0.0.1:1",
+        # Ignored by these, so that it may be anything.
+        **{name: "/nowhere" for name in _argument_spec.connect_api()},
+        "root_certificate_path": "/nowhere",
         "request_timeout": 1,
         "deadline": 1,
     }

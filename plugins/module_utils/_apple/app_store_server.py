@@ -29,6 +29,18 @@ RATE_LIMIT_EXCEEDED = 4290000
 MADE_UP_TRANSACTION_ID = "1000000000000001"
 _REQUEST_ID = re.compile(rb"Request ID: ([A-Z0-9][A-Z0-9.]{9,63})")
 
+# Apple says nothing of what a token for the next page is made of; a longer one would fit in no URL.
+_PAGE_TOKEN = re.compile(r"[!-~]{1,4096}")
+
+
+def is_page_token(value: object) -> t.TypeGuard[str]:
+    """Tell whether a value can name the next page in a URL."""
+    return isinstance(value, str) and _PAGE_TOKEN.fullmatch(value) is not None
+
+
+# Apple's pages hold 20 items.
+_MOST_ITEMS = 100
+
 
 @dataclass(frozen=True)
 class Hosts:
@@ -101,6 +113,18 @@ def answer(reply: Reply) -> Answer:
         date=reply.headers.get("date", ""),
         request_id=_request_id(reply),
     )
+
+
+def page_of(reply: Answer, name: str) -> dict[str, t.Any] | None:
+    """Return an answer that is a page of the list ``name``, None for any other.
+
+    An error, or a proxy's JSON, must not count as an empty list. Only the last page may leave an empty list out.
+    """
+    held = reply.document or {}
+    has_more, items = held.get("hasMore"), held.get(name, [])
+    if "errorCode" in held or not isinstance(has_more, bool) or (has_more and name not in held):
+        return None
+    return dict(held) | {name: items} if isinstance(items, list) and len(items) <= _MOST_ITEMS else None
 
 
 def _document(reply: Reply) -> dict[str, t.Any] | None:

@@ -15,11 +15,11 @@ from urllib.parse import urlencode
 
 from .._http import Call
 from .._model.coverage import Window
-from .._model.errors import RefundsError
+from .._model.errors import RefundsError, TransportError
 from .._model.identifiers import Environment
 from .._model.integration import Credentials
 from .._model.refund import NotificationType
-from .app_store_server import Answer, AppStoreServer, answer
+from .app_store_server import Answer, AppStoreServer, answer, is_page_token, page_of
 from .token import sign
 
 _PATH = "/inApps/v1/notifications/history"
@@ -32,6 +32,8 @@ _DAY = 86_400_000
 REACH: dict[Environment, int] = {"production": 179 * _DAY, "sandbox": 29 * _DAY}
 # A start 170 days back was once refused (observed: developer.apple.com/forums/thread/766328), so it is moved in steps.
 SHRINK_STEP: dict[Environment, int] = {"production": 5 * _DAY, "sandbox": _DAY}
+# Of the payloads of a list, a few kilobytes each, which are in memory at once.
+_MOST_CHARACTERS = 64 * 1024 * 1024
 
 
 class StartTooFar(RefundsError):
@@ -59,7 +61,7 @@ class NotificationHistory:
     bundle_id: str
     environment: Environment
 
-    def signed_payloads(self, kind: NotificationType, window: Window, most_pages: int | None) -> list[t.Any]:
+    def signed_payloads(self, kind: NotificationType, window: Window, most_pages: int) -> list[t.Any]:
         """Return the ``signedPayload`` of every notification of a type in a window, all pages (20 each).
 
         What is no signed payload is returned as it came. Raises TooManyPages, NoNotificationUrl, StartTooFar,
@@ -74,21 +76,24 @@ class NotificationHistory:
             f"{self.bundle_id}: Apple let the list of notifications expire twice while it was read.", "Run again."
         )
 
-    def _all_pages(self, kind: NotificationType, window: Window, most_pages: int | None) -> list[t.Any]:
+    def _all_pages(self, kind: NotificationType, window: Window, most_pages: int) -> list[t.Any]:
         body = {"startDate": window.start, "endDate": window.end, "notificationType": kind}
         found: list[t.Any] = []
         token: str | None = None
         asked: set[str | None] = set()
+        size = 0
         while True:
-            if most_pages is not None and len(asked) >= most_pages:
+            if len(asked) >= most_pages or size > _MOST_CHARACTERS:
                 raise TooManyPages
             asked.add(token)
             document = self._page(body, token)
-            found += [_payload(item) for item in document["notificationHistory"]]
-            if not document.get("hasMore"):
+            page = [_payload(item) for item in document["notificationHistory"]]
+            size += sum(len(payload) for payload in page if isinstance(payload, str))
+            found += page
+            if not document["hasMore"]:
                 return found
             token = document.get("paginationToken")
-            if not isinstance(token, str) or not token or token in asked:
+            if not is_page_token(token) or token in asked:
                 raise self._unexpected("says that there is more, but not where")
 
     def _page(self, body: t.Mapping[str, t.Any], token: str | None) -> dict[str, t.Any]:
@@ -102,11 +107,20 @@ class NotificationHistory:
             raise NoNotificationUrl
         if reply.status != 200:
             raise self._refused(reply)
-        # An empty list may be left out.
-        document = {"notificationHistory": [], **(reply.document or {})}
-        if reply.document is None or not isinstance(document["notificationHistory"], list):
-            raise self._unexpected("is no list of notifications")
+        document = page_of(reply, "notificationHistory")
+        if document is None:
+            raise self._unexpected("is no page of notifications")
         return document
+
+    def check_deadline(self) -> None:
+        """Raise TransportError when the time of the task is over."""
+        if self.server.transport.remaining() <= 0:
+            reason = f"{self.bundle_id}: the deadline was over while Apple's payloads were verified."
+            raise TransportError("deadline", reason, "Raise deadline.")
+
+    def endless(self) -> RefundsError:
+        """Return the error for a list that does not end, however short the window is."""
+        return self._unexpected("has more pages than one second can hold")
 
     def _post(self, body: t.Mapping[str, t.Any], token: str | None) -> Answer:
         url = f"{self.server.hosts.url(self.environment)}{_PATH}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._model.identifiers import is_storable
 from .._model.refund import FULL_PERCENTAGE, Notification, Refund
 
 Fields = t.Mapping[str, t.Any]
@@ -76,8 +77,7 @@ def _text(fields: Fields, name: str) -> str | None:
     value = fields.get(name)
     if value is None:
         return None
-    # PostgreSQL takes no NUL in a text.
-    if not isinstance(value, str) or not value or "\0" in value or len(value) > 1024:
+    if not isinstance(value, str) or not value or len(value) > 1024 or not is_storable(value):
         raise UnexpectedFields(name)
     return value
 

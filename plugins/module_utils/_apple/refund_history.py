@@ -16,11 +16,13 @@ from urllib.parse import urlencode
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import Environment, shown
 from .._model.integration import Credentials
-from .app_store_server import TRANSACTION_ID_NOT_FOUND, Answer, AppStoreServer, answer
+from .app_store_server import TRANSACTION_ID_NOT_FOUND, Answer, AppStoreServer, answer, is_page_token, page_of
 from .token import sign
 
 _PATH = "/inApps/v2/refund/lookup"
 _INVALID_TRANSACTION_ID = 4000006
+# 2,000 refunds, in memory at once.
+_MOST_PAGES = 100
 # All that were seen are digits; Apple does not say so. Nothing else than these could change the URL.
 _TRANSACTION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -52,13 +54,15 @@ class RefundHistory:
         revision: str | None = None
         asked: set[str | None] = set()
         while True:
+            if len(asked) >= _MOST_PAGES:
+                raise self._unexpected("has more pages than one customer can fill")
             asked.add(revision)
             document = self._page(transaction_id, revision)
             found += document["signedTransactions"]
-            if not document.get("hasMore"):
+            if not document["hasMore"]:
                 return found
             revision = document.get("revision")
-            if not isinstance(revision, str) or not revision or revision in asked:
+            if not is_page_token(revision) or revision in asked:
                 raise self._unexpected("says that there is more, but not where")
 
     def _page(self, transaction_id: str, revision: str | None) -> dict[str, t.Any]:
@@ -68,10 +72,9 @@ class RefundHistory:
             reply = self._get(transaction_id, revision)
         if reply.status != 200:
             raise self._refused(reply, transaction_id)
-        # An empty list may be left out.
-        document = {"signedTransactions": [], **(reply.document or {})}
-        if reply.document is None or not isinstance(document["signedTransactions"], list):
-            raise self._unexpected("is no list of transactions")
+        document = page_of(reply, "signedTransactions")
+        if document is None:
+            raise self._unexpected("is no page of transactions")
         return document
 
     def _get(self, transaction_id: str, revision: str | None) -> Answer:

@@ -57,11 +57,11 @@ def apple_root() -> Root:
 
 def parse_root(text: bytes, path: str, option: str) -> Root:
     """Return the one certificate in a file's content, PEM or DER. Raises InputError."""
+    if text.count(b"-----BEGIN CERTIFICATE-----") > 1:
+        raise InputError(option, f"{path} holds several certificates.", "Give a file with the root alone.")
+    is_pem = b"-----BEGIN" in text
     try:
-        if text.count(b"-----BEGIN CERTIFICATE-----") > 1:
-            raise InputError(option, f"{path} holds several certificates.", "Give a file with the root alone.")
-        is_pem = b"-----BEGIN" in text
         certificate = x509.load_pem_x509_certificate(text) if is_pem else x509.load_der_x509_certificate(text)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise InputError(option, f"{path} is no certificate.", "Give a root certificate in PEM or DER.") from None
     return Root(certificate.public_bytes(Encoding.DER))

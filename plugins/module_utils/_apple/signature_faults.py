@@ -27,6 +27,14 @@ INTERMEDIATE_OID = "1.2.840.113635.100.6.2.1"
 
 def fault_of(header: t.Mapping[str, t.Any], payload: t.Mapping[str, t.Any], root: Root) -> str:
     """Return the reason by name for a decodable JWS whose verification failed."""
+    try:
+        return _fault_of(header, payload, root)
+    # Whatever a certificate makes cryptography raise: the payload is refused already, only the reason has no name.
+    except Exception:
+        return "verification_failed"
+
+
+def _fault_of(header: t.Mapping[str, t.Any], payload: t.Mapping[str, t.Any], root: Root) -> str:
     chain = header.get("x5c")
     if not isinstance(chain, list) or not chain:
         return "missing_chain"
@@ -36,7 +44,7 @@ def fault_of(header: t.Mapping[str, t.Any], payload: t.Mapping[str, t.Any], root
         return "wrong_chain_length"
     try:
         leaf, intermediate = (x509.load_der_x509_certificate(base64.b64decode(one, validate=True)) for one in chain[:2])
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, x509.InvalidVersion):
         return "unreadable_certificate"
     anchor = x509.load_der_x509_certificate(root.der)
     if not _is_issued_by(intermediate, anchor):

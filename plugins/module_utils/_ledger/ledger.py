@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._model.errors import LedgerError
-from .engines import copy_in_memory, postgresql_engine, read_only_engine, sqlite_engine
+from .engines import copy_in_memory, postgresql_engine, postgresql_reader, read_only_engine, sqlite_engine
 from .place import Place
 from .revision import state
 
@@ -48,29 +48,27 @@ class Ledger:
             pass
         if not self._may_create:
             raise LedgerError(
-                f"ledger.url: {self.place.name} has no tables yet, and permission denied for this role to create them.",
+                f"ledger.url: {self.place.name} lacks tables, and permission denied for this role to create them.",
                 "Let the owner of the schema run once, or grant CREATE on it to this role.",
             )
 
     @contextlib.contextmanager
     def reading(self) -> t.Iterator[sqlalchemy.Connection]:
         """Yield a connection whose transaction is rolled back at the end. Creates and changes nothing."""
-        with self._errors_in_words():
-            with self._reader.connect() if self._reader else self._first_reader() as connection:
-                if self._is_behind:
-                    _migrate(connection)
-                yield connection
-                connection.rollback()
+        with self._errors_in_words(), self._reader.connect() if self._reader else self._first_reader() as connection:
+            if self._is_behind:
+                _migrate(connection)
+            yield connection
+            connection.rollback()
 
     @contextlib.contextmanager
     def writing(self) -> t.Iterator[sqlalchemy.Connection]:
         """Yield a connection whose transaction is committed at the end, or rolled back by an exception."""
         if self.read_only:
             raise AssertionError("nothing is written in check mode")
-        with self._errors_in_words():
-            with self._writer.connect() if self._writer else self._first_writer() as connection:
-                yield connection
-                connection.commit()
+        with self._errors_in_words(), self._writer.connect() if self._writer else self._first_writer() as connection:
+            yield connection
+            connection.commit()
 
     def close(self) -> None:
         for engine in (self._reader, self._writer):
@@ -90,24 +88,28 @@ class Ledger:
         path = self.place.path
         if path is not None and not os.path.exists(path):
             return self._copied()
-        engine = self._postgresql() if path is None else read_only_engine(path, self.lock_timeout)
+        engine = read_only_engine(path, self.lock_timeout) if path else postgresql_reader(self.place, self.lock_timeout)
         connection = engine.connect()
         with _closed_on_error(connection):
             found = state(connection, self.place.name)
-            if path is None and found == "empty":
+            if path is None and found != "current":
                 allowed = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
                 self._may_create = bool(connection.execute(sqlalchemy.text(allowed)).scalar())
-        self._is_behind = found != "current"
-        if not self._is_behind or (path is None and found == "behind"):
-            self._reader = engine
-            return connection
+            if found == "current":
+                self._reader, self._is_behind = engine, False
+                return connection
+            copy = self._copied(connection if path is None and found == "behind" else None)
         connection.close()
-        return self._copied()
+        return copy
 
-    def _copied(self) -> sqlalchemy.Connection:
-        # The missing tables are made where nobody sees them: in a copy, or in a transaction that is rolled back.
-        self._reader, self._is_behind = copy_in_memory(self.place.path, self.lock_timeout), True
-        return self._reader.connect()
+    def _copied(self, old: sqlalchemy.Connection | None = None) -> sqlalchemy.Connection:
+        # The missing tables are made where nobody sees them, and where no role and no other process can be in the way.
+        engine = copy_in_memory(self.place.path, self.lock_timeout)
+        connection = engine.connect()
+        if old is not None:
+            _copy_tables(old, connection)
+        self._reader, self._is_behind = engine, True
+        return connection
 
     def _first_writer(self) -> sqlalchemy.Connection:
         """Return the first connection to write to, its tables up to date."""
@@ -166,6 +168,12 @@ def _migrate(connection: sqlalchemy.Connection) -> None:
     from .migrate import migrate
 
     migrate(connection)
+
+
+def _copy_tables(old: sqlalchemy.Connection, empty: sqlalchemy.Connection) -> None:
+    from .migrate import copy_tables
+
+    copy_tables(old, empty)
 
 
 @contextlib.contextmanager

@@ -14,12 +14,10 @@ import typing as t
 
 from .._model.errors import LedgerError
 from ._migrations import MIGRATIONS
-from .revision import VERSION_TABLE
-
-if t.TYPE_CHECKING:
-    import sqlalchemy
+from .revision import VERSION_TABLE, current_revision
 
 try:
+    import sqlalchemy
     from alembic.operations import Operations
     from alembic.runtime.migration import MigrationContext, RevisionStep
     from alembic.script.base import Script
@@ -30,8 +28,11 @@ else:
     HAS_ALEMBIC = True
 
 
-def migrate(connection: sqlalchemy.Connection) -> None:
-    """Run the missing migrations inside the caller's transaction. Raises LedgerError without Alembic."""
+def migrate(connection: sqlalchemy.Connection, until: str | None = None) -> None:
+    """Run the missing migrations inside the caller's transaction, the newest last or ``until`` a revision.
+
+    Raises LedgerError without Alembic.
+    """
     if not HAS_ALEMBIC:
         raise LedgerError(
             "ledger.url: this ledger's tables are missing or old, and the Python library alembic is not installed.",
@@ -41,7 +42,8 @@ def migrate(connection: sqlalchemy.Connection) -> None:
     revisions = RevisionMap(lambda: scripts)
 
     # From the newest to the oldest; asking for heads first links the scripts to each other.
-    path = list(revisions.iterate_revisions(revisions.heads, "base"))
+    heads = revisions.heads
+    path = list(revisions.iterate_revisions(until or heads, "base"))
 
     def steps(heads: tuple[str, ...], _context: MigrationContext) -> list[RevisionStep]:
         missing = itertools.takewhile(lambda script: script.revision not in heads, path)
@@ -50,3 +52,18 @@ def migrate(connection: sqlalchemy.Connection) -> None:
     context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "fn": steps})
     with Operations.context(context) as operations:
         context.run_migrations(operations=operations)
+
+
+def copy_tables(old: sqlalchemy.Connection, empty: sqlalchemy.Connection) -> None:
+    """Copy a ledger of an older schema, as it is, into an empty database. Only reads the old one.
+
+    Of schema 0001 that is a row for each integration. Raises LedgerError without Alembic.
+    """
+    migrate(empty, current_revision(old))
+    tables = sqlalchemy.MetaData()
+    tables.reflect(empty)
+    for table in tables.sorted_tables:
+        rows = [dict(row) for row in old.execute(sqlalchemy.select(table)).mappings()]
+        if rows and table.name != VERSION_TABLE:
+            empty.execute(sqlalchemy.insert(table), rows)
+    empty.commit()

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
+from collections import defaultdict
 from dataclasses import dataclass
 
 from .._model.coverage import Coverage
 from .._model.identifiers import Environment
 from .._model.refund import day
 from .._model.refund_period import Period
-from .._model.refund_rows import Cursor, Question, Row, Tally, row_of
+from .._model.refund_rows import Cursor, Question, Row, Tally, exceeds, row_of
 from .coverage import coverage_of
 from .schema import integrations, refund_coverage, refund_quarantine, refunds
 
@@ -23,6 +24,7 @@ with contextlib.suppress(ImportError):
 
 # SQLite fails when a sum outgrows 64 bits, so the two halves of each amount are added up by themselves.
 _HALF = 1_000_000_000
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,43 @@ def tallies(connection: sqlalchemy.Connection, question: Question, group_by: t.S
         )
         for row in found
     ]
+
+
+def count_exceeding(connection: sqlalchemy.Connection, question: Question) -> int:
+    """Return of how many of the transactions the refunds in force, of all times, add up to more than the price.
+
+    Transactions with several refunds are few, and found in the primary key alone.
+    """
+    table = refunds()
+    mine = [table.c.source == question.source, table.c.environment == question.environment]
+    keys = (table.c.bundle_id, table.c.transaction_id)
+    several = sqlalchemy.select(*keys).where(*mine).group_by(*keys).having(sqlalchemy.func.count() > 1)
+    if question.bundle_ids is not None:
+        several = several.where(table.c.bundle_id.in_(question.bundle_ids))
+    by_app: dict[str, list[str]] = defaultdict(list)
+    for bundle_id, transaction_id in connection.execute(several):
+        by_app[bundle_id].append(transaction_id)
+    columns = (table.c.transaction_id, table.c.price, table.c.amount)
+    asked_for = sqlalchemy.and_(*_conditions(question, by_day=False))
+    stands = (table.c.reversed_at.is_(None), table.c.amount.is_not(None))
+    query = sqlalchemy.select(*columns, asked_for.label("is_asked_for")).where(*mine, *stands)
+    found = 0
+    for bundle_id, ids in by_app.items():
+        for start in range(0, len(ids), _AT_ONCE):
+            chosen = table.c.transaction_id.in_(ids[start : start + _AT_ONCE])
+            rows = connection.execute(query.where(table.c.bundle_id == bundle_id, chosen)).all()
+            found += _exceeding(rows)
+    return found
+
+
+def _exceeding(rows: t.Iterable[t.Any]) -> int:
+    money: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    asked: set[str] = set()
+    for transaction_id, price, amount, is_asked_for in rows:
+        money[transaction_id].append((price, amount))
+        if is_asked_for:
+            asked.add(transaction_id)
+    return sum(exceeds(money[transaction_id]) for transaction_id in asked)
 
 
 def app_states(

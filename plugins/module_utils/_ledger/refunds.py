@@ -70,9 +70,12 @@ def compare(connection: sqlalchemy.Connection, app: App, notifications: t.Sequen
         for transaction_id in ids:
             held = held_refunds[transaction_id]
             told = {one.uuid: one for one in held_notifications[transaction_id]}
-            fresh = _fresh(told, by_transaction[transaction_id])
+            read = by_transaction[transaction_id]
+            fresh = _fresh(told, read)
             before = {refund.key: refund for refund in held}
-            after = settle(held, [*told.values(), *fresh])
+            # Of a copy that was signed later too: it may know more.
+            said = [one.refund for one in read if one.refund is not None]
+            after = settle([*held, *said], [*told.values(), *fresh])
             steps += [Step(before.get(one.key), one) for one in after if before.get(one.key) != one]
             added += fresh
     return Changes(tuple(steps), tuple(added))

@@ -45,11 +45,11 @@ def refunds() -> sqlalchemy.Table:
     ``source`` names the root that Apple's payloads were verified against: ``apple`` or ``other:<sha256 prefix>``.
     ``revocation_date``, ``purchase_date``, ``reversed_at`` and ``first_signed_date`` are UNIX milliseconds,
     ``refund_day`` is YYYY-MM-DD (UTC), ``recorded_at`` is UTC in ISO 8601. ``price`` and ``amount`` are milliunits of
-    ``currency``, ``amount`` is 0 or less, NULL when Apple gave no price. ``percentage`` is in milliunits of a percent.
+    ``currency``, ``amount`` is 0 or less, NULL without price or currency. ``percentage`` is in milliunits of a percent.
     """
     text, integer = sqlalchemy.Text, sqlalchemy.BigInteger
     return sqlalchemy.Table(
-        "refunds",
+        "refund_tracking_refunds",
         sqlalchemy.MetaData(),
         *_app_key(),
         sqlalchemy.Column("transaction_id", text, primary_key=True),
@@ -82,7 +82,7 @@ def refund_notifications() -> sqlalchemy.Table:
     """Verified notifications (REFUND, REFUND_REVERSED, REFUND_DECLINED), one row for each ``notification_uuid``."""
     text, integer = sqlalchemy.Text, sqlalchemy.BigInteger
     return sqlalchemy.Table(
-        "refund_notifications",
+        "refund_tracking_notifications",
         sqlalchemy.MetaData(),
         *_app_key(),
         sqlalchemy.Column("notification_uuid", text, primary_key=True),
@@ -96,14 +96,24 @@ def refund_notifications() -> sqlalchemy.Table:
 
 @functools.cache
 def refund_coverage() -> sqlalchemy.Table:
-    """From when until when (UNIX milliseconds) an app's notifications were read; ``gaps``: JSON [[from, until], …]."""
+    """From when until when (UNIX milliseconds) an app's notifications were read; ``gaps``: JSON [[from, until], …].
+
+    The other columns are those of ``_model.coverage.Coverage``.
+    """
     text, integer = sqlalchemy.Text, sqlalchemy.BigInteger
     return sqlalchemy.Table(
-        "refund_coverage",
+        "refund_tracking_coverage",
         sqlalchemy.MetaData(),
         *_app_key(),
         sqlalchemy.Column("covered_from", integer, nullable=False),
         sqlalchemy.Column("covered_until", integer, nullable=False),
+        sqlalchemy.Column("read_until", integer, nullable=False),
+        sqlalchemy.Column("settled_until", integer, nullable=False),
+        sqlalchemy.Column("known_from", integer),
+        sqlalchemy.Column("proven_at", integer),
+        sqlalchemy.Column("url", text, nullable=False),
+        sqlalchemy.Column("url_at", integer),
+        sqlalchemy.Column("window_size", integer),
         sqlalchemy.Column("state", text, nullable=False),
         sqlalchemy.Column("reason", text, nullable=False),
         sqlalchemy.Column("last_run_at", text, nullable=False),
@@ -117,7 +127,7 @@ def refund_quarantine() -> sqlalchemy.Table:
     """Payloads that failed verification, by SHA-256: nothing of what they say is kept but the notification's UUID."""
     text, integer = sqlalchemy.Text, sqlalchemy.BigInteger
     return sqlalchemy.Table(
-        "refund_quarantine",
+        "refund_tracking_quarantine",
         sqlalchemy.MetaData(),
         *_app_key(),
         sqlalchemy.Column("payload_sha256", text, primary_key=True),

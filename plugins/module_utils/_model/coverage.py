@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much of an app's history the ledger has read, and what an empty history means."""
+"""How much of an app's history the ledger has read, and from when on an empty history means anything."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from .refund import day, iso_time
 State = t.Literal["complete", "incomplete", "unknown", "never"]
 # What App Store Connect says about the app's notification URL; `unasked` without an API key for it.
 NotificationUrl = t.Literal["unasked", "V2", "V1", "none"]
+# Apple tries for about 6.5 days to deliver a notification (1 + 12 + 24 + 48 + 72 hours).
+LATE = 7 * 86_400_000
 
 
 @dataclass(frozen=True)
@@ -25,58 +27,144 @@ class Window:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Read from ``covered_from`` until ``covered_until`` but for ``gaps``. Times are UNIX milliseconds."""
+    """Read and verified from ``covered_from`` until ``covered_until`` but for ``gaps``. Times are UNIX milliseconds.
+
+    ``read_until``: how far it was read without a break, verified or not. ``settled_until``: what is earlier was read
+    when Apple no longer tried to deliver it, so that it need not be read again. ``known_from``: the first proof that
+    Apple kept a history at all, which is the date of the earliest verified notification or the first time that App
+    Store Connect named a URL of version 2; ``proven_at``: the last such proof. ``url`` is App Store Connect's last
+    answer, given at ``url_at``. ``window_size``: how much time can be read at once.
+    """
 
     covered_from: int
     covered_until: int
+    read_until: int
+    settled_until: int
     gaps: tuple[Window, ...] = ()
     last_notification_at: int | None = None
+    known_from: int | None = None
+    proven_at: int | None = None
+    url: NotificationUrl = "unasked"
+    url_at: int | None = None
+    window_size: int | None = None
     state: State = "unknown"
     reason: str = ""
 
+    @property
+    def is_without_url(self) -> bool:
+        """True when no URL of version 2 was the last that was heard, and no later notification says otherwise."""
+        return self.url in _WITHOUT_V2
+
+    @property
+    def begins(self) -> int:
+        """From when on refunds are known: it was read, and Apple kept a history."""
+        return self.covered_from if self.known_from is None else max(self.covered_from, self.known_from)
+
     def as_result(self) -> dict[str, t.Any]:
         """Return the module result ``coverage``."""
-        newest = self.last_notification_at
         return {
             "state": self.state,
             "reason": self.reason,
             "covered_from": iso_time(self.covered_from),
             "covered_until": iso_time(self.covered_until),
-            "gaps": [{"from": iso_time(gap.start), "until": iso_time(gap.end)} for gap in self.gaps],
-            "last_notification_at": None if newest is None else iso_time(newest),
+            "known_from": time_or_none(self.known_from),
+            "gaps": [{"from": iso_time(gap.start), "until": iso_time(gap.end)} for gap in known_gaps(self)],
+            "last_notification_at": time_or_none(self.last_notification_at),
         }
 
 
-def advanced(
-    held: Coverage | None, window: Window, url: NotificationUrl, is_clean: bool, newest: int | None
-) -> Coverage:
-    """Return the coverage after ``window`` was read. Where it was not ``is_clean``, the covered time stands still.
+def time_or_none(milliseconds: int | None) -> str | None:
+    """Return a time as text, UTC."""
+    return None if milliseconds is None else iso_time(milliseconds)
 
-    What lies between the covered time and the window is a gap, since Apple does not tell of it any more; and so is a
-    window in which there was no URL for Apple to tell.
+
+def begun(held: Coverage | None, start: int) -> Coverage:
+    """Return the coverage when a run has found that Apple's history begins at ``start`` or earlier; once for a run.
+
+    What lies between the time that was read and the start is a gap, since Apple does not tell of it any more.
     """
     if held is None:
-        held = Coverage(window.start, window.start)
-    gaps, until = held.gaps, held.covered_until
-    lost_until = window.end if url in _WITHOUT_V2 else window.start
-    if lost_until > until:
-        gaps, until = _with_gap(gaps, Window(until, lost_until)), lost_until
-        if held.covered_from == held.covered_until:
-            # Nothing was covered before, so that it just begins later.
-            held, gaps = replace(held, covered_from=until), ()
-    seen = [date for date in (held.last_notification_at, newest) if date is not None]
+        return Coverage(start, start, start, start)
+    if start <= held.covered_until:
+        return held
+    if held.covered_from == held.covered_until:
+        # Nothing was covered before, so that it just begins later.
+        held = replace(held, covered_from=start)
+    elif start > held.read_until:
+        held = lost(held, Window(held.read_until, start))
     return replace(
         held,
-        covered_until=max(until, window.end) if is_clean else until,
-        gaps=gaps,
-        last_notification_at=max(seen, default=None),
+        covered_until=start,
+        read_until=max(held.read_until, start),
+        settled_until=max(held.settled_until, start),
     )
 
 
-def _with_gap(gaps: tuple[Window, ...], new: Window) -> tuple[Window, ...]:
-    if gaps and gaps[-1].end >= new.start:
-        return (*gaps[:-1], Window(gaps[-1].start, new.end))
-    return (*gaps, new)
+def advanced(held: Coverage, window: Window, now: int, is_clean: bool) -> Coverage:
+    """Return the coverage after ``window`` was read at ``now``. ``is_clean``: all verified, in earlier windows too."""
+    covered, read, settled = held.covered_until, held.read_until, held.settled_until
+    if is_clean and window.start <= covered:
+        covered = max(covered, window.end)
+    if is_clean and window.start <= settled:
+        settled = max(settled, min(window.end, now - LATE))
+    if window.start <= read:
+        read = max(read, window.end)
+    return replace(held, covered_until=covered, read_until=read, settled_until=settled)
+
+
+def proven(held: Coverage, dates: t.Collection[int]) -> Coverage:
+    """Return the coverage with verified notifications signed at ``dates``: each proves that there was a URL then."""
+    if not dates:
+        return held
+    if held.is_without_url and held.url_at is not None:
+        asked = held.url_at
+        held = _proven_at(held, [date for date in dates if date <= asked])
+        later = [date for date in dates if date > asked]
+        if later:
+            held = replace(_set_again(held, min(later)), url="unasked", url_at=None)
+    held = _proven_at(held, dates)
+    newest = max(dates)
+    return replace(held, last_notification_at=max(newest, held.last_notification_at or newest))
+
+
+def heard(held: Coverage, url: NotificationUrl, now: int) -> Coverage:
+    """Return the coverage after App Store Connect, or Apple's history, was asked for the URL at ``now``."""
+    if url == "unasked":
+        return held
+    if url == "V2":
+        held = _proven_at(_set_again(held, now) if held.is_without_url else held, [now])
+    return replace(held, url=url, url_at=now)
+
+
+def _proven_at(held: Coverage, dates: t.Collection[int]) -> Coverage:
+    if not dates:
+        return held
+    known, last = [*dates], [*dates]
+    known += [] if held.known_from is None else [held.known_from]
+    last += [] if held.proven_at is None else [held.proven_at]
+    return replace(held, known_from=min(known), proven_at=max(last))
+
+
+def _set_again(held: Coverage, when: int) -> Coverage:
+    # There was no URL in between, for how long nobody knows. Without an earlier proof all of the past is unknown, and
+    # stays so when an earlier notification turns up.
+    return lost(held, Window(held.proven_at or 0, when))
+
+
+def lost(held: Coverage, window: Window) -> Coverage:
+    """Return the coverage with one more gap."""
+    gaps: list[Window] = []
+    for gap in sorted((*held.gaps, window), key=lambda one: one.start):
+        if gaps and gaps[-1].end >= gap.start:
+            gaps[-1] = Window(gaps[-1].start, max(gaps[-1].end, gap.end))
+        elif gap.start < gap.end:
+            gaps.append(gap)
+    return replace(held, gaps=tuple(gaps))
+
+
+def known_gaps(held: Coverage) -> tuple[Window, ...]:
+    """Return the gaps as far as they lie in the time that is known otherwise."""
+    return tuple(Window(max(gap.start, held.begins), gap.end) for gap in held.gaps if gap.end > held.begins)
 
 
 def forgotten(held: Coverage, before: int) -> Coverage:
@@ -86,26 +174,48 @@ def forgotten(held: Coverage, before: int) -> Coverage:
     return replace(held, covered_from=start, gaps=gaps)
 
 
-def judged(held: Coverage, quarantined: int, url: NotificationUrl) -> Coverage:
-    """Return the coverage with its state, and the reason in words for every state but ``complete``."""
-    if url in _WITHOUT_V2:
-        return replace(held, state="unknown", reason=_WITHOUT_V2[url])
+def faults_of(gaps: t.Sequence[Window], quarantined: int) -> list[str]:
+    """Return in words what is missing for gaps and payloads in quarantine."""
     faults = []
-    if held.gaps:
-        days = ", ".join(f"{day(gap.start)} to {day(gap.end)}" for gap in held.gaps)
+    if gaps:
+        days = ", ".join(f"{day(gap.start)} to {day(gap.end)}" for gap in gaps)
         faults.append(
-            f"Not covered, for Apple's history no longer reached back or there was no URL of version 2: {days}."
+            f"Not known: {days}. Apple's history no longer reached back, a payload could not be verified as long as it "
+            "did, or there was no URL of version 2."
         )
     if quarantined:
         faults.append(
             f"{quarantined} of Apple's payloads could not be verified and are in quarantine; "
             "the next run reads their time again."
         )
+    return faults
+
+
+def judged(held: Coverage, quarantined: int) -> Coverage:
+    """Return the coverage with its state, and the reason in words for every state but ``complete``."""
+    if held.is_without_url:
+        return replace(held, state="unknown", reason=_WITHOUT_V2[held.url])
+    faults = faults_of(known_gaps(held), quarantined)
     if faults:
         return replace(held, state="incomplete", reason=" ".join(faults))
-    if url == "V2" or held.last_notification_at is not None:
-        return replace(held, state="complete", reason="")
-    return replace(held, state="unknown", reason=_EMPTY)
+    if held.known_from is None:
+        return replace(held, state="unknown", reason=EMPTY)
+    if held.known_from >= held.covered_until:
+        return replace(held, state="unknown", reason=before_known(held.known_from))
+    return replace(held, state="complete", reason="")
+
+
+def without_url(held: Coverage) -> str:
+    """Return the reason of a coverage that ``is_without_url``."""
+    return _WITHOUT_V2[held.url]
+
+
+def before_known(known_from: int) -> str:
+    """Return why the time before is unknown."""
+    return (
+        f"Known from {iso_time(known_from)} on only: nothing shows that a notification URL of version 2 was set "
+        "before, and without one Apple keeps no history."
+    )
 
 
 _WITHOUT_V2 = {
@@ -114,7 +224,7 @@ _WITHOUT_V2 = {
     "V1": "The notification URL in App Store Connect is of version 1, and Apple's history tells only of version 2. "
     "Set it to version 2.",
 }
-_EMPTY = (
+EMPTY = (
     "Apple's history is empty, which is no proof of no refunds: it stays empty too while no notification URL of "
     "version 2 is set. Give api_key_id and api_private_key_path, so that App Store Connect can be asked."
 )

@@ -8,6 +8,9 @@ Every message names the option or the file that is wrong and the next step; `_ru
 
 from __future__ import annotations
 
+import os
+import traceback
+
 
 class RefundsError(Exception):
     """What failed, on which object, and what to do next. ``str()`` of it is shown to the user."""
@@ -40,3 +43,14 @@ class TransportError(RefundsError):
     def __init__(self, kind: str, message: str, next_step: str = "") -> None:
         super().__init__(message, next_step)
         self.kind = kind
+
+
+def unforeseen(error: Exception, consequence: str = "nothing after this point was done") -> str:
+    """Return the message about a fault of the collection itself, in one line; ``consequence``: what it spoiled."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    reason = " ".join(str(error).split())
+    return (
+        f"This is a fault of storeops.refunds, not of your input: {type(error).__name__} at {place}: {reason}. "
+        f"Please report it with this line; {consequence}."
+    )

@@ -83,6 +83,11 @@ def parse_bundle_id(text: str, option: str = "bundle_id") -> str:
     return clean
 
 
+def is_storable(text: str) -> bool:
+    """Tell whether every database takes the text: PostgreSQL no NUL, UTF-8 no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def is_loopback(host: str | None) -> bool:
     """Tell whether ``host`` names this machine without asking a resolver."""
     try:

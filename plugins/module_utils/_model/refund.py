@@ -24,7 +24,7 @@ class Refund:
     """One refund of one transaction. Dates are UNIX milliseconds.
 
     ``price`` is the total for ``quantity`` in milliunits of ``currency``; ``percentage`` in milliunits of a percent.
-    ``first_*`` tell the earliest notification of this refund: what it says is what is kept.
+    ``first_*`` tell the notification whose word is kept: the earliest of those that know most about the money.
     """
 
     transaction_id: str
@@ -64,8 +64,11 @@ class Refund:
 
     @property
     def amount(self) -> int | None:
-        """Return the refunded money in milliunits, 0 or less; None where it is unknown or no money at all."""
-        if self.price is None or self.is_family_shared:
+        """Return the refunded money in milliunits, 0 or less; None where it is unknown or no money at all.
+
+        A price without a currency is no amount: it could be added to one of another currency.
+        """
+        if self.price is None or self.currency is None or self.is_family_shared:
             return None
         return refunded_amount(self.price, self.percentage)
 
@@ -115,22 +118,24 @@ def iso_time(milliseconds: int) -> str:
 def settle(held: t.Iterable[Refund], notifications: t.Iterable[Notification]) -> list[Refund]:
     """Return the refunds of one transaction, by refund date.
 
-    ``held`` is what the ledger has, ``notifications`` all that are known of the transaction, old and new. Dates alone
-    decide, never the order of arrival: of several notifications of one refund the earliest counts, and a reversal
-    cancels the refund that it names, else the last one before it.
+    ``held`` is what the ledger has, ``notifications`` all that are known of the transaction, old and new. What they
+    say decides, never the order of arrival: of several notifications of one refund one with a price counts before one
+    without, then one with a percentage, then the earliest. A reversal cancels the refund that it names, else the last
+    one before it (Apple does not say which; unverified).
     """
     known = list(notifications)
     refunds: dict[int, Refund] = {}
     for refund in [*held, *(one.refund for one in known if one.refund is not None)]:
         other = refunds.get(refund.revocation_date)
-        if other is None or _first(refund) < _first(other):
+        if other is None or _rank(refund) < _rank(other):
             refunds[refund.revocation_date] = refund
     reversals = _reversals(refunds, known)
     return [replace(refunds[date], reversed_at=reversals.get(date)) for date in sorted(refunds)]
 
 
-def _first(refund: Refund) -> tuple[int, str]:
-    return (refund.first_signed_date, refund.first_notification_uuid)
+def _rank(refund: Refund) -> tuple[bool, bool, int, str]:
+    knows_no_price = refund.price is None or refund.currency is None
+    return (knows_no_price, refund.percentage is None, refund.first_signed_date, refund.first_notification_uuid)
 
 
 def _reversals(refunds: t.Mapping[int, Refund], notifications: t.Iterable[Notification]) -> dict[int, int]:

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .coverage import Coverage, State, judged
+from .coverage import EMPTY, LATE, Coverage, State, before_known, faults_of, known_gaps, without_url
 from .errors import InputError
 from .identifiers import shown
 from .refund import iso_time
@@ -58,26 +58,40 @@ def _time(text: str, option: str) -> int:
 def covering(held: Coverage | None, quarantined: int, period: Period, now: int) -> tuple[State, str]:
     """Return how much of ``period`` the ledger has read, and why it is not all of it.
 
-    ``quarantined``: payloads in quarantine that may belong to the period. ``now``: UNIX milliseconds.
+    A period without a beginning begins where the ledger's knowledge does. The reason of ``complete`` is empty, or says
+    until when a period that has just ended may still change. ``quarantined``: payloads in quarantine that may belong to
+    the period. ``now``: UNIX milliseconds.
     """
     if held is None:
         return "never", NEVER_READ
-    until = now - FRESH_FOR if period.until is None or period.until > now else period.until
-    reasons = []
-    if period.since is not None and period.since < held.covered_from:
-        reasons.append(f"Read from {iso_time(held.covered_from)} on only; what was before is not known.")
+    is_over = period.until is not None and period.until <= now
+    until = period.until if is_over and period.until is not None else now - FRESH_FOR
+    faults = []
+    if period.since is not None and period.since < held.covered_from and held.begins == held.covered_from:
+        faults.append(f"Read from {iso_time(held.covered_from)} on only; what was before is not known.")
     if until > held.covered_until:
-        reasons.append(f"Read until {iso_time(held.covered_until)} only. Run refund_ledger.")
-    gaps = tuple(gap for gap in held.gaps if _meets(period, gap.start, gap.end))
-    found = judged(replace(held, gaps=gaps), quarantined, "unasked")
-    # "Unknown" is what App Store Connect said when it was asked; the ledger keeps no more of it than this.
-    if held.state == "unknown" and found.state != "incomplete":
-        found = replace(found, state="unknown", reason=held.reason)
-    elif held.state == "complete" and found.state == "unknown":
-        found = replace(found, state="complete", reason="")
-    if not reasons:
-        return found.state, found.reason
-    return "incomplete", " ".join(filter(None, (*reasons, found.reason)))
+        faults.append(f"Read until {iso_time(held.covered_until)} only. Run refund_ledger.")
+    gaps = [gap for gap in known_gaps(held) if _meets(period, gap.start, gap.end)]
+    faults += faults_of(gaps, quarantined)
+    doubt, reason = _doubt(held, period, until if is_over else None)
+    if faults:
+        return "incomplete", " ".join(filter(None, (*faults, reason)))
+    if doubt == "complete" and is_over and until > held.settled_until:
+        reason = f"May still change until {iso_time(until + LATE)}, for Apple delivers notifications up to 7 days late."
+    return doubt, reason
+
+
+def _doubt(held: Coverage, period: Period, until: int | None) -> tuple[State, str]:
+    """Return whether Apple kept a history all over the period, and why that is not known. ``until``: None is open."""
+    if held.is_without_url and (until is None or held.proven_at is None or until > held.proven_at):
+        return "unknown", without_url(held)
+    if held.known_from is None:
+        return "unknown", EMPTY
+    if (held.covered_until if until is None else until) <= held.known_from:
+        return "unknown", before_known(held.known_from)
+    if period.since is not None and period.since < held.known_from and held.begins == held.known_from:
+        return "incomplete", before_known(held.known_from)
+    return "complete", ""
 
 
 def _meets(period: Period, start: int, end: int) -> bool:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import typing as t
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from .errors import InputError
-from .identifiers import Environment, shown
+from .identifiers import Environment, is_storable, shown
 from .refund import Refund, iso_time
 from .refund_period import Period
 
@@ -61,7 +62,7 @@ class Tally:
 def parse_cursor(text: str) -> Cursor:
     """Return the place that ``next_after`` named. Raises InputError."""
     found = _CURSOR.fullmatch(text)
-    if found is None:
+    if found is None or not is_storable(text):
         raise InputError("after", f"{shown(text)} is no place in a list of refunds.", "Give next_after of a result.")
     return Cursor(int(found.group(1)), found.group(2), found.group(3))
 
@@ -154,6 +155,21 @@ def not_in_sums(tallies: t.Iterable[Tally]) -> Row:
         elif one.is_reversed:
             found["reversed"] += one.count
     return found
+
+
+def count_exceeding(refunds: t.Iterable[Refund]) -> int:
+    """Return how many transactions have refunds that add up to more than their price."""
+    by_transaction: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for one in refunds:
+        if one.price is not None and one.amount is not None and one.reversed_at is None:
+            by_transaction[one.transaction_id].append((one.price, one.amount))
+    return sum(exceeds(money) for money in by_transaction.values())
+
+
+def exceeds(money: t.Sequence[tuple[int, int]]) -> bool:
+    """Tell whether refunds of one transaction (price, amount) are of more than was paid."""
+    # Each amount may be rounded up by half a milliunit.
+    return -sum(amount for _price, amount in money) > max(price for price, _amount in money) + len(money)
 
 
 def _together(one: Tally, other: Tally) -> Tally:

@@ -53,7 +53,8 @@ def _apps(result: Fields, where: str) -> t.Iterator[App]:
 def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
     bundle_id = _first_text(integration.get("bundle_id"), result.get("bundle_id"), _item(result))
     if not bundle_id:
-        raise InputError(where, "has no bundle_id.", _NEXT_STEP)
+        said = _text(result.get("msg"))
+        raise InputError(where, f"has no bundle_id; it says: {said}" if said else "has no bundle_id.", _NEXT_STEP)
     check = _mapping(result.get("credential_check"))
     message = _text(result.get("msg"))
     action = _action(result, integration, diff)

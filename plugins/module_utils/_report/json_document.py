@@ -30,7 +30,7 @@ def document(report: Report) -> Json:
         "trackers": report.trackers,
         "totals": {"apps": len(report.apps), **report.counts, "would_change": sum(a.would_change for a in report.apps)},
         "fail_on": list(report.fail_on),
-        "failed": bool(report.failing),
+        "failed": report.has_failed,
         "causes": [
             {
                 "class": group.kind,

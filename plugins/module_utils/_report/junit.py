@@ -9,48 +9,72 @@ import re
 import typing as t
 from xml.etree import ElementTree
 
-from .model import App, Report
+from .model import FAILING, App, Report
 
 # What XML 1.0 does not allow, not even escaped (W3C, Extensible Markup Language 1.0, 2.2 Characters).
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_RESULT_OF = {"refused": "failure", "drift": "failure", "unknown": "error", "waived": "skipped"}
+_RESULT_OF = {"refused": "failure", "drift": "failure", "unknown": "error"}
 _COUNTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
 def render_junit(report: Report) -> str:
-    """Return the XML. Refused and drifted apps are failures, unknown ones errors, waived ones skipped."""
+    """Return the XML, which fails where the task fails: by the problems that ``fail_on`` names.
+
+    Refused and drifted apps are failures then, unknown ones errors. Waived ones are skipped. What ``fail_on`` does not
+    name stands in the output of a test that passed.
+    """
     suites: dict[tuple[str, str], list[App]] = {}
     for app in report.apps:
         suites.setdefault((app.tracker or "unknown tracker", app.environment), []).append(app)
-    root = ElementTree.Element("testsuites", {"name": _clean(report.title), **_counts(report.apps), "time": "0"})
+    root = ElementTree.Element(
+        "testsuites", {"name": _clean(report.title), **_counts(report.apps, report), "time": "0"}
+    )
     for (tracker, environment), apps in sorted(suites.items()):
-        attributes = {"name": _clean(f"{tracker} {environment}"), **_counts(apps), "time": "0"}
+        attributes = {"name": _clean(f"{tracker} {environment}"), **_counts(apps, report), "time": "0"}
         suite = ElementTree.SubElement(root, "testsuite", {**attributes, "timestamp": report.generated_at.rstrip("Z")})
         for app in apps:
             _add_case(suite, app, f"{tracker}.{environment}", report)
+    if report.is_idle:
+        _add_idle(root)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _counts(apps: t.Sequence[App]) -> dict[str, str]:
-    kinds = [_RESULT_OF.get(app.kind) for app in apps]
-    return {"tests": str(len(apps)), **{name: str(kinds.count(kind)) for name, kind in _COUNTS.items()}}
+def _tag(app: App, report: Report) -> str | None:
+    reason = report.reason(app)
+    if reason:
+        return _RESULT_OF[reason.kind]
+    return "skipped" if app.kind == "waived" else None
+
+
+def _counts(apps: t.Sequence[App], report: Report) -> dict[str, str]:
+    tags = [_tag(app, report) for app in apps]
+    return {"tests": str(len(apps)), **{name: str(tags.count(tag)) for name, tag in _COUNTS.items()}}
+
+
+def _add_idle(root: ElementTree.Element) -> None:
+    """Add an error of its own: CI systems take a file without a test for a success."""
+    counts = {"tests": "1", "failures": "0", "errors": "1", "skipped": "0"}
+    root.attrib.update(counts)
+    suite = ElementTree.SubElement(root, "testsuite", {"name": "audit", **counts, "time": "0"})
+    case = ElementTree.SubElement(suite, "testcase", {"classname": "audit", "name": "apps", "time": "0"})
+    ElementTree.SubElement(case, "error", {"type": "nothing_audited", "message": "Nothing was audited."})
 
 
 def _add_case(suite: ElementTree.Element, app: App, place: str, report: Report) -> None:
     names = {"classname": _clean(place), "name": _clean(app.bundle_id), "time": "0"}
     case = ElementTree.SubElement(suite, "testcase", names)
-    problem, tag = app.deciding, _RESULT_OF.get(app.kind)
-    if problem is None or tag is None:
-        return
+    reason, tag = report.reason(app), _tag(app, report)
     if tag == "skipped":
         number = next(found.waiver for found in app.problems if found.waiver is not None)
         waiver = report.waivers[number]
         message = f"waived until {waiver.until.isoformat()}: {waiver.reason}"
         ElementTree.SubElement(case, tag, {"message": _clean(message)})
-        return
-    result = ElementTree.SubElement(case, tag, {"type": _clean(problem.cause), "message": _clean(problem.hint)})
-    result.text = _clean("\n".join(_lines(app)))
+    elif tag and reason:
+        result = ElementTree.SubElement(case, tag, {"type": _clean(reason.cause), "message": _clean(reason.hint)})
+        result.text = _clean("\n".join(_lines(app)))
+    elif app.kind in FAILING:
+        ElementTree.SubElement(case, "system-out").text = _clean("\n".join(_lines(app)))
 
 
 def _lines(app: App) -> t.Iterator[str]:

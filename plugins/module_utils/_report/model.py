@@ -117,11 +117,24 @@ class Report:
         found = Counter(app.kind for app in self.apps)
         object.__setattr__(self, "counts", {kind: found[kind] for kind in KINDS})
 
+    def reason(self, app: App) -> Problem | None:
+        """Return the worst open problem of an app that ``fail_on`` names: it need not be what the app counts as."""
+        return worst([found for found in app.problems if found.waiver is None and found.kind in self.fail_on])
+
     @property
-    def failing(self) -> tuple[App, ...]:
-        """The apps that make the task fail, the worst first."""
-        found = [app for app in self.apps if app.kind in self.fail_on]
-        return tuple(sorted(found, key=lambda app: KINDS.index(app.kind)))
+    def failing(self) -> tuple[tuple[App, Problem], ...]:
+        """The apps that make the task fail, each with the reason, the worst first."""
+        found = [(app, reason) for app in self.apps if (reason := self.reason(app))]
+        return tuple(sorted(found, key=lambda pair: KINDS.index(pair[1].kind)))
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether nothing was audited although something was to be found: that is no success."""
+        return not self.apps and bool(self.fail_on)
+
+    @property
+    def has_failed(self) -> bool:
+        return self.is_idle or bool(self.failing)
 
     @property
     def environments(self) -> list[str]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import typing as t
+from collections import Counter
 from datetime import UTC, datetime
 
 from .. import _argument_spec
@@ -19,7 +21,7 @@ from .._report.entries import apps_of
 from .._report.html import render_html
 from .._report.json_document import render_json, waiver_fields
 from .._report.junit import render_junit
-from .._report.model import DEFAULT_TITLE, App, Report
+from .._report.model import DEFAULT_TITLE, KINDS, App, Problem, Report
 from .._report.refunds import refunds_of
 from .._report.waivers import parse_waivers, waive
 
@@ -52,7 +54,7 @@ def run(params: Params, context: Context) -> Results:
         "diff": {"before": {"files": before}, "after": {"files": after}},
         "report": _summary(report, paths),
     }
-    if report.failing:
+    if report.has_failed:
         raise TaskFailed(_message(report, paths), results)
     return results
 
@@ -88,8 +90,10 @@ def _report(params: Params, context: Context) -> Report:
 
 
 def _held(path: str) -> str | None:
-    """Return what lies there, None without a readable file."""
+    """Return what lies there, None without a readable regular file: a pipe would be waited for."""
     try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
         with open(path, encoding="utf-8", errors="replace", newline="") as file:
             return file.read()
     except OSError:
@@ -110,33 +114,34 @@ def _summary(report: Report, paths: t.Mapping[str, str]) -> Results:
         "counts": dict(report.counts),
         "would_change": sum(app.would_change for app in report.apps),
         "failing": len(report.failing),
-        "apps": [_bad(app) for app in report.failing[:_LISTED]],
+        "apps": [_bad(*pair) for pair in report.failing[:_LISTED]],
         "expired_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "expired"],
         "unused_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "unused"],
         "paths": {kind: paths.get(kind) for kind in FILES},
     }
 
 
-def _bad(app: App) -> Results:
+def _bad(app: App, reason: Problem) -> Results:
     return {
         "bundle_id": app.bundle_id,
         "environment": app.environment,
         "tracker": app.tracker,
-        "class": app.kind,
-        "cause": app.deciding.cause if app.deciding else "",
+        "class": reason.kind,
+        "cause": reason.cause,
     }
 
 
 def _message(report: Report, paths: t.Mapping[str, str]) -> str:
-    failing = report.failing
-    kinds = [
-        f"{report.counts[kind]} {kind}" for kind in report.counts if kind in report.fail_on and report.counts[kind]
-    ]
-    named = [f"{app.bundle_id} ({app.deciding.cause if app.deciding else app.kind})" for app in failing[:_NAMED]]
+    failing, where = report.failing, f"The report: {', '.join(paths.values())}"
+    if report.is_idle:
+        return f"results: Nothing was audited. Give results with at least one app, or set fail_on: []. {where}"
+    counts = Counter(reason.kind for _app, reason in failing)
+    kinds = [f"{counts[kind]} {kind}" for kind in KINDS if counts[kind]]
+    named = [f"{app.bundle_id} ({reason.cause})" for app, reason in failing[:_NAMED]]
     more = f" and {len(failing) - _NAMED} more" if len(failing) > _NAMED else ""
     return (
         f"{len(failing)} of {len(report.apps)} apps are not in order ({', '.join(kinds)}): {', '.join(named)}{more}. "
-        f"The report: {', '.join(paths.values())}"
+        f"{where}"
     )
 
 

@@ -23,16 +23,18 @@ def each(
 ) -> list[Result]:
     """Return ``work(item)`` for every item; the first exception in list order is raised after all have ended.
 
-    ``ended`` is called with each result as it comes: by any thread, but never by two at once.
+    ``ended`` is called with each result as it comes: by any thread, but never by two at once. What breaks the waiting
+    off (the keyword ``timeout`` of a task, Ctrl-C) is raised at once, and no further item is begun.
     """
     results: list[t.Any] = [None] * len(items)
     errors: dict[int, Exception] = {}
     waiting = iter(range(len(items)))
     lock = threading.Lock()
+    is_over = threading.Event()
 
     def worker() -> None:
         # One future for each worker and not for each item: waking the caller a thousand times costs as much as work.
-        while True:
+        while not is_over.is_set():
             with lock:
                 index = next(waiting, None)
             if index is None:
@@ -48,10 +50,18 @@ def each(
     if len(items) < 2:
         worker()
     else:
-        with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-            workers = [pool.submit(worker) for _number in range(min(WORKERS, len(items)))]
-        for one in workers:
-            one.result()
+        _run(worker, min(WORKERS, len(items)), is_over)
     if errors:
         raise errors[min(errors)]
     return results
+
+
+def _run(worker: t.Callable[[], None], count: int, is_over: threading.Event) -> None:
+    # No `with`: leaving it waits for the whole list, also when Ansible's timeout wants the caller to stop.
+    pool = ThreadPoolExecutor(max_workers=count)
+    try:
+        for one in [pool.submit(worker) for _number in range(count)]:
+            one.result()
+    finally:
+        is_over.set()
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from .. import _argument_spec
 from .._apple.credential_check import CredentialCheck, infer_across_apps
 from .._context import Context, Params, Results, Task, TaskFailed
-from .._model.errors import RefundsError
+from .._model.errors import RefundsError, unforeseen
 from .._model.integration import Identity, Integration, absent
 from .._model.verdict import Verdict
 from .._plan import plan
@@ -28,7 +28,7 @@ from .progress import Progress
 from .purge import Purge, parse_purge
 from .services import CALL_LIBRARIES, credential_check
 from .trackers import LEDGER_LIBRARIES, open_tracker
-from .writing import Writer, naming, not_tried
+from .writing import ONE_APP, Writer, naming, not_tried
 
 NAME = "refund_tracking_integrations"
 _NOT_LISTED = "purge: the app is not listed."
@@ -46,8 +46,8 @@ class _Entry:
 
 
 def run(params: Params, context: Context) -> Results:
-    purge = parse_purge(params)
     apps = listed_apps(params, context, lambda app: (app.get("state") or params["state"]) == "present")
+    purge = parse_purge(params, apps)
     check_fit(apps, params)
     check = credential_check(params, context)
     warnings = FewWarnings(context.warn)
@@ -87,6 +87,10 @@ def _looked_up(app: ListedApp, holdings: Holdings, params: Params, context: Cont
             # The list itself can't be had: no app can be done.
             raise
         entry.error = naming(app.bundle_id, f"{error}")
+    except Exception as error:
+        if holdings.tracker.is_listable:
+            raise
+        entry.error = naming(app.bundle_id, unforeseen(error, ONE_APP))
     return entry
 
 
@@ -121,8 +125,14 @@ def _verdicts(
         if key.credentials and params["credential_check"] != "skip" and context.transport.remaining() <= 0:
             entry.error, entry.is_untried = not_tried(entry.identity.bundle_id, context), True
             return Verdict("not_checked", entry.error, place)
-        found = checked(key.source, key.credentials, check, entry.identity, params)
-        return known_released(found, entry.current, key.credentials)
+        try:
+            found = checked(key.source, key.credentials, check, entry.identity, params)
+            return known_released(found, entry.current, key.credentials)
+        except RefundsError:
+            raise
+        except Exception as error:
+            entry.error = naming(entry.identity.bundle_id, unforeseen(error, ONE_APP))
+            return Verdict("not_checked", entry.error, place)
 
     def ended(found: Verdict) -> None:
         if progress:
@@ -150,6 +160,8 @@ def _decision(entry: _Entry, verdict: Verdict, rules: Rules, context: Context) -
         return decide_present(wanted, entry.current, verdict, rules)
     except RefundsError as error:
         return standing(entry.current, identity, verdict, naming(identity.bundle_id, f"{error}"))
+    except Exception as error:
+        return standing(entry.current, identity, verdict, naming(identity.bundle_id, unforeseen(error, ONE_APP)))
 
 
 def _results(decisions: t.Sequence[Decision], context: Context) -> Results:

@@ -13,6 +13,7 @@ from .._context import Params
 from .._model.errors import InputError
 from .._model.identifiers import Environment, parse_issuer_id, shown
 from .._model.integration import Identity, Integration
+from .listed_apps import ListedApp
 
 _LIMIT = re.compile(r"([0-9]{1,9})\s*(%?)")
 _MOST_NAMED = 10
@@ -28,18 +29,24 @@ class Purge:
     is_share: bool
 
     def doomed(self, held: t.Iterable[Integration], listed: t.Container[Identity]) -> list[Integration]:
-        """Return what is held for these teams and not listed. Raises InputError when that is more than may go."""
+        """Return what is held for these teams and not listed. Raises InputError when that is too much of any team."""
         ours = [entry for entry in held if entry.issuer_id in self.issuers]
         found = [entry for entry in ours if entry.identity not in listed]
-        # A share of few integrations would be none at all.
-        most = max(1, len(ours) * self.limit // 100) if self.is_share else self.limit
-        if len(found) > most:
-            raise InputError("purge_limit", *_too_many([entry.identity.bundle_id for entry in found], most, len(ours)))
+        for issuer in sorted(self.issuers):
+            self._check(issuer, ours, found)
         return found
 
+    def _check(self, issuer: str, ours: t.Sequence[Integration], found: t.Sequence[Integration]) -> None:
+        names = [entry.identity.bundle_id for entry in found if entry.issuer_id == issuer]
+        count = sum(entry.issuer_id == issuer for entry in ours)
+        # A share of few integrations would be none at all.
+        most = max(1, count * self.limit // 100) if self.is_share else self.limit
+        if len(names) > most:
+            raise InputError("purge_limit", *_too_many(issuer, names, most, count))
 
-def parse_purge(params: Params) -> Purge | None:
-    """Return what a task purges, None when it doesn't. Raises InputError where it must not."""
+
+def parse_purge(params: Params, apps: t.Sequence[ListedApp]) -> Purge | None:
+    """Return what a task with these apps purges, None when it doesn't. Raises InputError where it must not."""
     if not params["purge"]:
         return None
     if params["tracker"] != "ledger":
@@ -52,27 +59,54 @@ def parse_purge(params: Params) -> Purge | None:
     if limit is None or (limit.group(2) and int(limit.group(1)) > 100):
         problem = f"{shown(params['purge_limit'])} is neither a number of integrations nor a share such as 10%."
         raise InputError("purge_limit", problem)
-    issuers = frozenset(_issuers(params))
-    if not issuers:
-        raise InputError(
-            "purge",
-            "removes integrations of the Issuer IDs that the task names, and it names none.",
-            "Give issuer_id, or keys or apps with one.",
-        )
+    issuers = _issuers(params, apps)
     return Purge(params["environment"], issuers, int(limit.group(1)), bool(limit.group(2)))
 
 
-def _issuers(params: Params) -> t.Iterator[str]:
-    named = [("issuer_id", params.get("issuer_id"))]
-    named += [(f"keys.{name}.issuer_id", key.get("issuer_id")) for name, key in (params.get("keys") or {}).items()]
-    named += [(f"apps[{number}].issuer_id", app.get("issuer_id")) for number, app in enumerate(params["apps"])]
-    yield from (parse_issuer_id(text, option) for option, text in named if text)
+def _issuers(params: Params, apps: t.Sequence[ListedApp]) -> frozenset[str]:
+    """Return the Issuer ID of the task and of every app. Raises InputError for one of which no app is listed.
+
+    A list without an app of a team and environment says nothing about them: it is filtered, or came back empty.
+    """
+    place = params["environment"]
+    own = [(app.environment, _issuer(app, number, params)) for number, app in enumerate(apps)]
+    task = parse_issuer_id(params["issuer_id"], "issuer_id") if params.get("issuer_id") else None
+    issuers = {issuer for _environment, issuer in own if issuer} | ({task} if task else set())
+    if apps and not issuers:
+        raise InputError(
+            "purge",
+            "removes integrations of the Issuer IDs that the task names, and it names none.",
+            "Give issuer_id, or apps or their keys with one.",
+        )
+    bare = sorted(issuers - {issuer for environment, issuer in own if environment == place})
+    if bare or not apps:
+        whose = f" of Issuer ID {', '.join(bare)}" if bare else ""
+        raise InputError(
+            "purge",
+            f"apps lists no {place} app{whose}, so purge would remove every one that is held. Nothing was done.",
+            "Complete apps, purge each environment and team from a list of its own, or use state: absent.",
+        )
+    return frozenset(issuers)
 
 
-def _too_many(names: t.Sequence[str], most: int, held: int) -> tuple[str, str]:
+def _issuer(app: ListedApp, number: int, params: Params) -> str | None:
+    """Return whose app this is, as `named_keys.app_key_source` decides it; an app that is to go has no key there."""
+    name = app.fields.get("key")
+    named = ((params.get("keys") or {}).get(name) or {}) if name else {}
+    for option, text in (
+        (f"apps[{number}].issuer_id", app.fields.get("issuer_id")),
+        (f"keys.{name}.issuer_id", named.get("issuer_id")),
+        ("issuer_id", params.get("issuer_id")),
+    ):
+        if text:
+            return parse_issuer_id(text, option)
+    return None
+
+
+def _too_many(issuer: str, names: t.Sequence[str], most: int, held: int) -> tuple[str, str]:
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return (
-        f"{len(names)} of the {held} integrations held are not listed, and at most {most} may be removed at once: "
-        f"{', '.join(names[:_MOST_NAMED])}{more}. Nothing was done.",
+        f"{len(names)} of the {held} integrations held of Issuer ID {issuer} are not listed, and at most {most} may be "
+        f"removed at once: {', '.join(names[:_MOST_NAMED])}{more}. Nothing was done.",
         "Complete apps, or raise purge_limit if these are to go.",
     )

@@ -11,14 +11,15 @@ import typing as t
 
 from .. import _argument_spec
 from .._context import Context, Params, Results, Task
-from .._ledger.refund_queries import AppState, app_states, other_sources, page, tallies
+from .._ledger.refund_queries import AppState, app_states, count_exceeding, other_sources, page, tallies
+from .._model.coverage import time_or_none
 from .._model.errors import InputError
-from .._model.identifiers import parse_bundle_id, shown
+from .._model.identifiers import is_storable, parse_bundle_id, shown
 from .._model.refund import iso_time
 from .._model.refund_period import Period, covering, parse_period
 from .._model.refund_rows import Cursor, Question, not_in_sums, parse_cursor, sums_of
 from .options import environment
-from .refund_info_apple import from_apple
+from .refund_info_apple import from_apple, warn_exceeding
 from .refund_ledger import REFUND_LIBRARIES
 from .refund_sources import root_certificate
 from .services import CALL_LIBRARIES
@@ -26,6 +27,9 @@ from .trackers import LEDGER_LIBRARIES, open_ledger
 
 _SOURCE = re.compile(r"apple|other:[0-9a-f]{16}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_LARGEST_LIMIT = 2**31 - 1
+# What a signed 64-bit column holds: Apple may add reasons.
+_LARGEST_REASON = 2**63 - 1
 
 
 def run(params: Params, context: Context) -> Results:
@@ -37,23 +41,25 @@ def run(params: Params, context: Context) -> Results:
 def _from_ledger(params: Params, context: Context) -> Results:
     question, after, group_by = _question(params), _after(params), list(dict.fromkeys(params["group_by"]))
     limit = params["limit"]
-    if limit < 0:
-        raise InputError(
-            "limit", f"{limit} is less than 0.", "Give 0 for no rows; sums and total are there all the same."
-        )
+    if not 0 <= limit <= _LARGEST_LIMIT:
+        next_step = "Give 0 for no rows; sums and total are there all the same."
+        raise InputError("limit", f"{limit} is not from 0 to {_LARGEST_LIMIT}.", next_step)
     with contextlib.closing(open_ledger(params, context, for_writing=False)) as ledger, ledger.reading() as connection:
         place = (question.source, question.environment, question.bundle_ids)
         counted = tallies(connection, question, group_by)
+        exceeding = count_exceeding(connection, question)
         rows, more = page(connection, question, after, limit) if limit else ([], None)
         states = app_states(connection, *place, question.period)
         others = other_sources(connection, *place)
     coverage = [_coverage(state, question, int(context.now() * 1000)) for state in states]
     _warn(coverage, others, question, context)
+    warn_exceeding(exceeding, context)
     return {
         "changed": False,
         "refunds": rows,
         "sums": sums_of(counted, group_by),
         "not_in_sums": not_in_sums(counted),
+        "exceeding_price": exceeding,
         "total": sum(one.count for one in counted),
         "next_after": None if more is None else str(more),
         "source": question.source,
@@ -69,6 +75,14 @@ def _question(params: Params) -> Question:
     for option in ("bundle_ids", "product_ids", "currencies", "reasons"):
         if params.get(option) == []:
             raise InputError(option, "is an empty list.", "Leave it out to ask for all.")
+    for index, reason in enumerate(params.get("reasons") or ()):
+        if not 0 <= reason <= _LARGEST_REASON:
+            raise InputError(f"reasons[{index}]", f"{reason} is no reason of Apple's.", "Give 0 or 1.")
+    for index, product_id in enumerate(params.get("product_ids") or ()):
+        if not is_storable(product_id):
+            raise InputError(
+                f"product_ids[{index}]", f"{shown(product_id)} is no product ID.", "Compare it with Apple's."
+            )
     currencies = _chosen(params, "currencies")
     for currency in currencies or ():
         if not _CURRENCY.fullmatch(currency):
@@ -124,6 +138,7 @@ def _coverage(known: AppState, question: Question, now: int) -> Results:
         "reason": reason,
         "covered_from": None if held is None else iso_time(held.covered_from),
         "covered_until": None if held is None else iso_time(held.covered_until),
+        "known_from": None if held is None else time_or_none(held.known_from),
         "last_refund_at": None if known.last_refund_at is None else iso_time(known.last_refund_at),
         "quarantined": known.quarantined,
     }
@@ -141,4 +156,9 @@ def _warn(coverage: t.Sequence[Results], others: t.Sequence[str], question: Ques
         context.warn(f"Not all refunds of the period are known for {', '.join(open_[:5])}{more}: see coverage.")
 
 
-TASK = Task(_argument_spec.refund_info(), run, CALL_LIBRARIES + LEDGER_LIBRARIES + REFUND_LIBRARIES)
+TASK = Task(
+    _argument_spec.refund_info(),
+    run,
+    CALL_LIBRARIES + LEDGER_LIBRARIES,
+    libraries_with={"transaction_id": REFUND_LIBRARIES},
+)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import typing as t
 from dataclasses import replace
 
 from .._apple.app_store_server import AppStoreServer, Hosts
@@ -16,7 +17,7 @@ from .._ledger.integrations import find_integration
 from .._model.errors import InputError
 from .._model.integration import Credentials, Identity
 from .._model.refund import Refund, Rejected
-from .._model.refund_rows import not_in_sums, row_from_apple, sums_of, tallies_of
+from .._model.refund_rows import count_exceeding, not_in_sums, row_from_apple, sums_of, tallies_of
 from .options import identity, key_source, load_credentials, service_url
 from .refund_sources import root_certificate
 from .stored_key import stored_credentials
@@ -39,15 +40,7 @@ def from_apple(params: Params, context: Context) -> Results:
     history = RefundHistory(server, credentials, wanted.bundle_id, wanted.environment)
     # A transaction carries no Apple ID that could be compared; Apple's library only insists on some number.
     signed = SignedData(root, wanted.environment, wanted.bundle_id, params.get("app_apple_id") or 0)
-    found: dict[tuple[str, int], Refund] = {}
-    rejected: dict[str, Rejected] = {}
-    for payload in history.signed_transactions(transaction_id):
-        said = signed.refund(payload)
-        if isinstance(said, Rejected):
-            rejected[said.payload_sha256] = said
-        else:
-            found.setdefault(said.key, said)
-    refunds = sorted(found.values(), key=lambda one: (one.revocation_date, one.transaction_id))
+    refunds, rejected = _verified(signed, history.signed_transactions(transaction_id))
     rows = [row_from_apple(one, root.source, wanted.environment, wanted.bundle_id) for one in refunds]
     tallies = tallies_of(rows, params["group_by"])
     results: Results = {
@@ -55,6 +48,7 @@ def from_apple(params: Params, context: Context) -> Results:
         "refunds": rows,
         "sums": sums_of(tallies, params["group_by"]),
         "not_in_sums": not_in_sums(tallies),
+        "exceeding_price": count_exceeding(refunds),
         "total": len(rows),
         "next_after": None,
         "source": root.source,
@@ -63,9 +57,32 @@ def from_apple(params: Params, context: Context) -> Results:
         "quarantined": [{"payload_sha256": one.payload_sha256, "reason": one.reason} for one in rejected.values()],
         "http": context.transport.counters.as_result(),
     }
+    warn_exceeding(results["exceeding_price"], context)
     if rejected:
         raise TaskFailed(_unverified(wanted, rejected, len(rows)), results)
     return results
+
+
+def _verified(signed: SignedData, payloads: t.Iterable[t.Any]) -> tuple[list[Refund], dict[str, Rejected]]:
+    """Return the refunds by date, each once, and what could not be verified by SHA-256."""
+    found: dict[tuple[str, int], Refund] = {}
+    rejected: dict[str, Rejected] = {}
+    for payload in payloads:
+        said = signed.refund(payload)
+        if isinstance(said, Rejected):
+            rejected[said.payload_sha256] = said
+        else:
+            found.setdefault(said.key, said)
+    return sorted(found.values(), key=lambda one: (one.revocation_date, one.transaction_id)), rejected
+
+
+def warn_exceeding(count: int, context: Context) -> None:
+    """Tell of transactions (``count``) whose refunds add up to more than was paid."""
+    if count:
+        context.warn(
+            f"exceeding_price: the refunds of {count} transactions add up to more than their price, so the sums are "
+            "too large. Apple may mean its percentages to hold the refunds before them; compare its financial reports."
+        )
 
 
 def _credentials(params: Params, context: Context, wanted: Identity) -> Credentials:

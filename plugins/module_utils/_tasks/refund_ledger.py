@@ -17,13 +17,13 @@ from .._context import Context, Library, Params, Results, Task, TaskFailed
 from .._ledger.integrations import find_integration
 from .._ledger.ledger import Ledger
 from .._ledger.refunds import App
-from .._model.coverage import Coverage, Window
+from .._model.coverage import LATE, Coverage, Window
 from .._model.errors import InputError, RefundsError
 from .._model.integration import Identity, Integration
 from .._model.refund import iso_time
 from .options import identity, key_source, service_url
 from .progress import EVERY_S
-from .refund_reading import Reader
+from .refund_reading import FIRST_WINDOW, Batch, Reader
 from .refund_recording import Recorder
 from .refund_sources import apple_id, notification_url, own_record, require_active, root_certificate
 from .services import CALL_LIBRARIES
@@ -31,8 +31,6 @@ from .stored_key import stored_credentials
 from .trackers import LEDGER_LIBRARIES, open_ledger
 
 _DAY = 86_400_000
-# Apple tries for about 6.5 days to deliver a notification (1 + 12 + 24 + 48 + 72 hours).
-OVERLAP = 7 * _DAY
 REFUND_LIBRARIES = (Library("app-store-server-library", LIBRARY_ERROR),)
 
 
@@ -68,29 +66,35 @@ def _prepared(params: Params, context: Context, ledger: Ledger, integration: Int
         notification_url(record, identity_.environment),
         None if days is None else int(context.now() * 1000) - days * _DAY,
         context.timestamp(),
+        int(context.now() * 1000),
     )
     return Reader(history, signed), recorder
 
 
 def _brought_up_to_date(wanted: Identity, reader: Reader, recorder: Recorder, context: Context) -> Results:
-    recorder.coverage = recorder.held()
-    window = _window(wanted, recorder.coverage, recorder.keep_from, int(context.now() * 1000))
+    window = _window(wanted, recorder.resume(), recorder.keep_from, recorder.at)
+    first_size = recorder.coverage.window_size if recorder.coverage else None
     read: Window | None = None
+    predicted: list[Batch] = []
     try:
-        if context.check_mode:
-            batches = list(reader.batches(window))
-            read = Window(batches[0].window.start, window.end)
-            recorder.predict(batches, read)
-        else:
-            said_at = context.now()
-            for batch in reader.batches(window):
+        said_at = context.now()
+        for batch in reader.batches(window, first_size or FIRST_WINDOW):
+            if context.check_mode:
+                predicted.append(batch)
+            else:
                 recorder.record(batch)
-                read = Window(read.start if read else batch.window.start, batch.window.end)
-                if context.now() - said_at >= EVERY_S:
-                    said_at = context.now()
-                    context.progress(f"{wanted.bundle_id}: refunds are read until {iso_time(read.end)}")
+            read = Window(read.start if read else batch.window.start, batch.window.end)
+            if context.now() - said_at >= EVERY_S:
+                said_at = context.now()
+                context.progress(f"{wanted.bundle_id}: refunds are read until {iso_time(read.end)}")
+        if context.check_mode:
+            recorder.predict(predicted, read or window)
+        else:
             recorder.finish(read or window)
     except RefundsError as error:
+        if predicted:
+            with contextlib.suppress(RefundsError):
+                recorder.predict(predicted, None)
         results = _results(wanted, recorder, window, read, context)
         kept = "" if read is None or context.check_mode else f" Until {iso_time(read.end)} all is recorded; run again."
         raise TaskFailed(f"{error}{kept}", results) from None
@@ -98,10 +102,11 @@ def _brought_up_to_date(wanted: Identity, reader: Reader, recorder: Recorder, co
     return _results(wanted, recorder, window, read, context)
 
 
-def _window(wanted: Identity, held: Coverage | None, keep_from: int | None, now: int) -> Window:
-    """Return what to read: from the covered time less the overlap, as far back as Apple and the retention reach."""
+def _window(wanted: Identity, resume_at: int | None, keep_from: int | None, now: int) -> Window:
+    """Return what to read: from what is settled on, as far back as Apple and the retention reach."""
     earliest = now - REACH[wanted.environment]
-    start = earliest if held is None else max(earliest, min(held.covered_until, now) - OVERLAP)
+    # A clock that was set back must not leave out what comes late.
+    start = earliest if resume_at is None else max(earliest, min(resume_at, now - LATE))
     return Window(max(start, keep_from or 0), now)
 
 
@@ -141,7 +146,7 @@ def _results(wanted: Identity, recorder: Recorder, window: Window, read: Window 
 def _as_result(coverage: Coverage | None) -> dict[str, t.Any]:
     if coverage is not None:
         return coverage.as_result()
-    names = ("covered_from", "covered_until", "last_notification_at")
+    names = ("covered_from", "covered_until", "known_from", "last_notification_at")
     return {"state": "never", "reason": "Never read.", "gaps": [], **dict.fromkeys(names)}
 
 

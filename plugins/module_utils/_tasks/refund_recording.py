@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._ledger.coverage import (
     Quarantined,
@@ -18,7 +19,18 @@ from .._ledger.coverage import (
 )
 from .._ledger.ledger import Ledger
 from .._ledger.refunds import App, compare, count_before, lock, put, remove_before
-from .._model.coverage import Coverage, NotificationUrl, Window, advanced, forgotten, judged
+from .._model.coverage import (
+    Coverage,
+    NotificationUrl,
+    Window,
+    advanced,
+    begun,
+    forgotten,
+    heard,
+    judged,
+    lost,
+    proven,
+)
 from .refund_reading import Batch
 from .refund_tally import Tally
 
@@ -30,7 +42,8 @@ if t.TYPE_CHECKING:
 class Recorder:
     """Records for one app. ``keep_from`` (UNIX milliseconds): what is dated earlier is not kept; None keeps all.
 
-    ``now`` is UTC in ISO 8601. ``tally``, ``coverage`` and ``quarantined`` tell how things stand after the last call.
+    ``now`` is UTC in ISO 8601 and ``at`` the same in UNIX milliseconds. One object is for one run. ``tally``,
+    ``coverage`` and ``quarantined`` tell how things stand after the last call.
     """
 
     ledger: Ledger
@@ -38,34 +51,55 @@ class Recorder:
     url: NotificationUrl
     keep_from: int | None
     now: str
+    at: int
     tally: Tally = field(default_factory=Tally)
     coverage: Coverage | None = None
     quarantined: int = 0
+    _has_begun: bool = field(default=False, init=False)
     _has_trouble: bool = field(default=False, init=False)
     _seen: set[str] = field(default_factory=set, init=False)
 
-    def held(self) -> Coverage | None:
-        """Return the coverage as it is in the ledger."""
+    def resume(self) -> int | None:
+        """Return from when on (UNIX milliseconds) the history has to be read; None when it never was.
+
+        Everything earlier is settled, and nothing earlier waits in quarantine.
+        """
         with self.ledger.reading() as connection:
-            return find_coverage(connection, self.app)
+            self.coverage = find_coverage(connection, self.app)
+            held = self._held(connection)
+        self.quarantined = len(held)
+        if self.coverage is None:
+            return None
+        return min(self.coverage.settled_until, *(one.window.start for one in held.values()), self.at)
 
     def record(self, batch: Batch) -> None:
         """Write what a batch adds, and its coverage, in one transaction."""
-        with self.ledger.writing() as connection:
+        with self._undone_on_error(), self.ledger.writing() as connection:
             lock(connection, self.app)
             self._take(connection, [batch], writes=True)
 
-    def predict(self, batches: t.Sequence[Batch], read: Window) -> None:
-        """Tell what ``record`` for every batch and then ``finish`` would do."""
-        with self.ledger.reading() as connection:
+    def predict(self, batches: t.Sequence[Batch], read: Window | None) -> None:
+        """Tell what ``record`` for every batch would do, and then ``finish``, unless ``read`` is None."""
+        with self._undone_on_error(), self.ledger.reading() as connection:
             held = self._take(connection, batches, writes=False)
-            self._tidy(connection, self.coverage, held, read, writes=False)
+            if read is not None:
+                self._tidy(connection, self.coverage, held, read, writes=False)
 
     def finish(self, read: Window) -> None:
         """Take out of quarantine what the history that was ``read`` no longer holds, and remove what is too old."""
-        with self.ledger.writing() as connection:
+        with self._undone_on_error(), self.ledger.writing() as connection:
             lock(connection, self.app)
             self._tidy(connection, find_coverage(connection, self.app), self._held(connection), read, writes=True)
+
+    @contextlib.contextmanager
+    def _undone_on_error(self) -> t.Iterator[None]:
+        """What was not committed is not told either."""
+        before = {**vars(self), "tally": self.tally.copied(), "_seen": set(self._seen)}
+        try:
+            yield
+        except BaseException:
+            vars(self).update(before)
+            raise
 
     def _take(
         self, connection: sqlalchemy.Connection, batches: t.Sequence[Batch], writes: bool
@@ -79,12 +113,26 @@ class Recorder:
         for batch in batches:
             is_clean = self._sort_out(connection, batch, held, writes)
             self._has_trouble = self._has_trouble or not is_clean
-            if not batch.has_url:
-                self.url = "none"
-            coverage = advanced(coverage, batch.window, self.url, not self._has_trouble, batch.newest)
+            coverage = self._after(coverage, batch)
         self.tally.add(changes, read, (one for batch in batches for one in batch.rejected))
         self._cover(connection, coverage, held, writes)
         return held
+
+    def _after(self, coverage: Coverage | None, batch: Batch) -> Coverage:
+        """Return the coverage with a batch."""
+        # Only the first window of a run tells how far back Apple's history reaches.
+        if coverage is None or not self._has_begun:
+            coverage = begun(coverage, batch.window.start)
+            self._has_begun = True
+        coverage = advanced(coverage, batch.window, self.at, not self._has_trouble)
+        coverage = proven(coverage, [one.signed_date for one in batch.notifications])
+        if not batch.has_url:
+            self.url = "none"
+        # A URL counts from the end of a run, when the notifications have had their say; that there is none, at once.
+        if self.url in ("none", "V1") and not coverage.is_without_url:
+            coverage = heard(coverage, self.url, self.at)
+        coverage = replace(coverage, window_size=batch.next_size)
+        return coverage if self.keep_from is None else forgotten(coverage, self.keep_from)
 
     def _sort_out(
         self, connection: sqlalchemy.Connection, batch: Batch, held: dict[str, Quarantined], writes: bool
@@ -113,13 +161,14 @@ class Recorder:
         read: Window,
         writes: bool,
     ) -> None:
-        gone = [
-            one
-            for one in held.values()
-            if (one.payload_sha256 not in self._seen and read.start <= one.window.start and one.window.end <= read.end)
-            or not self._is_kept(one.window.end)
-        ]
+        unseen = [one for one in held.values() if one.payload_sha256 not in self._seen and one.window.end <= read.end]
+        gone = unseen + [one for one in held.values() if one not in unseen and not self._is_kept(one.window.end)]
         self._let_go(connection, held, gone, writes)
+        if coverage is not None:
+            coverage = heard(coverage, self.url, self.at)
+            for one in (one for one in unseen if one.window.start < read.start):
+                # What has left Apple's reach unverified can't be known any more.
+                coverage = lost(coverage, Window(one.window.start, min(one.window.end, read.start)))
         if self.keep_from is not None:
             self.tally.removed = count_before(connection, self.app, self.keep_from)
             if writes:
@@ -151,7 +200,7 @@ class Recorder:
             return
         if self.keep_from is not None:
             coverage = forgotten(coverage, self.keep_from)
-        self.coverage = judged(coverage, len(held), self.url)
+        self.coverage = judged(coverage, len(held))
         if writes:
             put_coverage(connection, self.app, self.coverage, self.now)
 

@@ -72,15 +72,18 @@ def own_record(params: Params, context: Context, wanted: Identity) -> AppRecord 
 
 
 def notification_url(record: AppRecord | None, environment: Environment) -> NotificationUrl:
-    """Return which notification URL the app has in one environment."""
+    """Return which notification URL the app has in one environment.
+
+    Without a URL of its own, the sandbox has that of production (Apple's help, "Enter server URLs for App Store Server
+    Notifications").
+    """
     if record is None:
         return "unasked"
-    is_production = environment == "production"
-    url = record.notification_url if is_production else record.sandbox_notification_url
-    if url is None:
+    if environment == "sandbox" and record.sandbox_notification_url is not None:
+        return record.sandbox_notification_url_version or "unasked"
+    if record.notification_url is None:
         return "none"
-    version = record.notification_url_version if is_production else record.sandbox_notification_url_version
-    return version or "unasked"
+    return record.notification_url_version or "unasked"
 
 
 def apple_id(params: Params, held: Integration, record: AppRecord | None) -> int | None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._ledger.refunds import Changes, Step
 from .._model.refund import Notification, Refund, Rejected, iso_time
@@ -27,6 +27,17 @@ class Tally:
     quarantined: dict[str, str] = field(default_factory=dict)
     released: dict[str, str] = field(default_factory=dict)
     removed: int = 0
+
+    def copied(self) -> Tally:
+        """Return a copy that stays as it is."""
+        return replace(
+            self,
+            steps=dict(self.steps),
+            seen=set(self.seen),
+            failing=set(self.failing),
+            quarantined=dict(self.quarantined),
+            released=dict(self.released),
+        )
 
     def add(self, changes: Changes, read: t.Iterable[Notification], rejected: t.Iterable[Rejected]) -> None:
         """Add what one window changed, and what was read in it."""

@@ -9,13 +9,15 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._context import Context
-from .._model.errors import LedgerError, RefundsError
+from .._model.errors import LedgerError, RefundsError, unforeseen
 from .._trackers.ledger import LedgerTracker
 from .._trackers.protocol import Tracker
 from .decision import Decision, carry_out, give_up
 
 # What a kill can undo at most; larger transactions save nothing that can be measured.
 BATCH = 500
+# What a fault of ours spoils when it meets one app of a list.
+ONE_APP = "the other apps went on"
 
 
 @dataclass
@@ -61,8 +63,12 @@ class Writer:
         except LedgerError as error:
             # It would fail for the rest as well, each time after a wait.
             self._problem = f"{error}"
+        except Exception as error:
+            # What was written before is kept and must be told.
+            self._problem = unforeseen(error)
+        if self._problem:
             for decision in decisions:
-                give_up(decision, f"{decision.held.identity.bundle_id}: {error}")
+                give_up(decision, f"{decision.held.identity.bundle_id}: {self._problem}")
 
     def _one(self, decision: Decision) -> None:
         bundle_id = decision.held.identity.bundle_id
@@ -74,6 +80,8 @@ class Writer:
             carry_out(decision, self.tracker)
         except RefundsError as error:
             give_up(decision, naming(bundle_id, f"{error}"))
+        except Exception as error:
+            give_up(decision, naming(bundle_id, unforeseen(error, ONE_APP)))
 
 
 def not_tried(bundle_id: str, context: Context) -> str:

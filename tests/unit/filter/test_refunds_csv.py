@@ -38,7 +38,16 @@ def test_columns_are_the_documented_fields_and_those_of_the_guide() -> None:
 def test_every_text_comes_back_and_none_is_a_formula(text: str) -> None:
     (row,) = read(refunds_csv([{"product_id": text, "amount": -1}]))
     assert row["product_id"].removeprefix("'") == text.removeprefix("'")
-    assert not row["product_id"].startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert not row["product_id"].lstrip().startswith(("=", "+", "-", "@"))
+    assert not row["product_id"].startswith(("\t", "\r", "\n"))
+
+
+@pytest.mark.parametrize("before", ["", " ", "\u00a0", "\u3000", " \t", "\ufeff", "\u200b", "\x01"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff20"])
+def test_what_stands_before_a_formula_hides_it_from_nobody_else(before: str, sign: str) -> None:
+    (row,) = read(refunds_csv([{"product_id": f"{before}{sign}1+1"}]))
+    assert row["product_id"] == f"'{before}{sign}1+1"
+    assert read(refunds_csv([{"product_id": f"{before}a{sign}1"}]))[0]["product_id"] == f"{before}a{sign}1"
 
 
 @pytest.mark.parametrize(

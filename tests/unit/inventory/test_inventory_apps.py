@@ -16,12 +16,15 @@ from pathlib import Path
 import pytest
 import yaml
 from unit_servers import Simulator
-from unit_support import ISSUER, public_pem, write_key
+from unit_support import ISSUER, ROOT, public_pem, write_key
 
 API_KEY_ID = "ASCKEY0001"
 EVIL = "{{ lookup('ansible.builtin.pipe', 'touch {file}') }}{{ 6 * 7 }}"
 PREFIX = "STOREOPS_APP_STORE_CONNECT_API_"
 Json = dict[str, t.Any]
+IDS = [str(number) for number in range(21, 27)]
+# The versions of ansible-core that are there; the running one always is.
+CORES = [Path(sys.executable).with_name("ansible-inventory"), *sorted(ROOT.glob(".venvs/*/bin/ansible-inventory"))]
 
 
 @dataclass
@@ -73,7 +76,7 @@ class Fleet:
 
     def run(self, path: Path, *arguments: str, program: str = "ansible-inventory") -> Run:
         """Run a program of Ansible on an inventory."""
-        command = [str(Path(sys.executable).with_name(program)), "-i", str(path), *arguments]
+        command = [str(Path(sys.executable).parent / program), "-i", str(path), *arguments]
         environ = {**os.environ, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true", **self.environ}
         done = subprocess.run(command, capture_output=True, text=True, env=environ, cwd=self.folder, check=False)
         return Run(done.stdout, done.stderr)
@@ -180,6 +183,39 @@ def test_the_key_from_the_environment_and_from_a_template(fleet: Fleet) -> None:
     key = f"{{{{ lookup('ansible.builtin.file', '{fleet.folder}/AuthKey_{API_KEY_ID}.p8') }}}}"
     run = fleet.list(api_issuer_id=f"{{{{ '{ISSUER}' }}}}", api_private_key_path=None, api_private_key_content=key)
     assert len(run.group("ungrouped")) == 3
+
+
+@pytest.mark.parametrize("core", CORES, ids=[core.parts[-3] for core in CORES])
+def test_a_value_of_the_environment_is_no_template(fleet: Fleet, core: Path) -> None:
+    evil = EVIL.replace("{file}", str(fleet.folder / "touched"))
+    fleet.environ = {f"{PREFIX}{name}": evil for name in ("ISSUER_ID", "KEY_ID", "PRIVATE_KEY_CONTENT")}
+    none = {"api_issuer_id": None, "api_private_key_path": None}
+    run = fleet.run(fleet.write(**none), "--list", program=str(core))
+    assert "api_" in run.everything and "app_store_connect" in run.everything, run.everything
+    fleet.environ = {f"{PREFIX}PRIVATE_KEY_PATH": evil}
+    named = fleet.write(api_private_key_path=None, api_key_id=API_KEY_ID)
+    assert "does not exist" in fleet.run(named, "--list", program=str(core)).everything
+    assert not (fleet.folder / "touched").exists()
+    # The same text in the inventory file is one: the attack itself works.
+    fleet.run(fleet.write(api_private_key_path=evil), "--list", program=str(core))
+    assert (fleet.folder / "touched").exists()
+
+
+def test_an_app_with_a_groups_name_is_left_out(fleet: Fleet) -> None:
+    names = ("all", "localhost", "ungrouped", "127.0.0.1", "web", "com.example.one")
+    apps = [{"bundle_id": name, "apple_id": number} for number, name in enumerate(names, 21)]
+    key = {"key_id": API_KEY_ID, "public_key": public_pem(fleet.sim.pem)}
+    world = {"teams": [{"issuer_id": ISSUER, "app_store_connect_keys": [key], "apps": apps}]}
+    fleet.sim.control("PUT", "/world", world)
+    run = fleet.list()
+    assert list(run.inventory["_meta"]["hostvars"]) == ["com.example.one"]
+    assert run.errors.count("is left out") == 5 and "hostname_prefix" in run.everything
+    for more, wanted in (
+        ({"hostname_prefix": "app-"}, [f"app-{name}" for name in names]),
+        ({"hostname": "apple_id"}, IDS),
+    ):
+        run = fleet.list(**more)
+        assert sorted(run.inventory["_meta"]["hostvars"]) == sorted(wanted) and "left out" not in run.everything
 
 
 def test_the_cache_is_used_flushed_and_holds_no_secret(fleet: Fleet) -> None:

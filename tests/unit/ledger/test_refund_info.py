@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -16,6 +17,7 @@ from refund_rows_support import DAY, START, Placed, fill, refund
 from unit_support import Outcome, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _run
+from ansible_collections.storeops.refunds.plugins.module_utils._context import Library
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.coverage import put_coverage, quarantine
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
@@ -57,9 +59,9 @@ def ledger(url: str) -> t.Iterator[Ledger]:
 
 def cover(ledger: Ledger, app: App, **fields: t.Any) -> None:
     """Say that an app was read until now."""
-    known: dict[str, t.Any] = {"last_notification_at": START, "state": "complete", **fields}
+    known: dict[str, t.Any] = {"known_from": START - 90 * DAY, "proven_at": START, "state": "complete", **fields}
     with ledger.writing() as connection:
-        put_coverage(connection, app, Coverage(START - DAY, NOW, **known), "2026-11-21T00:00:00Z")
+        put_coverage(connection, app, Coverage(START - DAY, NOW, NOW, NOW - 7 * DAY, **known), "2026-11-21T00:00:00Z")
 
 
 def ask(url: str, now: int = NOW, **options: t.Any) -> Outcome:
@@ -171,7 +173,12 @@ def test_a_list_of_apps_counts_instead_of_one(url: str) -> None:
         ({"reasons": []}, "reasons: is an empty list"),
         ({"bundle_ids": ["com.a", "not an app!"]}, "bundle_ids[1]: "),
         ({"currencies": ["eur"]}, "currencies: 'eur' is no currency"),
-        ({"limit": -1}, "limit: -1 is less than 0"),
+        ({"limit": -1}, "limit: -1 is not from 0 to 2147483647"),
+        ({"limit": 2**63 - 1}, "limit: 9223372036854775807 is not from"),
+        ({"reasons": [0, 10**20]}, "reasons[1]: 100000000000000000000 is no reason"),
+        ({"reasons": [-1]}, "reasons[0]: -1 is no reason"),
+        ({"product_ids": ["coins", "a\ud800"]}, "product_ids[1]: 'a\\ud800' is no product ID"),
+        ({"after": "1/com.a/\ud800"}, "after: '1/com.a/\\ud800' is no place"),
         ({"after": "page 2"}, "after: 'page 2' is no place"),
         ({"source": "Apple"}, "source: 'Apple' is no source"),
         ({"root_certificate_path": "/none.pem"}, "root_certificate_path: /none.pem can't be read"),
@@ -183,3 +190,23 @@ def test_a_list_of_apps_counts_instead_of_one(url: str) -> None:
 def test_options_that_cannot_be(url: str, options: dict[str, t.Any], said: str) -> None:
     outcome = ask(url, **options)
     assert outcome.results["failed"] and said in outcome.message
+
+
+@pytest.mark.usefixtures("ledger")
+def test_only_apple_s_answer_needs_apple_s_library(url: str) -> None:
+    name = "app-store-server-library"
+
+    def missing(libraries: tuple[Library, ...]) -> tuple[Library, ...]:
+        return tuple(replace(one, error="Traceback …" if one.name == name else None) for one in libraries)
+
+    known = refund_info.TASK
+    on_top = {option: missing(libraries) for option, libraries in known.libraries_with.items()}
+    task = replace(known, libraries=missing(known.libraries), libraries_with=on_top)
+    assert run_task(task, {"ledger": {"url": url}}).results["total"] == 3
+    asked = run_task(task, {"ledger": {"url": url}, "bundle_id": "com.a", "transaction_id": "1"})
+    assert asked.results["failed"] and name in asked.message and asked.results["exception"] == "Traceback …"
+
+
+@pytest.mark.usefixtures("ledger")
+def test_numbers_at_the_edge(url: str) -> None:
+    assert ask(url, limit=2**31 - 1, reasons=[0, 2**63 - 1]).results["total"] == 3

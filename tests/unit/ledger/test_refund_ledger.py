@@ -165,12 +165,12 @@ class TestCoverage:
         desk.move_to(TODAY)
         coverage = desk.run().results["coverage"]
         assert coverage["state"] == "unknown" and "No notification URL" in coverage["reason"]
-        # Once it is set, the time before is not covered.
+        # Once it is set, the time before is not known.
         desk.prepare()
-        desk.move_to(TODAY + DAY)
+        desk.move_to(TODAY + 2 * DAY)
         desk.refund(1)
-        coverage = desk.run(now=TODAY + DAY).results["coverage"]
-        assert (coverage["state"], coverage["covered_from"]) == ("complete", "2025-10-09T08:53:20Z")
+        coverage = desk.run(now=TODAY + 2 * DAY).results["coverage"]
+        assert (coverage["state"], coverage["known_from"]) == ("complete", "2025-10-10T08:53:20Z")
 
     @pytest.mark.parametrize(("version", "state"), [("V2", "complete"), ("V1", "unknown"), (None, "unknown")])
     def test_app_store_connect_tells_what_an_empty_history_means(
@@ -185,8 +185,14 @@ class TestCoverage:
             outcome = desk.run(app_store_connect_api_url=desk.sim.announced["app_store_connect_api"], **api)
         assert not outcome.results.get("failed"), outcome.message
         coverage = outcome.results["coverage"]
-        assert coverage["state"] == state, outcome.warnings
-        assert state == "complete" or ("version 1" if version else "No notification URL") in coverage["reason"]
+        said = {"V2": "Known from 2025-10-09T08:53:20Z on only", "V1": "version 1", None: "No notification URL"}[
+            version
+        ]
+        assert coverage["state"] == "unknown" and said in coverage["reason"], outcome.warnings
+        # What it said holds until something newer is heard, also without the API key.
+        desk.move_to(TODAY + DAY)
+        later = desk.run(now=TODAY + DAY, app_apple_id=1).results["coverage"]
+        assert later["state"] == state and (later["reason"] == "" or said in later["reason"])
 
     def test_an_app_store_connect_that_fails_is_warned_of(self, desk: Desk) -> None:
         desk.refund(-3)

@@ -66,7 +66,11 @@ def test_it_is_migrated_by_the_first_run_that_writes(sim: Simulator, tmp_path: P
     assert desk.run(check_mode=True).results["refunds"]["new"] == 1
     assert (tmp_path / "ledger.db").read_bytes() == before
     assert desk.run().results["refunds"]["new"] == 1
-    assert set(TABLES) <= tables(tmp_path / "ledger.db") and len(desk.rows()) == 1
+    assert tables(tmp_path / "ledger.db") == {
+        "refund_tracking_schema",
+        *(f"refund_tracking_{name}" for name in ("integrations", "refunds", "notifications", "coverage", "quarantine")),
+    }
+    assert len(desk.rows()) == 1
     assert [row["bundle_id"] for row in desk.rows("integrations")] == [BUNDLE_ID]
 
 
@@ -76,7 +80,7 @@ def test_the_tables_are_those_of_the_schema(tmp_path: Path, name: str) -> None:
     put_integration(ledger, entry(), NOW)
     declared = getattr(schema, name)()
     with ledger.reading() as connection:
-        held = sqlalchemy.Table(name, sqlalchemy.MetaData(), autoload_with=connection)
+        held = sqlalchemy.Table(declared.name, sqlalchemy.MetaData(), autoload_with=connection)
     ledger.close()
     assert HEAD == "0002"
     assert [(c.name, str(c.type), c.nullable, c.primary_key) for c in held.columns] == [
@@ -88,14 +92,14 @@ def test_sums_of_a_period_are_read_from_one_index(tmp_path: Path) -> None:
     ledger = ledger_at(f"sqlite:///{tmp_path}/ledger.db")
     put_integration(ledger, entry(), NOW)
     query = (
-        "EXPLAIN QUERY PLAN SELECT currency, sum(amount) FROM refunds WHERE source = 'apple' AND bundle_id = 'a' "
-        "AND environment = 'production' AND refund_day BETWEEN '2025-01-01' AND '2025-01-31' "
+        "EXPLAIN QUERY PLAN SELECT currency, sum(amount) FROM refund_tracking_refunds WHERE source = 'apple' "
+        "AND bundle_id = 'a' AND environment = 'production' AND refund_day BETWEEN '2025-01-01' AND '2025-01-31' "
         "AND reversed_at IS NULL AND is_family_shared = 0 GROUP BY currency"
     )
     with ledger.reading() as connection:
         plan = str(connection.exec_driver_sql(query).all())
     ledger.close()
     assert (
-        "USING COVERING INDEX refunds_by_period (source=? AND environment=? AND bundle_id=? AND refund_day>? AND"
-        in plan
+        "USING COVERING INDEX refund_tracking_refunds_by_period "
+        "(source=? AND environment=? AND bundle_id=? AND refund_day>? AND" in plan
     )

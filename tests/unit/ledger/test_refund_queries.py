@@ -176,9 +176,12 @@ def test_the_plan_of_sums_and_pages_reads_no_more_than_an_index(tmp_path: Path) 
         ]
     ledger.close()
     assert len(plans) == 3
-    assert all("USING COVERING INDEX refunds_by_period" in plan for plan in plans[:2]), plans
+    assert all("USING COVERING INDEX refund_tracking_refunds_by_period" in plan for plan in plans[:2]), plans
     assert "refund_day>? AND refund_day<?" in plans[1]
-    assert plans[2] == "SEARCH refunds USING INDEX refunds_by_date (source=? AND environment=? AND revocation_date>?)"
+    assert plans[2] == (
+        "SEARCH refund_tracking_refunds USING INDEX refund_tracking_refunds_by_date "
+        "(source=? AND environment=? AND revocation_date>?)"
+    )
 
 
 def test_apps_of_the_ledger(on_sqlite: Ledger) -> None:

@@ -26,9 +26,12 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.refund imp
 
 APP = App("apple", "production", "com.example.one")
 START = 1_760_000_000_000
+KINDS: tuple[NotificationType, ...] = ("REFUND", "REFUND", "REFUND_REVERSED", "REFUND_DECLINED")
 
 
-def notification(number: int, kind: NotificationType, signed: int, transaction: str, date: int | None) -> Notification:
+def notification(
+    number: int, kind: NotificationType, signed: int, transaction: str, date: int | None, **money: t.Any
+) -> Notification:
     """Make a notification of one transaction; dates are in ms after START."""
     uuid, when = f"{number:032x}", START + signed
     refund = None
@@ -37,9 +40,9 @@ def notification(number: int, kind: NotificationType, signed: int, transaction: 
         empty: dict[str, t.Any] = dict.fromkeys(
             ("original_transaction_id", "product_id", "product_type", "quantity", "purchase_date", "storefront")
         )
-        named: dict[str, t.Any] = dict.fromkeys(("percentage", "revocation_reason", "revocation_type", "ownership"))
+        named: dict[str, t.Any] = dict.fromkeys(("revocation_reason", "revocation_type", "ownership"))
         # Of every notification another price, so that it matters which of them counts.
-        money: dict[str, t.Any] = {"price": number * 10, "currency": "EUR"}
+        money = {"price": number * 10, "currency": "EUR", "percentage": None, **money}
         told: dict[str, t.Any] = {"first_notification_uuid": uuid, "first_signed_date": when}
         refund = Refund(transaction_id=transaction, revocation_date=START + date, **empty, **named, **money, **told)
     return Notification(uuid, kind, when, transaction, None if date is None else START + date, refund)
@@ -50,11 +53,19 @@ def histories(draw: st.DrawFn) -> list[Notification]:
     """Give refunds, reversals with and without a date, and declined ones, of few transactions at few times."""
     made = []
     for number in range(draw(st.integers(1, 9))):
-        kind = draw(st.sampled_from(("REFUND", "REFUND", "REFUND_REVERSED", "REFUND_DECLINED")))
+        kind = draw(st.sampled_from(KINDS))
         date = draw(st.integers(0, 4)) if kind == "REFUND" else draw(st.none() | st.integers(0, 4))
         signed = draw(st.integers(date or 0, 8))
         transaction = draw(st.sampled_from("AB"))
-        made.append(notification(number, kind, signed, transaction, date))  # type: ignore[arg-type]
+        more: dict[str, t.Any] = {}
+        if kind == "REFUND":
+            more["percentage"] = draw(st.none() | st.just(number))
+            more |= draw(st.sampled_from(({}, {"price": None}, {"currency": None})))
+        made.append(notification(number, kind, signed, transaction, date, **more))
+        if kind == "REFUND" and draw(st.booleans()):
+            # The same notification, signed again, which then says more or less.
+            more["percentage"] = draw(st.none() | st.just(number + 50))
+            made.append(notification(number, kind, signed + 1, transaction, date, **more))
     return made
 
 
@@ -70,7 +81,8 @@ def arrive(path: Path, batches: t.Iterable[t.Sequence[Notification]]) -> dict[tu
     with ledger.reading() as connection:
         # What is already held as it should be is no step, so this must be empty.
         assert compare(connection, APP, everything).steps == ()
-        found = connection.exec_driver_sql("SELECT transaction_id, revocation_date, price, reversed_at FROM refunds")
+        columns = "transaction_id, revocation_date, price, currency, percentage, amount, first_signed_date, reversed_at"
+        found = connection.exec_driver_sql(f"SELECT {columns} FROM refund_tracking_refunds")
         held = {(row[0], row[1]): row for row in found}
     ledger.close()
     return t.cast("dict[tuple[str, int], Refund]", held)
@@ -114,3 +126,10 @@ def test_amounts_are_rounded_half_away_from_zero(price: int, percentage: int) ->
 def test_no_percentage_is_all_of_it() -> None:
     assert refunded_amount(9_990, None) == -9_990
     assert [refunded_amount(1, share) for share in (49_999, 50_000, 100_000, 0)] == [0, -1, -1, 0]
+
+
+def test_a_copy_that_was_signed_later_may_know_more(tmp_path: Path) -> None:
+    vague, exact = (notification(1, "REFUND", signed, "A", 0, percentage=one) for signed, one in ((1, None), (2, 7)))
+    orders = ([[vague], [exact]], [[exact], [vague]], [[vague, exact]], [[exact, vague]])
+    first, *others = (arrive(tmp_path / "copies.db", batches) for batches in orders)
+    assert all(one == first for one in others) and [row[4] for row in t.cast("t.Any", first).values()] == [7]

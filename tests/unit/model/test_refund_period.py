@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage, Window
+from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import EMPTY, Coverage, Window
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_period import (
     NEVER_READ,
@@ -21,7 +21,17 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_per
 DAY = 86_400_000
 NOV = 1_793_491_200_000  # 2026-11-01T00:00:00Z
 NOW = NOV + 20 * DAY
-HELD = Coverage(NOV - 100 * DAY, NOW - 3_600_000, last_notification_at=NOV, state="complete")
+UNTIL = NOW - 3_600_000
+HELD = Coverage(
+    NOV - 100 * DAY,
+    UNTIL,
+    read_until=UNTIL,
+    settled_until=UNTIL - 7 * DAY,
+    last_notification_at=NOV,
+    known_from=NOV - 200 * DAY,
+    proven_at=NOV,
+    state="complete",
+)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +98,7 @@ def test_an_app_that_was_never_read() -> None:
         (Period(), ""),
         (Period(NOV, NOV + DAY), ""),
         (Period(NOV, NOW + DAY), ""),  # the end is still to come
-        (Period(HELD.covered_from, HELD.covered_until), ""),
+        (Period(HELD.covered_from, HELD.settled_until), ""),
         (Period(HELD.covered_from - 1, NOV), "on only"),
         (Period(NOV, HELD.covered_until + 1), "Read until"),
     ],
@@ -118,17 +128,36 @@ def test_payloads_in_quarantine_leave_the_period_open() -> None:
     assert state == "incomplete" and reason.startswith("2 of Apple's payloads")
 
 
+def test_a_period_that_has_just_ended_may_still_change() -> None:
+    assert covering(HELD, 0, Period(NOV, HELD.settled_until), NOW) == ("complete", "")
+    state, reason = covering(HELD, 0, Period(NOV, HELD.settled_until + 1), NOW)
+    assert state == "complete" and reason.startswith("May still change until 2026-11-20T23:00:00Z")
+    # An open end says it by itself.
+    assert covering(HELD, 0, Period(NOV), NOW) == ("complete", "")
+
+
 def test_an_empty_history_is_not_known_to_be_complete() -> None:
-    empty = replace(HELD, last_notification_at=None, state="unknown", reason="Empty.")
-    assert covering(empty, 0, Period(), NOW) == ("unknown", "Empty.")
+    empty = replace(HELD, last_notification_at=None, known_from=None, proven_at=None, state="unknown")
+    assert covering(empty, 0, Period(), NOW) == ("unknown", EMPTY)
     assert covering(empty, 1, Period(), NOW)[0] == "incomplete"
-    # App Store Connect was asked and said that Apple keeps a history.
-    assert covering(replace(empty, state="complete", reason=""), 0, Period(), NOW) == ("complete", "")
-    # Of a ledger that was incomplete elsewhere nobody knows what App Store Connect said.
     elsewhere = replace(empty, gaps=(Window(0, 1),), state="incomplete")
     assert covering(elsewhere, 0, Period(NOV), NOW)[0] == "unknown"
 
 
-def test_an_app_without_a_history_stays_unknown_whatever_it_told_before() -> None:
-    held = replace(HELD, state="unknown", reason="The URL is of version 1.")
-    assert covering(held, 0, Period(), NOW) == ("unknown", "The URL is of version 1.")
+def test_what_was_before_the_first_proof_of_a_url_is_unknown() -> None:
+    held = replace(HELD, known_from=NOV)
+    assert covering(held, 0, Period(), NOW) == covering(held, 0, Period(NOV, NOV + DAY), NOW) == ("complete", "")
+    for period in (Period(NOV - 9 * DAY, NOV - DAY), Period(None, NOV), Period(NOV - 300 * DAY, NOV)):
+        state, reason = covering(held, 0, period, NOW)
+        assert state == "unknown" and reason.startswith("Known from 2026-11-01T00:00:00Z on only"), period
+    for period in (Period(NOV - 1), Period(NOV - 300 * DAY, NOV + DAY)):
+        state, reason = covering(held, 0, period, NOW)
+        assert state == "incomplete" and reason.startswith("Known from 2026-11-01T00:00:00Z on only"), period
+
+
+def test_an_app_without_a_url_is_unknown_after_its_last_proof() -> None:
+    held = replace(HELD, url="V1", url_at=NOW - DAY)
+    for period in (Period(), Period(NOV), Period(NOV, NOV + DAY), Period(NOW - DAY, NOW)):
+        state, reason = covering(held, 0, period, NOW - 3_600_000)
+        assert state == "unknown" and "version 1" in reason, period
+    assert covering(held, 0, Period(None, NOV), NOW) == ("complete", "")

@@ -132,6 +132,51 @@ def test_the_result_names_the_bad_ones_the_worst_first(tmp_path: Path) -> None:
     assert only.results["failed"] and only.results["report"]["failing"] == 1
 
 
+def test_any_open_problem_can_fail_the_task(tmp_path: Path) -> None:
+    """What an app counts as is its worst problem; with the check skipped, every app is unknown before all else."""
+    hidden = bulk(
+        item(BUNDLE, "not_checked", "create"),
+        item("com.example.fine", "not_checked"),
+        item("com.example.refused", "unauthenticated", "update"),
+        item("com.example.waived", "unauthenticated", "update"),
+    )
+    waivers = [waiver(bundle_id="com.example.waived", cause="drift")]
+    done = audit(tmp_path, hidden, fail_on=["drift"], waivers=waivers)
+    assert done.results["failed"] and document(tmp_path)["failed"]
+    assert (
+        "2 of 4 apps are not in order (2 drift): com.example.one (drift), com.example.refused (drift)" in done.message
+    )
+    report = done.results["report"]
+    assert (report["failing"], report["counts"]["drift"], report["counts"]["refused"]) == (2, 0, 2)
+    assert [(app["class"], app["cause"]) for app in report["apps"]] == [("drift", "drift")] * 2
+    both = audit(tmp_path, hidden, fail_on=["drift", "refused"], waivers=waivers).results["report"]["apps"]
+    assert [(app["bundle_id"].rpartition(".")[2], app["class"]) for app in both] == [
+        ("refused", "refused"),
+        ("waived", "refused"),
+        ("one", "drift"),
+    ]
+    only = bulk(item(BUNDLE, "unauthenticated", "update"))
+    every = audit(tmp_path, only, fail_on=["drift"], waivers=[waiver(cause="drift")])
+    assert not every.results.get("failed") and not document(tmp_path)["failed"]
+
+
+def test_an_audit_of_nothing_is_no_success(tmp_path: Path) -> None:
+    done = audit(tmp_path)
+    assert done.results["failed"] and done.message.startswith("results: Nothing was audited.")
+    assert document(tmp_path)["failed"] and "Nothing was audited." in (tmp_path / "refund-audit.html").read_text()
+    assert not audit(tmp_path, fail_on=[]).results.get("failed") and not document(tmp_path)["failed"]
+
+
+def test_what_a_result_without_an_app_says_is_not_hidden(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"^results\[0\]: has no bundle_id; it says: apps\[3\]\.bundle_id: is no bundle"
+    ):
+        audit(tmp_path, {"failed": True, "msg": "apps[3].bundle_id: is no bundle ID."})
+    with pytest.raises(InputError) as caught:
+        audit(tmp_path, {"failed": True, "msg": "-----BEGIN PRIVATE KEY-----\nMIGT\n-----END PRIVATE KEY-----"})
+    assert "MIGT" not in str(caught.value)
+
+
 def waiver(**fields: t.Any) -> Json:
     return {"bundle_id": BUNDLE, "cause": "unauthenticated", "reason": "Known", "until": LATER, **fields}
 

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import stat
+import threading
 import typing as t
 from datetime import timedelta
 from pathlib import Path
@@ -91,6 +92,36 @@ def test_junit_counts_as_ci_systems_do(tmp_path: Path) -> None:
     }
     (both,) = [case for case in root.iter("failure") if case.get("type") == "unauthenticated"]
     assert "drift:" in str(both.text) and both.get("message")
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "wanted"),
+    [
+        (["refused"], {"both": "failure", "refused": "failure"}),
+        (["drift"], {"both": "failure", "drifted": "failure", "new": "failure"}),
+        (["unknown"], {"limited": "error"}),
+        ([], {}),
+    ],
+)
+def test_junit_fails_where_the_task_does(fail_on: list[str], wanted: Json, tmp_path: Path) -> None:
+    done = audit(tmp_path, a_bit_of_all(), fail_on=fail_on)
+    root = ElementTree.parse(tmp_path / FILES[2]).getroot()
+    cases = {str(case.get("name")).rpartition(".")[2]: case for case in root.iter("testcase")}
+    tags = {name: part.tag for name, case in cases.items() for part in case}
+    noted = {"both", "refused", "drifted", "new", "limited"} - set(wanted)
+    assert tags == {**wanted, **dict.fromkeys(noted, "system-out")}
+    assert int(root.get("failures", -1)) + int(root.get("errors", -1)) == len(wanted)
+    assert bool(done.results.get("failed")) == document(tmp_path)["failed"] == bool(wanted)
+    if fail_on == ["drift"]:
+        assert cases["both"].find("failure[@type='drift']") is not None
+        assert "rate_limited" in str(cases["limited"].findtext("system-out"))
+
+
+@pytest.mark.parametrize(("fail_on", "errors"), [(["drift"], "1"), ([], "0")])
+def test_junit_of_nothing_is_no_success(fail_on: list[str], errors: str, tmp_path: Path) -> None:
+    audit(tmp_path, fail_on=fail_on)
+    root = ElementTree.parse(tmp_path / FILES[2]).getroot()
+    assert (root.get("errors"), str(len(list(root.iter("error"))))) == (errors, errors)
 
 
 TAGS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
@@ -194,6 +225,26 @@ def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
     (tmp_path / FILES[0]).symlink_to(target)
     audit(tmp_path, bulk())
     assert target.read_text() == "kept" and not (tmp_path / FILES[0]).is_symlink()
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_pipe_is_neither_waited_for_nor_replaced(check_mode: bool, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    came: list[bool] = []
+
+    def wait_for_a_reader() -> None:
+        with pipe.open("w"):
+            came.append(True)
+
+    writer = threading.Thread(target=wait_for_a_reader, daemon=True)
+    writer.start()
+    with pytest.raises(FileError, match=r"^html_path: .* is no regular file"):
+        audit(tmp_path, bulk(item("com.example.one")), path=None, html_path=str(pipe), check_mode=check_mode)
+    assert stat.S_ISFIFO(pipe.lstat().st_mode) and not came
+    descriptor = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    writer.join()
+    os.close(descriptor)
 
 
 def test_ten_thousand_apps_give_a_small_result(tmp_path: Path) -> None:

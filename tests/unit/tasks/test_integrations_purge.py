@@ -13,8 +13,6 @@ from bulk_support import Bulk, apps, outcomes
 from unit_servers import FOREIGN, Simulator
 from unit_support import BUNDLE_ID, ISSUER, OTHER_ISSUER
 
-from ansible_collections.storeops.refunds.plugins.plugin_utils._purge import refusal
-
 TWO = "com.example.two"
 NAMES = [f"com.example.n{number:02}" for number in range(20)]
 
@@ -53,19 +51,37 @@ def test_nothing_goes_unasked(bulk: Bulk) -> None:
 
 
 @pytest.mark.parametrize("where", ["issuer_id", "keys", "apps"])
-def test_the_teams_are_those_that_the_task_names(bulk: Bulk, where: str) -> None:
-    named: dict[str, t.Any] = {"keys": mine(bulk)}
-    entries = apps(*NAMES)
+def test_the_teams_are_those_of_the_listed_apps(bulk: Bulk, where: str) -> None:
+    named: dict[str, t.Any] = {"keys": mine(bulk), "credential_check": "advisory"}
+    other = {"bundle_id": TWO, "key": "a", "issuer_id": OTHER_ISSUER}
     if where == "issuer_id":
         named["issuer_id"] = f" {OTHER_ISSUER.upper()}"
+        other = {"bundle_id": TWO, "state": "absent"}
     elif where == "keys":
         named["keys"] = bulk.keys
-    else:
-        entries[0] = {**entries[0], "issuer_id": OTHER_ISSUER}
-        named["credential_check"] = "advisory"
-    done = bulk.both(entries, purge=True, **named)
+        other = {"bundle_id": TWO, "key": "b"}
+    done = bulk.both([*apps(*NAMES), other], purge=True, **named)
     assert outcomes(done)[-1] == (FOREIGN, "delete", "changed")
     assert FOREIGN not in bulk.held()
+
+
+def test_a_key_that_no_app_uses_names_no_team(bulk: Bulk) -> None:
+    done = bulk.both(apps(*NAMES[1:]), keys=bulk.keys, purge=True)
+    assert outcomes(done)[-1] == (NAMES[0], "delete", "changed")
+    assert bulk.held() == [FOREIGN, *NAMES[1:]]
+
+
+def test_the_limit_is_each_teams_own(bulk: Bulk) -> None:
+    others = [f"com.other.n{number}" for number in range(4)]
+    bulk.run(apps(*others, key="b"), credential_check="skip")
+    left = [*apps(*NAMES), *apps(FOREIGN, *others[:2], key="b")]
+    done = bulk.both(left, keys=bulk.keys, purge=True, credential_check="skip")
+    expected = (
+        f"purge_limit: 2 of the 5 integrations held of Issuer ID {OTHER_ISSUER} are not listed, and at most 1 may"
+    )
+    assert done.message.startswith(expected), "a tenth of 25 would be 2"
+    assert len(bulk.held()) == 25
+    assert not bulk.both([*left, *apps(others[2], key="b")], purge=True, credential_check="skip").message
 
 
 def test_an_app_that_fails_is_listed_all_the_same(bulk: Bulk) -> None:
@@ -88,7 +104,7 @@ def test_an_app_that_fails_is_listed_all_the_same(bulk: Bulk) -> None:
         (3, 17, True),
         ("3", 16, False),
         ("0", 19, False),
-        ("100%", 0, True),
+        ("100%", 1, True),
     ],
 )
 def test_the_limit(bulk: Bulk, limit: str | int | None, listed: int, allowed: bool) -> None:
@@ -99,7 +115,7 @@ def test_the_limit(bulk: Bulk, limit: str | int | None, listed: int, allowed: bo
         assert not done.message and bulk.held() == [FOREIGN, *NAMES[:listed]]
         return
     left_out = NAMES[listed : listed + 10]
-    assert done.message.startswith(f"purge_limit: {20 - listed} of the 20 integrations held are not listed")
+    assert done.message.startswith(f"purge_limit: {20 - listed} of the 20 integrations held of Issuer ID {ISSUER} are ")
     assert ", ".join(left_out) in done.message and "Nothing was done." in done.message
     assert bulk.held() == [FOREIGN, *NAMES] and bulk.sim.calls()["total"] == before
 
@@ -112,11 +128,26 @@ def test_the_limit(bulk: Bulk, limit: str | int | None, listed: int, allowed: bo
         ({"purge_limit": "101%"}, "purge_limit: '101%' is neither"),
         ({"purge_limit": "-1"}, "purge_limit: '-1' is neither"),
         ({"issuer_id": "x"}, "issuer_id: 'x' is no Issuer ID"),
-        ({"keys": {}, "apps": []}, "purge: removes integrations of the Issuer IDs that the task names, and it names n"),
+        (
+            {"keys": {}, "apps": [{"bundle_id": NAMES[0], "state": "absent"}]},
+            "purge: removes integrations of the Issuer IDs that the task names, and it names none.",
+        ),
+        ({"apps": []}, "purge: apps lists no production app, so purge would remove every one that is held."),
+        ({"apps": [], "issuer_id": ISSUER}, f"purge: apps lists no production app of Issuer ID {ISSUER}, so"),
+        ({"issuer_id": OTHER_ISSUER}, f"purge: apps lists no production app of Issuer ID {OTHER_ISSUER}, so"),
+        (
+            {"apps": apps(*NAMES, environment="sandbox")},
+            f"purge: apps lists no production app of Issuer ID {ISSUER}, so purge would remove every one",
+        ),
+        (
+            {"apps": [*apps(*NAMES), {**apps(TWO, environment="sandbox")[0], "issuer_id": OTHER_ISSUER}]},
+            f"purge: apps lists no production app of Issuer ID {OTHER_ISSUER}, so",
+        ),
+        ({"keys": {"a": "oops"}}, "keys.a: is no mapping."),
     ],
 )
 def test_bad_purges(bulk: Bulk, options: dict[str, t.Any], expected: str) -> None:
-    given = {"keys": mine(bulk), "purge": True, **options}
+    given = {"keys": mine(bulk), "purge": True, "purge_limit": "100%", **options}
     done = bulk.both(given.pop("apps", apps(*NAMES)), **given)
     assert done.message.startswith(expected) and bulk.held() == [FOREIGN, *NAMES]
 
@@ -125,25 +156,6 @@ def test_apps_listed_as_absent_do_not_count_for_the_limit(bulk: Bulk) -> None:
     gone = [{"bundle_id": name, "state": "absent"} for name in NAMES[:9]]
     done = bulk.both([*gone, *apps(*NAMES[9:19])], keys=mine(bulk), purge=True, issuer_id=ISSUER)
     assert not done.message and bulk.held() == [FOREIGN, *NAMES[9:19]]
-
-
-@pytest.mark.parametrize(
-    ("task_vars", "runs_once", "expected"),
-    [
-        ({"ansible_play_hosts_all": ["localhost"]}, False, ""),
-        ({"ansible_play_hosts_all": ["a", "b"]}, True, ""),
-        ({"ansible_play_hosts_all": ["a", "b"]}, False, "purge: the task runs for each of 2 hosts"),
-        ({"ansible_limit": "a"}, True, "purge: the play is limited ('a')"),
-        ({"awx_job_template_name": "Track", "awx_workflow_job_name": "Track"}, True, "purge: this is a job slice"),
-        ({"awx_job_template_name": "Track", "awx_workflow_job_name": "Nightly"}, True, ""),
-        ({"tower_job_slice_count": 3}, True, "purge: this is a job slice"),
-        ({"awx_job_slice_count": 1, "awx_job_template_name": "Track"}, True, ""),
-    ],
-)
-def test_where_apps_may_be_missing(task_vars: dict[str, t.Any], runs_once: bool, expected: str) -> None:
-    found = refusal(task_vars, "yes", runs_once)
-    assert found.startswith(expected) and bool(found) is bool(expected)
-    assert refusal(task_vars, False, runs_once) == ""
 
 
 def test_names_of_the_list_are_not_the_ledgers(bulk: Bulk) -> None:

@@ -28,7 +28,7 @@ def upgrade(operations: Operations) -> None:
 
 def _refunds(operations: Operations) -> None:
     operations.create_table(
-        "refunds",
+        "refund_tracking_refunds",
         *_app_key(),
         sa.Column("transaction_id", sa.Text, primary_key=True),
         sa.Column("revocation_date", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -58,8 +58,8 @@ def _refunds(operations: Operations) -> None:
 def _indexes(operations: Operations) -> None:
     # All that sums need, so that the table itself is not read for them: 1,000,000 refunds in 1.4 s instead of 9 s.
     operations.create_index(
-        "refunds_by_period",
-        "refunds",
+        "refund_tracking_refunds_by_period",
+        "refund_tracking_refunds",
         [
             "source",
             "environment",
@@ -75,17 +75,19 @@ def _indexes(operations: Operations) -> None:
     )
     # The order of pages, so that no page sorts the whole table.
     operations.create_index(
-        "refunds_by_date",
-        "refunds",
+        "refund_tracking_refunds_by_date",
+        "refund_tracking_refunds",
         ["source", "environment", "revocation_date", "bundle_id", "transaction_id"],
     )
-    operations.create_index("refunds_by_transaction", "refunds", ["transaction_id"])
-    operations.create_index("refunds_by_original_transaction", "refunds", ["original_transaction_id"])
+    operations.create_index("refund_tracking_refunds_by_transaction", "refund_tracking_refunds", ["transaction_id"])
+    operations.create_index(
+        "refund_tracking_refunds_by_original_transaction", "refund_tracking_refunds", ["original_transaction_id"]
+    )
 
 
 def _notifications(operations: Operations) -> None:
     operations.create_table(
-        "refund_notifications",
+        "refund_tracking_notifications",
         *_app_key(),
         sa.Column("notification_uuid", sa.Text, primary_key=True),
         sa.Column("notification_type", sa.Text, nullable=False),
@@ -95,18 +97,25 @@ def _notifications(operations: Operations) -> None:
         sa.Column("recorded_at", sa.Text, nullable=False),
     )
     operations.create_index(
-        "refund_notifications_by_transaction",
-        "refund_notifications",
+        "refund_tracking_notifications_by_transaction",
+        "refund_tracking_notifications",
         ["transaction_id", "bundle_id", "environment", "source"],
     )
 
 
 def _coverage(operations: Operations) -> None:
     operations.create_table(
-        "refund_coverage",
+        "refund_tracking_coverage",
         *_app_key(),
         sa.Column("covered_from", sa.BigInteger, nullable=False),
         sa.Column("covered_until", sa.BigInteger, nullable=False),
+        sa.Column("read_until", sa.BigInteger, nullable=False),
+        sa.Column("settled_until", sa.BigInteger, nullable=False),
+        sa.Column("known_from", sa.BigInteger),
+        sa.Column("proven_at", sa.BigInteger),
+        sa.Column("url", sa.Text, nullable=False),
+        sa.Column("url_at", sa.BigInteger),
+        sa.Column("window_size", sa.BigInteger),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("last_run_at", sa.Text, nullable=False),
@@ -117,7 +126,7 @@ def _coverage(operations: Operations) -> None:
 
 def _quarantine(operations: Operations) -> None:
     operations.create_table(
-        "refund_quarantine",
+        "refund_tracking_quarantine",
         *_app_key(),
         sa.Column("payload_sha256", sa.Text, primary_key=True),
         sa.Column("notification_uuid", sa.Text),

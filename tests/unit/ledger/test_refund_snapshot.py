@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is read together belongs together, whatever another process writes in the meantime."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from pathlib import Path
+
+import pytest
+from ledger_support import NOW, entry, ledger_at
+from refund_rows_support import Placed, fill, refund
+from test_ledger_postgresql import Cluster, cluster  # noqa: F401 (a fixture)
+from unit_support import Outcome, run_task
+
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks import refund_info
+
+MINE = App("apple", "production", "com.example.a")
+
+
+def write(url: str) -> None:
+    """Record one more refund, and an app."""
+    other = ledger_at(url, lock_timeout=0.2)
+    fill(other, [Placed(MINE, refund(number)) for number in (1, 2)])
+    put_integration(other, entry("com.example.new"), NOW)
+    other.close()
+
+
+def ask_while_it_grows(url: str, monkeypatch: pytest.MonkeyPatch) -> Outcome:
+    """Ask for everything; between the sums and the rows another connection records one more refund."""
+    page = refund_info.page
+
+    def recorded_before(*given: t.Any) -> t.Any:
+        # SQLite lets the writer wait until all is read.
+        with contextlib.suppress(LedgerError):
+            write(url)
+        return page(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(refund_info, "page", recorded_before)
+        return run_task(refund_info.TASK, {"ledger": {"url": url}})
+
+
+def check(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare the parts of a result with each other."""
+    made = ledger_at(url)
+    fill(made, [Placed(MINE, refund(1))])
+    made.close()
+    results = ask_while_it_grows(url, monkeypatch).results
+    assert (results["total"], len(results["refunds"]), results["sums"][0]["count"]) == (1, 1, 1)
+    assert [one["bundle_id"] for one in results["coverage"]] == ["com.example.a"]
+    write(url)
+    after = run_task(refund_info.TASK, {"ledger": {"url": url}}).results
+    assert (after["total"], len(after["refunds"]), len(after["coverage"])) == (2, 2, 2)
+
+
+def test_on_postgresql(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    cluster.run("CREATE DATABASE snapshot")
+    check(cluster.url("snapshot"), monkeypatch)
+
+
+def test_on_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    check(url, monkeypatch)

@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fault of ours that meets one app costs no other app its outcome; what breaks a task off stops its list."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import typing as t
+from pathlib import Path
+
+import pytest
+from bulk_support import Bulk, apps, outcomes
+from unit_servers import Simulator
+
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integrations, writing
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.concurrent import WORKERS, each
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.ledger import LedgerTracker
+
+NAMES = [f"com.example.n{number}" for number in range(6)]
+BAD = NAMES[2]
+FAULT = "This is a fault of storeops.refunds, not of your input: AttributeError at test_integrations_faults.py:"
+
+
+@pytest.fixture
+def bulk(sim: Simulator, tmp_path: Path) -> Bulk:
+    made = Bulk(sim, tmp_path)
+    made.world(NAMES)
+    return made
+
+
+def faulty(work: t.Callable[..., t.Any], find: t.Callable[..., str]) -> t.Callable[..., t.Any]:
+    """Give what does the work, but raises for one app. ``find``: the bundle ID in the arguments."""
+
+    def do(*arguments: t.Any) -> t.Any:
+        if find(*arguments) == BAD:
+            raise AttributeError("as a\nmistake would")
+        return work(*arguments)
+
+    return do
+
+
+def as_other_tracker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the ledger be written to as other trackers are: one app after the other."""
+    monkeypatch.setattr(writing, "LedgerTracker", Bulk)
+    monkeypatch.setattr(
+        LedgerTracker, "save", lambda self, entry, credentials: self.note(entry) or entry, raising=False
+    )
+
+
+@pytest.mark.parametrize("where", ["look-up", "check", "decision", "writing"])
+def test_one_app_meets_a_fault(bulk: Bulk, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    if where == "look-up":
+        never = property(lambda self: False, lambda self, value: None)
+        monkeypatch.setattr(LedgerTracker, "is_listable", never)
+        monkeypatch.setattr(LedgerTracker, "find", faulty(LedgerTracker.find, lambda _self, one: one.bundle_id))
+    elif where == "check":
+        monkeypatch.setattr(
+            integrations, "checked", faulty(integrations.checked, lambda _source, _key, _check, one, _: one.bundle_id)
+        )
+    elif where == "decision":
+        decide = faulty(integrations.decide_present, lambda wanted, *_rest: wanted.identity.bundle_id)
+        monkeypatch.setattr(integrations, "decide_present", decide)
+    else:
+        as_other_tracker(monkeypatch)
+        carry_out = faulty(writing.carry_out, lambda decision, _tracker: decision.held.identity.bundle_id)
+        monkeypatch.setattr(writing, "carry_out", carry_out)
+    done = bulk.run(apps(*NAMES))
+    expected = [(name, "create", "changed") if name != BAD else (name, "unchanged", "failed") for name in NAMES]
+    assert outcomes(done) == expected
+    message = done.results["integrations"][2]["msg"]
+    assert message.startswith(f"{BAD}: {FAULT}") and message.endswith("; the other apps went on.")
+    assert "as a mistake would" in message
+    assert f"Of 6 apps, 1 failed. {BAD}: {FAULT}" in done.message and done.results["changed"]
+    monkeypatch.undo()
+    assert bulk.held() == [name for name in NAMES if name != BAD]
+
+
+def test_a_fault_amid_the_batches_does_not_hide_what_was_written(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "BATCH", 2)
+    note_all = faulty(LedgerTracker.note_all, lambda _self, entries: entries[0].identity.bundle_id)
+    monkeypatch.setattr(LedgerTracker, "note_all", note_all)
+    done = bulk.run(apps(*NAMES))
+    assert [outcome for _name, _action, outcome in outcomes(done)] == [
+        *["changed"] * 2,
+        *["failed"] * 2,
+        *["not_tried"] * 2,
+    ]
+    assert FAULT in done.message and list(done.results["diff"]["after"]) == NAMES[:2]
+    assert bulk.held() == NAMES[:2]
+
+
+def test_a_fault_of_the_list_itself_fails_the_task(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LedgerTracker, "list", faulty(LedgerTracker.list, lambda *_arguments: BAD))
+    done = bulk.run(apps(*NAMES))
+    assert done.message.startswith(FAULT) and "integrations" not in done.results
+
+
+class TimeIsOver(BaseException):
+    """As Ansible's keyword ``timeout`` raises it, from a signal's handler."""
+
+
+def test_a_timeout_of_the_task_ends_the_list() -> None:
+    """Ansible's alarm reaches the thread that waits; what has begun may end, and nothing else begins."""
+    before = set(threading.enumerate())
+    release, begun = threading.Event(), []
+
+    def work(number: int) -> None:
+        begun.append(number)
+        if number == WORKERS - 1:
+            signal.pthread_kill(t.cast(int, threading.main_thread().ident), signal.SIGUSR1)
+        release.wait(2)
+
+    def ring(*_arguments: t.Any) -> t.NoReturn:
+        raise TimeIsOver
+
+    usual = signal.signal(signal.SIGUSR1, ring)
+    try:
+        with pytest.raises(TimeIsOver):
+            each(range(5 * WORKERS), work)
+    finally:
+        signal.signal(signal.SIGUSR1, usual)
+        release.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+    assert len(begun) == WORKERS
