@@ -97,7 +97,7 @@ def integration(part: Part, python: str) -> None:
     variables = {"storeops_refunds_in_process": python != AS_MODULES}
     (tree / "tests/integration/integration_config.yml").write_text(json.dumps(variables))
     targets = _targets(tree)
-    code, output = _ansible_test(part, python, tree, env, "integration", "-v")
+    code, output = _ansible_test(part, python, tree, env, "integration", "-v", "--continue-on-error")
     ran = set(TARGET.findall(output))
     part.failed += int(code != 0)
     part.passed += max(len(ran) - part.failed, 0)

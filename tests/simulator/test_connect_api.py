@@ -192,7 +192,7 @@ def test_bad_parameters(sim: Running, pair: KeyPair, query: str, reason: str) ->
 
 def test_the_quota_counts_down_and_then_refuses(sim: Running, pair: KeyPair) -> None:
     put(sim, pair, requests_per_hour=2)
-    left = [ask(sim, token(pair)).headers["x-rate-limit"] for _ in range(2)]
+    left = [ask(sim, token(pair)).headers["x-rate-limit"] for _turn in range(2)]
     assert left == ["user-hour-lim:2;user-hour-rem:1;", "user-hour-lim:2;user-hour-rem:0;"]
     refused = ask(sim, token(pair))
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (429, "RATE_LIMIT_EXCEEDED")

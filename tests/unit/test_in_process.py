@@ -172,7 +172,7 @@ def test_what_the_work_gets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     given = recorder.params
     assert (given["app_apple_id"], given["key_id"], given["state"]) == (12, "2026-11-23", "present")
     assert given["ca_path"] == os.path.expanduser("~/ca.pem") and given["ledger"] == {"url": SECRET}
-    assert type(given["bundle_id"]) is str
+    assert given["bundle_id"].__class__ is str
 
 
 def test_that_each_warning_is_told_once() -> None:

@@ -99,7 +99,7 @@ def _bundle_ids(fields: Fields) -> tuple[str, ...]:
     if entries and (fields.has("apps") or fields.has("bundle_prefix")):
         raise InputError(fields.at("bundle_ids"), "stands beside apps or bundle_prefix; give one")
     if entries:
-        members = {path: value for path, value in entries}
+        members = dict(entries)
         given = [Fields({"id": value}, "", ("id",)).text("id", _BUNDLE_ID) for value in members.values()]
         if len(set(given)) != len(given):
             raise InputError(fields.at("bundle_ids"), "names an app twice")

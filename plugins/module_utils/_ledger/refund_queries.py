@@ -212,7 +212,7 @@ def _quarantined(
         query = query.where(table.c.window_until > period.since)
     if period.until is not None:
         query = query.where(table.c.window_from < period.until)
-    return {bundle_id: count for bundle_id, count in connection.execute(query)}
+    return {str(row[0]): int(row[1]) for row in connection.execute(query)}
 
 
 def _integrated(connection: sqlalchemy.Connection, environment: Environment) -> set[str]:
@@ -229,4 +229,4 @@ def _last_refunds(
     query = query.filter_by(source=source, environment=environment).group_by(table.c.bundle_id)
     if bundle_ids is not None:
         query = query.where(table.c.bundle_id.in_(bundle_ids))
-    return {bundle_id: date for bundle_id, date in connection.execute(query)}
+    return {str(row[0]): int(row[1]) for row in connection.execute(query)}

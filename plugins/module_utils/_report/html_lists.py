@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .groups import KeyGroup, by_key
 from .model import KINDS, Report, Waiver
-from .texts import badge, bar, boxes, counted, esc, name, number, short_fingerprint, sign_badge, table
+from .texts import badge, boxes, counted, esc, name, number, share_bar, short_fingerprint, sign_badge, table
 
 _LISTED_KEYS = 500
 _LISTED_APPS = 200
@@ -57,7 +57,7 @@ def _key_row(group: KeyGroup) -> tuple[str, ...]:
             f"<code>{esc(text or 'unknown')}</code>"
             for text in (group.key_id, group.issuer_id, short_fingerprint(group.key_fingerprint))
         ),
-        f'<span class="meter">{bar(group.accepted / total, css_class)}'
+        f'<span class="meter">{share_bar(group.accepted / total, css_class)}'
         f"<span>{number(group.accepted)} of {number(total)}</span></span>",
         f"<details><summary>{counted(total, 'app')}</summary>{apps}</details>",
     )

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from .model import Report
 from .refunds import Coverage, Refunds, Sum
-from .texts import amount, bar, boxes, counted, esc, name, number, sign_badge, table, time
+from .texts import amount, boxes, counted, esc, name, number, share_bar, sign_badge, table, time
 
 _DAYS = 366
 _APPS = 25
@@ -90,7 +90,7 @@ def _by_app(refunds: Refunds) -> str:
         return ""
     most = refunds.by_app[0][1].count or 1
     items = "".join(
-        f'<li><span class="what"><code>{name(bundle_id)}</code></span>{bar(found.count / most, "pending")}'
+        f'<li><span class="what"><code>{name(bundle_id)}</code></span>{share_bar(found.count / most, "pending")}'
         f'<span class="value"><strong>{number(found.count)}</strong>{_with_amounts(found)}</span></li>'
         for bundle_id, found in refunds.by_app[:_APPS]
     )

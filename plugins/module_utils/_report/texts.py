@@ -81,7 +81,7 @@ def amount(milliunits: int, currency: str) -> str:
     return f"{sign}{whole:,}.{digits}\N{NO-BREAK SPACE}{esc(currency)}"
 
 
-def bar(share: float, css_class: str) -> str:
+def share_bar(share: float, css_class: str) -> str:
     """Return a horizontal bar; the number stands beside it as text."""
     width = max(round(share * 100, 2), 0.6) if share else 0
     return (

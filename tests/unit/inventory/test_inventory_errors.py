@@ -8,9 +8,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from test_inventory_apps import API_KEY_ID, Fleet
-from test_inventory_apps import fleet as fleet
+from test_inventory_apps import API_KEY_ID, Fleet, fleet
 from unit_support import new_pem
+
+# A fixture, used by its name alone.
+__all__ = ["fleet"]
 
 BAD: list[tuple[dict[str, t.Any], str]] = [
     ({"api_private_key_path": None}, "api_private_key_path: or api_private_key_content is required"),

@@ -231,10 +231,10 @@ class TestKnown:
             "sandbox_notification_url": None,
             "sandbox_notification_url_version": None,
         }
-        record = t.cast("AppRecord", SimpleNamespace(**fields))
+        record = t.cast(AppRecord, SimpleNamespace(**fields))
         assert notification_url(record, "sandbox") == notification_url(record, "production") == "V2"
         own = SimpleNamespace(**{**fields, "sandbox_notification_url": "x", "sandbox_notification_url_version": "V1"})
-        assert notification_url(t.cast("AppRecord", own), "sandbox") == "V1"
+        assert notification_url(t.cast(AppRecord, own), "sandbox") == "V1"
 
 
 @pytest.fixture

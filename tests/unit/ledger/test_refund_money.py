@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_support import ledger_at
 from refund_rows_support import DAY, START, Placed, fill, placed, questions, refund, wanted
-from test_ledger_postgresql import Cluster, cluster  # noqa: F401 (a fixture)
+from test_ledger_postgresql import Cluster, cluster
 from unit_support import run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import refund_queries
@@ -23,6 +23,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds i
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Refund, settle
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_rows import Question, count_exceeding
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks import refund_info
+
+# A fixture, used by its name alone.
+__all__ = ["cluster"]
 
 MINE = App("apple", "production", "com.example.a")
 ALL = Question("apple", "production")
@@ -37,7 +40,7 @@ def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Ledger]:
 
 
 @pytest.fixture(scope="module")
-def on_postgresql(cluster: Cluster) -> t.Iterator[Ledger]:  # noqa: F811
+def on_postgresql(cluster: Cluster) -> t.Iterator[Ledger]:
     """A ledger in PostgreSQL."""
     cluster.run("CREATE DATABASE money")
     ledger = ledger_at(cluster.url("money"))

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_support import ledger_at
 from refund_rows_support import APPS, DAY, START, Placed, fill, placed, questions, refund, sums, wanted
-from test_ledger_postgresql import Cluster, cluster  # noqa: F401 (a fixture)
+from test_ledger_postgresql import Cluster, cluster
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import refund_queries
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
@@ -29,6 +29,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_row
     tallies_of,
 )
 
+# A fixture, used by its name alone.
+__all__ = ["cluster"]
+
 KEYS = ("bundle_id", "environment", "product_id", "day", "month", "reason")
 MINE = App("apple", "production", "com.example.a")
 ALL = Question("apple", "production")
@@ -43,7 +46,7 @@ def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Ledger]:
 
 
 @pytest.fixture(scope="module")
-def on_postgresql(cluster: Cluster) -> t.Iterator[Ledger]:  # noqa: F811
+def on_postgresql(cluster: Cluster) -> t.Iterator[Ledger]:
     """A ledger in PostgreSQL, whose own order of texts is another than Python's."""
     cluster.run("CREATE DATABASE refunds TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C'")
     ledger = ledger_at(cluster.url("refunds"))

@@ -12,13 +12,16 @@ from pathlib import Path
 import pytest
 from ledger_support import NOW, entry, ledger_at
 from refund_rows_support import Placed, fill, refund
-from test_ledger_postgresql import Cluster, cluster  # noqa: F401 (a fixture)
+from test_ledger_postgresql import Cluster, cluster
 from unit_support import Outcome, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks import refund_info
+
+# A fixture, used by its name alone.
+__all__ = ["cluster"]
 
 MINE = App("apple", "production", "com.example.a")
 
@@ -59,7 +62,7 @@ def check(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (after["total"], len(after["refunds"]), len(after["coverage"])) == (2, 2, 2)
 
 
-def test_on_postgresql(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_on_postgresql(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster.run("CREATE DATABASE snapshot")
     check(cluster.url("snapshot"), monkeypatch)
 
