@@ -171,6 +171,7 @@ hostname_prefix: sandbox.
 api_private_key_content: "{{ lookup('ansible.builtin.file', '/run/secrets/api_key') }}"
 """
 
+import difflib
 import os
 import typing as t
 
@@ -195,7 +196,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
         """Fill the inventory with one host per app."""
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        self._refuse_unknown(self._read_config_data(path) or {})
         self.templar.available_variables = self._vars or {}
         hosts = app_hosts.AppHosts(
             environment=self.get_option("environment"),
@@ -212,6 +213,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 self._add(inventory, hosts, app)
             else:
                 self.display.warning(f"{self.NAME}: {app_hosts.left_out(app)}")
+
+    def _refuse_unknown(self, given: t.Mapping[str, t.Any]) -> None:
+        """Ansible ignores options of an inventory file that the plugin doesn't have."""
+        known = set(self.option_definitions) | {
+            alias for option in self.option_definitions.values() for alias in option.get("aliases") or ()
+        }
+        for name in sorted(map(str, set(given) - known)):
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(sorted(known))}."
+            raise AnsibleParserError(f"{self.NAME}: unknown option {name!a}. {hint}")
 
     def _apps(self, path: str, may_read_cache: bool) -> list[app_hosts.App]:
         if not self.get_option("cache"):

@@ -33,7 +33,7 @@ class AppState:
 
     bundle_id: str
     coverage: Coverage | None
-    quarantined: int
+    quarantined: t.Mapping[str, int]
     last_refund_at: int | None
 
 
@@ -143,7 +143,7 @@ def app_states(
     quarantined = _quarantined(connection, source, environment, period)
     last = _last_refunds(connection, source, environment, bundle_ids)
     asked = set(bundle_ids or ()) or {*read, *quarantined, *last, *_integrated(connection, environment)}
-    return [AppState(name, read.get(name), quarantined.get(name, 0), last.get(name)) for name in sorted(asked)]
+    return [AppState(name, read.get(name), quarantined.get(name, {}), last.get(name)) for name in sorted(asked)]
 
 
 def other_sources(
@@ -204,15 +204,19 @@ def _coverages(connection: sqlalchemy.Connection, source: str, environment: Envi
 
 def _quarantined(
     connection: sqlalchemy.Connection, source: str, environment: Environment, period: Period
-) -> dict[str, int]:
+) -> dict[str, dict[str, int]]:
     table = refund_quarantine()
-    query = sqlalchemy.select(table.c.bundle_id, sqlalchemy.func.count()).group_by(table.c.bundle_id)
+    group = (table.c.bundle_id, table.c.reason)
+    query = sqlalchemy.select(*group, sqlalchemy.func.count()).group_by(*group)
     query = query.filter_by(source=source, environment=environment)
     if period.since is not None:
         query = query.where(table.c.window_until > period.since)
     if period.until is not None:
         query = query.where(table.c.window_from < period.until)
-    return {str(row[0]): int(row[1]) for row in connection.execute(query)}
+    found: dict[str, dict[str, int]] = {}
+    for bundle_id, reason, count in connection.execute(query):
+        found.setdefault(bundle_id, {})[reason] = count
+    return found
 
 
 def _integrated(connection: sqlalchemy.Connection, environment: Environment) -> set[str]:

@@ -174,8 +174,8 @@ def forgotten(held: Coverage, before: int) -> Coverage:
     return replace(held, covered_from=start, gaps=gaps)
 
 
-def faults_of(gaps: t.Sequence[Window], quarantined: int) -> list[str]:
-    """Return in words what is missing for gaps and payloads in quarantine."""
+def faults_of(gaps: t.Sequence[Window], quarantined: t.Mapping[str, int]) -> list[str]:
+    """Return in words what is missing for gaps and payloads in quarantine (how many by reason)."""
     faults = []
     if gaps:
         days = ", ".join(f"{day(gap.start)} to {day(gap.end)}" for gap in gaps)
@@ -184,14 +184,16 @@ def faults_of(gaps: t.Sequence[Window], quarantined: int) -> list[str]:
             "did, or there was no URL of version 2."
         )
     if quarantined:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(quarantined.items()))
         faults.append(
-            f"{quarantined} of Apple's payloads could not be verified and are in quarantine; "
+            f"{sum(quarantined.values())} of Apple's payloads could not be verified and are in quarantine ({reasons}); "
             "the next run reads their time again."
         )
+        faults += [advice for reason, advice in _ADVICE.items() if reason in quarantined]
     return faults
 
 
-def judged(held: Coverage, quarantined: int) -> Coverage:
+def judged(held: Coverage, quarantined: t.Mapping[str, int]) -> Coverage:
     """Return the coverage with its state, and the reason in words for every state but ``complete``."""
     if held.is_without_url:
         return replace(held, state="unknown", reason=_WITHOUT_V2[held.url])
@@ -218,6 +220,11 @@ def before_known(known_from: int) -> str:
     )
 
 
+# What the user can do about payloads that could not be verified for such a reason.
+_ADVICE = {
+    "wrong_apple_id": "Compare app_apple_id with the number in the app's App Store Connect page.",
+    "wrong_root": "Against a simulator, set root_certificate_path to its root certificate.",
+}
 _WITHOUT_V2 = {
     "none": "No notification URL is set for this app and environment, so Apple keeps no history of its refunds. "
     "Set one of version 2 in App Store Connect.",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import typing as t
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -55,12 +56,12 @@ def _time(text: str, option: str) -> int:
     return (found - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime.resolution * 1000)
 
 
-def covering(held: Coverage | None, quarantined: int, period: Period, now: int) -> tuple[State, str]:
+def covering(held: Coverage | None, quarantined: t.Mapping[str, int], period: Period, now: int) -> tuple[State, str]:
     """Return how much of ``period`` the ledger has read, and why it is not all of it.
 
     A period without a beginning begins where the ledger's knowledge does. The reason of ``complete`` is empty, or says
-    until when a period that has just ended may still change. ``quarantined``: payloads in quarantine that may belong to
-    the period. ``now``: UNIX milliseconds.
+    until when a period that has just ended may still change. ``quarantined``: how many payloads that may belong to the
+    period are in quarantine, by reason. ``now``: UNIX milliseconds.
     """
     if held is None:
         return "never", NEVER_READ
@@ -70,11 +71,14 @@ def covering(held: Coverage | None, quarantined: int, period: Period, now: int) 
     if period.since is not None and period.since < held.covered_from and held.begins == held.covered_from:
         faults.append(f"Read from {iso_time(held.covered_from)} on only; what was before is not known.")
     if until > held.covered_until:
-        faults.append(f"Read until {iso_time(held.covered_until)} only. Run refund_ledger.")
+        # What is in quarantine holds the coverage up, and another run alone does not help.
+        advice = "" if quarantined else " Run refund_ledger."
+        faults.append(f"Read until {iso_time(held.covered_until)} only.{advice}")
     gaps = [gap for gap in known_gaps(held) if _meets(period, gap.start, gap.end)]
     faults += faults_of(gaps, quarantined)
     doubt, reason = _doubt(held, period, until if is_over else None)
     if faults:
+        reason = "" if quarantined and reason == EMPTY else reason
         return "incomplete", " ".join(filter(None, (*faults, reason)))
     if doubt == "complete" and is_over and until > held.settled_until:
         reason = f"May still change until {iso_time(until + LATE)}, for Apple delivers notifications up to 7 days late."

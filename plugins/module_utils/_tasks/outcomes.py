@@ -14,7 +14,8 @@ from .._model.integration import Identity
 from .._plan import compared
 from .decision import Decision
 
-_MOST_NAMED = 10
+_MOST_NAMED = 5
+_MOST_REASONS = 10
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 
 
@@ -56,13 +57,20 @@ def summary(decisions: t.Sequence[Decision]) -> str:
         return ""
     labels = _labels(decisions)
     reasons: dict[str, list[str]] = {}
-    for decision in (failed + untried)[:_MOST_NAMED]:
+    for decision in failed + untried:
         reasons.setdefault(_short(decision), []).append(labels(decision.held.identity))
     counts = [f"{len(failed):,} failed"] * bool(failed) + [f"{len(untried):,} were not tried"] * bool(untried)
-    named = " ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
-    more = len(failed) + len(untried) - _MOST_NAMED
-    rest = f" And {more:,} more: see integrations." if more > 0 else ""
+    # The rare cause must not hide behind the common one.
+    shown = sorted(reasons.items(), key=lambda item: -len(item[1]))[:_MOST_REASONS]
+    named = " ".join(f"{_some(names)}: {reason}" for reason, names in shown)
+    more = len(reasons) - len(shown)
+    rest = f" And {more:,} more causes: see integrations." if more > 0 else ""
     return f"Of {len(decisions):,} apps, {' and '.join(counts)}. {named}{rest}"
+
+
+def _some(names: t.Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _short(decision: Decision) -> str:

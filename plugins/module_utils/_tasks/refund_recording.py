@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from .._ledger.coverage import (
@@ -200,7 +201,7 @@ class Recorder:
             return
         if self.keep_from is not None:
             coverage = forgotten(coverage, self.keep_from)
-        self.coverage = judged(coverage, len(held))
+        self.coverage = judged(coverage, Counter(one.reason for one in held.values()))
         if writes:
             put_coverage(connection, self.app, self.coverage, self.now)
 

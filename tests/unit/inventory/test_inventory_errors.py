@@ -28,6 +28,8 @@ BAD: list[tuple[dict[str, t.Any], str]] = [
     ({"hostname_prefix": "a b"}, "hostname_prefix: use letters"),
     ({"deadline": 0}, "deadline"),
     ({"environment": "staging"}, "environment"),
+    ({"query_relesed": True}, "unknown option 'query_relesed'. Did you mean query_released?"),
+    ({"zzz": True}, "unknown option 'zzz'. Known: api_issuer_id,"),
     ({"strict": True, "compose": {"x": "nothing_there"}}, "Could not set x for host"),
     ({"strict": True, "groups": {"x": "1 / 0"}}, "to group x"),
 ]

@@ -89,7 +89,7 @@ def test_whole_days() -> None:
 
 
 def test_an_app_that_was_never_read() -> None:
-    assert covering(None, 0, Period(), NOW) == ("never", NEVER_READ)
+    assert covering(None, {}, Period(), NOW) == ("never", NEVER_READ)
 
 
 @pytest.mark.parametrize(
@@ -104,60 +104,65 @@ def test_an_app_that_was_never_read() -> None:
     ],
 )
 def test_what_was_read_of_a_period(period: Period, said: str) -> None:
-    state, reason = covering(HELD, 0, period, NOW)
+    state, reason = covering(HELD, {}, period, NOW)
     assert (state == "complete") == (reason == "") == (said == "") and said in reason
 
 
 def test_an_open_end_counts_as_read_for_a_day() -> None:
-    assert covering(HELD, 0, Period(), HELD.covered_until + DAY)[0] == "complete"
-    state, reason = covering(HELD, 0, Period(), HELD.covered_until + DAY + 1)
+    assert covering(HELD, {}, Period(), HELD.covered_until + DAY)[0] == "complete"
+    state, reason = covering(HELD, {}, Period(), HELD.covered_until + DAY + 1)
     assert state == "incomplete" and "Run refund_ledger" in reason
 
 
 def test_gaps_count_only_where_they_are() -> None:
     held = replace(HELD, gaps=(Window(NOV - 10 * DAY, NOV),), state="incomplete", reason="Lost.")
-    assert covering(held, 0, Period(NOV, NOV + DAY), NOW) == ("complete", "")
-    assert covering(held, 0, Period(None, NOV - 10 * DAY), NOW) == ("complete", "")
+    assert covering(held, {}, Period(NOV, NOV + DAY), NOW) == ("complete", "")
+    assert covering(held, {}, Period(None, NOV - 10 * DAY), NOW) == ("complete", "")
     for period in (Period(), Period(NOV - 1, NOV + DAY), Period(None, NOV - 10 * DAY + 1)):
-        state, reason = covering(held, 0, period, NOW)
+        state, reason = covering(held, {}, period, NOW)
         assert state == "incomplete" and "2026-10-22 to 2026-11-01" in reason
 
 
 def test_payloads_in_quarantine_leave_the_period_open() -> None:
-    state, reason = covering(HELD, 2, Period(NOV, NOV + DAY), NOW)
-    assert state == "incomplete" and reason.startswith("2 of Apple's payloads")
+    state, reason = covering(HELD, {"tampered": 2}, Period(NOV, NOV + DAY), NOW)
+    assert state == "incomplete" and reason.startswith("2 of Apple's payloads could not be verified")
+    assert "(2 tampered)" in reason
+    _state, reason = covering(HELD, {"wrong_apple_id": 1, "wrong_root": 3}, Period(NOV, NOV + DAY), NOW)
+    assert "4 of Apple's payloads" in reason and "(1 wrong_apple_id, 3 wrong_root)" in reason
+    assert "app_apple_id" in reason and "root_certificate_path" in reason
 
 
 def test_a_period_that_has_just_ended_may_still_change() -> None:
-    assert covering(HELD, 0, Period(NOV, HELD.settled_until), NOW) == ("complete", "")
-    state, reason = covering(HELD, 0, Period(NOV, HELD.settled_until + 1), NOW)
+    assert covering(HELD, {}, Period(NOV, HELD.settled_until), NOW) == ("complete", "")
+    state, reason = covering(HELD, {}, Period(NOV, HELD.settled_until + 1), NOW)
     assert state == "complete" and reason.startswith("May still change until 2026-11-20T23:00:00Z")
     # An open end says it by itself.
-    assert covering(HELD, 0, Period(NOV), NOW) == ("complete", "")
+    assert covering(HELD, {}, Period(NOV), NOW) == ("complete", "")
 
 
 def test_an_empty_history_is_not_known_to_be_complete() -> None:
     empty = replace(HELD, last_notification_at=None, known_from=None, proven_at=None, state="unknown")
-    assert covering(empty, 0, Period(), NOW) == ("unknown", EMPTY)
-    assert covering(empty, 1, Period(), NOW)[0] == "incomplete"
+    assert covering(empty, {}, Period(), NOW) == ("unknown", EMPTY)
+    state, reason = covering(empty, {"tampered": 1}, Period(), NOW)
+    assert state == "incomplete" and EMPTY not in reason, "what is in quarantine is no empty history"
     elsewhere = replace(empty, gaps=(Window(0, 1),), state="incomplete")
-    assert covering(elsewhere, 0, Period(NOV), NOW)[0] == "unknown"
+    assert covering(elsewhere, {}, Period(NOV), NOW)[0] == "unknown"
 
 
 def test_what_was_before_the_first_proof_of_a_url_is_unknown() -> None:
     held = replace(HELD, known_from=NOV)
-    assert covering(held, 0, Period(), NOW) == covering(held, 0, Period(NOV, NOV + DAY), NOW) == ("complete", "")
+    assert covering(held, {}, Period(), NOW) == covering(held, {}, Period(NOV, NOV + DAY), NOW) == ("complete", "")
     for period in (Period(NOV - 9 * DAY, NOV - DAY), Period(None, NOV), Period(NOV - 300 * DAY, NOV)):
-        state, reason = covering(held, 0, period, NOW)
+        state, reason = covering(held, {}, period, NOW)
         assert state == "unknown" and reason.startswith("Known from 2026-11-01T00:00:00Z on only"), period
     for period in (Period(NOV - 1), Period(NOV - 300 * DAY, NOV + DAY)):
-        state, reason = covering(held, 0, period, NOW)
+        state, reason = covering(held, {}, period, NOW)
         assert state == "incomplete" and reason.startswith("Known from 2026-11-01T00:00:00Z on only"), period
 
 
 def test_an_app_without_a_url_is_unknown_after_its_last_proof() -> None:
     held = replace(HELD, url="V1", url_at=NOW - DAY)
     for period in (Period(), Period(NOV), Period(NOV, NOV + DAY), Period(NOW - DAY, NOW)):
-        state, reason = covering(held, 0, period, NOW - 3_600_000)
+        state, reason = covering(held, {}, period, NOW - 3_600_000)
         assert state == "unknown" and "version 1" in reason, period
-    assert covering(held, 0, Period(None, NOV), NOW) == ("complete", "")
+    assert covering(held, {}, Period(None, NOV), NOW) == ("complete", "")

@@ -152,12 +152,26 @@ def test_many_warnings_are_few(bulk: Bulk) -> None:
     assert len(shown) == 11 and shown[-1] == "And 3 more apps with a warning like these: see integrations."
 
 
-def test_at_most_ten_are_named(bulk: Bulk) -> None:
+def test_few_are_named_for_each_cause_and_no_cause_hides_another(bulk: Bulk) -> None:
     names = [f"com.example.n{number}" for number in range(13)]
-    done = bulk.both(apps(*names))
-    assert done.message.startswith("Of 13 apps, 13 failed. com.example.n0, com.example.n1, ")
-    assert "com.example.n9" in done.message and "com.example.n10" not in done.message
-    assert done.message.endswith(" And 3 more: see integrations.")
+    key = {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": str(bulk.folder / "none.p8")}
+    done = bulk.both([*apps(*names), {"bundle_id": "com.example.keyless", **key}])
+    named = ", ".join(names[:5])
+    assert done.message.startswith(f"Of 14 apps, 14 failed. {named} and 8 more: unauthenticated: ")
+    assert "com.example.keyless: key_unreadable: " in done.message and names[5] not in done.message
+
+
+def test_many_causes(bulk: Bulk) -> None:
+    wanted = [
+        {
+            "bundle_id": f"com.example.n{number}",
+            "issuer_id": ISSUER,
+            "key_id": KEY_ID,
+            "private_key_path": str(bulk.folder / f"none{number}"),
+        }
+        for number in range(13)
+    ]
+    assert bulk.both(wanted).message.endswith(" And 3 more causes: see integrations.")
 
 
 def test_order_is_that_of_the_list_and_a_predicted_key_is_planned(bulk: Bulk) -> None:
