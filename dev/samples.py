@@ -108,7 +108,7 @@ def main() -> int:
             if value is None:
                 print(f"{module}: no result had {name}; its sample stays", file=sys.stderr)
                 continue
-            if not field.get("sample") or not _fits(_shape(field["sample"]), _shape(value)):
+            if field.get("sample") in (None, "", [], {}) or not _fits(_shape(field["sample"]), _shape(value)):
                 bad += 1
                 new = _replaced(new, name, value)
                 print(f"{module}: the sample of {name} has another shape than its results")
