@@ -31,6 +31,7 @@ class NumberedProtocol(HttpToolsProtocol):
 
     _numbers = itertools.count(1)
 
+    # uvicorn narrows the type that asyncio gives here, as this does.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Number the connection."""
         super().connection_made(transport)

@@ -62,6 +62,7 @@ class BrowserSettings:
 def require_playwright() -> None:
     """Raise BrowserFailed with the way to install it when Playwright is not there."""
     try:
+        # Imported only to see whether it is there.
         import playwright.sync_api  # noqa: F401
     except ImportError:
         raise BrowserFailed(
