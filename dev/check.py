@@ -9,8 +9,10 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
+import faults
 import part as parts_runner
 import parts
+import paths
 
 WIDTH = 78
 
@@ -27,6 +29,13 @@ def _table(done: list[parts_runner.Part], seconds: float) -> None:
         counts = f"{part.passed:7} {part.failed:7} {part.skipped:8}"
         print(f"{part.name:28} {part.result:8} {part.seconds:8.1f} {counts}")
     print(f"{len(done)} parts in {seconds:.0f} s")
+
+
+def _failures(done: list[parts_runner.Part]) -> None:
+    for part in done:
+        if part.failed:
+            lines = faults.found(part.log.read_text(errors="replace")) or [f"see {part.log.relative_to(paths.ROOT)}"]
+            print("\n  ".join([f"-- {part.name}:", *lines]))
 
 
 def _chosen(names: list[str]) -> list[parts_runner.Definition]:
@@ -49,6 +58,7 @@ def main() -> int:
             done[part.name] = part
             _echo(part)
     ordered = [done[d.name] for d in chosen]
+    _failures(ordered)
     _table(ordered, time.monotonic() - start)
     passed, failed, skipped = (sum(getattr(part, what) for part in ordered) for what in ("passed", "failed", "skipped"))
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)

@@ -31,13 +31,14 @@ def lint(part: Part) -> None:
     part.step(["ansible-lint", "--offline", "--strict"], env)
     part.step(["antsibull-changelog", "lint"], env)
     part.step(["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."], env)
+    pytest(part, "tests/dev")
 
 
 def pytest(part: Part, folder: str, python: str = paths.OWN_PYTHON) -> None:
     env = paths.linked_environment(part.name, python)
     cache = f"cache_dir={paths.CACHE / 'pytest' / part.name}"
     program = paths.venv_for(python) / "bin" / "python"
-    code, output = part.run([program, "-m", "pytest", "-rs", "-o", cache, folder], env)
+    code, output = part.run([program, "-m", "pytest", "-rsfE", "-o", cache, folder], env)
     closing = next((line for line in reversed(output.splitlines()) if " in " in line), "")
     counts = {word.rstrip("s"): int(number) for number, word in PYTEST_COUNT.findall(closing)}
     part.passed += counts.get("passed", 0)

@@ -74,7 +74,8 @@ def parse_bundle_id(text: str, option: str = "bundle_id") -> str:
     Source: developer.apple.com/documentation/bundleresources/information-property-list/cfbundleidentifier
     """
     clean = _pasted(text)
-    if not _BUNDLE_ID.fullmatch(clean) or len(clean) > 255:
+    # About one private key in thirty has neither + nor / in its base64: then only its first line tells it apart.
+    if looks_secret(text) or not _BUNDLE_ID.fullmatch(clean) or len(clean) > 255:
         raise InputError(
             option,
             f"{shown(text)} is no bundle ID (letters, digits, hyphens and periods such as com.example.game).",

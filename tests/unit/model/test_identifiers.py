@@ -87,6 +87,14 @@ def test_no_key_id(text: str) -> None:
         parse_key_id(text, "keys.a.key_id")
 
 
+def test_that_a_private_key_without_special_characters_is_no_bundle_id() -> None:
+    dashes = "-" * 5
+    text = f"{dashes}BEGIN PRIVATE KEY{dashes}\n{'Mi9x' * 46}\n{dashes}END PRIVATE KEY{dashes}\n"
+    with pytest.raises(InputError, match=r"^bundle_id: .*\*\*\*.* is no bundle ID") as refused:
+        parse_bundle_id(text)
+    assert "Mi9x" not in str(refused.value)
+
+
 @pytest.mark.parametrize("length", [1, 10, 12, 32])
 def test_key_ids_of_other_lengths(length: int) -> None:
     assert parse_key_id("A" * length) == "A" * length
