@@ -19,7 +19,9 @@ from unit_servers import Simulator
 from unit_support import ISSUER, ROOT, public_pem, write_key
 
 API_KEY_ID = "ASCKEY0001"
-EVIL = "{{ lookup('ansible.builtin.pipe', 'touch {file}') }}{{ 6 * 7 }}"
+EVIL = "{{ lookup('ansible.builtin.pipe', 'touch {file}') }}{{ 7919 * 6841 }}"
+# What it would come to: too long to stand in a path or a port by chance.
+EVALUATED = "54173879"
 PREFIX = "STOREOPS_APP_STORE_CONNECT_API_"
 Json = dict[str, t.Any]
 IDS = [str(number) for number in range(21, 27)]
@@ -152,7 +154,7 @@ def test_a_template_in_an_apps_name_is_never_evaluated(fleet: Fleet) -> None:
     path = fleet.write(
         strict=True,
         compose=composed,
-        groups={"found": "'42' in app_name", "all_of_them": "app_name is defined"},
+        groups={"found": f"'{EVALUATED}' in app_name", "all_of_them": "app_name is defined"},
         keyed_groups=[{"key": "app_name", "prefix": "named"}, {"key": "same", "prefix": "same"}],
     )
     play = fleet.folder / "play.yml"
@@ -166,7 +168,7 @@ def test_a_template_in_an_apps_name_is_never_evaluated(fleet: Fleet) -> None:
     fleet.environ["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "yaml"
     run = fleet.run(path, str(play), program="ansible-playbook")
     assert "failed=0" in run.output and f"ok={len(tasks)}" in run.output, run.everything
-    assert "42" not in run.output and run.output.count("6 * 7") == len(tasks)
+    assert EVALUATED not in run.output and run.output.count("7919 * 6841") == len(tasks)
     assert not (fleet.folder / "touched").exists()
 
 
