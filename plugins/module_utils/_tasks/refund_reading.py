@@ -66,6 +66,8 @@ class Reader:
                     raise self.history.endless() from None
                 continue
             except NoNotificationUrl:
+                # It is about the app, not about the window: thousands of short ones would say no more.
+                size = _next_size(size, window.end - window.start, 0)
                 batch = Batch(window, (), (), frozenset(), has_url=False, next_size=size)
             except StartTooFar:
                 start += SHRINK_STEP[self.history.environment]
