@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one HTTP transport: keep-alive, bounded retries of what is safe to repeat, one total deadline, counters."""
+"""The one HTTP transport: keep-alive, bounded retries, one total deadline, a circuit breaker per host, counters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from ._http_adapter import adapter
-from ._http_errors import LOOK_BETWEEN, MORE_TIME, explained
+from ._http_circuit import Circuits, Request
+from ._http_counters import Counters
+from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotSent, explained
 from ._model.errors import TransportError
 from ._model.identifiers import is_loopback
 from ._model.secret import Secret
@@ -94,18 +96,6 @@ class Call:
         return Advice(self.is_repeatable and reply.status in RETRIED_STATUSES)
 
 
-@dataclass
-class Counters:
-    """What a task asked of the network: the module result ``http``."""
-
-    calls: int = 0
-    retries: int = 0
-    waited_s: float = 0.0
-
-    def as_result(self) -> dict[str, t.Any]:
-        return {"calls": self.calls, "retries": self.retries, "waited_s": round(self.waited_s, 3)}
-
-
 @functools.lru_cache(maxsize=64)
 def _normalised(url: str) -> str:
     """Return ``url`` as it goes over the wire. Raises ValueError for what is no URL."""
@@ -136,7 +126,8 @@ class Transport:
         jitter: t.Callable[[], float] = random.random,
     ) -> None:
         self.settings = settings
-        self.counters = Counters()
+        self.counters = Counters(monotonic)
+        self._circuits = Circuits(monotonic)
         self._monotonic = monotonic
         self._now = now
         self._sleep = sleep
@@ -157,18 +148,25 @@ class Transport:
     def send(self, call: Call) -> Reply:
         """Send ``call``, repeating it when it may be and the failure may pass by itself.
 
-        Raises TransportError when no answer came; an answer of any status is returned.
+        Raises TransportError when no answer came, at once where the host gave none to many requests in a row; an
+        answer of any status is returned.
         """
+        with self._circuits.of(call.url).request(_place(call.url)) as request:
+            return self._tried(call, request)
+
+    def _tried(self, call: Call, request: Request) -> Reply:
         attempt = 0
         while True:
             is_last = attempt + 1 >= self.settings.attempts
             try:
                 reply = self._once(call)
             except TransportError as error:
-                is_final = is_last or not call.is_repeatable or error.kind not in _RETRIED_KINDS
+                request.failed(error)
+                is_final = is_last or not call.is_repeatable or error.kind not in _RETRIED_KINDS or request.is_hopeless
                 if is_final or not self._wait(self._backoff(attempt)):
                     raise
             else:
+                request.answered()
                 advice = call.advised(reply)
                 asked = self._asked(reply, advice)
                 # A wait that the service asks for ends by the deadline, not by a number of tries.
@@ -193,20 +191,20 @@ class Transport:
     def _wait(self, seconds: float) -> bool:
         if seconds >= self.remaining():
             return False
-        self._sleep(seconds)
-        self.counters.retries += 1
-        self.counters.waited_s += seconds
+        with self.counters.waiting():
+            self._sleep(seconds)
         return True
 
     def _once(self, call: Call) -> Reply:
         url = call.url
         seconds = max(call.least_seconds, min(self.settings.request_timeout, self.remaining()))
-        place = url.partition("://")[2].partition("/")[0]
+        place = _place(url)
         if seconds <= 0:
             reason = f"{place}: not asked, the deadline of {self.settings.deadline:g} s was over."
-            raise TransportError("deadline", reason, "Raise deadline.")
+            raise NotSent("deadline", reason, "Raise deadline.")
         ends = self._monotonic() + seconds
-        self.counters.calls += 1
+        self.counters.called()
+        has_begun = False
         headers = {**_HEADERS, "User-Agent": USER_AGENT, **call.headers()}
         try:
             with adapter(lambda: ends - self._monotonic()).send(
@@ -216,6 +214,7 @@ class Transport:
                 verify=self.settings.ca_path or True,
                 proxies=self._proxies(url),
             ) as response:
+                has_begun = True
                 names = {name.lower(): value for name, value in response.headers.items()}
                 cookies = tuple(response.raw.headers.getlist("set-cookie"))
                 # What a redirect says beside its headers is of no use, and may be of any length.
@@ -228,7 +227,8 @@ class Transport:
             ValueError,
             TransportError,
         ) as error:
-            raise explained(error, place, seconds) from None
+            found = explained(error, place, seconds)
+            raise (Interrupted(found.kind, found.message, found.next_step) if has_begun else found) from None
 
     def _body(self, response: requests.Response, ends: float) -> bytes:
         chunks: list[bytes] = []
@@ -249,6 +249,11 @@ class Transport:
         if is_loopback(parts.hostname) or bypasses_proxy(parts.netloc, proxies):
             return {}
         return {name: proxies[name] for name in ("http", "https") if proxies.get(name)}
+
+
+def _place(url: str) -> str:
+    """Return host and port as messages name them."""
+    return url.partition("://")[2].partition("/")[0]
 
 
 def bypasses_proxy(place: str, proxies: t.Mapping[str, str]) -> bool:

@@ -20,10 +20,18 @@ MORE_TIME = "Run again, or raise request_timeout and deadline."
 LOOK_BETWEEN = "Run again; if it stays so, look at the URL and at proxies and firewalls in between."
 
 
+class NotSent(TransportError):
+    """Nothing went out, which says nothing about the host."""
+
+
+class Interrupted(TransportError):
+    """An answer began and broke off."""
+
+
 def explained(error: Exception, place: str, seconds: float) -> TransportError:
     """Return the error for a request to ``place`` (host and port) that was given ``seconds``."""
     if isinstance(error, TransportError):
-        return TransportError(error.kind, f"{place}: {error.message}", error.next_step)
+        return type(error)(error.kind, f"{place}: {error.message}", error.next_step)
     chain = list(_chain(error))
     if any(isinstance(link, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)) for link in chain):
         reason = str(chain[-1])[:200]
@@ -42,12 +50,10 @@ def explained(error: Exception, place: str, seconds: float) -> TransportError:
     if any(isinstance(link, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)) for link in chain):
         return TransportError("timeout", f"{place}: no whole answer within {seconds:.3g} s.", MORE_TIME)
     if isinstance(error, ValueError):
-        return TransportError(
-            "refused_url", f"{place}: this URL can't be asked.", "Correct it, or the URL in https_proxy."
-        )
+        return NotSent("refused_url", f"{place}: this URL can't be asked.", "Correct it, or the URL in https_proxy.")
     if isinstance(error, FileNotFoundError) or "CA certificate" in str(error):
         reason = f"{place}: not asked, the CA bundle can't be read."
-        return TransportError("tls", reason, "Check ca_path or REQUESTS_CA_BUNDLE.")
+        return NotSent("tls", reason, "Check ca_path or REQUESTS_CA_BUNDLE.")
     reason = f"{place}: the connection broke off or the answer was no sound HTTP."
     return TransportError("broken", reason, LOOK_BETWEEN)
 

@@ -15,6 +15,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import sanitize_keys
 
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
+from ._fields import list_faults
 from ._http import HttpSettings, Transport
 from ._model.errors import InputError, RefundsError, unforeseen
 from ._model.secret import Masker
@@ -107,12 +108,30 @@ class _Module(AnsibleModule):
     is a text where a mapping is due, or of a field that was spelt wrong.
     """
 
+    def __init__(self, **options: t.Any) -> None:
+        self._given: Params = {}
+        self._is_made = False
+        super().__init__(**options)
+        self._is_made = True
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        # Ansible drops what it can't convert, and with it the positions in a list.
+        self._given = dict(self.params)
+
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
-        params = plain(getattr(self, "params", {}))
-        masker = Masker(secret_values(self.argument_spec, params))
+        given, params = plain(self._given), plain(getattr(self, "params", {}))
+        masker = Masker(secret_values(self.argument_spec, given) | secret_values(self.argument_spec, params))
         self.no_log_values = {str(value) for value in masker.known}
+        if not self._is_made:
+            msg = refusal(self.argument_spec, given, str(msg))
         kwargs.setdefault("invocation", {"module_args": sanitize_keys(params, self.no_log_values)})
         super().fail_json(masker.mask(str(msg)), **kwargs)
+
+
+def refusal(spec: t.Mapping[str, t.Any], given: Params, message: str) -> str:
+    """Return why options were refused: which entry of a list it was, where that is why, else Ansible's ``message``."""
+    return list_faults(spec, given) or message
 
 
 class _ModuleFileAttributes:

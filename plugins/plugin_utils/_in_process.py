@@ -21,7 +21,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Results, Task
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import unforeseen
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Masker
-from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain
+from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain, refusal
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 
 Json = dict[str, t.Any]
@@ -161,7 +161,7 @@ class InProcessAction(ActionBase):
             message = validation.errors.msg
             if isinstance(validation.errors[0], UnsupportedError):
                 message = f"Unsupported parameters for ({self._task.action}) module: {message}"
-            return {"failed": True, "msg": masker.mask(message)}
+            return {"failed": True, "msg": masker.mask(refusal(spec, given, message))}
         # In the order they came; a module also tells each warning once.
         warnings: dict[str, None] = {}
         results = execute(

@@ -32,8 +32,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_trackers",),
     ("_apple", "_ledger"),
     ("_context",),
-    ("_http", "_files", "_plan", "_argument_spec"),
-    ("_http_errors", "_http_adapter"),
+    ("_http", "_files", "_plan", "_argument_spec", "_fields"),
+    ("_http_circuit",),
+    ("_http_errors", "_http_adapter", "_http_counters"),
     ("_model",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

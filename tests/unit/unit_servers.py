@@ -39,8 +39,8 @@ class Scripted(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, answers: list[Canned]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, answers: list[Canned], port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.answers = answers
         self.requests: list[dict[str, str]] = []
         self.paths: list[str] = []
@@ -84,9 +84,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def scripted(*answers: Canned) -> t.Iterator[Scripted]:
-    """Serve scripted answers."""
-    server = Scripted(list(answers) or [Canned()])
+def scripted(*answers: Canned, port: int = 0) -> t.Iterator[Scripted]:
+    """Serve scripted answers; port 0 is any free one."""
+    server = Scripted(list(answers) or [Canned()], port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
@@ -110,9 +110,9 @@ class Raw:
 
 
 @contextlib.contextmanager
-def raw_server(behave: t.Callable[[socket.socket, int], None]) -> t.Iterator[Raw]:
-    """Serve ``behave(connection, number)``; the number starts at 0."""
-    server = Raw(socket.create_server(("127.0.0.1", 0)))
+def raw_server(behave: t.Callable[[socket.socket, int], None], port: int = 0) -> t.Iterator[Raw]:
+    """Serve ``behave(connection, number)``; the number starts at 0. Port 0 is any free one."""
+    server = Raw(socket.create_server(("127.0.0.1", port)))
     stopped = threading.Event()
 
     def serve() -> None:

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field, replace
 
 from .._argument_spec import KEY_FIELDS
 from .._context import Context, Params
+from .._fields import place, together
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import Environment, parse_bundle_id
 from .._model.integration import Credentials
 from .._model.private_key import KeyProblem
 from .named_keys import app_key_source, check_keys
 from .options import KeySource, load_credentials, warn_about_name
-
-_MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -89,23 +88,24 @@ def listed_apps(
     errors: list[RefundsError] = []
     for index, app in enumerate(params["apps"]):
         try:
-            bundle_id, place = _identified(app, index, seen, params)
+            bundle_id, environment = _identified(app, index, seen, params)
             key = _key(app, index, keys, params, reader, found) if needs_key(app) else None
-            apps.append(ListedApp(bundle_id, place, key, app))
+            apps.append(ListedApp(bundle_id, environment, key, app))
         except InputError as error:
             errors.append(error)
     if errors:
-        raise _together(errors)
+        raise errors[0] if len(errors) == 1 else RefundsError(together("apps", [f"{error}" for error in errors]))
     return apps
 
 
 def _identified(app: Params, index: int, seen: dict[tuple[str, str], int], params: Params) -> tuple[str, Environment]:
     bundle_id = parse_bundle_id(app["bundle_id"], f"apps[{index}].bundle_id")
-    place = t.cast(Environment, app.get("environment") or params["environment"])
-    first = seen.setdefault((bundle_id, place), index)
+    environment = t.cast(Environment, app.get("environment") or params["environment"])
+    first = seen.setdefault((bundle_id, environment), index)
     if first != index:
-        raise InputError(f"apps[{index}]", f"{bundle_id} ({place}) stands in apps[{first}] already.")
-    return bundle_id, place
+        problem = f"stands in apps[{first}] already, for {environment} as well."
+        raise InputError(place("apps", index, bundle_id), problem)
+    return bundle_id, environment
 
 
 def _key(
@@ -121,11 +121,3 @@ def _key(
     if said not in found:
         found[said] = reader.load(app_key_source(app, index, keys, params))
     return found[said]
-
-
-def _together(errors: t.Sequence[RefundsError]) -> RefundsError:
-    if len(errors) == 1:
-        return errors[0]
-    named = " ".join(f"{error}" for error in errors[:_MOST_NAMED])
-    more = f" And {len(errors) - _MOST_NAMED} more." if len(errors) > _MOST_NAMED else ""
-    return RefundsError(f"{len(errors)} entries of apps can't be used; nothing was done. {named}{more}")

@@ -10,27 +10,40 @@ import typing as t
 
 from .._argument_spec import KEY_FIELDS
 from .._context import Params
-from .._model.errors import InputError
+from .._fields import is_field_name, place, together, unknown_fields
+from .._model.errors import InputError, RefundsError
 from .._model.identifiers import shown
+from .._model.secret import looks_secret
 from .options import KeySource, key_source
+
+_LONGEST_NAME = 64
 
 
 def check_keys(keys: t.Any) -> dict[str, dict[str, t.Any]]:
-    """Return the mapping of named keys. Raises InputError for an entry that is no mapping of the known fields."""
+    """Return the mapping of named keys. Raises RefundsError that names every entry with a fault."""
     keys = keys or {}
-    for name, fields in keys.items():
-        option = f"keys.{name}"
-        if not isinstance(fields, dict):
-            raise InputError(option, "is no mapping.", f"Its fields are {', '.join(KEY_FIELDS)}.")
-        for field, value in fields.items():
-            if field not in KEY_FIELDS:
-                raise InputError(
-                    option,
-                    f"has an unknown field {shown(str(field))}.",
-                    f"Known: {', '.join(KEY_FIELDS)}.",
-                )
-            _check_field(f"{option}.{field}", value, KEY_FIELDS[field])
+    faults = [fault for number, (name, fields) in enumerate(keys.items()) for fault in _faults(name, number, fields)]
+    if faults:
+        raise RefundsError(together("keys", faults))
     return {name: {field: _expanded(field, value) for field, value in fields.items()} for name, fields in keys.items()}
+
+
+def _faults(name: str, number: int, fields: t.Any) -> list[str]:
+    """Return a message about an entry of ``keys``, if anything is wrong with it."""
+    # What is no mapping may be a secret that got a name's place.
+    is_name = is_field_name(name) or (isinstance(fields, dict) and _is_key_name(name))
+    option = f"keys.{name}" if is_name else f"keys (entry {number})"
+    if not isinstance(fields, dict):
+        return [f"{option}: is no mapping. Its fields are {', '.join(KEY_FIELDS)}."]
+    found = unknown_fields(KEY_FIELDS, fields)
+    for field, value in fields.items():
+        if field in KEY_FIELDS:
+            found += _value_faults(field, value, KEY_FIELDS[field])
+    return [f"{option}: {' '.join(found)}"] if found else []
+
+
+def _is_key_name(name: str) -> bool:
+    return len(name) <= _LONGEST_NAME and name.isprintable() and "://" not in name and not looks_secret(name)
 
 
 def _expanded(field: str, value: t.Any) -> t.Any:
@@ -40,24 +53,23 @@ def _expanded(field: str, value: t.Any) -> t.Any:
     return os.path.expanduser(os.path.expandvars(value))
 
 
-def _check_field(option: str, value: t.Any, spec: t.Mapping[str, t.Any]) -> None:
+def _value_faults(field: str, value: t.Any, spec: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     if value is None:
         return
     if spec["type"] == "bool" and not isinstance(value, bool):
-        raise InputError(option, "is no boolean.")
-    if spec["type"] != "bool" and not isinstance(value, str):
-        raise InputError(option, "is no text.", "Put it in quotes.")
-    if "choices" in spec and value not in spec["choices"]:
-        raise InputError(option, f"{shown(value)} is none of {', '.join(spec['choices'])}.")
+        yield f"{field} is neither true nor false."
+    elif spec["type"] != "bool" and not isinstance(value, str):
+        yield f"{field} is no text; put it in quotes."
+    elif "choices" in spec and value not in spec["choices"]:
+        yield f"{field} is none of {', '.join(spec['choices'])}."
 
 
 def app_key_source(app: Params, index: int, keys: t.Mapping[str, Params], params: Params) -> KeySource:
     """Return an app's key: its own fields, over those of its named key, over the task's. Raises InputError."""
-    name = app.get("key")
+    name, where = app.get("key"), f"{place('apps', index, app['bundle_id'])}: "
     if name and name not in keys:
-        known = ", ".join(sorted(keys)) or "none"
-        problem = f"{shown(name)} is no entry of keys (there are: {known}), so {app['bundle_id']} has no key."
-        raise InputError(f"apps[{index}].key", problem)
+        known = ", ".join(sorted(filter(_is_key_name, keys))) or "none"
+        raise InputError(f"{where}key", f"{shown(name)} is no entry of keys (there are: {known}).")
     inherited: Params = params
     if name:
         # Issuer ID and policy are usually the same for all keys; a key's ID and file are never another key's.
@@ -73,4 +85,4 @@ def app_key_source(app: Params, index: int, keys: t.Mapping[str, Params], params
         merged["private_key_content"] = None
     if "private_key_content" in own and "private_key_path" not in own:
         merged["private_key_path"] = None
-    return key_source(merged, f"apps[{index}] ({app['bundle_id']}): ")
+    return key_source(merged, where)

@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Mistakes in the mappings of a list: unknown fields, missing ones, wrong types, each named by its position and app.
+
+Ansible names the option alone, however long its list is. What stands in a wrong field may be a secret: its value is
+never shown, and its name only where it can be nothing but a name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import typing as t
+from decimal import Decimal, DecimalException
+
+from ._model.errors import InputError
+from ._model.identifiers import parse_bundle_id
+
+Spec = t.Mapping[str, t.Any]
+
+MOST_NAMED = 10
+# No digits: tokens and passwords have some.
+_FIELD = re.compile(r"[A-Za-z]+([_-][A-Za-z]+)*")
+_LONGEST_FIELD = 30
+# A slip of the keyboard, with one thing that can be meant; and what only resembles a field, or two.
+_SLIP = 0.85
+_SIMILARITY = 0.7
+_BOOLEANS = frozenset({"1", "0", "on", "off", "y", "n", "t", "f", "yes", "no", "true", "false", "1.0", "0.0"})
+
+
+def is_field_name(name: str) -> bool:
+    """Tell whether ``name`` may be shown: short, and in the shape of a field's name."""
+    return len(name) <= _LONGEST_FIELD and _FIELD.fullmatch(name) is not None
+
+
+def list_faults(spec: Spec, params: Spec) -> str:
+    """Return what Ansible refuses in the lists of mappings among ``params``, in one message; empty for nothing.
+
+    ``params``: as they were given. What Ansible would convert is no fault.
+    """
+    found = []
+    for name, option in spec.items():
+        if option.get("elements") == "dict" and "options" in option and params.get(name) is not None:
+            found.append(together(name, _entry_faults(name, params[name], option["options"])))
+    return " ".join(text for text in found if text)
+
+
+def together(option: str, faults: t.Sequence[str]) -> str:
+    """Return one message about many entries of an option."""
+    if len(faults) < 2:
+        return "".join(faults)
+    more = f" And {len(faults) - MOST_NAMED} more." if len(faults) > MOST_NAMED else ""
+    return f"{len(faults)} entries of {option} can't be used; nothing was done. {' '.join(faults[:MOST_NAMED])}{more}"
+
+
+def place(option: str, number: int, bundle_id: object) -> str:
+    """Return the name of an entry, with its app where that has one: ``apps[3] (com.example.four)``."""
+    try:
+        # The position is enough where it is hardly a bundle ID.
+        name = parse_bundle_id(bundle_id) if isinstance(bundle_id, str) and "." in bundle_id else ""
+    except InputError:
+        name = ""
+    return f"{option}[{number}] ({name})" if name else f"{option}[{number}]"
+
+
+def unknown_fields(fields: Spec, value: t.Mapping[str, t.Any]) -> list[str]:
+    """Return a sentence about every field of ``value`` that is none of ``fields``."""
+    return [_unknown(name, value[name], fields) for name in value if name not in fields]
+
+
+def _unknown(name: str, value: object, fields: Spec) -> str:
+    # A name without a value may be a secret that was to be the value of something.
+    if value is None or not is_field_name(name):
+        return f"a field with a name that is not shown here is unknown (known: {', '.join(fields)})."
+    similar = _similar(name, fields)
+    if similar:
+        return f"unknown field {name}; did you mean {' or '.join(similar)}?"
+    return f"unknown field {name} (known: {', '.join(fields)})."
+
+
+def _similar(name: str, fields: Spec) -> list[str]:
+    meant = name.lower().replace("-", "_")
+    slips = difflib.get_close_matches(meant, list(fields), 1, _SLIP)
+    return slips or difflib.get_close_matches(meant, list(fields), 2, _SIMILARITY)
+
+
+def _entry_faults(option: str, value: t.Any, fields: Spec) -> list[str]:
+    if not isinstance(value, list):
+        return [] if _is_convertible(value) else [f"{option}: is no list of mappings."]
+    found = []
+    for number, entry in enumerate(value):
+        bundle_id = entry.get("bundle_id") if isinstance(entry, dict) else None
+        faults = _mapping_faults(entry, fields)
+        if faults:
+            found.append(f"{place(option, number, bundle_id)}: {' '.join(faults)}")
+    return found
+
+
+def _mapping_faults(entry: t.Any, fields: Spec) -> list[str]:
+    if not isinstance(entry, dict):
+        return [] if _is_convertible(entry) else [f"is no mapping. Its fields are {', '.join(fields)}."]
+    found = unknown_fields(fields, entry)
+    meant = {name for given in entry if given not in fields for name in _similar(given, fields)}
+    for name, field in fields.items():
+        if name not in entry and field.get("required") and name not in meant:
+            found.append(f"{name} is missing.")
+        elif entry.get(name) is not None:
+            found += _value_faults(name, entry[name], field)
+    return found
+
+
+def _is_convertible(value: object) -> bool:
+    """Tell whether Ansible may make a mapping of it, from ``name=value`` or from JSON."""
+    return isinstance(value, str) and ("=" in value or value.lstrip().startswith("{"))
+
+
+def _value_faults(name: str, value: t.Any, field: Spec) -> t.Iterator[str]:
+    wanted = field.get("type")
+    if wanted == "int" and not _is_whole(value):
+        yield f"{name} is no whole number."
+    elif wanted == "bool" and str(value).lower() not in _BOOLEANS:
+        yield f"{name} is neither true nor false."
+    elif "choices" in field and value not in field["choices"]:
+        yield f"{name} is none of {', '.join(field['choices'])}."
+
+
+def _is_whole(value: t.Any) -> bool:
+    try:
+        return isinstance(value, int) or Decimal(value) == int(Decimal(value))
+    except (DecimalException, ArithmeticError, TypeError, ValueError):
+        return False

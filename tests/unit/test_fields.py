@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A mistake in a list is named by its position and its app, never by a value; what Ansible takes is no mistake."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import typing as t
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from hypothesis import given
+from hypothesis import strategies as st
+from test_in_process import Recorder, action
+from unit_support import PACKAGE
+
+from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
+from ansible_collections.storeops.refunds.plugins.module_utils._fields import list_faults, place
+
+Json = dict[str, t.Any]
+SPEC = _argument_spec.integrations()
+FIELDS = ", ".join(SPEC["apps"]["options"])
+SECRET = "s3cr3t-text"
+HIDDEN = f"a field with a name that is not shown here is unknown (known: {FIELDS})."
+ONE = {"bundle_id": "com.example.one"}
+
+CASES: list[tuple[t.Any, str]] = [
+    ([*[ONE] * 3, {"bundle": "com.example.four"}], "apps[3]: unknown field bundle; did you mean bundle_id?"),
+    (
+        [ONE, {"bundle_id": "com.example.two", "bundle": SECRET}],
+        "apps[1] (com.example.two): unknown field bundle; did you mean bundle_id?",
+    ),
+    ([{**ONE, "keyId": SECRET}], "apps[0] (com.example.one): unknown field keyId; did you mean key_id?"),
+    (
+        [{**ONE, "private_key": SECRET}],
+        "apps[0] (com.example.one): unknown field private_key; did you mean private_key_path or private_key_content?",
+    ),
+    ([{**ONE, "pem": SECRET}], f"apps[0] (com.example.one): unknown field pem (known: {FIELDS})."),
+    ([{"key": "a"}], "apps[0]: bundle_id is missing."),
+    ([{**ONE, "app_apple_id": SECRET}], "apps[0] (com.example.one): app_apple_id is no whole number."),
+    ([{**ONE, "app_apple_id": 1.5}], "apps[0] (com.example.one): app_apple_id is no whole number."),
+    ([{**ONE, "key_predicted": SECRET}], "apps[0] (com.example.one): key_predicted is neither true nor false."),
+    ([{**ONE, "state": SECRET}], "apps[0] (com.example.one): state is none of present, absent."),
+    ([ONE, SECRET], f"apps[1]: is no mapping. Its fields are {FIELDS}."),
+    ([[SECRET]], f"apps[0]: is no mapping. Its fields are {FIELDS}."),
+    (SECRET, "apps: is no list of mappings."),
+    ({"bundle_id": SECRET}, "apps: is no list of mappings."),
+    # A secret in the place of a name, or without the name that it was to have.
+    ([{**ONE, SECRET: "x"}], f"apps[0] (com.example.one): {HIDDEN}"),
+    ([{**ONE, "correcthorsebattery": None}], f"apps[0] (com.example.one): {HIDDEN}"),
+    ([{**ONE, "a" * 31: "x"}], f"apps[0] (com.example.one): {HIDDEN}"),
+    ([{**ONE, "postgresql://me:s3cr3t@host/db": None}], f"apps[0] (com.example.one): {HIDDEN}"),
+    (
+        [{"key": "a", "stat": "x"}, ONE, {**ONE, "state": "gone"}],
+        "2 entries of apps can't be used; nothing was done. apps[0]: unknown field stat; did you mean state? "
+        "bundle_id is missing. apps[2] (com.example.one): state is none of present, absent.",
+    ),
+]
+
+
+def refused_by_action(options: Json) -> str:
+    """Give the message of the way inside Ansible's process."""
+    runner = action(Recorder(), options)
+    runner.definition = type(runner.definition)(SPEC, Recorder())
+    result = runner.run(task_vars={})
+    assert result["failed"]
+    return str(result["msg"])
+
+
+def refused_by_module(options: Json) -> str:
+    """Give the message of the ordinary module."""
+    name = f"{PACKAGE.removesuffix('.module_utils')}.modules.refund_tracking_integrations"
+    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options})
+    ran = subprocess.run([sys.executable, "-m", name, arguments], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1, ran.stderr
+    result = json.loads(ran.stdout)
+    assert result["failed"] and "s3cr3t" not in ran.stdout + ran.stderr
+    return str(result["msg"])
+
+
+@pytest.mark.parametrize(("apps", "message"), CASES)
+def test_a_mistake_is_named_by_its_place(apps: t.Any, message: str) -> None:
+    assert refused_by_action({"apps": apps}) == message
+
+
+def test_the_ordinary_module_says_the_same() -> None:
+    apps = [SECRET, {"bundle": SECRET}, {**ONE, SECRET: None}, {**ONE, "app_apple_id": SECRET}]
+    message = refused_by_module({"apps": apps})
+    assert message == refused_by_action({"apps": apps})
+    assert message.startswith("4 entries of apps can't be used; nothing was done. apps[0]: is no mapping.")
+    assert "apps[1]: unknown field bundle; did you mean bundle_id?" in message
+    assert message.endswith("apps[3] (com.example.one): app_apple_id is no whole number.")
+
+
+def test_what_else_is_wrong_is_told_by_ansible() -> None:
+    assert "colour" in refused_by_module({"apps": [ONE], "colour": "red"})
+    assert "value of state must be one of" in refused_by_action({"apps": [ONE], "state": "gone"})
+    assert refused_by_action({"apps": [{}], "state": "gone"}) == "apps[0]: bundle_id is missing."
+
+
+def test_a_long_list_of_mistakes_is_cut() -> None:
+    message = refused_by_action({"apps": [{"bundle": f"com.example.n{number}"} for number in range(300)]})
+    assert message.startswith("300 entries of apps can't be used") and message.endswith(" And 290 more.")
+    assert "apps[9]: " in message and "apps[10]" not in message
+
+
+def test_waivers_are_named_in_the_same_way() -> None:
+    given = [{"bundle_id": "com.example.*", "reson": "x"}, {"bundle_id": "com.example.one", "untill": "x"}]
+    message = list_faults(_argument_spec.audit_report(), {"waivers": given})
+    assert "waivers[0]: unknown field reson; did you mean reason?" in message
+    assert "waivers[1] (com.example.one): unknown field untill; did you mean until?" in message
+
+
+@pytest.mark.parametrize("bundle_id", [None, 7, "", "hunter2", "com..a", "-----BEGIN PRIVATE KEY-----\nA.B", "a.b\n*"])
+def test_what_is_hardly_a_bundle_id_is_not_shown(bundle_id: object) -> None:
+    assert place("apps", 3, bundle_id) == "apps[3]"
+
+
+NAMES = st.sampled_from([*SPEC["apps"]["options"], "bundle", "keyId", SECRET, "-", ""])
+VALUES = st.one_of(
+    st.sampled_from(
+        ["com.example.one", "12", " 7 ", "1e3", "NaN", "yes", "off", "present", "sandbox", "strict", SECRET]
+    ),
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 10**12),
+    st.sampled_from([0.0, 1.0, 2.5, float("inf"), float("nan")]),
+    st.just([SECRET]),
+    st.just({SECRET: SECRET}),
+)
+ENTRIES = st.one_of(
+    st.dictionaries(NAMES, VALUES, max_size=4),
+    st.dictionaries(NAMES, VALUES, max_size=4).map(lambda found: {**ONE, **found}),
+    st.sampled_from(["bundle_id=com.example.one", '{"bundle_id": "com.example.one"}', "{", SECRET, ""]),
+    VALUES,
+)
+
+
+@given(st.one_of(st.lists(ENTRIES, max_size=3), VALUES.filter(lambda value: value is not None)))
+def test_just_what_ansible_refuses_is_a_mistake(apps: t.Any) -> None:
+    message = list_faults(SPEC, {"apps": apps})
+    assert "s3cr3t" not in message
+    is_refused = bool(ArgumentSpecValidator(SPEC).validate({"apps": apps}).error_messages)
+    # What a text comes to is left to Ansible.
+    entries = apps if isinstance(apps, list) else []
+    has_text = any(isinstance(entry, str) and ("=" in entry or "{" in entry) for entry in entries)
+    assert bool(message) == is_refused or (has_text and not message)
