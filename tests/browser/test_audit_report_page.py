@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "report"))
 
 from browser_support import browser_path
 from playwright.sync_api import Page, sync_playwright
-from report_support import Json, a_bit_of_all, audit, bulk, document, item, refunds
+from report_support import OTHER_KEY, Json, a_bit_of_all, audit, bulk, document, item, key_of, refunds
 
 HOSTILE = "</script><img src=x onerror=window.hit=1><b>\"'& {{ 7*7 }} \u2028 \u202eabc \U0001f600"
 LONG = "com.example." + "x" * 400
@@ -71,7 +71,8 @@ def hostile() -> Json:
 def expected(app: Json) -> list[str]:
     """The row that the page shows for an app of the JSON."""
     deciding = app["problems"][0]["cause"] if app["problems"] else app["credential_check"]["cause"]
-    shown = {**app, "cause": deciding, "class": LABELS[app["class"]]}
+    tried = (app["declared"] or app)["key_id"]
+    shown = {**app, "cause": deciding, "class": LABELS[app["class"]], "key_id": tried}
     return [str(shown[name] or "") for name in COLUMNS]
 
 
@@ -100,6 +101,30 @@ def test_all_pages_of_the_table_are_the_json(tmp_path: Path, opened: t.Callable[
         shown.page.locator("#rows summary").nth(number).click()
     assert shown.page.locator("#rows dl").count() == len(apps)
     assert HOSTILE in shown.page.locator("#rows dl").all_text_contents()[0]
+    sound(shown)
+
+
+def test_a_refused_key_is_shown_beside_the_held_one(tmp_path: Path, opened: t.Callable[..., Opened]) -> None:
+    held, declared = key_of("HELDKEY001"), key_of(OTHER_KEY)
+    result = bulk(
+        item("com.example.one", "unauthenticated", key="HELDKEY001", declared={**declared, "issuer_id": None})
+    )
+    audit(tmp_path, result)
+    shown = opened()
+    (row,) = rows(shown.page)
+    assert row[-1] == OTHER_KEY
+    shown.page.locator("#rows summary").click()
+    texts = shown.page.locator("#rows dl > *").all_text_contents()
+    found = dict(zip(texts[::2], texts[1::2], strict=True))
+    named = {name: found.get(name) for name in held}
+    assert named == {
+        "issuer_id": None,
+        "key_id": f"declared {OTHER_KEY}, held HELDKEY001",
+        "key_fingerprint": f"declared {declared['key_fingerprint']}, held {held['key_fingerprint']}",
+    }
+    assert found["Fingerprint"] == declared["key_fingerprint"] and "Issuer ID" not in found
+    keys = shown.page.locator("section[aria-labelledby=keys] tbody tr").all_inner_texts()
+    assert len(keys) == 1 and OTHER_KEY in keys[0] and "0 of 1" in keys[0]
     sound(shown)
 
 

@@ -11,7 +11,7 @@ from .._model.errors import InputError
 from .._model.secret import MASK, looks_secret
 from .._plan import COMPARED
 from .classify import Finding, problems_of
-from .model import App, Difference, worst
+from .model import KEY_FIELDS, App, Difference, Key, worst
 
 Fields = t.Mapping[str, t.Any]
 _NEXT_STEP = (
@@ -76,9 +76,8 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         environment=_first_text(integration.get("environment"), result.get("environment")) or "production",
         tracker=_first_text(integration.get("tracker"), result.get("tracker")),
         status=finding.status,
-        issuer_id=_optional(integration.get("issuer_id")),
-        key_id=_optional(integration.get("key_id")),
-        key_fingerprint=_optional(integration.get("key_fingerprint")),
+        held=_key(integration),
+        declared=_key(result["declared"]) if isinstance(result.get("declared"), t.Mapping) else None,
         action=action,
         cause=finding.cause,
         hint=finding.hint,
@@ -90,6 +89,10 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         differences=_differences(diff, integration) if action in ("create", "update", "delete") else (),
         kind=deciding.kind if deciding else "ok",
     )
+
+
+def _key(fields: Fields) -> Key:
+    return Key(*(_optional(fields.get(name)) for name in KEY_FIELDS))
 
 
 def _has_failed_quietly(result: Fields) -> bool:

@@ -9,7 +9,7 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
-from .model import KINDS, App, Kind
+from .model import KINDS, App, Key, Kind
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,9 @@ class CauseGroup:
 
 @dataclass(frozen=True)
 class KeyGroup:
-    """All apps that share a key. ``accepted`` counts those for which Apple accepted it."""
+    """All apps with which a key was tried. ``accepted`` counts those for which Apple accepted it."""
 
-    issuer_id: str | None
-    key_id: str | None
-    key_fingerprint: str | None
+    key: Key
     accepted: int
     apps: tuple[App, ...]
 
@@ -53,12 +51,12 @@ def _ranked(hints: t.Iterable[str]) -> tuple[tuple[str, int], ...]:
 
 def by_key(apps: t.Sequence[App]) -> list[KeyGroup]:
     """Return the groups of apps whose key is known, those with trouble first, then the largest."""
-    found: dict[tuple[str | None, str | None, str | None], list[App]] = {}
+    found: dict[Key, list[App]] = {}
     for app in apps:
-        if app.key_id or app.key_fingerprint:
-            found.setdefault((app.issuer_id, app.key_id, app.key_fingerprint), []).append(app)
+        if app.tried.is_known:
+            found.setdefault(app.tried, []).append(app)
     groups = [
-        KeyGroup(*key, sum(member.cause == "accepted" for member in members), tuple(members))
+        KeyGroup(key, sum(member.cause == "accepted" for member in members), tuple(members))
         for key, members in found.items()
     ]
-    return sorted(groups, key=lambda group: (group.accepted - len(group.apps), -len(group.apps), str(group.key_id)))
+    return sorted(groups, key=lambda group: (group.accepted - len(group.apps), -len(group.apps), str(group.key.key_id)))

@@ -74,13 +74,13 @@ def data_block(report: Report) -> str:
 
 
 def _row(app: App, texts: _Texts) -> list[t.Any]:
-    deciding = app.deciding
+    deciding, key = app.deciding, app.tried
     return [
         app.bundle_id,
         app.name,
         KINDS.index(app.kind),
         *map(texts.place, (deciding.cause if deciding else app.cause, app.environment, app.tracker, app.status)),
-        *map(texts.place, (app.action, app.key_id, app.issuer_id, app.key_fingerprint, app.hint)),
+        *map(texts.place, (app.action, key.key_id, key.issuer_id, key.key_fingerprint, app.hint)),
         app.checked_at or "",
         app.request_id or "",
         _answer(app),
@@ -89,6 +89,7 @@ def _row(app: App, texts: _Texts) -> list[t.Any]:
             for found in app.problems
         ],
         [[texts.place(found.field), found.before or "", found.after or ""] for found in app.differences],
+        [[texts.place(found.field), *map(texts.place, (found.after, found.before))] for found in app.contrasts],
     ]
 
 

@@ -30,7 +30,7 @@ UNVERIFIED = (
 
 def keys_section(report: Report) -> str:
     groups = by_key(report.apps)
-    unknown = sum(1 for app in report.apps if not app.key_id and not app.key_fingerprint)
+    unknown = sum(not app.tried.is_known for app in report.apps)
     if not groups:
         return ""
     notes = []
@@ -38,7 +38,7 @@ def keys_section(report: Report) -> str:
         notes.append(f"{counted(len(groups) - _LISTED_KEYS, 'more key')} in the JSON document.")
     if unknown:
         notes.append(f"For {counted(unknown, 'app')} it is not known which key is applied, or there is none.")
-    caption = "Which apps share which key, and for how many of them Apple accepted it"
+    caption = "Which apps share which key (as declared, else as held), and for how many of them Apple accepted it"
     heads = ("Key ID", "Issuer ID", "Fingerprint", "Accepted", "Apps")
     return (
         '<section aria-labelledby="keys"><h2 id="keys">Keys</h2>'
@@ -55,7 +55,7 @@ def _key_row(group: KeyGroup) -> tuple[str, ...]:
     return (
         *(
             f"<code>{esc(text or 'unknown')}</code>"
-            for text in (group.key_id, group.issuer_id, short_fingerprint(group.key_fingerprint))
+            for text in (group.key.key_id, group.key.issuer_id, short_fingerprint(group.key.key_fingerprint))
         ),
         f'<span class="meter">{share_bar(group.accepted / total, css_class)}'
         f"<span>{number(group.accepted)} of {number(total)}</span></span>",

@@ -9,7 +9,7 @@ import json
 import typing as t
 
 from .groups import by_cause, by_key
-from .model import SCHEMA_VERSION, App, Report, Waiver
+from .model import KEY_FIELDS, SCHEMA_VERSION, App, Key, Report, Waiver
 from .refunds import Refunds, Sum
 
 Json = dict[str, t.Any]
@@ -42,9 +42,7 @@ def document(report: Report) -> Json:
         ],
         "keys": [
             {
-                "issuer_id": group.issuer_id,
-                "key_id": group.key_id,
-                "key_fingerprint": group.key_fingerprint,
+                **_key(group.key),
                 "apps": len(group.apps),
                 "accepted": group.accepted,
                 "bundle_ids": sorted({app.bundle_id for app in group.apps}),
@@ -77,9 +75,8 @@ def _app(app: App) -> Json:
         "class": app.kind,
         "status": app.status,
         "action": app.action or None,
-        "issuer_id": app.issuer_id,
-        "key_id": app.key_id,
-        "key_fingerprint": app.key_fingerprint,
+        **_key(app.held),
+        "declared": None if app.declared is None else _key(app.declared),
         "credential_check": {
             "cause": app.cause or None,
             "hint": app.hint or None,
@@ -96,6 +93,10 @@ def _app(app: App) -> Json:
             {"field": found.field, "before": found.before, "after": found.after} for found in app.differences
         ],
     }
+
+
+def _key(key: Key) -> Json:
+    return {name: getattr(key, name) for name in KEY_FIELDS}
 
 
 def _refunds(refunds: Refunds) -> Json:

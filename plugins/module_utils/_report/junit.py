@@ -82,6 +82,8 @@ def _lines(app: App) -> t.Iterator[str]:
         yield f"{problem.kind}: {problem.cause}{' (waived)' if problem.waiver is not None else ''}: {problem.hint}"
     for difference in app.differences:
         yield f"{difference.field}: {difference.before or 'none'} -> {difference.after or 'none'}"
+    for contrast in app.contrasts:
+        yield f"{contrast.field}: declared {contrast.after}, held {contrast.before}"
 
 
 def _clean(text: str) -> str:

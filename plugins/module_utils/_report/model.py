@@ -19,6 +19,7 @@ KINDS: tuple[Kind, ...] = ("refused", "unknown", "drift", "pending", "ok", "waiv
 FAILING: tuple[Kind, ...] = ("refused", "drift", "unknown")
 SCHEMA_VERSION = 1
 DEFAULT_TITLE = "Refund tracking audit"
+KEY_FIELDS = ("issuer_id", "key_id", "key_fingerprint")
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,25 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Key:
+    """Which key it is, never the key itself; None for what nobody knows."""
+
+    issuer_id: str | None
+    key_id: str | None
+    key_fingerprint: str | None
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.key_id or self.key_fingerprint)
+
+
+@dataclass(frozen=True)
 class App:
     """One app at one tracker.
 
-    ``kind`` is what it counts as. ``action`` is what a run would do, empty when nobody compared. ``cause`` is that of
-    the credential check, empty without one. Times are UTC in ISO 8601.
+    ``kind`` is what it counts as. ``held`` is the key that the tracker holds, or would hold after a run. ``declared``
+    is the one that was asked for, None when none was or nobody says. ``action`` is what a run would do,
+    empty when nobody compared. ``cause`` is that of the credential check, empty without one. Times are UTC in ISO 8601.
     """
 
     bundle_id: str
@@ -53,9 +68,8 @@ class App:
     environment: str
     tracker: str
     status: str | None
-    issuer_id: str | None
-    key_id: str | None
-    key_fingerprint: str | None
+    held: Key
+    declared: Key | None
     action: str
     cause: str
     hint: str
@@ -66,6 +80,17 @@ class App:
     problems: tuple[Problem, ...] = ()
     differences: tuple[Difference, ...] = ()
     kind: Kind = "ok"
+
+    @property
+    def tried(self) -> Key:
+        """The key that the verdict is about."""
+        return self.declared or self.held
+
+    @property
+    def contrasts(self) -> tuple[Difference, ...]:
+        """The fields of the key that are held otherwise than declared, as in an app that Apple refused."""
+        pairs = ((name, getattr(self.held, name), getattr(self.tried, name)) for name in KEY_FIELDS)
+        return tuple(Difference(*found) for found in pairs if None not in found and found[1] != found[2])
 
     @property
     def deciding(self) -> Problem | None:

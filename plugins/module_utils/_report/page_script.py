@@ -38,7 +38,7 @@ function badge(kind) {
 }
 
 function detail(app) {
-  const [, , , , , , , , , issuer, fingerprint, hint, checked, request, answer, problems, differences] = app.row;
+  const [issuer, fingerprint, hint, checked, request, answer, problems, differences, contrasts] = app.row.slice(9);
   const list = element("dl", {class: "detail"});
   const add = (label, value) => { if (value) list.append(element("dt", {}, label), element("dd", {}, value)); };
   for (const [kind, cause, reason, isWaived] of problems)
@@ -46,6 +46,8 @@ function detail(app) {
   if (!problems.length) add("Check", text(hint));
   for (const [field, before, after] of differences)
     add(text(field), (before || "none") + " \u2192 " + (after || "none"));
+  for (const [field, declared, held] of contrasts)
+    add(text(field), `declared ${text(declared)}, held ${text(held)}`);
   add("Issuer ID", text(issuer));
   add("Fingerprint", text(fingerprint));
   add("Answer", answer);

@@ -16,6 +16,8 @@ from .classify import WAIVABLE_CAUSES
 from .model import FAILING, App, Problem, Waiver, worst
 
 ANY = "*"
+# Nobody reads more warnings than that.
+MOST_NAMED = 10
 _PATTERN = re.compile(r"[A-Za-z0-9.*-]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -63,6 +65,29 @@ def waive(apps: t.Iterable[App], waivers: t.Sequence[Waiver]) -> tuple[tuple[App
         for number in {problem.waiver for problem in app.problems if problem.waiver is not None}:
             used[number] += 1
     return done, tuple(replace(waiver, used=count) for waiver, count in zip(waivers, used, strict=True))
+
+
+def stale(waivers: t.Sequence[Waiver]) -> list[str]:
+    """Return what to warn of: waivers that expired, then those that nothing was waived by; few of them by name."""
+    numbered = list(enumerate(waivers))
+    expired = [
+        f"{_named(number, waiver)} expired with {waiver.until} and waives nothing any more. Renew or remove it."
+        for number, waiver in numbered
+        if waiver.state == "expired"
+    ]
+    unused = [
+        f"{_named(number, waiver)} was not needed: no failure of an app matches it. Correct or remove it."
+        for number, waiver in numbered
+        if waiver.state == "unused"
+    ]
+    found = expired + unused
+    left = len(found) - MOST_NAMED
+    more = [f"And {left} more waivers that expired or were not needed: see expired_waivers and unused_waivers."]
+    return found[:MOST_NAMED] + (more if left > 0 else [])
+
+
+def _named(number: int, waiver: Waiver) -> str:
+    return f"waivers[{number}] (bundle_id {waiver.bundle_id}, cause {waiver.cause})"
 
 
 def _glob(pattern: str) -> re.Pattern[str]:

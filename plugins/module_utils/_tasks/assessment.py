@@ -10,12 +10,13 @@ from dataclasses import replace
 
 from .._apple import hints
 from .._apple.credential_check import CredentialCheck
-from .._context import Context, Params
+from .._context import Context, Params, Results
+from .._model.errors import RefundsError
 from .._model.identifiers import Environment
 from .._model.integration import Credentials, Identity, Integration, Status
 from .._model.private_key import KeyProblem
 from .._model.verdict import LOCAL_CAUSES, UNDECIDED_CAUSES, Verdict
-from .options import KeySource, load_credentials, warn_about_name
+from .options import KeySource, identifiers, load_credentials, warn_about_name
 
 # The bundle IDs that the tracker holds in an environment, by themselves without capitals.
 Names = t.Callable[[Environment], t.Mapping[str, str]]
@@ -31,6 +32,17 @@ def loaded(
         return None, check.local(problem, wanted.environment)
     warn_about_name(source, context)
     return credentials, None
+
+
+def declared(source: KeySource, credentials: Credentials | None) -> Results:
+    """Return the module result ``declared``: the key that a task asks for, None in it for what is not known."""
+    try:
+        issuer_id, key_id = identifiers(source)
+    except KeyProblem:
+        # The file's name says otherwise; the options are what the task asks for.
+        issuer_id, key_id = identifiers(replace(source, path=None))
+    fingerprint = credentials.private_key.fingerprint if credentials else None
+    return {"issuer_id": issuer_id, "key_id": key_id, "key_fingerprint": fingerprint}
 
 
 def checked(
@@ -88,7 +100,10 @@ def warn_about_verdict(wanted: Identity, verdict: Verdict, policy: str, warn: t.
 def compared_with_held(
     verdict: Verdict, current: Integration | None, credentials: Credentials | None, names: Names, wanted: Identity
 ) -> Verdict:
-    """Sharpen the hint of a refusal by what the tracker holds: what differs from it is the likely cause."""
+    """Sharpen the hint of a refusal by what the tracker holds: what differs from it is the likely cause.
+
+    What other apps of the same key tell is stronger, so their inference comes after this, and stands before it.
+    """
     if verdict.cause != "unauthenticated" or credentials is None:
         return verdict
     if current is not None:
@@ -98,7 +113,11 @@ def compared_with_held(
         if not differing and None in held.values():
             return verdict
         return verdict.with_hint(f"{hints.compared_with_held(differing, current.status)} {verdict.hint}")
-    name = names(wanted.environment).get(wanted.bundle_id.casefold())
+    try:
+        name = names(wanted.environment).get(wanted.bundle_id.casefold())
+    except RefundsError:
+        # A hint less is no reason to hide the refusal.
+        return verdict
     if name is None:
         return verdict
     return verdict.with_hint(f"The tracker holds {name}, which differs in capitals only. {verdict.hint}")

@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from .._context import Results
 from .._model.errors import InputError
 from .._model.integration import Credentials, Identity, Integration, Status, absent
 from .._model.verdict import UNDECIDED_CAUSES, Verdict
 from .._plan import Plan, describe, plan, settle_unknown, stand_still
 from .._trackers.protocol import NotActive, Tracker
-from .assessment import Names, best_status, compared_with_held, warn_about_verdict
+from .assessment import best_status, warn_about_verdict
 from .options import KeySource, identifiers
 
 NO_KEY_NEEDED = "state: absent needs no key and no check."
+_SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 
 
 @dataclass(frozen=True)
@@ -31,20 +34,20 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Rules:
-    """``policy``: the option credential_check. ``names``: what the tracker holds, to recognise a wrong capital."""
+    """``policy``: the option credential_check."""
 
     tracker: Tracker
     policy: str
     check_mode: bool
     warn: t.Callable[[str], None]
-    names: Names
 
 
 @dataclass
 class Decision:
     """``held``: the integration as it is then. ``error`` tells why the app failed; what was done counts all the same.
 
-    ``is_refusal``: the verdict is why. ``is_untried``: the app did not get its turn.
+    ``is_refusal``: the verdict is why, and ``brief`` is the error without what stands in the verdict's hint.
+    ``is_untried``: the app did not get its turn. ``declared``: the key that is asked for, None when none is.
     """
 
     verdict: Verdict
@@ -52,6 +55,8 @@ class Decision:
     held: Integration
     credentials: Credentials | None = field(default=None, repr=False)
     error: str = ""
+    brief: str = ""
+    declared: Results | None = None
     is_refusal: bool = False
     is_untried: bool = False
 
@@ -96,8 +101,8 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     identity, tracker = wanted.identity, rules.tracker
     status = best_status(verdict, rules.policy)
     if status is None:
-        verdict = compared_with_held(verdict, current, wanted.credentials, rules.names, identity)
-        refused = standing(current, identity, verdict, _refusal(identity, verdict, rules.check_mode))
+        refused = standing(current, identity, verdict, _refusal(identity, verdict, verdict.hint, rules.check_mode))
+        refused.brief = _refusal(identity, verdict, first_sentence(verdict.hint), rules.check_mode)
         refused.is_refusal = True
         return refused
     warn_about_verdict(identity, verdict, rules.policy, rules.warn)
@@ -133,10 +138,14 @@ def carry_out(decision: Decision, tracker: Tracker) -> None:
             decision.held, decision.error = error.integration, f"{error}"
 
 
-def _refusal(identity: Identity, verdict: Verdict, check_mode: bool) -> str:
+def first_sentence(text: str) -> str:
+    return _SENTENCE_END.split(text, maxsplit=1)[0]
+
+
+def _refusal(identity: Identity, verdict: Verdict, hint: str, check_mode: bool) -> str:
     """Return the message about a verdict that fails an app."""
     outcome = "decided nothing" if verdict.cause in UNDECIDED_CAUSES else "failed"
-    message = f"{identity.bundle_id}: the credential check {outcome}: {verdict.cause}. {verdict.hint}"
+    message = f"{identity.bundle_id}: the credential check {outcome}: {verdict.cause}. {hint}"
     if check_mode and verdict.cause == "key_unreadable":
         message += " (In check mode, after a task that would create this file, set key_predicted.)"
     return message

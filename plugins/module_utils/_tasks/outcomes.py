@@ -5,27 +5,26 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from collections import Counter
 
 from .._context import Results
 from .._model.integration import Identity
 from .._plan import compared
-from .decision import Decision
+from .decision import Decision, first_sentence
 
 _MOST_NAMED = 5
 _MOST_REASONS = 10
-_SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 
 
 def item(decision: Decision) -> Results:
-    """Return the entry of the module result ``integrations``."""
+    """Return the entry of the module result ``integrations``, which says a long hint once."""
     return {
         **decision.held.as_result(),
+        "declared": decision.declared,
         "action": decision.step.action,
         "outcome": _outcome(decision),
-        "msg": decision.error,
+        "msg": decision.brief or decision.error,
         "credential_check": decision.verdict.as_result(),
     }
 
@@ -75,12 +74,8 @@ def _some(names: t.Sequence[str]) -> str:
 
 def _short(decision: Decision) -> str:
     if decision.is_refusal:
-        return f"{decision.verdict.cause}: {_first_sentence(decision.verdict.hint)}"
-    return _first_sentence(decision.error.removeprefix(f"{decision.held.identity.bundle_id}: "))
-
-
-def _first_sentence(text: str) -> str:
-    return _SENTENCE_END.split(text, maxsplit=1)[0]
+        return f"{decision.verdict.cause}: {first_sentence(decision.verdict.hint)}"
+    return first_sentence(decision.error.removeprefix(f"{decision.held.identity.bundle_id}: "))
 
 
 def _labels(decisions: t.Sequence[Decision]) -> t.Callable[[Identity], str]:

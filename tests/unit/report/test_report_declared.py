@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An app counts at the key that was tried, and where the tracker holds another one, the report names both."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from report_support import OTHER_KEY, Json, audit, bulk, document, item, key_of, single
+from unit_support import KEY_ID
+
+ONE, TWO, THREE = (f"com.example.{name}" for name in ("one", "two", "three"))
+REFUSED = "unauthenticated"
+UNKNOWN: Json = {"issuer_id": None, "key_id": None, "key_fingerprint": None}
+
+
+def keys(folder: Path) -> list[tuple[str, int, int]]:
+    """Key ID, apps for which it was accepted, and apps."""
+    return [(key["key_id"], key["accepted"], key["apps"]) for key in document(folder)["keys"]]
+
+
+def page_keys(folder: Path) -> list[str]:
+    """The Key IDs of the page's table of keys."""
+    page = (folder / "refund-audit.html").read_text()
+    section = page.partition('<h2 id="keys">')[2].partition("</section>")[0]
+    return re.findall(r'data-label="Key ID"><div><code>(.*?)</code>', section)
+
+
+def lines(folder: Path) -> list[str]:
+    """What JUnit says of the only app, line by line."""
+    root = ElementTree.parse(folder / "refund-audit.junit.xml").getroot()
+    return [line for case in root.iter("testcase") for part in case for line in str(part.text).split("\n")]
+
+
+def details(folder: Path) -> Json:
+    """What the page's data have about the key of the only app: the tried one, and what differs."""
+    page = (folder / "refund-audit.html").read_text()
+    data = json.loads(re.findall(r'id="data">(.*?)</script>', page)[0])
+    (row,) = data["rows"]
+    name = data["texts"].__getitem__
+    return {"key_id": name(row[8]), "contrasts": [[name(place) for place in found] for found in row[-1]]}
+
+
+def test_apps_count_at_the_key_that_was_tried(tmp_path: Path) -> None:
+    declared = key_of(OTHER_KEY)
+    refused = [item(name, REFUSED, declared=declared, outcome="failed") for name in (ONE, TWO)]
+    audit(tmp_path, bulk(*refused, item(THREE, declared=key_of(KEY_ID))))
+    assert keys(tmp_path) == [(OTHER_KEY, 0, 2), (KEY_ID, 1, 1)]
+    assert page_keys(tmp_path) == [OTHER_KEY, KEY_ID]
+
+
+def test_an_app_that_the_tracker_does_not_hold_counts_too(tmp_path: Path) -> None:
+    nothing = item(ONE, REFUSED, status="Absent", declared=key_of(OTHER_KEY), **UNKNOWN)
+    audit(tmp_path, bulk(nothing))
+    assert keys(tmp_path) == [(OTHER_KEY, 0, 1)]
+    assert details(tmp_path) == {"key_id": OTHER_KEY, "contrasts": []} and len(lines(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("is_single", [True, False])
+def test_both_keys_are_named_field_by_field(is_single: bool, tmp_path: Path) -> None:
+    held, declared = key_of(KEY_ID), key_of(OTHER_KEY)
+    audit(
+        tmp_path, single(ONE, REFUSED, declared=declared) if is_single else bulk(item(ONE, REFUSED, declared=declared))
+    )
+    (app,) = document(tmp_path)["apps"]
+    assert app["declared"] == declared and {name: app[name] for name in held} == held
+    assert lines(tmp_path)[1:] == [f"{name}: declared {declared[name]}, held {held[name]}" for name in held]
+    assert details(tmp_path) == {
+        "key_id": OTHER_KEY,
+        "contrasts": [[name, declared[name], held[name]] for name in held],
+    }
+
+
+def test_what_is_not_known_differs_from_nothing(tmp_path: Path) -> None:
+    """A key that can't be read has no fingerprint."""
+    unreadable = {**key_of(OTHER_KEY), "key_fingerprint": None}
+    audit(tmp_path, bulk(item(ONE, "key_unreadable", declared=unreadable)))
+    assert [line.partition(":")[0] for line in lines(tmp_path)[1:]] == ["issuer_id", "key_id"]
+    assert keys(tmp_path) == [(OTHER_KEY, 0, 1)]
+    predicted = {**UNKNOWN, "issuer_id": key_of(KEY_ID)["issuer_id"]}
+    audit(tmp_path, bulk(item(ONE, "key_not_yet_created", declared=predicted)))
+    assert keys(tmp_path) == []
+
+
+@pytest.mark.parametrize("older", [{}, {"declared": None}, {"declared": "something else"}])
+def test_results_that_do_not_say_what_was_declared_count_at_what_is_held(older: Json, tmp_path: Path) -> None:
+    for result in (bulk(item(ONE, REFUSED, **older)), single(ONE, REFUSED, **older)):
+        audit(tmp_path, result)
+        assert keys(tmp_path) == [(KEY_ID, 0, 1)] and document(tmp_path)["apps"][0]["declared"] is None
+        assert details(tmp_path) == {"key_id": KEY_ID, "contrasts": []} and len(lines(tmp_path)) == 1
+
+
+def test_a_key_in_a_wrong_place_is_not_written(tmp_path: Path) -> None:
+    text: t.Final = "-----BEGIN PRIVATE KEY-----\nMIGT\n-----END PRIVATE KEY-----"
+    audit(tmp_path, bulk(item(ONE, REFUSED, declared={**key_of(OTHER_KEY), "key_id": text})))
+    assert not [path.name for path in tmp_path.iterdir() if "MIGT" in path.read_text()]
