@@ -1,13 +1,17 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs refund_audit_report in-process where it can."""
+"""Runs refund_audit_report in-process where it can, and refuses to write one report from each host of a play."""
 
 from __future__ import annotations
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit_report import TASK
-from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import InProcessAction
+from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import InProcessAction, Json
+from ansible_collections.storeops.refunds.plugins.plugin_utils._purge import refusal_to_report
 
 
 class ActionModule(InProcessAction):
     definition = TASK
+
+    def _refusal(self, task_vars: Json) -> str:
+        return refusal_to_report(task_vars, bool(self._task.run_once), str(self._task.get_play().strategy))

@@ -27,11 +27,13 @@ options:
     description:
       - Key ID of the In-App Purchase key.
       - When left out, it is read from a file name of the form C(SubscriptionKey_<Key ID>.p8).
+        What browsers and file managers add to a second one (a number in parentheses, C(-2), C(copy)) does no harm.
         When both are there and differ, the task fails.
     type: str
   private_key_path:
     description:
       - Path of the key's C(.p8) file on the machine that runs the task.
+      - Where a file is to be read and none is there, the message names the nearest folder and C(.p8) files in it.
     type: path
   private_key_content:
     description:

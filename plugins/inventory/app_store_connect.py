@@ -135,6 +135,12 @@ notes:
   - Two hundred apps take one request of the key's hourly quota (3500 or so). Set O(cache=true) to ask less often; the
     cache holds what the service answered and no secret.
   - Proxies are taken from E(https_proxy), E(http_proxy) and E(no_proxy); C(~/.netrc) is never read.
+  - When this plugin fails, ansible-core tries the file with its other inventory plugins, which a plugin can't prevent,
+    and shows what each of them says. What counts is said about the plugin V(auto), or about this one.
+    Where all inventories are of this plugin, E(ANSIBLE_INVENTORY_ENABLED=storeops.refunds.app_store_connect), or
+    C(enable_plugins) in the section C(inventory) of C(ansible.cfg), makes it the only one that is tried.
+  - After that ansible-core goes on without the hosts, as if all were well.
+    E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true), or C(any_unparsed_is_failed) in the same section, makes it fail.
 requirements:
   - cryptography
   - requests
@@ -212,7 +218,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if hosts.is_safe(name) and name not in inventory.groups:
                 self._add(inventory, hosts, app)
             else:
-                self.display.warning(f"{self.NAME}: {app_hosts.left_out(app)}")
+                self._warn(f"{self.NAME}: {app_hosts.left_out(app)}")
+
+    def _warn(self, text: str) -> None:
+        self.display.warning(app_hosts.as_ascii(text))
 
     def _refuse_unknown(self, given: t.Mapping[str, t.Any]) -> None:
         """Ansible ignores options of an inventory file that the plugin doesn't have."""
@@ -253,9 +262,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if isinstance(options["api_private_key_content"], (dict, list)):
             # Ansible's own check of the type would show the value.
             raise AnsibleParserError("api_private_key_content: is no text. Give the text of the AuthKey_<Key ID>.p8.")
-        results = run_with_options(TASK, options, self.display.warning, os.environ)
+        results = run_with_options(TASK, options, self._warn, os.environ)
         if results.get("failed"):
-            raise AnsibleParserError(f"{self.NAME}: {results['msg']}")
+            raise AnsibleParserError(app_hosts.as_ascii(f"{self.NAME}: {results['msg']}"))
         return t.cast("list[app_hosts.App]", results["apps"])
 
     def _option(self, name: str) -> t.Any:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import errno
 import fcntl
 import os
@@ -14,11 +15,13 @@ import tempfile
 import typing as t
 
 from ._model.errors import FileError
+from ._model.identifiers import shown
 from ._model.private_key import LARGEST, KeyProblem
 
 Policy = t.Literal["strict", "mounted", "own"]
 KEY_MODE = 0o600
 _OTHERS = 0o077
+_NAMED = 5
 _MOUNTED = (
     "Secrets mounted by Kubernetes, Docker or GitLab have links and wider modes: set private_key_file_policy: mounted."
 )
@@ -52,13 +55,32 @@ def _unopened(path: str, error: OSError | ValueError) -> KeyProblem:
         return KeyProblem("key_unreadable", f"{path!a} is no path.", "Give the path of a .p8 file.")
     if error.errno == errno.ELOOP:
         return KeyProblem("key_unreadable", f"{path} is a symbolic link.", _MOUNTED)
-    if error.errno == errno.ENOENT:
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return KeyProblem(
             "key_unreadable",
-            f"{path} does not exist.",
-            "Put the .p8 there with storeops.refunds.appstore_iap_key, or correct private_key_path.",
+            f"{path} does not exist. {what_is_near(path)}",
+            "Correct private_key_path, or put the .p8 there with storeops.refunds.appstore_iap_key.",
         )
     return KeyProblem("key_unreadable", f"{path} can't be opened: {error.strerror}.", "Check owner and mode.")
+
+
+def what_is_near(path: str) -> str:
+    """Say what there is instead of a file to read: the nearest folder, and the names of its .p8 files."""
+    if os.path.islink(path):
+        return "It is a symbolic link to a file that is gone."
+    wanted, name = os.path.split(os.path.abspath(path))
+    folder = wanted
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    missing = "" if folder == wanted else f"There is no folder {wanted}; the nearest is "
+    start = f"{missing}{folder}, which holds" if missing else f"{folder} holds"
+    try:
+        names = [found for found in os.listdir(folder) if found.lower().endswith(".p8")]
+    except OSError:
+        return f"{start} what can't be listed."
+    named = ", ".join(map(shown, difflib.get_close_matches(name, sorted(names), _NAMED, 0)))
+    more = f" and {len(names) - _NAMED} more .p8 files" if len(names) > _NAMED else ""
+    return f"{start} {named}{more}." if names else f"{start} no .p8 file."
 
 
 def _check_status(path: str, status: os.stat_result, policy: Policy) -> None:

@@ -220,7 +220,7 @@ http:
       type: int
       returned: always
     waited_s:
-      description: Seconds spent waiting before repeats.
+      description: Seconds in which at least one request waited to be repeated, so never more than the task took.
       type: float
       returned: always
   sample:

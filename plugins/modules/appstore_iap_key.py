@@ -70,6 +70,8 @@ options:
     description:
       - With O(state=absent), also revoke the key (O(key_id), or the active one of that O(name)) at App Store Connect.
       - This can't be undone and stops every service that uses the key.
+      - Whatever is answered, the list of keys is read afterwards, and it decides. Where it can't be read, the task
+        fails, with C(changed) when the key may be revoked. Running it again is safe.
       - The request follows the analogy of App Store Connect API keys and was never seen for In-App Purchase keys.
     type: bool
     default: false
@@ -191,7 +193,7 @@ http:
       type: int
       returned: always
     waited_s:
-      description: Seconds spent waiting before repeats.
+      description: Seconds in which at least one request waited to be repeated, so never more than the task took.
       type: float
       returned: always
   sample:

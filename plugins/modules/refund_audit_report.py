@@ -26,6 +26,9 @@ description:
   - C(pending). Not released yet, not Active at the tracker yet, or the key is not created yet. This is no failure.
   - C(ok). Accepted, and as declared.
   - C(waived). All its failures are waived.
+  - An app counts at the key that was tried, which is the declared one. Where the tracker holds another one, as it does
+    when Apple refused the declared key, the details of the app name both. Results that don't tell what was declared are
+    counted at the key that is held.
   - The page is one file without any request to the network. It works without JavaScript except for its table of all
     apps.
   - The JSON document follows the schema C(docs/audit-report.schema.json) of the collection.
@@ -77,6 +80,7 @@ options:
   waivers:
     description:
       - Failures that are accepted for a time. A waiver that has expired counts no more, and the report says so.
+      - Those that have expired, and those that matched no failure, are warned of, ten by name and the others by number.
       - A pending app needs none.
     type: list
     elements: dict
@@ -113,6 +117,8 @@ attributes:
       - The same results give the same report. C(changed) does not look at times and at Apple's request IDs; the files
         are written all the same, so that they show when the audit ran.
 notes:
+  - With C(run_once) in a play of several hosts whose strategy ignores that (C(free), C(host_pinned)), the task fails
+    and writes nothing. Each host would write the report, and before the others are audited.
   - The report holds bundle IDs, Issuer IDs, Key IDs and fingerprints, and never a private key. A new file gets the
     mode of the umask, an existing one keeps its own.
   - Of the options that all modules take, none has an effect on this one.

@@ -126,6 +126,32 @@ integration:
     environment: production
     tracker: ledger
     status: Active
+declared:
+  description:
+    - The key that the task asks for, beside RV(integration), which tells what the tracker holds.
+    - They differ when the task failed, such as when Apple refused this key. RV(credential_check) is about this one.
+    - V(null) with O(state=absent).
+  returned: success, and failure of the credential check
+  type: dict
+  contains:
+    issuer_id:
+      description: Issuer ID; V(null) when it is not known.
+      type: str
+      returned: always
+    key_id:
+      description: Key ID, given or read from the file's name; V(null) when it is not known.
+      type: str
+      returned: always
+    key_fingerprint:
+      description:
+        - SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal.
+        - V(null) when the key can't be read or used, or is only predicted.
+      type: str
+      returned: always
+  sample:
+    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+    key_id: 2X9R4HXF34
+    key_fingerprint: c83e034c17809478e642a037198ae8b95fe10fd90fccacef9626de142da5f0c2
 credential_check:
   description: The verdict of the credential check.
   returned: success, and failure of the credential check
@@ -193,7 +219,7 @@ http:
       type: int
       returned: always
     waited_s:
-      description: Seconds spent waiting before repeats.
+      description: Seconds in which at least one request waited to be repeated, so never more than the task took.
       type: float
       returned: always
   sample:

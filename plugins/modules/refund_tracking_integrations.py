@@ -197,6 +197,29 @@ integrations:
       description: V(Active), V(Pending), V(Failed) or V(Absent). An observation, never a reason for C(changed).
       type: str
       returned: always
+    declared:
+      description:
+        - The key that is asked for, while the fields beside this one tell what the tracker holds.
+        - They differ when the app failed, such as when Apple refused this key. RV(integrations[].credential_check) is
+          about this one.
+        - V(null) for an app with O(apps[].state=absent), and for one that O(purge) removes.
+      type: dict
+      returned: always
+      contains:
+        issuer_id:
+          description: Issuer ID; V(null) when it is not known.
+          type: str
+          returned: always
+        key_id:
+          description: Key ID, given or read from the file's name; V(null) when it is not known.
+          type: str
+          returned: always
+        key_fingerprint:
+          description:
+            - SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal.
+            - V(null) when the key can't be read or used, or is only predicted.
+          type: str
+          returned: always
     action:
       description:
         - V(create), V(update), V(delete) or V(unchanged).
@@ -210,7 +233,9 @@ integrations:
       type: str
       returned: always
     msg:
-      description: Why the app failed or was not tried; empty when all is well.
+      description:
+        - Why the app failed or was not tried; empty when all is well.
+        - Of a refusal the cause and what matters most. RV(integrations[].credential_check.hint) says all of it.
       type: str
       returned: always
     credential_check:
@@ -265,6 +290,10 @@ integrations:
       environment: production
       tracker: ledger
       status: Active
+      declared:
+        issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+        key_id: 2X9R4HXF34
+        key_fingerprint: 3656343c9fb6d44a6bb66cc5eebc4df1f7083c8aa38a3465995cf6139c326880
       action: create
       outcome: changed
       msg: ''
@@ -284,6 +313,10 @@ integrations:
       environment: sandbox
       tracker: ledger
       status: Active
+      declared:
+        issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+        key_id: 2X9R4HXF34
+        key_fingerprint: 3656343c9fb6d44a6bb66cc5eebc4df1f7083c8aa38a3465995cf6139c326880
       action: create
       outcome: changed
       msg: ''
@@ -303,6 +336,10 @@ integrations:
       environment: production
       tracker: ledger
       status: Active
+      declared:
+        issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+        key_id: 9ABCDEF123
+        key_fingerprint: cbed59d0bb6a17f9fcddfcd245f15e7577033309c5d40e971140d15e069bdeca
       action: create
       outcome: changed
       msg: ''
@@ -329,7 +366,7 @@ http:
       type: int
       returned: always
     waited_s:
-      description: Seconds spent waiting before repeats.
+      description: Seconds in which at least one request waited to be repeated, so never more than the task took.
       type: float
       returned: always
   sample:

@@ -85,6 +85,11 @@ def left_out(app: App) -> str:
     )
 
 
+def as_ascii(text: str) -> str:
+    """Return a message that looks the same on every terminal and in every log that Ansible writes it to."""
+    return text.replace("\N{HORIZONTAL ELLIPSIS}", "...").encode("ascii", "backslashreplace").decode()
+
+
 def is_sound(held: t.Any) -> bool:
     """Tell whether a cache's entry is what this plugin wrote; anything else is asked for again."""
     return isinstance(held, list) and all(

@@ -1,7 +1,10 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a play may see but a part of all apps: what a task does not list then is not what is to go."""
+"""Whether a play may see but a part of all apps: what a task does not list then is not what is to go.
+
+Nor does it stand in a report then.
+"""
 
 from __future__ import annotations
 
@@ -42,12 +45,30 @@ def _of_several(count: int, runs_once: bool, strategy: str) -> str:
             f"purge: the task runs for each of {count} hosts, and each would remove what the others list. "
             "Give all apps to one task with run_once: true."
         )
-    if strategy.rpartition(".")[2] not in _IN_STEP:
+    if not _keeps_run_once(strategy):
         return (
             f"purge: the play has {count} hosts and the strategy {strategy!a}, which may run the task for each. "
             "Purge in a play with strategy: linear."
         )
     return ""
+
+
+def refusal_to_report(task_vars: t.Mapping[str, t.Any], runs_once: bool, strategy: str) -> str:
+    """Return why a task must not write a report about all hosts of the play, empty when it may.
+
+    Without run_once each host is meant to write what is its own.
+    """
+    hosts = len(task_vars.get("ansible_play_hosts_all") or ())
+    if hosts < 2 or not runs_once or _keeps_run_once(strategy):
+        return ""
+    return (
+        f"run_once: the play has {hosts} hosts and the strategy {strategy!a}, which ignores it: each host would write "
+        "the report, and before the others are audited. Report in a play with strategy: linear."
+    )
+
+
+def _keeps_run_once(strategy: str) -> bool:
+    return strategy.rpartition(".")[2] in _IN_STEP
 
 
 def _is_slice(task_vars: t.Mapping[str, t.Any]) -> bool:

@@ -18,6 +18,10 @@ class SessionRefused(RefundsError):
     """App Store Connect takes the session for expired, foreign or not entitled."""
 
 
+class NoAnswer(RefundsError):
+    """App Store Connect failed at a request (HTTP 5xx): whether it was carried out is not known."""
+
+
 def unexpected(what: str) -> RefundsError:
     return RefundsError(
         f"App Store Connect answered with {what}.",
@@ -42,7 +46,8 @@ def refused(reply: Reply, document: t.Mapping[str, t.Any] | None) -> RefundsErro
     if reply.status == 404:
         return RefundsError(f"App Store Connect knows no such key (HTTP 404).{said}", "Look at the list of keys.")
     if reply.status == 429 or reply.status >= 500:
-        return RefundsError(f"App Store Connect can't answer now (HTTP {reply.status}).{said}", "Run again later.")
+        kind = NoAnswer if reply.status >= 500 else RefundsError
+        return kind(f"App Store Connect can't answer now (HTTP {reply.status}).{said}", "Run again later.")
     return RefundsError(f"App Store Connect refused the request (HTTP {reply.status}).{said}")
 
 

@@ -36,7 +36,7 @@ def shown(text: str) -> str:
     if looks_secret(text):
         # The masker knows whole secrets; the beginning of one would pass it.
         return repr(MASK)
-    clean = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    clean = text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
     return ascii(clean)
 
 

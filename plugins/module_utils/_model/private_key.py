@@ -39,7 +39,9 @@ _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 _BLOCK = re.compile(r"-----BEGIN PRIVATE KEY-----\n((?:[A-Za-z0-9+/=]{1,76}\n)+)-----END PRIVATE KEY-----\n?")
 # The algorithm's object identifier 1.2.840.10045.2.1: PKCS#8 names it, SEC 1 doesn't.
 _EC_PUBLIC_KEY = bytes.fromhex("06072a8648ce3d0201")
-_NAME = re.compile(r"(SubscriptionKey|AuthKey)_([A-Za-z0-9]+)\.p8")
+# Browsers and file managers number a second download or a copy: "… (1)", "…-2", "… copy", "… copy 2", "… - Copy (2)".
+_COPY = r"(?: ?\(\d{1,3}\)|-\d{1,3}|(?: -)? copy(?: \d{1,3}| \(\d{1,3}\))?)?"
+_NAME = re.compile(rf"(SubscriptionKey|AuthKey)_([A-Za-z0-9]+)(?i:{_COPY})\.p8", re.ASCII)
 
 KeyCause = t.Literal["key_unreadable", "key_wrong_kind", "key_id_mismatch", "key_not_yet_created"]
 
@@ -77,7 +79,7 @@ class KeyFileName:
 
 
 def read_file_name(name: str) -> KeyFileName:
-    """Return what Apple's download names (SubscriptionKey_<Key ID>.p8, AuthKey_<Key ID>.p8) say."""
+    """Return what Apple's download names (SubscriptionKey_<Key ID>.p8, AuthKey_<Key ID>.p8) say, copies included."""
     found = _NAME.fullmatch(name)
     if not found:
         return KeyFileName(None, False)

@@ -23,7 +23,7 @@ from .._report.json_document import render_json, waiver_fields
 from .._report.junit import render_junit
 from .._report.model import DEFAULT_TITLE, KINDS, App, Problem, Report
 from .._report.refunds import refunds_of
-from .._report.waivers import parse_waivers, waive
+from .._report.waivers import parse_waivers, stale, waive
 
 # What `path` is filled with: the option of each file alone, its name, and what renders it.
 FILES: t.Mapping[str, tuple[str, t.Callable[[Report], str]]] = {
@@ -40,6 +40,8 @@ _PASSING = re.compile(r'"request_id": "[^"]*"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d
 def run(params: Params, context: Context) -> Results:
     paths = _paths(params)
     report = _report(params, context)
+    for text in stale(report.waivers):
+        context.warn(text)
     texts = {path: FILES[kind][1](report) for kind, path in paths.items()}
     before = {path: _digest(_held(path)) for path in texts}
     after = {path: _digest(text) for path, text in texts.items()}

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from .. import _argument_spec
 from .._context import Context, Params, Results, Task, TaskFailed
-from .._files import refuse_unwritable, remove_key_file
+from .._files import refuse_unwritable, remove_key_file, what_is_near
 from .._model.errors import FileError, InputError
 from .._model.private_key import KeyProblem, PrivateKey, parse_content
 from .key_file import Found, backup_path, described, look, put
@@ -65,7 +65,8 @@ def _present(source: KeySource, params: Params, context: Context) -> Results:
     path = str(source.path)
     wanted = parse_content(source.content.reveal()) if source.content else None
     is_mounted = source.policy == "mounted" and wanted is None
-    if not is_mounted:
+    # Without a key to write, a path that leads nowhere is a wrong one, and no folder that has to be made.
+    if not is_mounted and (wanted or os.path.lexists(path)):
         refuse_unwritable(path)
     found = look(path, "mounted" if is_mounted else "own", wanted)
     key = _settled(found, wanted, path, params)
@@ -96,12 +97,13 @@ def _settled(found: Found, wanted: PrivateKey | None, path: str, params: Params)
     if found.problem:
         raise found.problem
     next_step = (
-        "Give the key's text in private_key_content (from a vault), or put the .p8 there; "
+        "Correct private_key_path, or give the key's text in private_key_content (from a vault); "
         "App Store Connect offers it for download once."
     )
     if params.get("name"):
         next_step += " To make the key now, give a signed-in session (session, session_path or FASTLANE_SESSION)."
-    raise KeyProblem("key_unreadable", f"{path} does not exist, and private_key_content is not given.", next_step)
+    message = f"{path} does not exist, and private_key_content is not given. {what_is_near(path)}"
+    raise KeyProblem("key_unreadable", message, next_step)
 
 
 def _results(

@@ -8,9 +8,10 @@ from __future__ import annotations
 from .. import _argument_spec
 from .._context import Context, Params, Results, Task, TaskFailed
 from .._trackers.protocol import Tracker
-from .assessment import checked, folded, known_released, loaded
+from .assessment import best_status, checked, compared_with_held, declared, folded, known_released, loaded
 from .decision import Decision, Rules, Wanted, carry_out, decide_absent, decide_present
 from .options import identity, key_source
+from .predicted_key import credentials_after_repair
 from .services import CALL_LIBRARIES, credential_check
 from .trackers import LEDGER_LIBRARIES, open_tracker
 
@@ -26,21 +27,23 @@ def run(params: Params, context: Context) -> Results:
     credentials, local_verdict = loaded(source, check, wanted, context)
     with open_tracker(params, context, for_writing=True) as tracker:
         current = tracker.find(wanted)
+        repaired = credentials_after_repair(source, current, context)
+        if repaired:
+            credentials, local_verdict = repaired, None
         verdict = local_verdict or checked(source, credentials, check, wanted, params)
         verdict = known_released(verdict, current, credentials)
-        declared = Wanted(wanted, source, credentials, params.get("app_apple_id"))
-        decision = decide_present(declared, current, verdict, _rules(tracker, params, context))
+        if best_status(verdict, params["credential_check"]) is None:
+            verdict = compared_with_held(
+                verdict, current, credentials, lambda place: folded(tracker.list(place)), wanted
+            )
+        present = Wanted(wanted, source, credentials, params.get("app_apple_id"))
+        decision = decide_present(present, current, verdict, _rules(tracker, params, context))
+        decision.declared = declared(source, credentials)
         return _results(decision, tracker, context)
 
 
 def _rules(tracker: Tracker, params: Params, context: Context) -> Rules:
-    return Rules(
-        tracker,
-        params["credential_check"],
-        context.check_mode,
-        context.warn,
-        lambda environment: folded(tracker.list(environment)),
-    )
+    return Rules(tracker, params["credential_check"], context.check_mode, context.warn)
 
 
 def _results(decision: Decision, tracker: Tracker, context: Context) -> Results:
@@ -51,6 +54,7 @@ def _results(decision: Decision, tracker: Tracker, context: Context) -> Results:
         "changed": decision.step.changed,
         "diff": decision.step.diff(),
         "integration": decision.held.as_result(),
+        "declared": decision.declared,
         "credential_check": decision.verdict.as_result(),
         "http": context.transport.counters.as_result(),
     }

@@ -17,13 +17,14 @@ from .._model.verdict import Verdict
 from .._plan import plan
 from .._trackers.ledger import LedgerTracker
 from . import outcomes
-from .assessment import best_status, checked, known_released
+from .assessment import best_status, checked, compared_with_held, declared, known_released
 from .concurrent import each
 from .decision import NO_KEY_NEEDED, Decision, Rules, Wanted, decide_absent, decide_present, standing
 from .few_warnings import FewWarnings
 from .holdings import Holdings, check_fit
 from .listed_apps import ListedApp, listed_apps
 from .options import tracker_project
+from .predicted_key import app_after_repair
 from .progress import Progress
 from .purge import Purge, parse_purge
 from .services import CALL_LIBRARIES, credential_check
@@ -44,6 +45,11 @@ class _Entry:
     error: str = ""
     is_untried: bool = False
 
+    @property
+    def declared(self) -> Results | None:
+        key = self.app.key
+        return declared(key.source, key.credentials) if key else None
+
 
 def run(params: Params, context: Context) -> Results:
     apps = listed_apps(params, context, lambda app: (app.get("state") or params["state"]) == "present")
@@ -58,11 +64,13 @@ def run(params: Params, context: Context) -> Results:
         progress = Progress(context.progress, context.now, NAME, len(entries))
         is_quick = context.check_mode or isinstance(tracker, LedgerTracker)
         verdicts = _verdicts(entries, check, params, context, progress if is_quick else None)
-        rules = Rules(tracker, params["credential_check"], context.check_mode, warnings.warn, holdings.names)
+        verdicts = _sharpened(entries, verdicts, holdings, params)
+        rules = Rules(tracker, params["credential_check"], context.check_mode, warnings.warn)
         writer = Writer(tracker, context)
         decisions = []
         for entry, verdict in zip(entries, verdicts, strict=True):
-            decision = _decision(entry, verdict, rules, context)
+            decision = _decision(entry, verdict, rules)
+            decision.declared = entry.declared
             writer.add(decision)
             decisions.append(decision)
             if not is_quick:
@@ -91,6 +99,7 @@ def _looked_up(app: ListedApp, holdings: Holdings, params: Params, context: Cont
         if holdings.tracker.is_listable:
             raise
         entry.error = naming(app.bundle_id, unforeseen(error, ONE_APP))
+    entry.app = app_after_repair(app, entry.current, context)
     return entry
 
 
@@ -114,7 +123,7 @@ def _verdicts(
     context: Context,
     progress: Progress | None,
 ) -> list[Verdict]:
-    """Return the verdicts in the order of the entries, hints sharpened by what the apps of a key have in common."""
+    """Return the verdicts in the order of the entries."""
 
     def verdict(entry: _Entry) -> Verdict:
         key, place = entry.app.key, entry.identity.environment
@@ -138,16 +147,37 @@ def _verdicts(
         if progress:
             progress.ended(found.hint != NO_KEY_NEEDED and best_status(found, params["credential_check"]) is None)
 
-    verdicts = each(entries, verdict, ended)
+    return each(entries, verdict, ended)
+
+
+def _sharpened(
+    entries: t.Sequence[_Entry], verdicts: t.Sequence[Verdict], holdings: Holdings, params: Params
+) -> list[Verdict]:
+    """Return the verdicts, hints sharpened by what the apps of a key have in common, and then by what is held."""
+    found = list(verdicts)
     asked = [number for number, entry in enumerate(entries) if entry.app.key and not entry.error]
     groups = [t.cast(t.Any, entries[number].app.key).group(entries[number].identity.bundle_id) for number in asked]
-    sharpened = infer_across_apps([(group, verdicts[n]) for group, n in zip(groups, asked, strict=True)])
-    for number, found in zip(asked, sharpened, strict=True):
-        verdicts[number] = found
-    return verdicts
+    for number in asked:
+        if best_status(found[number], params["credential_check"]) is None:
+            found[number] = _compared(entries[number], found[number], holdings)
+    inferred = infer_across_apps([(group, found[number]) for group, number in zip(groups, asked, strict=True)])
+    for number, verdict in zip(asked, inferred, strict=True):
+        found[number] = verdict
+    return found
 
 
-def _decision(entry: _Entry, verdict: Verdict, rules: Rules, context: Context) -> Decision:
+def _compared(entry: _Entry, verdict: Verdict, holdings: Holdings) -> Verdict:
+    key = entry.app.key
+    try:
+        return compared_with_held(
+            verdict, entry.current, key.credentials if key else None, holdings.names, entry.identity
+        )
+    except Exception as error:
+        entry.error = naming(entry.identity.bundle_id, unforeseen(error, ONE_APP))
+        return verdict
+
+
+def _decision(entry: _Entry, verdict: Verdict, rules: Rules) -> Decision:
     identity, key = entry.identity, entry.app.key
     if entry.error:
         decision = standing(entry.current, identity, verdict, entry.error)

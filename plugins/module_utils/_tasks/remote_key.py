@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 
 from .._apple.app_store_connect import RemoteKey, is_active
+from .._apple.web_errors import NoAnswer
 from .._context import Context, Params, Results, TaskFailed
 from .._files import locked_folder, private_folder, refuse_unwritable, try_writing, write_key_file
 from .._model.errors import FileError, RefundsError, TransportError
@@ -103,7 +104,7 @@ def _created(step: Step, remote: RemoteKey | None, job: Job, place: Place) -> st
 def _revoked(key_id: str, step: Step, job: Job) -> None:
     try:
         job.connect.revoke(key_id)
-    except TransportError as error:
+    except (TransportError, NoAnswer) as error:
         message = f"Whether {key_id} is revoked is unknown, and no new key was made: {error} Run again."
         raise TaskFailed(message, _results(job, key_id, None, step, False)) from None
 

@@ -9,8 +9,9 @@ import os
 import typing as t
 
 from .._apple.app_store_connect import AppStoreConnect, RemoteKey, Team, is_active
-from .._context import Context, Params
-from .._model.errors import InputError, RefundsError
+from .._apple.web_errors import NoAnswer
+from .._context import Context, Params, TaskFailed
+from .._model.errors import InputError, RefundsError, TransportError
 from .._model.identifiers import shown
 from .._model.private_key import read_file_name, settle_key_id
 from .options import KeySource, identifiers
@@ -67,9 +68,29 @@ def _say_unlisted(wanted: str, team: Team, source: KeySource, context: Context) 
 
 
 def _revoke(connect: AppStoreConnect, key_id: str, team: Team) -> None:
-    connect.revoke(key_id)
-    if any(key.key_id == key_id and is_active(key) for key in connect.list_keys()):
-        raise RefundsError(
+    """Revoke the key; whatever the answer was, the list of keys says what came of it. Raises RefundsError."""
+    failure: RefundsError | None = None
+    try:
+        connect.revoke(key_id)
+    except RefundsError as error:
+        failure = error
+    try:
+        is_left = any(key.key_id == key_id and is_active(key) for key in connect.list_keys())
+    except RefundsError as error:
+        raise _unproven(key_id, failure, error) from None
+    if is_left:
+        raise failure or RefundsError(
             f"{key_id} is still active in the team {shown(team.name)} after it was revoked.",
             "Revoke it in the browser.",
         )
+
+
+def _unproven(key_id: str, failure: RefundsError | None, no_list: RefundsError) -> RefundsError:
+    """Return the error when the list can't be had either: what may have been done counts as done."""
+    if failure is None:
+        message = f"App Store Connect took the revocation of {key_id}, but no list of keys proves it: {no_list}"
+    elif isinstance(failure, (TransportError, NoAnswer)):
+        message = f"Whether {key_id} is revoked is unknown: {failure}"
+    else:
+        return failure
+    return TaskFailed(f"{message} Run again: a key that is revoked already is left as it is.", {"changed": True})

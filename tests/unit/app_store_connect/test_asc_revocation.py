@@ -78,6 +78,52 @@ def test_a_revocation_whose_answer_got_lost(owner: Person) -> None:
     assert done["changed"] and owner.active() == [] and done["http"]["retries"] == 1
 
 
+@pytest.mark.parametrize("lost", ["reset", "status"])
+def test_a_revocation_that_was_done_without_an_answer(owner: Person, lost: str) -> None:
+    """Whatever was answered, the list of keys says that it is revoked."""
+    owner.sim.fault(kind="reset", match={"endpoint": REVOKE}, times=1)
+    more = {"status": 503, "body": "{}"} if lost == "status" else {}
+    owner.sim.fault(kind=lost, match={"endpoint": REVOKE}, **more)
+    done = owner.run(state="absent", revoke=True).results
+    assert done["changed"] and not done.get("failed") and owner.active() == [] and not owner.path.exists()
+    assert done["diff"]["before"]["key_id"] == KEY_ID
+
+
+@pytest.mark.parametrize(
+    ("revoked", "status", "told", "changed"),
+    [
+        (True, 503, f"Whether {KEY_ID} is revoked is unknown: ", True),
+        (False, 503, f"Whether {KEY_ID} is revoked is unknown: ", True),
+        (False, 409, "App Store Connect refused the request (HTTP 409)", False),
+        (True, 200, f"App Store Connect took the revocation of {KEY_ID}, but ", True),
+    ],
+)
+def test_a_revocation_that_nothing_proves(owner: Person, revoked: bool, status: int, told: str, changed: bool) -> None:
+    if revoked:
+        owner.sim.fault(kind="reset", match={"endpoint": REVOKE}, times=1)
+    if status != 200:
+        owner.sim.fault(kind="status", status=status, body="{}", match={"endpoint": REVOKE})
+    owner.sim.fault(kind="delay", seconds=0.01, match={"endpoint": LIST}, times=1)
+    owner.sim.fault(kind="status", status=503, body="{}", match={"endpoint": LIST})
+    outcome = owner.run(state="absent", revoke=True, deadline=6)
+    assert outcome.results["failed"] and told in outcome.message and owner.path.exists()
+    assert outcome.results.get("changed", False) is changed and ("Run again" in outcome.message) is changed
+    assert owner.active() == ([] if revoked else [KEY_ID])
+    owner.sim.control("DELETE", "/faults")
+    again = owner.run(state="absent", revoke=True).results
+    assert again["changed"] and not again.get("failed") and owner.active() == [] and not owner.path.exists()
+
+
+def test_a_lost_key_whose_revocation_got_no_answer(world: Enter) -> None:
+    """No second key of this name is made before it is known that the first one is revoked."""
+    person = world(keys=[key(KEY_ID, downloadable=False)])
+    person.sim.fault(kind="status", status=503, body="{}", match={"endpoint": REVOKE})
+    outcome = person.run(regenerate="if_lost", deadline=7)
+    assert outcome.results["failed"] and outcome.results["changed"], outcome
+    assert f"Whether {KEY_ID} is revoked is unknown, and no new key was made: " in outcome.message
+    assert person.active() == [KEY_ID]
+
+
 def test_a_revocation_without_effect(owner: Person) -> None:
     owner.sim.fault(kind="status", status=200, body="{}", match={"endpoint": REVOKE})
     outcome = owner.run(state="absent", revoke=True)
@@ -90,6 +136,9 @@ def test_a_revocation_that_is_refused(owner: Person, status: int) -> None:
     owner.sim.fault(kind="status", status=status, body=body, match={"endpoint": REVOKE})
     outcome = owner.run(state="absent", revoke=True, deadline=1)
     assert outcome.results["failed"] and "This key is not yours" in outcome.message and owner.path.exists()
+    # A 500 that used the time up leaves none to look.
+    assert outcome.results.get("changed", False) is ("is unknown" in outcome.message) and owner.active() == [KEY_ID]
+    assert status == 500 or not outcome.results.get("changed")
 
 
 def test_the_result(owner: Person) -> None:

@@ -59,6 +59,26 @@ def test_links_that_lead_nowhere(tmp_path: Path) -> None:
     assert refused(tmp_path / "loop.p8", "mounted")
 
 
+def test_a_typo_is_met_with_what_there_is(tmp_path: Path, pem: str) -> None:
+    advice = " Correct private_key_path, or put the .p8 there with storeops.refunds.appstore_iap_key."
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    wrong = keys / "SubscriptionKey_2X9R4HXF43.p8"
+    assert refused(wrong) == f"{wrong} does not exist. {keys} holds no .p8 file.{advice}"
+    for name in ("SubscriptionKey_2X9R4HXF34.p8", "notes.txt", "odd\x1b.p8"):
+        write_key(keys / name, pem)
+    named = "'SubscriptionKey_2X9R4HXF34.p8', 'odd\\x1b.p8'"
+    assert refused(wrong) == f"{wrong} does not exist. {keys} holds {named}.{advice}"
+    for number in range(10):
+        write_key(keys / f"{number}.p8", pem)
+    assert "holds 'SubscriptionKey_2X9R4HXF34.p8', " in refused(wrong) and " and 7 more .p8 files." in refused(wrong)
+    for lost in (tmp_path / "kyes" / "deeper" / "a.p8", keys / "notes.txt" / "a.p8"):
+        near = tmp_path if "kyes" in str(lost) else keys
+        message = refused(lost)
+        assert f"{lost} does not exist. There is no folder {lost.parent}; the nearest is {near}, which hold" in message
+        assert "state: directory" not in message and message.endswith(advice)
+
+
 def test_the_layout_of_a_kubernetes_secret(tmp_path: Path, pem: str, other_pem: str) -> None:
     for number, text in enumerate((pem, other_pem)):
         version = tmp_path / f"..2026_01_0{number}"

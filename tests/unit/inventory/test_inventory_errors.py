@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
-from test_inventory_apps import API_KEY_ID, Fleet, fleet
-from unit_support import new_pem
+from test_inventory_apps import API_KEY_ID, CORES, Fleet, fleet
+from unit_support import new_pem, write_key
 
 # A fixture, used by its name alone.
 __all__ = ["fleet"]
@@ -40,6 +41,38 @@ def test_a_wrong_option_is_named(fleet: Fleet, options: dict[str, t.Any], words:
     run = fleet.list(**options)
     assert words in run.everything
     assert "Traceback" not in run.everything and "fault of storeops.refunds" not in run.everything
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"bundle_ids": ["a_" + "a" * 100]}, "aaa...' is no bundle ID"),
+        ({"api_private_key_path": "Schl\u00fcssel.p8", "api_key_id": API_KEY_ID}, "Schl\\xfcssel.p8 does not exist"),
+        ({"api_private_key_path": f"SubscriptionKey_{API_KEY_ID}.p8"}, "(SubscriptionKey_...)"),
+        ({"api_private_key_path": f"SubscriptionKey_{API_KEY_ID}.p8"}, "(AuthKey_..., no In-App Purchase key)"),
+    ],
+)
+def test_messages_are_ascii(fleet: Fleet, options: dict[str, t.Any], words: str) -> None:
+    write_key(fleet.folder / f"SubscriptionKey_{API_KEY_ID}.p8", new_pem())
+    fleet.environ["ANSIBLE_INVENTORY_ENABLED"] = "storeops.refunds.app_store_connect"
+    fleet.environ["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"] = "false"
+    run = fleet.list(**options)
+    assert words in run.everything and run.everything.isascii() and "u2026" not in run.everything
+
+
+@pytest.mark.parametrize("core", CORES, ids=[core.parts[-3] for core in CORES])
+def test_what_the_notes_say_about_failures(fleet: Fleet, core: Path) -> None:
+    bad = fleet.write(api_private_key_path="nowhere.p8", api_key_id=API_KEY_ID)
+    usual = fleet.run(bad, "--list", program=str(core)).everything
+    assert "'auto' plugin: storeops.refunds.app_store_connect: api_private_key_path: " in usual, usual
+    assert "with 'ini' plugin" in usual and "Completely failed to parse inventory source" in usual
+    fleet.environ["ANSIBLE_INVENTORY_ENABLED"] = "storeops.refunds.app_store_connect"
+    alone = fleet.run(bad, "--list", program=str(core)).everything
+    assert "app_store_connect: api_private_key_path: " in alone, alone
+    assert not [name for name in ("auto", "yaml", "ini", "host_list") if f"'{name}' plugin" in alone]
+    fleet.environ["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"] = "false"
+    assert "only implicit localhost is available" in fleet.run(bad, "--list", program=str(core)).everything
+    assert len(fleet.run(fleet.write(), "--list", program=str(core)).group("ungrouped")) == 3
 
 
 def test_no_error_shows_the_key_or_a_token(fleet: Fleet) -> None:

@@ -101,7 +101,7 @@ def cluster() -> t.Iterator[Cluster]:
 
 
 def _wait_until_it_answers(cluster: Cluster, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _attempt in range(200):
+    for _attempt in range(1200):
         assert process.poll() is None, log.read_text()
         try:
             cluster.run("SELECT 1")

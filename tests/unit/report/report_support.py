@@ -26,11 +26,19 @@ OTHER_KEY = "9ABCDEF123"
 DRIFTS = ("create", "update", "delete")
 
 
+def key_of(key_id: str) -> Json:
+    """The three fields of a key, each of its own."""
+    return {
+        "issuer_id": ISSUER if key_id == KEY_ID else OTHER_ISSUER,
+        "key_id": key_id,
+        "key_fingerprint": hashlib.sha256(key_id.encode("utf-8", "replace")).hexdigest(),
+    }
+
+
 def item(bundle_id: str, cause: str = "accepted", action: str = "unchanged", **fields: t.Any) -> Json:
-    """One entry of a bulk result."""
+    """One entry of a bulk result, as it was before there was ``declared`` unless that is given."""
     hint = fields.pop("hint", f"Hint of {cause}.")
     own_key = fields.pop("key", KEY_ID)
-    key: Json = {"issuer_id": ISSUER if own_key == KEY_ID else OTHER_ISSUER, "key_id": own_key}
     check = {
         "accepted": cause == "accepted",
         "cause": cause,
@@ -43,8 +51,7 @@ def item(bundle_id: str, cause: str = "accepted", action: str = "unchanged", **f
     }
     return {
         "bundle_id": bundle_id,
-        **key,
-        "key_fingerprint": hashlib.sha256(own_key.encode("utf-8", "replace")).hexdigest(),
+        **key_of(own_key),
         "environment": "production",
         "tracker": "ledger",
         "status": "Active",
@@ -90,7 +97,14 @@ def a_bit_of_all() -> Json:
     return bulk(
         item("com.example.fine"),
         item("com.example.sandboxed", environment="sandbox", key=OTHER_KEY),
-        item("com.example.refused", "unauthenticated", hint=REFUSAL, outcome="failed", msg="failed"),
+        item(
+            "com.example.refused",
+            "unauthenticated",
+            hint=REFUSAL,
+            outcome="failed",
+            msg="failed",
+            declared=key_of(OTHER_KEY),
+        ),
         item("com.example.both", "unauthenticated", "update", hint=REFUSAL),
         item("com.example.drifted", action="update", key=OTHER_KEY),
         item("com.example.new", action="create"),
@@ -140,11 +154,12 @@ def audit(folder: Path, *results: Json, now: datetime = NOW, check_mode: bool = 
     validated = ArgumentSpecValidator(dict(TASK.argument_spec)).validate(given)
     assert not validated.error_messages, validated.error_messages
     transport = Transport(HttpSettings(None, {}, 1.0, 1.0))
-    context = Context(check_mode, {}, now.timestamp, lambda text: None, transport)
+    warnings: list[str] = []
+    context = Context(check_mode, {}, now.timestamp, warnings.append, transport)
     try:
-        return Outcome(TASK.function(plain(validated.validated_parameters), context), [])
+        return Outcome(TASK.function(plain(validated.validated_parameters), context), warnings)
     except TaskFailed as failure:
-        return Outcome({**failure.results, "failed": True, "msg": str(failure)}, [])
+        return Outcome({**failure.results, "failed": True, "msg": str(failure)}, warnings)
 
 
 def document(folder: Path) -> Json:

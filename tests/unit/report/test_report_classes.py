@@ -217,6 +217,37 @@ def test_an_unused_waiver_is_listed(tmp_path: Path) -> None:
     assert not done.results.get("failed")
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("cause", ["accepted", "unauthenticated"])
+def test_waivers_to_look_at_are_warned_of(cause: str, check_mode: bool, tmp_path: Path) -> None:
+    """Whether the task fails or not: nobody opens a report to find out that a waiver has to be renewed."""
+    waivers = [
+        waiver(cause="drift"),
+        waiver(cause="drift", until="2026-11-22"),
+        waiver(bundle_id="com.other.*", cause=None),
+        *([waiver()] if cause == "unauthenticated" else []),
+    ]
+    result = bulk(item(BUNDLE, cause), item("com.example.bad", "unauthenticated"))
+    done = audit(tmp_path, result, waivers=waivers, check_mode=check_mode, fail_on=["drift", "refused"])
+    assert done.results["failed"] and done.warnings == [
+        f"waivers[1] (bundle_id {BUNDLE}, cause drift) expired with 2026-11-22 and waives nothing any more. "
+        "Renew or remove it.",
+        f"waivers[0] (bundle_id {BUNDLE}, cause drift) was not needed: no failure of an app matches it. "
+        "Correct or remove it.",
+        "waivers[2] (bundle_id com.other.*, cause *) was not needed: no failure of an app matches it. "
+        "Correct or remove it.",
+    ]
+    assert audit(tmp_path, bulk(item(BUNDLE, "unauthenticated")), waivers=[waiver()]).warnings == []
+
+
+@pytest.mark.parametrize(("count", "shown"), [(10, 10), (11, 11), (300, 11)])
+def test_of_many_waivers_ten_are_named(count: int, shown: int, tmp_path: Path) -> None:
+    done = audit(tmp_path, bulk(item(BUNDLE)), waivers=[waiver(bundle_id=f"com.old.a{n}") for n in range(count)])
+    assert len(done.warnings) == shown
+    last = f"And {count - 10} more waivers " if count > 10 else "waivers[9] (bundle_id com.old.a9, "
+    assert done.warnings[-1].startswith(last)
+
+
 @pytest.mark.parametrize(
     ("fields", "option"),
     [

@@ -17,7 +17,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks import int
 
 Json = dict[str, t.Any]
 COMPARED = ("failed", "msg", "changed", "diff")
-ITEM_COMPARED = ("bundle_id", "environment", "action", "outcome", "msg", "status", "key_fingerprint")
+ITEM_COMPARED = ("bundle_id", "environment", "action", "outcome", "msg", "status", "key_fingerprint", "declared")
 
 
 @dataclass

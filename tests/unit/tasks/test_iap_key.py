@@ -227,6 +227,17 @@ def test_the_name_of_an_api_key_is_warned_of(path: Path, pem: str) -> None:
     assert len(outcome.warnings) == 1 and "App Store Connect API key" in outcome.warnings[0]
 
 
+def test_a_path_with_a_typo_is_no_folder_to_make(path: Path, pem: str) -> None:
+    """Without a key's text the file is read: the way to it is wrong then, and nothing has to be created."""
+    write_key(path, pem)
+    folder, near = path.parent, f"holds '{path.name}'. Correct private_key_path"
+    for wrong in (folder / "SubscriptionKey_2X9R4HXF43.p8", folder / "kyes" / path.name):
+        outcome = checked_and_run(wrong) if wrong.parent == folder else run(wrong)
+        assert outcome.results["failed"] and outcome.message.startswith(f"{wrong} does not exist, and "), outcome
+        assert near in outcome.message and "state: directory" not in outcome.message
+        assert ("There is no folder" in outcome.message) is (wrong.parent != folder)
+
+
 def test_a_missing_folder_fails_the_same_way_in_check_mode(path: Path, pem: str) -> None:
     path.parent.rmdir()
     predicted = run(path, True, private_key_content=pem)

@@ -48,7 +48,7 @@ STEPS = st.tuples(
     st.sampled_from(["required", "required", "advisory", "skip"]),
     st.sampled_from(("sound", "sound", *WORLDS)),
 )
-COMPARED = ("failed", "changed", "diff", "integration")
+COMPARED = ("failed", "changed", "diff", "integration", "declared")
 
 
 def put_keys(folder: Path, sim: Simulator) -> None:
@@ -207,6 +207,32 @@ def test_a_predicted_key_is_never_read_in_check_mode(sim: Simulator, tmp_path: P
     assert (predicted.results["changed"], cause(predicted)) == (True, "key_not_yet_created")
     assert not predicted.results.get("failed") and sim.calls()["total"] == 0
     assert run_task(integration.TASK, options).results["failed"], "a real run reads it"
+
+
+def test_a_predicted_mode_leaves_the_key_that_is_held(sim: Simulator, tmp_path: Path) -> None:
+    """The task before only repairs the mode: check mode says what the run then does, and reads no other key."""
+    ready(sim, tmp_path)
+    assert cause(step(sim, tmp_path, "as declared", "required", "sound")) == "accepted"
+    options = options_of(sim, tmp_path, "as declared", "required")
+    path = tmp_path / "key.p8"
+    path.chmod(0o644)
+    before = content(tmp_path)
+    predicted = run_task(integration.TASK, {**options, "key_predicted": True}, check_mode=True)
+    assert cause(predicted) == "accepted" and predicted.results["changed"] is False
+    assert content(tmp_path) == before
+    for check_mode, is_predicted in ((False, True), (True, False), (False, False)):
+        refused = run_task(integration.TASK, {**options, "key_predicted": is_predicted}, check_mode=check_mode)
+        assert cause(refused) == "key_unreadable" and "mode 0644" in refused.message
+    path.chmod(0o600)
+    done = run_task(integration.TASK, options)
+    for name in COMPARED:
+        assert predicted.results.get(name) == done.results.get(name), name
+    set_world(sim, "revoked")
+    path.chmod(0o644)
+    assert cause(run_task(integration.TASK, {**options, "key_predicted": True}, check_mode=True)) == "unauthenticated"
+    for other in ({"key_id": "ROTATED001"}, {"issuer_id": OTHER_ISSUER}, {"private_key_path": f"{tmp_path}/other.p8"}):
+        changing = run_task(integration.TASK, {**options, **other, "key_predicted": True}, check_mode=True)
+        assert (changing.results["changed"], cause(changing)) == (True, "key_not_yet_created"), other
 
 
 def test_the_key_name_of_another_service_is_refused_when_nothing_settles_it(sim: Simulator, tmp_path: Path) -> None:

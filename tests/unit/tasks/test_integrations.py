@@ -75,8 +75,9 @@ def test_each_item_is_what_the_single_module_says(bulk: Bulk, tmp_path: Path) ->
             assert alone.results["credential_check"]["cause"] == item["credential_check"]["cause"]
             assert bool(alone.results.get("failed")) == (item["outcome"] == "failed")
             assert alone.results["changed"] == (item["outcome"] == "changed")
+            assert alone.results["declared"] == item["declared"]
             if item["credential_check"]["cause"] != "unauthenticated":
-                assert alone.message == item["msg"]
+                assert alone.message.startswith(item["msg"].partition(" (In check mode")[0])
         bulk.start_over()
 
 
@@ -124,7 +125,7 @@ def test_an_app_that_production_accepted_before(bulk: Bulk) -> None:
     bulk.sim.control("PATCH", f"/apps/{BUNDLE_ID}", {"released": False})
     done = bulk.both(apps(BUNDLE_ID, UNRELEASED))
     assert causes(done) == ["unauthenticated", "app_not_released"]
-    assert "production accepted this very key" in done.results["integrations"][0]["msg"]
+    assert "production accepted this very key" in done.results["integrations"][0]["credential_check"]["hint"]
 
 
 def test_the_same_app_in_both_environments(bulk: Bulk) -> None:
@@ -192,15 +193,20 @@ def test_an_empty_list(bulk: Bulk) -> None:
 
 
 BAD_LISTS: list[tuple[list[Json], list[str]]] = [
-    (apps("com.a", "com.b", " com.a\n"), ["apps[2]: com.a (production) stands in apps[0] already."]),
+    (apps("com.a", "com.b", " com.a\n"), ["apps[2] (com.a): stands in apps[0] already, for production as well."]),
     ([*apps("com.a"), {"bundle_id": "com..b"}], ["apps[1].bundle_id: 'com..b' is no bundle ID"]),
-    (apps("com.a", key="c"), ["apps[0].key: 'c' is no entry of keys (there are: a, b), so com.a has no key."]),
+    (apps("com.a", key="c"), ["apps[0] (com.a): key: 'c' is no entry of keys (there are: a, b)."]),
     ([*apps("com.a"), {"bundle_id": "com.b"}], ["apps[1] (com.b): private_key_path: or private_key_content is req"]),
     ([{**apps("com.a")[0], "issuer_id": "x"}], ["apps[0] (com.a): issuer_id: 'x' is no Issuer ID"]),
     ([{**apps("com.a")[0], "key_id": "x y"}], ["apps[0] (com.a): key_id: 'x y' is no Key ID"]),
     (
         [*apps("com.a", key="c"), *apps("com.b"), {"bundle_id": "com..c"}, {"bundle_id": "com.d"}],
-        ["3 entries of apps can't be used; nothing was done.", "so com.a has", "apps[2].bundle_id", "apps[3] (com.d)"],
+        [
+            "3 entries of apps can't be used; nothing was done.",
+            "apps[0] (com.a): key",
+            "apps[2].bundle_id",
+            "apps[3] (com.d)",
+        ],
     ),
 ]
 

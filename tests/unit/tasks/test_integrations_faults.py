@@ -110,7 +110,7 @@ def test_a_timeout_of_the_task_ends_the_list() -> None:
         begun.append(number)
         if number == WORKERS - 1:
             signal.pthread_kill(t.cast(int, threading.main_thread().ident), signal.SIGUSR1)
-        release.wait(2)
+        release.wait(60)
 
     def ring(*_arguments: t.Any) -> t.NoReturn:
         raise TimeIsOver

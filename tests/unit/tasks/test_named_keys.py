@@ -155,31 +155,58 @@ def test_a_predicted_named_key_is_not_read(keys: Keys, sim: Simulator, tmp_path:
     assert keys.causes(given["apps"], keys=named) != ["key_not_yet_created"], "check mode only"
 
 
+KNOWN = "issuer_id, key_id, private_key_path, private_key_content, private_key_file_policy, key_predicted"
+NOT_SHOWN = f"a field with a name that is not shown here is unknown (known: {KNOWN})."
 BAD_KEYS: list[tuple[t.Any, str]] = [
-    ({"a": "text"}, "keys.a: is no mapping"),
+    ({"a": "hunter2"}, f"keys.a: is no mapping. Its fields are {KNOWN}."),
     ({"a": None}, "keys.a: is no mapping"),
     ({"a": ["x"]}, "keys.a: is no mapping"),
-    ({"a": {"private_key": "hunter2"}}, "keys.a: has an unknown field 'private_key'"),
-    ({"a": {"bundle_id": BUNDLE_ID}}, "keys.a: has an unknown field 'bundle_id'"),
-    ({"a": {"key_id": 5}}, "keys.a.key_id: is no text"),
-    ({"a": {"private_key_content": ["hunter2"]}}, "keys.a.private_key_content: is no text"),
-    ({"a": {"key_predicted": "yes"}}, "keys.a.key_predicted: is no boolean"),
-    ({"a": {"private_key_file_policy": "own"}}, "keys.a.private_key_file_policy: 'own' is none of strict, mounted"),
+    (
+        {"a": {"private_key": "hunter2"}},
+        "keys.a: unknown field private_key; did you mean private_key_path or private_key_content?",
+    ),
+    ({"a": {"privat-key-path": "/x"}}, "keys.a: unknown field privat-key-path; did you mean private_key_path?"),
+    ({"Acme Games 2": {"keyId": "X"}}, "keys.Acme Games 2: unknown field keyId; did you mean key_id?"),
+    ({"a": {"bundle_id": BUNDLE_ID}}, f"keys.a: unknown field bundle_id (known: {KNOWN})."),
+    ({"a": {"key_id": 5}}, "keys.a: key_id is no text; put it in quotes."),
+    ({"a": {"private_key_content": ["hunter2"]}}, "keys.a: private_key_content is no text"),
+    ({"a": {"key_predicted": "hunter2"}}, "keys.a: key_predicted is neither true nor false."),
+    ({"a": {"private_key_file_policy": "hunter2"}}, "keys.a: private_key_file_policy is none of strict, mounted."),
+    (
+        {"a": {"key_id": 5, "pem": "hunter2"}, "b": {}, "c": None},
+        "2 entries of keys can't be used; nothing was done. "
+        f"keys.a: unknown field pem (known: {KNOWN}). key_id is no text; put it in quotes. keys.c: is no mapping.",
+    ),
+    # A secret in the place of a name.
+    ({"a": {"hunter2": None}}, f"keys.a: {NOT_SHOWN}"),
+    ({"a": {"hunter2": "x"}}, f"keys.a: {NOT_SHOWN}"),
+    ({"a": {"postgresql://me:hunter2@host/db": None}}, f"keys.a: {NOT_SHOWN}"),
+    ({"hunter2": None}, "keys (entry 0): is no mapping."),
+    ({"a": {}, "https://me:hunter2@host": {"x": 1}}, f"keys (entry 1): unknown field x (known: {KNOWN})."),
 ]
 
 
 @pytest.mark.parametrize(("bad", "expected"), BAD_KEYS)
 def test_misshapen_keys(keys: Keys, sim: Simulator, bad: t.Any, expected: str) -> None:
     outcome = keys.run([{"bundle_id": BUNDLE_ID}], keys=bad)
-    assert outcome.results["failed"] and outcome.message.startswith(expected)
+    assert outcome.results["failed"] and outcome.message.startswith(expected), outcome.message
     assert "hunter2" not in repr(outcome)
     assert sim.calls()["total"] == 0
+
+
+def test_a_private_key_in_the_place_of_a_name_is_not_shown(keys: Keys, sim: Simulator) -> None:
+    for bad in ({sim.pem: None}, {sim.pem: {"x": 1}}, {"a": {sim.pem: None}}, {"a": {sim.pem: "x"}}, {"a": sim.pem}):
+        outcome = keys.run([{"bundle_id": BUNDLE_ID}], keys=bad)
+        assert outcome.message.startswith("keys") and "BEGIN" not in outcome.message
+        assert not [line for line in sim.pem.splitlines() if line in repr(outcome)]
+    outcome = keys.run([{"bundle_id": BUNDLE_ID, "key": "b"}], keys={sim.pem: {}, "a": {}})
+    assert outcome.message == f"apps[0] ({BUNDLE_ID}): key: 'b' is no entry of keys (there are: a)."
 
 
 BAD_APPS: list[tuple[list[dict[str, t.Any]], str]] = [
     (
         [{"bundle_id": BUNDLE_ID, "key": "studio_c"}],
-        "apps[0].key: 'studio_c' is no entry of keys (there are: studio_a, studio_b)",
+        f"apps[0] ({BUNDLE_ID}): key: 'studio_c' is no entry of keys (there are: studio_a, studio_b)",
     ),
     (
         [{"bundle_id": "com.a", "key": "studio_a"}, {"bundle_id": "com..b"}],
@@ -187,7 +214,7 @@ BAD_APPS: list[tuple[list[dict[str, t.Any]], str]] = [
     ),
     (
         [{"bundle_id": name, "key": "studio_a"} for name in ("com.a", "com.b", " com.a\n")],
-        "apps[2]: com.a (production) stands in apps[0] already",
+        "apps[2] (com.a): stands in apps[0] already, for production as well.",
     ),
     (
         [{"bundle_id": BUNDLE_ID, "issuer_id": "x", "key": "studio_a"}],

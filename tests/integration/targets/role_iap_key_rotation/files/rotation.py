@@ -104,7 +104,8 @@ class Stage:
             "iap_key_rotation_session": json.dumps([{"name": "myacinfo", "value": self.cookie, "domain": "apple.com"}]),
             "iap_key_rotation_app_store_connect_url": self.urls["app_store_connect"],
             "iap_key_rotation_environments": ["production"],
-            "iap_key_rotation_hook": str(Path(__file__).with_name("hook.yml")),
+            # From the home folder, as the run sees it.
+            "iap_key_rotation_hook": "~/" + os.path.relpath(Path(__file__).with_name("hook.yml"), Path.home()),
             "iap_key_rotation_wait": 0,
             "iap_key_rotation_revoke_old": True,
             "rotation_vault": str(self.vault),
@@ -157,6 +158,16 @@ def recap(output: str) -> str:
 def main() -> None:
     stage = Stage(Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]))
     stage.furnish()
+
+    # Paths that would lead into the role, or nowhere: told before anything is asked, let alone made.
+    stage.control("DELETE", "/calls")
+    for option, path, told in (
+        ("hook", "hook.yml", "Relative paths (give absolute ones, or ~/...): iap_key_rotation_hook."),
+        ("hook", str(stage.folder / "hoook.yml"), "hoook.yml is no file on the controller"),
+        ("private_key_path", "keys/new.p8", "or ~/...): iap_key_rotation_private_key_path."),
+    ):
+        code, output = stage.play("rotate_key", stage.rotation(**{f"iap_key_rotation_{option}": path}))
+        assert code != 0 and told in " ".join(output.split()) and not stage.calls(""), output
 
     # The plan, on the state before: nothing is made, and nothing changes.
     stage.control("DELETE", "/calls")
