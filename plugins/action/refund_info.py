@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refund_info import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_info import TASK
 from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import InProcessAction
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.integration_info import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.integration_info import TASK
 from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import InProcessAction
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.integrations import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.integrations import TASK
 from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import InProcessAction, Json
 from ansible_collections.storeops.refunds.plugins.plugin_utils._purge import refusal
 

@@ -185,7 +185,7 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import plain
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.connect_apps import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.apps.connect_apps import TASK
 from ansible_collections.storeops.refunds.plugins.plugin_utils import _app_hosts as app_hosts
 from ansible_collections.storeops.refunds.plugins.plugin_utils._option_task import run_with_options
 

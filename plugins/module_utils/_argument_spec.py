@@ -83,7 +83,7 @@ TRACKERS: Spec = {
 }
 
 # Fields of an entry of `keys`: Ansible has no specification for a mapping with free names, so
-# `_tasks/named_keys.py` checks them.
+# `_tasks/shared/named_keys.py` checks them.
 KEY_FIELDS: Spec = {
     "issuer_id": {"type": "str"},
     "key_id": {"type": "str", "no_log": False},

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from ._http_errors import Interrupted, NotSent
 from ._model.errors import TransportError
 
-# As many as a task asks at a time (`_tasks.concurrent.WORKERS`): with fewer, one short outage that meets the requests
-# on their way would do. Not more: against silence, the tries of one round take half of the usual deadline, those of
-# two take all of it. By then that many apps have failed, and the task has to be run again anyway.
+# As many as a task asks at a time (`_tasks.shared.concurrent.WORKERS`): with fewer, one short outage that meets the
+# requests on their way would do. Not more: against silence, the tries of one round take half of the usual deadline,
+# those of two take all of it. By then that many apps have failed, and the task has to be run again anyway.
 UNANSWERED = 8
 # Seconds after which an open circuit lets one request see whether the host is back.
 PROBE_EVERY_S = 5.0

@@ -230,7 +230,7 @@ http:
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.credential_check_info import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.credential_check_info import TASK
 
 
 def main() -> None:

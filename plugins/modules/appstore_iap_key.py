@@ -213,7 +213,7 @@ cause:
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.iap_key import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key import TASK
 
 
 def main() -> None:

@@ -194,7 +194,7 @@ http:
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.iap_key_info import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key_info import TASK
 
 
 def main() -> None:

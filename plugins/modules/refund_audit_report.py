@@ -338,7 +338,7 @@ report:
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit_report import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit.audit_report import TASK
 
 
 def main() -> None:

@@ -525,7 +525,7 @@ http:
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refund_info import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_info import TASK
 
 
 def main() -> None:

@@ -278,7 +278,7 @@ http:
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refund_ledger import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_ledger import TASK
 
 
 def main() -> None:

@@ -229,7 +229,7 @@ http:
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.integration import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.integration import TASK
 
 
 def main() -> None:

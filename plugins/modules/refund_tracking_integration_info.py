@@ -214,7 +214,7 @@ http:
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.integration_info import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.integration_info import TASK
 
 
 def main() -> None:

@@ -376,7 +376,7 @@ http:
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.integrations import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.integrations import TASK
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import sys
 import typing as t
 from dataclasses import dataclass
 
-# One of the results of `_tasks/connect_apps.py`.
+# One of the results of `_tasks/apps/connect_apps.py`.
 App = dict[str, t.Any]
 
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{0,100}")

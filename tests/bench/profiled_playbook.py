@@ -34,7 +34,7 @@ def profiled(executor: TaskExecutor) -> t.Any:
     """Run a task; the profile is written before the parent gets the result, as it then may end the worker."""
     parent.disable()
     for name, module in list(sys.modules.items()):
-        if name.endswith("module_utils._tasks.integrations"):
+        if name.endswith("module_utils._tasks.tracking.integrations"):
             module.__dict__["each"] = one_thread
     profile = cProfile.Profile()
     try:

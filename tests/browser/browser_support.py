@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from unit_servers import Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration, integration_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integration_info
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import MARK, find_browser
 
 PROJECT = "p1"

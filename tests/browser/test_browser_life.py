@@ -77,7 +77,7 @@ import json, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, sys.argv[1])
 from unit_support import run_task
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration
 print(run_task(integration.TASK, json.loads(sys.stdin.read()), environ=json.loads(sys.argv[2])))
 """
 

@@ -25,9 +25,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._context import (
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import FileError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import MASK
 from ansible_collections.storeops.refunds.plugins.module_utils._run import plain
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import (
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import (
     credential_check_info,
-    iap_key,
     integration,
     integration_info,
 )

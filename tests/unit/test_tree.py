@@ -124,6 +124,19 @@ def test_imports_point_down(path: Path) -> None:
         assert is_own or RANK[layer] < RANK[below], f"{relative_name(path)} imports {relative_name(target)}"
 
 
+def test_topics_of_tasks_keep_to_themselves() -> None:
+    """Each folder of _tasks imports what is shared, and refunds the apps; nothing else of another folder."""
+    folder = UTILS / "_tasks"
+    allowed = {"apps": {"shared"}, "audit": {"shared"}, "keys": {"shared"}, "refunds": {"apps", "shared"}}
+    allowed |= {"shared": set(), "tracking": {"shared"}}
+    assert {path.parent.name for path in folder.glob("*/*.py")} == set(allowed)
+    assert [path.name for path in folder.glob("*.py")] == ["__init__.py"]
+    for path in folder.glob("*/*.py"):
+        own = {path.parent.name, *allowed[path.parent.name]}
+        beside = [target for target in targets(path) if folder in target.parents and target.parent != folder]
+        assert {target.parent.name for target in beside} <= own, relative_name(path)
+
+
 def test_no_circle_of_imports() -> None:
     graph = {path: set(targets(path)) - {path} for path in UTIL_FILES}
     while graph:

@@ -14,7 +14,7 @@ from unittest import mock
 import sqlalchemy
 
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Transport
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import iap_key, key_file, remote_key
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key, key_file, remote_key
 
 MOST_POINTS = 200
 

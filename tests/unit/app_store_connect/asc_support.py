@@ -16,7 +16,7 @@ from unit_servers import Simulator
 from unit_support import BUNDLE_ID, ISSUER, OTHER_ISSUER, Outcome, public_pem, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Task
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import iap_key, iap_key_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key, iap_key_info
 
 NAME = "devtodev API Key"
 TEAM_ID, OTHER_TEAM_ID = 120000001, 120000002

@@ -13,7 +13,7 @@ from asc_support import LIST, NAME, OTHER_TEAM_ID, TEAM_ID, Person, key
 from cryptography.hazmat.primitives.asymmetric import ec
 from unit_support import ISSUER, KEY_ID, OTHER_ISSUER, fingerprint_of, new_pem, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import iap_key_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key_info
 
 Enter = t.Callable[..., Person]
 

@@ -15,7 +15,7 @@ from asc_support import CREATE, NAME, READ, Person, enter, key
 from unit_servers import Simulator
 from unit_support import KEY_ID, run_task, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import iap_key
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
 
 Prepare = t.Callable[[Simulator, Path, str], Person]
 

@@ -15,7 +15,7 @@ from asc_support import CREATE, LIST, READ, REVOKE, Person, key
 from unit_support import KEY_ID, fingerprint_of, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Transport
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import iap_key
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
 
 Enter = t.Callable[..., Person]
 LOST = key(KEY_ID, downloadable=False)

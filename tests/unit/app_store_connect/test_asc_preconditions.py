@@ -16,7 +16,7 @@ from asc_support import CREATE, NAME, READ, REVOKE, Person, key
 from unit_support import KEY_ID, as_other_user, give_away, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _files
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import iap_key, key_file
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key, key_file
 
 Enter = t.Callable[..., Person]
 

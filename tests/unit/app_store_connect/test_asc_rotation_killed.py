@@ -15,9 +15,9 @@ from unit_servers import Simulator
 from unit_support import ISSUER, public_pem, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Task
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import (
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import (
     credential_check_info,
-    iap_key,
     integration,
     integration_info,
 )

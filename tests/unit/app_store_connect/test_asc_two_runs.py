@@ -18,7 +18,7 @@ from asc_support import CREATE, LIST, READ, Person
 from unit_support import Outcome, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import AppStoreConnect
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import iap_key
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
 
 PATIENCE = 30.0
 

@@ -25,7 +25,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger import sc
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration, Status
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import refund_ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_ledger
 
 APPLE_ID = 1
 API_KEY_ID = "APIKEY0001"

@@ -62,6 +62,7 @@ def test_an_engine_is_made_once_and_keeps_no_connection(tmp_path: Path) -> None:
 
 
 def test_a_task_imports_only_what_it_uses() -> None:
-    script = f"import sys, {PACKAGE}._tasks.integration; print([name for name in {UNUSED!r} if name in sys.modules])"
+    imported = f"{PACKAGE}._tasks.tracking.integration"
+    script = f"import sys, {imported}; print([name for name in {UNUSED!r} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"

@@ -28,7 +28,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrati
     remove_integration,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration, integration_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integration_info
 
 PASSWORD = "hunter2"  # of a database that lives for a second
 

@@ -33,9 +33,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage i
     proven,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError, TransportError
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import refund_info, refund_ledger
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refund_reading import Reader
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refund_sources import notification_url
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info, refund_ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_reading import Reader
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_sources import notification_url
 
 
 @pytest.fixture

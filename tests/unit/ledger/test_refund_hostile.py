@@ -29,7 +29,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._apple.refund_fie
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.root_certificate import apple_root
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.signed_data import SignedData
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Rejected
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import refund_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
 
 HALF = "\ud800"
 TRANSACTION = {"transactionId": "1", "revocationDate": 1, "productId": "coins", "price": 1, "currency": "EUR"}

@@ -24,7 +24,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger im
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage, Window
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Rejected
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import refund_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
 
 MINE = App("apple", "production", "com.example.a")
 THEIRS = App("apple", "production", "com.example.b")

@@ -18,7 +18,7 @@ from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.token import sign
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Credentials
 from ansible_collections.storeops.refunds.plugins.module_utils._model.private_key import parse_content
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import refund_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
 
 ANY = "2000000000000001"
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
 import typing as t
@@ -19,6 +20,8 @@ from unit_support import ISSUER
 from ansible_collections.storeops.refunds.plugins.module_utils._apple import token
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import TransportError
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_reading import Reader
 
 HOUR = 3_600_000
 _SIGNED = token._signed
@@ -121,7 +124,7 @@ def test_all_pages_of_a_window_are_read(desk: Desk) -> None:
 
 
 def test_a_full_window_is_halved(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ansible_collections.storeops.refunds.plugins.module_utils._tasks.refund_reading.MOST_PAGES", 1)
+    monkeypatch.setattr(refund_ledger, "Reader", functools.partial(Reader, most_pages=1))
     for number in range(60):
         desk.refund(-9 + number // 10, f"20000000000001{number:02}")
     assert desk.run().results["refunds"]["new"] == 60

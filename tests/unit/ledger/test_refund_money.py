@@ -22,7 +22,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger im
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Refund, settle
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_rows import Question, count_exceeding
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import refund_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
 
 # A fixture, used by its name alone.
 __all__ = ["cluster"]

@@ -20,7 +20,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrati
     find_integration,
     put_integration,
 )
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration_info, refund_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration_info
 
 __all__ = ["cluster", "database"]
 START = 1_750_000_000_000

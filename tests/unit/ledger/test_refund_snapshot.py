@@ -18,7 +18,7 @@ from unit_support import Outcome, run_task
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import refund_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
 
 # A fixture, used by its name alone.
 __all__ = ["cluster"]

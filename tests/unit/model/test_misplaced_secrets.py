@@ -18,7 +18,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils import _argument_
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Context, Params, Results, Task
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import MASK, Masker
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import credential_check_info, iap_key, integration
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import credential_check_info, integration
 
 FASTLANE = """---
 - !ruby/object:HTTP::Cookie

@@ -17,7 +17,7 @@ from unit_support import ISSUER, KEY_ID, OTHER_ISSUER, Outcome
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Context, TaskFailed
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._run import plain
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit_report import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit.audit_report import TASK
 
 Json = dict[str, t.Any]
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

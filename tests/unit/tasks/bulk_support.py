@@ -13,7 +13,7 @@ from pathlib import Path
 from unit_servers import FOREIGN_KEY_ID, Simulator
 from unit_support import ISSUER, KEY_ID, OTHER_ISSUER, Outcome, public_pem, run_task, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration_info, integrations
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration_info, integrations
 
 Json = dict[str, t.Any]
 COMPARED = ("failed", "msg", "changed", "diff")

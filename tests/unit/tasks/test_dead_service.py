@@ -17,8 +17,8 @@ from unit_support import Outcome, run_task
 from ansible_collections.storeops.refunds.plugins.module_utils import _run
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._http_circuit import UNANSWERED
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import credential_check_info
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.concurrent import WORKERS
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import WORKERS
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import credential_check_info
 
 NAMES = [f"com.example.n{number:02}" for number in range(60)]
 TRIES = 4

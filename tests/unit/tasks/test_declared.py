@@ -15,7 +15,7 @@ from unit_servers import FOREIGN, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, Outcome, fingerprint_of, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.ledger import LedgerTracker
 
 TWO = "com.example.two"

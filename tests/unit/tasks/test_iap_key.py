@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from unit_support import ISSUER, KEY_ID, Outcome, fingerprint_of, run_task, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.iap_key import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key import TASK
 
 
 @dataclass

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from unit_servers import FOREIGN, UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, Outcome, run_task, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration, integration_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integration_info
 
 Options = dict[str, t.Any]
 # What a step may change of the ordinary options; None takes one away.

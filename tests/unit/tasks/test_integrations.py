@@ -13,7 +13,7 @@ from bulk_support import Bulk, apps, causes, outcomes
 from unit_servers import FOREIGN, UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, fingerprint_of, run_task, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration, integrations
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integrations
 
 TWO = "com.example.two"
 Json = dict[str, t.Any]

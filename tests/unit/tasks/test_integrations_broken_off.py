@@ -21,9 +21,10 @@ from unit_support import BUNDLE_ID
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _run
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import concurrent, writing
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.concurrent import each
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.progress import Progress
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared import concurrent
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import each
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.progress import Progress
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import writing
 
 TWO = "com.example.two"
 NAMES = [f"com.example.n{number:03}" for number in range(60)]
@@ -32,7 +33,7 @@ KILLED = """
 import json, os, signal, sys
 from unit_support import run_task
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import integrations as rows
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integrations, writing
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integrations, writing
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers import ledger
 writing.BATCH = 10
 count = 0

@@ -14,8 +14,8 @@ import pytest
 from bulk_support import Bulk, apps, outcomes
 from unit_servers import Simulator
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integrations, writing
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.concurrent import WORKERS, each
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import WORKERS, each
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integrations, writing
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.ledger import LedgerTracker
 
 NAMES = [f"com.example.n{number}" for number in range(6)]

@@ -12,7 +12,7 @@ import pytest
 from unit_servers import UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration
 
 Run = t.Callable[..., Outcome]
 

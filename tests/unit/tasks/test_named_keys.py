@@ -14,7 +14,7 @@ import pytest
 from unit_servers import FOREIGN, FOREIGN_KEY_ID, UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, Outcome, run_task, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.credential_check_info import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.credential_check_info import TASK
 
 _opened: list[str] = []
 _recording = False

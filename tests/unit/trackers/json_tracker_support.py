@@ -14,7 +14,7 @@ from pathlib import Path
 from unit_servers import Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration, integration_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integration_info
 
 Json = dict[str, t.Any]
 PROJECT = "proj1ab2c3d4"

@@ -12,7 +12,7 @@ from json_tracker_support import PROJECT, Place, store_app
 from unit_servers import Simulator
 from unit_support import BUNDLE_ID, Outcome, run_task
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integrations
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integrations
 
 TWO = "com.example.two"
 Json = dict[str, t.Any]

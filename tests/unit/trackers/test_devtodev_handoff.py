@@ -17,8 +17,8 @@ from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_session import parse_browser_session
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration, integration_info
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.devtodev import page_address, proxy_for
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.devtodev import page_address, proxy_for
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integration_info
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_page import Shown
 
 URL = "https://devtodev.invalid/projects/1/settings"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks import integration
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration
 
 Json = dict[str, t.Any]
 Answer = tuple[int, t.Any]

@@ -17,7 +17,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._http import Call
 from ansible_collections.storeops.refunds.plugins.module_utils._http_circuit import PROBE_EVERY_S, UNANSWERED
 from ansible_collections.storeops.refunds.plugins.module_utils._http_counters import Counters
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import TransportError
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.concurrent import WORKERS
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import WORKERS
 
 TRIES = 4
 NO_MORE = f"gave no answer to {UNANSWERED} requests in a row; not asked again for this app. "

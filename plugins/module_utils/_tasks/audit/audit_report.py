@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""refund_audit_report: the results of an audit as files, and the decision whether the audit fails."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import typing as t
+from collections import Counter
+from datetime import UTC, datetime
+
+from ... import _argument_spec
+from ..._context import Context, Params, Results, Task, TaskFailed
+from ..._files import refuse_unwritable_text, write_text_file
+from ..._model.errors import InputError
+from ..._report.entries import apps_of
+from ..._report.html import render_html
+from ..._report.json_document import render_json, waiver_fields
+from ..._report.junit import render_junit
+from ..._report.model import DEFAULT_TITLE, KINDS, App, Problem, Report
+from ..._report.refunds import refunds_of
+from ..._report.waivers import parse_waivers, stale, waive
+
+# What `path` is filled with: the option of each file alone, its name, and what renders it.
+FILES: t.Mapping[str, tuple[str, t.Callable[[Report], str]]] = {
+    "html": ("refund-audit.html", render_html),
+    "json": ("refund-audit.json", render_json),
+    "junit": ("refund-audit.junit.xml", render_junit),
+}
+_LISTED = 100
+_NAMED = 5
+# Times differ in every run, and so do Apple's names of requests: in the JSON, and beside a time in the page's data.
+_PASSING = re.compile(r'"request_id": "[^"]*"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z","[^"]*"|Z?)')
+
+
+def run(params: Params, context: Context) -> Results:
+    paths = _paths(params)
+    report = _report(params, context)
+    for text in stale(report.waivers):
+        context.warn(text)
+    texts = {path: FILES[kind][1](report) for kind, path in paths.items()}
+    before = {path: _digest(_held(path)) for path in texts}
+    after = {path: _digest(text) for path, text in texts.items()}
+    for kind, path in paths.items():
+        option = f"{kind}_path" if params.get(f"{kind}_path") else "path"
+        if context.check_mode:
+            refuse_unwritable_text(path, option)
+        else:
+            write_text_file(path, texts[path], option)
+    results = {
+        "changed": before != after,
+        "diff": {"before": {"files": before}, "after": {"files": after}},
+        "report": _summary(report, paths),
+    }
+    if report.has_failed:
+        raise TaskFailed(_message(report, paths), results)
+    return results
+
+
+def _paths(params: Params) -> dict[str, str]:
+    """Return the file of each kind that is wanted."""
+    own = {kind: params.get(f"{kind}_path") or "" for kind in FILES}
+    folder = params.get("path") or ""
+    found = {
+        kind: os.path.abspath(own[kind] or os.path.join(folder, name))
+        for kind, (name, _render) in FILES.items()
+        if own[kind] or folder
+    }
+    if not found:
+        raise InputError("path", "or one of html_path, json_path and junit_path is required.", "Give a folder as path.")
+    if len(set(found.values())) < len(found):
+        raise InputError("path", "two of the files have the same path.", "Give each a path of its own.")
+    return found
+
+
+def _report(params: Params, context: Context) -> Report:
+    today = datetime.fromtimestamp(context.now(), UTC).date()
+    waivers = parse_waivers(params.get("waivers") or [], today)
+    apps, waivers = waive(apps_of(params["results"]), waivers)
+    return Report(
+        title=(params.get("title") or "").strip() or DEFAULT_TITLE,
+        generated_at=context.timestamp(),
+        apps=apps,
+        waivers=waivers,
+        refunds=refunds_of(params.get("refunds") or []),
+        fail_on=tuple(params["fail_on"]),
+    )
+
+
+def _held(path: str) -> str | None:
+    """Return what lies there, None without a readable regular file: a pipe would be waited for."""
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
+        with open(path, encoding="utf-8", errors="replace", newline="") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def _digest(text: str | None) -> str | None:
+    """Return the SHA-256 of a report's text without what passes."""
+    if text is None:
+        return None
+    kept = _PASSING.sub("", text.encode("utf-8", "replace").decode())
+    return hashlib.sha256(kept.encode()).hexdigest()
+
+
+def _summary(report: Report, paths: t.Mapping[str, str]) -> Results:
+    return {
+        "total": len(report.apps),
+        "counts": dict(report.counts),
+        "would_change": sum(app.would_change for app in report.apps),
+        "failing": len(report.failing),
+        "apps": [_bad(*pair) for pair in report.failing[:_LISTED]],
+        "expired_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "expired"],
+        "unused_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "unused"],
+        "paths": {kind: paths.get(kind) for kind in FILES},
+    }
+
+
+def _bad(app: App, reason: Problem) -> Results:
+    return {
+        "bundle_id": app.bundle_id,
+        "environment": app.environment,
+        "tracker": app.tracker,
+        "class": reason.kind,
+        "cause": reason.cause,
+    }
+
+
+def _message(report: Report, paths: t.Mapping[str, str]) -> str:
+    failing, where = report.failing, f"The report: {', '.join(paths.values())}"
+    if report.is_idle:
+        return f"results: Nothing was audited. Give results with at least one app, or set fail_on: []. {where}"
+    counts = Counter(reason.kind for _app, reason in failing)
+    kinds = [f"{counts[kind]} {kind}" for kind in KINDS if counts[kind]]
+    named = [f"{app.bundle_id} ({reason.cause})" for app, reason in failing[:_NAMED]]
+    more = f" and {len(failing) - _NAMED} more" if len(failing) > _NAMED else ""
+    return (
+        f"{len(failing)} of {len(report.apps)} apps are not in order ({', '.join(kinds)}): {', '.join(named)}{more}. "
+        f"{where}"
+    )
+
+
+TASK = Task(_argument_spec.audit_report(), run)

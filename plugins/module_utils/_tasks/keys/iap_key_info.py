@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""appstore_iap_key_info: the keys of a team at App Store Connect, and what a .p8 file is."""
+
+from __future__ import annotations
+
+import os
+
+from ... import _argument_spec
+from ..._apple.app_store_connect import RemoteKey, Team, is_active
+from ..._context import Context, Params, Results, Task
+from ..._model.errors import InputError
+from ..._model.private_key import KeyProblem, read_file_name, settle_key_id
+from ..shared.options import KeySource, identifiers, key_source, load_key
+from ..shared.services import KEY_LIBRARIES, SESSION_LIBRARIES
+from ..shared.session import given_session, open_app_store_connect
+from .key_file import look
+
+
+def run(params: Params, context: Context) -> Results:
+    source = key_source(params)
+    has_session = given_session(params, context)
+    if not has_session and not source.is_given:
+        raise InputError("session", "or private_key_path is required.", "Say which team's keys or which file to show.")
+    return {
+        "changed": False,
+        "iap_keys": _team_keys(source, params, context) if has_session else [],
+        "file": _file(source) if source.is_given else None,
+        "http": context.transport.counters.as_result(),
+    }
+
+
+def _team_keys(source: KeySource, params: Params, context: Context) -> list[Results]:
+    connect = open_app_store_connect(params, context)
+    issuer_id, key_id = identifiers(source)
+    team = connect.team(params.get("team_id"), issuer_id)
+    keys = sorted(connect.list_keys(), key=lambda key: (not is_active(key), key.name or "", key.key_id))
+    name = params.get("name") or None
+    return [_remote(key, team) for key in keys if key_id in (None, key.key_id) and name in (None, key.name)]
+
+
+def _remote(key: RemoteKey, team: Team) -> Results:
+    return {
+        "name": key.name,
+        "key_id": key.key_id,
+        "issuer_id": team.issuer_id,
+        "team_id": team.provider_id,
+        "active": is_active(key),
+        "downloadable": key.can_download,
+        "last_used": key.last_used,
+        "revoked_at": key.revoked_at,
+    }
+
+
+def _file(source: KeySource) -> Results:
+    """Say what a file (or pasted content) is; a problem is a result here, no failure."""
+    name = read_file_name(os.path.basename(source.path or ""))
+    problem: KeyProblem | None = None
+    fingerprint = None
+    try:
+        settle_key_id(source.key_id, name, source.path or "")
+        fingerprint = load_key(source).fingerprint
+    except KeyProblem as found:
+        problem = found
+        fingerprint = look(str(source.path), "own").fingerprint if source.path and not source.content else None
+    return {
+        "private_key_path": source.path,
+        "sound": problem is None,
+        "cause": problem.cause if problem else None,
+        "hint": str(problem) if problem else None,
+        "key_id": name.key_id,
+        "named_as_api_key": name.is_api_key,
+        "key_fingerprint": fingerprint,
+    }
+
+
+TASK = Task(_argument_spec.iap_key_info(), run, KEY_LIBRARIES + SESSION_LIBRARIES)

@@ -1,0 +1,183 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A key at App Store Connect: found by name, or created, downloaded once and written.
+
+The order of steps makes a kill harmless. Nothing needs to be remembered between runs: a key that was created but not
+downloaded is found by its name and can still be downloaded. What was downloaded is written before anything else.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..._apple.app_store_connect import RemoteKey, is_active
+from ..._apple.web_errors import NoAnswer
+from ..._context import Context, Params, Results, TaskFailed
+from ..._files import locked_folder, private_folder, refuse_unwritable, try_writing, write_key_file
+from ..._model.errors import FileError, RefundsError, TransportError
+from ..._model.identifiers import shown
+from ..._model.private_key import KeyProblem, PrivateKey
+from ..._model.secret import Secret
+from ..shared.options import KeySource, identifiers
+from ..shared.session import open_app_store_connect
+from .key_file import Place, backup_path, described, look, parse_download
+from .remote_key_plan import WAYS_OUT, Job, Step, chosen_key, decide, key_name, several
+
+_LEAST_S = 5
+
+
+def settle_remote(source: KeySource, params: Params, context: Context) -> Results:
+    """Make sure that the active key of that name exists and its .p8 lies at the path."""
+    path = str(source.path)
+    identifiers(source)
+    refuse_unwritable(path)
+    if context.check_mode:
+        return _settle(source, params, context)
+    # Two runs on one machine: the second one waits here and then finds the key of the first.
+    with locked_folder(path, context.transport.remaining, context.transport.pause):
+        return _settle(source, params, context)
+
+
+def _settle(source: KeySource, params: Params, context: Context) -> Results:
+    connect = open_app_store_connect(params, context)
+    team = connect.team(params.get("team_id"), identifiers(source)[0])
+    found = look(str(source.path), "own")
+    active = [key for key in connect.list_keys() if is_active(key)]
+    job = Job(connect, team, key_name(params["name"]), str(source.path), found, active, params, context)
+    remote = chosen_key(source, job)
+    step = decide(remote, job)
+    if context.check_mode:
+        return _predicted(step, remote, job)
+    return _done(step, remote, job)
+
+
+def _predicted(step: Step, remote: RemoteKey | None, job: Job) -> Results:
+    known = remote.key_id if remote and step in ("keep", "download") else None
+    return _results(job, known, job.found.key if step == "keep" else None, step, step != "keep")
+
+
+def _done(step: Step, remote: RemoteKey | None, job: Job) -> Results:
+    if step == "keep" and remote:
+        return _results(job, remote.key_id, job.found.key, step, False)
+    place = Place(job.path, job.found, backup_path(job.found, job.path, job.params, job.context))
+    _refuse_haste(job)
+    attributes = job.context.file_attributes
+    try_writing(job.path, bool(place.backup), (lambda path: attributes.apply(path, {})) if attributes else None)
+    if step == "download" and remote:
+        place.move_aside()
+        return _taken(remote.key_id, step, job, place)
+    key_id = _created(step, remote, job, place)
+    results = _taken(key_id, step, job, place)
+    _refuse_twins(key_id, results, job)
+    return {**results, "http": job.context.transport.counters.as_result()}
+
+
+def _refuse_haste(job: Job) -> None:
+    """Start nothing that can be had only once when the deadline is about to end it half-way."""
+    if job.context.transport.remaining() < _LEAST_S:
+        raise RefundsError(
+            f"deadline: fewer than {_LEAST_S} s are left, too few to make or download a key.", "Raise deadline."
+        )
+
+
+def _created(step: Step, remote: RemoteKey | None, job: Job, place: Place) -> str:
+    """Create the key, in place of ``remote`` if there is one, and return its ID."""
+    if remote:
+        # First: a kill between the two then leaves no key of this name, and the next run creates it.
+        _revoked(remote.key_id, step, job)
+    place.move_aside()
+    try:
+        return job.connect.create(job.name).key_id
+    except RefundsError as error:
+        message = f"{error}"
+        if isinstance(error, TransportError):
+            message += f" If App Store Connect made {shown(job.name)} all the same, the next run finds it.{place.note}"
+        else:
+            place.move_back()
+        if not remote:
+            raise RefundsError(message) from None
+        results = _results(job, None, None, step, False)
+        raise TaskFailed(f"{remote.key_id} was revoked, but the new key was not made: {message}", results) from None
+
+
+def _revoked(key_id: str, step: Step, job: Job) -> None:
+    try:
+        job.connect.revoke(key_id)
+    except (TransportError, NoAnswer) as error:
+        message = f"Whether {key_id} is revoked is unknown, and no new key was made: {error} Run again."
+        raise TaskFailed(message, _results(job, key_id, None, step, False)) from None
+
+
+def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
+    """Download a private key and write it. Whatever fails from here on, the key is named in the message."""
+    try:
+        content = job.connect.download(key_id)
+    except RefundsError as error:
+        partial = _results(job, key_id, None, step, False)
+        raise TaskFailed(
+            f"The key {shown(job.name)} exists as {key_id}, but its private key was not downloaded: {error} "
+            "Run again: while Apple still offers the download, it is picked up. "
+            f"If it stays so: {WAYS_OUT}{place.note}",
+            {**partial, "changed": step in ("create", "replace")},
+        ) from None
+    try:
+        key = parse_download(content.reveal())
+        place.put(key)
+    except KeyProblem as problem:
+        raise _kept(key_id, content, "unparsed", f"its form is not understood: {problem}", step, job) from None
+    except FileError as error:
+        raise _kept(key_id, key.pem, "rescued", f"could not be put in its place: {error}", step, job) from None
+    results = _results(job, key_id, key, step, False)
+    return {**results, "backup_file": place.backup} if place.backup else results
+
+
+def _kept(key_id: str, content: Secret, kind: str, why: str, step: Step, job: Job) -> TaskFailed:
+    """Save what Apple gave, beside its place or else in a temporary folder, as it can't be had a second time."""
+    data = content.reveal().encode("utf-8", "surrogatepass")
+    outcome = "It is lost, because it could not be kept anywhere."
+    for folder in (os.path.dirname(job.path), private_folder()):
+        place = os.path.join(folder, f"{os.path.basename(job.path)}.{key_id}.{kind}")
+        try:
+            write_key_file(place, data)
+        except FileError:
+            continue
+        outcome = f"It was kept in {place}: put it into its place by hand."
+        break
+    message = f"The private key of {key_id} was downloaded, but {why} {outcome}"
+    return TaskFailed(message, _results(job, key_id, None, step, False))
+
+
+def _refuse_twins(key_id: str, results: Results, job: Job) -> None:
+    """Tell when another machine created a key of the same name at the same time. Ours is safe on disk by now."""
+    try:
+        keys = job.connect.list_keys()
+    except RefundsError as error:
+        job.context.warn(f"Whether another key named {shown(job.name)} was made meanwhile is unknown: {error}")
+        return
+    twins = [key.key_id for key in keys if is_active(key) and key.name == job.name and key.key_id != key_id]
+    if twins:
+        message = f"{several(job.name, [key_id, *twins])} {key_id} was created here and lies at {job.path}."
+        raise TaskFailed(message, results)
+
+
+def _results(job: Job, key_id: str | None, key: PrivateKey | None, step: Step, is_predicted: bool) -> Results:
+    before = described(job.path, job.found.fingerprint) if job.found.is_there else {}
+    after = described(job.path, key.fingerprint if key else None, key_id=key_id, name=job.name, step=step)
+    diff = {"before": before, "after": dict(before) if step == "keep" else after}
+    changed = step != "keep"
+    if job.context.file_attributes and (step == "keep" or key):
+        changed = job.context.file_attributes.apply(job.path, diff if step == "keep" else {}) or changed
+    return {
+        "changed": changed,
+        "diff": diff,
+        "iap_key": {
+            "name": job.name,
+            "key_id": key_id,
+            "issuer_id": job.team.issuer_id,
+            "private_key_path": job.path,
+            "key_fingerprint": key.fingerprint if key else None,
+            "predicted": is_predicted,
+        },
+        "http": job.context.transport.counters.as_result(),
+    }

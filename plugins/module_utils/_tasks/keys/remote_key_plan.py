@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has to be done to get a key of a name: decided before anything is done, and never more than was allowed."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass
+
+from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team
+from ..._context import Context, Params
+from ..._model.errors import InputError, RefundsError
+from ..._model.identifiers import parse_key_id, shown
+from ..._model.private_key import KeyProblem, read_file_name, settle_key_id
+from ..shared.options import KeySource
+from .key_file import Found
+
+Step = t.Literal["keep", "download", "create", "replace"]
+WAYS_OUT = (
+    "Ways out: put the .p8 back at this path; give its text in private_key_content; "
+    "or set regenerate: if_lost, which revokes this key (every service that uses it stops) and creates a new one."
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run for one key: where, as which team, and what there is."""
+
+    connect: AppStoreConnect
+    team: Team
+    name: str
+    path: str
+    found: Found
+    active: t.Sequence[RemoteKey]
+    params: Params
+    context: Context
+
+    @property
+    def named_key_id(self) -> str | None:
+        """The Key ID that the file name says."""
+        return read_file_name(os.path.basename(self.path)).key_id
+
+
+def key_name(text: str) -> str:
+    """Return a key's name without blanks around it. Raises InputError for one that App Store Connect can't have."""
+    name = text.strip()
+    if not name or any(ord(char) < 32 for char in name):
+        raise InputError("name", f"{shown(text)} is no name for a key.", "Give a short text on one line.")
+    return name
+
+
+def chosen_key(source: KeySource, job: Job) -> RemoteKey | None:
+    """Return the one active key that the task is about, or None."""
+    if source.key_id:
+        key_id = parse_key_id(source.key_id)
+        chosen = next((key for key in job.active if key.key_id == key_id), None)
+        if chosen is None:
+            raise RefundsError(f"key_id: the team {shown(job.team.name)} has no active key {key_id}.", "Correct it.")
+        refuse_other_name(chosen, job.name)
+        return chosen
+    _refuse_nameless(job.active)
+    same = [key for key in job.active if key.name == job.name]
+    if len(same) > 1:
+        raise several(job.name, [key.key_id for key in same])
+    return same[0] if same else None
+
+
+def refuse_other_name(key: RemoteKey, name: str | None) -> None:
+    """Raise KeyProblem when ``name`` and ``key_id`` mean two different keys."""
+    if name and key.name not in (None, name):
+        raise KeyProblem(
+            "key_id_mismatch",
+            f"key_id is {key.key_id}, whose name is {shown(str(key.name))}, but name is {shown(name)}.",
+            "Correct one of them, or leave one out.",
+        )
+
+
+def _refuse_nameless(keys: t.Sequence[RemoteKey]) -> None:
+    if any(key.name is None for key in keys):
+        raise RefundsError("App Store Connect did not tell the names of all keys.", "Say which one with key_id.")
+
+
+def several(name: str, key_ids: t.Sequence[str]) -> RefundsError:
+    """Return the error for a name that more than one active key has."""
+    return RefundsError(
+        f"name: there are {len(key_ids)} active keys named {shown(name)}: {', '.join(sorted(key_ids))}.",
+        "Say which one with key_id, and revoke the other one if nothing uses it.",
+    )
+
+
+def decide(remote: RemoteKey | None, job: Job) -> Step:
+    """Decide what to do. Raises KeyProblem where doing it would destroy something that nobody allowed to destroy."""
+    step = _create_step(job) if remote is None else _step_for(remote, job)
+    if remote and step in ("keep", "download"):
+        settle_key_id(remote.key_id, read_file_name(os.path.basename(job.path)), job.path)
+        return step
+    if job.named_key_id:
+        raise KeyProblem(
+            "key_id_mismatch",
+            f"{job.path} is named after the key {job.named_key_id}, but a new key has to be made for the name "
+            f"{shown(job.name)}, and it gets an ID of its own.",
+            "Give a private_key_path without a Key ID in it; or correct name or team_id if the key should be there.",
+        )
+    others = [key for key in job.active if key != remote]
+    _refuse_nameless(others)
+    same = [key.key_id for key in others if key.name == job.name]
+    if remote and same:
+        raise several(job.name, [remote.key_id, *same])
+    return step
+
+
+def _create_step(job: Job) -> Step:
+    if job.found.key and job.params["regenerate"] == "never":
+        raise KeyProblem(
+            "key_id_mismatch",
+            f"{job.path} holds a key, but the team {shown(job.team.name)} has no active key named "
+            f"{shown(job.name)}: it was revoked, has another name, or belongs to another team.",
+            "Correct name, key_id or team_id; or move the file away; or set regenerate: if_lost to make a new key.",
+        )
+    return "create"
+
+
+def _step_for(remote: RemoteKey, job: Job) -> Step:
+    policy = job.params["regenerate"]
+    if policy == "always":
+        return "replace"
+    if job.found.key and remote.can_download is True and policy == "never":
+        raise KeyProblem(
+            "key_id_mismatch",
+            f"{job.path} holds a private key, but that of {shown(job.name)} ({remote.key_id}) was never downloaded: "
+            "the file is another key's.",
+            "Move the file away, and the key is downloaded; or correct name, key_id or private_key_path.",
+        )
+    if job.found.key and remote.can_download is not True:
+        return "keep"
+    if remote.can_download is not False:
+        return "download"
+    if policy == "never":
+        raise KeyProblem(
+            "key_unreadable",
+            f"The key {shown(job.name)} ({remote.key_id}) exists at App Store Connect, its one download was used, "
+            f"and {job.path} holds no sound private key: it is lost to this machine.",
+            WAYS_OUT,
+        )
+    return "replace"

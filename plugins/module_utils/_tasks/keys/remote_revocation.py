@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Revoking a key at App Store Connect: the one step that can't be undone and stops every service that uses the key."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team, is_active
+from ..._apple.web_errors import NoAnswer
+from ..._context import Context, Params, TaskFailed
+from ..._model.errors import InputError, RefundsError, TransportError
+from ..._model.identifiers import shown
+from ..._model.private_key import read_file_name, settle_key_id
+from ..shared.options import KeySource, identifiers
+from ..shared.session import open_app_store_connect
+from .remote_key_plan import key_name, refuse_other_name, several
+
+
+class Revoked(t.NamedTuple):
+    """``key_id`` is None when no such key is listed; a key that Apple lists as revoked was not active."""
+
+    key_id: str | None
+    was_active: bool
+
+
+def revoke_key(source: KeySource, params: Params, context: Context) -> Revoked:
+    """Revoke the key that key_id or name says and prove it by the list. A key that is revoked already needs nothing."""
+    issuer_id, key_id = identifiers(source)
+    name = key_name(params["name"]) if params.get("name") else None
+    if not key_id and not name:
+        raise InputError("key_id", "or name is required with revoke.", "Say which key is to be revoked.")
+    connect = open_app_store_connect(params, context)
+    team = connect.team(params.get("team_id"), issuer_id)
+    found = _found(connect.list_keys(), key_id, name)
+    if found is None:
+        _say_unlisted(key_id or shown(str(name)), team, source, context)
+        return Revoked(None, False)
+    # The file that goes with it must not be another key's.
+    settle_key_id(found.key_id, read_file_name(os.path.basename(source.path or "")), source.path or "")
+    if is_active(found) and not context.check_mode:
+        _revoke(connect, found.key_id, team)
+    return Revoked(found.key_id, is_active(found))
+
+
+def _found(keys: t.Sequence[RemoteKey], key_id: str | None, name: str | None) -> RemoteKey | None:
+    same = [key for key in keys if (key.key_id == key_id if key_id else key.name == name)]
+    active = [key for key in same if is_active(key)]
+    if len(active) > 1:
+        raise several(str(name), [key.key_id for key in active])
+    found = next(iter(active or same), None)
+    if found is not None:
+        refuse_other_name(found, name)
+    return found
+
+
+def _say_unlisted(wanted: str, team: Team, source: KeySource, context: Context) -> None:
+    """A typo must not pass for a revoked key; but Apple lists revoked keys for a month only, so a file decides."""
+    message = f"App Store Connect lists no key {wanted} in the team {shown(team.name)} (issuer_id {team.issuer_id})"
+    if source.path and os.path.lexists(source.path):
+        raise RefundsError(
+            f"{message}: nothing was revoked, and {source.path} was not removed.",
+            "Correct key_id, name, team_id or the session; or remove the file without revoke.",
+        )
+    context.warn(f"{message}: nothing was revoked. That is right only if it was revoked more than 30 days ago.")
+
+
+def _revoke(connect: AppStoreConnect, key_id: str, team: Team) -> None:
+    """Revoke the key; whatever the answer was, the list of keys says what came of it. Raises RefundsError."""
+    failure: RefundsError | None = None
+    try:
+        connect.revoke(key_id)
+    except RefundsError as error:
+        failure = error
+    try:
+        is_left = any(key.key_id == key_id and is_active(key) for key in connect.list_keys())
+    except RefundsError as error:
+        raise _unproven(key_id, failure, error) from None
+    if is_left:
+        raise failure or RefundsError(
+            f"{key_id} is still active in the team {shown(team.name)} after it was revoked.",
+            "Revoke it in the browser.",
+        )
+
+
+def _unproven(key_id: str, failure: RefundsError | None, no_list: RefundsError) -> RefundsError:
+    """Return the error when the list can't be had either: what may have been done counts as done."""
+    if failure is None:
+        message = f"App Store Connect took the revocation of {key_id}, but no list of keys proves it: {no_list}"
+    elif isinstance(failure, (TransportError, NoAnswer)):
+        message = f"Whether {key_id} is revoked is unknown: {failure}"
+    else:
+        return failure
+    return TaskFailed(f"{message} Run again: a key that is revoked already is left as it is.", {"changed": True})

@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Records batches of notifications: each with the time that it covers, in one transaction."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from ..._ledger.coverage import (
+    Quarantined,
+    find_coverage,
+    list_quarantined,
+    put_coverage,
+    quarantine,
+    release,
+)
+from ..._ledger.ledger import Ledger
+from ..._ledger.refunds import App, compare, count_before, lock, put, remove_before
+from ..._model.coverage import (
+    Coverage,
+    NotificationUrl,
+    Window,
+    advanced,
+    begun,
+    forgotten,
+    heard,
+    judged,
+    lost,
+    proven,
+)
+from .refund_reading import Batch
+from .refund_tally import Tally
+
+if t.TYPE_CHECKING:
+    import sqlalchemy
+
+
+@dataclass
+class Recorder:
+    """Records for one app. ``keep_from`` (UNIX milliseconds): what is dated earlier is not kept; None keeps all.
+
+    ``now`` is UTC in ISO 8601 and ``at`` the same in UNIX milliseconds. One object is for one run. ``tally``,
+    ``coverage`` and ``quarantined`` tell how things stand after the last call.
+    """
+
+    ledger: Ledger
+    app: App
+    url: NotificationUrl
+    keep_from: int | None
+    now: str
+    at: int
+    tally: Tally = field(default_factory=Tally)
+    coverage: Coverage | None = None
+    quarantined: int = 0
+    _has_begun: bool = field(default=False, init=False)
+    _has_trouble: bool = field(default=False, init=False)
+    _seen: set[str] = field(default_factory=set, init=False)
+
+    def resume(self) -> int | None:
+        """Return from when on (UNIX milliseconds) the history has to be read; None when it never was.
+
+        Everything earlier is settled, and nothing earlier waits in quarantine.
+        """
+        with self.ledger.reading() as connection:
+            self.coverage = find_coverage(connection, self.app)
+            held = self._held(connection)
+        self.quarantined = len(held)
+        if self.coverage is None:
+            return None
+        return min(self.coverage.settled_until, *(one.window.start for one in held.values()), self.at)
+
+    def record(self, batch: Batch) -> None:
+        """Write what a batch adds, and its coverage, in one transaction."""
+        with self._undone_on_error(), self.ledger.writing() as connection:
+            lock(connection, self.app)
+            self._take(connection, [batch], writes=True)
+
+    def predict(self, batches: t.Sequence[Batch], read: Window | None) -> None:
+        """Tell what ``record`` for every batch would do, and then ``finish``, unless ``read`` is None."""
+        with self._undone_on_error(), self.ledger.reading() as connection:
+            held = self._take(connection, batches, writes=False)
+            if read is not None:
+                self._tidy(connection, self.coverage, held, read, writes=False)
+
+    def finish(self, read: Window) -> None:
+        """Take out of quarantine what the history that was ``read`` no longer holds, and remove what is too old."""
+        with self._undone_on_error(), self.ledger.writing() as connection:
+            lock(connection, self.app)
+            self._tidy(connection, find_coverage(connection, self.app), self._held(connection), read, writes=True)
+
+    @contextlib.contextmanager
+    def _undone_on_error(self) -> t.Iterator[None]:
+        """What was not committed is not told either."""
+        before = {**vars(self), "tally": self.tally.copied(), "_seen": set(self._seen)}
+        try:
+            yield
+        except BaseException:
+            vars(self).update(before)
+            raise
+
+    def _take(
+        self, connection: sqlalchemy.Connection, batches: t.Sequence[Batch], writes: bool
+    ) -> dict[str, Quarantined]:
+        coverage = find_coverage(connection, self.app)
+        read = [one for batch in batches for one in batch.notifications if self._is_kept(one.date)]
+        changes = compare(connection, self.app, read)
+        if writes:
+            put(connection, self.app, changes, self.now)
+        held = self._held(connection)
+        for batch in batches:
+            is_clean = self._sort_out(connection, batch, held, writes)
+            self._has_trouble = self._has_trouble or not is_clean
+            coverage = self._after(coverage, batch)
+        self.tally.add(changes, read, (one for batch in batches for one in batch.rejected))
+        self._cover(connection, coverage, held, writes)
+        return held
+
+    def _after(self, coverage: Coverage | None, batch: Batch) -> Coverage:
+        """Return the coverage with a batch."""
+        # Only the first window of a run tells how far back Apple's history reaches.
+        if coverage is None or not self._has_begun:
+            coverage = begun(coverage, batch.window.start)
+            self._has_begun = True
+        coverage = advanced(coverage, batch.window, self.at, not self._has_trouble)
+        coverage = proven(coverage, [one.signed_date for one in batch.notifications])
+        if not batch.has_url:
+            self.url = "none"
+        # A URL counts from the end of a run, when the notifications have had their say; that there is none, at once.
+        if self.url in ("none", "V1") and not coverage.is_without_url:
+            coverage = heard(coverage, self.url, self.at)
+        coverage = replace(coverage, window_size=batch.next_size)
+        return coverage if self.keep_from is None else forgotten(coverage, self.keep_from)
+
+    def _sort_out(
+        self, connection: sqlalchemy.Connection, batch: Batch, held: dict[str, Quarantined], writes: bool
+    ) -> bool:
+        """Bring the quarantine (``held``) up to date with a batch; tell whether the batch put nothing there."""
+        uuids = {one.uuid for one in batch.notifications}
+        # Of a notification that is there as it should be, a damaged copy is no loss.
+        rejected = [one for one in batch.rejected if one.notification_uuid not in uuids]
+        self.tally.put_in_quarantine(
+            {one.payload_sha256: one.reason for one in rejected if one.payload_sha256 not in held}
+        )
+        for one in rejected:
+            held[one.payload_sha256] = Quarantined(one.payload_sha256, one.notification_uuid, one.reason, batch.window)
+            self._seen.add(one.payload_sha256)
+        if writes:
+            quarantine(connection, self.app, rejected, batch.window, self.now)
+        sound = [one for one in held.values() if one.payload_sha256 in batch.verified or one.notification_uuid in uuids]
+        self._let_go(connection, held, sound, writes)
+        return not rejected
+
+    def _tidy(
+        self,
+        connection: sqlalchemy.Connection,
+        coverage: Coverage | None,
+        held: dict[str, Quarantined],
+        read: Window,
+        writes: bool,
+    ) -> None:
+        unseen = [one for one in held.values() if one.payload_sha256 not in self._seen and one.window.end <= read.end]
+        gone = unseen + [one for one in held.values() if one not in unseen and not self._is_kept(one.window.end)]
+        self._let_go(connection, held, gone, writes)
+        if coverage is not None:
+            coverage = heard(coverage, self.url, self.at)
+            for one in (one for one in unseen if one.window.start < read.start):
+                # What has left Apple's reach unverified can't be known any more.
+                coverage = lost(coverage, Window(one.window.start, min(one.window.end, read.start)))
+        if self.keep_from is not None:
+            self.tally.removed = count_before(connection, self.app, self.keep_from)
+            if writes:
+                remove_before(connection, self.app, self.keep_from)
+        self._cover(connection, coverage, held, writes)
+
+    def _let_go(
+        self,
+        connection: sqlalchemy.Connection,
+        held: dict[str, Quarantined],
+        gone: t.Sequence[Quarantined],
+        writes: bool,
+    ) -> None:
+        for one in gone:
+            del held[one.payload_sha256]
+        self.tally.release({one.payload_sha256: one.reason for one in gone})
+        if writes:
+            release(connection, self.app, [one.payload_sha256 for one in gone])
+
+    def _cover(
+        self,
+        connection: sqlalchemy.Connection,
+        coverage: Coverage | None,
+        held: t.Mapping[str, Quarantined],
+        writes: bool,
+    ) -> None:
+        self.quarantined = len(held)
+        if coverage is None:
+            return
+        if self.keep_from is not None:
+            coverage = forgotten(coverage, self.keep_from)
+        self.coverage = judged(coverage, Counter(one.reason for one in held.values()))
+        if writes:
+            put_coverage(connection, self.app, self.coverage, self.now)
+
+    def _held(self, connection: sqlalchemy.Connection) -> dict[str, Quarantined]:
+        return {one.payload_sha256: one for one in list_quarantined(connection, self.app)}
+
+    def _is_kept(self, date: int) -> bool:
+        return self.keep_from is None or date >= self.keep_from

@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What refund_ledger needs to know before it reads: integration, root certificate, Apple ID, notification URL."""
+
+from __future__ import annotations
+
+from ..._apple.app_record import AppRecord
+from ..._apple.root_certificate import Root, apple_root, parse_root
+from ..._context import Context, Params
+from ..._model.coverage import NotificationUrl
+from ..._model.errors import InputError, RefundsError
+from ..._model.identifiers import Environment
+from ..._model.integration import Identity, Integration
+from ..apps.connect_api import open_connect_api
+
+_LARGEST_CERTIFICATE = 64 * 1024
+
+
+def require_active(held: Integration | None, wanted: Identity, check_mode: bool) -> Integration:
+    """Return the integration. Raises RefundsError for every status but Active, with the reason and the next step."""
+    named = f"{wanted.bundle_id} ({wanted.environment})"
+    if held is None:
+        hint = " In check mode, an earlier task that would create it did not." if check_mode else ""
+        raise RefundsError(
+            f"{named} has no integration on the built-in ledger.{hint}",
+            "Apply refund_tracking_integration for it first (tracker: ledger), with the same ledger.url.",
+        )
+    if held.status == "Pending":
+        raise RefundsError(
+            f"The integration of {named} is Pending: its key was not checked (credential_check: skip), or the app was "
+            "most likely never released, for which Apple's production answers nothing.",
+            "Apply refund_tracking_integration again with credential_check: required, after the release.",
+        )
+    if held.status != "Active":
+        raise RefundsError(
+            f"The integration of {named} is {held.status}: Apple did not accept its key.",
+            "refund_tracking_integration_info names the cause; then apply refund_tracking_integration again.",
+        )
+    return held
+
+
+def root_certificate(params: Params) -> Root:
+    """Return the root to verify against: Apple's, or the one of ``root_certificate_path``. Raises InputError."""
+    path = params.get("root_certificate_path")
+    if not path:
+        return apple_root()
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_LARGEST_CERTIFICATE)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no path"
+        raise InputError("root_certificate_path", f"{path} can't be read: {reason}.", "Correct the path.") from None
+    return parse_root(content, path, "root_certificate_path")
+
+
+def own_record(params: Params, context: Context, wanted: Identity) -> AppRecord | None:
+    """Return what App Store Connect says about the app; None without an API key or when it does not say."""
+    if not params.get("api_private_key_path") and not params.get("api_private_key_content"):
+        return None
+    api = open_connect_api(params, context)
+    try:
+        found = [app for app in api.apps([wanted.bundle_id]) if app.bundle_id == wanted.bundle_id]
+    except RefundsError as error:
+        # Refunds are read all the same; it only stays open whether an empty history means anything.
+        context.warn(f"{wanted.bundle_id}: App Store Connect did not tell its notification URL. {error}")
+        return None
+    if not found:
+        context.warn(f"{wanted.bundle_id}: App Store Connect lists no such app for this API key.")
+        return None
+    return found[0]
+
+
+def notification_url(record: AppRecord | None, environment: Environment) -> NotificationUrl:
+    """Return which notification URL the app has in one environment.
+
+    Without a URL of its own, the sandbox has that of production (Apple's help, "Enter server URLs for App Store Server
+    Notifications").
+    """
+    if record is None:
+        return "unasked"
+    if environment == "sandbox" and record.sandbox_notification_url is not None:
+        return record.sandbox_notification_url_version or "unasked"
+    if record.notification_url is None:
+        return "none"
+    return record.notification_url_version or "unasked"
+
+
+def apple_id(params: Params, held: Integration, record: AppRecord | None) -> int | None:
+    """Return the app's Apple ID: the task's, else the one stored with the integration, else App Store Connect's.
+
+    Raises InputError where it is required and nobody knows it.
+    """
+    known: int | None = params.get("app_apple_id") or held.app_apple_id or (record.apple_id if record else None)
+    if known is None and held.identity.environment == "production":
+        raise InputError(
+            "app_apple_id",
+            "is required in production: Apple's payloads are verified against it.",
+            "Give the number that App Store Connect shows as Apple ID under App Information; applied with "
+            "refund_tracking_integration, it is stored with the integration.",
+        )
+    return known

@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The signed-in App Store Connect session of a task: given as text, as a file, or by FASTLANE_SESSION."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..._apple.app_store_connect import HOST, AppStoreConnect
+from ..._context import Context, Params
+from ..._model.errors import InputError
+from ..._model.secret import Secret, looks_secret
+from ..._model.web_session import LARGEST, parse_session
+from .options import service_url
+
+VARIABLE = "FASTLANE_SESSION"
+_WAYS = "Give session or session_path (fastlane spaceauth makes one), or set FASTLANE_SESSION."
+
+
+def given_session(params: Params, context: Context) -> bool:
+    return bool(params.get("session") or params.get("session_path") or context.environ.get(VARIABLE))
+
+
+def open_app_store_connect(params: Params, context: Context) -> AppStoreConnect:
+    """Return App Store Connect for the task's session. Raises InputError without one."""
+    text, option = _text(params, context)
+    session = parse_session(text.reveal(), option)
+    url = service_url(params, "app_store_connect_url") or HOST
+    return AppStoreConnect(context.transport, session, url)
+
+
+def _text(params: Params, context: Context) -> tuple[Secret, str]:
+    if params.get("session"):
+        return Secret(params["session"]), "session"
+    if params.get("session_path"):
+        return read_session_file(params["session_path"], "session_path", _WAYS, LARGEST), "session_path"
+    if context.environ.get(VARIABLE):
+        return Secret(context.environ[VARIABLE]), VARIABLE
+    raise InputError("session", "is required to look at App Store Connect.", _WAYS)
+
+
+def read_session_file(path: str, option: str, ways: str, largest: int) -> Secret:
+    """Return the text of a file that only its owner can read. Raises InputError that names ``option``."""
+    if looks_secret(path) or "\n" in path or path.lstrip().startswith(("[", "{")):
+        raise InputError(option, "is a session's text, no path.", f"Give it as {option.removesuffix('_path')}.")
+    try:
+        with open(path, "rb") as file:
+            status = os.fstat(file.fileno())
+            data = file.read(largest + 1) if stat.S_ISREG(status.st_mode) else b""
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no path"
+        raise InputError(option, f"{path} can't be read: {reason}.", ways) from None
+    if status.st_mode & 0o077:
+        raise InputError(
+            option,
+            f"{path} can be reached by others than its owner; whoever has a session acts as you.",
+            "Run chmod 600 on it.",
+        )
+    try:
+        return Secret(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise InputError(option, f"{path} is no text.", ways) from None

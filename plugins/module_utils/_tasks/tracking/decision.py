@@ -1,0 +1,174 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What becomes of one app's integration: decided from what is held and Apple's verdict, then carried out."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ..._context import Results
+from ..._model.errors import InputError
+from ..._model.integration import Credentials, Identity, Integration, Status, absent
+from ..._model.verdict import UNDECIDED_CAUSES, Verdict
+from ..._plan import Plan, describe, plan, settle_unknown, stand_still
+from ..._trackers.protocol import NotActive, Tracker
+from ..shared.options import KeySource, identifiers
+from .assessment import best_status, warn_about_verdict
+
+NO_KEY_NEEDED = "state: absent needs no key and no check."
+_SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An integration that is to be there. Without ``credentials`` the verdict is about why there are none."""
+
+    identity: Identity
+    source: KeySource
+    credentials: Credentials | None
+    app_apple_id: int | None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """``policy``: the option credential_check."""
+
+    tracker: Tracker
+    policy: str
+    check_mode: bool
+    warn: t.Callable[[str], None]
+
+
+@dataclass
+class Decision:
+    """``held``: the integration as it is then. ``error`` tells why the app failed; what was done counts all the same.
+
+    ``is_refusal``: the verdict is why, and ``brief`` is the error without what stands in the verdict's hint.
+    ``is_untried``: the app did not get its turn. ``declared``: the key that is asked for, None when none is.
+    """
+
+    verdict: Verdict
+    step: Plan
+    held: Integration
+    credentials: Credentials | None = field(default=None, repr=False)
+    error: str = ""
+    brief: str = ""
+    declared: Results | None = None
+    is_refusal: bool = False
+    is_untried: bool = False
+
+    @property
+    def write(self) -> t.Literal["save", "note", "remove"] | None:
+        """What the tracker is to do for it."""
+        if self.error:
+            return None
+        if self.step.action == "delete":
+            return "remove"
+        if self.credentials is None or self.step.action == "unknown":
+            return None
+        if self.step.changed:
+            return "save"
+        return "note" if self.step.needs_saving else None
+
+
+def standing(current: Integration | None, identity: Identity, verdict: Verdict, error: str = "") -> Decision:
+    """Return the decision to leave everything as it is held now."""
+    return Decision(verdict, stand_still(current), current or absent(identity), error=error)
+
+
+def give_up(decision: Decision, error: str) -> None:
+    """Turn a decision that could not be carried out into one that leaves everything as it was."""
+    current = decision.step.current
+    decision.step, decision.held = stand_still(current), current or absent(decision.held.identity)
+    decision.error = error
+
+
+def decide_absent(identity: Identity, current: Integration | None, rules: Rules) -> Decision:
+    verdict = Verdict("not_checked", NO_KEY_NEEDED, identity.environment)
+    reason = rules.tracker.irremovable(identity) if current else ""
+    if current and reason:
+        if current.status != "Absent":
+            rules.warn(f"{describe(current)} is left as it is: {reason}")
+        return standing(current, identity, verdict)
+    return Decision(verdict, plan(current, None), absent(identity))
+
+
+def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict, rules: Rules) -> Decision:
+    """Return what is to be done. Warns of what a person should know; writes nothing."""
+    identity, tracker = wanted.identity, rules.tracker
+    status = best_status(verdict, rules.policy)
+    if status is None:
+        refused = standing(current, identity, verdict, _refusal(identity, verdict, verdict.hint, rules.check_mode))
+        refused.brief = _refusal(identity, verdict, first_sentence(verdict.hint), rules.check_mode)
+        refused.is_refusal = True
+        return refused
+    warn_about_verdict(identity, verdict, rules.policy, rules.warn)
+    desired = _desired(wanted, current, status)
+    step = settle_unknown(plan(current, desired), tracker.on_unknown)
+    if step.action == "unknown":
+        message = _unknown(step, desired, tracker)
+        if tracker.on_unknown == "fail":
+            return standing(current, identity, verdict, message)
+        rules.warn(message)
+    try:
+        observed = tracker.observe(desired, current, step.changed)
+    except InputError as error:
+        return standing(current, identity, verdict, f"{error}")
+    if observed != desired.status:
+        desired = replace(desired, status=observed)
+        step = replace(step, desired=desired)
+    held = replace(current, status=observed) if step.action == "unknown" and current is not None else desired
+    return Decision(verdict, step, held, wanted.credentials)
+
+
+def carry_out(decision: Decision, tracker: Tracker) -> None:
+    """Do at the tracker what was decided. Raises a RefundsError; a tracker that is not Active then is no exception."""
+    desired = decision.step.desired
+    if decision.write == "remove" and decision.step.current is not None:
+        tracker.remove(decision.step.current.identity)
+    elif decision.write == "note" and desired is not None:
+        tracker.note(desired)
+    elif decision.write == "save" and desired is not None and decision.credentials is not None:
+        try:
+            decision.held = tracker.save(desired, decision.credentials)
+        except NotActive as error:
+            decision.held, decision.error = error.integration, f"{error}"
+
+
+def first_sentence(text: str) -> str:
+    return _SENTENCE_END.split(text, maxsplit=1)[0]
+
+
+def _refusal(identity: Identity, verdict: Verdict, hint: str, check_mode: bool) -> str:
+    """Return the message about a verdict that fails an app."""
+    outcome = "decided nothing" if verdict.cause in UNDECIDED_CAUSES else "failed"
+    message = f"{identity.bundle_id}: the credential check {outcome}: {verdict.cause}. {hint}"
+    if check_mode and verdict.cause == "key_unreadable":
+        message += " (In check mode, after a task that would create this file, set key_predicted.)"
+    return message
+
+
+def _desired(wanted: Wanted, current: Integration | None, status: Status) -> Integration:
+    credentials, source = wanted.credentials, wanted.source
+    issuer_id, key_id = (credentials.issuer_id, credentials.key_id) if credentials else identifiers(source)
+    return Integration(
+        identity=wanted.identity,
+        issuer_id=issuer_id,
+        key_id=key_id,
+        key_fingerprint=credentials.private_key.fingerprint if credentials else None,
+        status=status,
+        private_key_path=source.path,
+        app_apple_id=wanted.app_apple_id or (current.app_apple_id if current else None),
+    )
+
+
+def _unknown(step: Plan, desired: Integration, tracker: Tracker) -> str:
+    """Say that nobody knows whether the tracker holds the right key."""
+    fields = ", ".join(step.differing)
+    return (
+        f"{describe(desired)}: {tracker.name} does not show {fields}, and the ledger does "
+        f"not know what was last applied. Set {tracker.name}.on_unknown: replace once to apply the declared key."
+    )

@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""refund_tracking_integration_info: what a tracker holds, each entry with a live credential check."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ... import _argument_spec
+from ..._apple import hints
+from ..._apple.credential_check import CredentialCheck, infer_across_apps
+from ..._context import Context, Params, Results, Task
+from ..._model.integration import Identity, Integration, Status, absent
+from ..._model.private_key import KeyProblem
+from ..._model.verdict import Verdict
+from ..._trackers.protocol import Tracker
+from ..shared.concurrent import each
+from ..shared.options import KeySource, environment, identity, key_source
+from ..shared.services import CALL_LIBRARIES, credential_check
+from ..shared.stored_key import stored_credentials
+from ..shared.trackers import LEDGER_LIBRARIES, applied_elsewhere, open_tracker
+
+
+def run(params: Params, context: Context) -> Results:
+    with open_tracker(params, context, for_writing=False) as tracker:
+        held = _held(params, tracker)
+    elsewhere = applied_elsewhere(params, context) if params["tracker"] == "ledger" else []
+    source = key_source(params)
+    check = credential_check(params, context)
+    is_skipped = params["credential_check"] == "skip"
+    verdicts = each(held, lambda entry: _verdict(entry, source, check, is_skipped))
+    keys = [(entry.issuer_id or "", entry.key_id or "", entry.key_fingerprint or "") for entry in held]
+    sharpened = infer_across_apps(list(zip(keys, verdicts, strict=True)))
+    return {
+        "changed": False,
+        "applied_elsewhere": [entry.as_result() for entry in elsewhere],
+        "integrations": [_result(entry, verdict) for entry, verdict in zip(held, sharpened, strict=True)],
+        "http": context.transport.counters.as_result(),
+    }
+
+
+def _held(params: Params, tracker: Tracker) -> list[Integration]:
+    if not params.get("bundle_id"):
+        return tracker.list(environment(params))
+    wanted: Identity = identity(params)
+    return [tracker.find(wanted) or absent(wanted)]
+
+
+def _verdict(entry: Integration, source: KeySource, check: CredentialCheck, is_skipped: bool) -> Verdict:
+    place = entry.identity.environment
+    if entry.status == "Absent":
+        return Verdict("not_checked", "The tracker holds no such integration.", place)
+    if is_skipped:
+        return Verdict("not_checked", hints.NOT_CHECKED, place)
+    try:
+        credentials = stored_credentials(entry, source)
+    except KeyProblem as problem:
+        return check.local(problem, place)
+    if credentials is None:
+        return Verdict("not_checked", hints.NO_KEY, place)
+    return check.check(credentials, entry.identity.bundle_id, place)
+
+
+def _result(entry: Integration, verdict: Verdict) -> Results:
+    return {
+        **replace(entry, status=_observed(entry.status, verdict)).as_result(),
+        "credential_check": verdict.as_result(),
+    }
+
+
+def _observed(stored: Status, verdict: Verdict) -> Status:
+    """Return the status as it is now; an undecided check leaves the stored one."""
+    if verdict.accepted:
+        return "Active"
+    if verdict.cause == "app_not_released":
+        return "Pending"
+    return "Failed" if verdict.refused else stored
+
+
+TASK = Task(_argument_spec.integration_info(), run, CALL_LIBRARIES + LEDGER_LIBRARIES)

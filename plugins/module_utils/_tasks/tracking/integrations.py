@@ -1,0 +1,210 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""refund_tracking_integrations: the integrations of a list of apps are present and Active, or absent."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ... import _argument_spec
+from ..._apple.credential_check import CredentialCheck, infer_across_apps
+from ..._context import Context, Params, Results, Task, TaskFailed
+from ..._model.errors import RefundsError, unforeseen
+from ..._model.integration import Identity, Integration, absent
+from ..._model.verdict import Verdict
+from ..._plan import plan
+from ..._trackers.ledger import LedgerTracker
+from ..shared.concurrent import each
+from ..shared.few_warnings import FewWarnings
+from ..shared.options import tracker_project
+from ..shared.progress import Progress
+from ..shared.services import CALL_LIBRARIES, credential_check
+from ..shared.trackers import LEDGER_LIBRARIES, open_tracker
+from . import outcomes
+from .assessment import best_status, checked, compared_with_held, declared, known_released
+from .decision import NO_KEY_NEEDED, Decision, Rules, Wanted, decide_absent, decide_present, standing
+from .holdings import Holdings, check_fit
+from .listed_apps import ListedApp, listed_apps
+from .predicted_key import app_after_repair
+from .purge import Purge, parse_purge
+from .writing import ONE_APP, Writer, naming, not_tried
+
+NAME = "refund_tracking_integrations"
+_NOT_LISTED = "purge: the app is not listed."
+
+
+@dataclass
+class _Entry:
+    """One listed app on its way. ``error``: why it can't be looked up. ``is_untried``: no time was left for it."""
+
+    app: ListedApp
+    identity: Identity
+    current: Integration | None = None
+    error: str = ""
+    is_untried: bool = False
+
+    @property
+    def declared(self) -> Results | None:
+        key = self.app.key
+        return declared(key.source, key.credentials) if key else None
+
+
+def run(params: Params, context: Context) -> Results:
+    apps = listed_apps(params, context, lambda app: (app.get("state") or params["state"]) == "present")
+    purge = parse_purge(params, apps)
+    check_fit(apps, params)
+    check = credential_check(params, context)
+    warnings = FewWarnings(context.warn)
+    with open_tracker(params, context, for_writing=True) as tracker:
+        holdings = Holdings(tracker)
+        entries = [_looked_up(app, holdings, params, context) for app in apps]
+        surplus = _surplus(purge, holdings, entries)
+        progress = Progress(context.progress, context.now, NAME, len(entries))
+        is_quick = context.check_mode or isinstance(tracker, LedgerTracker)
+        verdicts = _verdicts(entries, check, params, context, progress if is_quick else None)
+        verdicts = _sharpened(entries, verdicts, holdings, params)
+        rules = Rules(tracker, params["credential_check"], context.check_mode, warnings.warn)
+        writer = Writer(tracker, context)
+        decisions = []
+        for entry, verdict in zip(entries, verdicts, strict=True):
+            decision = _decision(entry, verdict, rules)
+            decision.declared = entry.declared
+            writer.add(decision)
+            decisions.append(decision)
+            if not is_quick:
+                progress.ended(bool(decision.error))
+        writer.flush()
+        for decision in surplus:
+            writer.add(decision)
+        writer.flush()
+    warnings.end()
+    return _results(decisions + surplus, context)
+
+
+def _looked_up(app: ListedApp, holdings: Holdings, params: Params, context: Context) -> _Entry:
+    entry = _Entry(app, Identity(params["tracker"], tracker_project(params), app.environment, app.bundle_id))
+    if not holdings.tracker.is_listable and context.transport.remaining() <= 0:
+        entry.error, entry.is_untried = not_tried(app.bundle_id, context), True
+        return entry
+    try:
+        entry.current = holdings.find(entry.identity)
+    except RefundsError as error:
+        if holdings.tracker.is_listable and not holdings.is_ambiguous(entry.identity):
+            # The list itself can't be had: no app can be done.
+            raise
+        entry.error = naming(app.bundle_id, f"{error}")
+    except Exception as error:
+        if holdings.tracker.is_listable:
+            raise
+        entry.error = naming(app.bundle_id, unforeseen(error, ONE_APP))
+    entry.app = app_after_repair(app, entry.current, context)
+    return entry
+
+
+def _surplus(purge: Purge | None, holdings: Holdings, entries: t.Sequence[_Entry]) -> list[Decision]:
+    """Return the decisions to remove what is not listed. Raises InputError when that is too much."""
+    if purge is None:
+        return []
+    listed = {entry.identity for entry in entries}
+    return [
+        Decision(
+            Verdict("not_checked", _NOT_LISTED, found.identity.environment), plan(found, None), absent(found.identity)
+        )
+        for found in purge.doomed(holdings.listed(purge.environment).values(), listed)
+    ]
+
+
+def _verdicts(
+    entries: t.Sequence[_Entry],
+    check: CredentialCheck,
+    params: Params,
+    context: Context,
+    progress: Progress | None,
+) -> list[Verdict]:
+    """Return the verdicts in the order of the entries."""
+
+    def verdict(entry: _Entry) -> Verdict:
+        key, place = entry.app.key, entry.identity.environment
+        if key is None or entry.error:
+            return Verdict("not_checked", entry.error or NO_KEY_NEEDED, place)
+        if key.problem:
+            return check.local(key.problem, place)
+        if key.credentials and params["credential_check"] != "skip" and context.transport.remaining() <= 0:
+            entry.error, entry.is_untried = not_tried(entry.identity.bundle_id, context), True
+            return Verdict("not_checked", entry.error, place)
+        try:
+            found = checked(key.source, key.credentials, check, entry.identity, params)
+            return known_released(found, entry.current, key.credentials)
+        except RefundsError:
+            raise
+        except Exception as error:
+            entry.error = naming(entry.identity.bundle_id, unforeseen(error, ONE_APP))
+            return Verdict("not_checked", entry.error, place)
+
+    def ended(found: Verdict) -> None:
+        if progress:
+            progress.ended(found.hint != NO_KEY_NEEDED and best_status(found, params["credential_check"]) is None)
+
+    return each(entries, verdict, ended)
+
+
+def _sharpened(
+    entries: t.Sequence[_Entry], verdicts: t.Sequence[Verdict], holdings: Holdings, params: Params
+) -> list[Verdict]:
+    """Return the verdicts, hints sharpened by what the apps of a key have in common, and then by what is held."""
+    found = list(verdicts)
+    asked = [number for number, entry in enumerate(entries) if entry.app.key and not entry.error]
+    groups = [t.cast(t.Any, entries[number].app.key).group(entries[number].identity.bundle_id) for number in asked]
+    for number in asked:
+        if best_status(found[number], params["credential_check"]) is None:
+            found[number] = _compared(entries[number], found[number], holdings)
+    inferred = infer_across_apps([(group, found[number]) for group, number in zip(groups, asked, strict=True)])
+    for number, verdict in zip(asked, inferred, strict=True):
+        found[number] = verdict
+    return found
+
+
+def _compared(entry: _Entry, verdict: Verdict, holdings: Holdings) -> Verdict:
+    key = entry.app.key
+    try:
+        return compared_with_held(
+            verdict, entry.current, key.credentials if key else None, holdings.names, entry.identity
+        )
+    except Exception as error:
+        entry.error = naming(entry.identity.bundle_id, unforeseen(error, ONE_APP))
+        return verdict
+
+
+def _decision(entry: _Entry, verdict: Verdict, rules: Rules) -> Decision:
+    identity, key = entry.identity, entry.app.key
+    if entry.error:
+        decision = standing(entry.current, identity, verdict, entry.error)
+        decision.is_untried = entry.is_untried
+        return decision
+    try:
+        if key is None:
+            return decide_absent(identity, entry.current, rules)
+        wanted = Wanted(identity, key.source, key.credentials, entry.app.fields.get("app_apple_id"))
+        return decide_present(wanted, entry.current, verdict, rules)
+    except RefundsError as error:
+        return standing(entry.current, identity, verdict, naming(identity.bundle_id, f"{error}"))
+    except Exception as error:
+        return standing(entry.current, identity, verdict, naming(identity.bundle_id, unforeseen(error, ONE_APP)))
+
+
+def _results(decisions: t.Sequence[Decision], context: Context) -> Results:
+    results = {
+        "changed": any(decision.step.changed for decision in decisions),
+        "diff": outcomes.diff(decisions),
+        "integrations": [outcomes.item(decision) for decision in decisions],
+        "http": context.transport.counters.as_result(),
+    }
+    message = outcomes.summary(decisions)
+    if message:
+        raise TaskFailed(message, results)
+    return results
+
+
+TASK = Task(_argument_spec.integrations(), run, CALL_LIBRARIES + LEDGER_LIBRARIES)

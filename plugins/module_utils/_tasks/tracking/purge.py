@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which integrations a list of apps leaves out, and how many of them may go at once."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ..._context import Params
+from ..._model.errors import InputError
+from ..._model.identifiers import Environment, parse_issuer_id, shown
+from ..._model.integration import Identity, Integration
+from .listed_apps import ListedApp
+
+_LIMIT = re.compile(r"([0-9]{1,9})\s*(%?)")
+_MOST_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Purge:
+    """``issuers``: the teams that the task is about. ``limit``: a number, or a share when ``is_share`` (percent)."""
+
+    environment: Environment
+    issuers: frozenset[str]
+    limit: int
+    is_share: bool
+
+    def doomed(self, held: t.Iterable[Integration], listed: t.Container[Identity]) -> list[Integration]:
+        """Return what is held for these teams and not listed. Raises InputError when that is too much of any team."""
+        ours = [entry for entry in held if entry.issuer_id in self.issuers]
+        found = [entry for entry in ours if entry.identity not in listed]
+        for issuer in sorted(self.issuers):
+            self._check(issuer, ours, found)
+        return found
+
+    def _check(self, issuer: str, ours: t.Sequence[Integration], found: t.Sequence[Integration]) -> None:
+        names = [entry.identity.bundle_id for entry in found if entry.issuer_id == issuer]
+        count = sum(entry.issuer_id == issuer for entry in ours)
+        # A share of few integrations would be none at all.
+        most = max(1, count * self.limit // 100) if self.is_share else self.limit
+        if len(names) > most:
+            raise InputError("purge_limit", *_too_many(issuer, names, most, count))
+
+
+def parse_purge(params: Params, apps: t.Sequence[ListedApp]) -> Purge | None:
+    """Return what a task with these apps purges, None when it doesn't. Raises InputError where it must not."""
+    if not params["purge"]:
+        return None
+    if params["tracker"] != "ledger":
+        raise InputError(
+            "purge",
+            f"works with tracker: ledger only, not with {params['tracker']}.",
+            "List the apps that are to go with state: absent.",
+        )
+    limit = _LIMIT.fullmatch(params["purge_limit"].strip())
+    if limit is None or (limit.group(2) and int(limit.group(1)) > 100):
+        problem = f"{shown(params['purge_limit'])} is neither a number of integrations nor a share such as 10%."
+        raise InputError("purge_limit", problem)
+    issuers = _issuers(params, apps)
+    return Purge(params["environment"], issuers, int(limit.group(1)), bool(limit.group(2)))
+
+
+def _issuers(params: Params, apps: t.Sequence[ListedApp]) -> frozenset[str]:
+    """Return the Issuer ID of the task and of every app. Raises InputError for one of which no app is listed.
+
+    A list without an app of a team and environment says nothing about them: it is filtered, or came back empty.
+    """
+    place = params["environment"]
+    own = [(app.environment, _issuer(app, number, params)) for number, app in enumerate(apps)]
+    task = parse_issuer_id(params["issuer_id"], "issuer_id") if params.get("issuer_id") else None
+    issuers = {issuer for _environment, issuer in own if issuer} | ({task} if task else set())
+    if apps and not issuers:
+        raise InputError(
+            "purge",
+            "removes integrations of the Issuer IDs that the task names, and it names none.",
+            "Give issuer_id, or apps or their keys with one.",
+        )
+    bare = sorted(issuers - {issuer for environment, issuer in own if environment == place})
+    if bare or not apps:
+        whose = f" of Issuer ID {', '.join(bare)}" if bare else ""
+        raise InputError(
+            "purge",
+            f"apps lists no {place} app{whose}, so purge would remove every one that is held. Nothing was done.",
+            "Complete apps, purge each environment and team from a list of its own, or use state: absent.",
+        )
+    return frozenset(issuers)
+
+
+def _issuer(app: ListedApp, number: int, params: Params) -> str | None:
+    """Return whose app this is, as `named_keys.app_key_source` decides it; an app that is to go has no key there."""
+    name = app.fields.get("key")
+    named = ((params.get("keys") or {}).get(name) or {}) if name else {}
+    for option, text in (
+        (f"apps[{number}].issuer_id", app.fields.get("issuer_id")),
+        (f"keys.{name}.issuer_id", named.get("issuer_id")),
+        ("issuer_id", params.get("issuer_id")),
+    ):
+        if text:
+            return parse_issuer_id(text, option)
+    return None
+
+
+def _too_many(issuer: str, names: t.Sequence[str], most: int, held: int) -> tuple[str, str]:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return (
+        f"{len(names)} of the {held} integrations held of Issuer ID {issuer} are not listed, and at most {most} may be "
+        f"removed at once: {', '.join(names[:_MOST_NAMED])}{more}. Nothing was done.",
+        "Complete apps, or raise purge_limit if these are to go.",
+    )

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many decisions carried out: in the ledger many at once, elsewhere one after the other."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ..._context import Context
+from ..._model.errors import LedgerError, RefundsError, unforeseen
+from ..._trackers.ledger import LedgerTracker
+from ..._trackers.protocol import Tracker
+from .decision import Decision, carry_out, give_up
+
+# What a kill can undo at most; larger transactions save nothing that can be measured.
+BATCH = 500
+# What a fault of ours spoils when it meets one app of a list.
+ONE_APP = "the other apps went on"
+
+
+@dataclass
+class Writer:
+    """Carries decisions out, nothing in check mode. What fails is said in the decision itself."""
+
+    tracker: Tracker
+    context: Context
+    _waiting: list[Decision] = field(default_factory=list, init=False)
+    _problem: str = field(default="", init=False)
+
+    def add(self, decision: Decision) -> None:
+        if self.context.check_mode or decision.write is None:
+            return
+        if not isinstance(self.tracker, LedgerTracker):
+            self._one(decision)
+            return
+        self._waiting.append(decision)
+        if len(self._waiting) >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what still waits; in check mode and for other trackers nothing does."""
+        waiting, self._waiting = self._waiting, []
+        if not isinstance(self.tracker, LedgerTracker):
+            return
+        saved = [decision for decision in waiting if decision.write != "remove"]
+        removed = [decision for decision in waiting if decision.write == "remove"]
+        entries = [decision.step.desired for decision in saved if decision.step.desired]
+        identities = [decision.held.identity for decision in removed]
+        tracker = self.tracker
+        self._together(saved, lambda: tracker.note_all(entries))
+        self._together(removed, lambda: tracker.remove_all(identities))
+
+    def _together(self, decisions: t.Sequence[Decision], write: t.Callable[[], None]) -> None:
+        if self._problem:
+            for decision in decisions:
+                decision.is_untried = True
+                give_up(decision, f"{decision.held.identity.bundle_id}: not tried after this: {self._problem}")
+            return
+        try:
+            write()
+        except LedgerError as error:
+            # It would fail for the rest as well, each time after a wait.
+            self._problem = f"{error}"
+        except Exception as error:
+            # What was written before is kept and must be told.
+            self._problem = unforeseen(error)
+        if self._problem:
+            for decision in decisions:
+                give_up(decision, f"{decision.held.identity.bundle_id}: {self._problem}")
+
+    def _one(self, decision: Decision) -> None:
+        bundle_id = decision.held.identity.bundle_id
+        if self.context.transport.remaining() <= 0:
+            decision.is_untried = True
+            give_up(decision, not_tried(bundle_id, self.context))
+            return
+        try:
+            carry_out(decision, self.tracker)
+        except RefundsError as error:
+            give_up(decision, naming(bundle_id, f"{error}"))
+        except Exception as error:
+            give_up(decision, naming(bundle_id, unforeseen(error, ONE_APP)))
+
+
+def not_tried(bundle_id: str, context: Context) -> str:
+    seconds = context.transport.settings.deadline
+    return f"{bundle_id}: not tried, the deadline of {seconds:g} s was over before. Raise deadline, or run again."
+
+
+def naming(bundle_id: str, message: str) -> str:
+    return message if bundle_id in message else f"{bundle_id}: {message}"
