@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit.audit_report import TASK
 from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import InProcessAction, Json
-from ansible_collections.storeops.refunds.plugins.plugin_utils._purge import refusal_to_report
+from ansible_collections.storeops.refunds.plugins.plugin_utils._partial_play import refusal_to_report
 
 
 class ActionModule(InProcessAction):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.integrations import TASK
 from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import InProcessAction, Json
-from ansible_collections.storeops.refunds.plugins.plugin_utils._purge import refusal
+from ansible_collections.storeops.refunds.plugins.plugin_utils._partial_play import refusal_to_purge
 
 
 class ActionModule(InProcessAction):
@@ -15,4 +15,4 @@ class ActionModule(InProcessAction):
 
     def _refusal(self, task_vars: Json) -> str:
         strategy = str(self._task.get_play().strategy)
-        return refusal(task_vars, self._task.args.get("purge", False), bool(self._task.run_once), strategy)
+        return refusal_to_purge(task_vars, self._task.args.get("purge", False), bool(self._task.run_once), strategy)

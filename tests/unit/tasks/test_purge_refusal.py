@@ -17,7 +17,7 @@ from bulk_support import Bulk, apps
 from unit_servers import Simulator
 from unit_support import ROOT
 
-from ansible_collections.storeops.refunds.plugins.plugin_utils._purge import refusal
+from ansible_collections.storeops.refunds.plugins.plugin_utils._partial_play import refusal_to_purge
 
 Json = dict[str, t.Any]
 HOSTS = ["a", "b", "c"]
@@ -50,9 +50,9 @@ def hosts(batch: str, every: str = "") -> Json:
     ],
 )
 def test_where_apps_may_be_missing(task_vars: Json, runs_once: bool, strategy: str, expected: str) -> None:
-    found = refusal(task_vars, "yes", runs_once, strategy)
+    found = refusal_to_purge(task_vars, "yes", runs_once, strategy)
     assert found.startswith(expected) and bool(found) is bool(expected)
-    assert refusal(task_vars, False, runs_once, strategy) == ""
+    assert refusal_to_purge(task_vars, False, runs_once, strategy) == ""
 
 
 def play(bulk: Bulk, hosts_of_apps: str, before: list[Json], **keywords: t.Any) -> str:

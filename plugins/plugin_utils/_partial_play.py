@@ -1,10 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a play may see but a part of all apps: what a task does not list then is not what is to go.
-
-Nor does it stand in a report then.
-"""
+"""Whether a task sees but a part of the play's apps: purge would remove the others, a report would leave them out."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ _NEXT_STEP = "Run it in a whole play, or without purge."
 _IN_STEP = ("linear", "debug")
 
 
-def refusal(task_vars: t.Mapping[str, t.Any], purge: object, runs_once: bool, strategy: str) -> str:
+def refusal_to_purge(task_vars: t.Mapping[str, t.Any], purge: object, runs_once: bool, strategy: str) -> str:
     """Return why a task must not purge under these magic variables, empty when it may.
 
     ``purge``: the option. ``strategy``: that of the play.
