@@ -22,7 +22,7 @@ UNANSWERED = 8
 PROBE_EVERY_S = 5.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
-Host = tuple[str, str, int | None]
+Host = tuple[str, str, int]
 
 
 class Circuits:
@@ -128,5 +128,5 @@ def _host(url: str) -> Host:
         port = parts.port
     except ValueError:
         # No URL: it is never asked, so all that matters is that it is no other host.
-        return ("", url, None)
-    return (parts.scheme, parts.hostname or "", port or _DEFAULT_PORTS.get(parts.scheme))
+        return ("", url, 0)
+    return (parts.scheme, parts.hostname or "", port or _DEFAULT_PORTS.get(parts.scheme, 0))
