@@ -10,7 +10,7 @@ MOST = 12
 WIDTH = 300
 # Ours, pytest's summary, and what sanity prints of a file.
 NAMED = re.compile(r"^(?:FAILED|ERROR)[: ].*$", re.MULTILINE)
-LISTED = re.compile(r"^\w+: The \d+ (?:integration|sanity) test\(s\) listed below.*\n((?:.+\n?)*)", re.MULTILINE)
+LISTED = re.compile(r"^\w+: The \d+ (?:integration|sanity) test\(s\) listed below.*\n((?:\S+\n)*)", re.MULTILINE)
 MESSAGE = re.compile(r'"msg": ("(?:[^"\\]|\\.)*")')
 TARGET = "Running {} integration test "
 

@@ -27,6 +27,7 @@ Running last integration test role
 TASK [last : Fine] ****
 FATAL: The 1 integration test(s) listed below (out of 3) failed. See error output above for details:
 broken
+integration ran 3 targets, in-process: broken last sound
 """
 
 
