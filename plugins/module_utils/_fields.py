@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Mistakes in the mappings of a list: unknown fields, missing ones, wrong types, each named by its position and app.
+"""Mistakes in mappings: unknown fields, missing ones, wrong types; in a list each is named by its position and app.
 
-Ansible names the option alone, however long its list is. What stands in a wrong field may be a secret: its value is
-never shown, and its name only where it can be nothing but a name.
+Ansible names the option alone, however long its list is, and shows any name of a field. What stands in a wrong field
+may be a secret: its value is never shown, and its name only where it can be nothing but a name.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from decimal import Decimal, DecimalException
 
 from ._model.errors import InputError
 from ._model.identifiers import parse_bundle_id
+from ._model.secret import looks_secret
 
 Spec = t.Mapping[str, t.Any]
 
@@ -23,26 +24,45 @@ MOST_NAMED = 10
 # No digits: tokens and passwords have some.
 _FIELD = re.compile(r"[A-Za-z]+([_-][A-Za-z]+)*")
 _LONGEST_FIELD = 30
+_LONGEST_KEY_NAME = 64
 # A slip of the keyboard, with one thing that can be meant; and what only resembles a field, or two.
 _SLIP = 0.85
 _SIMILARITY = 0.7
 _BOOLEANS = frozenset({"1", "0", "on", "off", "y", "n", "t", "f", "yes", "no", "true", "false", "1.0", "0.0"})
 
 
-def is_field_name(name: str) -> bool:
-    """Tell whether ``name`` may be shown: short, and in the shape of a field's name."""
-    return len(name) <= _LONGEST_FIELD and _FIELD.fullmatch(name) is not None
+def is_shown_field(name: str, value: object) -> bool:
+    """Tell whether an unknown field's name may be shown: short, in the shape of a name, and with a value.
+
+    A name without a value may be a secret that was to be the value of something.
+    """
+    return value is not None and len(name) <= _LONGEST_FIELD and _FIELD.fullmatch(name) is not None
 
 
-def list_faults(spec: Spec, params: Spec) -> str:
-    """Return what Ansible refuses in the lists of mappings among ``params``, in one message; empty for nothing.
+def is_shown_key(name: str, fields: object) -> bool:
+    """Tell whether the name of an entry of ``keys`` may be shown: people choose it, so it need not look like a field's.
 
-    ``params``: as they were given. What Ansible would convert is no fault.
+    What is no mapping may be a secret that got a name's place.
+    """
+    if not isinstance(fields, dict):
+        return is_shown_field(name, fields)
+    return len(name) <= _LONGEST_KEY_NAME and name.isprintable() and "://" not in name and not looks_secret(name)
+
+
+def option_faults(spec: Spec, params: Spec) -> str:
+    """Return what can't be used in the mappings, and lists of mappings, among ``params``; empty for nothing.
+
+    ``params``: as they were given. That is what Ansible refuses, and a mapping or a list in the place of a text, which
+    it would turn into one.
     """
     found = []
     for name, option in spec.items():
-        if option.get("elements") == "dict" and "options" in option and params.get(name) is not None:
+        if "options" not in option or params.get(name) is None:
+            continue
+        if option.get("elements") == "dict":
             found.append(together(name, _entry_faults(name, params[name], option["options"])))
+        else:
+            found += _option_faults(name, params[name], option["options"])
     return " ".join(text for text in found if text)
 
 
@@ -70,8 +90,7 @@ def unknown_fields(fields: Spec, value: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def _unknown(name: str, value: object, fields: Spec) -> str:
-    # A name without a value may be a secret that was to be the value of something.
-    if value is None or not is_field_name(name):
+    if not is_shown_field(name, value):
         return f"a field with a name that is not shown here is unknown (known: {', '.join(fields)})."
     similar = _similar(name, fields)
     if similar:
@@ -97,6 +116,17 @@ def _entry_faults(option: str, value: t.Any, fields: Spec) -> list[str]:
     return found
 
 
+def _option_faults(option: str, value: t.Any, fields: Spec) -> list[str]:
+    """Return a message about a mapping, and one about each option in it that has options of its own."""
+    faults = _mapping_faults(value, fields)
+    found = [f"{option}: {' '.join(faults)}"] if faults else []
+    inner = value if isinstance(value, dict) else {}
+    for name, field in fields.items():
+        if "options" in field and inner.get(name) is not None:
+            found += _option_faults(f"{option}.{name}", inner[name], field["options"])
+    return found
+
+
 def _mapping_faults(entry: t.Any, fields: Spec) -> list[str]:
     if not isinstance(entry, dict):
         return [] if _is_convertible(entry) else [f"is no mapping. Its fields are {', '.join(fields)}."]
@@ -119,10 +149,12 @@ def _value_faults(name: str, value: t.Any, field: Spec) -> t.Iterator[str]:
     wanted = field.get("type")
     if wanted == "int" and not _is_whole(value):
         yield f"{name} is no whole number."
-    elif wanted == "bool" and str(value).lower() not in _BOOLEANS:
+    elif wanted == "bool" and str(value).lower().strip() not in _BOOLEANS:
         yield f"{name} is neither true nor false."
     elif "choices" in field and value not in field["choices"]:
         yield f"{name} is none of {', '.join(field['choices'])}."
+    elif wanted in ("str", "path") and isinstance(value, (dict, list)):
+        yield f"{name} is no text."
 
 
 def _is_whole(value: t.Any) -> bool:

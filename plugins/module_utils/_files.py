@@ -17,11 +17,14 @@ import typing as t
 from ._model.errors import FileError
 from ._model.identifiers import shown
 from ._model.private_key import LARGEST, KeyProblem
+from ._model.secret import looks_secret
 
 Policy = t.Literal["strict", "mounted", "own"]
 KEY_MODE = 0o600
 _OTHERS = 0o077
 _NAMED = 5
+# Comparing names takes a tenth of a second for a thousand of them, and a list of apps may have many lost files.
+_MOST_COMPARED = 100
 _MOUNTED = (
     "Secrets mounted by Kubernetes, Docker or GitLab have links and wider modes: set private_key_file_policy: mounted."
 )
@@ -68,6 +71,8 @@ def what_is_near(path: str) -> str:
     """Say what there is instead of a file to read: the nearest folder, and the names of its .p8 files."""
     if os.path.islink(path):
         return "It is a symbolic link to a file that is gone."
+    if looks_secret(path):
+        return "There is no such folder."
     wanted, name = os.path.split(os.path.abspath(path))
     folder = wanted
     while not os.path.isdir(folder):
@@ -75,10 +80,12 @@ def what_is_near(path: str) -> str:
     missing = "" if folder == wanted else f"There is no folder {wanted}; the nearest is "
     start = f"{missing}{folder}, which holds" if missing else f"{folder} holds"
     try:
-        names = [found for found in os.listdir(folder) if found.lower().endswith(".p8")]
+        names = sorted(found for found in os.listdir(folder) if found.lower().endswith(".p8"))
     except OSError:
         return f"{start} what can't be listed."
-    named = ", ".join(map(shown, difflib.get_close_matches(name, sorted(names), _NAMED, 0)))
+    is_short = len(names) <= _MOST_COMPARED
+    nearest = difflib.get_close_matches(name, names, _NAMED, 0) if is_short else names[:_NAMED]
+    named = ", ".join(map(shown, nearest))
     more = f" and {len(names) - _NAMED} more .p8 files" if len(names) > _NAMED else ""
     return f"{start} {named}{more}." if names else f"{start} no .p8 file."
 

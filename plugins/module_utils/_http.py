@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from ._http_adapter import adapter
 from ._http_circuit import Circuits, Request
 from ._http_counters import Counters
-from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotSent, explained
+from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotAsked, explained
 from ._model.errors import TransportError
 from ._model.identifiers import is_loopback
 from ._model.secret import Secret
@@ -148,8 +148,8 @@ class Transport:
     def send(self, call: Call) -> Reply:
         """Send ``call``, repeating it when it may be and the failure may pass by itself.
 
-        Raises TransportError when no answer came, at once where the host gave none to many requests in a row; an
-        answer of any status is returned.
+        Raises TransportError when no answer came, NotAsked at once where the host has been silent for long; an answer
+        of any status is returned.
         """
         with self._circuits.of(call.url).request(_place(call.url)) as request:
             return self._tried(call, request)
@@ -158,6 +158,7 @@ class Transport:
         attempt = 0
         while True:
             is_last = attempt + 1 >= self.settings.attempts
+            request.begins()
             try:
                 reply = self._once(call)
             except TransportError as error:
@@ -201,7 +202,7 @@ class Transport:
         place = _place(url)
         if seconds <= 0:
             reason = f"{place}: not asked, the deadline of {self.settings.deadline:g} s was over."
-            raise NotSent("deadline", reason, "Raise deadline.")
+            raise NotAsked("deadline", reason, "Raise deadline.")
         ends = self._monotonic() + seconds
         self.counters.called()
         has_begun = False

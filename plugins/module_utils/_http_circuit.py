@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import threading
 import typing as t
 from urllib.parse import urlsplit
 
-from ._http_errors import Interrupted, NotSent
+from ._http_errors import Interrupted, NotAsked, NotSent
 from ._model.errors import TransportError
 
-# As many as a task asks at a time (`_tasks.shared.concurrent.WORKERS`): with fewer, one short outage that meets the
-# requests on their way would do. Not more: against silence, the tries of one round take half of the usual deadline,
-# those of two take all of it. By then that many apps have failed, and the task has to be run again anyway.
+# Refusing is much faster than asking: once open, the rest of a list is refused before the next probe is due. So an
+# outage must be longer than a restart or a changed route takes, and is then a good part of the usual deadline (120 s).
+SILENCE_S = 30.0
+# As many as a task asks at a time (`_tasks.shared.concurrent.WORKERS`): a few large or unlucky requests are no outage.
 UNANSWERED = 8
 # Seconds after which an open circuit lets one request see whether the host is back.
 PROBE_EVERY_S = 5.0
@@ -42,83 +44,99 @@ class Circuits:
 
 
 class Circuit:
-    """One host: closed (requests go out), or open (they fail at once) but for a probe now and then."""
+    """One host: closed (requests go out), or open (they fail at once) but for a probe now and then.
+
+    It opens with a try that fails when the host has answered nothing for SILENCE_S and UNANSWERED requests have failed
+    tries since its last answer. The silence is measured from the start of the first of these tries, or from an answer
+    to another request during it. Any answer closes it, and
+    all counting begins anew.
+    """
 
     def __init__(self, monotonic: t.Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._unanswered = 0
+        self._unanswered: set[Request] = set()
+        self._answered_at = -math.inf
+        self._silent_since = math.inf
+        # Set while the circuit is open.
         self._last: TransportError | None = None
         self._next_probe = 0.0
-        self._is_probing = False
+        self._probe: Request | None = None
 
     @property
     def is_open(self) -> bool:
-        return self._unanswered >= UNANSWERED
+        return self._last is not None
 
     @contextlib.contextmanager
     def request(self, place: str) -> t.Iterator[Request]:
         """Surround a request with all its tries. ``place``: host and port for the message.
 
-        Raises NotSent, of the kind of the host's last failure, where the circuit is open.
+        Raises NotAsked, of the kind of the host's last failure, where the circuit is open.
         """
-        is_probe = self._admitted(place)
-        request = Request(self)
+        request = Request(self, self._monotonic)
+        self._admit(request, place)
         try:
             yield request
-        except NotSent:
-            raise
-        except TransportError as error:
-            if not request.is_answered:
-                self._went_unanswered(error)
-            raise
         finally:
-            if is_probe:
-                with self._lock:
-                    self._is_probing = False
+            with self._lock:
+                if self._probe is request:
+                    self._probe = None
 
     def answered(self) -> None:
         with self._lock:
-            self._unanswered = 0
+            self._answered_at, self._silent_since = self._monotonic(), math.inf
+            self._unanswered.clear()
+            # A probe that now waits to be repeated is none any more, and must not keep the next one waiting.
+            self._last = self._probe = None
 
-    def _admitted(self, place: str) -> bool:
-        """Return whether the request is a probe. Raises NotSent when it must not go out."""
+    def unanswered(self, request: Request, started: float, error: TransportError) -> None:
+        """Note a try that got no answer. ``started``: when it did."""
         with self._lock:
-            if not self.is_open or self._last is None:
-                return False
-            if self._is_probing or self._monotonic() < self._next_probe:
-                reason = f"{place} gave no answer to {UNANSWERED} requests in a row; not asked again for this app."
-                raise NotSent(self._last.kind, reason, self._last.next_step)
-            self._is_probing = True
-            return True
+            now = self._monotonic()
+            self._silent_since = min(self._silent_since, max(started, self._answered_at))
+            if len(self._unanswered) < UNANSWERED:
+                self._unanswered.add(request)
+            if len(self._unanswered) >= UNANSWERED and now - self._silent_since >= SILENCE_S:
+                self._last, self._next_probe = error, now + PROBE_EVERY_S
 
-    def _went_unanswered(self, error: TransportError) -> None:
+    def _admit(self, request: Request, place: str) -> None:
+        """Let a request go out, as the probe where the circuit is open. Raises NotAsked when it must not."""
         with self._lock:
-            self._unanswered += 1
-            self._last = error
-            self._next_probe = self._monotonic() + PROBE_EVERY_S
+            if self._last is None:
+                return
+            if self._probe is not None or self._monotonic() < self._next_probe:
+                # The same words for all that are refused: summaries group by them.
+                reason = f"not asked: no answer came from {place} for at least {SILENCE_S:g} s."
+                raise NotAsked(self._last.kind, reason, self._last.next_step)
+            self._probe = request
 
 
 class Request:
     """A request on its way, perhaps tried several times."""
 
-    def __init__(self, circuit: Circuit) -> None:
+    def __init__(self, circuit: Circuit, monotonic: t.Callable[[], float]) -> None:
         self._circuit = circuit
-        self.is_answered = False
+        self._monotonic = monotonic
+        self._started = monotonic()
 
     @property
     def is_hopeless(self) -> bool:
         """True when the host has been found dead, meanwhile or before: one try is then enough."""
         return self._circuit.is_open
 
+    def begins(self) -> None:
+        """Note that a try begins."""
+        self._started = self._monotonic()
+
     def answered(self) -> None:
-        self.is_answered = True
         self._circuit.answered()
 
     def failed(self, error: TransportError) -> None:
         """Note how a try failed; an answer that broke off shows a host that is alive."""
         if isinstance(error, Interrupted):
             self.answered()
+        elif not isinstance(error, NotSent):
+            self._circuit.unanswered(self, self._started, error)
 
 
 @functools.lru_cache(maxsize=64)

@@ -24,6 +24,10 @@ class NotSent(TransportError):
     """Nothing went out, which says nothing about the host."""
 
 
+class NotAsked(NotSent):
+    """A request that did not get its turn: its host had been silent for too long, or the deadline was over."""
+
+
 class Interrupted(TransportError):
     """An answer began and broke off."""
 

@@ -15,11 +15,11 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import sanitize_keys
 
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
-from ._fields import list_faults
+from ._fields import option_faults
 from ._http import HttpSettings, Transport
 from ._model.errors import InputError, RefundsError, unforeseen
 from ._model.secret import Masker
-from ._secrets import secret_values
+from ._secrets import hidden_names, secret_values
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _LONGEST_SECONDS = 86400.0
@@ -32,6 +32,7 @@ def run_module(task: Task) -> t.NoReturn:
         supports_check_mode=True,
         add_file_common_args=task.has_file_attributes,
     )
+    module.refuse_faults()
     params = plain(module.params)
     masker = Masker(secret_values(task.argument_spec, params))
     # `keys`, `apps` and the trackers are no_log as a whole; their names, IDs and paths are no secrets and would blot
@@ -119,19 +120,35 @@ class _Module(AnsibleModule):
         # Ansible drops what it can't convert, and with it the positions in a list.
         self._given = dict(self.params)
 
+    def refuse_faults(self) -> None:
+        """Fail for what can't be used although Ansible took it."""
+        message = option_faults(self.argument_spec, plain(self._given))
+        if message:
+            self.fail_json(message)
+
+    def exit_json(self, **kwargs: t.Any) -> t.NoReturn:
+        params = plain(self.params)
+        if hidden_names(self.argument_spec, params):
+            kwargs.setdefault("invocation", self._invocation(params))
+        super().exit_json(**kwargs)
+
+    def _invocation(self, params: Params) -> Results:
+        """Return what Ansible shows of the parameters; by itself it masks values only, and no names in mappings."""
+        return {"module_args": sanitize_keys(params, self.no_log_values)}
+
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         given, params = plain(self._given), plain(getattr(self, "params", {}))
         masker = Masker(secret_values(self.argument_spec, given) | secret_values(self.argument_spec, params))
         self.no_log_values = {str(value) for value in masker.known}
         if not self._is_made:
             msg = refusal(self.argument_spec, given, str(msg))
-        kwargs.setdefault("invocation", {"module_args": sanitize_keys(params, self.no_log_values)})
+        kwargs.setdefault("invocation", self._invocation(params))
         super().fail_json(masker.mask(str(msg)), **kwargs)
 
 
 def refusal(spec: t.Mapping[str, t.Any], given: Params, message: str) -> str:
-    """Return why options were refused: which entry of a list it was, where that is why, else Ansible's ``message``."""
-    return list_faults(spec, given) or message
+    """Return why options were refused: which entry or field it was, where that is why, else Ansible's ``message``."""
+    return option_faults(spec, given) or message
 
 
 class _ModuleFileAttributes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ._argument_spec import KEY_FIELDS
+from ._fields import is_shown_field, is_shown_key
 from ._model.browser_session import browser_session_values
 from ._model.secret import looks_secret
 from ._model.web_session import cookie_values
@@ -23,7 +24,47 @@ def secret_values(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
     found = {text for text in set(_texts(params)) if looks_secret(text)}
     for text in tuple(found):
         found |= cookie_values(text)
-    return found | _declared(spec, params)
+    return found | _declared(spec, params) | hidden_names(spec, params)
+
+
+def hidden_names(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
+    """Return the names of fields that no message shows, since each may be a secret in the place of a name."""
+    found: set[str] = set()
+    if not isinstance(params, dict):
+        return found
+    for name, option in spec.items():
+        if name == "keys":
+            found |= _hidden_in_keys(params.get(name))
+        elif "options" in option:
+            value = params.get(name)
+            for item in value if isinstance(value, list) else [value]:
+                found |= _hidden_in_mapping(option["options"], item)
+    return found
+
+
+def _hidden_in_keys(keys: t.Any) -> set[str]:
+    if not isinstance(keys, dict):
+        return _hidden_within(keys)
+    found = {name for name, fields in keys.items() if not is_shown_key(name, fields)}
+    for fields in keys.values():
+        found |= _hidden_in_mapping(KEY_FIELDS, fields)
+    return found
+
+
+def _hidden_in_mapping(fields: t.Mapping[str, t.Any], value: t.Any) -> set[str]:
+    """``fields``: the known ones; their names are shown, unlike those in a mapping where a text is due."""
+    if not isinstance(value, dict):
+        return _hidden_within(value)
+    unknown = {name: item for name, item in value.items() if name not in fields}
+    plain = [item for name, item in value.items() if name in fields and "options" not in fields[name]]
+    return hidden_names(fields, value) | _hidden_within(unknown) | _hidden_within(plain)
+
+
+def _hidden_within(value: t.Any) -> set[str]:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    names = value if isinstance(value, dict) else {}
+    found = {name for name, item in names.items() if not is_shown_field(name, item)}
+    return found.union(*map(_hidden_within, items))
 
 
 def _declared(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
@@ -46,16 +87,19 @@ def _declared(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
 
 
 def _out_of_place(fields: t.Mapping[str, t.Any], value: t.Any) -> set[str]:
-    """Return what stands where a secret field was meant: a text in place of the mapping, and what is misspelt in it.
-
-    ``{postgresql://…}`` is a mapping as well, with the URL for a name.
+    """Return what stands where a secret field was meant: a text in place of the mapping, a mapping in place of a text,
+    and what is misspelt. ``{postgresql://…}`` is a mapping as well, with the URL for one of the ``hidden_names``.
     """
     if not any(field.get("no_log") for field in fields.values()):
         return set()
     if not isinstance(value, dict):
         return set(_texts(value))
-    unknown = {name: item for name, item in value.items() if name not in fields}
-    return set(_texts(unknown)) | {name for name, item in unknown.items() if item is None}
+    found: set[str] = set()
+    for name, item in value.items():
+        is_text = name in fields and fields[name].get("type") in ("str", "path")
+        if name not in fields or (is_text and isinstance(item, (dict, list))):
+            found |= set(_texts(item))
+    return found
 
 
 def _of_named_keys(keys: t.Any) -> set[str]:

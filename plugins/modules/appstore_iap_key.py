@@ -169,7 +169,9 @@ iap_key:
       type: str
       returned: always
     predicted:
-      description: True when check mode only predicts the file.
+      description:
+        - True when check mode only predicts the file, be it its content or only its mode or owner.
+        - A task that gets it in C(key_predicted) then reports C(key_not_yet_created) and judges no key.
       type: bool
       returned: always
   sample:

@@ -157,11 +157,13 @@ class InProcessAction(ActionBase):
         validation = ModuleArgumentSpecValidator(spec).validate(given)
         params = plain(validation.validated_parameters)
         masker = Masker(secret_values(spec, given) | secret_values(spec, params))
-        if validation.error_messages:
-            message = validation.errors.msg
-            if isinstance(validation.errors[0], UnsupportedError):
-                message = f"Unsupported parameters for ({self._task.action}) module: {message}"
-            return {"failed": True, "msg": masker.mask(refusal(spec, given, message))}
+        message = validation.errors.msg if validation.error_messages else ""
+        if message and isinstance(validation.errors[0], UnsupportedError):
+            message = f"Unsupported parameters for ({self._task.action}) module: {message}"
+        # Ansible takes some of what can't be used.
+        message = refusal(spec, given, message)
+        if message:
+            return {"failed": True, "msg": masker.mask(message)}
         # In the order they came; a module also tells each warning once.
         warnings: dict[str, None] = {}
         results = execute(

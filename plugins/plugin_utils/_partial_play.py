@@ -10,8 +10,10 @@ import typing as t
 from ansible.module_utils.parsing.convert_bool import boolean
 
 _NEXT_STEP = "Run it in a whole play, or without purge."
-# Strategies under which run_once holds; others, such as free, ignore it with a warning.
+# Strategies under which run_once holds, and those that ignore it with a warning. Nobody knows of others: what purges
+# errs on the safe side, and a report is written.
 _IN_STEP = ("linear", "debug")
+_OUT_OF_STEP = ("free", "host_pinned", "mitogen_free", "mitogen_host_pinned")
 
 
 def refusal_to_purge(task_vars: t.Mapping[str, t.Any], purge: object, runs_once: bool, strategy: str) -> str:
@@ -42,7 +44,7 @@ def _of_several(count: int, runs_once: bool, strategy: str) -> str:
             f"purge: the task runs for each of {count} hosts, and each would remove what the others list. "
             "Give all apps to one task with run_once: true."
         )
-    if not _keeps_run_once(strategy):
+    if strategy.rpartition(".")[2] not in _IN_STEP:
         return (
             f"purge: the play has {count} hosts and the strategy {strategy!a}, which may run the task for each. "
             "Purge in a play with strategy: linear."
@@ -56,16 +58,12 @@ def refusal_to_report(task_vars: t.Mapping[str, t.Any], runs_once: bool, strateg
     Without run_once each host is meant to write what is its own.
     """
     hosts = len(task_vars.get("ansible_play_hosts_all") or ())
-    if hosts < 2 or not runs_once or _keeps_run_once(strategy):
+    if hosts < 2 or not runs_once or strategy.removeprefix("ansible.builtin.") not in _OUT_OF_STEP:
         return ""
     return (
         f"run_once: the play has {hosts} hosts and the strategy {strategy!a}, which ignores it: each host would write "
         "the report, and before the others are audited. Report in a play with strategy: linear."
     )
-
-
-def _keeps_run_once(strategy: str) -> bool:
-    return strategy.rpartition(".")[2] in _IN_STEP
 
 
 def _is_slice(task_vars: t.Mapping[str, t.Any]) -> bool:

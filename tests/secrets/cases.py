@@ -223,7 +223,49 @@ def malformed() -> list[Json]:
         for module, more in (("refund_tracking_integration", one), (BULK, {"apps": [{"bundle_id": "com.example.one"}]}))
     ]
     apps = [{"bundle_id": "com.example.one", "private_key": token}]
-    return [*tasks, task("malformed app", BULK, True, apps=apps), task("malformed apps", BULK, True, apps=token)]
+    return [
+        *tasks,
+        *_misnamed(),
+        task("malformed app", BULK, True, apps=apps),
+        task("malformed apps", BULK, True, apps=token),
+    ]
+
+
+def _misnamed() -> list[Json]:
+    """A secret in the place of a name, and a mapping with one where the name of a key is due."""
+    name, nothing = "{{ {vault_db_password: 'x'} }}", "{{ {vault_db_password: none} }}"
+    app, apps = "{'bundle_id': 'com.example.one'}", [{"bundle_id": "com.example.one", "key": "a"}]
+    audit = {"refund_audit_keys": nothing, "refund_audit_apps": apps, "refund_audit_path": "{{ work }}/report"}
+    tracking = {"refund_tracking_keys": nothing, "refund_tracking_apps": apps}
+    options: list[Json] = [
+        {"apps": [f"{{{{ {app} | combine({{vault_db_password: 'x'}}) }}}}"]},
+        {"apps": [f"{{{{ {app} | combine({{vault_db_password: none}}) }}}}"]},
+        {"apps": [{**apps[0], "key": {"private_key_content": "{{ vault_db_password }}"}}]},
+        {"apps": apps, "keys": nothing},
+        {"apps": apps, "keys": name},
+        {"apps": apps, "keys": {"a": name}},
+        {"apps": apps, "revenuecat": name},
+        {"apps": apps, "devtodev": {"elements": nothing}},
+    ]
+    return [
+        *(task(f"malformed name {number}", BULK, True, **given) for number, given in enumerate(options)),
+        *_role("refund_audit", audit),
+        *_role("refund_audit", {**audit, "refund_audit_keys": {"a": nothing}}),
+        *_role("refund_tracking", tracking),
+    ]
+
+
+def _role(name: str, variables: Json) -> list[Json]:
+    """A role that has to fail."""
+    include = {"ansible.builtin.include_role": {"name": f"storeops.refunds.{name}"}}
+    never = {"name": "The role did not fail", "ansible.builtin.assert": {"that": False}}
+    rescue = [
+        {
+            "name": "The role failed as it should",
+            "ansible.builtin.assert": {"that": "ansible_failed_task.name != 'The role did not fail'"},
+        }
+    ]
+    return [{"name": "Role", "block": [{"name": "Role", **include, "vars": variables}, never], "rescue": rescue}]
 
 
 def _misplaced_around_refunds() -> list[Json]:

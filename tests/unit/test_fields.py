@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -18,7 +19,7 @@ from test_in_process import Recorder, action
 from unit_support import PACKAGE
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
-from ansible_collections.storeops.refunds.plugins.module_utils._fields import list_faults, place
+from ansible_collections.storeops.refunds.plugins.module_utils._fields import option_faults, place
 
 Json = dict[str, t.Any]
 SPEC = _argument_spec.integrations()
@@ -45,6 +46,8 @@ CASES: list[tuple[t.Any, str]] = [
     ([{**ONE, "key_predicted": SECRET}], "apps[0] (com.example.one): key_predicted is neither true nor false."),
     ([{**ONE, "state": SECRET}], "apps[0] (com.example.one): state is none of present, absent."),
     ([ONE, SECRET], f"apps[1]: is no mapping. Its fields are {FIELDS}."),
+    ([{**ONE, "key": {"private_key_content": SECRET}}], "apps[0] (com.example.one): key is no text."),
+    ([{**ONE, "key": [SECRET]}], "apps[0] (com.example.one): key is no text."),
     ([[SECRET]], f"apps[0]: is no mapping. Its fields are {FIELDS}."),
     (SECRET, "apps: is no list of mappings."),
     ({"bundle_id": SECRET}, "apps: is no list of mappings."),
@@ -72,13 +75,74 @@ def refused_by_action(options: Json) -> str:
 
 def refused_by_module(options: Json) -> str:
     """Give the message of the ordinary module."""
+    result = ran_as_module(options)
+    assert result["failed"]
+    return str(result["msg"])
+
+
+def ran_as_module(options: Json) -> Json:
+    """Give the result of the ordinary module, in which no secret stands."""
     name = f"{PACKAGE.removesuffix('.module_utils')}.modules.refund_tracking_integrations"
     arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options})
     ran = subprocess.run([sys.executable, "-m", name, arguments], capture_output=True, text=True, check=False)
-    assert ran.returncode == 1, ran.stderr
-    result = json.loads(ran.stdout)
-    assert result["failed"] and "s3cr3t" not in ran.stdout + ran.stderr
-    return str(result["msg"])
+    result: Json = json.loads(ran.stdout)
+    assert ran.returncode == int(bool(result.get("failed"))), ran.stderr
+    assert "s3cr3t" not in ran.stdout + ran.stderr
+    return result
+
+
+TRACKER_FIELDS = ", ".join(SPEC["revenuecat"]["options"])
+ELEMENTS = ", ".join(SPEC["devtodev"]["options"]["elements"]["options"])
+MAPPINGS: list[tuple[Json, str]] = [
+    ({"revenuecat": {"apikey": SECRET}}, "revenuecat: unknown field apikey; did you mean api_key?"),
+    ({"revenuecat": {SECRET: "x"}}, f"revenuecat: {HIDDEN.replace(FIELDS, TRACKER_FIELDS)}"),
+    ({"revenuecat": SECRET}, f"revenuecat: is no mapping. Its fields are {TRACKER_FIELDS}."),
+    ({"revenuecat": [SECRET]}, f"revenuecat: is no mapping. Its fields are {TRACKER_FIELDS}."),
+    ({"ledger": {"url": {SECRET: SECRET}}}, "ledger: url is no text."),
+    ({"devtodev": {"elements": {SECRET: None}}}, f"devtodev.elements: {HIDDEN.replace(FIELDS, ELEMENTS)}"),
+    (
+        {"devtodev": {"elements": {"submit": {"labl": SECRET}}, "mode": SECRET}},
+        "devtodev: mode is none of browser, handoff. devtodev.elements.submit: unknown field labl; did you mean label?",
+    ),
+    (
+        {"revenuecat": {"urll": "x"}, "apps": [{}]},
+        "revenuecat: unknown field urll; did you mean url? apps[0]: bundle_id",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), MAPPINGS)
+def test_a_mistake_in_a_mapping_is_named_alike(options: Json, message: str) -> None:
+    found = refused_by_action({"apps": [ONE], **options})
+    assert found.startswith(message) and "s3cr3t" not in found
+
+
+# What is hidden in the message is hidden in all that the module gives.
+MISNAMED: list[Json] = [
+    {"apps": [{**ONE, SECRET: "x"}]},
+    {"apps": [{**ONE, "pem": {SECRET: "x"}}]},
+    {"apps": {SECRET: "x"}},
+    {"apps": [{**ONE, "key": {"private_key_content": SECRET, SECRET: "x"}}]},
+    {"apps": [ONE], "keys": {SECRET: None}},
+    {"apps": [ONE], "keys": {"s3cr3t": "x"}},
+    {"apps": [ONE], "keys": {"a": {SECRET: "x"}}},
+    {"apps": [ONE], "keys": {"a": {"key_id": {SECRET: "x"}}}},
+    {"apps": [ONE], "keys": {f"https://me:{SECRET}@host": {}}, "state": "gone"},
+    {"apps": [ONE], "revenuecat": {SECRET: "x"}},
+    {"apps": [ONE], "ledger": {"url": {SECRET: "x"}}},
+    {"apps": [ONE], "devtodev": {"elements": {"submit": {SECRET: "x"}}}},
+]
+
+
+@pytest.mark.parametrize("options", MISNAMED)
+def test_a_secret_in_the_place_of_a_name_is_nowhere(options: Json) -> None:
+    refused_by_module(options)
+
+
+def test_a_name_that_is_not_shown_is_nowhere_after_success(tmp_path: Path) -> None:
+    options = {"apps": [], "keys": {f"https://me:{SECRET}@host": {}}, "credential_check": "skip"}
+    result = ran_as_module({**options, "ledger": {"url": f"sqlite:///{tmp_path}/ledger.db"}})
+    assert "failed" not in result and "module_args" in result["invocation"]
 
 
 @pytest.mark.parametrize(("apps", "message"), CASES)
@@ -95,6 +159,11 @@ def test_the_ordinary_module_says_the_same() -> None:
     assert message.endswith("apps[3] (com.example.one): app_apple_id is no whole number.")
 
 
+def test_the_ordinary_module_refuses_what_ansible_would_make_a_text_of() -> None:
+    message = "apps[0] (com.example.one): key is no text."
+    assert refused_by_module({"apps": [{**ONE, "key": {"private_key_content": SECRET}}]}) == message
+
+
 def test_what_else_is_wrong_is_told_by_ansible() -> None:
     assert "colour" in refused_by_module({"apps": [ONE], "colour": "red"})
     assert "value of state must be one of" in refused_by_action({"apps": [ONE], "state": "gone"})
@@ -109,7 +178,7 @@ def test_a_long_list_of_mistakes_is_cut() -> None:
 
 def test_waivers_are_named_in_the_same_way() -> None:
     given = [{"bundle_id": "com.example.*", "reson": "x"}, {"bundle_id": "com.example.one", "untill": "x"}]
-    message = list_faults(_argument_spec.audit_report(), {"waivers": given})
+    message = option_faults(_argument_spec.audit_report(), {"waivers": given})
     assert "waivers[0]: unknown field reson; did you mean reason?" in message
     assert "waivers[1] (com.example.one): unknown field untill; did you mean until?" in message
 
@@ -119,6 +188,7 @@ def test_what_is_hardly_a_bundle_id_is_not_shown(bundle_id: object) -> None:
     assert place("apps", 3, bundle_id) == "apps[3]"
 
 
+TEXTS = {name for name, field in SPEC["apps"]["options"].items() if field["type"] in ("str", "path")}
 NAMES = st.sampled_from([*SPEC["apps"]["options"], "bundle", "keyId", SECRET, "-", ""])
 VALUES = st.one_of(
     st.sampled_from(
@@ -141,10 +211,13 @@ ENTRIES = st.one_of(
 
 @given(st.one_of(st.lists(ENTRIES, max_size=3), VALUES.filter(lambda value: value is not None)))
 def test_just_what_ansible_refuses_is_a_mistake(apps: t.Any) -> None:
-    message = list_faults(SPEC, {"apps": apps})
+    message = option_faults(SPEC, {"apps": apps})
     assert "s3cr3t" not in message
-    is_refused = bool(ArgumentSpecValidator(SPEC).validate({"apps": apps}).error_messages)
-    # What a text comes to is left to Ansible.
+    # What a text comes to is left to Ansible, and it makes a text of anything.
     entries = apps if isinstance(apps, list) else []
+    given = [value for entry in entries if isinstance(entry, dict) for name, value in entry.items() if name in TEXTS]
+    is_refused = any(isinstance(value, (dict, list)) for value in given) or bool(
+        ArgumentSpecValidator(SPEC).validate({"apps": apps}).error_messages
+    )
     has_text = any(isinstance(entry, str) and ("=" in entry or "{" in entry) for entry in entries)
     assert bool(message) == is_refused or (has_text and not message)

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from .._http_errors import NotAsked
 from .._model.errors import TransportError
 from .._model.identifiers import Environment
 from .._model.integration import Credentials
@@ -35,6 +36,9 @@ class CredentialCheck:
             answer = self.server.get_transaction_info(credentials, bundle_id, environment)
             if _is_401(answer):
                 return self._second_look(answer, credentials, bundle_id, environment)
+        except NotAsked as error:
+            # Without the time of a check: there was none.
+            return Verdict("unreachable", f"{error}", environment)
         except TransportError as error:
             return self._verdict("unreachable", f"{error}", environment)
         return self._judge(answer, environment)
@@ -55,17 +59,21 @@ class CredentialCheck:
                 return self._verdict("clock_skew", hints.clock_skew(skew), environment, first)
             return self._judge(second, environment)
         asks_sandbox = environment == "production" and self.server.hosts.has_both
-        if asks_sandbox and self._sandbox_accepts(credentials, bundle_id, skew):
+        sandbox = self._sandbox(credentials, bundle_id, skew) if asks_sandbox else "not asked"
+        if sandbox == "accepts":
             return self._verdict("app_not_released", hints.APP_NOT_RELEASED, environment, second)
-        hint = hints.unauthenticated(environment, credentials.path, skew, asks_sandbox)
-        return self._verdict("unauthenticated", hint, environment, second)
+        hint = hints.unauthenticated(environment, credentials.path, skew, sandbox)
+        verdict = self._verdict("unauthenticated", hint, environment, second)
+        return replace(verdict, is_half=sandbox == "no answer")
 
-    def _sandbox_accepts(self, credentials: Credentials, bundle_id: str, skew: float) -> bool:
+    def _sandbox(self, credentials: Credentials, bundle_id: str, skew: float) -> hints.Sandbox:
         try:
             answer = self.server.get_transaction_info(credentials, bundle_id, "sandbox", clock_offset=-skew)
         except TransportError:
-            return False
-        return answer.proves_acceptance
+            return "no answer"
+        if answer.proves_acceptance:
+            return "accepts"
+        return "refuses" if _is_401(answer) else "no answer"
 
     def _judge(self, answer: Answer, environment: Environment) -> Verdict:
         if answer.proves_acceptance:
@@ -120,7 +128,8 @@ def _sharpened(verdict: Verdict, key: tuple[str, ...], group: t.Sequence[Verdict
     if verdict.cause != "unauthenticated" or len(group) < 2:
         return verdict
     works = sum(other.accepted or other.cause == "app_not_released" for other in group)
-    refused = sum(other.cause == "unauthenticated" for other in group)
+    # What only production refused may be an app that was never released.
+    refused = sum(other.cause == "unauthenticated" and not other.is_half for other in group)
     if works:
         return verdict.with_hint(f"{hints.the_app(key[1], works, len(group))} {verdict.hint}")
     if refused == len(group):

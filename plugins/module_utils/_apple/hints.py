@@ -13,6 +13,9 @@ from .._model.private_key import read_file_name
 if t.TYPE_CHECKING:
     from .app_store_server import Answer
 
+# What the sandbox says of credentials that production refuses.
+Sandbox = t.Literal["accepts", "refuses", "no answer", "not asked"]
+
 ACCEPTED = "Apple accepted a token signed with this key for this app."
 NOT_CHECKED = "No call was made: credential_check is skip."
 NO_KEY = "No private key at hand: give private_key_path or private_key_content, or run where the stored path exists."
@@ -33,15 +36,17 @@ def clock_skew(ahead: float) -> str:
     )
 
 
-def unauthenticated(environment: str, path: str | None, skew: float, asked_sandbox: bool) -> str:
+def unauthenticated(environment: str, path: str | None, skew: float, sandbox: Sandbox) -> str:
     """List what to compare after two 401 answers, which never say why."""
     hint = (
         "Apple refused the token twice and does not say why. Compare in App Store Connect: is the key still active, "
         "is this its Key ID, is this its team's Issuer ID, is the bundle ID right including capitals, "
         "was the app transferred to another team"
     )
-    if environment == "production" and asked_sandbox:
+    if sandbox == "refuses":
         hint += ", was it released yet (the sandbox refused too, which proves nothing)?"
+    elif sandbox == "no answer":
+        hint += ", was it released yet (the sandbox, asked to tell, gave no usable answer: run again)?"
     elif environment == "production":
         hint += ", was it released yet (production refuses every call before the first release)?"
     else:

@@ -9,7 +9,10 @@ Every message names the option or the file that is wrong and the next step; `_ru
 from __future__ import annotations
 
 import os
+import re
 import traceback
+
+_SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 
 
 class RefundsError(Exception):
@@ -43,6 +46,10 @@ class TransportError(RefundsError):
     def __init__(self, kind: str, message: str, next_step: str = "") -> None:
         super().__init__(message, next_step)
         self.kind = kind
+
+
+def first_sentence(text: str) -> str:
+    return _SENTENCE_END.split(text, maxsplit=1)[0]
 
 
 def unforeseen(error: Exception, consequence: str = "nothing after this point was done") -> str:

@@ -27,8 +27,11 @@ _SHOWN = 80
 
 def _pasted(text: str) -> str:
     """Drop white space and invisible characters, which web pages and mails add when an ID is copied."""
-    kept = (char for char in text if not char.isspace() and unicodedata.category(char) != "Cf")
-    return "".join(kept)
+    return "".join(char for char in _visible(text) if not char.isspace())
+
+
+def _visible(text: str) -> str:
+    return "".join(char for char in text if unicodedata.category(char) != "Cf")
 
 
 def shown(text: str) -> str:
@@ -73,7 +76,8 @@ def parse_bundle_id(text: str, option: str = "bundle_id") -> str:
 
     Source: developer.apple.com/documentation/bundleresources/information-property-list/cfbundleidentifier
     """
-    clean = _pasted(text)
+    # Their length varies: a space inside may stand for a missing period as well as for nothing.
+    clean = _visible(text).strip()
     # About one private key in thirty has neither + nor / in its base64: then only its first line tells it apart.
     if looks_secret(text) or not _BUNDLE_ID.fullmatch(clean) or len(clean) > 255:
         raise InputError(

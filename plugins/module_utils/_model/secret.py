@@ -18,6 +18,9 @@ SHORTEST_MASKED = 4
 SHORTEST_FRAGMENT = 12
 # What "-----BEGIN" takes in base64.
 _SHORTEST_BASE64 = 14
+# How the base64 of an unencrypted key on a NIST curve begins: PKCS#8 (RFC 5208), the same of P-256 without the public
+# key, and SEC 1 (RFC 5915). CI systems often store a key without its BEGIN line.
+_KEY_HEAD = re.compile(r"MI[GH][A-Za-z0-9+/]AgEA|MEECAQAwEwYHKoZIzj0|MHcCAQEE")
 
 
 class Secret:
@@ -63,6 +66,8 @@ def forms(text: str) -> set[str]:
         if len(lines) > 1 or "-----" in variant:
             found |= {line for line in lines if len(line) >= SHORTEST_FRAGMENT}
             found.add("".join(lines))
+    if _is_bare_key(text):
+        found |= {"".join(text.split()), *(piece for piece in text.split() if len(piece) >= SHORTEST_FRAGMENT)}
     found |= _url_password(text)
     return {form for form in found if len(form) >= SHORTEST_MASKED}
 
@@ -79,6 +84,10 @@ def _from_base64(text: str) -> str:
     return decoded if "-----BEGIN" in decoded else ""
 
 
+def _is_bare_key(text: str) -> bool:
+    return bool(_KEY_HEAD.search("".join(text.split())))
+
+
 def _url_password(text: str) -> set[str]:
     """Return what may be a password before the last @ of a URL, also where it was not escaped as it should be."""
     found = re.match(r"\s*[a-z][a-z0-9+.-]*://([^\s]*)@", text, re.IGNORECASE)
@@ -91,7 +100,7 @@ def _url_password(text: str) -> set[str]:
 
 def looks_secret(text: str) -> bool:
     """Tell whether a text is a private key or a web session, whatever option it was given in."""
-    return "-----BEGIN" in text or "myacinfo" in text or bool(_from_base64(text))
+    return "-----BEGIN" in text or "myacinfo" in text or _is_bare_key(text) or bool(_from_base64(text))
 
 
 def worth_masking(cookie: str) -> bool:

@@ -41,6 +41,7 @@ class Verdict:
 
     ``http_status`` and ``error_code`` are those of the answer that decided, ``request_id`` is Apple's name for it,
     ``checked_at`` is UTC in ISO 8601, None when no call was made. The other three are None without an answer.
+    ``is_half``: production refused, and the sandbox, which could have told why, gave no answer; in no result.
     """
 
     cause: Cause
@@ -50,6 +51,7 @@ class Verdict:
     error_code: int | None = None
     checked_at: str | None = None
     request_id: str | None = None
+    is_half: bool = False
 
     @property
     def accepted(self) -> bool:

@@ -83,13 +83,19 @@ class App:
 
     @property
     def tried(self) -> Key:
-        """The key that the verdict is about."""
-        return self.declared or self.held
+        """The key that the verdict is about, with what only the tracker knows of it: else it would count as another."""
+        asked, held = self.declared, self.held
+        if asked is None or not asked.is_known:
+            return held
+        if asked.key_id is None or asked.key_id != held.key_id:
+            return asked
+        return Key(asked.issuer_id or held.issuer_id, asked.key_id, asked.key_fingerprint or held.key_fingerprint)
 
     @property
     def contrasts(self) -> tuple[Difference, ...]:
         """The fields of the key that are held otherwise than declared, as in an app that Apple refused."""
-        pairs = ((name, getattr(self.held, name), getattr(self.tried, name)) for name in KEY_FIELDS)
+        asked = self.declared or self.held
+        pairs = ((name, getattr(self.held, name), getattr(asked, name)) for name in KEY_FIELDS)
         return tuple(Difference(*found) for found in pairs if None not in found and found[1] != found[2])
 
     @property

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from .._http_errors import NotSent
 from .._model.errors import InputError, RefundsError, TransportError
 from .._model.identifiers import Environment, shown
 from .._model.integration import Credentials, Identity, Integration, Status
@@ -38,7 +39,7 @@ _UPDATE_REFUSED = (
 )
 
 # Kinds of TransportError after which the service can't have done anything.
-_NEVER_SENT = frozenset({"dns", "tcp", "deadline", "refused_url"})
+_NEVER_SENT = frozenset({"dns", "tcp"})
 _PROJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 Secrets = t.Sequence[Secret]
 
@@ -143,7 +144,7 @@ class RevenueCat:
             # A conflict is with an entry that someone else made.
             return self._looked_up(bundle_id, fields, secrets, error, is_ours=error.status != 409)
         except TransportError as error:
-            if error.kind in _NEVER_SENT:
+            if isinstance(error, NotSent) or error.kind in _NEVER_SENT:
                 raise
             return self._looked_up(bundle_id, fields, secrets, error, is_ours=True)
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 from asc_support import CREATE, LIST, NAME, READ, REVOKE, Person, key
-from unit_support import ISSUER, KEY_ID, fingerprint_of, new_pem, write_key
+from unit_support import ISSUER, KEY_ID, fingerprint_of, new_pem, run_task, write_key
+
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
 
 Enter = t.Callable[..., Person]
 
@@ -223,3 +225,29 @@ def test_revoke_with_a_replacement_is_not_done_while_a_twin_is_there(world: Ente
     person = world(keys=[key("TWINAAAAA1", downloadable=False), key("TWINBBBBB2", downloadable=False)])
     outcome = person.run(key_id="TWINAAAAA1", regenerate="if_lost")
     assert outcome.results["failed"] and "TWINBBBBB2" in outcome.message and person.changes() == []
+
+
+class Private:
+    """Ansible's file attributes with a mode of 0600."""
+
+    def __init__(self, check_mode: bool) -> None:
+        self.check_mode = check_mode
+
+    def apply(self, path: str, diff: dict[str, t.Any]) -> bool:
+        """Set the mode if it differs."""
+        is_open = os.stat(path).st_mode & 0o777 != 0o600
+        if is_open and not self.check_mode:
+            os.chmod(path, 0o600)
+        return is_open
+
+
+def test_a_mode_to_be_repaired_is_predicted(world: Enter, pem: str) -> None:
+    """A task after this one finds the file open to others in check mode, and not in a run."""
+    person = world(keys=[key(KEY_ID, downloadable=False)])
+    for mode in (0o644, 0o600):
+        write_key(person.path, pem, mode)
+        for check_mode in (True, False):
+            outcome = run_task(iap_key.TASK, person.options, check_mode, attributes=Private(check_mode))
+            assert outcome.results["changed"] is (mode == 0o644), outcome
+            assert outcome.results["iap_key"]["predicted"] is (mode == 0o644 and check_mode)
+        assert person.path.stat().st_mode & 0o777 == 0o600

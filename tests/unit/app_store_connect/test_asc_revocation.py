@@ -6,13 +6,37 @@
 from __future__ import annotations
 
 import json
+import os
 import typing as t
 
 import pytest
 from asc_support import LIST, NAME, REVOKE, Person, key
 from unit_support import ISSUER, KEY_ID, new_pem, write_key
 
+from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply, Transport
+from ansible_collections.storeops.refunds.plugins.module_utils._http_errors import Interrupted, NotSent
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import TransportError
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.remote_revocation import never_sent
+
 Enter = t.Callable[..., Person]
+
+
+def cut_off(monkeypatch: pytest.MonkeyPatch, method: str, kind: str) -> None:
+    """Let no request of this method out, and none after it: the way a deadline or a lost network does."""
+    send, is_cut = Transport.send, []
+
+    def cut(self: Transport, call: Call) -> Reply:
+        if call.method != method and not is_cut:
+            return send(self, call)
+        is_cut.append(call)
+        if kind == "not sent":
+            raise NotSent("deadline", "Cut off.")
+        self.counters.called()
+        raise TransportError(kind, "Cut off.")
+
+    monkeypatch.setattr(Transport, "send", cut)
+
+
 KEEP = key("OTHERNAME1", "another")
 
 
@@ -124,6 +148,43 @@ def test_a_lost_key_whose_revocation_got_no_answer(world: Enter) -> None:
     assert person.active() == [KEY_ID]
 
 
+@pytest.mark.parametrize("kind", ["not sent", "dns", "tcp"])
+@pytest.mark.parametrize("step", ["revoke", "replace"])
+def test_a_revocation_that_never_went_out(
+    world: Enter, monkeypatch: pytest.MonkeyPatch, step: str, kind: str, pem: str
+) -> None:
+    person = world(keys=[key(KEY_ID, downloadable=False)])
+    if step == "revoke":
+        write_key(person.path, pem)
+    cut_off(monkeypatch, "PATCH", kind)
+    options = {"state": "absent", "revoke": True} if step == "revoke" else {"regenerate": "if_lost"}
+    outcome = person.run(**options)
+    assert outcome.results["failed"] and not outcome.results.get("changed"), outcome
+    assert outcome.message == "Cut off." and person.active() == [KEY_ID] and person.changes() == []
+    assert person.path.exists() is (step == "revoke")
+
+
+@pytest.mark.parametrize("kind", ["not sent", "dns", "tcp"])
+def test_a_creation_that_never_went_out(world: Enter, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    person = world(keys=[])
+    old = new_pem()
+    write_key(person.path, old)
+    cut_off(monkeypatch, "POST", kind)
+    outcome = person.run(regenerate="if_lost")
+    assert outcome.results["failed"] and not outcome.results.get("changed") and outcome.message == "Cut off."
+    assert person.path.read_text() == old and os.listdir(person.folder) == [person.path.name], "it is back in its place"
+
+
+def test_a_revocation_that_may_have_gone_out_before_the_network_went() -> None:
+    """Only the last try is known; the one before may have reached App Store Connect."""
+    for calls, kind in ((1, "deadline"), (2, "tcp"), (2, "dns")):
+        error = NotSent(kind, "") if kind == "deadline" else TransportError(kind, "")
+        assert never_sent(error, calls) is False
+    for kind in ("timeout", "broken", "tls"):
+        assert never_sent(TransportError(kind, ""), 1) is False
+    assert never_sent(Interrupted("tcp", ""), 1) is False
+
+
 def test_a_revocation_without_effect(owner: Person) -> None:
     owner.sim.fault(kind="status", status=200, body="{}", match={"endpoint": REVOKE})
     outcome = owner.run(state="absent", revoke=True)
@@ -134,11 +195,11 @@ def test_a_revocation_without_effect(owner: Person) -> None:
 def test_a_revocation_that_is_refused(owner: Person, status: int) -> None:
     body = json.dumps({"errors": [{"title": "No", "detail": "This key is not yours."}]})
     owner.sim.fault(kind="status", status=status, body=body, match={"endpoint": REVOKE})
-    outcome = owner.run(state="absent", revoke=True, deadline=1)
+    # Long enough that a 500, which is asked again, leaves time to look.
+    outcome = owner.run(state="absent", revoke=True, deadline=30)
     assert outcome.results["failed"] and "This key is not yours" in outcome.message and owner.path.exists()
-    # A 500 that used the time up leaves none to look.
-    assert outcome.results.get("changed", False) is ("is unknown" in outcome.message) and owner.active() == [KEY_ID]
-    assert status == 500 or not outcome.results.get("changed")
+    # The list of keys says that it was not done.
+    assert not outcome.results.get("changed") and "is unknown" not in outcome.message and owner.active() == [KEY_ID]
 
 
 def test_the_result(owner: Person) -> None:

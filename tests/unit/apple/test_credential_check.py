@@ -13,7 +13,10 @@ from unit_servers import FOREIGN, FOREIGN_KEY_ID, REVOKED_KEY_ID, UNRELEASED, Si
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_server import AppStoreServer, Hosts
-from ansible_collections.storeops.refunds.plugins.module_utils._apple.credential_check import CredentialCheck
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.credential_check import (
+    CredentialCheck,
+    infer_across_apps,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Credentials
@@ -192,9 +195,41 @@ def test_a_passing_fault_is_repeated(sim: Simulator) -> None:
     assert sim.calls()["total"] == 3
 
 
-def test_an_unreachable_sandbox_leaves_it_at_unauthenticated(sim: Simulator) -> None:
-    sim.fault(kind="refuse", match={"environment": "sandbox"})
-    assert check(sim, UNRELEASED).cause == "unauthenticated"
+SILENT_SANDBOX: dict[str, dict[str, object]] = {
+    "unreachable": {"kind": "refuse"},
+    "limited": {"kind": "status", "status": 429, "headers": {"Retry-After": "9" * 15}},
+    "in trouble": {"kind": "status", "status": 501},
+    "a proxy's page": {"kind": "status", "status": 401, "content_type": "text/html"},
+}
+
+
+@pytest.mark.parametrize("silence", SILENT_SANDBOX)
+def test_a_sandbox_without_an_opinion_is_not_said_to_refuse(sim: Simulator, silence: str) -> None:
+    sim.fault(**SILENT_SANDBOX[silence], match={"environment": "sandbox"})
+    verdict = check(sim, UNRELEASED)
+    assert (verdict.cause, verdict.http_status, verdict.is_half) == ("unauthenticated", 401, True)
+    assert "gave no usable answer: run again" in verdict.hint and "refused too" not in verdict.hint
+    assert "is_half" not in verdict.as_result()
+    # The apps of one key, not one of them released: nothing is said against the key.
+    found = infer_across_apps([((ISSUER, KEY_ID, "f"), verdict)] * 3)
+    assert [one.hint for one in found] == [verdict.hint] * 3
+    sim.control("DELETE", "/faults")
+    assert check(sim, UNRELEASED).cause == "app_not_released"
+
+
+def test_a_refusal_by_both_is_whole(sim: Simulator) -> None:
+    verdict = check(sim, key_id="UNKNOWN001")
+    assert not verdict.is_half and "no usable answer" not in verdict.hint
+    found = infer_across_apps([((ISSUER, KEY_ID, "f"), verdict)] * 3)
+    assert all("is refused for all 3 apps" in one.hint for one in found)
+
+
+def test_a_check_for_which_no_time_is_left_was_none(sim: Simulator) -> None:
+    server = AppStoreServer(Transport(HttpSettings(deadline=0.0)), Hosts(sim.url), time.time)
+    credentials = Credentials(ISSUER, KEY_ID, parse_content(sim.pem), None)
+    verdict = CredentialCheck(server).check(credentials, BUNDLE_ID, "production")
+    assert (verdict.cause, verdict.checked_at) == ("unreachable", None) and "not asked" in verdict.hint
+    assert sim.calls()["total"] == 0
 
 
 @pytest.mark.parametrize(

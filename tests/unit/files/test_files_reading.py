@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from unit_support import as_other_user, give_away, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._files import Policy, read_key_file
+from ansible_collections.storeops.refunds.plugins.module_utils._files import Policy, read_key_file, what_is_near
 from ansible_collections.storeops.refunds.plugins.module_utils._model.private_key import LARGEST, KeyProblem
 
 POLICIES: tuple[Policy, ...] = ("strict", "mounted", "own")
@@ -77,6 +77,20 @@ def test_a_typo_is_met_with_what_there_is(tmp_path: Path, pem: str) -> None:
         message = refused(lost)
         assert f"{lost} does not exist. There is no folder {lost.parent}; the nearest is {near}, which hold" in message
         assert "state: directory" not in message and message.endswith(advice)
+
+
+def test_many_names_are_counted_and_not_compared(tmp_path: Path) -> None:
+    for number in range(101):
+        (tmp_path / f"{number:03}.p8").touch()
+    assert refused(tmp_path / "1000.p8").count("'100.p8'") == 0, "the first ones instead"
+    assert "'000.p8', '001.p8', '002.p8', '003.p8', '004.p8' and 96 more .p8 files." in refused(tmp_path / "1000.p8")
+    (tmp_path / "000.p8").unlink()
+    assert "holds '100.p8', " in refused(tmp_path / "1000.p8")
+
+
+def test_nothing_is_told_about_a_path_that_is_a_key(tmp_path: Path, pem: str) -> None:
+    body = "".join(pem.splitlines()[1:-1])
+    assert what_is_near(f"{tmp_path}/{body}") == "There is no such folder."
 
 
 def test_the_layout_of_a_kubernetes_secret(tmp_path: Path, pem: str, other_pem: str) -> None:

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit_support import ISSUER
+from unit_support import ISSUER, new_pem
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import (
@@ -22,6 +22,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.identifier
     parse_service_url,
     shown,
 )
+from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import MASK
 
 ANY_TEXT = st.text(st.characters(categories=("L", "M", "N", "P", "S", "Z", "C")), max_size=300)
 PASTED = (
@@ -50,6 +51,23 @@ def test_pasted_white_space_is_dropped(parse: t.Callable[[str], str], clean: str
 def test_white_space_inside_is_dropped_too() -> None:
     assert parse_issuer_id("57246542-96fe-1a63-\ne053-0824d011072a") == ISSUER
     assert parse_key_id("2X9R4\u00adHXF34") == "2X9R4HXF34"
+
+
+@pytest.mark.parametrize("kept", [60, 10_000], ids=["its beginning", "all of it"])
+def test_the_body_of_a_private_key_is_no_bundle_id(kept: int) -> None:
+    """One in thirty has neither + nor / in its base64, and its padding may have got lost: letters and digits."""
+    body = "+"
+    while not body[:kept].isalnum():
+        body = "".join(new_pem().splitlines()[1:-1]).rstrip("=")
+    with pytest.raises(InputError) as error:
+        parse_bundle_id(body[:kept])
+    assert MASK in f"{error.value}" and body[:12] not in f"{error.value}"
+
+
+@pytest.mark.parametrize("text", ["com.example app", "com.exam\nple.app", "com.example.\u00a0app"])
+def test_white_space_inside_a_bundle_id_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="is no bundle ID"):
+        parse_bundle_id(text)
 
 
 def test_case() -> None:

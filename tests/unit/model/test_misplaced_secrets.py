@@ -12,6 +12,7 @@ import textwrap
 import typing as t
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
@@ -45,12 +46,24 @@ class Misplaced(t.NamedTuple):
         return [piece for piece in pieces if piece in shown]
 
 
+def _sec1(pem: str) -> str:
+    """Give the body of the same key in the older form."""
+    loaded = serialization.load_pem_private_key(pem.encode(), None)
+    form = (serialization.Encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
+    return base64.b64encode(loaded.private_bytes(*form)).decode()
+
+
 def _key(form: str, pem: str) -> Misplaced:
     encoded = base64.b64encode(pem.encode()).decode()
+    body, sec1 = "".join(pem.splitlines()[1:-1]), _sec1(pem)
     texts = {
         "pem": (pem, "".join(pem.splitlines()[1:-1])),
         "escaped pem": (pem.replace("\n", "\\n"), "".join(pem.splitlines()[1:-1])),
         "base64": (encoded, encoded),
+        "bare body": (body, body),
+        "wrapped bare body": ("\n".join(textwrap.wrap(body, 64)), body),
+        "spaced bare body": (" ".join(textwrap.wrap(body, 64)), body),
+        "bare SEC 1 body": (sec1, sec1),
         "wrapped base64": ("\n".join(textwrap.wrap(encoded, 76)), encoded),
     }
     return Misplaced(*texts[form])
@@ -71,7 +84,8 @@ def _session(form: str) -> Misplaced:
     return Misplaced(texts[form], cookie)
 
 
-KEYS = ["pem", "escaped pem", "base64", "wrapped base64"]
+BARE = ["bare body", "wrapped bare body", "spaced bare body", "bare SEC 1 body"]
+KEYS = ["pem", "escaped pem", "base64", "wrapped base64", *BARE]
 SESSIONS = ["json", "indented json", "storage state", "value first", "fastlane", "fastlane, escaped"]
 
 

@@ -127,6 +127,7 @@ def test_the_result_names_the_bad_ones_the_worst_first(tmp_path: Path) -> None:
     assert report["counts"] == {"refused": 2, "unknown": 1, "drift": 2, "pending": 1, "ok": 2, "waived": 0}
     assert [app["class"] for app in report["apps"]] == ["refused", "refused", "unknown", "drift", "drift"]
     assert done.results["failed"] and "5 of 8 apps" in done.message and "com.example.both" in done.message
+    assert "unauthenticated: " in done.message
     assert not audit(tmp_path, a_bit_of_all(), fail_on=[]).results.get("failed")
     only = audit(tmp_path, a_bit_of_all(), fail_on=["unknown"])
     assert only.results["failed"] and only.results["report"]["failing"] == 1

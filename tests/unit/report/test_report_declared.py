@@ -62,6 +62,22 @@ def test_an_app_that_the_tracker_does_not_hold_counts_too(tmp_path: Path) -> Non
     assert details(tmp_path) == {"key_id": OTHER_KEY, "contrasts": []} and len(lines(tmp_path)) == 1
 
 
+def test_a_key_that_is_declared_but_not_known_leaves_the_held_one(tmp_path: Path) -> None:
+    """So it is where the key was only predicted."""
+    predicted = {**UNKNOWN, "issuer_id": key_of(OTHER_KEY)["issuer_id"]}
+    audit(tmp_path, bulk(item(ONE, REFUSED, declared=predicted), item(TWO, declared=key_of(KEY_ID))))
+    assert keys(tmp_path) == [(KEY_ID, 1, 2)] and page_keys(tmp_path) == [KEY_ID]
+
+
+def test_a_key_of_which_less_is_declared_is_no_second_one(tmp_path: Path) -> None:
+    some = {**key_of(KEY_ID), "key_fingerprint": None}
+    audit(tmp_path, bulk(item(ONE, declared=some), item(TWO, declared=key_of(KEY_ID))))
+    assert keys(tmp_path) == [(KEY_ID, 2, 2)]
+    other = {**key_of(OTHER_KEY), "key_fingerprint": None}
+    audit(tmp_path, bulk(item(ONE, declared=other)))
+    assert document(tmp_path)["keys"][0]["key_fingerprint"] is None
+
+
 @pytest.mark.parametrize("is_single", [True, False])
 def test_both_keys_are_named_field_by_field(is_single: bool, tmp_path: Path) -> None:
     held, declared = key_of(KEY_ID), key_of(OTHER_KEY)
@@ -85,7 +101,7 @@ def test_what_is_not_known_differs_from_nothing(tmp_path: Path) -> None:
     assert keys(tmp_path) == [(OTHER_KEY, 0, 1)]
     predicted = {**UNKNOWN, "issuer_id": key_of(KEY_ID)["issuer_id"]}
     audit(tmp_path, bulk(item(ONE, "key_not_yet_created", declared=predicted)))
-    assert keys(tmp_path) == []
+    assert keys(tmp_path) == [(KEY_ID, 0, 1)]
 
 
 @pytest.mark.parametrize("older", [{}, {"declared": None}, {"declared": "something else"}])

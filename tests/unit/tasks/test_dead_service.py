@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A service that doesn't answer is found out once for a list of apps, and every app has its outcome all the same."""
+"""A service that is silent for long is found out once for a list, and every app has its outcome all the same."""
 
 from __future__ import annotations
 
 import socket
+import threading
 import typing as t
 from pathlib import Path
 
@@ -16,23 +17,46 @@ from unit_support import Outcome, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _run
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
-from ansible_collections.storeops.refunds.plugins.module_utils._http_circuit import UNANSWERED
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import WORKERS
+from ansible_collections.storeops.refunds.plugins.module_utils._http_circuit import SILENCE_S, UNANSWERED
+from ansible_collections.storeops.refunds.plugins.module_utils._http_errors import NotAsked
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared import concurrent
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import credential_check_info
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.ledger import LedgerTracker
 
-NAMES = [f"com.example.n{number:02}" for number in range(60)]
+NAMES = [f"com.example.n{number:03}" for number in range(120)]
 TRIES = 4
-# The requests that find it out, and those that were on their way by then.
-MOST_ASKED = UNANSWERED + WORKERS - 1
-NO_MORE = f"gave no answer to {UNANSWERED} requests in a row; not asked again for this app. "
+# Seconds that pass whenever somebody looks at the clock. A call looks at it several times.
+TICK = 0.1
+NOT_ASKED = "not asked: no answer came from "
+LONG = 86_400
+
+
+class Clock:
+    """Goes on by being looked at, by any thread."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._lock = threading.Lock()
+
+    def look(self) -> float:
+        """Give the time."""
+        with self._lock:
+            self.seconds += TICK
+            return self.seconds
 
 
 @pytest.fixture
-def bulk(sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bulk:
-    """A list of apps; nobody waits between tries, and no time passes after which the host is looked at again."""
+def clock() -> Clock:
+    """The time of a test."""
+    return Clock()
+
+
+@pytest.fixture
+def bulk(sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Bulk:
+    """A list of apps; nobody waits, and time passes by being looked at, also while requests are refused."""
 
     def transport(settings: HttpSettings) -> Transport:
-        return Transport(settings, monotonic=lambda: 0.0, sleep=lambda seconds: None)
+        return Transport(settings, monotonic=clock.look, sleep=lambda seconds: None)
 
     monkeypatch.setattr(_run, "Transport", transport)
     made = Bulk(sim, tmp_path)
@@ -40,49 +64,126 @@ def bulk(sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bul
     return made
 
 
-def assert_all_told(hints: t.Sequence[str], next_step: str) -> None:
-    """Some were asked for, most were not, and all are told what to do."""
-    assert len(hints) == len(NAMES)
-    told = [hint for hint in hints if NO_MORE in hint]
-    assert len(NAMES) - MOST_ASKED <= len(told) <= len(NAMES) - UNANSWERED
-    assert all(next_step in hint for hint in hints)
+def by_outcome(done: Outcome) -> dict[str, list[dict[str, t.Any]]]:
+    """Give the items by their outcome."""
+    found: dict[str, list[dict[str, t.Any]]] = {}
+    for item in done.results["integrations"]:
+        found.setdefault(item["outcome"], []).append(item)
+    assert sum(map(len, found.values())) == len(NAMES)
+    return found
 
 
-def hints(outcome: Outcome) -> list[str]:
-    return [entry["credential_check"]["hint"] for entry in outcome.results["integrations"]]
+def assert_unasked(items: t.Sequence[dict[str, t.Any]], url: str, next_step: str) -> None:
+    """Each says so, and nothing was written for it."""
+    place = url.partition("://")[2]
+    for item in items:
+        check = item["credential_check"]
+        assert (item["action"], item["status"]) == ("unchanged", "Absent")
+        assert (check["cause"], check["checked_at"], check["accepted"]) == ("unreachable", None, False)
+        assert check["hint"] == f"{NOT_ASKED}{place} for at least 30 s. {next_step}"
+        assert item["msg"] == f"{item['bundle_id']}: {check['hint']}"
 
 
 def test_a_dead_port(bulk: Bulk) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    done = bulk.run(apps(*NAMES), app_store_server_url=url)
-    assert outcomes(done) == [(name, "unchanged", "failed") for name in NAMES]
-    assert set(causes(done)) == {"unreachable"}
-    assert_all_told(hints(done), "Check the network, a firewall, or the URL.")
-    assert UNANSWERED * TRIES <= done.results["http"]["calls"] <= MOST_ASKED * TRIES
-    assert bulk.held() == [] and "Of 60 apps, 60 failed." in done.message
-    again = bulk.run(apps(*NAMES))
+    done = bulk.run(apps(*NAMES), app_store_server_url=url, deadline=LONG)
+    found = by_outcome(done)
+    assert set(found) == {"failed", "not_tried"} and set(causes(done)) == {"unreachable"}
+    assert len(found["failed"]) >= UNANSWERED and len(found["not_tried"]) > len(NAMES) / 2
+    assert all(item["credential_check"]["checked_at"] for item in found["failed"])
+    assert_unasked(found["not_tried"], url, "Check the network, a firewall, or the URL.")
+    assert done.results["http"]["calls"] <= len(found["failed"]) * TRIES
+    counts = f"{len(found['failed'])} failed and {len(found['not_tried'])} were not tried"
+    assert f"Of 120 apps, {counts}." in done.message and done.message.count(NOT_ASKED) == 1
+    assert bulk.held() == []
+    again = bulk.run(apps(*NAMES), deadline=LONG)
     assert outcomes(again) == [(name, "create", "changed") for name in NAMES]
     assert bulk.held() == NAMES
 
 
 def test_a_port_that_hangs_up_counted_there(bulk: Bulk) -> None:
-    options = {**bulk.options(apps(*NAMES)), "credential_check": "required"}
+    options = {**bulk.options(apps(*NAMES)), "credential_check": "required", "deadline": LONG}
     with raw_server(lambda _connection, _number: None) as server:
         done = run_task(credential_check_info.TASK, {**options, "app_store_server_url": server.url})
-        assert UNANSWERED * TRIES <= server.accepted <= MOST_ASKED * TRIES
-        assert server.accepted == done.results["http"]["calls"]
+        assert server.accepted == done.results["http"]["calls"] < len(NAMES) * TRIES / 2
     found = done.results["credential_checks"]
     assert [(one["bundle_id"], one["cause"], one["accepted"]) for one in found] == [
         (name, "unreachable", False) for name in NAMES
     ]
-    assert_all_told([one["hint"] for one in found], "Run again; if it stays so")
+    unasked = [one for one in found if NOT_ASKED in one["hint"]]
+    assert len(NAMES) / 2 < len(unasked) < len(NAMES)
+    assert all(one["checked_at"] is None for one in unasked)
+    assert sum(one["checked_at"] is None for one in found) == len(unasked)
+    assert all("Run again; if it stays so" in one["hint"] for one in found)
 
 
-def test_the_policy_decides_as_for_any_call_without_an_answer(bulk: Bulk) -> None:
-    done = bulk.run(apps(*NAMES), app_store_server_url=f"http://127.0.0.1:{free_port()}", credential_check="advisory")
-    assert outcomes(done) == [(name, "create", "changed") for name in NAMES]
-    assert {entry["status"] for entry in done.results["integrations"]} == {"Failed"}
-    assert set(causes(done)) == {"unreachable"} and not done.results.get("failed")
+@pytest.mark.parametrize("policy", ["advisory", "required"])
+def test_no_policy_decides_about_apps_that_were_not_asked(bulk: Bulk, policy: str) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    done = bulk.run(apps(*NAMES), app_store_server_url=url, credential_check=policy, deadline=LONG)
+    found = by_outcome(done)
+    asked = found["changed" if policy == "advisory" else "failed"]
+    assert len(asked) + len(found["not_tried"]) == len(NAMES)
+    assert_unasked(found["not_tried"], url, "Check the network, a firewall, or the URL.")
+    assert {item["status"] for item in asked} == {"Failed" if policy == "advisory" else "Absent"}
+    assert bulk.held() == ([item["bundle_id"] for item in asked] if policy == "advisory" else [])
+    assert f"{len(found['not_tried'])} were not tried" in done.message
+
+
+def test_what_is_active_stays_so_when_it_was_not_asked(bulk: Bulk) -> None:
+    bulk.run(apps(*NAMES), deadline=LONG)
+    url = f"http://127.0.0.1:{free_port()}"
+    done = bulk.run(apps(*NAMES), app_store_server_url=url, credential_check="advisory", deadline=LONG)
+    assert {item["status"] for item in by_outcome(done)["not_tried"]} == {"Active"}
+
+
+def test_a_short_outage_costs_only_the_apps_that_it_met(bulk: Bulk) -> None:
+    """As many requests fail in a row as a long outage has at least; the list goes on and all the others succeed."""
+    faults = 10 * TRIES
+    bulk.sim.fault(kind="reset", times=faults)
+    done = bulk.run(apps(*NAMES), deadline=LONG)
+    found = by_outcome(done)
+    assert set(found) == {"failed", "changed"}
+    assert UNANSWERED - 1 <= len(found["failed"]) <= faults / TRIES
+    assert bulk.held() == [item["bundle_id"] for item in found["changed"]]
+
+
+@pytest.mark.parametrize(("outage", "is_long"), [(SILENCE_S - 5, False), (SILENCE_S + 15, True)])
+def test_a_service_that_comes_back_within_the_list(
+    bulk: Bulk, clock: Clock, monkeypatch: pytest.MonkeyPatch, outage: float, is_long: bool
+) -> None:
+    """After a long outage as after a short one, the rest of the list is asked; after a long one, some were not."""
+    # While one app waits for the look, others would be refused by the hundred.
+    monkeypatch.setattr(concurrent, "WORKERS", 1)
+
+    def behave(connection: socket.socket, _number: int) -> None:
+        if clock.seconds > outage:
+            connection.sendall(b"HTTP/1.1 501 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    with raw_server(behave) as server:
+        done = bulk.run(apps(*NAMES), app_store_server_url=server.url, deadline=LONG)
+    assert ("not_tried" in by_outcome(done)) is is_long
+    assert set(causes(done)) == {"unreachable", "service_unavailable"}
+    assert set(causes(done)[-20:]) == {"service_unavailable"}
+
+
+def test_a_deadline_before_that_leaves_apps_untried_as_well(bulk: Bulk) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    done = bulk.run(apps(*NAMES), app_store_server_url=url, credential_check="advisory", deadline=SILENCE_S / 2)
+    untried = by_outcome(done)["not_tried"]
+    assert len(untried) > len(NAMES) / 2 and NOT_ASKED not in done.message
+    assert all("the deadline of 15 s was over" in item["msg"] for item in untried)
+    assert {item["status"] for item in untried} == {"Absent"}
+
+
+def test_a_tracker_that_was_not_asked(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(_self: LedgerTracker, _identity: object) -> t.NoReturn:
+        raise NotAsked("tcp", f"{NOT_ASKED}tracker.invalid for at least 30 s.", "Run again.")
+
+    monkeypatch.setattr(LedgerTracker, "is_listable", property(lambda self: False, lambda self, value: None))
+    monkeypatch.setattr(LedgerTracker, "find", find)
+    done = bulk.run(apps(*NAMES), deadline=LONG)
+    assert set(by_outcome(done)) == {"not_tried"} and "tracker.invalid" in done.message
 
 
 def test_a_service_that_refuses_all_is_asked_about_all(bulk: Bulk) -> None:
@@ -90,6 +191,6 @@ def test_a_service_that_refuses_all_is_asked_about_all(bulk: Bulk) -> None:
         connection.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
     with raw_server(busy) as server:
-        done = bulk.run(apps(*NAMES), app_store_server_url=server.url)
+        done = bulk.run(apps(*NAMES), app_store_server_url=server.url, deadline=LONG)
         assert server.accepted == len(NAMES) * TRIES
     assert set(causes(done)) == {"service_unavailable"} and len(causes(done)) == len(NAMES)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from bulk_support import Bulk, apps, outcomes
 from unit_servers import Simulator
+from unit_support import OTHER_ISSUER
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import WORKERS, each
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integrations, writing
@@ -75,6 +76,21 @@ def test_one_app_meets_a_fault(bulk: Bulk, monkeypatch: pytest.MonkeyPatch, wher
     assert f"Of 6 apps, 1 failed. {BAD}: {FAULT}" in done.message and done.results["changed"]
     monkeypatch.undo()
     assert bulk.held() == [name for name in NAMES if name != BAD]
+
+
+def test_a_fault_while_a_hint_is_sharpened_hides_no_refusal(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    bulk.run(apps(*NAMES))
+    compare = faulty(integrations.compared_with_held, lambda _verdict, _current, _key, _names, one: one.bundle_id)
+    monkeypatch.setattr(integrations, "compared_with_held", compare)
+    done = bulk.both(apps(*NAMES), keys={"a": {**bulk.keys["a"], "issuer_id": OTHER_ISSUER}})
+    items = done.results["integrations"]
+    assert [item["credential_check"]["cause"] for item in items] == ["unauthenticated"] * len(NAMES)
+    assert all(item["msg"].startswith(f"{item['bundle_id']}: the credential check failed: ") for item in items)
+    hints = [item["credential_check"]["hint"] for item in items]
+    assert all("is refused for all 6 apps" in hint for hint in hints), "it counts for the inference as well"
+    assert ["Look at issuer_id first" in hint for hint in hints] == [name != BAD for name in NAMES]
+    assert FAULT not in done.message and len(done.warnings) == 1
+    assert done.warnings[0].startswith(f"{BAD}: {FAULT}") and "the hint says less than it could" in done.warnings[0]
 
 
 def test_a_fault_amid_the_batches_does_not_hide_what_was_written(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:

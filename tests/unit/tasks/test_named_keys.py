@@ -159,7 +159,7 @@ KNOWN = "issuer_id, key_id, private_key_path, private_key_content, private_key_f
 NOT_SHOWN = f"a field with a name that is not shown here is unknown (known: {KNOWN})."
 BAD_KEYS: list[tuple[t.Any, str]] = [
     ({"a": "hunter2"}, f"keys.a: is no mapping. Its fields are {KNOWN}."),
-    ({"a": None}, "keys.a: is no mapping"),
+    ({"a": None}, "keys (entry 0): is no mapping"),
     ({"a": ["x"]}, "keys.a: is no mapping"),
     (
         {"a": {"private_key": "hunter2"}},
@@ -175,13 +175,15 @@ BAD_KEYS: list[tuple[t.Any, str]] = [
     (
         {"a": {"key_id": 5, "pem": "hunter2"}, "b": {}, "c": None},
         "2 entries of keys can't be used; nothing was done. "
-        f"keys.a: unknown field pem (known: {KNOWN}). key_id is no text; put it in quotes. keys.c: is no mapping.",
+        f"keys.a: unknown field pem (known: {KNOWN}). key_id is no text; put it in quotes. "
+        "keys (entry 2): is no mapping.",
     ),
     # A secret in the place of a name.
     ({"a": {"hunter2": None}}, f"keys.a: {NOT_SHOWN}"),
     ({"a": {"hunter2": "x"}}, f"keys.a: {NOT_SHOWN}"),
     ({"a": {"postgresql://me:hunter2@host/db": None}}, f"keys.a: {NOT_SHOWN}"),
     ({"hunter2": None}, "keys (entry 0): is no mapping."),
+    ({"hunter": None}, "keys (entry 0): is no mapping."),
     ({"a": {}, "https://me:hunter2@host": {"x": 1}}, f"keys (entry 1): unknown field x (known: {KNOWN})."),
 ]
 

@@ -17,7 +17,7 @@ from bulk_support import Bulk, apps
 from unit_servers import Simulator
 from unit_support import ROOT
 
-from ansible_collections.storeops.refunds.plugins.plugin_utils._partial_play import refusal_to_purge
+from ansible_collections.storeops.refunds.plugins.plugin_utils._partial_play import refusal_to_purge, refusal_to_report
 
 Json = dict[str, t.Any]
 HOSTS = ["a", "b", "c"]
@@ -39,6 +39,7 @@ def hosts(batch: str, every: str = "") -> Json:
         (hosts("ab"), True, "debug", ""),
         (hosts("ab"), False, "linear", "purge: the task runs for each of 2 hosts"),
         (hosts("ab"), True, "free", "purge: the play has 2 hosts and the strategy 'free'"),
+        (hosts("ab"), True, "mitogen_linear", "purge: the play has 2 hosts and the strategy 'mitogen_linear'"),
         (hosts("ab"), True, "ansible.builtin.host_pinned", "purge: the play has 2 hosts and the strategy"),
         (hosts("ab", "abc"), True, "linear", "purge: 1 of 3 hosts of the play are not here ('c')"),
         (hosts("a", "abc"), True, "linear", "purge: 2 of 3 hosts of the play are not here ('b')"),
@@ -53,6 +54,21 @@ def test_where_apps_may_be_missing(task_vars: Json, runs_once: bool, strategy: s
     found = refusal_to_purge(task_vars, "yes", runs_once, strategy)
     assert found.startswith(expected) and bool(found) is bool(expected)
     assert refusal_to_purge(task_vars, False, runs_once, strategy) == ""
+
+
+@pytest.mark.parametrize(
+    ("strategy", "is_refused"),
+    [
+        *((name, True) for name in ("free", "host_pinned", "mitogen_free", "mitogen_host_pinned")),
+        ("ansible.builtin.free", True),
+        ("ansible.builtin.host_pinned", True),
+        *((name, False) for name in ("linear", "debug", "ansible.builtin.linear", "mitogen_linear", "acme.own.waves")),
+    ],
+)
+def test_a_report_is_written_unless_run_once_is_known_to_be_ignored(strategy: str, is_refused: bool) -> None:
+    found = refusal_to_report(hosts("ab"), True, strategy)
+    assert found.startswith("run_once: the play has 2 hosts") if is_refused else found == ""
+    assert refusal_to_report(hosts("ab"), False, strategy) == refusal_to_report(hosts("a"), True, strategy) == ""
 
 
 def play(bulk: Bulk, hosts_of_apps: str, before: list[Json], **keywords: t.Any) -> str:

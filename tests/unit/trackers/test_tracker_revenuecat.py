@@ -14,6 +14,9 @@ from json_tracker_support import PROJECT, ROTATED, Json, Place, store_app
 from unit_servers import UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, fingerprint_of
 
+from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply, Transport
+from ansible_collections.storeops.refunds.plugins.module_utils._http_errors import NotAsked
+
 TWIN = "com.example.One"
 
 
@@ -232,6 +235,29 @@ def test_a_create_that_never_arrived_is_said(place: RevenueCatPlace) -> None:
     assert done.results["failed"] and "Whether com.example.one was created" in done.message
     assert place.apps() == {}
     assert place.run(options).results["changed"] and len(place.apps()) == 1
+
+
+@pytest.mark.parametrize("kind", ["broken", "timeout", "tls"])
+def test_a_create_that_was_not_asked_for_is_no_lost_answer(
+    place: RevenueCatPlace, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Whatever the host was silent with before: nothing went out, so there is nothing to look for."""
+    place.account([])
+    send = Transport.send
+
+    def refuse(transport: Transport, call: Call) -> Reply:
+        if call.method == "POST":
+            raise NotAsked(kind, "not asked: no answer came from rc.invalid for at least 30 s.", "Run again.")
+        return send(transport, call)
+
+    monkeypatch.setattr(Transport, "send", refuse)
+    before = len(place.endpoints("revenuecat"))
+    done = place.run(place.options(account={"create_app": True}))
+    assert done.results["failed"] and "not asked: no answer came from rc.invalid" in done.message
+    assert "is not known" not in done.message
+    assert place.endpoints("revenuecat")[before:] == ["list_apps"] and place.apps() == {}
+    monkeypatch.undo()
+    assert place.run(place.options(account={"create_app": True})).results["changed"] and len(place.apps()) == 1
 
 
 def test_a_lost_update_is_repeated_and_never_taken_for_done(place: RevenueCatPlace) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import typing as t
@@ -14,13 +15,23 @@ from transport_support import START, Clock, failed, get
 from unit_servers import Canned, free_port, raw_server, scripted
 
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Transport
-from ansible_collections.storeops.refunds.plugins.module_utils._http_circuit import PROBE_EVERY_S, UNANSWERED
+from ansible_collections.storeops.refunds.plugins.module_utils._http_circuit import (
+    PROBE_EVERY_S,
+    SILENCE_S,
+    UNANSWERED,
+    Circuits,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._http_counters import Counters
+from ansible_collections.storeops.refunds.plugins.module_utils._http_errors import NotAsked
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import TransportError
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import WORKERS
 
 TRIES = 4
-NO_MORE = f"gave no answer to {UNANSWERED} requests in a row; not asked again for this app. "
+# Calls until a host counts as dead: the last request that is needed is given up after its first try.
+CALLS = (UNANSWERED - 1) * TRIES + 1
+
+
+SILENT_TRY = TransportError("timeout", "127.0.0.1:1: no whole answer within 15 s.", "Run again.")
 
 
 def dead() -> str:
@@ -28,17 +39,25 @@ def dead() -> str:
     return f"http://127.0.0.1:{free_port()}/"
 
 
-def give_up(transport: Transport, url: str, kind: str = "tcp", requests: int = UNANSWERED) -> None:
-    """Ask until the host counts as dead."""
+def no_answers(transport: Transport, url: str, kind: str = "tcp", requests: int = UNANSWERED) -> None:
+    """Ask in vain; the host does not count as dead."""
     for _request in range(requests):
-        assert NO_MORE not in str(failed(transport, url, kind))
+        assert "no answer came from" not in str(failed(transport, url, kind))
+
+
+def give_up(clock: Clock, transport: Transport, url: str, kind: str = "tcp") -> None:
+    """Ask in vain until the host counts as dead."""
+    no_answers(transport, url, kind, UNANSWERED - 1)
+    clock.time += SILENCE_S
+    no_answers(transport, url, kind, 1)
 
 
 def refused(transport: Transport, url: str, kind: str = "tcp") -> TransportError:
     """Ask a host that counts as dead: nothing goes out, and nobody waits."""
     before = transport.counters.as_result()
     error = failed(transport, url, kind)
-    assert str(error).startswith(f"{url.split('/')[2]} {NO_MORE}")
+    assert isinstance(error, NotAsked)
+    assert error.message == f"not asked: no answer came from {url.split('/')[2]} for at least 30 s."
     assert transport.counters.as_result() == before
     return error
 
@@ -48,38 +67,137 @@ def port_of(url: str) -> int:
 
 
 def test_the_number_is_that_of_the_connections() -> None:
-    """With fewer, one outage that meets all requests on their way would be enough."""
+    """With fewer, one round of requests that are all too slow would be enough."""
     assert UNANSWERED >= WORKERS
 
 
 def test_a_dead_port_is_asked_no_more() -> None:
     clock = Clock()
     transport, url = clock.transport(deadline=1000.0), dead()
-    give_up(transport, url)
-    assert transport.counters.calls == UNANSWERED * TRIES
+    give_up(clock, transport, url)
+    assert transport.counters.calls == CALLS
     slept = list(clock.slept)
     for _app in range(50):
         assert refused(transport, url).next_step == "Check the network, a firewall, or the URL."
     assert clock.slept == slept
 
 
+def test_an_outage_that_ends_in_time_costs_no_other_request() -> None:
+    """Far more requests than needed fail, and all that come after it succeed."""
+    clock = Clock()
+    transport, url = clock.transport(deadline=1000.0), dead()
+    lost = 0
+    while clock.time + 2 < START + SILENCE_S:
+        no_answers(transport, url, requests=1)
+        lost += 1
+    assert lost > 2 * UNANSWERED - 2
+    with scripted(Canned(headers={"Connection": "close"}), port=port_of(url)) as server:
+        for _app in range(40):
+            assert get(transport, url).status == 200
+        assert len(server.requests) == 40
+
+
+def test_single_tries_refused_at_once_are_no_long_outage() -> None:
+    """As calls that can be sent only once: hundreds of them fail in no time."""
+    transport, url = Clock().transport(deadline=1000.0, attempts=1), dead()
+    no_answers(transport, url, requests=200)
+    assert transport.counters.calls == 200
+
+
+def test_a_long_outage_of_few_requests_is_asked_on() -> None:
+    clock = Clock()
+    transport, url = clock.transport(deadline=10_000.0), dead()
+    for _request in range(UNANSWERED - 1):
+        clock.time += SILENCE_S
+        no_answers(transport, url, requests=1)
+    assert transport.counters.calls == (UNANSWERED - 1) * TRIES
+
+
+def test_a_pause_after_failures_is_no_silence() -> None:
+    """Nobody asked meanwhile: the next request goes out, and its answer counts."""
+    clock = Clock()
+    transport, url = clock.transport(deadline=1000.0), dead()
+    no_answers(transport, url, requests=2 * UNANSWERED)
+    clock.time += 10 * SILENCE_S
+    with scripted(Canned(), port=port_of(url)):
+        assert get(transport, url).status == 200
+
+
+def test_silence_is_measured_from_the_start_of_the_first_try() -> None:
+    """A host that says nothing is found out while the first requests are still repeated, not after all their tries."""
+    clock = Clock()
+    circuit = Circuits(clock.now).of("http://127.0.0.1:1/")
+    with contextlib.ExitStack() as stack:
+        requests = [stack.enter_context(circuit.request("127.0.0.1:1")) for _request in range(UNANSWERED)]
+        for start in (0.0, 15.0):
+            for request in requests:
+                clock.time = START + start
+                request.begins()
+                assert not request.is_hopeless
+            clock.time += 15.0
+            for request in requests:
+                request.failed(SILENT_TRY)
+        assert all(request.is_hopeless for request in requests)
+
+
+def test_an_answer_during_a_try_ends_the_silence_before_it() -> None:
+    clock = Clock()
+    circuit = Circuits(clock.now).of("http://127.0.0.1:1/")
+    with contextlib.ExitStack() as stack:
+        requests = [stack.enter_context(circuit.request("127.0.0.1:1")) for _request in range(UNANSWERED + 1)]
+        for request in requests:
+            request.begins()
+        clock.time += 20.0
+        requests.pop().answered()
+        for seconds, is_open in ((SILENCE_S - 0.5, False), (0.5, True)):
+            clock.time += seconds
+            for request in requests:
+                request.failed(SILENT_TRY)
+            assert circuit.is_open is is_open
+
+
+def test_a_look_that_was_answered_and_waits_keeps_no_other_waiting() -> None:
+    """The host answers the look with a long wait, and dies again meanwhile."""
+    clock = Clock()
+    circuit = Circuits(clock.now).of("http://127.0.0.1:1/")
+
+    def die() -> None:
+        for seconds in [0.0] * (UNANSWERED - 1) + [SILENCE_S]:
+            clock.time += seconds
+            with circuit.request("127.0.0.1:1") as request:
+                request.failed(SILENT_TRY)
+        assert circuit.is_open
+
+    die()
+    clock.time += PROBE_EVERY_S
+    with circuit.request("127.0.0.1:1") as look:
+        look.answered()
+        die()
+        clock.time += PROBE_EVERY_S
+        with circuit.request("127.0.0.1:1") as second:
+            with pytest.raises(NotAsked), circuit.request("127.0.0.1:1"):
+                pass
+            second.answered()
+    assert not circuit.is_open
+
+
 def test_one_look_at_a_time_now_and_then_with_one_try() -> None:
     clock = Clock()
     transport, url = clock.transport(deadline=1000.0), dead()
-    give_up(transport, url)
+    give_up(clock, transport, url)
     for looked in range(1, 4):
         clock.time += PROBE_EVERY_S - 0.5
         refused(transport, url)
         clock.time += 0.5
         assert "no connection" in str(failed(transport, url, "tcp"))
-        assert transport.counters.calls == UNANSWERED * TRIES + looked
+        assert transport.counters.calls == CALLS + looked
         refused(transport, url)
 
 
 def test_a_server_that_comes_back_is_asked_again() -> None:
     clock = Clock()
     transport, url = clock.transport(deadline=1000.0), dead()
-    give_up(transport, url)
+    give_up(clock, transport, url)
     with scripted(Canned(headers={"Connection": "close"}), port=port_of(url)) as server:
         refused(transport, url)
         assert server.requests == []
@@ -87,7 +205,7 @@ def test_a_server_that_comes_back_is_asked_again() -> None:
         for _app in range(20):
             assert get(transport, url).status == 200
         assert len(server.requests) == 20
-    give_up(transport, url)
+    give_up(clock, transport, url)
     refused(transport, url)
 
 
@@ -96,7 +214,7 @@ def test_any_answer_to_the_look_is_one(status: int) -> None:
     """It brings back the tries and the waits as well."""
     clock = Clock()
     transport, url = clock.transport(deadline=1000.0), dead()
-    give_up(transport, url)
+    give_up(clock, transport, url)
     clock.time += PROBE_EVERY_S
     with scripted(Canned(status), Canned(status), Canned(), port=port_of(url)) as server:
         assert get(transport, url).status == (401 if status == 401 else 200)
@@ -115,12 +233,15 @@ def test_an_answer_is_no_silence(status: int) -> None:
 
 
 def test_only_failures_in_a_row_count() -> None:
-    transport, url = Clock().transport(deadline=10_000.0), dead()
+    clock = Clock()
+    transport, url = clock.transport(deadline=10_000.0), dead()
     for _round in range(3):
-        give_up(transport, url, requests=UNANSWERED - 1)
+        no_answers(transport, url, requests=UNANSWERED - 2)
+        clock.time += SILENCE_S
+        no_answers(transport, url, requests=1)
         with scripted(Canned(429, {"Retry-After": "9999999", "Connection": "close"}), port=port_of(url)):
             assert get(transport, url).status == 429
-    give_up(transport, url)
+    give_up(clock, transport, url)
     refused(transport, url)
 
 
@@ -131,17 +252,23 @@ def test_an_answer_among_the_tries_of_a_request_counts() -> None:
         if number % TRIES == 1:
             connection.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
-    transport = Clock().transport(deadline=10_000.0)
+    clock = Clock()
+    transport = clock.transport(deadline=10_000.0)
     with raw_server(behave) as server:
-        give_up(transport, server.url, "broken", 3 * UNANSWERED)
+        for _round in range(3):
+            clock.time += SILENCE_S
+            no_answers(transport, server.url, "broken")
         assert server.accepted == 3 * UNANSWERED * TRIES
 
 
 def test_an_answer_that_breaks_off_counts() -> None:
     half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
-    transport = Clock().transport(deadline=10_000.0, attempts=1)
+    clock = Clock()
+    transport = clock.transport(deadline=10_000.0, attempts=1)
     with raw_server(lambda connection, _number: connection.sendall(half)) as server:
-        give_up(transport, server.url, "broken", 3 * UNANSWERED)
+        for _round in range(3):
+            clock.time += SILENCE_S
+            no_answers(transport, server.url, "broken")
 
 
 SILENT: dict[str, t.Callable[[socket.socket], object]] = {
@@ -153,36 +280,40 @@ SILENT: dict[str, t.Callable[[socket.socket], object]] = {
 @pytest.mark.parametrize("silence", SILENT)
 def test_a_server_that_hangs_up_is_as_good_as_dead(silence: str) -> None:
     """Counts real connections."""
-    transport = Clock().transport(deadline=1000.0)
+    clock = Clock()
+    transport = clock.transport(deadline=1000.0)
     with raw_server(lambda connection, _number: t.cast(None, SILENT[silence](connection))) as server:
-        give_up(transport, server.url, "broken")
+        give_up(clock, transport, server.url, "broken")
         refused(transport, server.url, "broken")
-        assert server.accepted == UNANSWERED * TRIES
+        assert server.accepted == CALLS
 
 
 def test_a_server_that_says_nothing_is_as_good_as_dead() -> None:
     ended = threading.Event()
-    transport = Clock().transport(request_timeout=0.05, deadline=1000.0, attempts=1)
+    clock = Clock()
+    transport = clock.transport(request_timeout=0.05, deadline=1000.0, attempts=1)
     with raw_server(lambda _connection, _number: t.cast(None, ended.wait(10))) as server:
-        give_up(transport, server.url, "timeout")
+        give_up(clock, transport, server.url, "timeout")
         assert "request_timeout" in refused(transport, server.url, "timeout").next_step
         ended.set()
 
 
 def test_a_name_that_is_not_found_and_tls_that_fails() -> None:
-    transport = Clock().transport(deadline=1000.0)
-    give_up(transport, "https://nosuch.invalid/", "dns")
+    clock = Clock()
+    transport = clock.transport(deadline=1000.0)
+    give_up(clock, transport, "https://nosuch.invalid/", "dns")
     assert "DNS" in refused(transport, "https://nosuch.invalid/a", "dns").next_step
     with scripted() as server:
         url = server.url.replace("http://", "https://")
-        give_up(transport, url, "tls")
+        give_up(clock, transport, url, "tls")
         assert "ca_path" in refused(transport, url, "tls").next_step
         assert get(transport, server.url).status == 200, "plain http there is another service"
 
 
 def test_a_dead_host_stops_no_other() -> None:
-    transport, url = Clock().transport(deadline=1000.0), dead()
-    give_up(transport, url)
+    clock = Clock()
+    transport, url = clock.transport(deadline=1000.0), dead()
+    give_up(clock, transport, url)
     with scripted() as server:
         assert get(transport, server.url).status == 200
         assert get(transport, server.url.replace("127.0.0.1", "localhost")).status == 200
@@ -192,18 +323,22 @@ def test_a_dead_host_stops_no_other() -> None:
 
 def test_what_never_went_out_says_nothing_about_the_host() -> None:
     clock = Clock()
-    transport = clock.transport(deadline=10.0, ca_path="/nowhere/ca.pem")
-    give_up(transport, "https://127.0.0.1:port/", "refused_url", 3 * UNANSWERED)
-    give_up(transport, "https://127.0.0.1:1/", "tls", 3 * UNANSWERED)
-    clock.time += 10
-    give_up(transport, "http://127.0.0.1:1/", "deadline", 3 * UNANSWERED)
+    transport = clock.transport(deadline=1000.0, ca_path="/nowhere/ca.pem")
+    for _round in range(3):
+        no_answers(transport, "https://127.0.0.1:port/", "refused_url")
+        no_answers(transport, "https://127.0.0.1:1/", "tls")
+        clock.time += SILENCE_S
+    clock.time += 1000
+    for _round in range(3):
+        no_answers(transport, "http://127.0.0.1:1/", "deadline")
+        clock.time += SILENCE_S
 
 
 def test_a_look_for_which_no_time_is_left_is_none() -> None:
     clock = Clock()
-    transport, url = clock.transport(deadline=20.0), dead()
-    give_up(transport, url)
-    clock.time = START + 25
+    transport, url = clock.transport(deadline=60.0), dead()
+    give_up(clock, transport, url)
+    clock.time = START + 61
     failed(transport, url, "deadline")
     before = transport.counters.calls
     with pytest.raises(TransportError, match="no connection"):
@@ -229,7 +364,7 @@ def at_once(threads: int, work: t.Callable[[], object]) -> None:
 def test_many_threads_send_one_look() -> None:
     clock = Clock()
     transport, url = clock.transport(deadline=1000.0), dead()
-    give_up(transport, url)
+    give_up(clock, transport, url)
     clock.time += PROBE_EVERY_S
     asked, released = threading.Semaphore(0), threading.Event()
 
@@ -251,7 +386,8 @@ def test_requests_on_their_way_give_up_after_their_try() -> None:
     """Those that began before the host was found dead would else take all their tries and waits."""
     clock = Clock()
     transport, url = clock.transport(deadline=1000.0), dead()
-    give_up(transport, url, requests=UNANSWERED - 1)
+    no_answers(transport, url, requests=UNANSWERED - 2)
+    clock.time += SILENCE_S
     before = transport.counters.calls
     # While it waits for its second try, another one finds the host dead.
     usual, nested = clock.sleep, []
@@ -264,7 +400,7 @@ def test_requests_on_their_way_give_up_after_their_try() -> None:
 
     transport._sleep = sleep
     assert "no connection" in str(failed(transport, url, "tcp"))
-    assert transport.counters.calls - before == TRIES + 2
+    assert transport.counters.calls - before == 1 + 1 + 1, "its first try, the other's one, and its second"
 
 
 def test_waits_at_the_same_time_count_once() -> None:

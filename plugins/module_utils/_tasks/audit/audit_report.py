@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._files import refuse_unwritable_text, write_text_file
-from ..._model.errors import InputError
+from ..._model.errors import InputError, first_sentence
 from ..._report.entries import apps_of
 from ..._report.html import render_html
 from ..._report.json_document import render_json, waiver_fields
@@ -33,6 +33,7 @@ FILES: t.Mapping[str, tuple[str, t.Callable[[Report], str]]] = {
 }
 _LISTED = 100
 _NAMED = 5
+_EXPLAINED = 3
 # Times differ in every run, and so do Apple's names of requests: in the JSON, and beside a time in the page's data.
 _PASSING = re.compile(r'"request_id": "[^"]*"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z","[^"]*"|Z?)')
 
@@ -40,7 +41,8 @@ _PASSING = re.compile(r'"request_id": "[^"]*"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d
 def run(params: Params, context: Context) -> Results:
     paths = _paths(params)
     report = _report(params, context)
-    for text in stale(report.waivers):
+    # Without an app nothing can be matched; waivers alone are looked at before an audit begins.
+    for text in stale(report.waivers) if report.apps else ():
         context.warn(text)
     texts = {path: FILES[kind][1](report) for kind, path in paths.items()}
     before = {path: _digest(_held(path)) for path in texts}
@@ -143,8 +145,14 @@ def _message(report: Report, paths: t.Mapping[str, str]) -> str:
     more = f" and {len(failing) - _NAMED} more" if len(failing) > _NAMED else ""
     return (
         f"{len(failing)} of {len(report.apps)} apps are not in order ({', '.join(kinds)}): {', '.join(named)}{more}. "
-        f"{where}"
+        f"{_causes(report)}{where}"
     )
+
+
+def _causes(report: Report) -> str:
+    """Return the commonest causes, each with the first sentence of its hint: in CI there is often but the console."""
+    said = Counter(f"{reason.cause}: {first_sentence(reason.hint)}" for _app, reason in report.failing if reason.hint)
+    return "".join(f"{text} " for text, _count in said.most_common(_EXPLAINED))
 
 
 TASK = Task(_argument_spec.audit_report(), run)

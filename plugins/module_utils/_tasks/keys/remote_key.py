@@ -23,6 +23,7 @@ from ..shared.options import KeySource, identifiers
 from ..shared.session import open_app_store_connect
 from .key_file import Place, backup_path, described, look, parse_download
 from .remote_key_plan import WAYS_OUT, Job, Step, chosen_key, decide, key_name, several
+from .remote_revocation import never_sent
 
 _LEAST_S = 5
 
@@ -54,12 +55,12 @@ def _settle(source: KeySource, params: Params, context: Context) -> Results:
 
 def _predicted(step: Step, remote: RemoteKey | None, job: Job) -> Results:
     known = remote.key_id if remote and step in ("keep", "download") else None
-    return _results(job, known, job.found.key if step == "keep" else None, step, step != "keep")
+    return _results(job, known, job.found.key if step == "keep" else None, step)
 
 
 def _done(step: Step, remote: RemoteKey | None, job: Job) -> Results:
     if step == "keep" and remote:
-        return _results(job, remote.key_id, job.found.key, step, False)
+        return _results(job, remote.key_id, job.found.key, step)
     place = Place(job.path, job.found, backup_path(job.found, job.path, job.params, job.context))
     _refuse_haste(job)
     attributes = job.context.file_attributes
@@ -87,26 +88,31 @@ def _created(step: Step, remote: RemoteKey | None, job: Job, place: Place) -> st
         # First: a kill between the two then leaves no key of this name, and the next run creates it.
         _revoked(remote.key_id, step, job)
     place.move_aside()
+    counters = job.context.transport.counters
+    calls = counters.calls
     try:
         return job.connect.create(job.name).key_id
     except RefundsError as error:
         message = f"{error}"
-        if isinstance(error, TransportError):
+        if isinstance(error, TransportError) and not never_sent(error, counters.calls - calls):
             message += f" If App Store Connect made {shown(job.name)} all the same, the next run finds it.{place.note}"
         else:
             place.move_back()
         if not remote:
             raise RefundsError(message) from None
-        results = _results(job, None, None, step, False)
+        results = _results(job, None, None, step)
         raise TaskFailed(f"{remote.key_id} was revoked, but the new key was not made: {message}", results) from None
 
 
 def _revoked(key_id: str, step: Step, job: Job) -> None:
+    calls = job.context.transport.counters.calls
     try:
         job.connect.revoke(key_id)
     except (TransportError, NoAnswer) as error:
+        if never_sent(error, job.context.transport.counters.calls - calls):
+            raise
         message = f"Whether {key_id} is revoked is unknown, and no new key was made: {error} Run again."
-        raise TaskFailed(message, _results(job, key_id, None, step, False)) from None
+        raise TaskFailed(message, _results(job, key_id, None, step)) from None
 
 
 def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
@@ -114,7 +120,7 @@ def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
     try:
         content = job.connect.download(key_id)
     except RefundsError as error:
-        partial = _results(job, key_id, None, step, False)
+        partial = _results(job, key_id, None, step)
         raise TaskFailed(
             f"The key {shown(job.name)} exists as {key_id}, but its private key was not downloaded: {error} "
             "Run again: while Apple still offers the download, it is picked up. "
@@ -128,7 +134,7 @@ def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
         raise _kept(key_id, content, "unparsed", f"its form is not understood: {problem}", step, job) from None
     except FileError as error:
         raise _kept(key_id, key.pem, "rescued", f"could not be put in its place: {error}", step, job) from None
-    results = _results(job, key_id, key, step, False)
+    results = _results(job, key_id, key, step)
     return {**results, "backup_file": place.backup} if place.backup else results
 
 
@@ -145,7 +151,7 @@ def _kept(key_id: str, content: Secret, kind: str, why: str, step: Step, job: Jo
         outcome = f"It was kept in {place}: put it into its place by hand."
         break
     message = f"The private key of {key_id} was downloaded, but {why} {outcome}"
-    return TaskFailed(message, _results(job, key_id, None, step, False))
+    return TaskFailed(message, _results(job, key_id, None, step))
 
 
 def _refuse_twins(key_id: str, results: Results, job: Job) -> None:
@@ -161,7 +167,7 @@ def _refuse_twins(key_id: str, results: Results, job: Job) -> None:
         raise TaskFailed(message, results)
 
 
-def _results(job: Job, key_id: str | None, key: PrivateKey | None, step: Step, is_predicted: bool) -> Results:
+def _results(job: Job, key_id: str | None, key: PrivateKey | None, step: Step) -> Results:
     before = described(job.path, job.found.fingerprint) if job.found.is_there else {}
     after = described(job.path, key.fingerprint if key else None, key_id=key_id, name=job.name, step=step)
     diff = {"before": before, "after": dict(before) if step == "keep" else after}
@@ -177,7 +183,7 @@ def _results(job: Job, key_id: str | None, key: PrivateKey | None, step: Step, i
             "issuer_id": job.team.issuer_id,
             "private_key_path": job.path,
             "key_fingerprint": key.fingerprint if key else None,
-            "predicted": is_predicted,
+            "predicted": changed and job.context.check_mode,
         },
         "http": job.context.transport.counters.as_result(),
     }

@@ -11,6 +11,7 @@ import typing as t
 from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team, is_active
 from ..._apple.web_errors import NoAnswer
 from ..._context import Context, Params, TaskFailed
+from ..._http_errors import Interrupted, NotSent
 from ..._model.errors import InputError, RefundsError, TransportError
 from ..._model.identifiers import shown
 from ..._model.private_key import read_file_name, settle_key_id
@@ -41,7 +42,7 @@ def revoke_key(source: KeySource, params: Params, context: Context) -> Revoked:
     # The file that goes with it must not be another key's.
     settle_key_id(found.key_id, read_file_name(os.path.basename(source.path or "")), source.path or "")
     if is_active(found) and not context.check_mode:
-        _revoke(connect, found.key_id, team)
+        _revoke(connect, found.key_id, team, context)
     return Revoked(found.key_id, is_active(found))
 
 
@@ -67,12 +68,26 @@ def _say_unlisted(wanted: str, team: Team, source: KeySource, context: Context) 
     context.warn(f"{message}: nothing was revoked. That is right only if it was revoked more than 30 days ago.")
 
 
-def _revoke(connect: AppStoreConnect, key_id: str, team: Team) -> None:
+def never_sent(error: RefundsError, calls: int) -> bool:
+    """Tell whether a request that failed did certainly not reach its host; ``calls``: how often it was tried.
+
+    The error is that of the last try: after another one, which may have been carried out, it proves nothing.
+    """
+    if isinstance(error, NotSent):
+        return calls == 0
+    is_unconnected = isinstance(error, TransportError) and error.kind in ("dns", "tcp")
+    return is_unconnected and not isinstance(error, Interrupted) and calls <= 1
+
+
+def _revoke(connect: AppStoreConnect, key_id: str, team: Team, context: Context) -> None:
     """Revoke the key; whatever the answer was, the list of keys says what came of it. Raises RefundsError."""
     failure: RefundsError | None = None
+    calls = context.transport.counters.calls
     try:
         connect.revoke(key_id)
     except RefundsError as error:
+        if never_sent(error, context.transport.counters.calls - calls):
+            raise
         failure = error
     try:
         is_left = any(key.key_id == key_id and is_active(key) for key in connect.list_keys())

@@ -10,13 +10,10 @@ import typing as t
 
 from ..._argument_spec import KEY_FIELDS
 from ..._context import Params
-from ..._fields import is_field_name, place, together, unknown_fields
+from ..._fields import is_shown_key, place, together, unknown_fields
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import shown
-from ..._model.secret import looks_secret
 from .options import KeySource, key_source
-
-_LONGEST_NAME = 64
 
 
 def check_keys(keys: t.Any) -> dict[str, dict[str, t.Any]]:
@@ -30,9 +27,7 @@ def check_keys(keys: t.Any) -> dict[str, dict[str, t.Any]]:
 
 def _faults(name: str, number: int, fields: t.Any) -> list[str]:
     """Return a message about an entry of ``keys``, if anything is wrong with it."""
-    # What is no mapping may be a secret that got a name's place.
-    is_name = is_field_name(name) or (isinstance(fields, dict) and _is_key_name(name))
-    option = f"keys.{name}" if is_name else f"keys (entry {number})"
+    option = f"keys.{name}" if is_shown_key(name, fields) else f"keys (entry {number})"
     if not isinstance(fields, dict):
         return [f"{option}: is no mapping. Its fields are {', '.join(KEY_FIELDS)}."]
     found = unknown_fields(KEY_FIELDS, fields)
@@ -40,10 +35,6 @@ def _faults(name: str, number: int, fields: t.Any) -> list[str]:
         if field in KEY_FIELDS:
             found += _value_faults(field, value, KEY_FIELDS[field])
     return [f"{option}: {' '.join(found)}"] if found else []
-
-
-def _is_key_name(name: str) -> bool:
-    return len(name) <= _LONGEST_NAME and name.isprintable() and "://" not in name and not looks_secret(name)
 
 
 def _expanded(field: str, value: t.Any) -> t.Any:
@@ -68,7 +59,7 @@ def app_key_source(app: Params, index: int, keys: t.Mapping[str, Params], params
     """Return an app's key: its own fields, over those of its named key, over the task's. Raises InputError."""
     name, where = app.get("key"), f"{place('apps', index, app['bundle_id'])}: "
     if name and name not in keys:
-        known = ", ".join(sorted(filter(_is_key_name, keys))) or "none"
+        known = ", ".join(sorted(each for each, fields in keys.items() if is_shown_key(each, fields))) or "none"
         raise InputError(f"{where}key", f"{shown(name)} is no entry of keys (there are: {known}).")
     inherited: Params = params
     if name:

@@ -59,6 +59,11 @@ def checked(
     return _settled_kind(source, verdict)
 
 
+def is_unasked(verdict: Verdict) -> bool:
+    """Tell whether Apple was not asked for want of time or because its service had been silent for long."""
+    return verdict.cause == "unreachable" and verdict.checked_at is None
+
+
 def _settled_kind(source: KeySource, verdict: Verdict) -> Verdict:
     """Take a file named AuthKey_… for what its name says, unless Apple's answer settled the question."""
     if verdict.cause not in UNDECIDED_CAUSES or not source.has_api_key_name:

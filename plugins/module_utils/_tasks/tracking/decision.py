@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass, field, replace
 
 from ..._context import Results
-from ..._model.errors import InputError
+from ..._model.errors import InputError, first_sentence
 from ..._model.integration import Credentials, Identity, Integration, Status, absent
 from ..._model.verdict import UNDECIDED_CAUSES, Verdict
 from ..._plan import Plan, describe, plan, settle_unknown, stand_still
@@ -19,7 +18,6 @@ from ..shared.options import KeySource, identifiers
 from .assessment import best_status, warn_about_verdict
 
 NO_KEY_NEEDED = "state: absent needs no key and no check."
-_SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 
 
 @dataclass(frozen=True)
@@ -138,10 +136,6 @@ def carry_out(decision: Decision, tracker: Tracker) -> None:
             decision.held, decision.error = error.integration, f"{error}"
 
 
-def first_sentence(text: str) -> str:
-    return _SENTENCE_END.split(text, maxsplit=1)[0]
-
-
 def _refusal(identity: Identity, verdict: Verdict, hint: str, check_mode: bool) -> str:
     """Return the message about a verdict that fails an app."""
     outcome = "decided nothing" if verdict.cause in UNDECIDED_CAUSES else "failed"
@@ -160,9 +154,16 @@ def _desired(wanted: Wanted, current: Integration | None, status: Status) -> Int
         key_id=key_id,
         key_fingerprint=credentials.private_key.fingerprint if credentials else None,
         status=status,
-        private_key_path=source.path,
+        private_key_path=source.path or _known_path(current, credentials),
         app_apple_id=wanted.app_apple_id or (current.app_apple_id if current else None),
     )
+
+
+def _known_path(current: Integration | None, credentials: Credentials | None) -> str | None:
+    """Return where the same key was taken from before: a task that has its text must not forget it."""
+    if current is None or credentials is None or current.key_fingerprint != credentials.private_key.fingerprint:
+        return None
+    return current.private_key_path
 
 
 def _unknown(step: Plan, desired: Integration, tracker: Tracker) -> str:

@@ -13,7 +13,6 @@ from ..shared.services import CALL_LIBRARIES, credential_check
 from ..shared.trackers import LEDGER_LIBRARIES, open_tracker
 from .assessment import best_status, checked, compared_with_held, declared, folded, known_released, loaded
 from .decision import Decision, Rules, Wanted, carry_out, decide_absent, decide_present
-from .predicted_key import credentials_after_repair
 
 
 def run(params: Params, context: Context) -> Results:
@@ -27,9 +26,6 @@ def run(params: Params, context: Context) -> Results:
     credentials, local_verdict = loaded(source, check, wanted, context)
     with open_tracker(params, context, for_writing=True) as tracker:
         current = tracker.find(wanted)
-        repaired = credentials_after_repair(source, current, context)
-        if repaired:
-            credentials, local_verdict = repaired, None
         verdict = local_verdict or checked(source, credentials, check, wanted, params)
         verdict = known_released(verdict, current, credentials)
         if best_status(verdict, params["credential_check"]) is None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ... import _argument_spec
 from ..._apple.credential_check import CredentialCheck, infer_across_apps
 from ..._context import Context, Params, Results, Task, TaskFailed
+from ..._http_errors import NotAsked
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.integration import Identity, Integration, absent
 from ..._model.verdict import Verdict
@@ -23,21 +24,25 @@ from ..shared.progress import Progress
 from ..shared.services import CALL_LIBRARIES, credential_check
 from ..shared.trackers import LEDGER_LIBRARIES, open_tracker
 from . import outcomes
-from .assessment import best_status, checked, compared_with_held, declared, known_released
+from .assessment import best_status, checked, compared_with_held, declared, is_unasked, known_released
 from .decision import NO_KEY_NEEDED, Decision, Rules, Wanted, decide_absent, decide_present, standing
 from .holdings import Holdings, check_fit
 from .listed_apps import ListedApp, listed_apps
-from .predicted_key import app_after_repair
 from .purge import Purge, parse_purge
 from .writing import ONE_APP, Writer, naming, not_tried
 
 NAME = "refund_tracking_integrations"
+# What a fault of ours spoils when it meets the comparison with what is held.
+_HINT_LESS = "the hint says less than it could, the verdict is sound"
 _NOT_LISTED = "purge: the app is not listed."
 
 
 @dataclass
 class _Entry:
-    """One listed app on its way. ``error``: why it can't be looked up. ``is_untried``: no time was left for it."""
+    """One listed app on its way. ``error``: why nothing can be decided about it.
+
+    ``is_untried``: because no time was left for it, or because the service had been silent for long.
+    """
 
     app: ListedApp
     identity: Identity
@@ -64,7 +69,7 @@ def run(params: Params, context: Context) -> Results:
         progress = Progress(context.progress, context.now, NAME, len(entries))
         is_quick = context.check_mode or isinstance(tracker, LedgerTracker)
         verdicts = _verdicts(entries, check, params, context, progress if is_quick else None)
-        verdicts = _sharpened(entries, verdicts, holdings, params)
+        verdicts = _sharpened(entries, verdicts, holdings, params, warnings.warn)
         rules = Rules(tracker, params["credential_check"], context.check_mode, warnings.warn)
         writer = Writer(tracker, context)
         decisions = []
@@ -94,12 +99,11 @@ def _looked_up(app: ListedApp, holdings: Holdings, params: Params, context: Cont
         if holdings.tracker.is_listable and not holdings.is_ambiguous(entry.identity):
             # The list itself can't be had: no app can be done.
             raise
-        entry.error = naming(app.bundle_id, f"{error}")
+        entry.error, entry.is_untried = naming(app.bundle_id, f"{error}"), isinstance(error, NotAsked)
     except Exception as error:
         if holdings.tracker.is_listable:
             raise
         entry.error = naming(app.bundle_id, unforeseen(error, ONE_APP))
-    entry.app = app_after_repair(app, entry.current, context)
     return entry
 
 
@@ -136,6 +140,9 @@ def _verdicts(
             return Verdict("not_checked", entry.error, place)
         try:
             found = checked(key.source, key.credentials, check, entry.identity, params)
+            if is_unasked(found):
+                # No policy decides about what nobody looked at.
+                entry.error, entry.is_untried = naming(entry.identity.bundle_id, found.hint), True
             return known_released(found, entry.current, key.credentials)
         except RefundsError:
             raise
@@ -151,7 +158,11 @@ def _verdicts(
 
 
 def _sharpened(
-    entries: t.Sequence[_Entry], verdicts: t.Sequence[Verdict], holdings: Holdings, params: Params
+    entries: t.Sequence[_Entry],
+    verdicts: t.Sequence[Verdict],
+    holdings: Holdings,
+    params: Params,
+    warn: t.Callable[[str], None],
 ) -> list[Verdict]:
     """Return the verdicts, hints sharpened by what the apps of a key have in common, and then by what is held."""
     found = list(verdicts)
@@ -159,21 +170,22 @@ def _sharpened(
     groups = [t.cast(t.Any, entries[number].app.key).group(entries[number].identity.bundle_id) for number in asked]
     for number in asked:
         if best_status(found[number], params["credential_check"]) is None:
-            found[number] = _compared(entries[number], found[number], holdings)
+            found[number] = _compared(entries[number], found[number], holdings, warn)
     inferred = infer_across_apps([(group, found[number]) for group, number in zip(groups, asked, strict=True)])
     for number, verdict in zip(asked, inferred, strict=True):
         found[number] = verdict
     return found
 
 
-def _compared(entry: _Entry, verdict: Verdict, holdings: Holdings) -> Verdict:
+def _compared(entry: _Entry, verdict: Verdict, holdings: Holdings, warn: t.Callable[[str], None]) -> Verdict:
     key = entry.app.key
     try:
         return compared_with_held(
             verdict, entry.current, key.credentials if key else None, holdings.names, entry.identity
         )
     except Exception as error:
-        entry.error = naming(entry.identity.bundle_id, unforeseen(error, ONE_APP))
+        # A hint less is no reason to hide the refusal.
+        warn(naming(entry.identity.bundle_id, unforeseen(error, _HINT_LESS)))
         return verdict
 
 

@@ -9,9 +9,10 @@ import typing as t
 from collections import Counter
 
 from ..._context import Results
+from ..._model.errors import first_sentence
 from ..._model.integration import Identity
 from ..._plan import compared
-from .decision import Decision, first_sentence
+from .decision import Decision
 
 _MOST_NAMED = 5
 _MOST_REASONS = 10

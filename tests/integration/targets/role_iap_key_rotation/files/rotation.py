@@ -165,6 +165,7 @@ def main() -> None:
         ("hook", "hook.yml", "Relative paths (give absolute ones, or ~/...): iap_key_rotation_hook."),
         ("hook", str(stage.folder / "hoook.yml"), "hoook.yml is no file on the controller"),
         ("private_key_path", "keys/new.p8", "or ~/...): iap_key_rotation_private_key_path."),
+        ("private_key_path", "$STOREOPS_NOT_SET/new.p8", "or ~/...): iap_key_rotation_private_key_path."),
     ):
         code, output = stage.play("rotate_key", stage.rotation(**{f"iap_key_rotation_{option}": path}))
         assert code != 0 and told in " ".join(output.split()) and not stage.calls(""), output
