@@ -229,8 +229,8 @@ integrations:
     outcome:
       description:
         - V(changed) (in check mode, would be changed), V(unchanged) or V(failed).
-        - V(not_tried) for an app that did not get its turn before the O(deadline), or because the service was silent for
-          30 seconds.
+        - V(not_tried) for an app that did not get its turn before the O(deadline), or because the service was
+          silent for 30 seconds.
       type: str
       returned: always
     msg:
