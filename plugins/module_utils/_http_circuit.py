@@ -48,8 +48,7 @@ class Circuit:
 
     It opens with a try that fails when the host has answered nothing for SILENCE_S and UNANSWERED requests have failed
     tries since its last answer. The silence is measured from the start of the first of these tries, or from an answer
-    to another request during it. Any answer closes it, and
-    all counting begins anew.
+    to another request during it. Any answer closes it, and all counting begins anew.
     """
 
     def __init__(self, monotonic: t.Callable[[], float]) -> None:
