@@ -121,13 +121,25 @@ def infer_across_apps(checks: t.Sequence[tuple[tuple[str, ...], Verdict]]) -> li
     outcome: dict[tuple[str, ...], list[Verdict]] = {}
     for key, verdict in checks:
         outcome.setdefault(key, []).append(verdict)
-    return [_sharpened(verdict, key, outcome[key]) for key, verdict in checks]
+    # Under which IDs a private key works, whatever other IDs it was tried with.
+    sound = {key[2]: key for key, group in outcome.items() if key[2] and _works(group)}
+    return [_sharpened(verdict, key, outcome[key], sound.get(key[2])) for key, verdict in checks]
 
 
-def _sharpened(verdict: Verdict, key: tuple[str, ...], group: t.Sequence[Verdict]) -> Verdict:
-    if verdict.cause != "unauthenticated" or len(group) < 2:
+def _works(group: t.Sequence[Verdict]) -> int:
+    return sum(other.accepted or other.cause == "app_not_released" for other in group)
+
+
+def _sharpened(
+    verdict: Verdict, key: tuple[str, ...], group: t.Sequence[Verdict], sound: tuple[str, ...] | None
+) -> Verdict:
+    works = _works(group)
+    if verdict.cause != "unauthenticated":
         return verdict
-    works = sum(other.accepted or other.cause == "app_not_released" for other in group)
+    if sound and not works:
+        return verdict.with_hint(f"{hints.other_ids(sound, key)} {verdict.hint}")
+    if len(group) < 2:
+        return verdict
     # What only production refused may be an app that was never released.
     refused = sum(other.cause == "unauthenticated" and not other.is_half for other in group)
     if works:

@@ -99,6 +99,16 @@ def the_app(key_id: str, works: int, total: int) -> str:
     )
 
 
+def other_ids(sound: t.Sequence[str], tried: t.Sequence[str]) -> str:
+    """Explain a private key that works here, under other IDs. Both: (issuer ID, Key ID, fingerprint)."""
+    names = ("Issuer ID", "Key ID")
+    differing = [f"{name} {own}" for name, own, other in zip(names, tried, sound, strict=False) if own != other]
+    return (
+        f"The same private key works for other apps here as Key ID {sound[1]} with Issuer ID {sound[0]}, so the key is "
+        f"sound: correct {' and '.join(differing)}."
+    )
+
+
 def the_key(key_id: str, issuer_id: str, total: int) -> str:
     return (
         f"Key {key_id} is refused for all {total} apps here: "

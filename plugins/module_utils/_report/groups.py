@@ -6,25 +6,27 @@
 from __future__ import annotations
 
 import typing as t
-from collections import Counter
 from dataclasses import dataclass
 
 from .model import KINDS, App, Key, Kind
 
+# Before an app's first release the sandbox alone can accept its key.
+_ACCEPTED = ("accepted", "app_not_released")
+
 
 @dataclass(frozen=True)
 class CauseGroup:
-    """All apps with an open problem of one cause. ``hints``: each with the number of apps, the most frequent first."""
+    """All apps with an open problem of one cause. ``hints``: each with its apps, the most frequent first."""
 
     kind: Kind
     cause: str
-    hints: tuple[tuple[str, int], ...]
+    hints: tuple[tuple[str, tuple[App, ...]], ...]
     apps: tuple[App, ...]
 
 
 @dataclass(frozen=True)
 class KeyGroup:
-    """All apps with which a key was tried. ``accepted`` counts those for which Apple accepted it."""
+    """All apps with which a key was tried. ``accepted`` counts those for which Apple accepted it, be it the sandbox."""
 
     key: Key
     accepted: int
@@ -39,14 +41,18 @@ def by_cause(apps: t.Sequence[App]) -> list[CauseGroup]:
             if problem.waiver is None:
                 found.setdefault((problem.kind, problem.cause), []).append((app, problem.hint))
     groups = [
-        CauseGroup(kind, cause, _ranked(hint for _app, hint in members), tuple(app for app, _hint in members))
+        CauseGroup(kind, cause, _ranked(members), tuple(app for app, _hint in members))
         for (kind, cause), members in found.items()
     ]
     return sorted(groups, key=lambda group: (KINDS.index(group.kind), -len(group.apps), group.cause))
 
 
-def _ranked(hints: t.Iterable[str]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(Counter(hints).items(), key=lambda item: (-item[1], item[0])))
+def _ranked(members: t.Sequence[tuple[App, str]]) -> tuple[tuple[str, tuple[App, ...]], ...]:
+    found: dict[str, list[App]] = {}
+    for app, hint in members:
+        found.setdefault(hint, []).append(app)
+    ranked = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    return tuple((hint, tuple(apps)) for hint, apps in ranked)
 
 
 def by_key(apps: t.Sequence[App]) -> list[KeyGroup]:
@@ -56,7 +62,7 @@ def by_key(apps: t.Sequence[App]) -> list[KeyGroup]:
         if app.tried.is_known:
             found.setdefault(app.tried, []).append(app)
     groups = [
-        KeyGroup(key, sum(member.cause == "accepted" for member in members), tuple(members))
+        KeyGroup(key, sum(member.cause in _ACCEPTED for member in members), tuple(members))
         for key, members in found.items()
     ]
     return sorted(groups, key=lambda group: (group.accepted - len(group.apps), -len(group.apps), str(group.key.key_id)))

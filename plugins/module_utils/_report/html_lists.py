@@ -38,7 +38,10 @@ def keys_section(report: Report) -> str:
         notes.append(f"{counted(len(groups) - _LISTED_KEYS, 'more key')} in the JSON document.")
     if unknown:
         notes.append(f"For {counted(unknown, 'app')} it is not known which key is applied, or there is none.")
-    caption = "Which apps share which key (as declared, else as held), and for how many of them Apple accepted it"
+    caption = (
+        "Which apps share which key (as declared, else as held), and for how many of them Apple accepted it, "
+        "in the sandbox where an app was not released yet"
+    )
     heads = ("Key ID", "Issuer ID", "Fingerprint", "Accepted", "Apps")
     return (
         '<section aria-labelledby="keys"><h2 id="keys">Keys</h2>'

@@ -13,6 +13,7 @@ from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, name, nu
 _LISTED_APPS = 200
 _LISTED_HINTS = 5
 _OPEN_UP_TO = 12
+_NAMED_APPS = 5
 
 
 def header(report: Report) -> str:
@@ -95,9 +96,7 @@ def causes_section(report: Report) -> str:
 
 
 def _cause(group: CauseGroup) -> str:
-    hints = "".join(
-        f"<li>{esc(hint)}{_times(count, group)}</li>" for hint, count in group.hints[:_LISTED_HINTS] if hint
-    )
+    hints = "".join(f"<li>{esc(hint)}{_whose(apps, group)}</li>" for hint, apps in group.hints[:_LISTED_HINTS] if hint)
     more = len(group.hints) - _LISTED_HINTS
     if more > 0:
         hints += f'<li class="muted">and {counted(more, "other hint")}; see the apps below.</li>'
@@ -108,8 +107,13 @@ def _cause(group: CauseGroup) -> str:
     )
 
 
-def _times(count: int, group: CauseGroup) -> str:
-    return f' <span class="muted">({counted(count, "app")})</span>' if len(group.hints) > 1 else ""
+def _whose(apps: tuple[App, ...], group: CauseGroup) -> str:
+    """Return which apps a hint is about, where the cause has several hints."""
+    if len(group.hints) < 2:
+        return ""
+    more = len(apps) - _NAMED_APPS
+    names = ", ".join(_app(app) for app in apps[:_NAMED_APPS]) + (f" and {number(more)} more" if more > 0 else "")
+    return f' <span class="muted">({counted(len(apps), "app")}: {names})</span>'
 
 
 def _app_list(apps: tuple[App, ...]) -> str:

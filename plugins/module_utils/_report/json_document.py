@@ -36,7 +36,7 @@ def document(report: Report) -> Json:
                 "class": group.kind,
                 "cause": group.cause,
                 "count": len(group.apps),
-                "hints": [{"hint": hint, "count": count} for hint, count in group.hints],
+                "hints": [{"hint": hint, "count": len(apps)} for hint, apps in group.hints],
             }
             for group in by_cause(report.apps)
         ],

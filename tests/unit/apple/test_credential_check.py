@@ -224,6 +224,18 @@ def test_a_refusal_by_both_is_whole(sim: Simulator) -> None:
     assert all("is refused for all 3 apps" in one.hint for one in found)
 
 
+def test_a_key_that_works_under_other_ids_is_not_suspected(sim: Simulator) -> None:
+    good, wrong = check(sim), check(sim, key_id="UNKNOWN001")
+    assert good.accepted and wrong.cause == "unauthenticated"
+    tried = [((ISSUER, KEY_ID, "f"), good), ((OTHER_ISSUER, KEY_ID, "f"), wrong), ((ISSUER, "UNKNOWN001", "f"), wrong)]
+    found = infer_across_apps([*tried, ((OTHER_ISSUER, KEY_ID, "another key"), wrong)])
+    assert found[0] == good and found[3] == wrong
+    sound = f"works for other apps here as Key ID {KEY_ID} with Issuer ID {ISSUER}, so the key is sound"
+    for verdict, differing in ((found[1], f"Issuer ID {OTHER_ISSUER}"), (found[2], "Key ID UNKNOWN001")):
+        assert sound in verdict.hint and f"sound: correct {differing}. " in verdict.hint
+        assert "revoked" not in verdict.hint.partition(" Apple refused")[0]
+
+
 def test_a_check_for_which_no_time_is_left_was_none(sim: Simulator) -> None:
     server = AppStoreServer(Transport(HttpSettings(deadline=0.0)), Hosts(sim.url), time.time)
     credentials = Credentials(ISSUER, KEY_ID, parse_content(sim.pem), None)

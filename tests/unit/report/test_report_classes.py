@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from datetime import UTC, datetime
 from pathlib import Path
@@ -266,6 +267,23 @@ def test_bad_waivers_are_named_by_place(fields: Json, option: str, tmp_path: Pat
     with pytest.raises(InputError) as caught:
         audit(tmp_path / "none", bulk(), waivers=[waiver(), waiver(**fields)])
     assert str(caught.value).startswith(f"waivers[1].{option}: ") and not (tmp_path / "none").exists()
+
+
+def test_each_hint_of_a_cause_names_its_apps(tmp_path: Path) -> None:
+    refused = [item(name, "unauthenticated", hint=f"Hint {name[-1]}.") for name in ("com.a", "com.b", "com.c")]
+    refused.append(item("com.d", "unauthenticated", hint="Hint b."))
+    audit(tmp_path, bulk(*refused))
+    page = (tmp_path / "refund-audit.html").read_text()
+    said = re.findall(r"<li>(Hint .)\. <span class=\"muted\">\(([^:]*): (.*?)\)</span></li>", page)
+    wanted = [("Hint b", "2 apps", ["com.b", "com.d"]), ("Hint a", "1 app", ["com.a"]), ("Hint c", "1 app", ["com.c"])]
+    assert [(hint, count, re.findall(r"com\.\w", names)) for hint, count, names in said] == wanted
+    assert [hint["count"] for hint in document(tmp_path)["causes"][0]["hints"]] == [2, 1, 1]
+
+
+def test_a_key_is_accepted_where_the_sandbox_accepts_it(tmp_path: Path) -> None:
+    causes = ("accepted", "app_not_released", "unauthenticated")
+    audit(tmp_path, bulk(*(item(f"com.{cause.replace('_', '-')}", cause) for cause in causes)))
+    assert [(key["accepted"], key["apps"]) for key in document(tmp_path)["keys"]] == [(2, 3)]
 
 
 def test_hints_stay_whole(tmp_path: Path) -> None:
