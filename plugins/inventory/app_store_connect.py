@@ -137,10 +137,10 @@ notes:
   - Proxies are taken from E(https_proxy), E(http_proxy) and E(no_proxy); C(~/.netrc) is never read.
   - When this plugin fails, ansible-core tries the file with its other inventory plugins, which a plugin can't prevent,
     and shows what each of them says. What counts is said about the plugin V(auto), or about this one.
-    Where all inventories are of this plugin, E(ANSIBLE_INVENTORY_ENABLED=storeops.refunds.app_store_connect), or
+    Where all inventories are of this plugin, C(ANSIBLE_INVENTORY_ENABLED=storeops.refunds.app_store_connect), or
     C(enable_plugins) in the section C(inventory) of C(ansible.cfg), makes it the only one that is tried.
   - After that ansible-core goes on without the hosts, as if all were well.
-    E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true), or C(any_unparsed_is_failed) in the same section, makes it fail.
+    C(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true), or C(any_unparsed_is_failed) in the same section, makes it fail.
 requirements:
   - cryptography
   - requests
