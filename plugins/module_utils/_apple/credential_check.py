@@ -118,32 +118,41 @@ def infer_across_apps(checks: t.Sequence[tuple[tuple[str, ...], Verdict]]) -> li
 
     ``checks``: (issuer ID, Key ID, fingerprint) with the verdict of one app each; the order is kept.
     """
-    outcome: dict[tuple[str, ...], list[Verdict]] = {}
+    groups: dict[tuple[str, ...], list[Verdict]] = {}
     for key, verdict in checks:
-        outcome.setdefault(key, []).append(verdict)
+        groups.setdefault(key, []).append(verdict)
+    # Counted once for each key: an app at a time would be the square of a large list.
+    counted = {key: _Counts.of(group) for key, group in groups.items()}
     # Under which IDs a private key works, whatever other IDs it was tried with.
-    sound = {key[2]: key for key, group in outcome.items() if key[2] and _works(group)}
-    return [_sharpened(verdict, key, outcome[key], sound.get(key[2])) for key, verdict in checks]
+    sound = {key[2]: key for key, counts in counted.items() if key[2] and counts.works}
+    return [_sharpened(verdict, key, counted[key], sound.get(key[2])) for key, verdict in checks]
 
 
-def _works(group: t.Sequence[Verdict]) -> int:
-    return sum(other.accepted or other.cause == "app_not_released" for other in group)
+@dataclass(frozen=True)
+class _Counts:
+    """The apps of one key: all, those with which it works, and those with which it was certainly refused."""
+
+    total: int
+    works: int
+    refused: int
+
+    @classmethod
+    def of(cls, group: t.Sequence[Verdict]) -> _Counts:
+        works = sum(verdict.accepted or verdict.cause == "app_not_released" for verdict in group)
+        # What only production refused may be an app that was never released.
+        refused = sum(verdict.cause == "unauthenticated" and not verdict.is_half for verdict in group)
+        return cls(len(group), works, refused)
 
 
-def _sharpened(
-    verdict: Verdict, key: tuple[str, ...], group: t.Sequence[Verdict], sound: tuple[str, ...] | None
-) -> Verdict:
-    works = _works(group)
+def _sharpened(verdict: Verdict, key: tuple[str, ...], counts: _Counts, sound: tuple[str, ...] | None) -> Verdict:
     if verdict.cause != "unauthenticated":
         return verdict
-    if sound and not works:
+    if sound and not counts.works:
         return verdict.with_hint(f"{hints.other_ids(sound, key)} {verdict.hint}")
-    if len(group) < 2:
+    if counts.total < 2:
         return verdict
-    # What only production refused may be an app that was never released.
-    refused = sum(other.cause == "unauthenticated" and not other.is_half for other in group)
-    if works:
-        return verdict.with_hint(f"{hints.the_app(key[1], works, len(group))} {verdict.hint}")
-    if refused == len(group):
-        return verdict.with_hint(f"{hints.the_key(key[1], key[0], len(group))} {verdict.hint}")
+    if counts.works:
+        return verdict.with_hint(f"{hints.the_app(key[1], counts.works, counts.total)} {verdict.hint}")
+    if counts.refused == counts.total:
+        return verdict.with_hint(f"{hints.the_key(key[1], key[0], counts.total)} {verdict.hint}")
     return verdict

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+import typing as t
 
 import pytest
 from unit_servers import Canned, scripted
@@ -126,6 +127,23 @@ def infer(*given: tuple[tuple[str, ...], Cause]) -> list[str]:
     assert [verdict.cause for verdict in result] == [cause for _key, cause in given]
     assert all(verdict.hint.endswith("Hint.") for verdict in result)
     return [verdict.hint.removesuffix("Hint.").strip() for verdict in result]
+
+
+class Looked(Verdict):
+    """Counts how often it is looked at."""
+
+    times: t.ClassVar[list[int]] = []
+
+    @property
+    def accepted(self) -> bool:
+        self.times.append(1)
+        return super().accepted
+
+
+def test_a_large_list_is_counted_once() -> None:
+    Looked.times.clear()
+    infer_across_apps([(KEY_A, Looked("unauthenticated", "Hint.", "production")) for _number in range(300)])
+    assert 300 <= len(Looked.times) <= 3 * 300
 
 
 def test_a_key_refused_for_all_its_apps() -> None:
