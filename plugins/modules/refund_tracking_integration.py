@@ -189,7 +189,7 @@ credential_check:
       type: int
       returned: always
     checked_at:
-      description: Time of the check, UTC; V(null) when no call was made.
+      description: Time of the check, UTC; V(null) when Apple was not asked.
       type: str
       returned: always
     request_id:

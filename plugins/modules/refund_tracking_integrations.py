@@ -276,7 +276,7 @@ integrations:
           type: int
           returned: always
         checked_at:
-          description: Time of the check, UTC; V(null) when no call was made.
+          description: Time of the check, UTC; V(null) when Apple was not asked.
           type: str
           returned: always
         request_id:

@@ -73,8 +73,8 @@ class Reader:
                 continue
             except NoNotificationUrl:
                 # It is about the app, not about the window: thousands of short ones would say no more.
-                size = _next_size(size, window.end - window.start, 0)
-                batch = Batch(window, (), (), frozenset(), has_url=False, next_size=size)
+                longer = _next_size(size, window.end - window.start, 0)
+                batch = Batch(window, (), (), frozenset(), has_url=False, next_size=longer)
             except StartTooFar:
                 start += SHRINK_STEP[self.history.environment]
                 if has_read or start >= wanted.end:
