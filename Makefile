@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PARTS := lint unit sanity integration molecule simulator-test browser docs build examples secrets-scan
 
-.PHONY: help setup matrix demo test bench sim lock clean $(PARTS)
+.PHONY: help setup matrix demo test bench sim lock readmes clean $(PARTS)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ lock: setup ## pin requirements/dev.in anew
 	@{ head -n 2 requirements/dev.in; $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--no-header --no-annotate --no-emit-index-url requirements/dev.in; } > requirements/dev.new
 	@mv requirements/dev.new requirements/dev.txt
+
+readmes: setup ## write the roles' README.md from their argument specifications
+	@$(BIN)/python dev/role_readmes.py
 
 clean: ## remove everything that was set up or built
 	rm -rf .venv .venvs .cache .ansible docs/build tests/output collections

@@ -19,6 +19,7 @@ EXPECTED = {
     "CHANGELOG.rst",
     "FILES.json",
     "LICENSE",
+    "LICENSES",
     "MANIFEST.json",
     "README.md",
     "REUSE.toml",
@@ -72,6 +73,12 @@ def _check_playbooks(part: Part, env: dict[str, str], cwd: Path) -> None:
         part.step(syntax, env, cwd)
 
 
+def _check_import(part: Part, tarball: Path, place: Path) -> None:
+    """Galaxy's own importer takes the tarball: what it refuses can't be published."""
+    env = paths.environment(part.name)
+    part.step(["python", "-m", "galaxy_importer.main", tarball], env, place)
+
+
 def _check_ee(part: Part, env: dict[str, str], tarball: Path, place: Path) -> None:
     """The collection's requirements are found, and a build context with it can be made."""
     found = part.step(["ansible-builder", "introspect", place / "installed"], env, place)
@@ -102,6 +109,7 @@ def build(part: Part) -> None:
         return
     (tarball,) = place.glob("storeops-refunds-*.tar.gz")
     _check_files(part, tarball)
+    _check_import(part, tarball, place)
     installed = str(place / "installed")
     if part.step([*galaxy, "install", "--offline", "-p", installed, tarball], env, place) is None:
         return

@@ -30,6 +30,7 @@ def lint(part: Part) -> None:
     part.step(["mypy", "dev"], env)
     part.step(["ansible-lint", "--offline", "--strict"], env)
     part.step(["antsibull-changelog", "lint"], env)
+    part.step(["reuse", "lint", "--lines"], env)
     part.step(["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."], env)
     pytest(part, "tests/dev")
 

@@ -167,7 +167,7 @@ notes:
     C(storeops.refunds.all) never break a task.
 requirements:
   - cryptography
-  - requests and PyJWT, for modules that call Apple
+  - requests with urllib3 2.6 or newer, and PyJWT, for modules that call Apple
   - playwright 1.51 or newer and Chromium or Chrome, only for O(devtodev.mode=browser)
   - SQLAlchemy and alembic, for modules that use the ledger, and psycopg for a ledger in PostgreSQL
 """

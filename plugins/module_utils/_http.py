@@ -26,11 +26,21 @@ from ._model.secret import Secret
 try:
     import requests
     import requests.adapters
+    import urllib3
     import urllib3.exceptions
 except ImportError:
     REQUESTS_ERROR: str | None = traceback.format_exc()
 else:
     REQUESTS_ERROR = None
+
+
+def urllib3_fault(version: str) -> str | None:
+    """Return what is wrong with that version of urllib3: before 2.6, an answer of 1.8 KB filled 2.1 GB."""
+    parts = tuple(int(part) if part.isdigit() else 0 for part in version.split(".")[:2])
+    return None if parts >= (2, 6) else f"urllib3 {version} unpacks compressed answers without a bound"
+
+
+URLLIB3_ERROR = None if REQUESTS_ERROR else urllib3_fault(vars(urllib3)["__version__"])
 
 USER_AGENT = "ansible-collection-storeops.refunds"
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"}

@@ -14,7 +14,12 @@ import pytest
 from transport_support import Clock, failed, get
 from unit_servers import Canned, raw_server, reset, scripted
 
-from ansible_collections.storeops.refunds.plugins.module_utils._http import LARGEST_BODY, HttpSettings, Transport
+from ansible_collections.storeops.refunds.plugins.module_utils._http import (
+    LARGEST_BODY,
+    HttpSettings,
+    Transport,
+    urllib3_fault,
+)
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 SOUND = HEAD + b"Content-Length: 2\r\n\r\n{}"
@@ -138,6 +143,13 @@ def test_an_endless_body_is_cut(kind: str) -> None:
     with raw_server(lambda connection, _number: _flood(connection, head)) as server:
         error = failed(Clock().transport(attempts=1), server.url, "broken")
     assert str(LARGEST_BODY) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("version", "is_good"), [("1.26.20", False), ("2.5.0", False), ("2.6", True), ("2.10.1", True), ("3.0rc1", True)]
+)
+def test_a_urllib3_that_unpacks_without_a_bound_is_named(version: str, is_good: bool) -> None:
+    assert (urllib3_fault(version) is None) is is_good
 
 
 def test_a_bomb_is_cut() -> None:

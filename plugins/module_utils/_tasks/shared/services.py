@@ -9,14 +9,15 @@ from ..._apple.app_store_server import AppStoreServer, Hosts
 from ..._apple.credential_check import CredentialCheck
 from ..._apple.token import JWT_ERROR
 from ..._context import Context, Library, Params
-from ..._http import REQUESTS_ERROR
+from ..._http import REQUESTS_ERROR, URLLIB3_ERROR
 from ..._model.private_key import CRYPTOGRAPHY_ERROR
 from ..._model.web_session import YAML_ERROR
 from .options import service_url
 
 KEY_LIBRARIES = (Library("cryptography", CRYPTOGRAPHY_ERROR),)
-CALL_LIBRARIES = (*KEY_LIBRARIES, Library("requests", REQUESTS_ERROR), Library("PyJWT", JWT_ERROR))
-SESSION_LIBRARIES = (Library("requests", REQUESTS_ERROR), Library("PyYAML", YAML_ERROR))
+HTTP_LIBRARIES = (Library("requests", REQUESTS_ERROR), Library("urllib3 2.6 or newer", URLLIB3_ERROR))
+CALL_LIBRARIES = (*KEY_LIBRARIES, *HTTP_LIBRARIES, Library("PyJWT", JWT_ERROR))
+SESSION_LIBRARIES = (*HTTP_LIBRARIES, Library("PyYAML", YAML_ERROR))
 
 
 def credential_check(params: Params, context: Context) -> CredentialCheck:
