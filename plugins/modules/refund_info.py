@@ -22,9 +22,9 @@ description:
   - No refunds found is not the same as no refunds. RV(coverage) tells for each app from when until when Apple was read,
     and RV(complete) whether that is the whole period for every app.
   - With O(transaction_id), Apple is asked instead (Get Refund History), and nothing is stored.
-  - Amounts are an estimate for tracking, not accounting. Apple gives no refunded sum, only the price of the transaction
-    and the refunded share of it, rounded, and says that price and currency are not for revenue reconciliation.
-    The financial reports in App Store Connect are what counts.
+  - Amounts are an estimate for tracking, not accounting. Apple gives no refunded sum (except to the Advanced Commerce
+    API), only the price of the transaction and the refunded share of it, rounded, and says that price and currency are
+    not for revenue reconciliation. The financial reports in App Store Connect are what counts.
 options:
   bundle_id:
     description:
@@ -226,13 +226,15 @@ refunds:
       type: int
       returned: always
     is_assumed_full:
-      description: Whether the whole price is taken as refunded because Apple gave no share.
+      description: Whether the whole price is taken as refunded because Apple said nothing else.
       type: bool
       returned: always
     amount:
       description:
         - The refunded amount in milliunits of the currency, 0 or negative, an estimate.
-        - V(null) when Apple gave no price or no currency, and when it was shared within a family.
+        - For transactions of the Advanced Commerce API it is the sum that Apple names.
+        - V(null) when it isn't known. Apple gave no price or no currency; or it gave no share, and its type or reason
+          isn't one that pays back the whole price. V(null) too when the purchase was shared within a family.
       type: int
       returned: always
     reason:

@@ -10,6 +10,7 @@ Source: developer.apple.com/documentation/appstoreserverapi/jwstransactiondecode
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from .._model.identifiers import is_storable
 from .._model.refund import FULL_PERCENTAGE, Notification, Refund
@@ -37,19 +38,55 @@ def notification_of(payload: Fields, transaction: Fields) -> Notification:
         raise UnexpectedFields("notificationUUID, signedDate and transactionId are required")
     if kind != "REFUND":
         return Notification(uuid, kind, signed_date, transaction_id, revocation_date)
-    if revocation_date is None:
-        raise UnexpectedFields("a refund needs its revocationDate")
-    refund = _refund(transaction, transaction_id, revocation_date, uuid, signed_date)
-    return Notification(uuid, kind, signed_date, transaction_id, revocation_date, refund)
+    refunds = _refunds(transaction, transaction_id, uuid, signed_date)
+    date = refunds[-1].revocation_date if revocation_date is None else revocation_date
+    return Notification(uuid, kind, signed_date, transaction_id, date, refunds)
 
 
-def refund_of(transaction: Fields) -> Refund:
-    """Return the refund that a verified transaction of Refund History tells of; no notification told of it."""
-    transaction_id, revocation_date = _text(transaction, "transactionId"), _date(transaction, "revocationDate")
-    signed_date = _date(transaction, "signedDate")
-    if transaction_id is None or revocation_date is None or signed_date is None:
-        raise UnexpectedFields("transactionId, revocationDate and signedDate are required")
-    return _refund(transaction, transaction_id, revocation_date, "", signed_date)
+def refunds_of(transaction: Fields) -> tuple[Refund, ...]:
+    """Return the refunds that a verified transaction of Refund History tells of; no notification told of them."""
+    transaction_id, signed_date = _text(transaction, "transactionId"), _date(transaction, "signedDate")
+    if transaction_id is None or signed_date is None:
+        raise UnexpectedFields("transactionId and signedDate are required")
+    return _refunds(transaction, transaction_id, "", signed_date)
+
+
+def _refunds(fields: Fields, transaction_id: str, uuid: str, signed_date: int) -> tuple[Refund, ...]:
+    """Return the refunds of a transaction by date: those of its items where it has such, else that of the whole."""
+    sums = _sums_of_items(fields)
+    if not sums:
+        date = _date(fields, "revocationDate")
+        if date is None:
+            raise UnexpectedFields("a refund needs its revocationDate")
+        return (_refund(fields, transaction_id, date, uuid, signed_date),)
+    found = []
+    for date in sorted(sums):
+        # An item's refund without a sum is worth nobody knows what, and never the price of the whole transaction.
+        known = {"price": None} if sums[date] is None else {}
+        one = _refund({**fields, **known, "revocationPercentage": None}, transaction_id, date, uuid, signed_date)
+        found.append(replace(one, refunded=sums[date]))
+    return tuple(found)
+
+
+def _sums_of_items(fields: Fields) -> dict[int, int | None]:
+    """Return what was refunded of a transaction's items by date; None where a sum is missing.
+
+    Apple gives these to transactions of the Advanced Commerce API, each time all of them. Their dates are taken even
+    where the transaction has a revocationDate: that one may move with a further refund, and then they would count twice
+    (unverified). Source: developer.apple.com/documentation/appstoreserverapi/advancedcommercerefund
+    """
+    found: dict[int, int | None] = {}
+    for item in _mappings(_mapping(fields, "advancedCommerceInfo"), "items"):
+        for refund in _mappings(item, "refunds"):
+            dates = (_date(refund, "refundDate"), _date(item, "revocationDate"), _date(fields, "revocationDate"))
+            date = next((one for one in dates if one is not None), None)
+            if date is None:
+                raise UnexpectedFields("a refund needs its refundDate")
+            amount, before = _number(refund, "refundAmount"), found.get(date, 0)
+            found[date] = None if amount is None or before is None else amount + before
+    if any(total is not None and total > _LARGEST for total in found.values()):
+        raise UnexpectedFields("refundAmount")
+    return found
 
 
 def _refund(fields: Fields, transaction_id: str, revocation_date: int, uuid: str, signed_date: int) -> Refund:
@@ -71,6 +108,20 @@ def _refund(fields: Fields, transaction_id: str, revocation_date: int, uuid: str
         first_notification_uuid=uuid,
         first_signed_date=signed_date,
     )
+
+
+def _mapping(fields: Fields, name: str) -> Fields:
+    value = fields.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise UnexpectedFields(name)
+    return value or {}
+
+
+def _mappings(fields: Fields, name: str) -> list[Fields]:
+    value = fields.get(name)
+    if value is not None and not (isinstance(value, list) and all(isinstance(one, dict) for one in value)):
+        raise UnexpectedFields(name)
+    return value or []
 
 
 def _text(fields: Fields, name: str) -> str | None:

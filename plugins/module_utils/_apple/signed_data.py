@@ -17,7 +17,7 @@ import typing as t
 
 from .._model.identifiers import Environment
 from .._model.refund import Notification, NotificationType, Refund, Rejected
-from .refund_fields import UnexpectedFields, notification_of, refund_of
+from .refund_fields import UnexpectedFields, notification_of, refunds_of
 from .root_certificate import Root
 from .signature_faults import fault_of
 
@@ -89,12 +89,12 @@ class SignedData:
             reason = "unexpected_fields"
         return Rejected(payload_sha256(signed_payload), _uuid(claimed), reason)
 
-    def refund(self, signed_transaction: object) -> Refund | Rejected:
-        """Return the refund in a signed transaction of Refund History, or why it can't be taken."""
+    def refunds(self, signed_transaction: object) -> tuple[Refund, ...] | Rejected:
+        """Return the refunds in a signed transaction of Refund History, or why it can't be taken."""
         text = _text(signed_transaction)
         try:
             self._verified(text, self._verifier.verify_and_decode_signed_transaction)
-            return refund_of(claims(text) or {})
+            return refunds_of(claims(text) or {})
         except _Refused as refused:
             reason = refused.reason
         except UnexpectedFields:

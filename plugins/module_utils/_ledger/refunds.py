@@ -74,7 +74,7 @@ def compare(connection: sqlalchemy.Connection, app: App, notifications: t.Sequen
             fresh = _fresh(told, read)
             before = {refund.key: refund for refund in held}
             # Of a copy that was signed later too: it may know more.
-            said = [one.refund for one in read if one.refund is not None]
+            said = [refund for one in read for refund in one.refunds]
             after = settle([*held, *said], [*told.values(), *fresh])
             steps += [Step(before.get(one.key), one) for one in after if before.get(one.key) != one]
             added += fresh

@@ -45,7 +45,8 @@ def refunds() -> sqlalchemy.Table:
     ``source`` names the root that Apple's payloads were verified against: ``apple`` or ``other:<sha256 prefix>``.
     ``revocation_date``, ``purchase_date``, ``reversed_at`` and ``first_signed_date`` are UNIX milliseconds,
     ``refund_day`` is YYYY-MM-DD (UTC), ``recorded_at`` is UTC in ISO 8601. ``price`` and ``amount`` are milliunits of
-    ``currency``, ``amount`` is 0 or less, NULL without price or currency. ``percentage`` is in milliunits of a percent.
+    ``currency``, ``amount`` is 0 or less, NULL where it isn't known. ``percentage`` is in milliunits of a percent.
+    ``refunded`` is the sum that Apple names for Advanced Commerce, 0 or more.
     """
     text, integer = sqlalchemy.Text, sqlalchemy.BigInteger
     return sqlalchemy.Table(
@@ -74,6 +75,7 @@ def refunds() -> sqlalchemy.Table:
         sqlalchemy.Column("first_notification_uuid", text, nullable=False),
         sqlalchemy.Column("first_signed_date", integer, nullable=False),
         sqlalchemy.Column("recorded_at", text, nullable=False),
+        sqlalchemy.Column("refunded", integer),
     )
 
 

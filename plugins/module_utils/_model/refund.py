@@ -17,6 +17,10 @@ NOTIFICATION_TYPES: tuple[NotificationType, ...] = ("REFUND", "REFUND_REVERSED",
 FULL_PERCENTAGE = 100_000
 _FAMILY_SHARED = "FAMILY_SHARED"
 _FAMILY_REVOKE = "FAMILY_REVOKE"
+# Without a percentage, only these words mean that the whole price was paid back. Apple adds others for which nobody is
+# paid (an administrator takes an app away, a customer moves to a bundle), and a prorated refund never is all of it.
+_TYPES_IN_FULL = (None, "REFUND_FULL")
+_REASONS_IN_FULL = (None, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Refund:
     """One refund of one transaction. Dates are UNIX milliseconds.
 
     ``price`` is the total for ``quantity`` in milliunits of ``currency``; ``percentage`` in milliunits of a percent.
+    ``refunded`` is the sum that Apple itself names, 0 or more, in milliunits: it does so for Advanced Commerce alone.
     ``first_*`` tell the notification whose word is kept: the earliest of those that know most about the money.
     """
 
@@ -43,6 +48,7 @@ class Refund:
     storefront: str | None
     first_notification_uuid: str
     first_signed_date: int
+    refunded: int | None = None
     reversed_at: int | None = None
 
     @property
@@ -60,7 +66,8 @@ class Refund:
 
     @property
     def assumed_full(self) -> bool:
-        return self.percentage is None
+        """True when the amount is the whole price because Apple says nothing else."""
+        return self.amount is not None and self.percentage is None and self.refunded is None
 
     @property
     def amount(self) -> int | None:
@@ -68,21 +75,33 @@ class Refund:
 
         A price without a currency is no amount: it could be added to one of another currency.
         """
-        if self.price is None or self.currency is None or self.is_family_shared:
+        if self.currency is None or self.is_family_shared:
+            return None
+        if self.refunded is not None:
+            return -self.refunded
+        if self.price is None or (self.percentage is None and not self._is_in_full):
             return None
         return refunded_amount(self.price, self.percentage)
+
+    @property
+    def _is_in_full(self) -> bool:
+        return self.revocation_type in _TYPES_IN_FULL and self.revocation_reason in _REASONS_IN_FULL
 
 
 @dataclass(frozen=True)
 class Notification:
-    """A verified notification. ``refund`` is what a REFUND says; None for the other types. Dates in milliseconds."""
+    """A verified notification. Dates are UNIX milliseconds.
+
+    ``refunds`` is what a REFUND says, empty for the other types: one refund, or several of one transaction in Advanced
+    Commerce. ``revocation_date`` is the transaction's, else the date of the last of the refunds.
+    """
 
     uuid: str
     type: NotificationType
     signed_date: int
     transaction_id: str
     revocation_date: int | None
-    refund: Refund | None = None
+    refunds: tuple[Refund, ...] = ()
 
     @property
     def date(self) -> int:
@@ -119,13 +138,13 @@ def settle(held: t.Iterable[Refund], notifications: t.Iterable[Notification]) ->
     """Return the refunds of one transaction, by refund date.
 
     ``held`` is what the ledger has, ``notifications`` all that are known of the transaction, old and new. What they
-    say decides, never the order of arrival: of several notifications of one refund one with a price counts before one
-    without, then one with a percentage, then the earliest. A reversal cancels the refund that it names, else the last
-    one before it (Apple does not say which; unverified).
+    say decides, never the order of arrival: of several notifications of one refund one with money counts before one
+    without, then one with a percentage or a sum, then the earliest. A reversal cancels the refund that it names, else
+    the last one before it that is still in force (Apple does not say which; unverified).
     """
     known = list(notifications)
     refunds: dict[int, Refund] = {}
-    for refund in [*held, *(one.refund for one in known if one.refund is not None)]:
+    for refund in [*held, *(refund for one in known for refund in one.refunds)]:
         other = refunds.get(refund.revocation_date)
         if other is None or _rank(refund) < _rank(other):
             refunds[refund.revocation_date] = refund
@@ -133,20 +152,36 @@ def settle(held: t.Iterable[Refund], notifications: t.Iterable[Notification]) ->
     return [replace(refunds[date], reversed_at=reversals.get(date)) for date in sorted(refunds)]
 
 
-def _rank(refund: Refund) -> tuple[bool, bool, int, str]:
-    knows_no_price = refund.price is None or refund.currency is None
-    return (knows_no_price, refund.percentage is None, refund.first_signed_date, refund.first_notification_uuid)
+def _rank(refund: Refund) -> tuple[bool, bool, int, int, str]:
+    knows_no_money = refund.currency is None or (refund.price is None and refund.refunded is None)
+    knows_no_share = refund.percentage is None and refund.refunded is None
+    # Sums of one date only grow: items that were refunded at the same time may be told one after the other.
+    return (
+        knows_no_money,
+        knows_no_share,
+        -(refund.refunded or 0),
+        refund.first_signed_date,
+        refund.first_notification_uuid,
+    )
 
 
 def _reversals(refunds: t.Mapping[int, Refund], notifications: t.Iterable[Notification]) -> dict[int, int]:
+    """Return when the refunds of these dates were reversed; a reversal cancels one refund."""
     found: dict[int, int] = {}
+    undated: list[int] = []
+    # The date of an item's refund may differ from the transaction's, which a reversal names.
+    has_items = any(one.refunded is not None for one in refunds.values())
     for one in notifications:
         if one.type != "REFUND_REVERSED":
             continue
-        cancelled = one.revocation_date
-        if cancelled is None:
-            # Apple takes the refund's fields out of a transaction whose refund is reversed.
-            cancelled = max((date for date in refunds if date <= one.signed_date), default=None)
-        if cancelled is not None:
-            found[cancelled] = min(one.signed_date, found.get(cancelled, one.signed_date))
+        date = one.revocation_date
+        # Apple takes the refund's fields out of a transaction whose refund is reversed.
+        if date is None or (has_items and date not in refunds):
+            undated.append(one.signed_date)
+        else:
+            found[date] = min(one.signed_date, found.get(date, one.signed_date))
+    for signed_date in sorted(undated):
+        last = max((date for date in refunds if date <= signed_date and date not in found), default=None)
+        if last is not None:
+            found[last] = signed_date
     return found

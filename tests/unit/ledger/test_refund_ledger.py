@@ -96,7 +96,7 @@ def test_rows_without_money(desk: Desk) -> None:
     assert [rows[name]["amount"] for name in "1234"] == [None, None, None, -PRICE]
     assert [rows[name]["is_family_shared"] for name in "1234"] == [0, 1, 1, 0]
     assert rows["4"]["revocation_type"] == "ASSIGNMENT_OF_LATER"
-    assert [rows[name]["assumed_full"] for name in "1234"] == [1, 1, 1, 0]
+    assert [rows[name]["assumed_full"] for name in "1234"] == [0, 0, 0, 0]
 
 
 def test_a_reversal_keeps_the_history_and_a_later_refund_is_a_new_one(desk: Desk) -> None:

@@ -82,7 +82,7 @@ def test_the_tables_are_those_of_the_schema(tmp_path: Path, name: str) -> None:
     with ledger.reading() as connection:
         held = sqlalchemy.Table(declared.name, sqlalchemy.MetaData(), autoload_with=connection)
     ledger.close()
-    assert HEAD == "0002"
+    assert HEAD == "0003"
     assert [(c.name, str(c.type), c.nullable, c.primary_key) for c in held.columns] == [
         (c.name, str(c.type.compile()), c.nullable, c.primary_key) for c in declared.columns
     ]

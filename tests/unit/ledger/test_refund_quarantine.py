@@ -185,6 +185,6 @@ def test_nothing_about_the_customer_is_read() -> None:
     ],
 )
 def test_a_field_of_another_kind_does_not_become_money(wrong: dict[str, t.Any]) -> None:
-    assert notification_of(SOUND, TRANSACTION).refund
+    assert notification_of(SOUND, TRANSACTION).refunds
     with pytest.raises(UnexpectedFields):
         notification_of(SOUND, {**TRANSACTION, **wrong})

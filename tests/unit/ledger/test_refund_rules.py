@@ -45,7 +45,9 @@ def notification(
         money = {"price": number * 10, "currency": "EUR", "percentage": None, **money}
         told: dict[str, t.Any] = {"first_notification_uuid": uuid, "first_signed_date": when}
         refund = Refund(transaction_id=transaction, revocation_date=START + date, **empty, **named, **money, **told)
-    return Notification(uuid, kind, when, transaction, None if date is None else START + date, refund)
+    return Notification(
+        uuid, kind, when, transaction, None if date is None else START + date, () if refund is None else (refund,)
+    )
 
 
 @st.composite
@@ -115,6 +117,15 @@ def test_dates_decide_what_is_reversed() -> None:
     assert settled(named, first, again) == [(10, 41), (30, None)]
     assert settled(notification(4, "REFUND_REVERSED", 5, "A", None), first) == [(10, None)]
     assert settled(first, notification(5, "REFUND_DECLINED", 50, "A", None)) == [(10, None)]
+
+
+def test_each_reversal_cancels_one_refund() -> None:
+    first, again = notification(1, "REFUND", 11, "A", 10), notification(2, "REFUND", 31, "A", 30)
+    one, other = (notification(number, "REFUND_REVERSED", 40 + number, "A", None) for number in (3, 4))
+    assert settled(first, again, one, other) == [(10, 44), (30, 43)]
+    assert settled(first, again, one, notification(4, "REFUND_REVERSED", 42, "A", 30)) == [(10, 43), (30, 42)]
+    # Of one refund no more than one.
+    assert settled(first, one, other) == [(10, 43)]
 
 
 @given(price=st.integers(0, 10**12), percentage=st.integers(0, 100_000))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import m0001_integrations, m0002_refunds
+from . import m0001_integrations, m0002_refunds, m0003_amounts
 
-MIGRATIONS: tuple[ModuleType, ...] = (m0001_integrations, m0002_refunds)
+MIGRATIONS: tuple[ModuleType, ...] = (m0001_integrations, m0002_refunds, m0003_amounts)
 HEAD: str = MIGRATIONS[-1].revision

@@ -68,11 +68,12 @@ def _verified(signed: SignedData, payloads: t.Iterable[t.Any]) -> tuple[list[Ref
     found: dict[tuple[str, int], Refund] = {}
     rejected: dict[str, Rejected] = {}
     for payload in payloads:
-        said = signed.refund(payload)
+        said = signed.refunds(payload)
         if isinstance(said, Rejected):
             rejected[said.payload_sha256] = said
         else:
-            found.setdefault(said.key, said)
+            for one in said:
+                found.setdefault(one.key, one)
     return sorted(found.values(), key=lambda one: (one.revocation_date, one.transaction_id)), rejected
 
 

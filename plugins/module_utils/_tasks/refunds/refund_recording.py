@@ -106,7 +106,12 @@ class Recorder:
         self, connection: sqlalchemy.Connection, batches: t.Sequence[Batch], writes: bool
     ) -> dict[str, Quarantined]:
         coverage = find_coverage(connection, self.app)
-        read = [one for batch in batches for one in batch.notifications if self._is_kept(one.date)]
+        read = [
+            replace(one, refunds=tuple(refund for refund in one.refunds if self._is_kept(refund.revocation_date)))
+            for batch in batches
+            for one in batch.notifications
+            if self._is_kept(one.date)
+        ]
         changes = compare(connection, self.app, read)
         if writes:
             put(connection, self.app, changes, self.now)

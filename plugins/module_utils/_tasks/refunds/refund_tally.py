@@ -41,7 +41,7 @@ class Tally:
 
     def add(self, changes: Changes, read: t.Iterable[Notification], rejected: t.Iterable[Rejected]) -> None:
         """Add what one window changed, and what was read in it."""
-        self.seen |= {one.refund.key for one in read if one.refund is not None}
+        self.seen |= {refund.key for one in read for refund in one.refunds}
         self.failing |= {one.payload_sha256 for one in rejected}
         self.notifications += len(changes.notifications)
         self.declined += sum(one.type == "REFUND_DECLINED" for one in changes.notifications)
