@@ -71,7 +71,12 @@ def refusal(sim: Running) -> str | None:
 def test_only_the_apps_of_the_own_team_with_all_their_attributes(sim: Running, pair: KeyPair) -> None:
     urls = {"subscription_status_url": "https://example.com/a", "subscription_status_url_version": "V2"}
     put(sim, pair, [{"bundle_id": BUNDLE_ID, "apple_id": APPLE_ID, "name": "One", "sku": "ONE", **urls}])
-    answer = ask(sim, token(pair), sort="bundleId")
+    shown = "name,bundleId,sku,primaryLocale"
+    unasked = ask(sim, token(pair)).json()["data"][0]["attributes"]
+    assert ",".join(unasked) == shown
+    wanted = f"{shown},subscriptionStatusUrl,subscriptionStatusUrlVersion"
+    wanted += ",subscriptionStatusUrlForSandbox,subscriptionStatusUrlVersionForSandbox"
+    answer = ask(sim, token(pair), sort="bundleId", fields__apps=wanted)
     (entry,) = answer.json()["data"]
     base = f"{sim.announced['app_store_connect_api']}/v1/apps"
     assert entry == {
@@ -89,7 +94,7 @@ def test_only_the_apps_of_the_own_team_with_all_their_attributes(sim: Running, p
         },
         "links": {"self": f"{base}/{APPLE_ID}"},
     }
-    assert answer.json()["links"] == {"self": f"{base}?sort=bundleId"}
+    assert answer.json()["links"]["self"].startswith(f"{base}?sort=bundleId&fields")
     assert answer.json()["meta"] == {"paging": {"total": 1, "limit": 50}}
     call = sim.calls("?vendor=app_store_connect_api")["calls"][-1]
     assert (call["endpoint"], call["key_id"], call["issuer_id"]) == ("list_apps", ASC_KEY_ID, ISSUER)

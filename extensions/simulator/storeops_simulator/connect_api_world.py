@@ -10,7 +10,8 @@ from typing import Final
 from .fields import Fields
 
 FILTER_KINDS: Final = ("exact", "prefix")
-_SETTINGS: Final = ("requests_per_hour", "largest_page", "page", "bundle_id_filter", "individual_keys")
+NULL_URLS: Final = ("clear", "refuse")
+_SETTINGS: Final = ("requests_per_hour", "largest_page", "page", "bundle_id_filter", "null_url", "individual_keys")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class ConnectApiSettings:
     page: int = 50
     """Entries of a page when `limit` is left out."""
     bundle_id_filter: str = "exact"
+    null_url: str = "clear"
+    """What a null in place of a notification URL does."""
     individual_keys: tuple[str, ...] = ()
     """Key IDs that belong to a person: their tokens say ``sub: user`` and have no issuer."""
 
@@ -44,6 +47,7 @@ def read_connect_api(world: Fields) -> ConnectApiSettings:
         largest_page=integer("largest_page", 1, normal.largest_page),
         page=integer("page", 1, normal.largest_page),
         bundle_id_filter=fields.choice("bundle_id_filter", FILTER_KINDS, normal.bundle_id_filter),
+        null_url=fields.choice("null_url", NULL_URLS, normal.null_url),
         individual_keys=tuple(Fields({"id": entry}, at, ("id",)).text("id") for at, entry in entries),
     )
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,9 +14,10 @@ from starlette.routing import Route
 from .control_json import JsonAnswer, read_json
 from .fields import InputError
 from .notification_fields import read_notification, write_notification
-from .notification_settings import Clock, read_clock, write_clock
+from .notification_settings import Clock, read_clock, read_routes, write_clock
 from .simulator import Simulator
 from .transaction_fields import read_transaction, write_transaction
+from .vendors.app_store_server.delivery import is_sent, send, send_due
 from .world import HeldApp
 
 
@@ -35,6 +36,8 @@ class StoreControl:
             Route("/clock", self.get_clock, methods=["GET"]),
             Route("/clock", self.put_clock, methods=["PUT"]),
             Route("/clock", self.delete_clock, methods=["DELETE"]),
+            Route("/deliveries", self.get_deliveries, methods=["GET"]),
+            Route("/notification_routes", self.put_routes, methods=["PUT"]),
             Route("/truth/refunds", self.get_truth, methods=["GET"]),
         ]
 
@@ -54,13 +57,34 @@ class StoreControl:
         return JsonAnswer({"transactions": [write_transaction(each) for each in read]}, status_code=201)
 
     async def post_notifications(self, request: Request) -> Response:
-        """Add one notification or a list."""
-        held = self._app(request)
-        known = held.app.transactions
-        read = [read_notification(value, path, known) for path, value in await _entries(request)]
+        """Add one notification or a list. Those without `send_attempts` are sent, where a route leads."""
+        simulator, held = self._simulator, self._app(request)
+        entries = await _entries(request)
+        read = [read_notification(value, path, held.app.transactions) for path, value in entries]
+        sent = []
+        for number, (each, (_path, value)) in enumerate(zip(read, entries, strict=True)):
+            is_told = isinstance(value, dict) and value.get("send_attempts") is not None
+            if not is_told and is_sent(simulator, held.app.bundle_id, each.environment):
+                read[number] = replace(each, send_attempts=())
+                sent.append(read[number])
         changed = replace(held.app, notifications=(*held.app.notifications, *read))
-        self._simulator.world = self._simulator.world.with_app(held, changed)
-        return JsonAnswer({"notifications": [write_notification(each) for each in read]}, status_code=201)
+        simulator.world = simulator.world.with_app(held, changed)
+        await send(simulator, held.app.bundle_id, sent, simulator.store_ms())
+        added = {each.uuid for each in read}
+        now = [each for each in self._app(request).app.notifications if each.uuid in added]
+        return JsonAnswer({"notifications": [write_notification(each) for each in now]}, status_code=201)
+
+    async def get_deliveries(self, _request: Request) -> Response:
+        """Give every notification that was sent to a URL, its attempts, and when it is tried again."""
+        return JsonAnswer({"deliveries": [each.to_json() for each in self._simulator.deliveries.all]})
+
+    async def put_routes(self, request: Request) -> Response:
+        """Say where notifications really go: a list of ``{url, to}``."""
+        routes = read_routes(await _entries(request))
+        world = self._simulator.world
+        settings = replace(world.server_notifications, routes=routes)
+        self._simulator.world = replace(world, server_notifications=settings)
+        return JsonAnswer({"routes": [asdict(each) for each in routes]})
 
     async def delete_notifications(self, request: Request) -> Response:
         """Forget the app's notifications; generated ones stay."""
@@ -73,9 +97,10 @@ class StoreControl:
         return self._clock()
 
     async def put_clock(self, request: Request) -> Response:
-        """Set the clock; see `read_clock`."""
+        """Set the clock, see `read_clock`; and try again to deliver what is due by then."""
         clock = read_clock(await read_json(request), "", self._simulator.now_ms())
         self._simulator.world = replace(self._simulator.world, clock=clock)
+        await send_due(self._simulator)
         return self._clock()
 
     async def delete_clock(self, _request: Request) -> Response:

@@ -66,6 +66,13 @@ class HistoryState:
                 self._signed.popitem(last=False)
         return self._signed[key]
 
+    def carry(self, old: Notification, new: Notification, bundle_id: str) -> Notification:
+        """Keep the signed payload for a notification that takes the place of another; give the new one."""
+        signed = self._signed.pop((old, bundle_id), None)
+        if signed is not None:
+            self._signed[(new, bundle_id)] = signed
+        return new
+
     def issue(self, token: PageToken) -> str:
         """Keep a position under a new token, which has the shape of a UUID."""
         name = str(uuid.uuid4())

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from .fields import Fields, InputError
+from .fields import URL, Fields, InputError
 from .notifications import SEND_RESULTS
 
 _DAY_MS: Final = 86_400_000
@@ -17,6 +18,14 @@ _WITHOUT_URL: Final = ("empty", "error")
 _ORDERS: Final = ("oldest_first", "newest_first")
 _ENDS: Final = ("inclusive", "exclusive")
 _FARTHEST_MS: Final = 5 * 365 * _DAY_MS
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where notifications really go whose URL begins with `url`: what a TLS proxy is outside."""
+
+    url: str
+    to: str
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,16 @@ class NotificationSettings:
     test_result: str = "SUCCESS"
     test_delay_s: float = 0.0
     """How long after the request the status of a test notification is available."""
+    retry_after_400: bool = True
+    """Whether an attempt that got 400 is repeated, like those that got another 4xx or 5xx."""
+    send_timeout_s: float = 5.0
+    routes: tuple[Route, ...] = ()
+    """Notifications to any other URL are not sent: the world says what became of them."""
+
+    def routed(self, url: str | None) -> str | None:
+        """Give where a notification to `url` is really sent; None when it is not."""
+        found = (each for each in self.routes if url is not None and url.startswith(each.url))
+        return next((each.to + str(url)[len(each.url) :] for each in found), None)
 
     def reach_ms(self, environment: str) -> int:
         """Give how far back the history reaches; `environment` as the URL has it."""
@@ -77,12 +96,21 @@ def read_notification_settings(world: Fields) -> NotificationSettings:
         sandbox_app_apple_id=fields.boolean("sandbox_app_apple_id", default.sandbox_app_apple_id),
         test_result=fields.choice("test_result", SEND_RESULTS, default.test_result),
         test_delay_s=seconds("test_delay_s", default.test_delay_s),
+        retry_after_400=fields.boolean("retry_after_400", default.retry_after_400),
+        send_timeout_s=seconds("send_timeout_s", default.send_timeout_s),
+        routes=read_routes(fields.entries("routes")),
     )
+
+
+def read_routes(entries: Iterable[tuple[str, object]]) -> tuple[Route, ...]:
+    """Read ``[{url, to}]``."""
+    read = (Fields(value, path, ("url", "to")) for path, value in entries)
+    return tuple(Route(fields.text("url", *URL), fields.text("to", *URL)) for fields in read)
 
 
 def write_notification_settings(settings: NotificationSettings) -> dict[str, object]:
     """Write the settings with all their defaults."""
-    return asdict(settings)
+    return {**asdict(settings), "routes": [asdict(route) for route in settings.routes]}
 
 
 def read_clock(value: object, path: str, real_ms: int | None = None) -> Clock:

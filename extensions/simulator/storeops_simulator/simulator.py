@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from .calls import CallLog
 from .chain import Chain, make_chain
+from .deliveries import Deliveries
 from .faults import FaultList
 from .history_state import HistoryState
 from .rate_limits import PER_SECOND, HourLimiter, MinuteLimiter, RateLimiter
@@ -46,6 +47,8 @@ class Simulator:
     """Keys that were uploaded to devtodev and not tried yet, by project."""
     history: HistoryState = field(default_factory=HistoryState)
     """Signed notifications, pagination tokens and test notifications."""
+    deliveries: Deliveries = field(default_factory=Deliveries)
+    """Notifications that are sent to a URL, and when they are tried again."""
     now: Callable[[], float] = time.time
 
     def reset(self, read: ReadWorld) -> None:
@@ -60,6 +63,7 @@ class Simulator:
         self.replays.clear()
         self.uploaded_keys.clear()
         self.history.reset()
+        self.deliveries.reset()
 
     def limit(self, endpoint: str) -> int:
         """Give an endpoint's requests per second in production; 0 is no limit."""

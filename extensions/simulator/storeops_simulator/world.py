@@ -64,13 +64,17 @@ class App:
     subscription_status_url_for_sandbox: str | None = None
     subscription_status_url_version_for_sandbox: str | None = None
 
-    def has_v2_url(self, environment: str) -> bool:
-        """Tell whether notifications of version 2 go anywhere; `environment` as the URL has it."""
+    def v2_url(self, environment: str) -> str | None:
+        """Give where notifications of version 2 go; `environment` as the URL has it."""
         if environment == "sandbox":
             url, version = self.subscription_status_url_for_sandbox, self.subscription_status_url_version_for_sandbox
         else:
             url, version = self.subscription_status_url, self.subscription_status_url_version
-        return url is not None and version == "V2"
+        return url if version == "V2" else None
+
+    def has_v2_url(self, environment: str) -> bool:
+        """Tell whether notifications of version 2 go anywhere."""
+        return self.v2_url(environment) is not None
 
 
 @dataclass(frozen=True)

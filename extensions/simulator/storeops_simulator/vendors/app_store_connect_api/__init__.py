@@ -4,24 +4,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ...calls import Call
-from ...connect_api_world import ConnectApiSettings
 from ...simulator import Simulator
-from ...world import HeldKey, Team
+from ...world import HeldKey
 from ..api import Endpoint, PathTable, Refused, Target
 from . import answers
-from .apps import list_apps
+from .app_update import update_app
+from .apps import Accepted, list_apps, read_app
 from .token_checks import check_token, token_of
 
-Handler = Callable[[Request, Team, ConnectApiSettings, str], Response]
+Handler = Callable[[Accepted], Awaitable[Response]]
 
-_ENDPOINTS: Final = (Endpoint[Handler]("list_apps", "GET", "/v1/apps", list_apps),)
+_ENDPOINTS: Final = (
+    Endpoint[Handler]("list_apps", "GET", "/v1/apps", list_apps),
+    Endpoint[Handler]("read_app", "GET", "/v1/apps/{apple_id}", read_app),
+    Endpoint[Handler]("update_app", "PATCH", "/v1/apps/{apple_id}", update_app),
+)
 _LONGEST_CLAIM: Final = 200
 
 
@@ -72,10 +76,10 @@ class AppStoreConnectApiExchange:
         """Check the token, then the quota, then the path; then do the work."""
         simulator, headers = self._simulator, {}
         try:
-            held = check_token(self._authorization, simulator.world, simulator.now())
+            held = check_token(self._authorization, simulator.world, simulator.now(), self._request.method)
             usage = self._count(held)
             headers = usage.headers() if usage else {}
-            response = self._work(held)
+            response = await self._work(held)
         except Refused as refused:
             call.refusal = refused.reason
             response = refused.response
@@ -94,14 +98,15 @@ class AppStoreConnectApiExchange:
             raise answers.refused("rate_limited", 429, "RATE_LIMIT_EXCEEDED", detail)
         return answers.Usage(limit, limit - used)
 
-    def _work(self, held: HeldKey) -> Response:
+    async def _work(self, held: HeldKey) -> Response:
         if self._target is None:
             raise answers.refused("unknown_path", 404, "PATH_ERROR", "The URL path is not valid.")
         if self._target.endpoint is None:
             raise answers.refused("wrong_method", 405, "METHOD_NOT_ALLOWED", "The method is not allowed.")
         # The announced address may lie behind another host name: links lead where the client asked.
         url = str(self._request.url.replace(query=None, fragment=None))
-        return self._target.endpoint.handle(self._request, held.team, self._simulator.world.connect_api, url)
+        accepted = Accepted(self._simulator, self._request, held.team, url, self._target.path_values)
+        return await self._target.endpoint.handle(accepted)
 
 
 def _claim(value: object) -> str | None:

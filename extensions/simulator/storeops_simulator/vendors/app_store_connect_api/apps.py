@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``GET /v1/apps``: filters, order, fields, pages.
+"""``GET /v1/apps``: filters, order, fields, pages; and ``GET /v1/apps/{id}``.
 
-Source: developer.apple.com/documentation/appstoreconnectapi/get-v1-apps
+Source: developer.apple.com/documentation/appstoreconnectapi/get-v1-apps. The addresses of server notifications are left
+out unless ``fields[apps]`` names them: App Store Connect API release notes, 1.6 and 1.7.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ...connect_api_world import ConnectApiSettings
+from ...simulator import Simulator
 from ...world import App, Team
-from .answers import bad_parameter, success
+from .answers import bad_parameter, refused, success
 
 _LARGEST_LIMIT: Final = 200
 _ATTRIBUTES: Final[dict[str, Callable[[App], str | None]]] = {
@@ -32,6 +34,13 @@ _ATTRIBUTES: Final[dict[str, Callable[[App], str | None]]] = {
     "subscriptionStatusUrlVersion": lambda app: app.subscription_status_url_version,
     "subscriptionStatusUrlForSandbox": lambda app: app.subscription_status_url_for_sandbox,
     "subscriptionStatusUrlVersionForSandbox": lambda app: app.subscription_status_url_version_for_sandbox,
+}
+# Not in an answer that nobody asked for them.
+URL_ATTRIBUTES: Final = {
+    "subscriptionStatusUrl": "subscription_status_url",
+    "subscriptionStatusUrlVersion": "subscription_status_url_version",
+    "subscriptionStatusUrlForSandbox": "subscription_status_url_for_sandbox",
+    "subscriptionStatusUrlVersionForSandbox": "subscription_status_url_version_for_sandbox",
 }
 _FILTERED: Final[dict[str, Callable[[App], str]]] = {
     "filter[bundleId]": lambda app: app.bundle_id,
@@ -54,12 +63,45 @@ class _Page:
     size: int
 
 
-def list_apps(request: Request, team: Team, settings: ConnectApiSettings, url: str) -> Response:
-    """Answer with one page of the team's apps.
+@dataclass(frozen=True)
+class Accepted:
+    """A request of a known key. `url` is the endpoint's own absolute URL, for the links."""
 
-    :param url: the endpoint's own absolute URL, for the links.
-    """
-    query = request.query_params
+    simulator: Simulator
+    request: Request
+    team: Team
+    url: str
+    path_values: Mapping[str, str]
+
+    def app(self) -> App:
+        """Find the app in the path; 404 for one of another team, too."""
+        wanted = self.path_values["apple_id"]
+        found = next((app for app in self.team.apps if str(app.apple_id) == wanted), None)
+        if found is None:
+            raise refused("unknown_app", 404, "NOT_FOUND", f"There is no resource of type apps with id {wanted!a}.")
+        return found
+
+
+async def read_app(accepted: Accepted) -> Response:
+    """Answer with one app."""
+    query = accepted.request.query_params
+    for name in query:
+        if name != "fields[apps]":
+            raise bad_parameter("unknown_parameter", name)
+    return answer_with(accepted, accepted.app())
+
+
+def answer_with(accepted: Accepted, app: App) -> Response:
+    """Answer with one app's fields that were asked for."""
+    attributes = _attributes(accepted.request.query_params.get("fields[apps]"))
+    above = accepted.url.rpartition("/")[0]
+    return success({"data": _resource(app, attributes, above), "links": {"self": accepted.url}})
+
+
+async def list_apps(accepted: Accepted) -> Response:
+    """Answer with one page of the team's apps."""
+    request, team, url = accepted.request, accepted.team, accepted.url
+    settings, query = accepted.simulator.world.connect_api, request.query_params
     for name in query:
         if name not in _KNOWN:
             raise bad_parameter("unknown_parameter", name)
@@ -94,7 +136,7 @@ def _links(request: Request, url: str, page: _Page, total: int) -> dict[str, str
 
 
 def _attributes(given: str | None) -> list[str]:
-    wanted = given.split(",") if given is not None else list(_ATTRIBUTES)
+    wanted = given.split(",") if given is not None else [name for name in _ATTRIBUTES if name not in URL_ATTRIBUTES]
     if any(name not in _ATTRIBUTES for name in wanted):
         raise bad_parameter("unknown_field", "fields[apps]")
     return wanted

@@ -31,10 +31,11 @@ def token_of(authorization: str | None) -> jws.Jws | None:
         return None
 
 
-def check_token(authorization: str | None, world: World, now: float) -> HeldKey:
+def check_token(authorization: str | None, world: World, now: float, method: str = "GET") -> HeldKey:
     """Give the key that a token was signed with; `Refused` for every kind of failure.
 
     :param now: UNIX seconds, with their fraction.
+    :param method: a scope names GET requests only.
     """
     if not authorization:
         raise not_authorized("authorization_missing")
@@ -44,6 +45,8 @@ def check_token(authorization: str | None, world: World, now: float) -> HeldKey:
     held = _check_key(token, world)
     _check_times(token.payload, now)
     _check_claims(token.payload, held, world)
+    if method != "GET" and "scope" in token.payload:
+        raise not_authorized("out_of_scope")
     return held
 
 

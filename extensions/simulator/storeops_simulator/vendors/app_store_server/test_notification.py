@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Request a Test Notification, and its status. Nothing is sent anywhere: the world says what became of it.
+"""Request a Test Notification, and its status. Where no route leads, the world says what became of it.
 
 developer.apple.com/documentation/appstoreserverapi/request-a-test-notification
 """
@@ -17,6 +17,7 @@ from starlette.responses import Response
 from ...history_state import TestNotification
 from ...notifications import Notification, SendAttempt
 from . import answers
+from .delivery import is_sent, send
 from .endpoints import WIRE_ENVIRONMENTS, Accepted, Endpoint
 from .notification_history import send_attempts
 from .signed_notifications import signed_payload
@@ -32,18 +33,23 @@ async def request_test_notification(accepted: Accepted) -> Response:
         return answers.error(answers.SERVER_NOTIFICATION_URL_NOT_FOUND)
     now = simulator.store_ms()
     settings = simulator.world.server_notifications
+    wire = WIRE_ENVIRONMENTS[accepted.environment]
+    is_really_sent = is_sent(simulator, app.bundle_id, wire)
+    sent_at = now + int(settings.test_delay_s * 1000)
     notification = Notification(
         notification_type="TEST",
         uuid=str(uuid.uuid4()),
-        environment=WIRE_ENVIRONMENTS[accepted.environment],
+        environment=wire,
         signed_date=now,
-        send_attempts=(SendAttempt(now + int(settings.test_delay_s * 1000), settings.test_result),),
+        send_attempts=() if is_really_sent else (SendAttempt(sent_at, settings.test_result),),
     )
     token = str(uuid.uuid4())
     simulator.history.tests[token] = TestNotification(accepted.environment, app.bundle_id, notification)
     held = simulator.world.apps[app.bundle_id]
     changed = replace(app, notifications=(*app.notifications, notification))
     simulator.world = simulator.world.with_app(held, changed)
+    if is_really_sent:
+        await send(simulator, app.bundle_id, [notification], sent_at)
     return answers.success({"testNotificationToken": token})
 
 
@@ -57,10 +63,12 @@ async def get_test_notification_status(accepted: Accepted) -> Response:
     held = simulator.history.tests.get(token.lower())
     if held is None or (held.environment, held.bundle_id) != (accepted.environment, app.bundle_id):
         return answers.error(answers.TEST_NOTIFICATION_NOT_FOUND)
-    attempts = send_attempts(held.notification, now)
+    # The world has the attempts that were made since.
+    notification = next((each for each in app.notifications if each.uuid == held.notification.uuid), held.notification)
+    attempts = send_attempts(notification, now)
     if not attempts or now > held.notification.signed_date + _TOKEN_LIFE_MS:
         return answers.error(answers.TEST_NOTIFICATION_NOT_FOUND)
-    payload = signed_payload(held.notification, app, simulator)
+    payload = signed_payload(notification, app, simulator)
     return answers.success({"signedPayload": payload, "sendAttempts": attempts})
 
 
