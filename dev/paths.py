@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 LINKED = CACHE / "root"  # holds ansible_collections/storeops/refunds, a link to ROOT
 VENV = ROOT / ".venv"
+NODE = CACHE / "node"  # what npm brought: see tests/judges
 COLLECTION = Path("ansible_collections/storeops/refunds")
 # Python -> ansible-core; requirements/test.in says the same in full.
 MATRIX = {"3.11": "2.19", "3.12": "2.20", "3.13": "2.21"}

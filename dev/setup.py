@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import system_packages
 LOCK = paths.ROOT / "requirements" / "dev.txt"
 REQUIREMENTS = ("requirements/*", "meta/ee-requirements*.txt", "extensions/*/requirements.txt")
 MINIMUM = (3, 11)
+JUDGES = paths.ROOT / "tests" / "judges"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -66,6 +68,22 @@ def _install(venv: Path, python: str, *requirements: str | Path) -> None:
     stamp.write_text(state)
 
 
+def _install_node() -> None:
+    """Put the judges that npm brings below .cache/node, exactly as the lock file has them; no script of theirs runs."""
+    sources = [JUDGES / name for name in ("package.json", "package-lock.json")]
+    stamp = paths.NODE / ".installed"
+    state = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()
+    if shutil.which("npm") is None or (stamp.exists() and stamp.read_text() == state):
+        return
+    print(f"Setting up {paths.NODE.relative_to(paths.ROOT)}", flush=True)
+    paths.NODE.mkdir(parents=True, exist_ok=True)
+    for source in sources:
+        shutil.copy2(source, paths.NODE)
+    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", paths.NODE)
+    _run("npm", "ci", *options, "--cache", paths.CACHE / "npm")
+    stamp.write_text(state)
+
+
 def _link() -> None:
     link = paths.LINKED / paths.COLLECTION
     link.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +98,8 @@ def main() -> None:
     system_packages.ensure(tests=everything)
     _link()
     _install(paths.VENV, paths.OWN_PYTHON, "-r", LOCK)
+    if everything:
+        _install_node()
     others = [python for python in paths.MATRIX if python != paths.OWN_PYTHON] if everything else []
     for python in others:
         if paths.interpreter(python):

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 # Without these, tests are skipped, which the final table says; in CI they are needed.
-OPTIONAL = {"chromium"}
+OPTIONAL = {"chromium", "npm"}
 
 
 def _has_postgresql() -> bool:
@@ -34,6 +34,8 @@ def missing(tests: bool) -> list[str]:
         wanted.append("postgresql")
     if tests and not has_chromium():
         wanted.append("chromium")
+    if tests and shutil.which("npm") is None:
+        wanted.append("npm")
     return wanted
 
 

@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from playwright.sync_api import Page
 from unit_servers import Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task
 
@@ -75,6 +76,14 @@ def state(url: str, value: str = SESSION) -> str:
     host = urlsplit(url).hostname
     cookie = {"name": "devtodev_session", "value": value, "domain": host, "path": "/", "expires": -1}
     return json.dumps({"cookies": [cookie], "origins": []})
+
+
+class Opened(t.NamedTuple):
+    """A page, and what it complained of and asked for."""
+
+    page: Page
+    complaints: list[str]
+    requests: list[str]
 
 
 @dataclass

@@ -15,7 +15,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
 
-from browser_support import PROJECT, SESSION, browser_path, browsers, own_drivers
+from browser_support import PROJECT, SESSION, Opened, browser_path, browsers, own_drivers
+from playwright.sync_api import sync_playwright
 from unit_servers import Simulator, simulator
 from unit_support import new_pem, public_pem, write_key
 
@@ -85,3 +86,26 @@ def world(_simulator: Simulator, tmp_path: Path, pem: str, other_pem: str) -> Wo
     keys = {name: write_key(tmp_path / f"{name}.p8", text) for name, text in (("first", pem), ("other", other_pem))}
     assert public_pem(pem) != public_pem(other_pem)
     return World(_simulator, tmp_path, keys)
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> t.Iterator[t.Callable[..., Opened]]:
+    """Open a report."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
+
+        def give(width: int = 1280, scheme: t.Any = "light", javascript: bool = True) -> Opened:
+            context = browser.new_context(
+                viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=javascript
+            )
+            page = context.new_page()
+            complaints: list[str] = []
+            requests: list[str] = []
+            page.on("console", lambda message: complaints.append(message.text))
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("request", lambda request: requests.append(request.url))
+            page.goto(f"file://{tmp_path}/refund-audit.html")
+            return Opened(page, complaints, requests)
+
+        yield give
+        browser.close()

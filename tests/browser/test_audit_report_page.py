@@ -13,8 +13,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "report"))
 
-from browser_support import browser_path
-from playwright.sync_api import Page, sync_playwright
+from browser_support import Opened
+from playwright.sync_api import Page
 from report_support import OTHER_KEY, Json, a_bit_of_all, audit, bulk, document, item, key_of, refunds
 
 HOSTILE = "</script><img src=x onerror=window.hit=1><b>\"'& {{ 7*7 }} \u2028 \u202eabc \U0001f600"
@@ -26,37 +26,6 @@ ORDER = list(LABELS)
 ROWS = """() => [...document.querySelectorAll('#rows tr')].map(row => [
   row.querySelector('th summary').textContent,
   ...[...row.querySelectorAll('td')].map(cell => cell.textContent)])"""
-
-
-class Opened(t.NamedTuple):
-    """A page, and what it complained of and asked for."""
-
-    page: Page
-    complaints: list[str]
-    requests: list[str]
-
-
-@pytest.fixture
-def opened(tmp_path: Path) -> t.Iterator[t.Callable[..., Opened]]:
-    """Open a report."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
-
-        def give(width: int = 1280, scheme: t.Any = "light", javascript: bool = True) -> Opened:
-            context = browser.new_context(
-                viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=javascript
-            )
-            page = context.new_page()
-            complaints: list[str] = []
-            requests: list[str] = []
-            page.on("console", lambda message: complaints.append(message.text))
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("request", lambda request: requests.append(request.url))
-            page.goto(f"file://{tmp_path}/refund-audit.html")
-            return Opened(page, complaints, requests)
-
-        yield give
-        browser.close()
 
 
 def hostile() -> Json:

@@ -9,7 +9,7 @@ import json
 import typing as t
 
 from .model import KINDS, App, Report
-from .texts import LABELS, SIGNS, number
+from .texts import LABELS, SIGNS, number, scroll_box
 
 COLUMNS = ("App", "Class", "Cause", "Environment", "Tracker", "Status", "Plan", "Key ID")
 # What would end the block, begin markup, or end a line in older scripts.
@@ -33,7 +33,7 @@ def apps_section(report: Report) -> str:
 <option>500</option></select></label></div>
 <fieldset class="chips"><legend>Show</legend>{_chips(report)}</fieldset>
 <p id="shown" role="status"></p>
-<div class="scroll"><table id="table" class="list" role="table">
+{scroll_box("All apps")}<table id="table" class="list" role="table">
 <caption>Every audited app. Open an app for its details.</caption>
 <thead role="rowgroup"><tr role="row">{heads}</tr></thead><tbody role="rowgroup" id="rows"></tbody></table></div>
 <nav class="pages" aria-label="Pages of the table"><button type="button" id="previous">Previous</button>

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .groups import KeyGroup, by_key
 from .model import KINDS, Report, Waiver
-from .texts import badge, boxes, counted, esc, name, number, share_bar, short_fingerprint, sign_badge, table
+from .texts import badge, boxes, counted, esc, name, number, share_bar, short_fingerprint, sign_badge, soft, table
 
 _LISTED_KEYS = 500
 _LISTED_APPS = 200
@@ -57,7 +57,7 @@ def _key_row(group: KeyGroup) -> tuple[str, ...]:
     apps = boxes([f"{_sign(app.kind)}<code>{name(app.bundle_id)}</code>" for app in group.apps], _LISTED_APPS)
     return (
         *(
-            f"<code>{esc(text or 'unknown')}</code>"
+            f"<code>{soft(text or 'unknown')}</code>"
             for text in (group.key.key_id, group.key.issuer_id, short_fingerprint(group.key.key_fingerprint))
         ),
         f'<span class="meter">{share_bar(group.accepted / total, css_class)}'
@@ -90,7 +90,7 @@ def _waiver_row(waiver: Waiver) -> tuple[str, ...]:
     return (
         sign_badge(*_STATES[waiver.state], waiver.state),
         f"<code>{name(waiver.bundle_id)}</code>",
-        f"<code>{esc('any' if waiver.cause == '*' else waiver.cause)}</code>",
+        f"<code>{soft('any' if waiver.cause == '*' else waiver.cause)}</code>",
         name(waiver.reason),
         f'<time datetime="{day}">{day}</time>',
         counted(waiver.used, "app"),

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from .model import Report
 from .refunds import Coverage, Refunds, Sum
-from .texts import amount, boxes, counted, esc, name, number, share_bar, sign_badge, table, time
+from .texts import amount, boxes, counted, esc, name, number, share_bar, sign_badge, soft, table, time
 
 _DAYS = 366
 _APPS = 25
@@ -130,5 +130,5 @@ def _coverage_row(item: Coverage) -> tuple[str, ...]:
         time(item.last_refund_at, "none known"),
         "unknown" if item.count is None else number(item.count),
         number(item.quarantined),
-        esc(item.reason or ""),
+        soft(item.reason or ""),
     )

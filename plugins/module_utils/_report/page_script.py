@@ -32,6 +32,13 @@ function element(tag, attributes, ...children) {
   return made;
 }
 
+// A long word may be broken: after punctuation, else every 14 characters.
+const PIECE = /[^._\/@:-]{0,14}[._\/@:-]{1,14}|[^._\/@:-]{1,14}/gu;
+function soft(value) {
+  return value.split(/(\S{21,})/u).flatMap((part, place) => place % 2 === 0 ? [part]
+    : part.match(PIECE).flatMap((piece, number) => number ? [document.createElement("wbr"), piece] : [piece]));
+}
+
 function badge(kind) {
   const [name, label, sign] = data.kinds[kind];
   return element("span", {class: "badge " + name}, element("span", {"aria-hidden": "true"}, sign), " " + label);
@@ -57,11 +64,11 @@ function detail(app) {
 }
 
 function appCell(app) {
-  const summary = element("summary", {}, element("code", {}, element("bdi", {}, app.cells[0])));
+  const summary = element("summary", {}, element("code", {}, element("bdi", {}, ...soft(app.cells[0]))));
   const box = element("details", {}, summary);
   box.addEventListener("toggle", () => { if (box.open && box.children.length < 2) box.append(detail(app)); });
   const cell = element("th", {role: "rowheader", scope: "row", class: "wide"}, box);
-  if (app.row[1]) cell.append(element("span", {class: "name"}, element("bdi", {}, app.row[1])));
+  if (app.row[1]) cell.append(element("span", {class: "name"}, element("bdi", {}, ...soft(app.row[1]))));
   return cell;
 }
 
@@ -69,7 +76,8 @@ function line(app) {
   const row = element("tr", {role: "row"}, appCell(app));
   for (let place = 1; place < LABELS.length; place++) {
     const value = app.cells[place];
-    const shown = place === 1 ? badge(value) : element(place === 2 || place === 7 ? "code" : "span", {}, value);
+    const font = place === 2 || place === 7 ? "code" : "span";
+    const shown = place === 1 ? badge(value) : element(font, {}, ...soft(value));
     const css = value === "" ? "empty" : "full";
     row.append(element("td", {role: "cell", "data-label": LABELS[place], class: css}, shown));
   }

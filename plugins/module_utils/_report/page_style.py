@@ -128,7 +128,7 @@ td { overflow-wrap: break-word; }
 dl.detail { display: grid; grid-template-columns: max-content 1fr; gap: 4px 14px; margin: 10px 0 4px;
   padding: 10px 12px;
   background: var(--raised); border-radius: 8px; font-size: 13px; }
-dl.detail dt { color: var(--muted); } dl.detail dd { margin: 0; }
+dl.detail dt { color: var(--muted); } dl.detail dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .tools { display: flex; flex-wrap: wrap; gap: 12px 16px; align-items: end; margin-bottom: 14px; }
 .tools label { display: grid; gap: 4px; color: var(--muted); font-size: 13px; }
 .tools .search { flex: 1 1 240px; } .tools .sort { display: none; }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from html import escape
 
@@ -36,6 +37,9 @@ MEANINGS: t.Mapping[Kind, str] = {
     "waived": "A problem that is accepted for now.",
 }
 SHOWN_FINGERPRINT = 12
+# Where a long word may be broken: after punctuation, else every 14 characters. page_script.py has the same.
+_LONG_WORD = re.compile(r"\S{21,}")
+_PIECE = re.compile(r"[^._/@:-]{0,14}[._/@:-]{1,14}|[^._/@:-]{1,14}")
 
 
 def esc(value: object) -> str:
@@ -45,7 +49,16 @@ def esc(value: object) -> str:
 
 def name(text: object) -> str:
     """Return a name from outside, kept apart from the text around it: it may run from right to left."""
-    return f"<bdi>{esc(text)}</bdi>"
+    return f"<bdi>{soft(text)}</bdi>"
+
+
+def soft(text: object) -> str:
+    """Return a text that is safe in HTML and fits into a narrow column: a browser may break its long words."""
+    found, parts, at = str(text), [], 0
+    for word in _LONG_WORD.finditer(found):
+        parts += [esc(found[at : word.start()]), "<wbr>".join(map(esc, _PIECE.findall(word[0])))]
+        at = word.end()
+    return "".join((*parts, esc(found[at:])))
 
 
 def badge(kind: Kind) -> str:
@@ -93,7 +106,7 @@ def share_bar(share: float, css_class: str) -> str:
 def table(caption: str, heads: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
     """Return a table that turns into a list of cards on a narrow screen, without losing what it is for screen readers.
 
-    ``rows`` hold HTML; the first cell of each is its heading.
+    ``rows`` hold HTML; the first cell of each is its heading. ``caption`` is plain text that is safe in HTML.
     """
     columns = "".join(f'<th role="columnheader" scope="col">{head}</th>' for head in heads)
     lines = []
@@ -105,10 +118,15 @@ def table(caption: str, heads: t.Sequence[str], rows: t.Iterable[t.Sequence[str]
             + "</tr>"
         )
     return (
-        f'<div class="scroll"><table class="list" role="table"><caption>{caption}</caption><thead role="rowgroup">'
+        f'{scroll_box(caption)}<table class="list" role="table"><caption>{caption}</caption><thead role="rowgroup">'
         f'<tr role="row">{columns}</tr>'
         f'</thead><tbody role="rowgroup">{"".join(lines)}</tbody></table></div>'
     )
+
+
+def scroll_box(label: str) -> str:
+    """Return the start of a box that scrolls sideways: it can be reached and scrolled with the keyboard."""
+    return f'<div class="scroll" role="region" tabindex="0" aria-label="{label.split(". ")[0].rstrip(".")}, table">'
 
 
 def _cell(head: str, cell: str) -> str:

@@ -78,7 +78,10 @@ def test_junit_counts_as_ci_systems_do(tmp_path: Path) -> None:
     for node in (root, *suites):
         cases = list(node.iter("testcase"))
         counts = {name: sum(case.find(tag) is not None for case in cases) for name, tag in TAGS.items()}
-        assert {name: int(node.get(name, -1)) for name in ("tests", *TAGS)} == {"tests": len(cases), **counts}
+        wanted = {"tests": len(cases), **counts}
+        if node is root:
+            del wanted["skipped"]
+        assert {name: int(node.get(name, -1)) for name in wanted} == wanted
     found = {case.get("name"): [(part.tag, part.get("type")) for part in case] for case in root.iter("testcase")}
     assert found == {
         "com.example.fine": [],

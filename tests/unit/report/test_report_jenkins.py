@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The JUnit XML holds to what Jenkins accepts: its xUnit plugin refuses a file with anything else in it.
+
+The rules are those of junit-10.xsd of jenkinsci/xunit-plugin (read 2026-11-28), in our words.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from report_support import Json, a_bit_of_all, audit, bulk, item
+
+
+class Rule(t.NamedTuple):
+    """What an element may have: attributes that it needs, others that it may have, elements in it, and text."""
+
+    needed: frozenset[str] = frozenset()
+    allowed: frozenset[str] = frozenset()
+    children: frozenset[str] = frozenset()
+    has_text: bool = False
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a line."""
+    return frozenset(text.split())
+
+
+OUTCOME = Rule(allowed=words("type message"), has_text=True)
+RULES = {
+    "testsuites": Rule(allowed=words("name time tests failures errors"), children=words("testsuite")),
+    "testsuite": Rule(
+        needed=words("name tests failures errors"),
+        allowed=words("group time skipped timestamp hostname id package file log url"),
+        children=words("testsuite properties testcase system-out system-err"),
+    ),
+    "testcase": Rule(
+        needed=words("name"),
+        allowed=words("time classname group"),
+        children=words("skipped error failure rerunFailure rerunError flakyFailure flakyError system-out system-err"),
+    ),
+    "properties": Rule(children=words("property")),
+    "property": Rule(needed=words("name value")),
+    "failure": OUTCOME,
+    "error": OUTCOME,
+    "skipped": OUTCOME,
+    "system-out": Rule(has_text=True),
+    "system-err": Rule(has_text=True),
+}
+TIME = re.compile(r"[0-9,]*(\.[0-9]*)?")
+
+
+def faults(element: ElementTree.Element) -> t.Iterator[str]:
+    """Say what Jenkins would not accept."""
+    rule, names = RULES[element.tag], set(element.attrib)
+    yield from (f"{element.tag} lacks {name}" for name in sorted(rule.needed - names))
+    yield from (f"{element.tag} has {name}" for name in sorted(names - rule.needed - rule.allowed))
+    if element.tag.startswith("testsuite") and not TIME.fullmatch(element.get("time", "")):
+        yield f"{element.tag} has the time {element.get('time')}"
+    if not rule.has_text and (element.text or "").strip():
+        yield f"{element.tag} has text"
+    for child in element:
+        if (child.tail or "").strip():
+            yield f"{element.tag} has text after {child.tag}"
+        if child.tag not in rule.children:
+            yield f"{element.tag} has {child.tag} in it"
+        else:
+            yield from faults(child)
+
+
+WAIVER = {"bundle_id": "com.example.drifted", "cause": "drift", "reason": "Known.", "until": "2999-12-31"}
+
+
+@pytest.mark.parametrize(
+    ("result", "options"),
+    [
+        (a_bit_of_all(), {}),
+        (a_bit_of_all(), {"waivers": [WAIVER]}),
+        (a_bit_of_all(), {"fail_on": ["refused"]}),
+        (bulk(), {}),
+        (bulk(item("com.example.\x00<&>\ud800", "unauthenticated", hint="]]>\x1b[31m")), {}),
+    ],
+    ids=["all classes", "waived", "fewer fail", "nothing", "hostile"],
+)
+def test_jenkins_takes_it(result: Json, options: Json, tmp_path: Path) -> None:
+    audit(tmp_path, result, **options)
+    root = ElementTree.parse(tmp_path / "refund-audit.junit.xml").getroot()
+    assert root.tag == "testsuites" and list(root)
+    assert list(faults(root)) == []
+
+
+def test_the_rules_find_a_fault() -> None:
+    root = ElementTree.fromstring(
+        '<testsuites skipped="1"><testsuite name="a"><testcase>x</testcase></testsuite></testsuites>'
+    )
+    assert list(faults(root)) == [
+        "testsuites has skipped",
+        "testsuite lacks errors",
+        "testsuite lacks failures",
+        "testsuite lacks tests",
+        "testcase lacks name",
+        "testcase has text",
+    ]
