@@ -160,6 +160,14 @@ options:
       - Seconds that all calls of the task may take together, retries and waiting for rate limits included.
     type: float
     default: 120.0
+  concurrency:
+    description:
+      - How many calls may be on their way at a time. A task begins with 8 and takes more while answers come, and
+        fewer after HTTP 429, refused connections and time-outs.
+      - Apple's limits count calls of one app (50 a second), so apps don't slow each other down. How many connections
+        from one address Apple accepts is not documented.
+    type: int
+    default: 64
 notes:
   - The module runs where the task runs, usually on the controller with C(connection=local).
   - Proxies are taken from E(https_proxy), E(http_proxy) and E(no_proxy); C(~/.netrc) is never read.

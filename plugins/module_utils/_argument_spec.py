@@ -121,6 +121,7 @@ def shared() -> Spec:
         "ca_path": {"type": "path"},
         "request_timeout": {"type": "float", "default": 15.0},
         "deadline": {"type": "float", "default": 120.0},
+        "concurrency": {"type": "int", "default": 64},
     }
 
 

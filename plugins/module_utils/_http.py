@@ -12,13 +12,14 @@ import traceback
 import typing as t
 import urllib.request
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from ._http_adapter import adapter
 from ._http_circuit import Circuits, Request
 from ._http_counters import Counters
 from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotAsked, explained
+from ._http_flow import MOST, Flow
+from ._http_retry_after import retry_after
 from ._model.errors import TransportError
 from ._model.identifiers import is_loopback
 from ._model.secret import Secret
@@ -46,20 +47,23 @@ USER_AGENT = "ansible-collection-storeops.refunds"
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"}
 # Answers of these services are small; a server that sends more is not one of them.
 LARGEST_BODY = 4 * 1024 * 1024
-_MILLISECONDS_FROM = 100_000_000_000
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 _RETRIED_KINDS = frozenset({"dns", "tcp", "timeout", "broken"})
 
 
 @dataclass(frozen=True)
 class HttpSettings:
-    """``proxies``: as urllib.request.getproxies_environment gives them. Times in seconds."""
+    """``proxies``: as urllib.request.getproxies_environment gives them. Times in seconds.
+
+    ``concurrency``: how many calls may be on their way at a time, at most.
+    """
 
     ca_path: str | None = None
     proxies: t.Mapping[str, str] = field(default_factory=dict)
     request_timeout: float = 15.0
     deadline: float = 120.0
     attempts: int = 4
+    concurrency: int = MOST
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,7 @@ class Transport:
     ) -> None:
         self.settings = settings
         self.counters = Counters(monotonic)
+        self.flow = Flow(settings.concurrency)
         self._circuits = Circuits(monotonic)
         self._monotonic = monotonic
         self._now = now
@@ -169,14 +174,17 @@ class Transport:
         while True:
             is_last = attempt + 1 >= self.settings.attempts
             request.begins()
+            begun = self.flow.begins()
             try:
                 reply = self._once(call)
             except TransportError as error:
+                self.flow.failed(begun, error)
                 request.failed(error)
                 is_final = is_last or not call.is_repeatable or error.kind not in _RETRIED_KINDS or request.is_hopeless
                 if is_final or not self._wait(self._backoff(attempt)):
                     raise
             else:
+                self.flow.answered(begun, reply.status)
                 request.answered()
                 advice = call.advised(reply)
                 asked = self._asked(reply, advice)
@@ -271,21 +279,3 @@ def bypasses_proxy(place: str, proxies: t.Mapping[str, str]) -> bool:
     """Tell whether no_proxy names ``place`` (host and port)."""
     # The standard library's reading of no_proxy; the type stubs leave it out.
     return bool(urllib.request.proxy_bypass_environment(place, dict(proxies)))  # type: ignore[attr-defined]
-
-
-def retry_after(text: str, now: float) -> float | None:
-    """Return the seconds to wait that a Retry-After header asks for, or None when it says nothing usable.
-
-    Three forms are in use: UNIX time in milliseconds (developer.apple.com/documentation/appstoreserverapi/
-    identifying-rate-limits), seconds, and an HTTP date (RFC 9110).
-    """
-    text = text.strip()
-    if not text:
-        return None
-    if text.isascii() and text.isdigit() and len(text) < 16:
-        number = int(text)
-        return max(0.0, number / 1000 - now) if number >= _MILLISECONDS_FROM else float(number)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except (ValueError, TypeError, OverflowError):
-        return None

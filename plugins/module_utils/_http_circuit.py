@@ -18,7 +18,7 @@ from ._model.errors import TransportError
 # Refusing is much faster than asking: once open, the rest of a list is refused before the next probe is due. So an
 # outage must be longer than a restart or a changed route takes, and is then a good part of the usual deadline (120 s).
 SILENCE_S = 30.0
-# As many as a task asks at a time (`_tasks.shared.concurrent.WORKERS`): a few large or unlucky requests are no outage.
+# As many as a task asks at a time at first (`_http_flow.FIRST`): a few large or unlucky requests are no outage.
 UNANSWERED = 8
 # Seconds after which an open circuit lets one request see whether the host is back.
 PROBE_EVERY_S = 5.0

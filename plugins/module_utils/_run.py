@@ -17,12 +17,14 @@ from ansible.module_utils.common.parameters import sanitize_keys
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
 from ._fields import option_faults
 from ._http import HttpSettings, Transport
+from ._http_flow import MOST
 from ._model.errors import InputError, RefundsError, unforeseen
 from ._model.secret import Masker
 from ._secrets import hidden_names, secret_values
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _LONGEST_SECONDS = 86400.0
+_MOST_CALLS = 256
 
 
 def run_module(task: Task) -> t.NoReturn:
@@ -90,6 +92,10 @@ def _http_settings(params: Params, environ: t.Mapping[str, str]) -> HttpSettings
     for option in ("request_timeout", "deadline", "wait_timeout"):
         if not 0 < params[option] <= _LONGEST_SECONDS:
             raise InputError(option, f"{params[option]} is no time in seconds.", "Give a number from 1 to 86400.")
+    concurrency = params.get("concurrency", MOST)
+    if not 1 <= concurrency <= _MOST_CALLS:
+        wanted = f"Give a number from 1 to {_MOST_CALLS}."
+        raise InputError("concurrency", f"{concurrency} isn't a number of calls at a time.", wanted)
     ca_path = params.get("ca_path")
     if ca_path and not os.access(ca_path, os.R_OK):
         raise InputError("ca_path", f"{ca_path} can't be read.", "Give a file with CA certificates in PEM.")
@@ -99,6 +105,7 @@ def _http_settings(params: Params, environ: t.Mapping[str, str]) -> HttpSettings
         proxies=getproxies_environment(),
         request_timeout=params["request_timeout"],
         deadline=params["deadline"],
+        concurrency=concurrency,
     )
 
 

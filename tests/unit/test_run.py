@@ -64,6 +64,12 @@ def test_times_that_are_none(option: str, value: float) -> None:
     assert outcome.message.startswith(f"{option}: ") and "Give a number" in outcome.message
 
 
+@pytest.mark.parametrize("value", [0, -1, 257])
+def test_a_concurrency_that_is_none(value: int) -> None:
+    outcome = run_task(task_of(_never), {"concurrency": value})
+    assert outcome.message == f"concurrency: {value} isn't a number of calls at a time. Give a number from 1 to 256."
+
+
 def test_a_ca_path_that_is_not_there(tmp_path: Path) -> None:
     outcome = run_task(task_of(_never), {"ca_path": str(tmp_path / "ca.pem")})
     assert outcome.message.startswith("ca_path: ") and str(tmp_path) in outcome.message
@@ -219,6 +225,7 @@ def test_every_task_takes_every_shared_option(tmp_path: Path, pem: str) -> None:
         "root_certificate_path": "/nowhere",
         "request_timeout": 1,
         "deadline": 1,
+        "concurrency": 1,
     }
     assert set(options) | {"private_key_content", "ca_path"} == set(_argument_spec.shared())
     for task in TASKS.values():

@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_context",),
     ("_http", "_files", "_plan", "_argument_spec", "_fields"),
     ("_http_circuit",),
-    ("_http_errors", "_http_adapter", "_http_counters"),
+    ("_http_errors", "_http_adapter", "_http_counters", "_http_flow", "_http_retry_after"),
     ("_model",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -19,7 +19,6 @@ from ansible_collections.storeops.refunds.plugins.module_utils import _run
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._http_circuit import SILENCE_S, UNANSWERED
 from ansible_collections.storeops.refunds.plugins.module_utils._http_errors import NotAsked
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared import concurrent
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import credential_check_info
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.ledger import LedgerTracker
 
@@ -149,19 +148,16 @@ def test_a_short_outage_costs_only_the_apps_that_it_met(bulk: Bulk) -> None:
 
 
 @pytest.mark.parametrize(("outage", "is_long"), [(SILENCE_S - 5, False), (SILENCE_S + 15, True)])
-def test_a_service_that_comes_back_within_the_list(
-    bulk: Bulk, clock: Clock, monkeypatch: pytest.MonkeyPatch, outage: float, is_long: bool
-) -> None:
+def test_a_service_that_comes_back_within_the_list(bulk: Bulk, clock: Clock, outage: float, is_long: bool) -> None:
     """After a long outage as after a short one, the rest of the list is asked; after a long one, some were not."""
-    # While one app waits for the look, others would be refused by the hundred.
-    monkeypatch.setattr(concurrent, "WORKERS", 1)
 
     def behave(connection: socket.socket, _number: int) -> None:
         if clock.seconds > outage:
             connection.sendall(b"HTTP/1.1 501 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
     with raw_server(behave) as server:
-        done = bulk.run(apps(*NAMES), app_store_server_url=server.url, deadline=LONG)
+        # While one app waits for the look, others would be refused by the hundred.
+        done = bulk.run(apps(*NAMES), app_store_server_url=server.url, deadline=LONG, concurrency=1)
     assert ("not_tried" in by_outcome(done)) is is_long
     assert set(causes(done)) == {"unreachable", "service_unavailable"}
     assert set(causes(done)[-20:]) == {"service_unavailable"}

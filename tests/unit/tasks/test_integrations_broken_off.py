@@ -21,7 +21,7 @@ from unit_support import BUNDLE_ID
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _run
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared import concurrent
+from ansible_collections.storeops.refunds.plugins.module_utils._http_flow import Flow
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import each
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.progress import Progress
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import writing
@@ -56,7 +56,7 @@ def bulk(sim: Simulator, tmp_path: Path) -> Bulk:
 
 @pytest.fixture
 def second_per_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the transport's clock go on by a second with each call and not otherwise; one app after the other."""
+    """Let the transport's clock go on by a second with each call and not otherwise."""
 
     def transport(settings: HttpSettings) -> Transport:
         made: list[Transport] = []
@@ -64,13 +64,12 @@ def second_per_call(monkeypatch: pytest.MonkeyPatch) -> None:
         return made[0]
 
     monkeypatch.setattr(_run, "Transport", transport)
-    monkeypatch.setattr(concurrent, "WORKERS", 1)
 
 
 @pytest.mark.usefixtures("second_per_call")
 def test_the_deadline_leaves_the_rest_untried(bulk: Bulk) -> None:
     bulk.world(NAMES)
-    done = bulk.run(apps(*NAMES), deadline=30)
+    done = bulk.run(apps(*NAMES), deadline=30, concurrency=1)
     items = done.results["integrations"]
     assert [entry["bundle_id"] for entry in items] == NAMES
     kept = [entry["bundle_id"] for entry in items if entry["outcome"] == "changed"]
@@ -130,7 +129,7 @@ def test_results_keep_the_order_and_the_first_fault_is_raised_last() -> None:
         time.sleep(0.05 if number < 4 else 0)
         return number * 10
 
-    assert each(range(20), slower_first, done.append) == [number * 10 for number in range(20)]
+    assert each(range(20), slower_first, Flow(), done.append) == [number * 10 for number in range(20)]
     assert sorted(done) == [number * 10 for number in range(20)] != done
 
     def failing(number: int) -> int:
@@ -140,7 +139,7 @@ def test_results_keep_the_order_and_the_first_fault_is_raised_last() -> None:
 
     done.clear()
     with pytest.raises(ValueError, match="3"):
-        each(range(20), failing, done.append)
+        each(range(20), failing, Flow(), done.append)
     assert len(done) == 18
 
 

@@ -15,7 +15,8 @@ from bulk_support import Bulk, apps, outcomes
 from unit_servers import Simulator
 from unit_support import OTHER_ISSUER
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import WORKERS, each
+from ansible_collections.storeops.refunds.plugins.module_utils._http_flow import FIRST, Flow
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import each
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integrations, writing
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.ledger import LedgerTracker
 
@@ -124,7 +125,7 @@ def test_a_timeout_of_the_task_ends_the_list() -> None:
 
     def work(number: int) -> None:
         begun.append(number)
-        if number == WORKERS - 1:
+        if number == FIRST - 1:
             signal.pthread_kill(t.cast(int, threading.main_thread().ident), signal.SIGUSR1)
         release.wait(60)
 
@@ -134,10 +135,10 @@ def test_a_timeout_of_the_task_ends_the_list() -> None:
     usual = signal.signal(signal.SIGUSR1, ring)
     try:
         with pytest.raises(TimeIsOver):
-            each(range(5 * WORKERS), work)
+            each(range(5 * FIRST), work, Flow())
     finally:
         signal.signal(signal.SIGUSR1, usual)
         release.set()
     for thread in set(threading.enumerate()) - before:
         thread.join()
-    assert len(begun) == WORKERS
+    assert len(begun) == FIRST

@@ -23,8 +23,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._http_circuit imp
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._http_counters import Counters
 from ansible_collections.storeops.refunds.plugins.module_utils._http_errors import NotAsked
+from ansible_collections.storeops.refunds.plugins.module_utils._http_flow import FIRST
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import TransportError
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import WORKERS
 
 TRIES = 4
 # Calls until a host counts as dead: the last request that is needed is given up after its first try.
@@ -66,9 +66,9 @@ def port_of(url: str) -> int:
     return int(url.rstrip("/").rpartition(":")[2])
 
 
-def test_the_number_is_that_of_the_connections() -> None:
+def test_the_number_is_that_of_the_first_connections() -> None:
     """With fewer, one round of requests that are all too slow would be enough."""
-    assert UNANSWERED >= WORKERS
+    assert UNANSWERED >= FIRST
 
 
 def test_a_dead_port_is_asked_no_more() -> None:
@@ -376,7 +376,7 @@ def test_many_threads_send_one_look() -> None:
         looking = threading.Thread(target=lambda: failed(transport, url, "broken"))
         looking.start()
         assert asked.acquire(timeout=10)
-        at_once(WORKERS, lambda: refused(transport, url))
+        at_once(FIRST, lambda: refused(transport, url))
         released.set()
         looking.join()
         assert server.accepted == 1

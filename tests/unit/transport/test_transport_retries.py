@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from transport_support import START, Clock, failed, get
 from unit_servers import Canned, free_port, scripted
 
-from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, retry_after
+from ansible_collections.storeops.refunds.plugins.module_utils._http import Call
+from ansible_collections.storeops.refunds.plugins.module_utils._http_retry_after import retry_after
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret
 
 OK = Canned(body=b'{"a": 1}')

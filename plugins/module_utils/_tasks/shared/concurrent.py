@@ -1,24 +1,26 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Work on a list of apps at the same time, results in the order of the list."""
+"""Work at the same time: as many jobs as the transport's flow allows, each in a thread with a connection of its own."""
 
 from __future__ import annotations
 
 import threading
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
 
-# Apple limits calls per app, so apps don't slow each other; each worker keeps one connection.
-WORKERS = 8
+from ..._http_flow import Flow
 
 Item = t.TypeVar("Item")
 Result = t.TypeVar("Result")
+# A job returns the jobs that follow from it; they are done before those that wait already.
+Job = t.Callable[[], t.Sequence["Job"]]
 
 
 def each(
     items: t.Sequence[Item],
     work: t.Callable[[Item], Result],
+    flow: Flow,
     ended: t.Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
     """Return ``work(item)`` for every item; the first exception in list order is raised after all have ended.
@@ -28,40 +30,89 @@ def each(
     """
     results: list[t.Any] = [None] * len(items)
     errors: dict[int, Exception] = {}
-    waiting = iter(range(len(items)))
-    lock = threading.Lock()
-    is_over = threading.Event()
+    telling = threading.Lock()
 
-    def worker() -> None:
-        # One future for each worker and not for each item: waking the caller a thousand times costs as much as work.
-        while not is_over.is_set():
-            with lock:
-                index = next(waiting, None)
-            if index is None:
-                return
-            try:
-                results[index] = work(items[index])
-            except Exception as error:
-                errors[index] = error
-            else:
-                with lock:
-                    ended(results[index])
+    def job(index: int) -> t.Sequence[Job]:
+        try:
+            results[index] = work(items[index])
+        except Exception as error:
+            errors[index] = error
+        else:
+            with telling:
+                ended(results[index])
+        return ()
 
-    if len(items) < 2:
-        worker()
-    else:
-        _run(worker, min(WORKERS, len(items)), is_over)
+    work_off([lambda index=index: job(index) for index in range(len(items))], flow)  # type: ignore[misc]
     if errors:
         raise errors[min(errors)]
     return results
 
 
-def _run(worker: t.Callable[[], None], count: int, is_over: threading.Event) -> None:
-    # No `with`: leaving it waits for the whole list, also when Ansible's timeout wants the caller to stop.
-    pool = ThreadPoolExecutor(max_workers=count)
-    try:
-        for one in [pool.submit(worker) for _number in range(count)]:
-            one.result()
-    finally:
-        is_over.set()
-        pool.shutdown(wait=False, cancel_futures=True)
+def work_off(jobs: t.Iterable[Job], flow: Flow) -> None:
+    """Do all jobs and those that follow from them.
+
+    The first exception of a job is raised when those under way have ended; none is begun after it. What breaks the
+    waiting off is raised at once.
+    """
+    _Crew(deque(jobs), flow).work()
+
+
+class _Crew:
+    """Threads come and go with the flow's limit. The last to find nothing to do tells the caller."""
+
+    def __init__(self, waiting: deque[Job], flow: Flow) -> None:
+        self._waiting = waiting
+        self._flow = flow
+        self._error: BaseException | None = None
+        self._is_over = False
+        self._at_work = 0
+        self._lock = threading.Lock()
+        self._has_ended = threading.Event()
+
+    def work(self) -> None:
+        if len(self._waiting) == 1:
+            # What follows from a single job may still be many.
+            self._do(self._waiting.popleft())
+        if not self._waiting:
+            return self._raise()
+        with self._lock:
+            self._fill_up()
+        try:
+            self._has_ended.wait()
+        finally:
+            self._is_over = True
+        return self._raise()
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _fill_up(self) -> None:
+        """Begin as many threads as there may be and as find work; the lock is held."""
+        for _number in range(min(self._flow.limit - self._at_work, len(self._waiting))):
+            self._at_work += 1
+            # Whoever stops waiting must not be kept by them.
+            threading.Thread(target=self._worker, daemon=True).start()
+
+    def _worker(self) -> None:
+        while True:
+            with self._lock:
+                if self._is_over or not self._waiting or self._at_work > self._flow.limit:
+                    self._at_work -= 1
+                    if self._at_work == 0:
+                        self._has_ended.set()
+                    return
+                job = self._waiting.popleft()
+                self._fill_up()
+            self._do(job)
+
+    def _do(self, job: Job) -> None:
+        try:
+            following = job()
+        except BaseException as error:
+            with self._lock:
+                self._error = self._error or error
+                self._is_over = True
+            return
+        with self._lock:
+            self._waiting.extendleft(reversed(following))

@@ -20,7 +20,7 @@ def run(params: Params, context: Context) -> Results:
     check = credential_check(params, context)
     apps = _apps(params, context)
     is_skipped = params["credential_check"] == "skip"
-    verdicts = each(apps, lambda app: _verdict(app[0], app[1], check, is_skipped))
+    verdicts = each(apps, lambda app: _verdict(app[0], app[1], check, is_skipped), context.transport.flow)
     sharpened = infer_across_apps(
         [(key.group(app.bundle_id), verdict) for (app, key), verdict in zip(apps, verdicts, strict=True)]
     )

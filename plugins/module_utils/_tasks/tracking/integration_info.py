@@ -29,7 +29,7 @@ def run(params: Params, context: Context) -> Results:
     source = key_source(params)
     check = credential_check(params, context)
     is_skipped = params["credential_check"] == "skip"
-    verdicts = each(held, lambda entry: _verdict(entry, source, check, is_skipped))
+    verdicts = each(held, lambda entry: _verdict(entry, source, check, is_skipped), context.transport.flow)
     keys = [(entry.issuer_id or "", entry.key_id or "", entry.key_fingerprint or "") for entry in held]
     sharpened = infer_across_apps(list(zip(keys, verdicts, strict=True)))
     return {

@@ -154,7 +154,7 @@ def _verdicts(
         if progress:
             progress.ended(found.hint != NO_KEY_NEEDED and best_status(found, params["credential_check"]) is None)
 
-    return each(entries, verdict, ended)
+    return each(entries, verdict, context.transport.flow, ended)
 
 
 def _sharpened(
