@@ -204,6 +204,12 @@ def test_the_quota_counts_down_and_then_refuses(sim: Running, pair: KeyPair) -> 
     assert refused.headers["x-rate-limit"] == "user-hour-lim:2;user-hour-rem:0;"
 
 
+def test_without_a_quota_the_header_is_still_there(sim: Running, pair: KeyPair) -> None:
+    put(sim, pair, requests_per_hour=0)
+    left = {ask(sim, token(pair)).headers["x-rate-limit"] for _turn in range(3)}
+    assert left == {"user-hour-lim:3500;user-hour-rem:3499;"}
+
+
 def test_other_paths_and_methods(sim: Running, pair: KeyPair) -> None:
     assert (ask(sim, token(pair), "/v1/builds").status_code, refusal(sim)) == (404, "unknown_path")
     url = f"{sim.announced['app_store_connect_api']}/v1/apps"

@@ -11,6 +11,7 @@ from .fields import Fields
 
 FILTER_KINDS: Final = ("exact", "prefix")
 NULL_URLS: Final = ("clear", "refuse")
+DOCUMENTED_REQUESTS_PER_HOUR: Final = 3500
 _SETTINGS: Final = ("requests_per_hour", "largest_page", "page", "bundle_id_filter", "null_url", "individual_keys")
 
 
@@ -18,7 +19,7 @@ _SETTINGS: Final = ("requests_per_hour", "largest_page", "page", "bundle_id_filt
 class ConnectApiSettings:
     """How the App Store Connect API answers where nobody knows for sure."""
 
-    requests_per_hour: int = 3500
+    requests_per_hour: int = DOCUMENTED_REQUESTS_PER_HOUR
     """Per API key in a rolling hour; 0 is no limit."""
     largest_page: int = 200
     """A smaller bound than the 200 that may be asked for is applied in silence, for tests of paging."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from .faults import Answer, Fault
+from .faults import Answer, Fault, VendorError
 
 # Time for the first half of an answer to reach the client before the reset overtakes it.
 _BEFORE_RESET_SECONDS = 0.05
@@ -20,12 +20,16 @@ _LINGER_ZERO = struct.pack("ii", 1, 0)
 _BODYLESS = (204, 205, 304)
 
 MakeAnswer = Callable[[], Awaitable[Response]]
-MakeHeaders = Callable[[], dict[str, str]]
+MakeError = Callable[[int, VendorError, Mapping[str, str]], Response]
 
 
-def replaced(answer: Answer, vendor_headers: MakeHeaders) -> Response:
+def replaced(answer: Answer, make_error: MakeError) -> Response:
     """Build the answer that stands in for the vendor's."""
-    headers = {**(vendor_headers() if answer.from_vendor else {}), **answer.headers}
+    if answer.error is not None:
+        response = make_error(answer.status, answer.error, answer.headers)
+        response.headers.update(answer.headers)
+        return response
+    headers = dict(answer.headers)
     if answer.status in _BODYLESS:
         headers.pop("content-type", None)
         return Response(status_code=answer.status, headers=headers)
@@ -80,7 +84,7 @@ class Connection:
             pass
 
 
-async def prepare(fault: Fault | None, make_answer: MakeAnswer, vendor_headers: MakeHeaders) -> Response | None:
+async def prepare(fault: Fault | None, make_answer: MakeAnswer, make_error: MakeError) -> Response | None:
     """Get the answer to send under a fault; None when nothing is to be sent.
 
     The vendor does its work under `delay`, `reset` and `truncate` (only the answer is hurt);
@@ -91,7 +95,7 @@ async def prepare(fault: Fault | None, make_answer: MakeAnswer, vendor_headers: 
     if fault.kind == "refuse":
         return None
     if fault.answer is not None:
-        return replaced(fault.answer, vendor_headers)
+        return replaced(fault.answer, make_error)
     return await make_answer()
 
 

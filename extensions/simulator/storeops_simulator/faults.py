@@ -42,9 +42,23 @@ _KNOWN_MESSAGES: Final = {
     5000000: "An unknown error occurred.",
     5000001: "An unknown error occurred. Please try again.",
 }
+# Their errors are named by words: the type at RevenueCat, the code at the others.
+_VENDORS_WITH_WORDS: Final = ("app_store_connect", "app_store_connect_api", "qonversion", "revenuecat")
 _CAPTIVE_PORTAL: Final = "<html><body><h1>Sign in to this network</h1></body></html>"
 _LONGEST_DELAY: Final = 600.0
 _FRAMING: Final = ("content-length", "transfer-encoding", "connection")
+
+
+@dataclass(frozen=True)
+class VendorError:
+    """An error that a vendor puts into its own shape.
+
+    `code` is a word of that vendor's, or a number of the App Store Server API; another vendor
+    answers such a number with its own word for the status. `message` None: the vendor's usual text.
+    """
+
+    code: int | str
+    message: str | None
 
 
 @dataclass(frozen=True)
@@ -53,9 +67,9 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
-    from_vendor: bool
-    """True when the vendor itself is meant to fail, so that its usual headers are added."""
+    body: bytes = b""
+    error: VendorError | None = None
+    """What the vendor itself is meant to say; then it makes body and headers, and `headers` come on top."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +188,7 @@ def _read_answer(fields: Fields, kind: str) -> Answer | None:
     if kind == "content_type":
         content_type = fields.optional_text("content_type") or "text/html"
         body = _read_body(fields) if fields.has("body") else _CAPTIVE_PORTAL.encode()
-        return Answer(_read_status(fields, 200), {"content-type": content_type}, body, False)
+        return Answer(_read_status(fields, 200), {"content-type": content_type}, body)
     if kind == "status":
         return _read_error(fields) if fields.has("error_code") else _read_plain(fields)
     return None
@@ -184,20 +198,28 @@ def _read_plain(fields: Fields) -> Answer:
     body = fields.raw("body")
     fallback = "application/json" if isinstance(body, (dict, list)) else "text/plain"
     headers = {"content-type": fields.optional_text("content_type") or fallback}
-    return Answer(_read_status(fields, None), {**headers, **_read_headers(fields)}, _read_body(fields), False)
+    return Answer(_read_status(fields, None), {**headers, **_read_headers(fields)}, _read_body(fields))
 
 
 def _read_error(fields: Fields) -> Answer:
     for name in ("body", "content_type"):
         if fields.has(name):
             raise InputError(fields.at(name), "stands beside error_code, which makes the body")
+    vendor = _read_match(fields).get("vendor")
+    if vendor == "devtodev":
+        raise InputError(fields.at("error_code"), "is not for devtodev, whose pages have none; use status and body")
+    message = fields.optional_text("error_message")
+    if isinstance(fields.raw("error_code"), str):
+        if vendor not in _VENDORS_WITH_WORDS:
+            names = ", ".join(_VENDORS_WITH_WORDS)
+            raise InputError(fields.at("error_code"), f"is a word, which needs match.vendor to be one of {names}")
+        error = VendorError(fields.text("error_code"), message)
+        return Answer(_read_status(fields, None), _read_headers(fields), error=error)
     code = fields.integer("error_code", 4_000_000, 5_999_999)
-    message = fields.optional_text("error_message") or _KNOWN_MESSAGES.get(code)
-    if message is None:
+    message = message or _KNOWN_MESSAGES.get(code)
+    if message is None and vendor not in _VENDORS_WITH_WORDS:
         raise InputError(fields.at("error_message"), f"is missing (no known text for {code})")
-    body = json.dumps({"errorCode": code, "errorMessage": message}, separators=(",", ":"))
-    headers = {"content-type": "application/json", **_read_headers(fields)}
-    return Answer(_read_status(fields, code // 10_000), headers, body.encode(), True)
+    return Answer(_read_status(fields, code // 10_000), _read_headers(fields), error=VendorError(code, message))
 
 
 def _read_status(fields: Fields, default: int | None) -> int:

@@ -31,6 +31,7 @@ APP_IDENTIFIERS: Final[Mapping[str, str | None]] = {
     "test_store": None,
 }
 """All types of apps, and the member that names the app at its store."""
+DOCUMENTED_REQUESTS_PER_MINUTE: Final = 60
 READ_PROJECTS: Final = "project_configuration:projects:read"
 READ_APPS: Final = "project_configuration:apps:read"
 WRITE_APPS: Final = "project_configuration:apps:read_write"
@@ -105,7 +106,7 @@ class RevenueCatAccount:
     projects: tuple[Project, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()
     accepts_key_on_update: bool = True
-    requests_per_minute: int = 60
+    requests_per_minute: int = DOCUMENTED_REQUESTS_PER_MINUTE
     largest_page: int = 1000
 
     def project(self, project_id: str) -> Project | None:
@@ -139,7 +140,7 @@ def read_revenuecat(world: Fields) -> RevenueCatAccount:
         projects=projects,
         api_keys=tuple(_read_api_key(value, path, known) for path, value in fields.entries("api_keys")),
         accepts_key_on_update=fields.boolean("accepts_key_on_update", True),
-        requests_per_minute=_number(fields, "requests_per_minute", 0, 60),
+        requests_per_minute=_number(fields, "requests_per_minute", 0, DOCUMENTED_REQUESTS_PER_MINUTE),
         largest_page=_number(fields, "largest_page", 1, 1000),
     )
     at = fields.at("projects")

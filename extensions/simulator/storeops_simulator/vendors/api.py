@@ -6,13 +6,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import compile_path
 
 Handle = TypeVar("Handle")
+# NOT_AUTHORIZED, FORBIDDEN_ERROR and RATE_LIMIT_EXCEEDED are documented; the others are assumed.
+_CODES: Final = {
+    400: "PARAMETER_ERROR.INVALID",
+    401: "NOT_AUTHORIZED",
+    403: "FORBIDDEN_ERROR",
+    404: "NOT_FOUND",
+    409: "ENTITY_ERROR",
+    422: "ENTITY_UNPROCESSABLE",
+    429: "RATE_LIMIT_EXCEEDED",
+}
 
 
 class Refused(Exception):
@@ -59,6 +69,11 @@ class PathTable(Generic[Handle]):
                 return Target(endpoint, method, values)
         # The values too: the call log names what the path names, whatever the method.
         return Target(None, ", ".join(each.method for each, _values in matches), matches[0][1])
+
+
+def usual_code(status: int) -> str:
+    """Give the code that App Store Connect's errors have for a status, where a fault does not say."""
+    return _CODES.get(status, "UNEXPECTED_ERROR" if status >= 500 else "INVALID_REQUEST")
 
 
 def bearer_key(request: Request) -> tuple[str, str | None]:

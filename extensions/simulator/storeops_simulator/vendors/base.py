@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ..calls import Call
+from ..faults import VendorError
 
 
 class Exchange(Protocol):
@@ -36,5 +38,5 @@ class Vendor(Protocol):
     def begin(self, request: Request) -> Exchange:
         """Take a request apart."""
 
-    def headers(self) -> dict[str, str]:
-        """Make the headers that an answer of the vendor carries."""
+    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
+        """Make an error in the vendor's own shape; `headers` (names in lower case) will be put on it."""

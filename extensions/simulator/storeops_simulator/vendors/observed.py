@@ -30,7 +30,7 @@ class Observed:
         exchange.describe(call)
         fault = self._simulator.faults.pick(call)
         call.fault = fault.kind if fault else None
-        response = await prepare(fault, lambda: exchange.answer(call), self._vendor.headers)
+        response = await prepare(fault, lambda: exchange.answer(call), self._vendor.error)
         call.status = response.status_code if response else None
         # Before the answer goes out, so that whoever has it finds the call in the log.
         self._simulator.calls.add(call)

@@ -8,12 +8,14 @@ a new file beside this one and one more name in `_ENDPOINTS`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ...calls import Call
+from ...faults import VendorError
 from ...simulator import Simulator
 from . import answers, subscription_keys, web_session
 from .endpoints import Endpoint, PathTable, SignedIn, Target
@@ -49,9 +51,9 @@ class AppStoreConnect:
         target = self._table.find(path.removeprefix(self.prefix), request.method)
         return AppStoreConnectExchange(self._simulator, request, target)
 
-    def headers(self) -> dict[str, str]:
-        """Make the headers of one answer: none is known."""
-        return {}
+    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
+        """Make an error in the vendor's own shape."""
+        return answers.made_error(status, error)
 
 
 class AppStoreConnectExchange:

@@ -16,6 +16,9 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from ...faults import VendorError
+from ..api import usual_code
+
 _JSON_API = "application/vnd.api+json"
 
 
@@ -43,6 +46,14 @@ def refused(reason: str, status: int, code: str, detail: str) -> Refused:
         "detail": detail,
     }
     return Refused(reason, success({"errors": [error]}, status))
+
+
+def made_error(status: int, made: VendorError) -> Response:
+    """Answer with an error that a test asks for; without a word of its own, 401 is what an ended session gets."""
+    if status == 401 and not isinstance(made.code, str):
+        return unauthenticated("fault").response
+    code = made.code if isinstance(made.code, str) else usual_code(status)
+    return refused("fault", status, code, made.message or "The request failed.").response
 
 
 def malformed(problem: str) -> Refused:

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ...calls import Call
+from ...connect_api_world import DOCUMENTED_REQUESTS_PER_HOUR
+from ...faults import VendorError
 from ...simulator import Simulator
 from ...world import HeldKey
 from ..api import Endpoint, PathTable, Refused, Target
@@ -49,9 +51,9 @@ class AppStoreConnectApi:
         target = self._table.find(path.removeprefix(self.prefix), request.method)
         return AppStoreConnectApiExchange(self._simulator, request, target)
 
-    def headers(self) -> dict[str, str]:
-        """Make the headers of one answer: none is known beside the quota, which is the key's."""
-        return {}
+    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
+        """Make an error in the vendor's own shape."""
+        return answers.made_error(status, error)
 
 
 class AppStoreConnectApiExchange:
@@ -77,8 +79,7 @@ class AppStoreConnectApiExchange:
         simulator, headers = self._simulator, {}
         try:
             held = check_token(self._authorization, simulator.world, simulator.now(), self._request.method)
-            usage = self._count(held)
-            headers = usage.headers() if usage else {}
+            headers = self._count(held).headers()
             response = await self._work(held)
         except Refused as refused:
             call.refusal = refused.reason
@@ -88,10 +89,11 @@ class AppStoreConnectApiExchange:
         response.headers.update(headers)
         return response
 
-    def _count(self, held: HeldKey) -> answers.Usage | None:
+    def _count(self, held: HeldKey) -> answers.Usage:
         limit = self._simulator.world.connect_api.requests_per_hour
         if not limit:
-            return None
+            # Every answer has the header: one that never asks a client to slow down.
+            return answers.Usage(DOCUMENTED_REQUESTS_PER_HOUR, DOCUMENTED_REQUESTS_PER_HOUR - 1)
         used = self._simulator.hours.admit(held.key.key_id, limit, self._simulator.now())
         if used is None:
             detail = "The request rate limit has been reached."

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from ..api import Refused
+from ...faults import VendorError
+from ..api import Refused, usual_code
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ def refused(reason: str, status: int, code: str, detail: str, parameter: str | N
     if parameter is not None:
         error["source"] = {"parameter": parameter}
     return Refused(reason, success({"errors": [error]}, status))
+
+
+def made_error(status: int, made: VendorError) -> Response:
+    """Answer with an error that a test asks for."""
+    code = made.code if isinstance(made.code, str) else usual_code(status)
+    return refused("fault", status, code, made.message or "The request failed.").response
 
 
 def not_authorized(reason: str) -> Refused:

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from ...faults import VendorError
+
 # Apple's library takes an error's body only when Content-Type is exactly this.
 _JSON = "application/json"
 
@@ -57,6 +59,11 @@ def error(code_and_message: tuple[int, str], headers: Mapping[str, str] | None =
     """Answer with a documented error; its HTTP status is the code's first three digits."""
     code, message = code_and_message
     return _json(code // 10_000, {"errorCode": code, "errorMessage": message}, headers or {})
+
+
+def made_error(status: int, made: VendorError) -> Response:
+    """Answer with an error that a test asks for."""
+    return _json(status, {"errorCode": made.code, "errorMessage": made.message}, {})
 
 
 def rate_limited(next_allowed_ms: int) -> Response:

@@ -7,6 +7,7 @@ The guide has the menu, the names of the fields and the word Active; everything 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from ...calls import Call
 from ...devtodev_world import SignedInUser
+from ...faults import VendorError
 from ...simulator import Simulator
 from ..api import Endpoint, PathTable, Refused, Target
 from . import pages
@@ -45,9 +47,9 @@ class Devtodev:
         target = self._table.find(path.removeprefix(self.prefix) or "/", method)
         return DevtodevExchange(self._simulator, request, target)
 
-    def headers(self) -> dict[str, str]:
-        """Make the headers of one answer: none is known."""
-        return {}
+    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
+        """Make a page that says so: devtodev's errors are not known."""
+        return pages.error_page(status, error.message)
 
 
 class DevtodevExchange:

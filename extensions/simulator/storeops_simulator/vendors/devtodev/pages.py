@@ -167,6 +167,12 @@ def not_found() -> Response:
     return page(Frame("Page not found", f"{PREFIX}/"), text, status=404)
 
 
+def error_page(status: int, message: str | None) -> Response:
+    """Answer that something went wrong."""
+    text = f'<section class="card"><h1>Something went wrong</h1><p>{escape(message or f"Error {status}")}</p></section>'
+    return page(Frame("Something went wrong", f"{PREFIX}/"), text, status=status)
+
+
 def json_answer(document: Mapping[str, str], status: int = 200) -> Response:
     """Answer the page's script."""
     headers = {"content-type": "application/json", **safety_headers("none")}

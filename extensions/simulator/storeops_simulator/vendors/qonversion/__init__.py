@@ -7,12 +7,14 @@ A further group of endpoints is a new file beside this one and one more name in 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ...calls import Call
+from ...faults import VendorError
 from ...qonversion_world import QonversionProject
 from ...simulator import Simulator
 from ..api import PathTable, Refused, Target, bearer_key
@@ -43,9 +45,9 @@ class Qonversion:
         target = self._table.find(path.removeprefix(self.prefix), request.method)
         return QonversionExchange(self._simulator, request, target)
 
-    def headers(self) -> dict[str, str]:
-        """Make the headers of one answer: none is known."""
-        return {}
+    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
+        """Make an error in the vendor's own shape."""
+        return answers.made_error(status, error)
 
 
 class QonversionExchange:

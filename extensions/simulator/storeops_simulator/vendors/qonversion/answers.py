@@ -6,10 +6,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from starlette.responses import Response
 
+from ...faults import VendorError
 from ..api import Refused
+
+# Which code goes with which status, where a fault does not say; those of 409, 429 and 500 are assumed.
+_CODES: Final = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "idempotency_conflict",
+    422: "invalid_data",
+    429: "rate_limit_exceeded",
+}
 
 
 def success(body: Mapping[str, object]) -> Response:
@@ -23,6 +36,13 @@ def refused(reason: str, status: int, code: str, message: str, details: Sequence
     if details:
         error["details"] = [{"field": field, "message": problem} for field, problem in details]
     return Refused(reason, _json({"error": error}, status))
+
+
+def made_error(status: int, made: VendorError) -> Response:
+    """Answer with an error that a test asks for."""
+    usual = _CODES.get(status, "internal_error" if status >= 500 else "invalid_request")
+    code = made.code if isinstance(made.code, str) else usual
+    return refused("fault", status, code, made.message or "The request failed").response
 
 
 def invalid(reason: str, details: Sequence[tuple[str, str]]) -> Refused:

@@ -7,13 +7,15 @@ A further group of endpoints is a new file beside this one and one more name in 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ...calls import Call
-from ...revenuecat_world import ApiKey
+from ...faults import VendorError
+from ...revenuecat_world import DOCUMENTED_REQUESTS_PER_MINUTE, ApiKey
 from ...simulator import Simulator
 from ..api import PathTable, Refused, Target, bearer_key
 from . import answers, projects
@@ -42,9 +44,9 @@ class RevenueCat:
         target = self._table.find(path.removeprefix(self.prefix), request.method)
         return RevenueCatExchange(self._simulator, request, target)
 
-    def headers(self) -> dict[str, str]:
-        """Make the headers of one answer."""
-        return answers.vendor_headers()
+    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
+        """Make an error in the vendor's own shape."""
+        return answers.made_error(status, error, headers)
 
 
 class RevenueCatExchange:
@@ -110,7 +112,8 @@ class RevenueCatExchange:
 
 def _usage_headers(usage: int, limit: int) -> dict[str, str]:
     if limit == 0:
-        return {}
+        # The specification has these headers on every answer: one that never asks a client to slow down.
+        usage, limit = 1, DOCUMENTED_REQUESTS_PER_MINUTE
     return {
         "revenuecat-rate-limit-current-usage": str(usage),
         "revenuecat-rate-limit-current-limit": str(limit),

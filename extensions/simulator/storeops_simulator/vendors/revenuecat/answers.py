@@ -7,10 +7,25 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from typing import Final
 
 from starlette.responses import Response
 
+from ...faults import VendorError
 from ..api import Refused
+
+# Types and statuses as in the OpenAPI document; the first type of a status stands for it.
+_TYPES: Final = {
+    400: "parameter_error",
+    401: "authentication_error",
+    403: "authorization_error",
+    404: "resource_missing",
+    409: "resource_already_exists",
+    422: "unprocessable_entity_error",
+    423: "resource_locked_error",
+    429: "rate_limit_error",
+}
+_RETRYABLE: Final = ("rate_limit_error", "resource_locked_error", "server_error")
 
 
 def vendor_headers() -> dict[str, str]:
@@ -48,6 +63,15 @@ def refused(
     if wait_s:
         response.headers["retry-after"] = str(wait_s)
     return Refused(reason, response)
+
+
+def made_error(status: int, made: VendorError, headers: Mapping[str, str]) -> Response:
+    """Answer with an error that a test asks for; `backoff_ms` says the same as a Retry-After among the headers."""
+    usual = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request")
+    error_type = made.code if isinstance(made.code, str) else usual
+    asked = headers.get("retry-after", "")
+    wait_s = int(asked) if asked.isdecimal() else 1 if error_type in _RETRYABLE else 0
+    return refused("fault", status, error_type, made.message or "The request failed", None, wait_s).response
 
 
 def bad_parameter(reason: str, param: str, problem: str) -> Refused:
