@@ -177,10 +177,26 @@ options:
         default: keep
       active_texts:
         description:
-          - The words by which the page says that the integration is complete.
+          - The words by which the page says that the integration is complete. V(Active) when left out, the one word
+            that devtodev documents.
         type: list
         elements: str
-        default: [Active]
+      waiting_texts:
+        description:
+          - The words by which the page says that the integration is being completed; its status is then C(Pending).
+          - V(Pending), V(Activating), V(Checking), V(Connecting), V(In progress), V(In review), V(Processing),
+            V(Verifying) and V(Waiting) when left out. None of them is documented.
+        type: list
+        elements: str
+      failed_texts:
+        description:
+          - Words in the page's status that mean that the integration doesn't work; its status is then C(Failed), and a
+            run submits the form again. They count anywhere in the text.
+          - V(error), V(failed), V(invalid), V(expired), V(revoked), V(suspended), V(rejected), V(denied),
+            V(unauthorized) and the like when left out. None of them is documented.
+          - A text with none of the known words gives the status C(Unknown), which is a finding, too.
+        type: list
+        elements: str
       elements:
         description:
           - How the elements of the page are recognised, for the day on which they are called otherwise.

@@ -70,7 +70,9 @@ TRACKERS: Spec = {
             "browser_path": {"type": "path"},
             "confirmed": {"type": "bool", "default": False},
             "on_unknown": ON_UNKNOWN,
-            "active_texts": {"type": "list", "elements": "str", "default": ["Active"]},
+            "active_texts": {"type": "list", "elements": "str"},
+            "waiting_texts": {"type": "list", "elements": "str"},
+            "failed_texts": {"type": "list", "elements": "str"},
             "elements": {
                 "type": "dict",
                 "options": {

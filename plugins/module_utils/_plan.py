@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ._model.integration import Integration
 
@@ -63,12 +63,15 @@ def plan(current: Integration | None, desired: Integration | None) -> Plan:
     """Compare what a tracker holds with what is wanted.
 
     A compared field that the tracker can't show (None) makes the plan ``unknown``, unless another field differs or
-    what is held is known to be outdated.
+    what is held is known to be outdated. What the tracker rejects while Apple accepts the wanted key is written again:
+    whatever key it holds, it isn't a sound copy of this one.
     """
     if desired is None:
         return Plan("delete" if current else "unchanged", current, None)
     if current is None:
         return Plan("create", None, desired, COMPARED)
+    if current.is_rejected and desired.status == "Active":
+        current = replace(current, key_fingerprint=None, is_outdated=True)
     before, after = compared(current), compared(desired)
     comparable = [name for name in COMPARED if before[name] is not None or current.is_outdated]
     differing = tuple(name for name in comparable if before[name] != after[name])

@@ -20,6 +20,7 @@ from ._http import HttpSettings, Transport
 from ._http_flow import MOST
 from ._model.errors import InputError, RefundsError, unforeseen
 from ._model.secret import Masker
+from ._model.text import printable
 from ._secrets import hidden_names, secret_values
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
@@ -66,10 +67,10 @@ def execute(
             check_mode=check_mode,
             environ=environ,
             now=time.time,
-            warn=lambda text: warn(masker.mask(text)),
+            warn=lambda text: warn(printable(masker.mask(text))),
             transport=Transport(_http_settings(params, environ)),
             file_attributes=file_attributes,
-            progress=lambda text: progress(masker.mask(text)),
+            progress=lambda text: progress(printable(masker.mask(text))),
         )
         results = task.function(params, context)
     except TaskFailed as failure:

@@ -82,7 +82,7 @@ integrations:
       type: str
       returned: always
     status:
-      description: V(Active), V(Pending), V(Failed) or V(Absent). An observation, never a reason for C(changed).
+      description: V(Active), V(Pending), V(Failed), V(Unknown) or V(Absent). An observation, by itself no change.
       type: str
       returned: always
     credential_check:

@@ -35,7 +35,7 @@ def test_no_labels_no_form_nothing_shown_but_the_status(world: World, pem: str) 
         assert rotated.results["changed"] and rotated.results["diff"]["before"]["key_id"] == KEY_ID
         (world.folder / "ledger.db").unlink()
         kept = world.checked_and_on(page, key="other")
-        assert not kept.results["changed"] and kept.results["integration"]["status"] == "Pending"
+        assert not kept.results["changed"] and kept.results["integration"]["status"] == "Unknown"
         assert len(page.saved) == 2
 
 
@@ -118,6 +118,21 @@ def test_signed_out_in_other_ways(world: World, how: str) -> None:
             assert "the session has expired" in failed.message and "Nothing was submitted" in failed.message
         if how == "script":
             assert other.visits == [], "the browser leaves the origin of devtodev.url by no script"
+
+
+def test_a_word_that_is_not_known_is_no_waiting_state(world: World) -> None:
+    """Nor does it bring a terminal's control characters along."""
+    with own_page(body=LABELLED, script=FILLS_LATE, after="<b>Status:</b> <i>On hold \x1b]0;x\x07\x9b31m</i>") as page:
+        failed = world.on(page, wait_timeout=1.0)
+        assert failed.results["integration"]["status"] == "Unknown" and "'On hold" in failed.message
+        again = world.checked_and_on(page)
+        assert not again.results["changed"] and again.results["integration"]["status"] == "Unknown"
+        assert "it says 'On hold" in again.warnings[0] and len(page.saved) == 1
+        shown = "".join([failed.message, *again.warnings])
+        assert all(char.isprintable() for char in shown)
+        page.after = "<b>Status:</b> <i>Key revoked</i>"
+        resent = world.on(page, wait_timeout=1.0)
+        assert resent.results["changed"] and "'Key revoked', not Active" in resent.message and len(page.saved) == 2
 
 
 def test_removed_with_a_named_button(world: World) -> None:

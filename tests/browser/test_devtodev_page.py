@@ -63,7 +63,7 @@ def test_what_the_ledger_does_not_know_is_kept_until_told_otherwise(world: World
     (world.folder / "ledger.db").unlink()
     kept = world.checked_and_run()
     assert not kept.results["changed"] and "does not show key_fingerprint" in kept.warnings[0]
-    assert kept.results["integration"]["status"] == "Pending", "nobody knows that it is the declared key"
+    assert kept.results["integration"]["status"] == "Unknown", "nobody knows that it is the declared key"
     refused = world.checked_and_run(devtodev={"on_unknown": "fail"})
     assert refused.results["failed"] and world.submissions() == 1
     assert world.checked_and_run(devtodev={"on_unknown": "replace"}).results["changed"]
@@ -185,13 +185,27 @@ def test_never_active(world: World) -> None:
     assert "shows the status 'Pending', not Active" in failed.message and "was submitted" in failed.message
     again = world.checked_and_run()
     assert not again.results["changed"] and again.results["integration"]["status"] == "Pending"
-    assert "not as Active" in again.warnings[0] and world.submissions() == 1
+    assert "it says 'Pending', not Active" in again.warnings[0] and world.submissions() == 1
 
 
 def test_devtodev_says_error(world: World) -> None:
     world.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
     failed = world.run(credential_check="skip")
     assert not failed.results.get("failed") and failed.results["integration"]["status"] == "Failed"
+    assert world.info(credential_check="skip").results["integrations"][0]["status"] == "Failed"
+
+
+def test_what_devtodev_rejects_is_submitted_again(world: World) -> None:
+    world.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
+    world.run(credential_check="skip")
+    world.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": True})
+    assert world.info().results["integrations"][0]["status"] == "Failed", "Apple's word is not devtodev's"
+    done = world.checked_and_run()
+    assert done.results["changed"] and done.results["diff"]["before"]["key_fingerprint"] is None
+    assert "devtodev's page says 'Error'" in done.warnings[0] and world.submissions() == 2
+    again = world.checked_and_run()
+    assert not again.results["changed"] and again.warnings == []
+    assert again.results["integration"]["status"] == "Active"
 
 
 def test_an_app_before_its_release_is_pending(world: World) -> None:

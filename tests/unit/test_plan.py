@@ -11,7 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
+    Identity,
+    Integration,
+    Observation,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._plan import COMPARED, Plan, plan, stand_still
 
 IDENTITY = Identity("ledger", "", "production", "com.example.one")
@@ -83,6 +87,16 @@ def test_actions(held: Integration | None, wanted: Integration | None, action: s
     step = plan(held, wanted)
     assert (step.action, step.differing) == (action, differing)
     assert step.changed is (action in ("create", "update", "delete"))
+
+
+def test_what_a_tracker_rejects_is_written_again_once_apple_accepts_the_key() -> None:
+    rejected = FULL.seen_as(Observation("Failed", "Key revoked"))
+    step = plan(rejected, FULL)
+    assert (step.action, step.differing) == ("update", ("key_fingerprint",))
+    assert step.diff()["before"]["key_fingerprint"] is None
+    assert not plan(rejected, FULL.seen_as(Observation("Pending"))).changed, "not before: it would be rejected again"
+    assert not plan(FULL.seen_as(Observation("Failed")), FULL).changed, "a status of ours is no word of the tracker's"
+    assert not plan(FULL.seen_as(Observation("Unknown", "On hold")), FULL).changed
 
 
 @pytest.mark.parametrize("name", OBSERVED)

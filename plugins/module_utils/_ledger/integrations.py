@@ -19,6 +19,8 @@ with contextlib.suppress(ImportError):
     import sqlalchemy
 
 _KEY = ("tracker", "project", "environment", "bundle_id")
+# Between the status and the tracker's own word for it.
+_WORD = ": "
 
 
 def find_integration(ledger: Ledger, identity: Identity) -> Integration | None:
@@ -100,17 +102,19 @@ def _values(integration: Integration) -> dict[str, t.Any]:
         "key_fingerprint": integration.key_fingerprint,
         "private_key_path": integration.private_key_path,
         "app_apple_id": integration.app_apple_id,
-        "status": integration.status,
+        "status": _WORD.join(filter(None, (integration.status, integration.word))),
     }
 
 
 def _integration(row: sqlalchemy.RowMapping) -> Integration:
+    status, _separator, word = row["status"].partition(_WORD)
     return Integration(
         identity=Identity(*(row[name] for name in _KEY)),
         issuer_id=row["issuer_id"],
         key_id=row["key_id"],
         key_fingerprint=row["key_fingerprint"],
-        status=row["status"],
+        status=status,
         private_key_path=row["private_key_path"],
         app_apple_id=row["app_apple_id"],
+        word=word,
     )

@@ -12,13 +12,16 @@ import os
 import re
 import traceback
 
+from .text import printable
+
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 
 
 class RefundsError(Exception):
-    """What failed, on which object, and what to do next. ``str()`` of it is shown to the user."""
+    """What failed, on which object, and what to do next. ``str()`` of it is shown to the user, on a terminal too."""
 
     def __init__(self, message: str, next_step: str = "") -> None:
+        message, next_step = printable(message), printable(next_step)
         super().__init__(f"{message} {next_step}".strip())
         self.message = message
         self.next_step = next_step

@@ -6,12 +6,33 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .identifiers import Environment
 from .private_key import PrivateKey
 
-Status = t.Literal["Active", "Pending", "Failed", "Absent"]
+# Unknown: nobody can tell. A tracker shows a word that isn't known, or doesn't show which key it holds.
+Status = t.Literal["Active", "Pending", "Failed", "Absent", "Unknown"]
+_FROM_WORST: tuple[Status, ...] = ("Absent", "Failed", "Unknown", "Pending", "Active")
+
+
+def worse(one: Status, other: Status) -> Status:
+    return min(one, other, key=_FROM_WORST.index)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What is seen of an integration at its tracker.
+
+    ``word``: the tracker's own word for the status, fit for a terminal; empty where it shows none.
+    """
+
+    status: Status
+    word: str = ""
+
+    def __str__(self) -> str:
+        """Return the status as messages name it."""
+        return f"{self.status} (it says {self.word!r})" if self.word else self.status
 
 
 @dataclass(frozen=True, order=True)
@@ -41,6 +62,7 @@ class Integration:
     ``issuer_id``, ``key_id`` and ``key_fingerprint`` are None where the tracker can't say. ``private_key_path`` and
     ``app_apple_id`` are kept for later checks; they are no part of what is compared. ``is_outdated`` tells that what
     can't be read is known not to be what was last applied: no key is there, someone changed it, a save broke off.
+    ``word`` is the tracker's own word for ``status``, as in Observation; a plan doesn't compare it.
     """
 
     identity: Identity
@@ -51,6 +73,15 @@ class Integration:
     private_key_path: str | None = None
     app_apple_id: int | None = None
     is_outdated: bool = field(default=False, compare=False)
+    word: str = ""
+
+    @property
+    def is_rejected(self) -> bool:
+        """True when the tracker itself says that what it holds doesn't work."""
+        return self.status == "Failed" and bool(self.word)
+
+    def seen_as(self, observation: Observation) -> Integration:
+        return replace(self, status=observation.status, word=observation.word)
 
     def as_result(self) -> dict[str, t.Any]:
         """Return the module result ``integration``."""

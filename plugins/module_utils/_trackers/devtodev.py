@@ -12,30 +12,29 @@ from urllib.parse import quote
 
 from .._model.errors import RefundsError
 from .._model.identifiers import Environment
-from .._model.identifiers import shown as quoted
-from .._model.integration import Credentials, Identity, Integration, Status
+from .._model.integration import Credentials, Identity, Integration, Observation, worse
 from .browser import Browser, BrowserFailed
 from .devtodev_page import Form, PageProblem, Shown
 from .last_applied import LastApplied
 from .page_elements import Element
+from .page_words import Words
 from .protocol import NotActive, OnUnknown
 
 if t.TYPE_CHECKING:
     from playwright.sync_api import Page
 
 T = t.TypeVar("T")
-_ORDER: tuple[Status, ...] = ("Absent", "Failed", "Pending", "Active")
 _BETWEEN_LOOKS = 2.0
 
 
 @dataclass(frozen=True)
 class PageSettings:
-    """``url`` may contain {project} and {bundle_id}. ``active``: the words that mean Active. Times in seconds."""
+    """``url`` may contain {project} and {bundle_id}. Times in seconds."""
 
     url: str
     elements: t.Mapping[str, Element]
     menu: tuple[str, ...]
-    active: tuple[str, ...]
+    words: Words
     timeout: float
     wait_timeout: float
 
@@ -65,7 +64,7 @@ class DevtodevByBrowser:
         """Return what was applied from here; the page itself is looked at for one app at a time."""
         return self.last_applied.list(self.name, self.project, environment)
 
-    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Status:
+    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
         identity = desired.identity
         if identity in self._foreign:
             raise RefundsError(
@@ -73,28 +72,35 @@ class DevtodevByBrowser:
                 "Correct devtodev.url or bundle_id, or remove the other app's integration there by hand.",
             )
         if changed:
+            if current is not None and current.is_rejected:
+                self.warn(
+                    f"{identity.bundle_id}: devtodev's page says {current.word!r}, although nothing speaks "
+                    "against the declared key. The repair is to submit the form again."
+                )
             # Whatever would stop the run stops check mode too.
             self._visit(identity, lambda form: self._require(form, identity))
-            return desired.status
-        held = current.status if current else "Pending"
+            return Observation(desired.status)
+        held = Observation(current.status, current.word) if current else Observation("Unknown")
         if current is None or current.key_fingerprint is None:
             # Who can't know that the declared key is the one that is there can't call it Active.
-            return _worse(desired.status, _worse(held, "Pending"))
-        if desired.status == "Active" != held:
-            self.warn(f"{identity.bundle_id}: devtodev's page shows the integration, but not as Active ({held}).")
-        return _worse(desired.status, held)
+            held = Observation(worse(held.status, "Unknown"), held.word)
+        elif desired.status == "Active" != held.status:
+            shows = f"says {held.word!r}" if held.word else "shows no status"
+            self.warn(f"{identity.bundle_id}: devtodev's page shows the integration, but it {shows}, not Active.")
+        return Observation(worse(desired.status, held.status), held.word)
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:
         attempt = _Attempt()
         self._visit(integration.identity, lambda form: self._submit(form, integration, credentials, attempt), attempt)
-        standing = attempt.shown.standing(self.settings.active)
-        held = replace(integration, status=_worse(integration.status, standing or "Pending"))
+        word = attempt.shown.status
+        seen = self.settings.words.status(word) or "Unknown"
+        held = replace(integration, status=worse(integration.status, seen), word=word)
         self.last_applied.note(held)
-        if integration.status == "Active" != standing:
-            word = f"the status {quoted(attempt.shown.status)}" if attempt.shown.status else "no status"
+        if integration.status == "Active" != seen:
             raise NotActive(
                 f"{integration.identity.bundle_id}: the form was submitted at devtodev, but after "
-                f"{attempt.waited:.0f} s its page shows {word}, not Active. {attempt.said}".strip(),
+                f"{attempt.waited:.0f} s its page shows {f'the status {word!r}' if word else 'no status'}, "
+                f"not Active. {attempt.said}".strip(),
                 held,
                 "Look at the page; raise wait_timeout when it only takes longer. devtodev.active_texts and "
                 f"devtodev.elements.status name other words and another place. {attempt.picture}".strip(),
@@ -150,7 +156,7 @@ class DevtodevByBrowser:
             if self.remaining() <= 0:
                 raise PageProblem("not tried, the deadline was over.", "Raise deadline.")
             url = self._url(identity)
-            return work(Form(page, url, settings.elements, settings.menu, settings.active, settings.timeout))
+            return work(Form(page, url, settings.elements, settings.menu, settings.words, settings.timeout))
 
         try:
             return self.browser.call(visit, 12 * settings.timeout + settings.wait_timeout)
@@ -176,9 +182,11 @@ class DevtodevByBrowser:
         if shown.bundle_id not in (None, identity.bundle_id):
             self._foreign[identity] = str(shown.bundle_id)
             return None
-        standing = shown.standing(self.settings.active)
-        if standing is None and not shown.issuer_id and not shown.key_id:
+        status = self.settings.words.status(shown.status)
+        if status is None and not shown.issuer_id and not shown.key_id:
             return None
+        # Values beside a word such as "Not connected" are values that don't work.
+        status = status or ("Failed" if shown.status else "Unknown")
         applied = self.last_applied.find(identity)
         issuer_id = shown.issuer_id or (applied.issuer_id if applied else None)
         key_id = shown.key_id or (applied.key_id if applied else None)
@@ -188,10 +196,11 @@ class DevtodevByBrowser:
             issuer_id=issuer_id,
             key_id=key_id,
             key_fingerprint=applied.key_fingerprint if applied and is_ours else None,
-            status=standing or "Pending",
+            status=status,
             private_key_path=applied.private_key_path if applied else None,
             app_apple_id=applied.app_apple_id if applied else None,
             is_outdated=applied is not None and applied.key_fingerprint is None,
+            word=shown.status,
         )
 
     def _submit(self, form: Form, integration: Integration, credentials: Credentials, attempt: _Attempt) -> None:
@@ -217,7 +226,7 @@ class DevtodevByBrowser:
         while True:
             problem = _look(form, values, attempt)
             attempt.waited = self.monotonic() - starts
-            is_active = attempt.shown.standing(self.settings.active) == "Active"
+            is_active = self.settings.words.status(attempt.shown.status) == "Active"
             if problem is None and (is_active or not waits):
                 return
             if self.monotonic() >= ends:
@@ -253,7 +262,3 @@ def _look(form: Form, values: t.Mapping[str, str], attempt: _Attempt) -> PagePro
         return problem
     differing = [name for name, value in values.items() if getattr(attempt.shown, name) not in (None, value)]
     return PageProblem(f"it still shows another {', '.join(differing)}.", form.picture()) if differing else None
-
-
-def _worse(one: Status, other: Status) -> Status:
-    return min(one, other, key=_ORDER.index)

@@ -9,17 +9,18 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._model.identifiers import Environment
-from .._model.integration import Credentials, Identity, Integration, Status
+from .._model.integration import Credentials, Identity, Integration, Observation, worse
 from .last_applied import LastApplied
 from .protocol import OnUnknown
 
 # docs.devtodev.com/integration/autocapture/automatic-refund-tracking/app-store, read 2026-11-23
 MENU_PATH = "Settings → Payments integration → IA refunds tracking"
+_CONFIRMED = "confirmed by hand"
 
 
 @dataclass
 class DevtodevByHand:
-    """The ledger keeps what a person was told. Its ``Active`` stands for the person's confirmation of just that.
+    """The ledger keeps what a person was told, and whether the person confirmed just that.
 
     ``url``: the page's address as far as it is known.
     """
@@ -39,25 +40,30 @@ class DevtodevByHand:
     def list(self, environment: Environment) -> list[Integration]:
         return self.last_applied.list(self.name, self.project, environment)
 
-    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Status:
-        if changed or current is None:
-            self._hand_off(desired)
-            return "Pending" if desired.status == "Active" else desired.status
-        if current.status == "Active" or (self.is_confirmed and desired.status == "Active"):
-            return desired.status
+    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
+        if not changed and current is not None and self._is_confirmed(current):
+            return Observation(desired.status, _CONFIRMED if desired.status == "Pending" else "")
         self._hand_off(desired)
-        return "Failed" if desired.status == "Failed" else "Pending"
+        return Observation(worse(desired.status, "Pending"))
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:
         self.last_applied.note(replace(integration, status="Pending"))
         return integration
 
     def note(self, integration: Integration) -> None:
-        """Keep a confirmation although Apple's verdict is another one today: nobody has to confirm it twice."""
+        """Keep a confirmation whatever Apple's verdict is today: nobody has to confirm twice.
+
+        Active alone tells that Apple accepted the key, too: an app whose entry was Active was released.
+        """
         held = self.last_applied.find(integration.identity)
-        if held is not None and held.status == "Active":
-            integration = replace(integration, status="Active")
+        if held is not None and self._is_confirmed(held):
+            is_proven = "Active" in (held.status, integration.status)
+            kept = Observation("Active") if is_proven else Observation("Pending", _CONFIRMED)
+            integration = integration.seen_as(kept)
         self.last_applied.note(integration)
+
+    def _is_confirmed(self, held: Integration) -> bool:
+        return self.is_confirmed or held.status == "Active" or held.word == _CONFIRMED
 
     def irremovable(self, identity: Identity) -> str:
         if self.is_confirmed:

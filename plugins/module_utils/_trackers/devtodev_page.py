@@ -17,10 +17,11 @@ from dataclasses import dataclass
 
 from .._model.errors import RefundsError
 from .._model.identifiers import shown as quoted
-from .._model.integration import Status
+from .._model.text import printable
 from .browser import is_end, origin_of
 from .clicks import leave, press
 from .page_elements import Element
+from .page_words import Words
 from .pictures import save_picture
 
 if t.TYPE_CHECKING:
@@ -28,8 +29,6 @@ if t.TYPE_CHECKING:
 
 FIELDS = ("bundle_id", "issuer_id", "key_id")
 _POLL = 0.25
-_NOTHING_YET = re.compile(r"in-?active|not\b.*|no\b.*|none|off|disabled|disconnected|removed|\W*", re.IGNORECASE)
-_FAILED = re.compile(r".*\b(fail|error|invalid|reject|refus|denied|wrong).*", re.IGNORECASE | re.DOTALL)
 # A value that is only hinted at, such as 2X******34 or ••••, says nothing.
 _VEILED = re.compile(r"[*•●…]")
 _SIGN_IN = re.compile(r"/(log-?in|sign-?in|auth|sso)\b", re.IGNORECASE)
@@ -48,14 +47,6 @@ class Shown:
     key_id: str | None
     status: str
 
-    def standing(self, active: t.Iterable[str]) -> Status | None:
-        """Return the status in our words; None when the page shows none, or one that means that nothing is set up."""
-        if self.status.casefold() in (word.casefold() for word in active):
-            return "Active"
-        if _NOTHING_YET.fullmatch(self.status):
-            return None
-        return "Failed" if _FAILED.fullmatch(self.status) else "Pending"
-
 
 @dataclass
 class Form:
@@ -65,7 +56,7 @@ class Form:
     url: str
     elements: t.Mapping[str, Element]
     menu: tuple[str, ...]
-    active: tuple[str, ...]
+    words: Words
     timeout: float
     monotonic: t.Callable[[], float] = time.monotonic
 
@@ -183,18 +174,18 @@ class Form:
     def _value(self, name: str) -> str | None:
         locator = self.elements[name].find(self.page)
         value = locator.evaluate("e => 'value' in e ? e.value : e.textContent") if locator is not None else ""
-        text = str(value or "").strip()
+        text = printable(str(value or "").strip())
         return None if not text or _VEILED.search(text) else text
 
     def _text(self, name: str) -> str:
         locator = self.elements[name].find(self.page)
-        return str(locator.inner_text()) if locator is not None else ""
+        return printable(str(locator.inner_text())) if locator is not None else ""
 
     def _appears(self, seconds: float) -> bool:
         def is_here() -> bool:
             if any(self.elements[name].find(self.page) is not None for name in FIELDS):
                 return True
-            return self.read().standing(self.active) == "Active"
+            return self.words.status(self.read().status) == "Active"
 
         return self._wait(lambda: is_here() or self._asks_to_sign_in(), seconds) and not self._asks_to_sign_in()
 

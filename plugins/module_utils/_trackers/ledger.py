@@ -18,7 +18,7 @@ from .._ledger.integrations import (
 )
 from .._ledger.ledger import Ledger
 from .._model.identifiers import Environment
-from .._model.integration import Credentials, Identity, Integration, Status
+from .._model.integration import Credentials, Identity, Integration, Observation
 from .protocol import OnUnknown
 
 
@@ -39,8 +39,8 @@ class LedgerTracker:
     def list(self, environment: Environment) -> list[Integration]:
         return list_integrations(self.ledger, self.name, self.project, environment)
 
-    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Status:
-        return desired.status
+    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
+        return Observation(desired.status)
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:
         self.note(integration)

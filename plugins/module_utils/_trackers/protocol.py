@@ -9,7 +9,7 @@ import typing as t
 
 from .._model.errors import RefundsError
 from .._model.identifiers import Environment
-from .._model.integration import Credentials, Identity, Integration, Status
+from .._model.integration import Credentials, Identity, Integration, Observation
 
 OnUnknown = t.Literal["keep", "replace", "fail"]
 
@@ -43,8 +43,10 @@ class Tracker(t.Protocol):
     def list(self, environment: Environment) -> list[Integration]:
         """Return everything that it holds in one environment, by bundle ID."""
 
-    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Status:
+    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
         """Return the status to show and store. ``desired.status`` is what Apple's verdict allows at best.
+
+        Failed and Unknown with a word are the tracker's own verdict, whatever Apple says.
 
         ``changed`` tells that the entry is (or in check mode would be) written by this run. Raises what `save` would
         raise that can be known without writing, so that check mode fails where the run does.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import Environment, shown
-from .._model.integration import Credentials, Identity, Integration, Status
+from .._model.integration import Credentials, Identity, Integration, Observation, worse
 from .json_api import Document, JsonApi, Refused, Service
 from .last_applied import LastApplied
 from .protocol import NotActive, OnUnknown
@@ -68,7 +68,7 @@ class Qonversion:
         found = self.find(Identity(self.name, self.project, environment, bundle_id)) if bundle_id else None
         return [found] if found else []
 
-    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Status:
+    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
         held, wanted = self._read().bundle_id, desired.identity.bundle_id
         if held not in (None, wanted) and not self.replace_bundle:
             case = ", which differs in capitals only" if str(held).lower() == wanted.lower() else ""
@@ -79,7 +79,7 @@ class Qonversion:
             )
         # Who can't know that the declared key is the one that is there can't call it Active.
         is_known = changed or (current is not None and current.key_fingerprint is not None)
-        return desired.status if is_known or desired.status != "Active" else "Pending"
+        return Observation(desired.status if is_known else worse(desired.status, "Unknown"))
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:
         identity, before = integration.identity, self._read()
@@ -175,7 +175,7 @@ def _config(document: Document) -> Config:
 
 def _held(identity: Identity, config: Config, noted: Integration | None) -> Integration:
     """Return what is known: the service shows the IDs, the ledger which private key was saved under them."""
-    shown_there = Integration(identity, config.issuer_id, config.key_id, None, "Pending")
+    shown_there = Integration(identity, config.issuer_id, config.key_id, None, "Unknown")
     if not config.has_key:
         return replace(shown_there, status="Absent", is_outdated=True)
     if noted is None:

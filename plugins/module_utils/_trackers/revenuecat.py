@@ -16,7 +16,7 @@ from urllib.parse import quote
 from .._http_errors import NotSent
 from .._model.errors import InputError, RefundsError, TransportError
 from .._model.identifiers import Environment, shown
-from .._model.integration import Credentials, Identity, Integration, Status
+from .._model.integration import Credentials, Identity, Integration, Observation, worse
 from .._model.secret import Secret
 from .json_api import Document, JsonApi, Refused, Service
 from .last_applied import LastApplied
@@ -80,12 +80,12 @@ class RevenueCat:
         held = [_held(identity, entry, noted.get(identity)) for identity, entry in found]
         return sorted(held, key=lambda each: each.identity.bundle_id)
 
-    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Status:
+    def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
         if current is None and not self.settings.create_app:
             raise self._missing(desired.identity.bundle_id)
         # Who can't know that the declared key is the one that is there can't call it Active.
         is_known = changed or (current is not None and current.key_fingerprint is not None)
-        return desired.status if is_known or desired.status != "Active" else "Pending"
+        return Observation(desired.status if is_known else worse(desired.status, "Unknown"))
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:
         identity = integration.identity
@@ -205,5 +205,5 @@ def _held(identity: Identity, entry: AppEntry, noted: Integration | None) -> Int
     if not entry.has_key:
         return Integration(identity, None, None, None, "Absent", is_outdated=True)
     if noted is None:
-        return Integration(identity, None, None, None, "Pending")
+        return Integration(identity, None, None, None, "Unknown")
     return replace(noted, is_outdated=noted.key_fingerprint is None)

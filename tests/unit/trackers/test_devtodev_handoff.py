@@ -19,7 +19,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_se
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.devtodev import page_address, proxy_for
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integration_info
-from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_page import Shown
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.page_words import Words
 
 URL = "https://devtodev.invalid/projects/1/settings"
 COOKIE = {"name": "sid", "value": "made-up-cookie-value", "domain": ".devtodev.invalid", "path": "/"}
@@ -134,9 +134,22 @@ def test_only_a_key_that_apple_accepts_becomes_active(hand: Hand, policy: str) -
     assert hand.status() != "Active"
 
 
-def test_an_app_before_its_release(hand: Hand) -> None:
-    hand.both(bundle_id=UNRELEASED)
-    assert hand.both(bundle_id=UNRELEASED).results["integration"]["status"] == "Pending"
+def test_a_confirmation_is_kept_while_the_app_is_unreleased(hand: Hand) -> None:
+    app = {"bundle_id": UNRELEASED}
+    assert len(hand.both(**app).warnings) == 2, "the verdict, and what to enter"
+    pending = hand.both(**app, devtodev={"confirmed": True}).results
+    assert not pending["changed"] and pending["integration"]["status"] == "Pending"
+    later = hand.both(**app)
+    assert not later.results.get("failed"), "a confirmation is no proof that Apple ever accepted the key"
+    assert later.results["integration"]["status"] == "Pending"
+    assert not [text for text in later.warnings if "by hand" in text], "nobody is asked twice"
+    document = hand.sim.control("GET", "/world")
+    for team in document["teams"]:
+        for one in team["apps"]:
+            one["released"] = True
+    hand.sim.control("PUT", "/world", document)
+    released = hand.both(**app)
+    assert released.results["integration"]["status"] == "Active" and released.warnings == []
 
 
 def test_absent(hand: Hand) -> None:
@@ -238,23 +251,24 @@ def test_whom_a_session_is_for(url: str, fits: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "standing"),
+    ("status", "texts"),
     [
-        ("Active", "Active"),
-        ("ACTIVE", "Active"),
-        ("Inactive", None),
-        ("Not active", None),
-        ("Not configured", None),
-        ("", None),
-        ("-", None),
-        ("Pending", "Pending"),
-        ("Activating", "Pending"),
-        ("Error", "Failed"),
-        ("Validation failed", "Failed"),
+        ("Active", ["Active", "ACTIVE", " active. "]),
+        (None, ["", "-", "—", "Inactive", "Not active", "Not configured", "not  connected", "None"]),
+        ("Pending", ["Pending", "Activating", "Checking…", "in progress", "In-progress"]),
+        ("Failed", ["Error", "Validation failed", "Expired", "Key revoked", "Suspended", "Unauthorized"]),
+        ("Failed", ["Active: error", "Pending, the last try was rejected", "ERROR 42"]),
+        ("Unknown", ["Terrorist", "Deactivated", "Not allowed", "No access", "Active soon", "Готово", "Aktiv"]),
     ],
 )
-def test_the_words_of_the_page(word: str, standing: str | None) -> None:
-    assert Shown(None, None, None, word).standing(["Active"]) == standing
+def test_the_words_of_the_page(status: str | None, texts: list[str]) -> None:
+    assert {text: Words().status(text) for text in texts} == dict.fromkeys(texts, status)
+
+
+def test_words_of_ones_own() -> None:
+    own = Words(active=("Aktiv",), waiting=("Wird geprüft",), failed=("kaputt",))
+    texts = ("AKTIV", "wird geprüft…", "Ganz kaputt!", "Active", "Error")
+    assert [own.status(text) for text in texts] == ["Active", "Pending", "Failed", "Unknown", "Unknown"]
 
 
 def test_proxies_are_only_those_of_the_context() -> None:

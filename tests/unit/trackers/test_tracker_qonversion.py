@@ -95,7 +95,7 @@ def test_a_key_that_nobody_knows(place: QonversionPlace, on_unknown: str, has_ke
         return
     assert not done.results["changed"] and place.key()["key_fingerprint"] is None
     held = done.results["integration"]
-    assert (held["status"], held["key_id"], held["key_fingerprint"]) == ("Pending", KEY_ID, None)
+    assert (held["status"], held["key_id"], held["key_fingerprint"]) == ("Unknown", KEY_ID, None)
     if on_unknown == "fail":
         assert done.results["failed"] and "key_fingerprint" in done.message
     else:
@@ -223,6 +223,6 @@ def test_info_lists_the_one_app(place: QonversionPlace) -> None:
     assert [(entry["bundle_id"], entry["status"]) for entry in place.info()] == [(BUNDLE_ID, "Active")]
     (place.folder / "ledger.db").unlink()
     unknown = place.info()[0]
-    assert (unknown["status"], unknown["key_id"], unknown["key_fingerprint"]) == ("Pending", KEY_ID, None)
+    assert (unknown["status"], unknown["key_id"], unknown["key_fingerprint"]) == ("Unknown", KEY_ID, None)
     checked = place.info(private_key_path=str(place.folder / "key.p8"))[0]
     assert (checked["status"], checked["credential_check"]["cause"]) == ("Active", "accepted")

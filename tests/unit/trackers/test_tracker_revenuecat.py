@@ -108,7 +108,7 @@ def test_a_key_that_nobody_knows(place: RevenueCatPlace, on_unknown: str) -> Non
         "tracker": "revenuecat",
         "status": "",
     }
-    assert done.results["integration"]["status"] == "Pending"
+    assert done.results["integration"]["status"] == "Unknown"
     if on_unknown == "fail":
         assert done.results["failed"] and "on_unknown: replace" in done.message
     else:
@@ -341,7 +341,7 @@ def test_info_lists_all_app_store_apps(place: RevenueCatPlace) -> None:
     assert [entry["status"] for entry in place.info() if entry["bundle_id"] == BUNDLE_ID] == ["Failed"]
     (place.folder / "ledger.db").unlink()
     unknown = {entry["bundle_id"]: entry for entry in place.info()}[BUNDLE_ID]
-    assert (unknown["status"], unknown["key_id"], unknown["issuer_id"]) == ("Pending", None, None)
+    assert (unknown["status"], unknown["key_id"], unknown["issuer_id"]) == ("Unknown", None, None)
     assert unknown["credential_check"]["cause"] == "not_checked"
 
 

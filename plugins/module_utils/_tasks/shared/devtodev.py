@@ -18,6 +18,7 @@ from ..._trackers.devtodev import DevtodevByBrowser, PageSettings
 from ..._trackers.devtodev_handoff import MENU_PATH, DevtodevByHand
 from ..._trackers.last_applied import LastApplied
 from ..._trackers.page_elements import DEFAULTS, MENU, configured
+from ..._trackers.page_words import ACTIVE, FAILED, WAITING, Words
 from ..._trackers.protocol import Tracker
 from .options import tracker_project
 from .session import read_session_file
@@ -68,7 +69,11 @@ def _by_browser(
         url=url,
         elements={name: configured(name, elements.get(name)) for name in DEFAULTS},
         menu=tuple(elements.get("menu") or MENU),
-        active=tuple(options.get("active_texts") or ["Active"]),
+        words=Words(
+            active=tuple(options.get("active_texts") or ACTIVE),
+            waiting=tuple(options.get("waiting_texts") or WAITING),
+            failed=tuple(options.get("failed_texts") or FAILED),
+        ),
         timeout=timeout,
         wait_timeout=float(params["wait_timeout"]),
     )

@@ -115,10 +115,9 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
         observed = tracker.observe(desired, current, step.changed)
     except InputError as error:
         return standing(current, identity, verdict, f"{error}")
-    if observed != desired.status:
-        desired = replace(desired, status=observed)
-        step = replace(step, desired=desired)
-    held = replace(current, status=observed) if step.action == "unknown" and current is not None else desired
+    desired = desired.seen_as(observed)
+    step = replace(step, desired=desired)
+    held = current.seen_as(observed) if step.action == "unknown" and current is not None else desired
     return Decision(verdict, step, held, wanted.credentials)
 
 

@@ -11,7 +11,7 @@ from ... import _argument_spec
 from ..._apple import hints
 from ..._apple.credential_check import CredentialCheck, infer_across_apps
 from ..._context import Context, Params, Results, Task
-from ..._model.integration import Identity, Integration, Status, absent
+from ..._model.integration import Identity, Integration, Status, absent, worse
 from ..._model.private_key import KeyProblem
 from ..._model.verdict import Verdict
 from ..._trackers.protocol import Tracker
@@ -64,18 +64,22 @@ def _verdict(entry: Integration, source: KeySource, check: CredentialCheck, is_s
 
 def _result(entry: Integration, verdict: Verdict) -> Results:
     return {
-        **replace(entry, status=_observed(entry.status, verdict)).as_result(),
+        **replace(entry, status=_observed(entry, verdict)).as_result(),
         "credential_check": verdict.as_result(),
     }
 
 
-def _observed(stored: Status, verdict: Verdict) -> Status:
-    """Return the status as it is now; an undecided check leaves the stored one."""
+def _observed(entry: Integration, verdict: Verdict) -> Status:
+    """Return the status as it is now; an undecided check leaves the stored one.
+
+    devtodev shows a status of its own, or a person does: Apple's verdict never makes more of it.
+    """
+    shown = entry.status if entry.identity.tracker == "devtodev" else "Active"
     if verdict.accepted:
-        return "Active"
+        return shown
     if verdict.cause == "app_not_released":
-        return "Pending"
-    return "Failed" if verdict.refused else stored
+        return worse("Pending", shown)
+    return "Failed" if verdict.refused else entry.status
 
 
 TASK = Task(_argument_spec.integration_info(), run, CALL_LIBRARIES + LEDGER_LIBRARIES)
