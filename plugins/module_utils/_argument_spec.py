@@ -128,26 +128,39 @@ def shared() -> Spec:
 
 
 def iap_key() -> Spec:
-    return {
-        **shared(),
+    one = {
         "backup": {"type": "bool", "default": True},
         "mode": {"type": "raw", "default": "0600"},
         "name": {"type": "str"},
         "regenerate": {"type": "str", "choices": ["never", "if_lost", "always"], "default": "never"},
         "revoke": {"type": "bool", "default": False},
-        **_session(),
+        "team_id": {"type": "int"},
     }
+    return {**shared(), **one, **_session(), "keys": _key_list(one)}
+
+
+def _key_list(one: Spec) -> Spec:
+    """Return ``keys`` as a list: ``one``: the options of a single key, which count where an entry says nothing."""
+    fields: Spec = {
+        "key": {"type": "str", "required": True, "no_log": False},
+        **KEY_FIELDS,
+        **{name: {**option, "default": None} for name, option in one.items()},
+        "owner": {"type": "str"},
+        "group": {"type": "str"},
+        "state": {"type": "str", "choices": ["present", "absent"]},
+        "apps": {"type": "list", "elements": "raw"},
+    }
+    return {"type": "list", "elements": "dict", "options": fields, "no_log": False}
 
 
 def iap_key_info() -> Spec:
-    return {**shared(), "name": {"type": "str"}, **_session()}
+    return {**shared(), "name": {"type": "str"}, "team_id": {"type": "int"}, **_session()}
 
 
 def _session() -> Spec:
     return {
         "session": {"type": "str", "no_log": True},
         "session_path": {"type": "path", "no_log": False},
-        "team_id": {"type": "int"},
         "app_store_connect_url": {"type": "str"},
     }
 

@@ -20,7 +20,10 @@ class FileAttributes(t.Protocol):
     """Ansible's file attributes (mode, owner, group, …) of the running module."""
 
     def apply(self, path: str, diff: dict[str, t.Any]) -> bool:
-        """Set what differs, note it in ``diff`` (before, after), and tell whether anything did."""
+        """Set what differs, note it in ``diff`` (before, after), and tell whether anything did. Raises OSError."""
+
+    def of_entry(self, own: t.Mapping[str, t.Any]) -> FileAttributes:
+        """Return the same with an entry's own mode, owner and group."""
 
 
 def _say_nothing(text: str) -> None:

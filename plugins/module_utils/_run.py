@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import typing as t
@@ -119,7 +120,7 @@ class _Module(AnsibleModule):
 
     def __init__(self, **options: t.Any) -> None:
         self._given: Params = {}
-        self._is_made = False
+        self._is_made = self._is_raising = False
         super().__init__(**options)
         self._is_made = True
 
@@ -144,7 +145,18 @@ class _Module(AnsibleModule):
         """Return what Ansible shows of the parameters; by itself it masks values only, and no names in mappings."""
         return {"module_args": sanitize_keys(params, self.no_log_values)}
 
+    @contextlib.contextmanager
+    def raising(self) -> t.Iterator[None]:
+        """Make Ansible's helpers raise OSError instead of ending the process: other keys may be left to try."""
+        self._is_raising = True
+        try:
+            yield
+        finally:
+            self._is_raising = False
+
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        if self._is_raising:
+            raise OSError(0, f"{msg} {kwargs.get('details', '')}".strip())
         given, params = plain(self._given), plain(getattr(self, "params", {}))
         masker = Masker(secret_values(self.argument_spec, given) | secret_values(self.argument_spec, params))
         self.no_log_values = {str(value) for value in masker.known}
@@ -162,12 +174,17 @@ def refusal(spec: t.Mapping[str, t.Any], given: Params, message: str) -> str:
 class _ModuleFileAttributes:
     """Ansible's own file attributes (mode, owner, group, SELinux, …) through AnsibleModule."""
 
-    def __init__(self, module: AnsibleModule) -> None:
+    def __init__(self, module: _Module, own: Params | None = None) -> None:
         self._module = module
+        self._own = own or {}
+
+    def of_entry(self, own: t.Mapping[str, t.Any]) -> _ModuleFileAttributes:
+        return _ModuleFileAttributes(self._module, own)
 
     def apply(self, path: str, diff: dict[str, t.Any]) -> bool:
-        wanted = self._module.load_file_common_arguments(self._module.params, path=path)
-        return bool(self._module.set_fs_attributes_if_different(wanted, False, diff))
+        wanted = self._module.load_file_common_arguments({**self._module.params, **self._own}, path=path)
+        with self._module.raising():
+            return bool(self._module.set_fs_attributes_if_different(wanted, False, diff))
 
 
 def plain(value: t.Any) -> t.Any:

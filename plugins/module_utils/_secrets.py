@@ -33,7 +33,7 @@ def hidden_names(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
     if not isinstance(params, dict):
         return found
     for name, option in spec.items():
-        if name == "keys":
+        if name == "keys" and "options" not in option:
             found |= _hidden_in_keys(params.get(name))
         elif "options" in option:
             value = params.get(name)
@@ -75,7 +75,7 @@ def _declared(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
         value = params.get(name)
         if value is None:
             continue
-        if name == "keys":
+        if name == "keys" and "options" not in option:
             found |= _of_named_keys(value)
         elif option.get("no_log") and "options" not in option:
             found |= set(_texts(value))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from asc_support import CREATE, LIST, NAME, READ, REVOKE, Person, key
-from unit_support import ISSUER, KEY_ID, fingerprint_of, new_pem, run_task, write_key
+from unit_support import ISSUER, KEY_ID, as_other_user, fingerprint_of, give_away, new_pem, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
 
@@ -198,12 +198,59 @@ def test_a_file_that_cannot_be_that_key(world: Enter, regenerate: str, pem: str)
         assert Path(done.results["backup_file"]).read_text() == pem
 
 
-def test_a_damaged_file_is_replaced_while_the_download_is_there(world: Enter) -> None:
-    person = world(keys=[key(KEY_ID)])
-    write_key(person.path, "damaged", 0o644)
-    done = person.run().results
-    assert person.fits(KEY_ID) and Path(done["backup_file"]).read_text() == "damaged"
-    assert Path(done["backup_file"]).stat().st_mode & 0o077 == 0
+# Each of them may be the key: what can't be read, and what can be read though it doesn't look like Apple's file.
+SOUND: dict[str, t.Callable[[str], bytes]] = {
+    "one more blank line": lambda pem: f"{pem}\n".encode(),
+    "CRLF": lambda pem: pem.replace("\n", "\r\n").encode(),
+    "a byte order mark": lambda pem: b"\xef\xbb\xbf" + pem.encode(),
+}
+UNREAD: dict[str, t.Callable[[str], bytes]] = {
+    "UTF-16": lambda pem: pem.encode("utf-16"),
+    "a vault": lambda pem: b"$ANSIBLE_VAULT;1.1;AES256\n6162\n",
+    "truncated": lambda pem: pem[:150].encode(),
+    "two keys": lambda pem: f"{pem}{pem}".encode(),
+    "empty": lambda pem: b"",
+    "large": lambda pem: pem.encode() * 40,
+}
+
+
+@pytest.mark.parametrize("downloadable", [True, False, None])
+@pytest.mark.parametrize("backup", [True, False])
+@pytest.mark.parametrize("regenerate", ["never", "if_lost", "always"])
+@pytest.mark.parametrize("case", UNREAD)
+def test_what_cannot_be_read_is_not_lost(
+    world: Enter, case: str, regenerate: str, backup: bool, downloadable: bool | None, pem: str
+) -> None:
+    """Whether the key exists, could still be downloaded or doesn't exist: nothing is revoked, made or removed."""
+    person = world(keys=[] if downloadable is None else [key(KEY_ID, downloadable=downloadable)])
+    data = UNREAD[case](pem)
+    person.path.write_bytes(data)
+    for check_mode in (True, False):
+        outcome = person.run(check_mode, regenerate=regenerate, backup=backup)
+        assert outcome.results["failed"] and not outcome.results["changed"]
+        assert "nothing was revoked, made or removed" in outcome.message and str(person.path) in outcome.message
+    assert person.changes() == [] and os.listdir(person.folder) == [person.path.name]
+    assert person.path.read_bytes() == data
+
+
+@pytest.mark.parametrize("regenerate", ["never", "if_lost"])
+@pytest.mark.parametrize("case", SOUND)
+def test_a_complete_key_in_another_shape_is_no_lost_key(world: Enter, case: str, regenerate: str, pem: str) -> None:
+    person = world(keys=[key(KEY_ID, downloadable=False)])
+    person.path.write_bytes(SOUND[case](pem))
+    done = person.run(regenerate=regenerate, backup=False).results
+    assert not done["changed"] and done["iap_key"]["key_fingerprint"] == fingerprint_of(pem)
+    assert person.changes() == [] and person.path.read_bytes() == SOUND[case](pem)
+
+
+def test_a_file_that_this_user_may_not_read_is_not_lost(world: Enter, pem: str) -> None:
+    person = world(keys=[key(KEY_ID, downloadable=False)])
+    write_key(person.path, pem, 0o000)
+    give_away(person.folder)
+    options = {**person.options, "regenerate": "if_lost", "backup": False}
+    message = as_other_user(lambda: run_task(iap_key.TASK, options).message)
+    assert "can't be opened: Permission denied" in message and "nothing was revoked" in message, message
+    assert person.changes() == [] and person.path.read_text() == pem
 
 
 def test_content_means_that_nobody_is_asked(person: Person) -> None:

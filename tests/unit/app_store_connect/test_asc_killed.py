@@ -28,12 +28,6 @@ def _made_in_a_browser(sim: Simulator, place: Path, _pem: str) -> Person:
     return enter(sim, place, keys=[key(KEY_ID)])
 
 
-def _damaged(sim: Simulator, place: Path, _pem: str) -> Person:
-    person = enter(sim, place, keys=[key(KEY_ID)])
-    write_key(person.path, "damaged")
-    return person
-
-
 def _lost(sim: Simulator, place: Path, _pem: str) -> Person:
     return enter(sim, place, keys=[key(KEY_ID, downloadable=False)])
 
@@ -54,7 +48,6 @@ CASES: dict[str, tuple[Prepare, str]] = {
     "created": (_empty, "never"),
     "created if lost": (_empty, "if_lost"),
     "downloaded": (_made_in_a_browser, "never"),
-    "damaged file": (_damaged, "never"),
     "lost": (_lost, "if_lost"),
     "another file": (_another_file, "if_lost"),
     "always": (_used, "always"),

@@ -120,7 +120,6 @@ class Refusing:
 def test_an_unknown_owner_shows_before_anything_is_sent(world: Enter, step: str, error: BaseException) -> None:
     keys, regenerate = STEPS[step]
     person = world(keys=keys)
-    write_key(person.path, "damaged")
     options = {**person.options, "regenerate": regenerate}
     if isinstance(error, SystemExit):
         with pytest.raises(SystemExit):
@@ -128,22 +127,23 @@ def test_an_unknown_owner_shows_before_anything_is_sent(world: Enter, step: str,
     else:
         assert "failed to look up user" in run_task(iap_key.TASK, options, attributes=Refusing(error)).message
     assert person.changes() == [], "nothing was made, revoked or downloaded"
-    assert os.listdir(person.folder) == [person.path.name] and person.path.read_text() == "damaged"
+    assert os.listdir(person.folder) == []
 
 
 @pytest.mark.parametrize("fault", ["reset", "refuse"])
 def test_a_lost_answer_to_the_revocation_of_a_replacement(
     world: Enter, monkeypatch: pytest.MonkeyPatch, fault: str, pem: str
 ) -> None:
+    """The list of keys tells what came of it; only then is a new key made."""
     monkeypatch.setattr(Transport, "_backoff", lambda _transport, _attempt: 0.01)
     person = world(keys=[LOST])
     write_key(person.path, pem)
     person.sim.fault(kind=fault, match={"endpoint": REVOKE})
     outcome = person.run(regenerate="always")
-    assert outcome.results["failed"] and outcome.results["changed"], "it may be revoked by now"
-    assert KEY_ID in outcome.message and "unknown" in outcome.message and "Run again" in outcome.message
-    assert outcome.results["iap_key"]["key_id"] == KEY_ID and set(person.changes()) == {REVOKE}
-    assert person.path.read_text() == pem and os.listdir(person.folder) == [person.path.name]
-    person.sim.control("DELETE", "/faults")
-    done = person.run(regenerate="always").results
+    if person.active() == [KEY_ID]:
+        assert outcome.results["failed"] and not outcome.results.get("changed") and set(person.changes()) == {REVOKE}
+        assert person.path.read_text() == pem and os.listdir(person.folder) == [person.path.name]
+        person.sim.control("DELETE", "/faults")
+        outcome = person.run(regenerate="always")
+    done = outcome.results
     assert person.active() == [done["iap_key"]["key_id"]] and person.fits(done["iap_key"]["key_id"])

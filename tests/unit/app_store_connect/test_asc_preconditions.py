@@ -15,7 +15,7 @@ import pytest
 from asc_support import CREATE, NAME, READ, REVOKE, Person, key
 from unit_support import KEY_ID, as_other_user, give_away, run_task, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils import _files
+from ansible_collections.storeops.refunds.plugins.module_utils._files import writing
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key, key_file
 
 Enter = t.Callable[..., Person]
@@ -50,7 +50,7 @@ def test_no_regular_file(person: Person) -> None:
     refused(person, "no regular file")
     person.path.unlink()
     person.path.mkdir()
-    refused(person, "no regular file")
+    refused(person, "is a folder. So whether")
 
 
 @pytest.mark.parametrize("mode", [0o500, 0o400, 0o300, 0o600])
@@ -103,20 +103,19 @@ def test_a_disk_with_less_room_than_tried(person: Person, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("step", ["download", "replace"])
-def test_a_backup_that_cannot_be_made(world: Enter, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    """Hard links are not to be had everywhere, and not of everybody's files."""
+def test_without_hard_links(world: Enter, monkeypatch: pytest.MonkeyPatch, step: str, pem: str) -> None:
+    """They are not to be had everywhere, and not of everybody's files."""
     person = world(keys=[key(KEY_ID, downloadable=step == "download")])
-    write_key(person.path, "damaged")
+    write_key(person.path, pem)
 
     def fail(*_args: object, **_more: object) -> t.NoReturn:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     with monkeypatch.context() as broken:
         broken.setattr(os, "link", fail)
-        refused(person, "not permitted", regenerate="if_lost")
-    assert sorted(os.listdir(person.folder)) == [person.path.name]
-    done = person.run(regenerate="if_lost", backup=False).results
-    assert not done.get("failed") and os.listdir(person.folder) == [person.path.name]
+        done = person.run(regenerate="if_lost" if step == "download" else "always").results
+    assert not done.get("failed") and person.fits(done["iap_key"]["key_id"])
+    assert Path(done["backup_file"]).read_text() == pem and len(os.listdir(person.folder)) == 2
 
 
 def test_a_name_that_cannot_be_right(person: Person) -> None:
@@ -148,7 +147,7 @@ def test_a_write_that_fails_after_the_download(person: Person, monkeypatch: pyte
     """Nobody can promise that a disk stays sound; the key is not thrown away then."""
 
     def fail(path: str, *_more: object) -> t.NoReturn:
-        raise _files.FileError(f"{path} can't be written: the disk was taken away.")
+        raise writing.FileError(f"{path} can't be written: the disk was taken away.")
 
     with monkeypatch.context() as broken:
         broken.setattr(key_file, "write_key_file", fail)
@@ -158,8 +157,10 @@ def test_a_write_that_fails_after_the_download(person: Person, monkeypatch: pyte
     assert outcome.results["failed"] and outcome.results["changed"] and made in outcome.message
     assert str(rescued) in outcome.message and person.fits(made, rescued)
     assert rescued.stat().st_mode & 0o777 == 0o600
-    again = person.run()
-    assert again.results["cause"] == "key_unreadable" and made in again.message and person.active() == [made]
+    for regenerate in ("never", "if_lost"):
+        again = person.run(regenerate=regenerate)
+        assert again.results["cause"] == "key_unreadable" and str(rescued) in again.message
+        assert person.active() == [made], "what lies beside its place is not lost"
 
 
 def test_nothing_is_left_behind(person: Person) -> None:
@@ -251,7 +252,26 @@ def test_a_sound_file_is_out_of_the_way_while_its_successor_is_made(person: Pers
     assert not done.get("failed") and person.fits(done["iap_key"]["key_id"]) and kept.read_text() == pem
 
 
-def test_without_a_backup_nothing_is_kept(person: Person, pem: str) -> None:
+@pytest.mark.parametrize("own", ["studio.p8.old", "studio.p8.20260101T000000Z.bak"])
+def test_a_sound_key_is_kept_whatever_was_said_of_backups(person: Person, pem: str, own: str) -> None:
+    """Nothing proves that it is worthless: the team may be another one. And a user's own file is never replaced."""
     write_key(person.path, pem)
-    assert not person.run(regenerate="if_lost", backup=False).results.get("failed")
-    assert os.listdir(person.folder) == [person.path.name] and person.fits(person.active()[0])
+    write_key(person.folder / own, "the user's own")
+    done = person.run(regenerate="if_lost", backup=False).results
+    assert not done.get("failed") and person.fits(person.active()[0])
+    assert Path(done["backup_file"]).read_text() == pem and (person.folder / own).read_text() == "the user's own"
+    assert len(os.listdir(person.folder)) == 3
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = key_file.put
+
+    def late(path: str, *more: t.Any, **options: t.Any) -> None:
+        write_key(person.path, "somebody else's")
+        put(path, *more, **options)
+
+    monkeypatch.setattr(key_file, "put", late)
+    outcome = person.run()
+    (made,) = person.active()
+    assert outcome.results["failed"] and person.path.read_text() == "somebody else's"
+    assert person.fits(made, Path(f"{person.path}.{made}.rescued"))

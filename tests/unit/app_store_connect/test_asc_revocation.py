@@ -143,9 +143,24 @@ def test_a_lost_key_whose_revocation_got_no_answer(world: Enter) -> None:
     person = world(keys=[key(KEY_ID, downloadable=False)])
     person.sim.fault(kind="status", status=503, body="{}", match={"endpoint": REVOKE})
     outcome = person.run(regenerate="if_lost", deadline=7)
+    assert outcome.results["failed"] and not outcome.results.get("changed"), "the list shows it as active still"
+    assert person.active() == [KEY_ID] and set(person.changes()) == {REVOKE}
+    person.sim.fault(kind="delay", seconds=0.01, match={"endpoint": LIST}, times=1)
+    person.sim.fault(kind="status", status=503, body="{}", match={"endpoint": LIST})
+    outcome = person.run(regenerate="if_lost", deadline=7)
     assert outcome.results["failed"] and outcome.results["changed"], outcome
-    assert f"Whether {KEY_ID} is revoked is unknown, and no new key was made: " in outcome.message
+    assert f"Whether {KEY_ID} is revoked is unknown: " in outcome.message and "No new key was made" in outcome.message
     assert person.active() == [KEY_ID]
+
+
+def test_a_revocation_without_a_yes_is_not_proven_by_a_shorter_list(owner: Person) -> None:
+    """A list that no longer has the key says neither yes nor no."""
+    owner.sim.fault(kind="status", status=500, body="{}", match={"endpoint": REVOKE})
+    owner.sim.fault(kind="delay", seconds=0.01, match={"endpoint": LIST}, times=1)
+    owner.sim.fault(kind="content_type", match={"endpoint": LIST}, body='{"data": []}')
+    outcome = owner.run(state="absent", revoke=True, deadline=7)
+    assert outcome.results["failed"] and outcome.results["changed"] and owner.path.exists()
+    assert f"Whether {KEY_ID} is revoked is unknown" in outcome.message
 
 
 @pytest.mark.parametrize("kind", ["not sent", "dns", "tcp"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.storeops.refunds.plugins.module_utils._files import write_key_file
+from ansible_collections.storeops.refunds.plugins.module_utils._files.writing import write_key_file
 
 OLD, NEW = b"old" * 80, b"new!" * 80
 

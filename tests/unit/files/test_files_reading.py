@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from unit_support import as_other_user, give_away, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._files import Policy, read_key_file, what_is_near
-from ansible_collections.storeops.refunds.plugins.module_utils._model.private_key import LARGEST, KeyProblem
+from ansible_collections.storeops.refunds.plugins.module_utils._files.reading import Policy, read_key_file, what_is_near
+from ansible_collections.storeops.refunds.plugins.module_utils._model.key_problem import KeyProblem
+from ansible_collections.storeops.refunds.plugins.module_utils._model.key_text import LARGEST
 
 POLICIES: tuple[Policy, ...] = ("strict", "mounted", "own")
 

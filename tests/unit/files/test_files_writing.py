@@ -15,7 +15,11 @@ from pathlib import Path
 import pytest
 from unit_support import as_other_user, give_away
 
-from ansible_collections.storeops.refunds.plugins.module_utils._files import (
+from ansible_collections.storeops.refunds.plugins.module_utils._files.writing import (
+    free_name,
+    is_there,
+    keep_somewhere,
+    move,
     refuse_unwritable,
     remove_key_file,
     write_key_file,
@@ -107,7 +111,7 @@ def test_a_link_that_comes_late_is_replaced_and_not_followed(tmp_path: Path, mon
 
 
 ODD: dict[str, tuple[t.Callable[[Path], object], str]] = {
-    "a folder": (lambda path: path.mkdir(), "no regular file"),
+    "a folder": (lambda path: path.mkdir(), "is a folder. Give the path of a .p8 file"),
     "a FIFO": (os.mkfifo, "no regular file"),
 }
 
@@ -136,7 +140,7 @@ def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
     assert os.listdir(folder) == ["a.p8"]
 
 
-@pytest.mark.parametrize("name", ["fchmod", "fsync", "link", "replace"])
+@pytest.mark.parametrize("name", ["fchmod", "fsync", "replace"])
 def test_a_failing_step_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -151,6 +155,89 @@ def test_a_failing_step_leaves_the_old_file_and_nothing_else(
     assert "No space left on device" in message and "Nothing was changed" in message
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.p8"]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_nothing_that_lies_there_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+    """A file of the user's may have any name: of a backup, of what is rescued, of a key that is being made."""
+    path = tmp_path / "a.p8"
+    path.write_bytes(b"old")
+    if not links:
+        monkeypatch.setattr(os, "link", _no_links)
+    with pytest.raises(FileError, match="File exists"):
+        write_key_file(str(path), b"new", is_new=True)
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["a.p8"]
+    write_key_file(str(tmp_path / "b.p8"), b"new", is_new=True)
+    with pytest.raises(FileExistsError):
+        move(str(tmp_path / "b.p8"), str(path))
+    move(str(path), str(tmp_path / "c.p8"))
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {"b.p8": b"new", "c.p8": b"old"}
+
+
+def _no_links(*_args: object, **_kwargs: object) -> t.NoReturn:
+    raise OSError(1, "Operation not permitted")
+
+
+def test_a_backup_without_hard_links_is_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, backup = tmp_path / "a.p8", tmp_path / "a.p8.bak"
+    path.write_bytes(b"old")
+    path.chmod(0o644)
+    monkeypatch.setattr(os, "link", _no_links)
+    write_key_file(str(path), b"new", str(backup))
+    assert (path.read_bytes(), backup.read_bytes(), mode_of(backup)) == (b"new", b"old", 0o600)
+
+
+def test_free_names(tmp_path: Path) -> None:
+    (tmp_path / "a.bak").symlink_to("nowhere")
+    (tmp_path / "a-2.bak").mkdir()
+    assert free_name(str(tmp_path / "a"), ".bak") == str(tmp_path / "a-3.bak")
+
+
+def test_what_cannot_be_seen_is_not_taken_for_absent(tmp_path: Path) -> None:
+    folder = give_away(tmp_path) / "closed"
+    folder.mkdir(mode=0o700)
+    if os.geteuid() != 0:
+        folder.chmod(0)
+
+    def look() -> str:
+        try:
+            return str(is_there(str(folder / "a.p8")))
+        except FileError as error:
+            return error.message
+
+    assert "can't be seen: Permission denied" in as_other_user(look)
+    assert not is_there(str(tmp_path / "none")) and not is_there(str(tmp_path / "none" / "a.p8"))
+    folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("where", ["beside", "elsewhere", "nowhere"])
+def test_what_cannot_be_had_again_is_kept_somewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """A temporary folder that is full costs nothing while another one takes it; no empty folder is left in it."""
+    keys, full, home = (tmp_path / name for name in ("keys", "full", "home"))
+    for folder in (keys, full, home):
+        folder.mkdir()
+    name = "a.p8.ID.rescued"
+    (keys / name).write_bytes(b"the user's own")
+    closed = {"beside": [full], "elsewhere": [full, keys], "nowhere": [full, keys, home]}[where]
+    fsync = os.fsync
+
+    def fail(descriptor: int) -> None:
+        place = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        if any(folder in place.parents for folder in closed):
+            raise OSError(28, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    kept = keep_somewhere(b"key", str(keys / "a.p8"), name, [str(tmp_path / "none"), str(full), str(home)])
+    assert (kept is None) is (where == "nowhere")
+    if kept:
+        assert Path(kept).read_bytes() == b"key" and mode_of(kept) == 0o600
+        assert (Path(kept).parent == keys) is (where == "beside")
+        assert (home in Path(kept).parents) is (where == "elsewhere")
+    assert (keys / name).read_bytes() == b"the user's own"
+    assert os.listdir(full) == [] and (where == "elsewhere" or os.listdir(home) == [])
 
 
 def test_a_folder_that_does_not_sync_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from jsonschema import Draft202012Validator
 from report_support import NOW, Json, a_bit_of_all, audit, bulk, document, item, refunds
 from unit_support import ROOT
 
-from ansible_collections.storeops.refunds.plugins.module_utils import _files
+from ansible_collections.storeops.refunds.plugins.module_utils._files import text as _files
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import FileError, InputError
 
 SCHEMA = json.loads((ROOT / "docs/audit-report.schema.json").read_text())

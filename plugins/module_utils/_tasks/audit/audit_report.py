@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
-from ..._files import refuse_unwritable_text, write_text_file
+from ..._files.text import refuse_unwritable_text, write_text_file
 from ..._model.errors import InputError, first_sentence
 from ..._report.entries import apps_of
 from ..._report.html import render_html

@@ -14,7 +14,7 @@ from ..._model.errors import InputError
 from ..._model.private_key import KeyProblem, read_file_name, settle_key_id
 from ..shared.options import KeySource, identifiers, key_source, load_key
 from ..shared.services import KEY_LIBRARIES, SESSION_LIBRARIES
-from ..shared.session import given_session, open_app_store_connect
+from ..shared.session import Connection, given_session
 from .key_file import look
 
 
@@ -32,7 +32,7 @@ def run(params: Params, context: Context) -> Results:
 
 
 def _team_keys(source: KeySource, params: Params, context: Context) -> list[Results]:
-    connect = open_app_store_connect(params, context)
+    connect = Connection(params, context).open()
     issuer_id, key_id = identifiers(source)
     team = connect.team(params.get("team_id"), issuer_id)
     keys = sorted(connect.list_keys(), key=lambda key: (not is_active(key), key.name or "", key.key_id))

@@ -12,104 +12,98 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from ..._context import Context, Params
-from ..._files import KEY_MODE, Policy, read_key_file, write_key_file
+from ..._context import Context
+from ..._files.reading import Policy, read_key_file
+from ..._files.writing import KEY_MODE, free_name, is_there, move, write_key_file
 from ..._model.errors import FileError
 from ..._model.private_key import KeyProblem, PrivateKey, parse_content, parse_file
 
 
 @dataclass(frozen=True)
 class Found:
-    """What lies at the path: nothing, a sound key, or something unsound (``problem``)."""
+    """What lies at the path: nothing, a key, or something that can't be read as one (``problem``).
+
+    The last may well be the key. ``is_plain``: the file is the key's PEM to the byte, as every tool reads it.
+    """
 
     is_there: bool
     key: PrivateKey | None = None
     problem: KeyProblem | None = None
-    is_same_in_other_shape: bool = False
+    is_plain: bool = False
 
     @property
     def fingerprint(self) -> str | None:
         return self.key.fingerprint if self.key else None
 
 
-def look(path: str, policy: Policy, wanted: PrivateKey | None = None) -> Found:
-    """Return what lies at ``path``. ``wanted`` lets a damaged copy of the same key be told from another key."""
-    if not os.path.lexists(path):
+def look(path: str, policy: Policy) -> Found:
+    """Return what lies at ``path``. Raises FileError when not even that can be seen."""
+    if not is_there(path):
         return Found(False)
     try:
         data = read_key_file(path, policy)
+        key = parse_file(data, path)
     except KeyProblem as problem:
         return Found(True, problem=problem)
-    try:
-        return Found(True, parse_file(data, path))
-    except KeyProblem as problem:
-        return Found(True, problem=problem, is_same_in_other_shape=_is_same(data, wanted))
+    return Found(True, key, is_plain=data == _pem(key))
 
 
-def _is_same(data: bytes, wanted: PrivateKey | None) -> bool:
-    try:
-        return wanted is not None and parse_content(data.decode("ascii")).fingerprint == wanted.fingerprint
-    except (KeyProblem, UnicodeDecodeError):
-        return False
-
-
-def backup_path(found: Found, path: str, params: Params, context: Context) -> str | None:
-    """Return where to keep the file that is replaced: it may be the only copy of a key that is downloaded once."""
-    if not params["backup"] or not found.is_there or found.is_same_in_other_shape:
-        return None
+def backup_path(path: str, context: Context) -> str:
+    """Return a free name for the file that is replaced: it may be the only copy of a key that is downloaded once."""
     stamp = context.timestamp().replace(":", "").replace("-", "")
-    name = f"{path}.{stamp}.bak"
-    number = 1
-    while os.path.lexists(name):
-        number += 1
-        name = f"{path}.{stamp}-{number}.bak"
-    return name
+    return free_name(f"{path}.{stamp}", ".bak")
 
 
-def put(path: str, key: PrivateKey, backup: str | None) -> None:
+def put(path: str, key: PrivateKey, backup: str | None, is_new: bool = False) -> None:
     """Write a key's PEM. Raises FileError."""
-    write_key_file(path, key.pem.reveal().encode("ascii"), backup)
+    write_key_file(path, _pem(key), backup, is_new)
+
+
+def _pem(key: PrivateKey) -> bytes:
+    return key.pem.reveal().encode("ascii")
 
 
 @dataclass
 class Place:
-    """Where a key is put that can be had once. ``backup``: where to keep what lies there, None to keep nothing."""
+    """Where a key is put that can be had once. ``backup``: the free name for the key that lies there now, if one does.
+
+    What lay there is never removed: nothing proves that it is worthless.
+    """
 
     path: str
-    found: Found
     backup: str | None
-    _aside: str | None = field(default=None, init=False)
+    _is_aside: bool = field(default=False, init=False)
 
     def move_aside(self) -> None:
-        """Take a sound key away, so that after a kill it is never taken for the new one. Raises FileError."""
-        if self.found.key:
-            self._aside = self.backup or f"{self.path}.old"
-            self._move(self.path, self._aside)
+        """Take the old key away, so that after a kill it is never taken for the new one. Raises FileError."""
+        if self.backup:
+            _move(self.path, self.backup)
+            self._is_aside = True
+            # It may have been open to others.
+            with contextlib.suppress(OSError):
+                os.chmod(self.backup, KEY_MODE)
 
     def move_back(self) -> None:
         """Undo it, as no new key was made."""
-        if self._aside:
-            self._move(self._aside, self.path)
-            self._aside = None
+        if self._is_aside and self.backup:
+            _move(self.backup, self.path)
+            self._is_aside = False
 
     @property
     def note(self) -> str:
         """Say where the old file is, for a message."""
-        return f" What lay at {self.path} is kept as {self._aside}." if self._aside else ""
+        return f" What lay at {self.path} is kept as {self.backup}." if self._is_aside else ""
 
     def put(self, key: PrivateKey) -> None:
-        """Write the new key. What it replaces may have been open to others. Raises FileError."""
-        put(self.path, key, None if self._aside else self.backup)
-        with contextlib.suppress(OSError):
-            os.chmod(self.backup or self.path, KEY_MODE)
-            if self._aside and not self.backup:
-                os.unlink(self._aside)
+        """Write the new key. Raises FileError, also when something lies there by now."""
+        put(self.path, key, None, is_new=True)
 
-    def _move(self, source: str, target: str) -> None:
-        try:
-            os.rename(source, target)
-        except OSError as error:
-            raise FileError(f"private_key_path: {source} can't be moved to {target}: {error.strerror}.") from None
+
+def _move(source: str, target: str) -> None:
+    try:
+        move(source, target)
+    except OSError as error:
+        raise FileError(f"private_key_path: {source} can't be moved to {target}: {error.strerror}.") from None
 
 
 def parse_download(content: str) -> PrivateKey:

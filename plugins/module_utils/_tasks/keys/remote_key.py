@@ -9,45 +9,48 @@ downloaded is found by its name and can still be downloaded. What was downloaded
 
 from __future__ import annotations
 
-import os
-
 from ..._apple.app_store_connect import RemoteKey, is_active
-from ..._apple.web_errors import NoAnswer
 from ..._context import Context, Params, Results, TaskFailed
-from ..._files import locked_folder, private_folder, refuse_unwritable, try_writing, write_key_file
+from ..._files.writing import is_there, locked_folder, refuse_unwritable, try_writing
 from ..._model.errors import FileError, RefundsError, TransportError
 from ..._model.identifiers import shown
 from ..._model.private_key import KeyProblem, PrivateKey
 from ..._model.secret import Secret
 from ..shared.options import KeySource, identifiers
-from ..shared.session import open_app_store_connect
+from ..shared.session import Connection
+from .attributes import apply_attributes
+from .kept_key import keep
 from .key_file import Place, backup_path, described, look, parse_download
 from .remote_key_plan import WAYS_OUT, Job, Step, chosen_key, decide, key_name, several
-from .remote_revocation import never_sent
+from .remote_revocation import never_sent, prove_revoked
 
 _LEAST_S = 5
 
 
-def settle_remote(source: KeySource, params: Params, context: Context) -> Results:
+def settle_remote(source: KeySource, params: Params, context: Context, connection: Connection) -> Results:
     """Make sure that the active key of that name exists and its .p8 lies at the path."""
     path = str(source.path)
     identifiers(source)
-    refuse_unwritable(path)
+    if not is_there(path):
+        refuse_unwritable(path)
     if context.check_mode:
-        return _settle(source, params, context)
+        return _settle(source, params, context, connection)
     # Two runs on one machine: the second one waits here and then finds the key of the first.
     with locked_folder(path, context.transport.remaining, context.transport.pause):
-        return _settle(source, params, context)
+        return _settle(source, params, context, connection)
 
 
-def _settle(source: KeySource, params: Params, context: Context) -> Results:
-    connect = open_app_store_connect(params, context)
+def _settle(source: KeySource, params: Params, context: Context, connection: Connection) -> Results:
+    path = str(source.path)
+    connect = connection.open()
     team = connect.team(params.get("team_id"), identifiers(source)[0])
-    found = look(str(source.path), "own")
+    found = look(path, "own")
     active = [key for key in connect.list_keys() if is_active(key)]
-    job = Job(connect, team, key_name(params["name"]), str(source.path), found, active, params, context)
+    job = Job(connect, team, key_name(params["name"]), path, found, active, params, context)
     remote = chosen_key(source, job)
     step = decide(remote, job)
+    if step != "keep":
+        refuse_unwritable(path)
     if context.check_mode:
         return _predicted(step, remote, job)
     return _done(step, remote, job)
@@ -61,10 +64,9 @@ def _predicted(step: Step, remote: RemoteKey | None, job: Job) -> Results:
 def _done(step: Step, remote: RemoteKey | None, job: Job) -> Results:
     if step == "keep" and remote:
         return _results(job, remote.key_id, job.found.key, step)
-    place = Place(job.path, job.found, backup_path(job.found, job.path, job.params, job.context))
+    place = Place(job.path, backup_path(job.path, job.context) if job.found.is_there else None)
     _refuse_haste(job)
-    attributes = job.context.file_attributes
-    try_writing(job.path, bool(place.backup), (lambda path: attributes.apply(path, {})) if attributes else None)
+    try_writing(job.path, lambda path: apply_attributes(path, {}, job.context))
     if step == "download" and remote:
         place.move_aside()
         return _taken(remote.key_id, step, job, place)
@@ -87,10 +89,10 @@ def _created(step: Step, remote: RemoteKey | None, job: Job, place: Place) -> st
     if remote:
         # First: a kill between the two then leaves no key of this name, and the next run creates it.
         _revoked(remote.key_id, step, job)
-    place.move_aside()
     counters = job.context.transport.counters
     calls = counters.calls
     try:
+        place.move_aside()
         return job.connect.create(job.name).key_id
     except RefundsError as error:
         message = f"{error}"
@@ -105,14 +107,10 @@ def _created(step: Step, remote: RemoteKey | None, job: Job, place: Place) -> st
 
 
 def _revoked(key_id: str, step: Step, job: Job) -> None:
-    calls = job.context.transport.counters.calls
     try:
-        job.connect.revoke(key_id)
-    except (TransportError, NoAnswer) as error:
-        if never_sent(error, job.context.transport.counters.calls - calls):
-            raise
-        message = f"Whether {key_id} is revoked is unknown, and no new key was made: {error} Run again."
-        raise TaskFailed(message, _results(job, key_id, None, step)) from None
+        prove_revoked(job.connect, key_id, job.team, job.context)
+    except TaskFailed as failure:
+        raise TaskFailed(f"{failure} No new key was made.", _results(job, key_id, None, step)) from None
 
 
 def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
@@ -139,19 +137,12 @@ def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
 
 
 def _kept(key_id: str, content: Secret, kind: str, why: str, step: Step, job: Job) -> TaskFailed:
-    """Save what Apple gave, beside its place or else in a temporary folder, as it can't be had a second time."""
-    data = content.reveal().encode("utf-8", "surrogatepass")
-    outcome = "It is lost, because it could not be kept anywhere."
-    for folder in (os.path.dirname(job.path), private_folder()):
-        place = os.path.join(folder, f"{os.path.basename(job.path)}.{key_id}.{kind}")
-        try:
-            write_key_file(place, data)
-        except FileError:
-            continue
-        outcome = f"It was kept in {place}: put it into its place by hand."
-        break
-    message = f"The private key of {key_id} was downloaded, but {why} {outcome}"
-    return TaskFailed(message, _results(job, key_id, None, step))
+    """Save what Apple gave, and return the error that says where."""
+    place = keep(content, key_id, job.path, kind, job.context)
+    outcome = f"It was kept in {place}: put it into its place by hand." if place else "No folder took it: it is lost."
+    return TaskFailed(
+        f"The private key of {key_id} was downloaded, but {why} {outcome}", _results(job, key_id, None, step)
+    )
 
 
 def _refuse_twins(key_id: str, results: Results, job: Job) -> None:
@@ -172,8 +163,8 @@ def _results(job: Job, key_id: str | None, key: PrivateKey | None, step: Step) -
     after = described(job.path, key.fingerprint if key else None, key_id=key_id, name=job.name, step=step)
     diff = {"before": before, "after": dict(before) if step == "keep" else after}
     changed = step != "keep"
-    if job.context.file_attributes and (step == "keep" or key):
-        changed = job.context.file_attributes.apply(job.path, diff if step == "keep" else {}) or changed
+    if step == "keep" or key:
+        changed = apply_attributes(job.path, diff if step == "keep" else {}, job.context) or changed
     return {
         "changed": changed,
         "diff": diff,

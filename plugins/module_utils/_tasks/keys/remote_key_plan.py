@@ -15,6 +15,7 @@ from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import parse_key_id, shown
 from ..._model.private_key import KeyProblem, read_file_name, settle_key_id
 from ..shared.options import KeySource
+from .kept_key import kept
 from .key_file import Found
 
 Step = t.Literal["keep", "download", "create", "replace"]
@@ -92,6 +93,8 @@ def several(name: str, key_ids: t.Sequence[str]) -> RefundsError:
 
 def decide(remote: RemoteKey | None, job: Job) -> Step:
     """Decide what to do. Raises KeyProblem where doing it would destroy something that nobody allowed to destroy."""
+    if job.found.problem:
+        raise _undecided(job.found.problem, remote, job)
     step = _create_step(job) if remote is None else _step_for(remote, job)
     if remote and step in ("keep", "download"):
         settle_key_id(remote.key_id, read_file_name(os.path.basename(job.path)), job.path)
@@ -111,13 +114,25 @@ def decide(remote: RemoteKey | None, job: Job) -> Step:
     return step
 
 
+def _undecided(problem: KeyProblem, remote: RemoteKey | None, job: Job) -> KeyProblem:
+    """What can't be read may be the key all the same: nothing is lost, and nothing is revoked, made or removed."""
+    wanted = f"{shown(job.name)} ({remote.key_id})" if remote else shown(job.name)
+    return KeyProblem(
+        problem.cause,
+        f"{problem.message} So whether the private key of {wanted} is lost can't be told: nothing was revoked, made "
+        "or removed.",
+        f"{problem.next_step} If it is another file, give a private_key_path of its own.",
+    )
+
+
 def _create_step(job: Job) -> Step:
     if job.found.key and job.params["regenerate"] == "never":
         raise KeyProblem(
             "key_id_mismatch",
             f"{job.path} holds a key, but the team {shown(job.team.name)} has no active key named "
             f"{shown(job.name)}: it was revoked, has another name, or belongs to another team.",
-            "Correct name, key_id or team_id; or move the file away; or set regenerate: if_lost to make a new key.",
+            "Correct name, key_id or team_id; or give another private_key_path; or set regenerate: if_lost to make a "
+            "new key (the file is kept under a second name).",
         )
     return "create"
 
@@ -131,17 +146,25 @@ def _step_for(remote: RemoteKey, job: Job) -> Step:
             "key_id_mismatch",
             f"{job.path} holds a private key, but that of {shown(job.name)} ({remote.key_id}) was never downloaded: "
             "the file is another key's.",
-            "Move the file away, and the key is downloaded; or correct name, key_id or private_key_path.",
+            "Correct name, key_id or private_key_path; or set regenerate: if_lost, and the key is downloaded (the file "
+            "is kept under a second name).",
         )
     if job.found.key and remote.can_download is not True:
         return "keep"
     if remote.can_download is not False:
         return "download"
+    saved = kept(remote.key_id, job.path)
+    if saved:
+        raise KeyProblem(
+            "key_unreadable",
+            f"{job.path} isn't there, but an earlier run kept what it downloaded for {remote.key_id} as {saved}.",
+            f"Check it, and put it into its place: mv -n {saved} {job.path}",
+        )
     if policy == "never":
         raise KeyProblem(
             "key_unreadable",
             f"The key {shown(job.name)} ({remote.key_id}) exists at App Store Connect, its one download was used, "
-            f"and {job.path} holds no sound private key: it is lost to this machine.",
+            f"and there is no file {job.path}: it is lost to this machine.",
             WAYS_OUT,
         )
     return "replace"

@@ -11,12 +11,13 @@ import typing as t
 from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team, is_active
 from ..._apple.web_errors import NoAnswer
 from ..._context import Context, Params, TaskFailed
+from ..._files.writing import is_there
 from ..._http_errors import Interrupted, NotSent
 from ..._model.errors import InputError, RefundsError, TransportError
 from ..._model.identifiers import shown
 from ..._model.private_key import read_file_name, settle_key_id
 from ..shared.options import KeySource, identifiers
-from ..shared.session import open_app_store_connect
+from ..shared.session import Connection
 from .remote_key_plan import key_name, refuse_other_name, several
 
 
@@ -27,13 +28,13 @@ class Revoked(t.NamedTuple):
     was_active: bool
 
 
-def revoke_key(source: KeySource, params: Params, context: Context) -> Revoked:
+def revoke_key(source: KeySource, params: Params, context: Context, connection: Connection) -> Revoked:
     """Revoke the key that key_id or name says and prove it by the list. A key that is revoked already needs nothing."""
     issuer_id, key_id = identifiers(source)
     name = key_name(params["name"]) if params.get("name") else None
     if not key_id and not name:
         raise InputError("key_id", "or name is required with revoke.", "Say which key is to be revoked.")
-    connect = open_app_store_connect(params, context)
+    connect = connection.open()
     team = connect.team(params.get("team_id"), issuer_id)
     found = _found(connect.list_keys(), key_id, name)
     if found is None:
@@ -42,7 +43,7 @@ def revoke_key(source: KeySource, params: Params, context: Context) -> Revoked:
     # The file that goes with it must not be another key's.
     settle_key_id(found.key_id, read_file_name(os.path.basename(source.path or "")), source.path or "")
     if is_active(found) and not context.check_mode:
-        _revoke(connect, found.key_id, team, context)
+        prove_revoked(connect, found.key_id, team, context)
     return Revoked(found.key_id, is_active(found))
 
 
@@ -60,7 +61,7 @@ def _found(keys: t.Sequence[RemoteKey], key_id: str | None, name: str | None) ->
 def _say_unlisted(wanted: str, team: Team, source: KeySource, context: Context) -> None:
     """A typo must not pass for a revoked key; but Apple lists revoked keys for a month only, so a file decides."""
     message = f"App Store Connect lists no key {wanted} in the team {shown(team.name)} (issuer_id {team.issuer_id})"
-    if source.path and os.path.lexists(source.path):
+    if source.path and is_there(source.path):
         raise RefundsError(
             f"{message}: nothing was revoked, and {source.path} was not removed.",
             "Correct key_id, name, team_id or the session; or remove the file without revoke.",
@@ -79,7 +80,7 @@ def never_sent(error: RefundsError, calls: int) -> bool:
     return is_unconnected and not isinstance(error, Interrupted) and calls <= 1
 
 
-def _revoke(connect: AppStoreConnect, key_id: str, team: Team, context: Context) -> None:
+def prove_revoked(connect: AppStoreConnect, key_id: str, team: Team, context: Context) -> None:
     """Revoke the key; whatever the answer was, the list of keys says what came of it. Raises RefundsError."""
     failure: RefundsError | None = None
     calls = context.transport.counters.calls
@@ -90,22 +91,24 @@ def _revoke(connect: AppStoreConnect, key_id: str, team: Team, context: Context)
             raise
         failure = error
     try:
-        is_left = any(key.key_id == key_id and is_active(key) for key in connect.list_keys())
+        left = [key for key in connect.list_keys() if key.key_id == key_id]
     except RefundsError as error:
-        raise _unproven(key_id, failure, error) from None
-    if is_left:
+        raise _unproven(key_id, failure, f"no list of keys proves it: {error}") from None
+    if any(is_active(key) for key in left):
         raise failure or RefundsError(
             f"{key_id} is still active in the team {shown(team.name)} after it was revoked.",
             "Revoke it in the browser.",
         )
+    if failure and not left:
+        raise _unproven(key_id, failure, "the list of keys has it no longer, which says neither yes nor no.")
 
 
-def _unproven(key_id: str, failure: RefundsError | None, no_list: RefundsError) -> RefundsError:
-    """Return the error when the list can't be had either: what may have been done counts as done."""
+def _unproven(key_id: str, failure: RefundsError | None, why: str) -> RefundsError:
+    """Return the error when the list doesn't tell either: what may have been done counts as done."""
     if failure is None:
-        message = f"App Store Connect took the revocation of {key_id}, but no list of keys proves it: {no_list}"
+        message = f"App Store Connect took the revocation of {key_id}, but {why}"
     elif isinstance(failure, (TransportError, NoAnswer)):
-        message = f"Whether {key_id} is revoked is unknown: {failure}"
+        message = f"Whether {key_id} is revoked is unknown: {failure} After it, {why}"
     else:
         return failure
     return TaskFailed(f"{message} Run again: a key that is revoked already is left as it is.", {"changed": True})

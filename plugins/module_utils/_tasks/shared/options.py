@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._context import Context, Params
-from ..._files import Policy, read_key_file
+from ..._files.reading import Policy, read_key_file
 from ..._model.errors import InputError
 from ..._model.identifiers import Environment, parse_bundle_id, parse_issuer_id, parse_service_url
 from ..._model.integration import Credentials, Identity

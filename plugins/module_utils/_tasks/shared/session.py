@@ -23,12 +23,26 @@ def given_session(params: Params, context: Context) -> bool:
     return bool(params.get("session") or params.get("session_path") or context.environ.get(VARIABLE))
 
 
-def open_app_store_connect(params: Params, context: Context) -> AppStoreConnect:
-    """Return App Store Connect for the task's session. Raises InputError without one."""
-    text, option = _text(params, context)
-    session = parse_session(text.reveal(), option)
-    url = service_url(params, "app_store_connect_url") or HOST
-    return AppStoreConnect(context.transport, session, url)
+class Connection:
+    """App Store Connect for a task's session: read when it is first needed, and one for all keys of a task."""
+
+    def __init__(self, params: Params, context: Context) -> None:
+        self._params = params
+        self._context = context
+        self._opened: AppStoreConnect | None = None
+
+    @property
+    def is_given(self) -> bool:
+        return given_session(self._params, self._context)
+
+    def open(self) -> AppStoreConnect:
+        """Return App Store Connect. Raises InputError without a session that can be used."""
+        if self._opened is None:
+            text, option = _text(self._params, self._context)
+            session = parse_session(text.reveal(), option)
+            url = service_url(self._params, "app_store_connect_url") or HOST
+            self._opened = AppStoreConnect(self._context.transport, session, url)
+        return self._opened
 
 
 def _text(params: Params, context: Context) -> tuple[Secret, str]:

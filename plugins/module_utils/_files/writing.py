@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Key files, written so that a crash or a link never loses or exposes a key, and nothing else is ever replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import tempfile
+import typing as t
+
+from .._model.errors import FileError
+from .._model.key_text import LARGEST
+from .reading import FILE_WANTED, kind_of
+
+KEY_MODE = 0o600
+
+
+def write_key_file(path: str, data: bytes, backup: str | None = None, is_new: bool = False) -> None:
+    """Write ``data`` to ``path`` with mode 0600: whole or not at all, never through a link, safe against a crash.
+
+    ``backup`` names a free place for what lies there now. ``is_new``: nothing lies there, and nothing is replaced.
+    Raises FileError.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    refuse_unwritable(path)
+    leftovers: list[str] = []
+    outcome = "Nothing was changed."
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=".iap_key_", dir=folder)
+        leftovers.append(temporary)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, KEY_MODE)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        if backup:
+            _keep(path, backup)
+            leftovers.append(backup)
+        if is_new:
+            move(temporary, path)
+        else:
+            os.replace(temporary, path)
+        leftovers.clear()
+        outcome = "The new file lies there, but may not outlive a power cut."
+        sync_folder(folder)
+    except OSError as error:
+        raise FileError(f"private_key_path: {path} can't be written: {error.strerror}.", outcome) from None
+    finally:
+        for name in leftovers:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+
+
+def _keep(path: str, backup: str) -> None:
+    """Give a file a second name; where the file system has none, or not for files of others, copy it."""
+    try:
+        os.link(path, backup, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:
+        data = _contents(path)
+        descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, KEY_MODE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+
+
+def _contents(path: str) -> bytes:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as file:
+        return file.read()
+
+
+def move(source: str, target: str) -> None:
+    """Rename a file to a name that is free; unlike ``os.rename`` it never replaces anything. Raises OSError."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+        os.rename(source, target)
+    else:
+        os.unlink(source)
+
+
+def free_name(name: str, end: str = "") -> str:
+    """Return ``name`` with ``end``, numbered if need be, so that it is the name of nothing."""
+    found, number = f"{name}{end}", 1
+    while os.path.lexists(found):
+        number += 1
+        found = f"{name}-{number}{end}"
+    return found
+
+
+def is_there(path: str) -> bool:
+    """Tell whether something lies at ``path``. Raises FileError when that can't be seen: it is no no."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no path"
+        raise FileError(
+            f"private_key_path: whether there is a file {path} can't be seen: {reason}.",
+            "Check the path, and owner and mode of its folders.",
+        ) from None
+    return True
+
+
+def refuse_unwritable(path: str) -> None:
+    """Raise FileError when ``path`` is no place for a key file: checked before anything is done, in check mode too."""
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise FileError(
+            f"private_key_path: the folder {folder} does not exist.",
+            "Create it with ansible.builtin.file (state: directory, mode: '0700').",
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise FileError(f"private_key_path: the folder {folder} is not writable.", "Check its owner and mode.")
+    if not is_there(path):
+        return
+    mode = os.lstat(path).st_mode
+    if stat.S_ISLNK(mode):
+        raise FileError(
+            f"private_key_path: {path} is a symbolic link; keys are never written through one.",
+            "Give the path of the file itself.",
+        )
+    if not stat.S_ISREG(mode):
+        raise FileError(f"private_key_path: {path} is {kind_of(mode)}.", FILE_WANTED)
+
+
+def try_writing(path: str, prepare: t.Callable[[str], object] | None = None) -> None:
+    """Write and remove a file like the one to come, so that a full or broken disk shows before a one-time step.
+
+    ``prepare``: is called with the file's path, to try what will be done to the real one (owner, mode).
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=".iap_key_", dir=folder)
+        try:
+            if os.write(descriptor, b"\0" * LARGEST) < LARGEST:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(descriptor)
+            if prepare is not None:
+                prepare(temporary)
+            sync_folder(folder)
+        finally:
+            os.close(descriptor)
+            os.unlink(temporary)
+    except OSError as error:
+        raise FileError(
+            f"private_key_path: {folder} can't be written: {error.strerror}.", "Free space, or mend the disk."
+        ) from None
+
+
+def keep_somewhere(data: bytes, path: str, name: str, elsewhere: t.Iterable[str]) -> str | None:
+    """Save what can't be had again: beside ``path`` as ``name``, else in a new private folder below ``elsewhere``.
+
+    Returns where it lies, None when no place took it; leaves no empty folder behind.
+    """
+    beside = os.path.dirname(os.path.abspath(path))
+    for parent in (beside, *elsewhere):
+        folder = beside
+        try:
+            if parent != beside:
+                folder = tempfile.mkdtemp(prefix="iap_key_", dir=parent)
+            place = free_name(os.path.join(folder, name))
+            write_key_file(place, data, is_new=True)
+            return place
+        except (OSError, FileError):
+            if folder != beside:
+                with contextlib.suppress(OSError):
+                    os.rmdir(folder)
+    return None
+
+
+@contextlib.contextmanager
+def locked_folder(path: str, remaining: t.Callable[[], float], wait: t.Callable[[float], None]) -> t.Iterator[None]:
+    """Hold the lock on the folder of ``path`` against other runs on this machine; it ends with the process.
+
+    Raises FileError when another run holds it until no time (seconds) is ``remaining``.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise FileError(f"private_key_path: {folder} can't be opened: {error.strerror}.", "Check its mode.") from None
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if remaining() <= 0:
+                    raise FileError(f"private_key_path: another run works in {folder}.", "Run again later.") from None
+                wait(0.05)
+            except OSError as error:
+                raise FileError(f"private_key_path: {folder} can't be locked: {error.strerror}.") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def remove_key_file(path: str) -> None:
+    """Remove a key file. Raises FileError."""
+    try:
+        os.unlink(path)
+        sync_folder(os.path.dirname(os.path.abspath(path)))
+    except OSError as error:
+        raise FileError(f"private_key_path: {path} can't be removed: {error.strerror}.") from None
+
+
+def sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One In-App Purchase key: it exists at App Store Connect and as a sound .p8 file, or is revoked and gone."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ..._context import Context, Params, Results, TaskFailed
+from ..._files.reading import what_is_near
+from ..._files.writing import is_there, refuse_unwritable, remove_key_file
+from ..._model.errors import FileError, InputError
+from ..._model.private_key import KeyProblem, PrivateKey, parse_content
+from ..shared.options import KeySource, identifiers, key_source, warn_about_name
+from ..shared.session import Connection
+from .attributes import apply_attributes, is_changeable
+from .key_file import Found, backup_path, described, look, put
+from .remote_key import settle_remote
+from .remote_revocation import revoke_key
+
+
+def settle(params: Params, context: Context, connection: Connection) -> Results:
+    """Bring one key into its state and return the results of the task. Raises RefundsError, KeyProblem too."""
+    source = key_source(params)
+    # A contradiction is told before anything is done.
+    identifiers(source)
+    if params["state"] == "absent":
+        return _absent(source, params, context, connection)
+    if not source.is_given:
+        raise InputError("private_key_path", f"or private_key_content is required{_empty(params)}.", _PLACE)
+    if params.get("name") and source.path and not source.content and connection.is_given:
+        return settle_remote(source, params, context, connection)
+    return _present(source, params, context)
+
+
+_PLACE = "Give the path where the .p8 lies or shall lie."
+
+
+def _empty(params: Params) -> str:
+    is_empty = params.get("private_key_content") == ""
+    return "; private_key_content is given but empty (a variable that is not set?)" if is_empty else ""
+
+
+def _absent(source: KeySource, params: Params, context: Context, connection: Connection) -> Results:
+    if not source.path and not params["revoke"]:
+        raise InputError("private_key_path", "is required.", "Give the path of the .p8 to remove, or set revoke.")
+    path = source.path or ""
+    is_left = bool(path) and is_there(path)
+    if is_left:
+        refuse_unwritable(path)
+    before: dict[str, t.Any] = {}
+    if params["revoke"]:
+        revoked = revoke_key(source, params, context, connection)
+        before |= {"key_id": revoked.key_id, "active": True} if revoked.was_active else {}
+        source = replace(source, key_id=revoked.key_id or source.key_id)
+    if is_left:
+        before |= described(path, look(path, "own").fingerprint)
+    results = _results(source, None, bool(before), {"before": before, "after": {}}, params, context)
+    if is_left and not context.check_mode:
+        try:
+            remove_key_file(path)
+        except FileError as error:
+            raise TaskFailed(f"{error}", {**results, "changed": "active" in before}) from None
+    return results
+
+
+def _present(source: KeySource, params: Params, context: Context) -> Results:
+    wanted = parse_content(source.content.reveal()) if source.content else None
+    warn_about_name(source, context)
+    if not source.path:
+        # A key that is given as text alone is checked, and there is nothing to write.
+        return _results(source, wanted, False, {"before": {}, "after": {}}, params, context)
+    path = source.path
+    is_mounted = source.policy == "mounted" and wanted is None
+    found = look(path, "mounted" if is_mounted else "own")
+    key = wanted or _found_key(found, path, params)
+    writes = bool(wanted) and not (found.fingerprint == key.fingerprint and found.is_plain)
+    if writes:
+        refuse_unwritable(path)
+    backup = backup_path(path, context) if writes and _is_worth_keeping(found, key, params) else None
+    diff = {
+        "before": described(path, found.fingerprint) if found.is_there else {},
+        "after": described(path, key.fingerprint),
+    }
+    own = replace(context, file_attributes=None) if is_mounted else context
+    # Before the write: check mode has the same diff then, and a backup, which is the old file itself, is as private.
+    is_settled = found.is_there and (is_changeable(path) or not writes)
+    changed = (is_settled and apply_attributes(path, diff, own)) or writes
+    if writes and not context.check_mode:
+        put(path, key, backup)
+        apply_attributes(path, {}, own)
+    results = _results(source, key, changed, diff, params, context)
+    return {**results, "backup_file": backup} if backup else results
+
+
+def _is_worth_keeping(found: Found, key: PrivateKey, params: Params) -> bool:
+    """What can't be read as a key may be anything, the only copy of another key included."""
+    return found.is_there and found.fingerprint != key.fingerprint and (params["backup"] or found.key is None)
+
+
+def _found_key(found: Found, path: str, params: Params) -> PrivateKey:
+    if found.key:
+        return found.key
+    if found.problem:
+        raise found.problem
+    next_step = (
+        "Correct private_key_path, or give the key's text in private_key_content (from a vault); "
+        "App Store Connect offers it for download once."
+    )
+    if params.get("name"):
+        next_step += " To make the key now, give a signed-in session (session, session_path or FASTLANE_SESSION)."
+    content = _empty(params).removeprefix("; ") or "private_key_content is not given"
+    raise KeyProblem("key_unreadable", f"{path} does not exist, and {content}. {what_is_near(path)}", next_step)
+
+
+def _results(
+    source: KeySource,
+    key: PrivateKey | None,
+    changed: bool,
+    diff: dict[str, t.Any],
+    params: Params,
+    context: Context,
+) -> Results:
+    issuer_id, key_id = identifiers(source)
+    return {
+        "changed": changed,
+        "diff": diff,
+        "iap_key": {
+            "name": params.get("name"),
+            "key_id": key_id,
+            "issuer_id": issuer_id,
+            "private_key_path": source.path,
+            "key_fingerprint": key.fingerprint if key else None,
+            "predicted": changed and context.check_mode and params["state"] == "present",
+        },
+        "http": context.transport.counters.as_result(),
+    }
