@@ -270,6 +270,7 @@ def refund_info() -> Spec:
         "bundle_ids": {"type": "list", "elements": "str"},
         "since": {"type": "str"},
         "until": {"type": "str"},
+        "last_days": {"type": "int"},
         "product_ids": {"type": "list", "elements": "str"},
         "currencies": {"type": "list", "elements": "str"},
         "reasons": {"type": "list", "elements": "int"},

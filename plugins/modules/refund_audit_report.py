@@ -56,8 +56,10 @@ options:
   refunds:
     description:
       - Registered results of M(storeops.refunds.refund_info), for the part about refunds.
-      - Sums by C(bundle_id) and by C(day) are shown. The same refunds must not occur in two results with the same
-        grouping.
+      - Sums by C(bundle_id) and by C(day) are shown, for the whole period that was asked about. The same refunds must
+        not occur in two results with the same grouping.
+      - Production and sandbox, and refunds that were verified against different root certificates, each have sums and
+        charts of their own.
     type: list
     elements: dict
   path:

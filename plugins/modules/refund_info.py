@@ -48,6 +48,10 @@ options:
       - Without it, or when it is still to come, the period has an open end, and RV(coverage) calls it read when the
         ledger was brought up to date within the last 24 hours.
     type: str
+  last_days:
+    description:
+      - So many days before today, and today, instead of O(since) and O(until). Days begin at midnight, UTC.
+    type: int
   product_ids:
     description:
       - Only these products.
@@ -141,7 +145,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: >-
       {{ item.bundle_id }}: {{ item.count }} refunds,
-      {{ 'unknown' if item.amount is none else item.amount / 1000 }} {{ item.currency }}
+      {{ item.amount_units | default('unknown', true) }} {{ item.currency }}
       {{ '' if refunded.complete else '(not all of them is known)' }}
   loop: "{{ refunded.sums }}"
   loop_control:
@@ -237,6 +241,11 @@ refunds:
           isn't one that pays back the whole price. V(null) too when the purchase was shared within a family.
       type: int
       returned: always
+    amount_units:
+      description:
+        - The same in whole units of the currency, a decimal number as a text, such as V(-4.99), or V(-1200) for yen.
+      type: str
+      returned: always
     reason:
       description: Apple's reason. 1 is an issue within the app, 0 any other; V(null) when Apple gave none.
       type: int
@@ -278,6 +287,7 @@ refunds:
       percentage: null
       is_assumed_full: true
       amount: -1200000
+      amount_units: '-1200'
       reason: 1
       revocation_type: null
       is_family_shared: false
@@ -300,6 +310,7 @@ refunds:
       percentage: 33333
       is_assumed_full: false
       amount: -3330
+      amount_units: '-3.33'
       reason: 1
       revocation_type: REFUND_PRORATED
       is_family_shared: false
@@ -349,6 +360,12 @@ sums:
       description: Sum of their amounts in milliunits of the currency, 0 or negative; V(null) when none is known.
       type: int
       returned: always
+    amount_units:
+      description:
+        - The same in whole units of the currency, a decimal number as a text, such as V(-4.99), or V(-1200) for yen;
+          V(null) when none is known.
+      type: str
+      returned: always
     amount_unknown_count:
       description: How many of them have no known amount and are not in RV(sums[].amount).
       type: int
@@ -358,16 +375,19 @@ sums:
       currency: EUR
       count: 2
       amount: -3330
+      amount_units: '-3.33'
       amount_unknown_count: 1
     - bundle_id: com.example.one
       currency: JPY
       count: 1
       amount: -1200000
+      amount_units: '-1200'
       amount_unknown_count: 0
     - bundle_id: com.example.one
       currency: USD
       count: 1
       amount: -4990
+      amount_units: '-4.99'
       amount_unknown_count: 0
 not_in_sums:
   description: How many refunds are in RV(total) and in no sum.
@@ -408,6 +428,27 @@ source:
   returned: success
   type: str
   sample: apple
+environment:
+  description: The App Store environment of all of it.
+  returned: success
+  type: str
+  sample: production
+period:
+  description: The period that was asked about, UTC. The end itself is not in it; V(null) is open.
+  returned: success
+  type: dict
+  contains:
+    since:
+      description: The beginning.
+      type: str
+      returned: always
+    until:
+      description: The end.
+      type: str
+      returned: always
+  sample:
+    since: '2026-11-01T00:00:00Z'
+    until: null
 complete:
   description:
     - Whether the whole period is known for every app of RV(coverage). V(false) when the ledger knows no app.

@@ -34,6 +34,10 @@ class Period:
         """True when both ends are midnights (UTC), so that days tell as much as times."""
         return all(end is None or end % _DAY == 0 for end in (self.since, self.until))
 
+    def as_result(self) -> dict[str, str | None]:
+        ends = {"since": self.since, "until": self.until}
+        return {name: None if end is None else iso_time(end) for name, end in ends.items()}
+
 
 def parse_period(since: str | None, until: str | None) -> Period:
     """Return the period of the options ``since`` and ``until``. Raises InputError."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from .errors import InputError
 from .identifiers import Environment, is_storable, shown
+from .money import units
 from .refund import Refund, iso_time
 from .refund_period import Period
 
@@ -86,6 +87,7 @@ def row_of(fields: Fields) -> Row:
         "percentage": fields["percentage"],
         "is_assumed_full": bool(fields["assumed_full"]),
         "amount": fields["amount"],
+        "amount_units": _units(fields["amount"], fields["currency"]),
         "reason": fields["revocation_reason"],
         "revocation_type": fields["revocation_type"],
         "is_family_shared": bool(fields["is_family_shared"]),
@@ -104,6 +106,10 @@ def row_from_apple(refund: Refund, source: str, environment: Environment, bundle
 
 def _time(milliseconds: int | None) -> str | None:
     return None if milliseconds is None else iso_time(milliseconds)
+
+
+def _units(amount: int | None, currency: str | None) -> str | None:
+    return None if amount is None else units(amount, currency)
 
 
 def tallies_of(rows: t.Iterable[Row], group_by: t.Sequence[str]) -> list[Tally]:
@@ -140,6 +146,7 @@ def sums_of(tallies: t.Iterable[Tally], group_by: t.Sequence[str]) -> list[Row]:
             "currency": one.currency,
             "count": one.count,
             "amount": one.amount,
+            "amount_units": _units(one.amount, one.currency),
             "amount_unknown_count": one.count - one.known,
         }
         for place, one in sorted(counted.items(), key=lambda item: [(value is None, value or 0) for value in item[0]])

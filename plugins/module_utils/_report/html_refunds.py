@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from .model import Report
-from .refunds import Coverage, Refunds, Sum
+from .refunds import Coverage, Part, Refunds, Sum
 from .texts import amount, boxes, counted, esc, name, number, share_bar, sign_badge, soft, table, time
 
 _DAYS = 366
@@ -35,11 +35,41 @@ def refunds_section(report: Report) -> str:
         if partly
         else ""
     )
+    today = report.generated_at[:10]
+    parts = "".join(_part(part, today) for part in refunds.parts)
     return (
-        '<section aria-labelledby="refunds"><h2 id="refunds">Refunds</h2>'
-        f'<p class="figure"><strong>{number(refunds.total.count)}</strong> refunds known'
-        f"{_with_amounts(refunds.total)}</p>{note}{_by_day(refunds)}{_by_app(refunds)}{_silent(refunds)}{_coverage(refunds)}</section>"
+        f'<section aria-labelledby="refunds"><h2 id="refunds">Refunds</h2>{note}{parts}'
+        f"{_silent(refunds)}{_coverage(refunds)}</section>"
     )
+
+
+def _part(part: Part, today: str) -> str:
+    first, last = _period(part, today)
+    period = f"from {first} to {last}" if first else f"until {last}"
+    return (
+        f"<h3>{_title(part.environment, part.source)}</h3>"
+        f'<p class="figure"><strong>{number(part.total.count)}</strong> refunds known '
+        f"{period} (UTC){_with_amounts(part.total)}</p>{_by_day(part, first, last)}{_by_app(part)}"
+    )
+
+
+def _title(environment: str, source: str) -> str:
+    name_ = environment.capitalize()
+    return name_ if source == "apple" else f"{name_}, verified against another root ({name(source)})"
+
+
+def _period(part: Part, today: str) -> tuple[date | None, date]:
+    """Return the first and the last day that the refunds are of; a day that is to come has none."""
+    end = _day(today) or date.max
+    until = _day(part.until)
+    if until is not None and part.until is not None:
+        # The end itself is not in the period, so midnight means the day before.
+        is_midnight = part.until[10:19] in ("", "T00:00:00")
+        end = min(end, until - timedelta(days=1) if is_midnight else until)
+    starts = [part.since] if part.since else [item.covered_from for item in part.coverage]
+    starts += [day for day, _found in part.by_day[:1]]
+    known = [found for start in starts if (found := _day(start)) is not None]
+    return min(known, default=None), end
 
 
 def _with_amounts(found: Sum) -> str:
@@ -49,12 +79,13 @@ def _with_amounts(found: Sum) -> str:
     return f' <span class="muted">{_BETWEEN.join(parts)}</span>' if parts else ""
 
 
-def _by_day(refunds: Refunds) -> str:
-    counts = {day: found.count for text, found in refunds.by_day if (day := _day(text)) is not None}
-    if not counts:
+def _by_day(part: Part, first: date | None, last: date) -> str:
+    counts = {day: found.count for text, found in part.by_day if (day := _day(text)) is not None}
+    if not counts or first is None:
         return ""
-    last = max(counts)
-    first = max(min(counts), last - timedelta(days=_DAYS - 1))
+    # A clock that goes slow must not hide what is there.
+    last = max(last, *counts)
+    first = max(first, last - timedelta(days=_DAYS - 1))
     days = (last - first).days + 1
     peak = max(counts, key=lambda day: (counts[day], day))
     bars = "".join(
@@ -65,45 +96,50 @@ def _by_day(refunds: Refunds) -> str:
     )
     rows = "".join(
         f'<tr><th scope="row">{esc(day)}</th><td>{number(found.count)}</td><td>{_with_amounts(found)}</td></tr>'
-        for day, found in refunds.by_day[-_DAYS:]
+        for day, found in part.by_day[-_DAYS:]
     )
-    spoken = f"Refunds by day from {first} to {last}, at most {counted(counts[peak], 'refund')} on {peak}"
+    where = _title(part.environment, part.source)
+    spoken = (
+        f"{part.environment.capitalize()}: refunds by day from {first} to {last}, peak {number(counts[peak])} on {peak}"
+    )
     return (
-        f'<h3>By day</h3><figure><svg class="days" viewBox="0 0 {days * 10} {_HEIGHT}" preserveAspectRatio="none" '
+        f'<h4>By day</h4><figure><svg class="days" viewBox="0 0 {days * 10} {_HEIGHT}" preserveAspectRatio="none" '
         f'role="img" aria-label="{spoken}">{bars}</svg><figcaption><span>{first}</span>'
-        f"<span>at most {number(counts[peak])} on {peak}</span><span>{last}</span></figcaption></figure>"
-        f"<details><summary>The numbers</summary><table><caption>Refunds by day (UTC, day of the refund)</caption>"
+        f"<span>peak {number(counts[peak])} on {peak}</span><span>{last}</span></figcaption></figure>"
+        "<details><summary>The numbers</summary>"
+        f"<table><caption>{where}: refunds by day (UTC, day of the refund)</caption>"
         f'<thead><tr><th scope="col">Day</th><th scope="col">Refunds</th><th scope="col">Amounts</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></details>"
     )
 
 
-def _day(text: str) -> date | None:
+def _day(text: str | None) -> date | None:
+    """Return the day of a date or a time in ISO 8601."""
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat((text or "")[:10])
     except ValueError:
         return None
 
 
-def _by_app(refunds: Refunds) -> str:
-    if not refunds.by_app:
+def _by_app(part: Part) -> str:
+    if not part.by_app:
         return ""
-    most = refunds.by_app[0][1].count or 1
+    most = part.by_app[0][1].count or 1
     items = "".join(
         f'<li><span class="what"><code>{name(bundle_id)}</code></span>{share_bar(found.count / most, "pending")}'
         f'<span class="value"><strong>{number(found.count)}</strong>{_with_amounts(found)}</span></li>'
-        for bundle_id, found in refunds.by_app[:_APPS]
+        for bundle_id, found in part.by_app[:_APPS]
     )
-    more = len(refunds.by_app) - _APPS
+    more = len(part.by_app) - _APPS
     rest = f'<p class="muted">and {counted(more, "more app")} in the JSON document.</p>' if more > 0 else ""
-    return f'<h3>By app</h3><ol class="bars">{items}</ol>{rest}'
+    return f'<h4>By app</h4><ol class="bars">{items}</ol>{rest}'
 
 
 def _silent(refunds: Refunds) -> str:
     silent = [item for item in refunds.coverage if item.is_silent]
     if not silent:
         return ""
-    listed = boxes([f"<code>{name(item.bundle_id)}</code>" for item in silent], _LISTED)
+    listed = boxes([_app(item) for item in silent], _LISTED)
     what = f"{counted(len(silent), 'app')} with complete coverage and no refund in the period"
     return f"<h3>No refunds</h3><details><summary>{what}</summary>{listed}</details>"
 
@@ -112,7 +148,7 @@ def _coverage(refunds: Refunds) -> str:
     if not refunds.coverage:
         return ""
     # What is not known comes first: it must not be taken for zero.
-    ordered = sorted(refunds.coverage, key=lambda item: (item.state == "complete", item.bundle_id, item.environment))
+    ordered = sorted(refunds.coverage, key=lambda item: (item.state == "complete", item.bundle_id))
     more = len(ordered) - _LISTED
     rest = f'<p class="muted">and {counted(more, "more app")} in the JSON document.</p>' if more > 0 else ""
     caption = "How much of each app's refunds is known"
@@ -121,9 +157,8 @@ def _coverage(refunds: Refunds) -> str:
 
 
 def _coverage_row(item: Coverage) -> tuple[str, ...]:
-    place = "" if item.environment == "production" else f' <span class="muted">{esc(item.environment)}</span>'
     return (
-        f"<code>{name(item.bundle_id)}</code>{place}",
+        _app(item),
         sign_badge(*_STATES[item.state], item.state),
         time(item.covered_from),
         time(item.covered_until),
@@ -132,3 +167,10 @@ def _coverage_row(item: Coverage) -> tuple[str, ...]:
         number(item.quarantined),
         soft(item.reason or ""),
     )
+
+
+def _app(item: Coverage) -> str:
+    place = [] if item.environment == "production" else [item.environment]
+    place += [] if item.source == "apple" else [item.source]
+    beside = f' <span class="muted">{esc(", ".join(place))}</span>' if place else ""
+    return f"<code>{name(item.bundle_id)}</code>{beside}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import typing as t
 
+from .._model.money import units
 from .groups import by_cause, by_key
 from .model import KEY_FIELDS, SCHEMA_VERSION, App, Key, Report, Waiver
 from .refunds import Refunds, Sum
@@ -101,13 +102,23 @@ def _key(key: Key) -> Json:
 
 def _refunds(refunds: Refunds) -> Json:
     return {
-        "total": _sum(refunds.total),
-        "by_day": [{"day": day, **_sum(found)} for day, found in refunds.by_day],
-        "by_app": [{"bundle_id": bundle_id, **_sum(found)} for bundle_id, found in refunds.by_app],
+        "parts": [
+            {
+                "environment": part.environment,
+                "source": part.source,
+                "since": part.since,
+                "until": part.until,
+                "total": _sum(part.total),
+                "by_day": [{"day": day, **_sum(found)} for day, found in part.by_day],
+                "by_app": [{"bundle_id": bundle_id, **_sum(found)} for bundle_id, found in part.by_app],
+            }
+            for part in refunds.parts
+        ],
         "coverage": [
             {
                 "bundle_id": item.bundle_id,
                 "environment": item.environment,
+                "source": item.source,
                 "state": item.state,
                 "covered_from": item.covered_from,
                 "covered_until": item.covered_until,
@@ -123,5 +134,10 @@ def _refunds(refunds: Refunds) -> Json:
 
 
 def _sum(found: Sum) -> Json:
-    """Amounts are integer milliunits of the currency, as Apple gives them."""
-    return {"count": found.count, "amounts": dict(found.amounts), "amount_unknown_count": found.amount_unknown}
+    """Amounts are integer milliunits of the currency, as Apple gives them, and as decimal numbers of whole units."""
+    return {
+        "count": found.count,
+        "amounts": dict(found.amounts),
+        "amounts_units": {currency: units(amount, currency) for currency, amount in found.amounts.items()},
+        "amount_unknown_count": found.amount_unknown,
+    }

@@ -34,10 +34,11 @@ body {
 header, main, footer { max-width: 1180px; margin: 0 auto; padding: 0 24px; }
 header { padding-top: 40px; }
 footer { padding-top: 8px; padding-bottom: 40px; color: var(--muted); font-size: 14px; }
-h1, h2, h3, p { margin: 0; }
+h1, h2, h3, h4, p { margin: 0; }
 h1 { font-size: clamp(26px, 4vw, 36px); line-height: 1.15; letter-spacing: -.02em; }
 h2 { font-size: 20px; letter-spacing: -.01em; margin-bottom: 16px; }
 h3 { font-size: 16px; margin: 24px 0 10px; }
+h4 { font-size: 14px; margin: 18px 0 8px; }
 section { background: var(--surface); border: 1px solid var(--line); border-radius: 14px; padding: 24px;
   margin: 20px 0; }
 code, time { font-family: var(--mono); font-size: .875em; }

@@ -1,7 +1,11 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What registered results of refund_info say about the apps' refunds, and how much of it is known."""
+"""What registered results of refund_info say about the apps' refunds, and how much of it is known.
+
+Refunds of the sandbox are no money, and those that were verified against another root are not Apple's: nothing is ever
+added up, counted or drawn across environments or sources.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from .._model.errors import InputError
 
 Fields = t.Mapping[str, t.Any]
 STATES = ("complete", "incomplete", "unknown", "never")
+_ENVIRONMENTS = ("production", "sandbox")
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Coverage:
 
     bundle_id: str
     environment: str
+    source: str
     state: str
     covered_from: str | None
     covered_until: str | None
@@ -44,38 +50,84 @@ class Coverage:
 
 
 @dataclass(frozen=True)
-class Refunds:
-    """``by_day`` is in the order of days, ``by_app`` the largest first."""
+class Part:
+    """The refunds of one environment that were verified against one root.
 
+    ``since`` and ``until``: the period that was asked about, UTC in ISO 8601, without its end; None is open. ``by_day``
+    is in the order of days, ``by_app`` the largest first.
+    """
+
+    environment: str
+    source: str
+    since: str | None
+    until: str | None
     total: Sum
     by_day: tuple[tuple[str, Sum], ...]
     by_app: tuple[tuple[str, Sum], ...]
     coverage: tuple[Coverage, ...]
 
 
+@dataclass(frozen=True)
+class Refunds:
+    """``parts``: production first, Apple's own root first."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def coverage(self) -> tuple[Coverage, ...]:
+        return tuple(item for part in self.parts for item in part.coverage)
+
+
 def refunds_of(results: t.Sequence[Fields]) -> Refunds | None:
     """Return what the results say, None without any. Raises InputError naming the place."""
     if not results:
         return None
-    rows: list[Fields] = []
-    coverage: list[Fields] = []
+    by_place: dict[tuple[str, str], list[Fields]] = {}
     for number, result in enumerate(results):
-        for name, found in (("sums", rows), ("coverage", coverage)):
-            items = result.get(name) if isinstance(result, t.Mapping) else None
-            if not isinstance(items, list) or not all(isinstance(item, t.Mapping) for item in items):
-                next_step = "Give registered results of storeops.refunds.refund_info that succeeded."
-                raise InputError(f"refunds[{number}]", f"has no list {name}.", next_step)
-            found.extend(items)
+        by_place.setdefault(_place(result, f"refunds[{number}]"), []).append(result)
+    order = sorted(by_place, key=lambda place: (_ENVIRONMENTS.index(place[0]), place[1] != "apple", place[1]))
+    return Refunds(tuple(_part(*place, by_place[place]) for place in order))
+
+
+def _place(result: Fields, name: str) -> tuple[str, str]:
+    """Return environment and source of a result that is one of refund_info. Raises InputError."""
+    next_step = "Give registered results of storeops.refunds.refund_info that succeeded."
+    for option in ("sums", "coverage"):
+        items = result.get(option) if isinstance(result, t.Mapping) else None
+        if not isinstance(items, list) or not all(isinstance(item, t.Mapping) for item in items):
+            raise InputError(name, f"has no list {option}.", next_step)
+    environment, source = result.get("environment"), result.get("source")
+    if environment not in _ENVIRONMENTS or not isinstance(source, str) or not source:
+        raise InputError(name, "doesn't say its environment and source.", next_step)
+    return str(environment), source
+
+
+def _part(environment: str, source: str, results: t.Sequence[Fields]) -> Part:
+    rows: list[Fields] = [row for result in results for row in result["sums"]]
     by_app = _grouped(rows, "bundle_id")
     by_day = _grouped(rows, "day")
     # Results that are grouped by app and others by day may count the same refunds: one grouping makes the total.
     chosen = [row for row in rows if row.get("bundle_id")] or [row for row in rows if row.get("day")] or rows
-    return Refunds(
+    # Without rows there is nothing to tell by which keys they are grouped, and each app has none.
+    counts = {name: found.count for name, found in by_app.items()} if by_app or not rows else None
+    return Part(
+        environment=environment,
+        source=source,
+        since=_end(results, "since", min),
+        until=_end(results, "until", max),
         total=_sum(chosen),
         by_day=tuple(sorted(by_day.items())),
         by_app=tuple(sorted(by_app.items(), key=lambda item: (-item[1].count, item[0]))),
-        coverage=_coverages(coverage, rows),
+        coverage=_coverages(environment, source, results, counts),
     )
+
+
+def _end(results: t.Sequence[Fields], name: str, outermost: t.Callable[[list[str]], str]) -> str | None:
+    """Return an end of the period of all results together; one that is open makes it open."""
+    periods = [result["period"] if isinstance(result.get("period"), t.Mapping) else {} for result in results]
+    ends = [_optional(period.get(name)) for period in periods]
+    known = [end for end in ends if end]
+    return outermost(known) if len(known) == len(ends) else None
 
 
 def _grouped(rows: t.Iterable[Fields], name: str) -> dict[str, Sum]:
@@ -98,34 +150,36 @@ def _sum(rows: t.Iterable[Fields]) -> Sum:
     return Sum(count, dict(sorted(amounts.items())), unknown)
 
 
-def _coverages(given: t.Sequence[Fields], rows: t.Sequence[Fields]) -> tuple[Coverage, ...]:
-    counts: dict[tuple[str, str], int] = {}
-    for row in rows:
-        key = (str(row.get("bundle_id") or ""), str(row.get("environment") or ""))
-        counts[key] = counts.get(key, 0) + _number(row.get("count"))
-    places: dict[str, set[str]] = {}
-    for item in given:
-        places.setdefault(str(item.get("bundle_id")), set()).add(str(item.get("environment")))
-    is_by_app = any(row.get("bundle_id") for row in rows) or not rows
-    is_split = any(row.get("environment") for row in rows)
-    found = [
-        _coverage(item, counts, is_by_app and (is_split or len(places[str(item.get("bundle_id"))]) == 1))
-        for item in given
-    ]
-    return tuple(sorted(found, key=lambda item: (item.bundle_id, item.environment)))
+def _coverages(
+    environment: str, source: str, results: t.Sequence[Fields], counts: t.Mapping[str, int] | None
+) -> tuple[Coverage, ...]:
+    # The same app in several results is the same app; of these the worst is said.
+    found: dict[str, Fields] = {}
+    for item in (item for result in results for item in result["coverage"]):
+        other = found.setdefault(str(item.get("bundle_id")), item)
+        if _rank(item) > _rank(other):
+            found[str(item.get("bundle_id"))] = item
+    return tuple(_coverage(name, environment, source, found[name], counts) for name in sorted(found))
 
 
-def _coverage(item: Fields, counts: t.Mapping[tuple[str, str], int], is_certain: bool) -> Coverage:
-    bundle_id, environment = str(item.get("bundle_id")), str(item.get("environment") or "production")
-    state = str(item.get("state"))
-    count = counts.get((bundle_id, environment))
-    if count is None:
-        # Sums that are not split by environment belong to the only one there is.
-        count = counts.get((bundle_id, ""), 0) if is_certain else None
+def _rank(item: Fields) -> int:
+    return STATES.index(_state(item))
+
+
+def _state(item: Fields) -> str:
+    return str(item.get("state")) if item.get("state") in STATES else "unknown"
+
+
+def _coverage(
+    bundle_id: str, environment: str, source: str, item: Fields, counts: t.Mapping[str, int] | None
+) -> Coverage:
+    state = _state(item)
+    count = None if counts is None else counts.get(bundle_id, 0)
     return Coverage(
         bundle_id=bundle_id,
         environment=environment,
-        state=state if state in STATES else "unknown",
+        source=source,
+        state=state,
         covered_from=_optional(item.get("covered_from")),
         covered_until=_optional(item.get("covered_until")),
         last_refund_at=_optional(item.get("last_refund_at")),

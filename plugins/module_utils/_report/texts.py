@@ -9,6 +9,7 @@ import re
 import typing as t
 from html import escape
 
+from .._model.money import units
 from .model import Kind
 
 LABELS: t.Mapping[Kind, str] = {
@@ -86,12 +87,10 @@ def time(value: str | None, none: str = "unknown") -> str:
 
 
 def amount(milliunits: int, currency: str) -> str:
-    """Return an amount of milliunits with two digits, or three where the third counts."""
-    whole, rest = divmod(abs(milliunits), 1000)
-    digits = f"{rest:03d}"
-    digits = digits if digits[2] != "0" else digits[:2]
+    """Return an amount of milliunits as a person reads it, with the decimals of its currency."""
+    whole, point, digits = units(abs(milliunits), currency).partition(".")
     sign = "\N{MINUS SIGN}" if milliunits < 0 else ""
-    return f"{sign}{whole:,}.{digits}\N{NO-BREAK SPACE}{esc(currency)}"
+    return f"{sign}{int(whole):,}{point}{digits}\N{NO-BREAK SPACE}{esc(currency)}"
 
 
 def share_bar(share: float, css_class: str) -> str:

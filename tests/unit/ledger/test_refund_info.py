@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from dataclasses import replace
 from pathlib import Path
@@ -80,8 +81,8 @@ def test_everything(url: str) -> None:
     assert [row["is_reversed"] for row in results["refunds"]] == [False, True, False]
     assert results["refunds"][0]["is_assumed_full"] and results["refunds"][2]["amount"] == -1663
     assert results["sums"] == [
-        {"currency": "EUR", "count": 1, "amount": -4990, "amount_unknown_count": 0},
-        {"currency": "USD", "count": 1, "amount": -1663, "amount_unknown_count": 0},
+        {"currency": "EUR", "count": 1, "amount": -4990, "amount_units": "-4.99", "amount_unknown_count": 0},
+        {"currency": "USD", "count": 1, "amount": -1663, "amount_units": "-1.663", "amount_unknown_count": 0},
     ]
     assert (results["total"], results["not_in_sums"]) == (3, {"reversed": 1, "family_shared": 0})
 
@@ -172,24 +173,49 @@ def test_a_list_of_apps_counts_instead_of_one(url: str) -> None:
         ({"bundle_ids": []}, "bundle_ids: is an empty list"),
         ({"reasons": []}, "reasons: is an empty list"),
         ({"bundle_ids": ["com.a", "not an app!"]}, "bundle_ids[1]: "),
-        ({"currencies": ["eur"]}, "currencies: 'eur' is no currency"),
+        ({"currencies": ["eur"]}, "currencies: 'eur' isn't a currency"),
         ({"limit": -1}, "limit: -1 is not from 0 to 2147483647"),
         ({"limit": 2**63 - 1}, "limit: 9223372036854775807 is not from"),
-        ({"reasons": [0, 10**20]}, "reasons[1]: 100000000000000000000 is no reason"),
-        ({"reasons": [-1]}, "reasons[0]: -1 is no reason"),
-        ({"product_ids": ["coins", "a\ud800"]}, "product_ids[1]: 'a\\ud800' is no product ID"),
+        ({"reasons": [0, 10**20]}, "reasons[1]: 100000000000000000000 isn't a reason"),
+        ({"reasons": [-1]}, "reasons[0]: -1 isn't a reason"),
+        ({"product_ids": ["coins", "a\ud800"]}, "product_ids[1]: 'a\\ud800' isn't a product ID"),
         ({"after": "1/com.a/\ud800"}, "after: '1/com.a/\\ud800' is no place"),
         ({"after": "page 2"}, "after: 'page 2' is no place"),
-        ({"source": "Apple"}, "source: 'Apple' is no source"),
+        ({"source": "Apple"}, "source: 'Apple' isn't a source"),
         ({"root_certificate_path": "/none.pem"}, "root_certificate_path: /none.pem can't be read"),
         ({"transaction_id": "1", "since": "2026-11-01"}, "since: can't be combined with transaction_id"),
         ({"transaction_id": "1/../2", "bundle_id": "com.a"}, "transaction_id: '1/../2' is no transaction ID"),
         ({"transaction_id": "1"}, "bundle_id: is required"),
+        # Empty is not the same as left out: it would mean every customer, every app, all times.
+        ({"transaction_id": ""}, "transaction_id: is given but empty"),
+        ({"transaction_id": " "}, "transaction_id: is given but empty"),
+        ({"bundle_id": ""}, "bundle_id: is given but empty"),
+        ({"since": ""}, "since: is given but empty"),
+        ({"until": ""}, "until: is given but empty"),
+        ({"after": ""}, "after: is given but empty"),
+        ({"source": ""}, "source: is given but empty"),
+        ({"last_days": 0}, "last_days: 0 isn't a number of days"),
+        ({"last_days": 7, "until": "2026-11-02"}, "last_days: can't be combined"),
+        ({"transaction_id": "1", "last_days": 7}, "last_days: can't be combined with transaction_id"),
     ],
 )
 def test_options_that_cannot_be(url: str, options: dict[str, t.Any], said: str) -> None:
     outcome = ask(url, **options)
     assert outcome.results["failed"] and said in outcome.message
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+@pytest.mark.parametrize("hour", [0, 23])
+def test_the_last_days_are_those_of_utc(url: str, hour: int, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        results = ask(url, NOW + hour * 3_600_000, last_days=20).results
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert results["period"] == {"since": "2026-11-01T00:00:00Z", "until": None}
+    assert results["environment"] == "production"
 
 
 @pytest.mark.usefixtures("ledger")

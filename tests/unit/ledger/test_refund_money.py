@@ -69,7 +69,9 @@ def test_money_without_a_currency_is_no_amount(on_sqlite: Ledger) -> None:
     fill(on_sqlite, [Placed(MINE, refund(1, currency=None)), Placed(MINE, refund(2, currency=None, price=7))])
     results = run_task(refund_info.TASK, {"ledger": {"url": f"sqlite:///{on_sqlite.place.path}"}}).results
     assert [row["amount"] for row in results["refunds"]] == [None, None]
-    assert results["sums"] == [{"currency": None, "count": 2, "amount": None, "amount_unknown_count": 2}]
+    assert results["sums"] == [
+        {"currency": None, "count": 2, "amount": None, "amount_units": None, "amount_unknown_count": 2}
+    ]
 
 
 def exceeding(ledger: Ledger, question: Question = ALL) -> int:

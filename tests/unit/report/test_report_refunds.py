@@ -1,0 +1,149 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report's part about refunds: what is added up, what is drawn, and what nobody knows."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from pathlib import Path
+
+import pytest
+from report_support import Json, audit, bulk, document, refunds, sandbox_refunds
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
+
+
+def told(folder: Path, *results: Json) -> Json:
+    """Give the JSON document's part about refunds."""
+    audit(folder, bulk(), refunds=list(results), fail_on=[])
+    return t.cast("Json", document(folder)["refunds"])
+
+
+def page(folder: Path) -> str:
+    return (folder / "refund-audit.html").read_text()
+
+
+def covered(found: Json) -> dict[tuple[str, str, str], tuple[int | None, bool]]:
+    """Give count and silence of each app."""
+    return {
+        (one["bundle_id"], one["environment"], one["source"]): (one["count"], one["silent"])
+        for one in found["coverage"]
+    }
+
+
+def test_refunds_are_summed_and_unknown_is_no_zero(tmp_path: Path) -> None:
+    found = told(tmp_path, refunds())
+    (part,) = found["parts"]
+    assert part["total"] == {
+        "count": 7,
+        "amounts": {"EUR": -4995, "USD": -13940},
+        "amounts_units": {"EUR": "-4.995", "USD": "-13.94"},
+        "amount_unknown_count": 1,
+    }
+    assert [(day["day"], day["count"]) for day in part["by_day"]] == [("2026-11-01", 2), ("2026-11-03", 5)]
+    assert [(app["bundle_id"], app["count"]) for app in part["by_app"]] == [
+        ("com.example.new", 4),
+        ("com.example.fine", 3),
+    ]
+    assert covered(found) == {
+        ("com.example.dark", "production", "apple"): (None, False),
+        ("com.example.fine", "production", "apple"): (3, False),
+        ("com.example.new", "production", "apple"): (4, False),
+        ("com.example.quiet", "production", "apple"): (0, True),
+    }
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_environments_and_sources_are_never_added(tmp_path: Path, order: int) -> None:
+    test = {**refunds(), "source": "other:0123456789abcdef"}
+    found = told(tmp_path, *[refunds(), sandbox_refunds(), test][::order])
+    assert [(part["environment"], part["source"]) for part in found["parts"]] == [
+        ("production", "apple"),
+        ("production", "other:0123456789abcdef"),
+        ("sandbox", "apple"),
+    ]
+    alone = told(tmp_path / "alone", refunds())["parts"][0]
+    assert found["parts"][0] == alone
+    assert found["parts"][1] == {**alone, "source": "other:0123456789abcdef"}
+    assert found["parts"][2]["total"]["amounts"] == {"USD": -99_990_000}
+    assert covered(found) == {
+        **covered({"coverage": told(tmp_path / "alone", refunds())["coverage"]}),
+        **covered({"coverage": told(tmp_path / "test", test)["coverage"]}),
+        ("com.example.fine", "sandbox", "apple"): (1000, False),
+        ("com.example.quiet", "sandbox", "apple"): (0, True),
+    }
+    text = page(tmp_path).replace("<wbr>", "")
+    titles = re.findall(r"<h3>((?:Production|Sandbox).*?)</h3>", text)
+    assert titles[0] == "Production" and "other:0123456789abcdef" in titles[1] and titles[2] == "Sandbox"
+    # No bar, and no number beside one, is made of several environments.
+    assert re.findall(r"<strong>([\d,]+)</strong> refunds known", text) == ["7", "7", "1,000"]
+    assert re.findall(r"peak ([\d,]+) on", text)[::2] == ["5", "5", "1,000"]
+
+
+def test_results_of_one_environment_belong_together(tmp_path: Path) -> None:
+    rows = refunds()["sums"]
+    by_app = {**refunds(), "sums": [{k: v for k, v in row.items() if k != "day"} for row in rows]}
+    by_day = {**refunds(), "sums": [{k: v for k, v in row.items() if k != "bundle_id"} for row in rows]}
+    assert told(tmp_path, by_app, by_day) == told(tmp_path, refunds())
+    found = told(tmp_path, by_day)
+    assert {count for count, _silent in covered(found).values()} == {None}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"failed": True},
+        {**refunds(), "sums": None},
+        {**refunds(), "coverage": ["x"]},
+        {**refunds(), "environment": "both"},
+        {**refunds(), "source": None},
+    ],
+)
+def test_only_results_of_refund_info_are_taken(tmp_path: Path, wrong: Json) -> None:
+    with pytest.raises(InputError, match=r"^refunds\[1\]: "):
+        told(tmp_path, refunds(), wrong)
+
+
+def drawn(folder: Path, **fields: t.Any) -> tuple[str, str, int]:
+    """Give the first and the last day of the chart, and how many days it has."""
+    told(folder, {**refunds(), **fields})
+    found = re.search(r'viewBox="0 0 (\d+)0 100".*?<figcaption><span>(.*?)</span>.*<span>(.*?)</span>', page(folder))
+    assert found is not None
+    return found.group(2), found.group(3), int(found.group(1))
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        # To today, and from the beginning, though the first and the last refund are within.
+        ("2026-10-24T00:00:00Z", None, ("2026-10-24", "2026-11-23", 31)),
+        ("2026-10-24T00:00:00Z", "2026-11-10T00:00:00Z", ("2026-10-24", "2026-11-09", 17)),
+        ("2026-10-24T05:00:00Z", "2026-11-10T05:00:00Z", ("2026-10-24", "2026-11-10", 18)),
+        ("2026-10-24T00:00:00Z", "2027-01-01T00:00:00Z", ("2026-10-24", "2026-11-23", 31)),
+        # An open beginning is where the ledger's knowledge begins.
+        (None, None, ("2026-01-01", "2026-11-23", 327)),
+    ],
+)
+def test_the_period_is_named_and_drawn_whole(
+    tmp_path: Path, since: str | None, until: str | None, expected: tuple[str, str, int]
+) -> None:
+    assert drawn(tmp_path, period={"since": since, "until": until}) == expected
+    assert f"refunds known from {expected[0]} to {expected[1]} (UTC)" in page(tmp_path)
+
+
+def test_what_is_there_is_drawn_whatever_the_clock_says(tmp_path: Path) -> None:
+    late = {**refunds()["sums"][0], "day": "2026-11-25"}
+    assert drawn(tmp_path, sums=[late])[1] == "2026-11-25"
+
+
+def test_currencies_look_as_people_write_them(tmp_path: Path) -> None:
+    rows = [
+        {**refunds()["sums"][0], "currency": currency, "amount": amount}
+        for currency, amount in (("JPY", -1_200_000), ("KRW", -500), ("USD", -1_234_560), ("KWD", -1_500), ("EUR", -5))
+    ]
+    found = told(tmp_path, {**refunds(), "sums": rows})["parts"][0]["total"]["amounts_units"]
+    assert found == {"EUR": "-0.005", "JPY": "-1200", "KRW": "-0.5", "KWD": "-1.500", "USD": "-1234.56"}
+    for text in ("1,200\N{NO-BREAK SPACE}JPY", "1,234.56\N{NO-BREAK SPACE}USD", "0.5\N{NO-BREAK SPACE}KRW"):
+        assert f"\N{MINUS SIGN}{text}" in page(tmp_path)
