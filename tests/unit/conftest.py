@@ -13,7 +13,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from unit_servers import Simulator, simulator
-from unit_support import ROOT, new_pem
+from unit_support import ROOT, Patience, new_pem
+
+from ansible_collections.storeops.refunds.plugins.module_utils import _run
+from ansible_collections.storeops.refunds.plugins.module_utils._http import Transport
 
 set_hypothesis_home_dir(ROOT / ".cache" / "hypothesis")
 # The same examples on every machine: a red test is red for everybody.
@@ -34,6 +37,20 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.lower().endswith("_proxy") or name.startswith("STOREOPS_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
+    """The clock of the tasks' transport: no test waits for a pause between two tries, however long it is."""
+    clock = Patience()
+    monkeypatch.setattr(_run, "Transport", clock.transport)
+    return clock
+
+
+@pytest.fixture
+def real_pauses(patience: Patience, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tasks wait for real: for another process."""
+    monkeypatch.setattr(_run, "Transport", Transport)
 
 
 @pytest.fixture(scope="session")

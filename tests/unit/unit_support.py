@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import threading
+import time
 import traceback
 import typing as t
 from pathlib import Path
@@ -17,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import FileAttributes, Task
+from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Masker
 from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
@@ -68,6 +71,31 @@ def write_key(path: Path, pem: str, mode: int = 0o600) -> Path:
     path.write_text(pem)
     path.chmod(mode)
     return path
+
+
+class Patience:
+    """The real time plus all that was slept, so that nobody waits: a pause is over at once, and counts in full."""
+
+    def __init__(self) -> None:
+        self._slept = 0.0
+        self._lock = threading.Lock()
+
+    def monotonic(self) -> float:
+        """Give the seconds of a clock that is never set back."""
+        return time.monotonic() + self._slept
+
+    def now(self) -> float:
+        """Give UNIX seconds."""
+        return time.time() + self._slept
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        with self._lock:
+            self._slept += seconds
+
+    def transport(self, settings: HttpSettings) -> Transport:
+        """Make a transport that lives by this clock; jitter is always one half."""
+        return Transport(settings, self.monotonic, self.now, self.sleep, lambda: 0.5)
 
 
 class Outcome(t.NamedTuple):

@@ -97,7 +97,7 @@ def test_an_answer_that_repeats_the_cookies(person: Person) -> None:
             {"serviceErrors": [{"title": "a", "message": sent}]},
         ):
             person.sim.fault(kind="status", status=status, body=json.dumps(body), times=4, match={"endpoint": LIST})
-            outcome = person.run(session=None, environ={"FASTLANE_SESSION": as_json(person.cookies)}, deadline=0.4)
+            outcome = person.run(session=None, environ={"FASTLANE_SESSION": as_json(person.cookies)})
             person.sim.control("DELETE", "/faults")
             assert outcome.results["failed"] and str(status) in outcome.message
 
@@ -152,7 +152,7 @@ def test_unknown_and_wrong_cookies(person: Person) -> None:
 @pytest.mark.parametrize("endpoint", ["get_session", LIST])
 def test_strange_answers(person: Person, fault: dict[str, t.Any], told: str, endpoint: str) -> None:
     person.sim.fault(match={"endpoint": endpoint}, **fault)
-    outcome = person.run(deadline=0.4)
+    outcome = person.run()
     assert outcome.results["failed"]
     assert any(words in outcome.message for words in told.split("|")), outcome.message
     assert person.changes() == []

@@ -43,6 +43,7 @@ def in_children(functions: t.Sequence[t.Callable[[], Outcome]]) -> list[dict[str
     return told
 
 
+@pytest.mark.usefixtures("real_pauses")
 def test_on_one_machine(person: Person) -> None:
     options = person.options
     person.sim.fault(kind="delay", seconds=0.3, match={"endpoint": LIST}, times=1)
@@ -54,6 +55,7 @@ def test_on_one_machine(person: Person) -> None:
     person.search(repr(results))
 
 
+@pytest.mark.usefixtures("real_pauses")
 def test_different_names_in_one_folder(person: Person) -> None:
     more = [{"name": f"key {n}", "private_key_path": str(person.folder / f"{n}.p8")} for n in range(3)]
     calls = [lambda options={**person.options, **each}: run_task(iap_key.TASK, options) for each in more]  # type: ignore[misc]

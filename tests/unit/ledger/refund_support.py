@@ -21,6 +21,7 @@ from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, public_pem, run_tas
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _run
 from ansible_collections.storeops.refunds.plugins.module_utils._apple import notification_history
+from ansible_collections.storeops.refunds.plugins.module_utils._http import Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import schema
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
@@ -180,7 +181,7 @@ def run_and_kill(desk: Desk, at: int, now: int) -> bool:
 
 def _arm(at: int) -> None:
     left = [at]
-    once, commit = _run.Transport.send, sqlalchemy.Connection.commit
+    once, commit = Transport.send, sqlalchemy.Connection.commit
 
     def count() -> None:
         left[0] -= 1
@@ -195,5 +196,5 @@ def _arm(at: int) -> None:
         count()
         commit(self)
 
-    mock.patch.object(_run.Transport, "send", send).start()
+    mock.patch.object(Transport, "send", send).start()
     mock.patch.object(sqlalchemy.Connection, "commit", committed).start()
