@@ -14,9 +14,13 @@ description:
   - Makes sure that a sound C(.p8) file lies at O(private_key_path) with the wanted mode and owner, or that none does.
   - With O(name) and a signed-in session, makes sure that the active key of that name exists at App Store Connect. It is
     found or created, its private key is downloaded once, checked and written.
-  - A sound file holds one PEM block with an unencrypted PKCS#8 key on the curve P-256. Damage is named, not repaired,
-    unless O(private_key_content) gives the key again.
-  - The file is written whole or not at all, never through a link, and never readable by others on the way.
+  - With O(keys), does so for a whole list in one task. Every entry is tried with one session, and one failure at the
+    end names those that need attention.
+  - A sound file holds one PEM block with an unencrypted PKCS#8 key on the curve P-256. A byte order mark, CRLF, blank
+    lines, a body in one line and base64 around it are read. Damage is named, not repaired, unless
+    O(private_key_content) gives the key again.
+  - The file is written whole or not at all, never through a link, and never readable by others on the way. Nothing
+    else that lies there is ever replaced or removed.
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
@@ -35,6 +39,69 @@ options:
       - Name of the key at App Store Connect, for example V(devtodev API Key). Names can't be changed there.
       - Without a session, or with O(private_key_content), App Store Connect is not asked and the file alone counts.
     type: str
+  keys:
+    description:
+      - Keys to handle in turn, in place of a single one. The options for a single key that are no key's own
+        (O(issuer_id), O(private_key_file_policy), O(regenerate), O(team_id), O(mode), C(owner), C(group), O(state),
+        O(revoke), O(backup)) count for every entry that doesn't set them. The others are ignored.
+      - An entry without O(keys[].name) needs no session; App Store Connect isn't asked about it.
+      - An entry with O(keys[].private_key_content) and no O(keys[].private_key_path) is checked; nothing is written.
+    type: list
+    elements: dict
+    suboptions:
+      key:
+        description: Short name of the entry, by which apps refer to it. Each entry needs a name of its own.
+        type: str
+        required: true
+      name:
+        description: As O(name).
+        type: str
+      issuer_id:
+        description: As O(issuer_id).
+        type: str
+      key_id:
+        description: As O(key_id).
+        type: str
+      private_key_path:
+        description: As O(private_key_path). No two entries may have the same file.
+        type: path
+      private_key_content:
+        description: As O(private_key_content).
+        type: str
+      private_key_file_policy:
+        description: As O(private_key_file_policy).
+        type: str
+        choices: [strict, mounted]
+      regenerate:
+        description: As O(regenerate).
+        type: str
+        choices: [never, if_lost, always]
+      team_id:
+        description: As O(team_id).
+        type: int
+      mode:
+        description: As O(mode).
+        type: raw
+      owner:
+        description: Owner of the file.
+        type: str
+      group:
+        description: Group of the file.
+        type: str
+      state:
+        description: As O(state).
+        type: str
+        choices: [present, absent]
+      revoke:
+        description: As O(revoke).
+        type: bool
+      backup:
+        description: As O(backup).
+        type: bool
+      apps:
+        description: Apps of the key, for other modules. This one doesn't use them, so that one list serves all.
+        type: list
+        elements: raw
   session:
     description:
       - A signed-in web session, never a password. Either what C(fastlane spaceauth) prints, or a JSON list of cookies
@@ -63,6 +130,8 @@ options:
         fails when the file holds a key and App Store Connect has no active key of that name.
       - V(if_lost) then revokes the lost key and creates a new one. Every service that uses the lost key stops.
       - V(always) revokes and creates on every run, so it is not idempotent.
+      - A file that is there and can't be read as a key may be the key all the same. It is named, the task fails, and
+        nothing is revoked, made or removed, whatever this option says.
     type: str
     choices: [never, if_lost, always]
     default: never
@@ -83,8 +152,9 @@ options:
     default: "0600"
   backup:
     description:
-      - Keep a file that is replaced by another key under a second name beside it.
+      - Keep a key that is replaced by O(private_key_content) under a second name beside it.
         It may be the only copy of a key that App Store Connect offered for download once.
+      - A file that can't be read as a key, and one that a key of App Store Connect takes the place of, are always kept.
     type: bool
     default: true
 notes:
@@ -128,6 +198,21 @@ EXAMPLES = r"""
     session_path: "{{ session_path }}"
   register: devtodev_key
 
+- name: Check the keys of all studios, and make those that are missing
+  storeops.refunds.appstore_iap_key:
+    session_path: "{{ session_path }}"
+    keys:
+      - key: studio_a
+        name: devtodev API Key
+        issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+        private_key_path: "{{ keys_folder }}/studio_a.p8"
+      - key: studio_b
+        issuer_id: 69a6de7f-0000-47e3-e053-5b8c7c11a4d1
+        key_id: 9K4R7HXF21
+        private_key_path: "{{ keys_folder }}/studio_b.p8"
+        private_key_content: "{{ vault_studio_b_private_key }}"
+  register: keys
+
 - name: Revoke it when it leaked (this stops every service that uses it)
   storeops.refunds.appstore_iap_key:
     key_id: "{{ devtodev_key.iap_key.key_id }}"
@@ -145,7 +230,7 @@ EXAMPLES = r"""
 RETURN = r"""
 iap_key:
   description: The key as it is now, or would be outside check mode. Never the private key itself.
-  returned: success
+  returned: success, without O(keys)
   type: dict
   contains:
     name:
@@ -181,6 +266,70 @@ iap_key:
     private_key_path: /srv/keys/devtodev.p8
     key_fingerprint: 4774a4887c8fb7a1b6af67561f1a4669e68e484b64ab486d6604456d80fbbe5a
     predicted: false
+iap_keys:
+  description: The keys of O(keys), in their order, those that failed included.
+  returned: with O(keys), also when the task failed
+  type: list
+  elements: dict
+  contains:
+    key:
+      description: Short name of the entry.
+      type: str
+      returned: always
+    name:
+      description: As in RV(iap_key.name).
+      type: str
+      returned: always
+    key_id:
+      description: As in RV(iap_key.key_id).
+      type: str
+      returned: always
+    issuer_id:
+      description: As in RV(iap_key.issuer_id).
+      type: str
+      returned: always
+    private_key_path:
+      description: Path of the file; V(null) for a key that is given as text alone.
+      type: str
+      returned: always
+    key_fingerprint:
+      description: As in RV(iap_key.key_fingerprint). Known in check mode, too, where only the file's mode is to change.
+      type: str
+      returned: always
+    predicted:
+      description: As in RV(iap_key.predicted).
+      type: bool
+      returned: always
+    changed:
+      description: Whether anything of this key was changed, or would be outside check mode.
+      type: bool
+      returned: always
+    failed:
+      description: Whether this key needs attention.
+      type: bool
+      returned: always
+    msg:
+      description: Why, and what to do next.
+      type: str
+      returned: when this key failed
+    cause:
+      description: As RV(cause); V(null) when it is not because of the private key.
+      type: str
+      returned: when this key failed
+    backup_file:
+      description: As RV(backup_file).
+      type: str
+      returned: when another key was replaced
+  sample:
+    - key: studio_a
+      name: devtodev API Key
+      key_id: 1IDP43DXBP
+      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+      private_key_path: /srv/keys/devtodev.p8
+      key_fingerprint: 4774a4887c8fb7a1b6af67561f1a4669e68e484b64ab486d6604456d80fbbe5a
+      predicted: false
+      changed: false
+      failed: false
 http:
   description: What the task asked of the network.
   type: dict

@@ -69,10 +69,11 @@ class AppStoreConnect:
     session: WebSession = field(repr=False)
     url: str = HOST
     _has_called: bool = field(default=False, init=False, repr=False)
+    _seen: tuple[Team | None, list[Team]] | None = field(default=None, init=False, repr=False)
 
     def team(self, team_id: int | None, issuer_id: str | None) -> Team:
-        """Return the team to act for, switching the session to it where needed."""
-        current, teams = self._teams()
+        """Return the team to act for, switching the session to it where needed. The teams are read once."""
+        current, teams = self._seen = self._seen or self._teams()
         wanted = [
             team
             for team in teams
@@ -90,9 +91,11 @@ class AppStoreConnect:
         if current is None or wanted[0].provider_id != current.provider_id:
             body = {"provider": {"providerId": wanted[0].provider_id}}
             self._document(self._send("POST", _SESSION, body))
-            confirmed, _teams = self._teams()
+            self._seen = None
+            confirmed, teams = self._teams()
             if confirmed is None or confirmed.provider_id != wanted[0].provider_id:
                 raise RefundsError("team_id: App Store Connect did not switch to this team.", "Choose it in a browser.")
+            self._seen = (confirmed, teams)
         return wanted[0]
 
     def list_keys(self) -> list[RemoteKey]:

@@ -298,3 +298,29 @@ def test_a_mode_to_be_repaired_is_predicted(world: Enter, pem: str) -> None:
             assert outcome.results["changed"] is (mode == 0o644), outcome
             assert outcome.results["iap_key"]["predicted"] is (mode == 0o644 and check_mode)
         assert person.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_many_keys_with_one_session(world: Enter, pem: str) -> None:
+    """One that is there, one to make, one to download, one that the session can't decide: each in turn."""
+    person = world(keys=[key("MADEINWEB1", "second"), key(KEY_ID, "third", downloadable=False)])
+    fine = write_key(person.folder / "fine.p8", pem)
+    entries = [
+        {"key": "fine", "private_key_path": str(fine)},
+        {"key": "first", "name": NAME, "private_key_path": str(person.path)},
+        {"key": "second", "name": "second", "private_key_path": str(person.folder / "second.p8")},
+        {"key": "third", "name": "third", "private_key_path": str(person.folder / "third.p8")},
+    ]
+    for check_mode in (True, False):
+        results = person.run(check_mode, name=None, private_key_path=None, keys=entries).results
+        assert results["failed"] and [key["failed"] for key in results["iap_keys"]] == [False, False, False, True]
+        assert results["msg"].startswith("1 of 4 keys needs attention. 'third': ") and KEY_ID in results["msg"]
+        assert person.changes() == ([] if check_mode else [CREATE, READ, READ])
+    (made,) = person.active()
+    assert [key["key_id"] for key in results["iap_keys"]] == [None, made, "MADEINWEB1", None]
+    assert person.fits(made) and person.fits("MADEINWEB1", person.folder / "second.p8")
+    person.forget_calls()
+    again = person.run(name=None, private_key_path=None, keys=entries[:3]).results
+    assert not again["changed"] and not again.get("failed") and person.endpoints().count("get_session") == 1
+    person.forget_calls()
+    alone = person.run(name=None, private_key_path=None, session="nonsense", keys=entries[:1]).results
+    assert not alone.get("failed") and person.endpoints() == [], "a sound file needs no session"
