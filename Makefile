@@ -31,7 +31,7 @@ lint molecule docs build examples: setup
 browser: matrix
 	@$(BIN)/python dev/check.py $@
 
-simulator-test secrets-scan: setup
+simulator-test secrets-scan: matrix
 	@$(BIN)/python dev/check.py $(firstword $(subst -, ,$@))
 
 sim: setup ## the simulator on port 8765, until stopped
