@@ -477,9 +477,10 @@ coverage:
       returned: always
     state:
       description:
-        - V(complete) when the whole period was read, and begins at RV(coverage[].known_from) or later.
-        - V(incomplete) when a part of it was not read, was lost, is in quarantine, or was before
-          RV(coverage[].known_from).
+        - V(complete) when the whole period was read, begins at RV(coverage[].known_from) or later, and ends at
+          RV(coverage[].known_until) or earlier.
+        - V(incomplete) when a part of it was not read, was lost, is in quarantine, was before
+          RV(coverage[].known_from), or after RV(coverage[].known_until).
         - V(unknown) when nothing shows that a notification URL of version 2 was set in the period. Without one, Apple's
           history is empty.
         - V(never) when the app was never read.
@@ -505,6 +506,12 @@ coverage:
           M(storeops.refunds.refund_ledger). V(null) when nothing shows it.
       type: str
       returned: always
+    known_until:
+      description:
+        - Until when refunds of the app are known, UTC, see M(storeops.refunds.refund_ledger). V(null) when nothing
+          shows a notification URL.
+      type: str
+      returned: always
     last_refund_at:
       description: Refund date of the app's last refund in the ledger, whatever the period, UTC; V(null) without any.
       type: str
@@ -521,6 +528,7 @@ coverage:
       covered_from: '2026-05-28T13:01:36Z'
       covered_until: '2026-11-23T13:01:38Z'
       known_from: '2026-11-15T14:01:06Z'
+      known_until: '2026-11-23T13:01:38Z'
       last_refund_at: '2026-11-20T13:01:06Z'
       quarantined: 0
 quarantined:

@@ -183,9 +183,12 @@ coverage:
     state:
       description:
         - V(complete), V(incomplete), V(unknown) or V(never).
-        - V(complete) is meant from RV(coverage.known_from) on. V(incomplete) when payloads are in quarantine or
-          days are lost; V(unknown) when nothing shows that a notification URL of version 2 was set in the time that
-          was read, or App Store Connect said that there is none; V(never) when nothing was read yet.
+        - V(complete) is meant from RV(coverage.known_from) on.
+        - V(incomplete) when payloads are in quarantine, days are lost, or RV(coverage.known_until) is earlier than
+          RV(coverage.covered_until).
+        - V(unknown) when nothing shows that a notification URL of version 2 was set in the time that was read, or App
+          Store Connect said that there is none.
+        - V(never) when nothing was read yet.
       type: str
       returned: always
     reason:
@@ -206,6 +209,15 @@ coverage:
           history. It is the date of the earliest verified notification, or the first run that was told so by App
           Store Connect (O(api_key_id)). What was before is unknown. V(null) when nothing shows it.
         - Between two such signs a URL is taken for set, unless a run in between heard that there was none.
+      type: str
+      returned: always
+    known_until:
+      description:
+        - Until when refunds are known, UTC. That is RV(coverage.covered_until), but at most 7 days after the last sign
+          of a notification URL of version 2, for Apple keeps no history once the URL is removed. V(null) when nothing
+          shows one.
+        - With O(api_key_id), App Store Connect is asked in every run, which is such a sign. Without it, the newest
+          notification is the last one.
       type: str
       returned: always
     gaps:
@@ -230,6 +242,7 @@ coverage:
     covered_from: '2026-05-28T13:01:36Z'
     covered_until: '2026-11-23T13:01:36Z'
     known_from: '2026-11-15T14:01:06Z'
+    known_until: '2026-11-23T13:01:36Z'
     gaps: []
     last_notification_at: '2026-11-20T14:01:06Z'
     quarantined: 0

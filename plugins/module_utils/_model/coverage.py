@@ -15,6 +15,9 @@ State = t.Literal["complete", "incomplete", "unknown", "never"]
 NotificationUrl = t.Literal["unasked", "V2", "V1", "none"]
 # Apple tries for about 6.5 days to deliver a notification (1 + 12 + 24 + 48 + 72 hours).
 LATE = 7 * 86_400_000
+# A URL can be removed at any time, and Apple tells nobody. How long after a proof it is taken to be there still.
+GRACE = LATE
+_DAYS = GRACE // 86_400_000
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,11 @@ class Coverage:
         """From when on refunds are known: it was read, and Apple kept a history."""
         return self.covered_from if self.known_from is None else max(self.covered_from, self.known_from)
 
+    @property
+    def known_until(self) -> int | None:
+        """Until when refunds are known: it was read, and a proof is at most GRACE older. None without any proof."""
+        return None if self.proven_at is None else min(self.covered_until, self.proven_at + GRACE)
+
     def as_result(self) -> dict[str, t.Any]:
         """Return the module result ``coverage``."""
         return {
@@ -68,6 +76,7 @@ class Coverage:
             "covered_from": iso_time(self.covered_from),
             "covered_until": iso_time(self.covered_until),
             "known_from": time_or_none(self.known_from),
+            "known_until": time_or_none(self.known_until),
             "gaps": [{"from": iso_time(gap.start), "until": iso_time(gap.end)} for gap in known_gaps(self)],
             "last_notification_at": time_or_none(self.last_notification_at),
         }
@@ -204,6 +213,8 @@ def judged(held: Coverage, quarantined: t.Mapping[str, int]) -> Coverage:
         return replace(held, state="unknown", reason=EMPTY)
     if held.known_from >= held.covered_until:
         return replace(held, state="unknown", reason=before_known(held.known_from))
+    if held.known_until is not None and held.known_until < held.covered_until:
+        return replace(held, state="incomplete", reason=after_known(held.known_until))
     return replace(held, state="complete", reason="")
 
 
@@ -217,6 +228,15 @@ def before_known(known_from: int) -> str:
     return (
         f"Known from {iso_time(known_from)} on only: nothing shows that a notification URL of version 2 was set "
         "before, and without one Apple keeps no history."
+    )
+
+
+def after_known(known_until: int) -> str:
+    """Return why the time after is unknown."""
+    return (
+        f"Known until {iso_time(known_until)} only: the last sign of a notification URL of version 2 was {_DAYS} days "
+        "earlier, and Apple keeps no history once the URL is removed. Give api_key_id and api_private_key_path, so "
+        "that App Store Connect can be asked whether it is still set."
     )
 
 

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .coverage import EMPTY, LATE, Coverage, State, before_known, faults_of, known_gaps, without_url
+from .coverage import EMPTY, LATE, Coverage, State, after_known, before_known, faults_of, known_gaps, without_url
 from .errors import InputError
 from .identifiers import shown
 from .refund import iso_time
@@ -99,6 +99,10 @@ def _doubt(held: Coverage, period: Period, until: int | None) -> tuple[State, st
         return "unknown", before_known(held.known_from)
     if period.since is not None and period.since < held.known_from and held.begins == held.known_from:
         return "incomplete", before_known(held.known_from)
+    known_until = held.covered_until if held.known_until is None else held.known_until
+    if (held.covered_until if until is None else until) > known_until and known_until < held.covered_until:
+        is_later = period.since is not None and period.since >= known_until
+        return "unknown" if is_later else "incomplete", after_known(known_until)
     return "complete", ""
 
 

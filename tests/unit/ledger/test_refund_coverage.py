@@ -196,6 +196,20 @@ class TestKnown:
         assert not ask(desk, since="2025-10-06")["complete"]
         assert ask(desk)["coverage"][0]["known_from"] == coverage["known_from"]
 
+    def test_after_the_last_notification_nothing_is_complete_for_long(self, desk: Desk) -> None:
+        """The notification URL may be gone since, and then Apple's history is empty whatever is refunded."""
+        desk.refund(-100)
+        done = desk.run()
+        coverage = done.results["coverage"]
+        assert (coverage["state"], coverage["known_until"]) == ("incomplete", "2025-07-08T08:53:20Z")
+        assert any("Known until 2025-07-08T08:53:20Z only" in warning for warning in done.warnings)
+        last_month = ask(desk, since="2025-09-09")
+        assert last_month["total"] == 0 and last_month["complete"] is False
+        assert last_month["coverage"][0]["state"] == "unknown"
+        assert ask(desk, until="2025-07-05")["complete"]
+        told = run_with(desk, "V2", TODAY + DAY).results["coverage"]
+        assert told["state"] == "complete" and ask(desk, now=TODAY + DAY, since="2025-09-09")["complete"]
+
     def test_a_run_that_heard_none_is_remembered(self, desk: Desk) -> None:
         desk.refund(-100)
         desk.refund(-3, "2000000000000002")

@@ -60,7 +60,7 @@ def ledger(url: str) -> t.Iterator[Ledger]:
 
 def cover(ledger: Ledger, app: App, **fields: t.Any) -> None:
     """Say that an app was read until now."""
-    known: dict[str, t.Any] = {"known_from": START - 90 * DAY, "proven_at": START, "state": "complete", **fields}
+    known: dict[str, t.Any] = {"known_from": START - 90 * DAY, "proven_at": NOW, "state": "complete", **fields}
     with ledger.writing() as connection:
         put_coverage(connection, app, Coverage(START - DAY, NOW, NOW, NOW - 7 * DAY, **known), "2026-11-21T00:00:00Z")
 

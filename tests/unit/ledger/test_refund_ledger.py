@@ -302,7 +302,7 @@ class TestRefusals:
         monkeypatch.setattr(Transport, "send", broken)
         outcome = desk.run()
         assert outcome.results["failed"] and "is recorded; run again" in outcome.message
-        assert outcome.results["refunds"]["new"] == 1 and outcome.results["coverage"]["state"] == "complete"
+        assert outcome.results["refunds"]["new"] == 1 and "Known until" in outcome.results["coverage"]["reason"]
         assert outcome.results["coverage"]["covered_until"] == outcome.results["window"]["until"] < "2025-10-01"
         monkeypatch.undo()
         done = desk.run()

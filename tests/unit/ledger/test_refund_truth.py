@@ -33,7 +33,8 @@ def test_one_run(desk: Desk) -> None:
     assert not outcome.results.get("failed"), outcome.message
     truth = desk.truth(END)
     assert len(truth) > 5 and desk.sums() == truth
-    assert outcome.results["coverage"]["state"] == "complete"
+    # Of the last weeks, in which nothing was refunded, nothing proves that a URL was set.
+    assert outcome.results["coverage"]["reason"].startswith("Known until")
     again = desk.run(now=END)
     assert not again.results["changed"] and desk.sums() == truth
 

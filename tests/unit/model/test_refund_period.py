@@ -9,7 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import EMPTY, Coverage, Window
+from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import (
+    EMPTY,
+    Coverage,
+    Window,
+    heard,
+    judged,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_period import (
     NEVER_READ,
@@ -29,7 +35,7 @@ HELD = Coverage(
     settled_until=UNTIL - 7 * DAY,
     last_notification_at=NOV,
     known_from=NOV - 200 * DAY,
-    proven_at=NOV,
+    proven_at=UNTIL,
     state="complete",
 )
 
@@ -161,8 +167,26 @@ def test_what_was_before_the_first_proof_of_a_url_is_unknown() -> None:
 
 
 def test_an_app_without_a_url_is_unknown_after_its_last_proof() -> None:
-    held = replace(HELD, url="V1", url_at=NOW - DAY)
+    held = replace(HELD, proven_at=NOV, url="V1", url_at=NOW - DAY)
     for period in (Period(), Period(NOV), Period(NOV, NOV + DAY), Period(NOW - DAY, NOW)):
         state, reason = covering(held, {}, period, NOW - 3_600_000)
         assert state == "unknown" and "version 1" in reason, period
     assert covering(held, {}, Period(None, NOV), NOW) == ("complete", "")
+
+
+def test_known_time_ends_a_week_after_the_last_proof() -> None:
+    """The URL may be gone since: an empty history is then no proof of no refunds."""
+    held = replace(HELD, proven_at=NOV - 8 * DAY)
+    assert held.known_until == NOV - DAY
+    assert covering(held, {}, Period(NOV - 50 * DAY, NOV - DAY), NOW) == ("complete", "")
+    for period in (Period(NOV - DAY), Period(NOV, NOV + DAY), Period(NOV + DAY)):
+        state, reason = covering(held, {}, period, NOW)
+        assert state == "unknown" and reason.startswith("Known until 2026-10-31T00:00:00Z only"), period
+    for period in (Period(), Period(NOV - 50 * DAY), Period(NOV - 2 * DAY, NOV), Period(None, NOV)):
+        state, reason = covering(held, {}, period, NOW)
+        assert state == "incomplete" and reason.startswith("Known until 2026-10-31T00:00:00Z only"), period
+    told = judged(held, {})
+    assert told.state == "incomplete" and told.reason == reason
+    # App Store Connect's word is a proof.
+    told = judged(heard(held, "V2", HELD.covered_until), {})
+    assert (told.state, covering(told, {}, Period(NOV), NOW)) == ("complete", ("complete", ""))

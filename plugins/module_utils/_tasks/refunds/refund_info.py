@@ -82,6 +82,7 @@ def _coverage(known: AppState, question: Question, now: int) -> Results:
         "covered_from": None if held is None else iso_time(held.covered_from),
         "covered_until": None if held is None else iso_time(held.covered_until),
         "known_from": None if held is None else time_or_none(held.known_from),
+        "known_until": None if held is None else time_or_none(held.known_until),
         "last_refund_at": None if known.last_refund_at is None else iso_time(known.last_refund_at),
         "quarantined": sum(known.quarantined.values()),
     }

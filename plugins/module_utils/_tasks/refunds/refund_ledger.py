@@ -146,7 +146,7 @@ def _results(wanted: Identity, recorder: Recorder, window: Window, read: Window 
 def _as_result(coverage: Coverage | None) -> dict[str, t.Any]:
     if coverage is not None:
         return coverage.as_result()
-    names = ("covered_from", "covered_until", "known_from", "last_notification_at")
+    names = ("covered_from", "covered_until", "known_from", "known_until", "last_notification_at")
     return {"state": "never", "reason": "Never read.", "gaps": [], **dict.fromkeys(names)}
 
 
