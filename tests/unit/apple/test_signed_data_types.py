@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is done with a payload after Apple's library found it sound: its type and its parts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.storeops.refunds.plugins.module_utils._apple import signed_data
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.root_certificate import apple_root
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.signed_data import SignedData, claims
+from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification, Rejected
+
+UUID = "3edf8508-ac4a-4f95-b551-c7c033ba3fd8"
+DATE = 1_700_000_000_000
+
+
+def jws(payload: t.Mapping[str, t.Any]) -> str:
+    """A compact JWS whose signature nobody looks at."""
+
+    def part(value: t.Mapping[str, t.Any]) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+    return f"{part({'alg': 'ES256'})}.{part(payload)}.c2ln"
+
+
+def transaction(**changes: t.Any) -> dict[str, t.Any]:
+    """A refunded transaction."""
+    return {
+        "transactionId": "1",
+        "originalTransactionId": "1",
+        "bundleId": "com.example.one",
+        "productId": "coins",
+        "purchaseDate": DATE,
+        "price": 9990,
+        "currency": "EUR",
+        "quantity": 1,
+        "type": "Consumable",
+        "environment": "Sandbox",
+        "signedDate": DATE,
+        "revocationDate": DATE,
+        "revocationReason": 0,
+        "inAppOwnershipType": "PURCHASED",
+        **changes,
+    }
+
+
+def notice(kind: str, **data: t.Any) -> str:
+    """A notification of a type."""
+    inner = {"bundleId": "com.example.one", "environment": "Sandbox", **data}
+    return jws(
+        {"notificationType": kind, "notificationUUID": UUID, "signedDate": DATE, "version": "2.0", "data": inner}
+    )
+
+
+@pytest.fixture
+def sound(monkeypatch: pytest.MonkeyPatch) -> SignedData:
+    """Verifies for one app; every signature is found sound."""
+    made = SignedData(apple_root(), "sandbox", "com.example.one", None)
+    monkeypatch.setattr(made, "_verified", lambda text, verify: None)
+    return made
+
+
+@pytest.mark.parametrize("wanted", ["REFUND", "REFUND_REVERSED", "REFUND_DECLINED"])
+@pytest.mark.parametrize("kind", ["REFUND", "REFUND_REVERSED", "REFUND_DECLINED", "REVOKE", "TEST", "refund"])
+def test_a_sound_payload_of_another_type_is_not_taken(sound: SignedData, kind: str, wanted: t.Any) -> None:
+    found = sound.notification(notice(kind, signedTransactionInfo=jws(transaction())), wanted)
+    if kind == wanted:
+        assert isinstance(found, Notification)
+    else:
+        text = notice(kind, signedTransactionInfo=jws(transaction()))
+        assert found == Rejected(hashlib.sha256(text.encode()).hexdigest(), UUID, "wrong_type")
+
+
+@pytest.mark.parametrize("data", [{}, {"signedTransactionInfo": None}, {"signedTransactionInfo": {}}])
+def test_a_notification_without_a_transaction(sound: SignedData, data: dict[str, t.Any]) -> None:
+    found = sound.notification(notice("REFUND", **data), "REFUND")
+    assert isinstance(found, Rejected) and found.reason == "missing_transaction"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a.b", "a.b.c", "a.b.c.d", jws({}).replace(".", "", 1), f"{jws({})}.x", "\u00e9.\u00e9.\u00e9"]
+)
+def test_what_is_no_jws_claims_nothing(text: str) -> None:
+    assert claims(text) is None
+    assert "undecodable" in signed_data.REASONS
+
+
+def test_the_inner_payload_is_verified_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = SignedData(apple_root(), "sandbox", "com.example.one", None)
+    seen: list[str] = []
+    monkeypatch.setattr(made, "_verified", lambda text, verify: seen.append(text))
+    inner = jws(transaction())
+    outer = notice("REFUND", signedTransactionInfo=inner)
+    made.notification(outer, "REFUND")
+    assert seen == [outer, inner]
