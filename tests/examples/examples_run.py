@@ -20,7 +20,7 @@ from playground import APPS, FIRST_APPLE_ID, FORGED, ISSUER_ID, ROOT, STUDIO_A, 
 
 Json = dict[str, t.Any]
 # Integrations first: refunds belong to one, and what lists integrations or refunds has something to show then.
-LAST = ("refund_ledger", "refund_info", "refund_tracking_integration_info")
+LAST = ("app_store_notification_url", "refund_ledger", "refund_info", "refund_tracking_integration_info")
 SHOWN_FOLDER = "/srv/keys"
 # Marks what is no example, and is there for the return values that no example shows.
 EXTRA = "extra: "
@@ -62,6 +62,12 @@ def _extra_tasks() -> list[Json]:
         "private_key_path": "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8",
     }
     bare = {"bundle_id": "com.example.four", "tracker": "ledger", "failed": True, "msg": "no key"}
+    nobody = {
+        "bundle_id": "com.example.ONE",
+        "production_url": "https://refunds.example.com/apple",
+        "api_issuer_id": ISSUER_ID,
+        "api_private_key_path": "{{ keys_folder }}/AuthKey_9XK2M4N6P8.p8",
+    }
     finding = {"path": "{{ keys_folder }}/reports", "results": [bare]}
     return [
         _task("key", "appstore_iap_key", before),
@@ -69,6 +75,7 @@ def _extra_tasks() -> list[Json]:
         _task("no key", "appstore_iap_key", nowhere),
         _task("no file", "appstore_iap_key_info", nowhere),
         _task("refused", "refund_tracking_integration", refused),
+        _task("an app that is not there", "app_store_notification_url", nobody),
         _task("audit with a finding", "refund_audit_report", finding),
         *_extra_refunds(),
     ]

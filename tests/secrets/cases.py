@@ -159,6 +159,29 @@ def refunds() -> list[Json]:
     ]
 
 
+def notification_urls() -> list[Json]:
+    """An API key in every form, and a URL whose path is a secret of the service that has it now."""
+    api = {"api_issuer_id": ISSUER_ID, "api_key_id": API_KEY_ID}
+    one = {**api, "bundle_id": "com.example.one", "production_url": "https://refunds.example.com/apple"}
+    key = {"issuer_id": ISSUER_ID, "key_id": STUDIO_A, "private_key_content": PEM, "verify": True}
+
+    def url(name: str, content: t.Any, fails: bool = False, **options: t.Any) -> Json:
+        own = {**one, "api_private_key_content": content, "on_other_url": "replace", **options}
+        return task(f"notification URL, {name}", "app_store_notification_url", fails, **own)
+
+    return [
+        url("as PEM", "{{ vault_api }}", **key),
+        url("in base64", "{{ vault_api | b64encode }}"),
+        url("with the wrong key", "{{ vault_b }}", True),
+        url("cut off", "{{ vault_api[:160] }}", True),
+        url("in a list", ["{{ vault_api }}"], True),
+        url("with a key that can't be used", "{{ vault_api }}", True, **{**key, "private_key_content": PEM + "x"}),
+        url("with a key in its place", "{{ vault_api }}", True, production_url=PEM),
+        url("with a key for an app", "{{ vault_api }}", True, apps=[{"bundle_id": PEM}]),
+        url("refused port", "{{ vault_api }}", True, ledger={"url": POSTGRESQL}),
+    ]
+
+
 def role() -> list[Json]:
     wanted = {"issuer_id": ISSUER_ID, "key_id": STUDIO_A, "private_key_content": PEM}
     bad = {**wanted, "private_key_content": "{{ vault_b[:160] }}", "private_key_path": "{{ work }}/bad.p8"}

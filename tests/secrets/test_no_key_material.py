@@ -145,7 +145,7 @@ def assert_as_announced(scene: Scene, name: str, ran: Ran) -> None:
 def test_that_no_task_shows_a_secret(scene: Scene, way: str, pipelining: bool) -> None:
     name = f"tasks-{way}-{'with' if pipelining else 'without'}-pipelining"
     source = scene.vault if pipelining else scene.variables
-    tasks = [*cases.checks(), *cases.bulk(), *cases.integrations()[:3], *cases.refunds()]
+    tasks = [*cases.checks(), *cases.bulk(), *cases.integrations()[:3], *cases.refunds(), *cases.notification_urls()]
     if pipelining:
         tasks += [*cases.keys(), *cases.integrations()[3:], *cases.role()]
     playbook = scene.playbook(name, tasks)

@@ -13,7 +13,8 @@ import typing as t
 from dataclasses import dataclass
 
 from .._model.errors import InputError
-from .._model.identifiers import parse_bundle_id
+from .._model.identifiers import Environment, parse_bundle_id
+from .._model.notification_url import Url
 
 NotificationVersion = t.Literal["V1", "V2"]
 
@@ -27,6 +28,11 @@ FIELDS = (
     "subscriptionStatusUrlForSandbox",
     "subscriptionStatusUrlVersionForSandbox",
 )
+# The attributes of an update, by environment.
+URL_ATTRIBUTES: dict[Environment, tuple[str, str]] = {
+    "production": ("subscriptionStatusUrl", "subscriptionStatusUrlVersion"),
+    "sandbox": ("subscriptionStatusUrlForSandbox", "subscriptionStatusUrlVersionForSandbox"),
+}
 _APPLE_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -47,6 +53,14 @@ class AppRecord:
     sandbox_notification_url: str | None = None
     sandbox_notification_url_version: NotificationVersion | None = None
     is_released: bool | None = None
+
+    def url(self, environment: Environment) -> Url | None:
+        """Return the notification URL that is set for an environment itself, None when there is none."""
+        if environment == "sandbox":
+            text, version = self.sandbox_notification_url, self.sandbox_notification_url_version
+        else:
+            text, version = self.notification_url, self.notification_url_version
+        return None if text is None else Url(text, version)
 
 
 def app_record(entry: t.Any) -> AppRecord | None:

@@ -1,13 +1,14 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The App Store Connect API (the public one, with API keys): the apps of a team.
+"""The App Store Connect API (the public one, with API keys): the apps of a team and their notification URLs.
 
-Source: developer.apple.com/documentation/appstoreconnectapi/get-v1-apps
+Source: developer.apple.com/documentation/appstoreconnectapi/get-v1-apps, …/patch-v1-apps-_id_
 """
 
 from __future__ import annotations
 
+import json
 import typing as t
 from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, urlencode, urlsplit
@@ -68,6 +69,19 @@ class AppStoreConnectApi:
             released = {app.apple_id for app in self._listed(bundle_ids, {"fields[apps]": "bundleId", **_RELEASED})}
             found = [replace(app, is_released=app.apple_id in released) for app in found]
         return sorted(found, key=lambda app: (app.bundle_id, app.apple_id))
+
+    def set_notification_urls(self, apple_id: int, attributes: t.Mapping[str, str]) -> AppRecord:
+        """Set attributes of an app, and return the app as it is read afterwards.
+
+        The answer to the update does not show them (App Store Connect API release notes, 1.7).
+        """
+        data = {"type": "apps", "id": str(apple_id), "attributes": dict(attributes)}
+        self._ask(f"{self.url}{_APPS}/{apple_id}", "PATCH", json.dumps({"data": data}).encode())
+        query = urlencode({"fields[apps]": ",".join(FIELDS)}, safe=",")
+        found = app_record(self._ask(f"{self.url}{_APPS}/{apple_id}?{query}").get("data"))
+        if found is None or found.apple_id != apple_id:
+            raise connect_api_errors.unexpected("another app than it was asked for")
+        return found
 
     def _listed(
         self, bundle_ids: t.Sequence[str], query: t.Mapping[str, str], warns: bool = False
@@ -130,8 +144,9 @@ class AppStoreConnectApi:
         is_safe = parts.scheme == "https" or is_loopback(parts.hostname)
         return is_same and is_safe and not is_odd and parts.path == f"{base.path}{_APPS}"
 
-    def _ask(self, url: str) -> dict[str, t.Any]:
-        reply = self.transport.send(Call("GET", url, self._headers, advice=_advice))
+    def _ask(self, url: str, method: str = "GET", body: bytes | None = None) -> dict[str, t.Any]:
+        # An update sets the same values each time, so it is safe to repeat.
+        reply = self.transport.send(Call(method, url, self._headers, body, advice=_advice))
         self._look_at_quota(reply)
         document = connect_api_errors.json_object(reply)
         if not 200 <= reply.status < 300:
@@ -142,7 +157,7 @@ class AppStoreConnectApi:
 
     def _headers(self) -> dict[str, str]:
         self._last_token = sign_for_connect_api(self.credentials, self.now())
-        return {"Authorization": f"Bearer {self._last_token.reveal()}"}
+        return {"Authorization": f"Bearer {self._last_token.reveal()}", "Content-Type": "application/json"}
 
     def _masked(self, document: dict[str, t.Any] | None) -> dict[str, t.Any] | None:
         # A proxy that repeats what it was sent must not show the token.

@@ -69,6 +69,7 @@ def test_it_is_migrated_by_the_first_run_that_writes(sim: Simulator, tmp_path: P
     assert tables(tmp_path / "ledger.db") == {
         "refund_tracking_schema",
         *(f"refund_tracking_{name}" for name in ("integrations", "refunds", "notifications", "coverage", "quarantine")),
+        *(f"refund_tracking_{name}" for name in ("events", "consumers", "notification_urls")),
     }
     assert len(desk.rows()) == 1
     assert [row["bundle_id"] for row in desk.rows("integrations")] == [BUNDLE_ID]
@@ -82,7 +83,7 @@ def test_the_tables_are_those_of_the_schema(tmp_path: Path, name: str) -> None:
     with ledger.reading() as connection:
         held = sqlalchemy.Table(declared.name, sqlalchemy.MetaData(), autoload_with=connection)
     ledger.close()
-    assert HEAD == "0003"
+    assert HEAD == "0004"
     assert [(c.name, str(c.type), c.nullable, c.primary_key) for c in held.columns] == [
         (c.name, str(c.type.compile()), c.nullable, c.primary_key) for c in declared.columns
     ]

@@ -20,9 +20,9 @@ from ..._model.refund import Refund, Rejected
 from ..._model.refund_period import Period
 from ..._model.refund_rows import count_exceeding, not_in_sums, row_from_apple, sums_of, tallies_of
 from ..shared.options import identity, key_source, load_credentials, service_url
+from ..shared.root import root_certificate
 from ..shared.stored_key import stored_credentials
 from ..shared.trackers import open_ledger
-from .refund_sources import root_certificate
 
 # What narrows a question to the ledger; Apple gives a customer's whole history or none.
 _LEDGER_ONLY = ("bundle_ids", "since", "until", "last_days", "product_ids", "currencies", "reasons", "after", "source")

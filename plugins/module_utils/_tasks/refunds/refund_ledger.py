@@ -23,12 +23,13 @@ from ..._model.integration import Identity, Integration
 from ..._model.refund import iso_time
 from ..shared.options import identity, key_source, service_url
 from ..shared.progress import EVERY_S
+from ..shared.root import root_certificate
 from ..shared.services import CALL_LIBRARIES
 from ..shared.stored_key import stored_credentials
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
 from .refund_reading import FIRST_WINDOW, Batch, Reader
 from .refund_recording import Recorder
-from .refund_sources import apple_id, notification_url, own_record, require_active, root_certificate
+from .refund_sources import apple_id, notification_url, own_record, require_active
 
 _DAY = 86_400_000
 REFUND_LIBRARIES = (Library("app-store-server-library", LIBRARY_ERROR),)

@@ -14,7 +14,7 @@ from ..._model.identifiers import is_storable, parse_bundle_id, shown
 from ..._model.refund_period import Period, parse_period
 from ..._model.refund_rows import Question
 from ..shared.options import environment
-from .refund_sources import root_certificate
+from ..shared.root import root_certificate
 
 _DAY = 86_400_000
 _MOST_DAYS = 36_500

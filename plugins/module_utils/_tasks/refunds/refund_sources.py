@@ -6,15 +6,12 @@
 from __future__ import annotations
 
 from ..._apple.app_record import AppRecord
-from ..._apple.root_certificate import Root, apple_root, parse_root
 from ..._context import Context, Params
 from ..._model.coverage import NotificationUrl
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import Environment
 from ..._model.integration import Identity, Integration
 from ..apps.connect_api import open_connect_api
-
-_LARGEST_CERTIFICATE = 64 * 1024
 
 
 def require_active(held: Integration | None, wanted: Identity, check_mode: bool) -> Integration:
@@ -38,20 +35,6 @@ def require_active(held: Integration | None, wanted: Identity, check_mode: bool)
             "refund_tracking_integration_info names the cause; then apply refund_tracking_integration again.",
         )
     return held
-
-
-def root_certificate(params: Params) -> Root:
-    """Return the root to verify against: Apple's, or the one of ``root_certificate_path``. Raises InputError."""
-    path = params.get("root_certificate_path")
-    if not path:
-        return apple_root()
-    try:
-        with open(path, "rb") as file:
-            content = file.read(_LARGEST_CERTIFICATE)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no path"
-        raise InputError("root_certificate_path", f"{path} can't be read: {reason}.", "Correct the path.") from None
-    return parse_root(content, path, "root_certificate_path")
 
 
 def own_record(params: Params, context: Context, wanted: Identity) -> AppRecord | None:

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""app_store_notification_url: apps' notification URLs at App Store Connect are as declared, and proven."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ... import _argument_spec
+from ..._apple.app_record import URL_ATTRIBUTES, AppRecord
+from ..._apple.app_store_connect_api import AppStoreConnectApi
+from ..._context import Context, Params, Results, Task, TaskFailed
+from ..._ledger.notification_urls import known_urls
+from ..._model.errors import InputError, RefundsError
+from ..._model.identifiers import ENVIRONMENTS, parse_bundle_id
+from ..._model.notification_url import choose, parse_notification_url
+from ..shared.concurrent import each
+from ..shared.services import CALL_LIBRARIES
+from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
+from .connect_api import open_connect_api
+from .url_item import Item, WantedApp, diff_of, failure, warn_of_kept
+from .url_knowledge import Knowledge
+from .url_proof import Prover
+
+
+def run(params: Params, context: Context) -> Results:
+    wanted = _wanted(params)
+    api = open_connect_api(params, context)
+    with contextlib.closing(open_ledger(params, context, for_writing=True)) as ledger:
+        # Before anything is set: the ledger has to be there for what is learnt.
+        ledger.check_place()
+        known = known_urls(ledger, {app.bundle_id for app in wanted})
+        records = {record.bundle_id: record for record in api.apps([app.bundle_id for app in wanted])}
+        items = [item for app in wanted for item in _decided(app, records.get(app.bundle_id), params)]
+        if not context.check_mode:
+            _set(api, items)
+        if params["verify"] and not context.check_mode:
+            prover = Prover(params, context, ledger)
+            each([item for item in items if item.may_be_tested], prover.prove)
+        Knowledge(params, context, ledger, known).update(items)
+    results = {
+        "changed": any(item.changed for item in items),
+        "diff": diff_of(items),
+        "notification_urls": [item.as_result() for item in items],
+        "http": context.transport.counters.as_result(),
+    }
+    warn_of_kept(items, context)
+    message = failure(items)
+    if message:
+        raise TaskFailed(message, results)
+    return results
+
+
+def _wanted(params: Params) -> list[WantedApp]:
+    """Return the declared apps. Raises InputError that names the entry."""
+    entries = params.get("apps")
+    if entries is None:
+        entries, where = [{"bundle_id": params.get("bundle_id")}], [""]
+    else:
+        where = [f"apps[{index}]." for index in range(len(entries))]
+    if not entries or not entries[0].get("bundle_id"):
+        raise InputError("bundle_id", "or apps is required.", "Name one app, or give a list of apps.")
+    found: dict[str, WantedApp] = {}
+    for entry, prefix in zip(entries, where, strict=True):
+        bundle_id = parse_bundle_id(entry["bundle_id"], f"{prefix}bundle_id")
+        if bundle_id in found:
+            raise InputError(f"{prefix}bundle_id", f"{bundle_id} stands in the list twice.", "Remove one of the two.")
+        urls = {
+            environment: parse_notification_url(text, f"{prefix if entry.get(option) else ''}{option}")
+            for environment in ENVIRONMENTS
+            for option in [f"{environment}_url"]
+            if (text := entry.get(option) or params.get(option))
+        }
+        if not urls:
+            raise InputError(f"{prefix}production_url", "or sandbox_url is required.", "Declare one URL at least.")
+        found[bundle_id] = WantedApp(bundle_id, urls)
+    return list(found.values())
+
+
+def _decided(app: WantedApp, record: AppRecord | None, params: Params) -> list[Item]:
+    items = []
+    for environment, url in app.urls.items():
+        item = Item(app.bundle_id, environment, url, record)
+        if record is None:
+            item.fail(
+                f"App Store Connect shows this API key no app {app.bundle_id}.",
+                "Check the capitals, the team, and the apps that the key may see.",
+            )
+        else:
+            item.held = record.url(environment)
+            item.choice = choose(item.held, url, params["on_other_url"], params["on_version_1"])
+        items.append(item)
+    return items
+
+
+def _set(api: AppStoreConnectApi, items: t.Sequence[Item]) -> None:
+    """Set what is to be set, one update for each app, and read back what App Store Connect holds then."""
+    by_app: dict[int, list[Item]] = {}
+    for item in items:
+        if item.record is not None and item.changed:
+            by_app.setdefault(item.record.apple_id, []).append(item)
+
+    def update(apple_id: int) -> None:
+        mine = by_app[apple_id]
+        attributes: dict[str, str] = {}
+        for item in mine:
+            url, version = URL_ATTRIBUTES[item.environment]
+            attributes |= {url: item.wanted.text, version: "V2"}
+        try:
+            after = api.set_notification_urls(apple_id, attributes)
+        except RefundsError as error:
+            for item in mine:
+                item.refused(error)
+            return
+        for item in mine:
+            item.record = after
+            if after.url(item.environment) != item.wanted:
+                item.refused(RefundsError("App Store Connect accepted the URL, but shows another one afterwards."))
+
+    each(list(by_app), update)
+
+
+TASK = Task(_argument_spec.notification_url(), run, CALL_LIBRARIES + LEDGER_LIBRARIES)

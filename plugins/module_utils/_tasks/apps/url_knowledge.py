@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is learnt of notification URLs goes into the ledger: for the audit, and for the coverage of refunds."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..._apple.notification_history import REACH
+from ..._apple.test_notification import SUCCESS
+from ..._context import Context, Params
+from ..._ledger.integrations import find_integration
+from ..._ledger.ledger import Ledger
+from ..._ledger.notification_urls import KnownUrl, hear, put_urls
+from ..._ledger.refunds import App
+from ..._model.integration import Identity
+from ..._model.notification_url import known_as
+from ..shared.root import root_certificate
+from .url_item import Item
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """``known``: what the ledger knew before, by environment and bundle ID."""
+
+    params: Params
+    context: Context
+    ledger: Ledger
+    known: t.Mapping[tuple[str, str], KnownUrl]
+
+    def update(self, items: t.Sequence[Item]) -> None:
+        """Complete ``items`` with earlier proofs, and store what is known now (not in check mode)."""
+        learnt = [self._known_now(item) for item in items if item.record is not None]
+        if self.context.check_mode:
+            return
+        declared = [item for item in items if item.record is not None and self._is_declared(item)]
+        # A ledger without these apps is not made for them.
+        if declared:
+            named = {(item.environment, item.bundle_id) for item in declared}
+            put_urls(self.ledger, [one for one in learnt if (one.environment, one.bundle_id) in named])
+        source = root_certificate(self.params).source
+        for item in declared:
+            app = App(source, item.environment, item.bundle_id)
+            at = int(self.context.now() * 1000)
+            reach = REACH[item.environment]
+            hear(self.ledger, app, known_as(item.in_effect), reach, at, self.context.timestamp())
+
+    def _known_now(self, item: Item) -> KnownUrl:
+        now, url = self.context.timestamp(), item.current
+        before = self.known.get((item.environment, item.bundle_id))
+        test_result, tested_at = None, None
+        if item.delivery is not None:
+            test_result, tested_at = item.delivery.result, now
+        elif before is not None and url is not None and before.url_sha256 == url.sha256:
+            test_result, tested_at = before.test_result, before.tested_at
+        if test_result == SUCCESS:
+            item.proven_at = tested_at
+        state = "as_declared" if item.state == "proven" else item.state
+        return KnownUrl(
+            item.environment,
+            item.bundle_id,
+            state,
+            url.host if url else None,
+            url.sha256 if url else None,
+            now,
+            test_result,
+            tested_at,
+        )
+
+    def _is_declared(self, item: Item) -> bool:
+        return find_integration(self.ledger, Identity("ledger", "", item.environment, item.bundle_id)) is not None

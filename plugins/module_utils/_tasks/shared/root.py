@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The root certificate of a task: Apple's, or a simulator's."""
+
+from __future__ import annotations
+
+from ..._apple.root_certificate import Root, apple_root, parse_root
+from ..._context import Params
+from ..._model.errors import InputError
+
+_LARGEST_CERTIFICATE = 64 * 1024
+
+
+def root_certificate(params: Params) -> Root:
+    """Return the root to verify against: Apple's, or the one of ``root_certificate_path``. Raises InputError."""
+    path = params.get("root_certificate_path")
+    if not path:
+        return apple_root()
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_LARGEST_CERTIFICATE)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no path"
+        raise InputError("root_certificate_path", f"{path} can't be read: {reason}.", "Correct the path.") from None
+    return parse_root(content, path, "root_certificate_path")
