@@ -284,24 +284,3 @@ def refund_info() -> Spec:
 
 def refund_ledger() -> Spec:
     return {**shared(), "retention_days": {"type": "int"}}
-
-
-def notification_url() -> Spec:
-    key = ("issuer_id", "key_id", "private_key_path", "private_key_content", "private_key_file_policy")
-    calls = ("app_store_server_url", "root_certificate_path", "ca_path", "request_timeout", "deadline", "wait_timeout")
-    every = shared()
-    urls: Spec = {"production_url": {"type": "str"}, "sandbox_url": {"type": "str"}}
-    choices: Spec = {"type": "str", "choices": ["keep", "replace", "fail"], "default": "keep"}
-    return {
-        **{name: every[name] for name in ("bundle_id", *key, "ledger", *calls)},
-        **connect_api(),
-        **urls,
-        "apps": {
-            "type": "list",
-            "elements": "dict",
-            "options": {"bundle_id": {"type": "str", "required": True}, **urls},
-        },
-        "on_other_url": choices,
-        "on_version_1": choices,
-        "verify": {"type": "bool", "default": False},
-    }

@@ -159,6 +159,11 @@ options:
       - Seconds that all calls of the task may take together, retries and waiting included.
     type: float
     default: 120.0
+  concurrency:
+    description:
+      - Calls that may be under way at the same time.
+    type: int
+    default: 64
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:

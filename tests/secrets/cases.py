@@ -176,8 +176,6 @@ def notification_urls() -> list[Json]:
         url("cut off", "{{ vault_api[:160] }}", True),
         url("in a list", ["{{ vault_api }}"], True),
         url("with a key that can't be used", "{{ vault_api }}", True, **{**key, "private_key_content": PEM + "x"}),
-        url("with a key in its place", "{{ vault_api }}", True, production_url=PEM),
-        url("with a key for an app", "{{ vault_api }}", True, apps=[{"bundle_id": PEM}]),
         url("refused port", "{{ vault_api }}", True, ledger={"url": POSTGRESQL}),
     ]
 
@@ -295,6 +293,7 @@ def _misplaced_around_refunds() -> list[Json]:
     one = {"bundle_id": "com.example.one", "private_key_path": "{{ key_file }}", "app_apple_id": FIRST_APPLE_ID}
     api = {"api_issuer_id": ISSUER_ID, "api_key_id": API_KEY_ID, "api_private_key_path": "{{ api_key_file }}"}
     integration = {**one, "issuer_id": ISSUER_ID, "key_id": STUDIO_A}
+    urls = {**api, "bundle_id": "com.example.one", "production_url": "https://refunds.example.com/apple"}
     in_ledger = ("bundle_id", *api, "app_store_connect_api_url", "root_certificate_path")
     in_info = ("bundle_id", "since", "until", "after", "source", "transaction_id", "root_certificate_path")
     in_lists = ("bundle_ids", "currencies")
@@ -306,6 +305,10 @@ def _misplaced_around_refunds() -> list[Json]:
         ),
         *(task(f"misplaced in {option} of refund_info", "refund_info", True, **{option: PEM}) for option in in_info),
         *(task(f"misplaced in {option} of refund_info", "refund_info", True, **{option: [PEM]}) for option in in_lists),
+        *(
+            task(f"misplaced in {next(iter(option))}", "app_store_notification_url", True, **{**urls, **option})
+            for option in ({"production_url": PEM}, {"sandbox_url": PEM}, {"apps": [{"bundle_id": PEM}]})
+        ),
         task("misplaced in a result", "refund_audit_report", True, results=[{"bundle_id": PEM}], path="{{ work }}"),
         task("misplaced as results", "refund_audit_report", True, results=PEM, path="{{ work }}"),
     ]

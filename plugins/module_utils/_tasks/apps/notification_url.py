@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ... import _argument_spec
 from ..._apple.app_record import URL_ATTRIBUTES, AppRecord
 from ..._apple.app_store_connect_api import AppStoreConnectApi
 from ..._context import Context, Params, Results, Task, TaskFailed
@@ -22,6 +21,7 @@ from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
 from .connect_api import open_connect_api
 from .url_item import Item, WantedApp, diff_of, failure, warn_of_kept
 from .url_knowledge import Knowledge
+from .url_options import notification_url
 from .url_proof import Prover
 
 
@@ -38,7 +38,7 @@ def run(params: Params, context: Context) -> Results:
             _set(api, items)
         if params["verify"] and not context.check_mode:
             prover = Prover(params, context, ledger)
-            each([item for item in items if item.may_be_tested], prover.prove)
+            each([item for item in items if item.may_be_tested], prover.prove, context.transport.flow)
         Knowledge(params, context, ledger, known).update(items)
     results = {
         "changed": any(item.changed for item in items),
@@ -119,7 +119,7 @@ def _set(api: AppStoreConnectApi, items: t.Sequence[Item]) -> None:
             if after.url(item.environment) != item.wanted:
                 item.refused(RefundsError("App Store Connect accepted the URL, but shows another one afterwards."))
 
-    each(list(by_app), update)
+    each(list(by_app), update, api.transport.flow)
 
 
-TASK = Task(_argument_spec.notification_url(), run, CALL_LIBRARIES + LEDGER_LIBRARIES)
+TASK = Task(notification_url(), run, CALL_LIBRARIES + LEDGER_LIBRARIES)
