@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 PYTHON ?= python3
 BIN := .venv/bin
-PARTS := lint unit sanity integration molecule simulator-test browser docs build examples secrets-scan
+PARTS := unit sanity integration smoke browser lint rules molecule simulator-test docs build examples secrets-scan demo-test bench-test scale-test
 
-.PHONY: help setup matrix demo test bench sim lock readmes clean $(PARTS)
+.PHONY: help setup matrix demo check test bench sim lock readmes clean $(PARTS)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -22,16 +22,11 @@ demo: setup ## set up, then do the main job against the simulator
 test: matrix ## set up, then run every test
 	@$(BIN)/python dev/check.py
 
-unit sanity integration: matrix
-	@$(BIN)/python dev/check.py $@
+check: setup ## for every save: style, types and unit tests on one Python
+	@$(BIN)/python dev/check.py check
 
-lint molecule docs build examples: setup
-	@$(BIN)/python dev/check.py $@
-
-browser: matrix
-	@$(BIN)/python dev/check.py $@
-
-simulator-test secrets-scan: matrix
+# As targets of make, some of these are something else.
+$(PARTS): matrix
 	@$(BIN)/python dev/check.py $(firstword $(subst -, ,$@))
 
 sim: setup ## the simulator on port 8765, until stopped
@@ -42,7 +37,7 @@ bench: setup ## how fast it is, into docs/BENCHMARKS.md; SIZES=1,100 or PROFILE=
 
 lock: setup ## pin requirements/dev.in anew
 	@{ head -n 2 requirements/dev.in; $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-		--no-header --no-annotate --no-emit-index-url requirements/dev.in; } > requirements/dev.new
+		--no-header --no-annotate --no-emit-index-url --no-emit-package ansible-core requirements/dev.in; } > requirements/dev.new
 	@mv requirements/dev.new requirements/dev.txt
 
 readmes: setup ## write the roles' README.md from their argument specifications

@@ -13,28 +13,27 @@ from xml.etree import ElementTree
 
 import paths
 import stage
+from matrix import Version
 from part import Part
 
 # Always applicable here; any of them skipped means that sanity did not do its work.
 ESSENTIAL = {"ansible-doc", "compile", "import", "pep8", "pylint", "validate-modules", "yamllint"}
 # The one test whose program (PowerShell) is not asked for, as long as there is no PowerShell file.
 TOLERATED = "pslint"
-# Where the integration targets run the ordinary modules; elsewhere they run in-process where they can.
-AS_MODULES = "3.12"
 TARGET = re.compile(r"^Running (\S+) integration test (?:role|script)$", re.MULTILINE)
 
 
-def _prepare(part: Part, python: str) -> tuple[Path, dict[str, str]]:
+def _prepare(part: Part, version: Version) -> tuple[Path, dict[str, str]]:
     tree = stage.copy_tree(part.name)
     shutil.rmtree(tree / "tests/output", ignore_errors=True)
-    env = paths.environment(part.name, python)
+    env = paths.environment(part.name, version.venv)
     stage.seed_get_pip(env["HOME"])
     return tree, env
 
 
-def _ansible_test(part: Part, python: str, tree: Path, env: Mapping[str, str], *arguments: str) -> tuple[int, str]:
-    program = paths.venv_for(python) / "bin" / "ansible-test"
-    fixed = ("--local", "--python", python, "--color", "no")
+def _ansible_test(part: Part, version: Version, tree: Path, env: Mapping[str, str], *arguments: str) -> tuple[int, str]:
+    program = version.venv / "bin" / "ansible-test"
+    fixed = ("--local", "--python", version.python, "--color", "no")
     return part.run([program, arguments[0], *fixed, *arguments[1:]], env, tree)
 
 
@@ -63,11 +62,11 @@ def _judge_skips(part: Part, tree: Path, results: Mapping[str, str]) -> None:
             part.fail(f"sanity {name} did not run: {why.strip()}")
 
 
-def sanity(part: Part, python: str) -> None:
-    tree, env = _prepare(part, python)
+def sanity(part: Part, version: Version) -> None:
+    tree, env = _prepare(part, version)
     for ignore in sorted(tree.glob("tests/sanity/ignore*.txt")):
         part.check(not ignore.read_text().strip(), f"{ignore.name} has entries")
-    code, output = _ansible_test(part, python, tree, env, "sanity", "--junit")
+    code, output = _ansible_test(part, version, tree, env, "sanity", "--junit")
     results = _sanity_results(tree)
     ran = {name for name, why in results.items() if not why}
     bad = re.search(r"The (\d+) sanity test\(s\) listed below", output)
@@ -82,22 +81,26 @@ def sanity(part: Part, python: str) -> None:
     part.say(f"sanity ran {len(ran)} tests: {' '.join(sorted(ran))}")
 
 
-def _targets(tree: Path) -> set[str]:
-    """All integration targets but those that only serve others."""
-    folders = [f for f in (tree / "tests/integration/targets").glob("*") if f.is_dir() and any(f.rglob("*.yml"))]
-    hidden = {
-        f.parent.name for f in tree.glob("tests/integration/targets/*/aliases") if "hidden" in f.read_text().split()
-    }
-    return {f.name for f in folders if not f.name.startswith(("setup_", "prepare_"))} - hidden
+def _targets(tree: Path, alias: str = "") -> set[str]:
+    """All integration targets, or those of an alias, but those that only serve others."""
+    chosen = set()
+    for folder in (tree / "tests/integration/targets").glob("*"):
+        aliases = folder / "aliases"
+        names = aliases.read_text().split() if aliases.is_file() else []
+        if folder.is_dir() and any(folder.rglob("*.yml")) and "hidden" not in names and (not alias or alias in names):
+            chosen.add(folder.name)
+    return {name for name in chosen if not name.startswith(("setup_", "prepare_"))}
 
 
-def integration(part: Part, python: str) -> None:
-    tree, env = _prepare(part, python)
+def _integration(part: Part, version: Version, alias: str, in_process: bool) -> None:
+    tree, env = _prepare(part, version)
     # These become variables of every play that ansible-test writes.
-    variables = {"storeops_refunds_in_process": python != AS_MODULES}
-    (tree / "tests/integration/integration_config.yml").write_text(json.dumps(variables))
-    targets = _targets(tree)
-    code, output = _ansible_test(part, python, tree, env, "integration", "-v", "--continue-on-error")
+    (tree / "tests/integration/integration_config.yml").write_text(
+        json.dumps({"storeops_refunds_in_process": in_process})
+    )
+    targets = _targets(tree, alias)
+    chosen = [alias] if alias else []
+    code, output = _ansible_test(part, version, tree, env, "integration", "-v", "--continue-on-error", *chosen)
     ran = set(TARGET.findall(output))
     part.failed += int(code != 0)
     part.passed += max(len(ran) - part.failed, 0)
@@ -105,5 +108,15 @@ def integration(part: Part, python: str) -> None:
         part.fail(f"integration target {name} did not run")
     if not ran:
         part.fail("no integration target ran")
-    way = "as modules" if python == AS_MODULES else "in-process"
+    way = "in-process" if in_process else "as modules"
     part.say(f"integration ran {len(ran)} targets, {way}: {' '.join(sorted(ran))}")
+
+
+def integration(part: Part, version: Version) -> None:
+    """Run every target, inside Ansible's process where that can be."""
+    _integration(part, version, "", in_process=True)
+
+
+def smoke(part: Part, version: Version) -> None:
+    """Run the targets with the alias "smoke/", with the ordinary modules."""
+    _integration(part, version, "smoke/", in_process=False)

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the parts of the tests, two at a time: all of them, or those whose names are given."""
+"""Run the parts of the tests, two at a time: all, those that are named, or with "check" what is for every save.
+
+One line for each part as it ends, then a table. A part's log is shown only when it failed, and of that its end.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,24 @@ import parts
 import paths
 
 WIDTH = 78
+# Lines of the log of a part that failed.
+TAIL = 60
 
 
-def _echo(part: parts_runner.Part) -> None:
-    print(f"{f'== {part.name}: {part.result} ':=<{WIDTH}}")
-    print(part.log.read_text(errors="replace").rstrip(), flush=True)
+def _line(part: parts_runner.Part) -> str:
+    skipped = f", {part.skipped} skipped" if part.skipped else ""
+    return f"{part.result:8} {part.name:24} {part.seconds:6.0f} s  {part.passed} passed, {part.failed} failed{skipped}"
+
+
+def _failure(part: parts_runner.Part) -> None:
+    """What failed, in few lines, and the end of the log."""
+    log = part.log.read_text(errors="replace").rstrip()
+    print(f"\n{f'== {part.name} ':=<{WIDTH}}")
+    for line in log.splitlines()[-TAIL:]:
+        print(line[: 4 * WIDTH])
+    print(f"-- {part.name} failed; the whole log is {part.log.relative_to(paths.ROOT)}:")
+    for line in faults.found(log):
+        print(f"  {line}")
 
 
 def _table(done: list[parts_runner.Part], seconds: float) -> None:
@@ -28,14 +44,7 @@ def _table(done: list[parts_runner.Part], seconds: float) -> None:
     for part in done:
         counts = f"{part.passed:7} {part.failed:7} {part.skipped:8}"
         print(f"{part.name:28} {part.result:8} {part.seconds:8.1f} {counts}")
-    print(f"{len(done)} parts in {seconds:.0f} s")
-
-
-def _failures(done: list[parts_runner.Part]) -> None:
-    for part in done:
-        if part.failed:
-            lines = faults.found(part.log.read_text(errors="replace")) or [f"see {part.log.relative_to(paths.ROOT)}"]
-            print("\n  ".join([f"-- {part.name}:", *lines]))
+    print(f"{len(done)} parts in {seconds:.0f} s; the tests were in the order of SEED={parts.SEED}")
 
 
 def _chosen(names: list[str]) -> list[parts_runner.Definition]:
@@ -49,16 +58,22 @@ def _chosen(names: list[str]) -> list[parts_runner.Definition]:
 
 def main() -> int:
     start = time.monotonic()
-    chosen = _chosen(sys.argv[1:])
+    names = [name for given in sys.argv[1:] for name in (parts.CHECK if given == "check" else (given,))]
+    chosen = _chosen(names)
     workers = int(os.environ.get("JOBS", "2"))
     done: dict[str, parts_runner.Part] = {}
+    print(
+        f"{len(chosen)} parts, {workers} at a time; logs are in {parts_runner.LOGS.relative_to(paths.ROOT)}", flush=True
+    )
     with ThreadPoolExecutor(workers) as pool:
         for future in as_completed([pool.submit(parts_runner.perform, d) for d in chosen]):
             part = future.result()
             done[part.name] = part
-            _echo(part)
+            print(_line(part), flush=True)
     ordered = [done[d.name] for d in chosen]
-    _failures(ordered)
+    for part in ordered:
+        if part.failed:
+            _failure(part)
     _table(ordered, time.monotonic() - start)
     passed, failed, skipped = (sum(getattr(part, what) for part in ordered) for what in ("passed", "failed", "skipped"))
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)

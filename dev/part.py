@@ -14,6 +14,7 @@ from pathlib import Path
 
 import paths
 
+LOGS = paths.CACHE / "logs"
 TIMEOUT = 2400  # seconds for one command; generous, as a run on all versions shares two cores
 
 
@@ -24,7 +25,7 @@ class Part:
         self.name = name
         self.passed = self.failed = self.skipped = 0
         self.seconds = 0.0
-        self.log = paths.CACHE / "logs" / f"{name}.log"
+        self.log = LOGS / f"{name}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_text("")
 

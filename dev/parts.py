@@ -1,33 +1,47 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What "make test" consists of, longest parts first."""
+"""What "make test" consists of: a part is one line of ``all_parts``, longest first.
+
+A folder of tests for pytest is ``_suite("its folder")``; anything else a function that gets a ``Part``.
+"""
 
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import ansible_test
 import build
 import paths
 import system_packages
+from matrix import MATRIX, OWN, Version
 from part import Definition, Part
 
 PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?|xfailed|xpassed)\b")
 SCENARIO = re.compile(r"^(\S+) *: actions=\d+ +successful=[1-9].* failed=0 *$", re.MULTILINE)
 PACKAGE = "ansible_collections.storeops.refunds"
+# The order of the tests; SEED=... runs them again in the order of a run that failed.
+SEED = int(os.environ.get("SEED", random.randrange(2**32)))
 
 
 def lint(part: Part) -> None:
+    """What costs seconds: style and types."""
     env = paths.linked_environment(part.name)
     part.step(["ruff", "check", "."], env)
     part.step(["yamllint", "--strict", "."], env)
     part.step(["mypy", "-p", f"{PACKAGE}.plugins"], env)
     part.step(["mypy", "extensions/simulator"], env | {"MYPYPATH": "extensions/simulator"})
     part.step(["mypy", "dev"], env)
+
+
+def rules(part: Part) -> None:
+    """What others ask of a collection, and our own tools."""
+    env = paths.linked_environment(part.name)
     part.step(["ansible-lint", "--offline", "--strict"], env)
     part.step(["antsibull-changelog", "lint"], env)
     part.step(["reuse", "lint", "--lines"], env)
@@ -35,11 +49,11 @@ def lint(part: Part) -> None:
     pytest(part, "tests/dev")
 
 
-def pytest(part: Part, folder: str, python: str = paths.OWN_PYTHON) -> None:
-    env = paths.linked_environment(part.name, python)
+def pytest(part: Part, folder: str, venv: Path = paths.VENV) -> None:
+    env = paths.linked_environment(part.name, venv)
     cache = f"cache_dir={paths.CACHE / 'pytest' / part.name}"
-    program = paths.venv_for(python) / "bin" / "python"
-    code, output = part.run([program, "-m", "pytest", "-rsfE", "-o", cache, folder], env)
+    order = f"--randomly-seed={SEED}"
+    code, output = part.run([venv / "bin/python", "-m", "pytest", "-rsfE", "-o", cache, order, folder], env)
     closing = next((line for line in reversed(output.splitlines()) if " in " in line), "")
     counts = {word.rstrip("s"): int(number) for number, word in PYTEST_COUNT.findall(closing)}
     part.passed += counts.get("passed", 0)
@@ -87,45 +101,57 @@ def docs(part: Part) -> None:
     part.step(["sphinx-build", "-q", "-W", "--keep-going", *settings, sources, target], env)
 
 
-Tested = Callable[[Part, str], None]
+def _unit(part: Part, version: Version) -> None:
+    pytest(part, "tests/unit", version.venv)
 
 
-def _skipped(part: Part, python: str) -> None:
-    part.skip(f"NO PYTHON {python} HERE, so nothing ran on ansible-core {paths.MATRIX[python]}")
+SUITES: dict[str, Callable[[Part, Version], None]] = {
+    "sanity": ansible_test.sanity,
+    "integration": ansible_test.integration,
+    "smoke": ansible_test.smoke,
+    "unit": _unit,
+}
 
 
-def _bound(test: Tested, python: str) -> Callable[[Part], None]:
-    return lambda part: test(part, python)
+def _tested(suite: str, version: Version, part: Part) -> None:
+    if not (version.venv / "bin/ansible-test").exists():
+        return part.skip(f"NO PYTHON {version.python} HERE, so nothing ran on ansible-core {version.core}")
+    SUITES[suite](part, version)
 
 
-def _each_python(name: str, test: Tested) -> list[Definition]:
-    """One part for each tested Python: skipped where the machine lacks it."""
-    parts = []
-    for python, core in paths.MATRIX.items():
-        chosen = test if (paths.venv_for(python) / "bin/ansible-test").exists() else _skipped
-        parts.append(Definition(f"{name}-{core}-py{python}", _bound(chosen, python)))
-    return parts
+def _on_versions(suite: str) -> list[Definition]:
+    """One part for each version whose line names the suite."""
+    return [
+        Definition(f"{suite}-{version.name}", partial(_tested, suite, version))
+        for version in MATRIX
+        if suite in version.suites
+    ]
 
 
-def _units(part: Part, python: str) -> None:
-    pytest(part, "tests/unit", python)
+def _suite(name: str) -> Definition:
+    return Definition(name, partial(pytest, folder=f"tests/{name}"))
 
 
 def all_parts() -> list[Definition]:
     return [
-        # Of sanity and units the oldest and the newest: what both accept, the one between accepts.
-        *_each_python("sanity", ansible_test.sanity)[:: len(paths.MATRIX) - 1],
-        *_each_python("integration", ansible_test.integration),
+        *_on_versions("integration"),
         Definition("molecule", molecule),
-        Definition("simulator", partial(pytest, folder="tests/simulator")),
-        *_each_python("unit", _units)[:: len(paths.MATRIX) - 1],
+        *_on_versions("smoke"),
+        _suite("simulator"),
+        *_on_versions("unit"),
+        *_on_versions("sanity"),
         Definition("browser", browser),
-        Definition("scale", partial(pytest, folder="tests/scale")),
+        _suite("scale"),
+        Definition("rules", rules),
         Definition("lint", lint),
         Definition("build", build.build),
         Definition("docs", docs),
-        Definition("examples", partial(pytest, folder="tests/examples")),
+        _suite("examples"),
         Definition("demo", demo),
-        Definition("bench", partial(pytest, folder="tests/bench")),
-        Definition("secrets", partial(pytest, folder="tests/secrets")),
+        _suite("bench"),
+        _suite("secrets"),
     ]
+
+
+# For every save: what finds most faults in least time.
+CHECK = ("lint", f"unit-{OWN.name}")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where things lie, which versions are tested, and the environment that every tool gets."""
+"""Where things lie, and the environment that every tool gets."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ LINKED = CACHE / "root"  # holds ansible_collections/storeops/refunds, a link to
 VENV = ROOT / ".venv"
 NODE = CACHE / "node"  # what npm brought: see tests/judges
 COLLECTION = Path("ansible_collections/storeops/refunds")
-# Python -> ansible-core; requirements/test.in says the same in full.
-MATRIX = {"3.11": "2.19", "3.12": "2.20", "3.13": "2.21"}
-OWN_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 # A user's own settings must not reach the tests.
 FOREIGN = (
     "ANSIBLE_",
@@ -29,10 +26,6 @@ FOREIGN = (
     "STOREOPS_",
     "VIRTUAL_ENV",
 )
-
-
-def venv_for(python: str) -> Path:
-    return VENV if python == OWN_PYTHON else ROOT / ".venvs" / f"{python}-{MATRIX[python]}"
 
 
 def _search_path() -> list[Path]:
@@ -49,7 +42,7 @@ def _search_path() -> list[Path]:
 
 
 def _candidates(python: str) -> Iterator[Path]:
-    if python == OWN_PYTHON:
+    if python == f"{sys.version_info[0]}.{sys.version_info[1]}":
         yield Path(sys.executable)
     yield from (folder / f"python{python}" for folder in _search_path())
 
@@ -65,12 +58,12 @@ def interpreter(python: str) -> Path | None:
     return None
 
 
-def environment(name: str, python: str = OWN_PYTHON) -> dict[str, str]:
+def environment(name: str, venv: Path = VENV) -> dict[str, str]:
     """The environment of one part of the tests: its own home and caches, all inside the tree."""
     home = CACHE / "home" / name
     home.mkdir(parents=True, exist_ok=True)
     env = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
-    path = [venv_for(python) / "bin", *_search_path()]
+    path = [venv / "bin", *_search_path()]
     return env | {
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
@@ -84,7 +77,7 @@ def environment(name: str, python: str = OWN_PYTHON) -> dict[str, str]:
     }
 
 
-def linked_environment(name: str, python: str = OWN_PYTHON) -> dict[str, str]:
+def linked_environment(name: str, venv: Path = VENV) -> dict[str, str]:
     """The same, with the work tree in place as the installed collection."""
     here = {"ANSIBLE_COLLECTIONS_PATH": str(LINKED), "PYTHONPATH": str(LINKED)}
-    return environment(name, python) | here
+    return environment(name, venv) | here

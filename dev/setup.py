@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make .venv and, with --all, one for each other tested Python; needs nothing installed."""
+"""Make .venv and, with --all, one for each other tested version; needs nothing installed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import paths
 import system_packages
+from matrix import OTHERS, OWN, Version
 
 LOCK = paths.ROOT / "requirements" / "dev.txt"
 REQUIREMENTS = ("requirements/*", "meta/ee-requirements*.txt", "extensions/*/requirements.txt")
@@ -46,14 +47,15 @@ def _version(venv: Path) -> str:
     return asked.stdout.strip()
 
 
-def _install(venv: Path, python: str, *requirements: str | Path) -> None:
+def _install(version: Version, *requirements: str | Path) -> None:
     """Bring a virtual environment up to date; at once when it already is."""
+    venv, python = version.venv, version.python
     stamp = venv / ".installed"
     inputs = sorted(file for where in REQUIREMENTS for file in paths.ROOT.glob(where))
-    state = python + hashlib.sha256(b"\0".join(i.read_bytes() for i in inputs)).hexdigest()
+    state = python + version.core + hashlib.sha256(b"\0".join(i.read_bytes() for i in inputs)).hexdigest()
     if stamp.exists() and stamp.read_text() == state and _version(venv) == python:
         return
-    print(f"Setting up {venv.relative_to(paths.ROOT)} (Python {python})", flush=True)
+    print(f"Setting up {venv.relative_to(paths.ROOT)} (ansible-core {version.core}, Python {python})", flush=True)
     base = paths.interpreter(python)
     if base is None:
         sys.exit(f"Python {python} cannot make virtual environments: is python3-venv installed?")
@@ -64,7 +66,7 @@ def _install(venv: Path, python: str, *requirements: str | Path) -> None:
     if not uv.exists():
         _run(paths.VENV / "bin/python", "-m", "pip", "install", "-q", _locked("uv"))
     target = ("--python", venv / "bin/python", "--compile-bytecode")
-    _run(uv, "pip", "install", "-q", *target, *requirements)
+    _run(uv, "pip", "install", "-q", *target, *requirements, f"ansible-core=={version.core}")
     stamp.write_text(state)
 
 
@@ -93,20 +95,20 @@ def _link() -> None:
 
 def main() -> None:
     if sys.version_info < MINIMUM:
-        sys.exit(f"Python 3.11 or newer is needed, not {paths.OWN_PYTHON}: set PYTHON=python3.X")
+        sys.exit(f"Python 3.11 or newer is needed, not {OWN.python}: set PYTHON=python3.X")
     everything = "--all" in sys.argv
     system_packages.ensure(tests=everything)
     _link()
-    _install(paths.VENV, paths.OWN_PYTHON, "-r", LOCK)
-    if everything:
-        _install_node()
-    others = [python for python in paths.MATRIX if python != paths.OWN_PYTHON] if everything else []
-    for python in others:
-        if paths.interpreter(python):
+    _install(OWN, "-r", LOCK)
+    if not everything:
+        return
+    _install_node()
+    for version in OTHERS:
+        if paths.interpreter(version.python):
             wanted = paths.ROOT / "requirements" / "test.in"
-            _install(paths.venv_for(python), python, "-r", wanted, "-c", LOCK)
+            _install(version, "-r", wanted, "-c", LOCK)
         else:
-            print(f"*** NO PYTHON {python} HERE: its tests will be skipped ***", flush=True)
+            print(f"*** NO PYTHON {version.python} HERE: its tests will be skipped ***", flush=True)
 
 
 if __name__ == "__main__":

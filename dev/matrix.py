@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which versions are tested, and with what. A version is one line here and nothing anywhere else."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import paths
+
+OWN_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+@dataclass(frozen=True)
+class Version:
+    """An ansible-core on a Python, and the suites that run there.
+
+    ``integration`` means every target, inside Ansible's process; ``smoke`` those with the alias "smoke/", with the
+    ordinary modules. What holds both ways on one version needs no proof of every target on each.
+    """
+
+    python: str
+    core: str
+    suites: tuple[str, ...]
+
+    @property
+    def short(self) -> str:
+        return ".".join(self.core.split(".")[:2])
+
+    @property
+    def name(self) -> str:
+        return f"{self.short}-py{self.python}"
+
+    @property
+    def venv(self) -> Path:
+        return paths.VENV if self == OWN else paths.ROOT / ".venvs" / f"{self.python}-{self.short}"
+
+
+MATRIX = (
+    Version("3.11", "2.19.14", ("sanity", "unit", "smoke")),
+    Version("3.13", "2.21.5", ("sanity", "unit", "integration")),
+    Version("3.13", "2.22.0rc1", ("sanity", "unit", "smoke")),
+)
+
+
+def _own() -> Version:
+    """Return what .venv holds: the first version on this Python, else the newest one for an older Python."""
+    number = tuple(map(int, OWN_PYTHON.split(".")))
+    fitting = [version for version in MATRIX if version.python == OWN_PYTHON]
+    older = [version for version in MATRIX if tuple(map(int, version.python.split("."))) < number]
+    released = [version for version in older if "rc" not in version.core]
+    return fitting[0] if fitting else Version(OWN_PYTHON, (released or list(MATRIX))[-1].core, ())
+
+
+OWN = _own()
+OTHERS = tuple(version for version in MATRIX if version != OWN)
