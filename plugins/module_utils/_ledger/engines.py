@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import sqlite3
 import typing as t
 from urllib.parse import quote
 
 from .._model.errors import LedgerError
+from . import silence
 from .place import Place
 
 # `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
@@ -36,12 +38,20 @@ if t.TYPE_CHECKING:
     Insert = PostgresqlInsert | SqliteInsert
 
 _KEPT = 8
+_LIMITS = "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
+_LONGEST_MS = 2**31 - 1
 
 
 @functools.lru_cache(maxsize=_KEPT)
 def postgresql_engine(place: Place, lock_timeout: float) -> sqlalchemy.Engine:
     """Return what connects to a server. ``lock_timeout`` is in seconds. Raises LedgerError without psycopg."""
-    options = {"connect_timeout": max(2, int(min(lock_timeout, 30)))}
+    options = {
+        "connect_timeout": max(2, int(min(lock_timeout, 30))),
+        # A pooler may give each transaction another server, which doesn't know what was prepared at the one before.
+        "prepare_threshold": None,
+        # A database without an encoding (SQL_ASCII) gives bytes otherwise.
+        "client_encoding": "utf8",
+    }
     try:
         # No column is an hstore; to look for that type takes a query.
         engine = sqlalchemy.create_engine(
@@ -52,17 +62,22 @@ def postgresql_engine(place: Place, lock_timeout: float) -> sqlalchemy.Engine:
             f"ledger.url: {place.name} needs the Python library psycopg.",
             "Install psycopg[binary] for the Python that runs the task, or use SQLite.",
         ) from None
-    milliseconds = int(lock_timeout * 1000)
+    # First of all: SQLAlchemy asks a new server about itself.
+    event.listen(engine, "connect", silence.watch, insert=True)
+    event.listen(engine, "close", lambda _connection, record: silence.unwatch(record))
 
-    @event.listens_for(engine, "connect")
-    def limit(connection: t.Any, _record: object) -> None:
-        # In a transaction of its own it would take two more round trips.
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET lock_timeout = {milliseconds}")
-        connection.autocommit = False
+    @event.listens_for(engine, "begin")
+    def limit(connection: sqlalchemy.Connection) -> None:
+        # For this transaction alone: a pooler gives the connection to others afterwards. The server has its chance to
+        # end a statement by itself, before the connection is cut.
+        connection.exec_driver_sql(_LIMITS, (_milliseconds(lock_timeout), _milliseconds(0.9 * silence.allowed())))
 
     return engine
+
+
+def _milliseconds(seconds: float) -> str:
+    """Return a time-out as PostgreSQL takes it; 0 is none."""
+    return "0" if math.isinf(seconds) else str(max(1, min(int(seconds * 1000), _LONGEST_MS)))
 
 
 @functools.lru_cache(maxsize=_KEPT)
@@ -79,10 +94,7 @@ def sqlite_engine(path: str, lock_timeout: float) -> sqlalchemy.Engine:
 
     It takes SQLite's write lock at the start of a transaction, so that two runs queue instead of failing half-way.
     """
-    # Not from a text: a path may hold what means something in a URL.
-    url = sqlalchemy.URL.create("sqlite", database=path)
-    engine = sqlalchemy.create_engine(url, poolclass=NullPool, connect_args={"timeout": lock_timeout})
-
+    engine = sqlalchemy.create_engine("sqlite://", creator=lambda: _open(path, lock_timeout, "rw"), poolclass=NullPool)
     _begin_with(engine, "BEGIN IMMEDIATE")
     return engine
 
@@ -93,7 +105,7 @@ def read_only_engine(path: str, timeout: float) -> sqlalchemy.Engine:
 
     All that a transaction reads is as it was at its first look: by itself Python begins none for a SELECT.
     """
-    engine = sqlalchemy.create_engine("sqlite://", creator=lambda: _open_read_only(path, timeout), poolclass=NullPool)
+    engine = sqlalchemy.create_engine("sqlite://", creator=lambda: _open(path, timeout, "ro"), poolclass=NullPool)
     _begin_with(engine, "BEGIN")
     return engine
 
@@ -105,7 +117,7 @@ def copy_in_memory(path: str | None, timeout: float) -> sqlalchemy.Engine:
     """
     memory = sqlite3.connect(":memory:", check_same_thread=False)
     if path is not None and os.path.exists(path):
-        with contextlib.closing(_open_read_only(path, timeout)) as file:
+        with contextlib.closing(_open(path, timeout, "ro")) as file:
             file.backup(memory)
     return sqlalchemy.create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
 
@@ -130,5 +142,6 @@ def _begin_with(engine: sqlalchemy.Engine, statement: str) -> None:
         connection.exec_driver_sql(statement)
 
 
-def _open_read_only(path: str, timeout: float) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=timeout)
+def _open(path: str, timeout: float, mode: t.Literal["ro", "rw"]) -> sqlite3.Connection:
+    """Open a file that is there: SQLite would make one that everybody may read."""
+    return sqlite3.connect(f"file:{quote(path)}?mode={mode}", uri=True, timeout=timeout)

@@ -11,6 +11,7 @@ import typing as t
 
 from .._model.integration import Identity, Integration
 from .engines import insert
+from .explained import RowFault, RowsFailed
 from .ledger import Ledger
 from .schema import integrations
 
@@ -55,14 +56,36 @@ def put_integration(ledger: Ledger, integration: Integration, now: str) -> None:
 
 
 def put_integrations(ledger: Ledger, entries: t.Sequence[Integration], now: str) -> None:
-    """Insert or replace integrations in one transaction: all of them, or none. ``now`` is UTC in ISO 8601."""
-    rows = [{**_values(entry), "created_at": now, "updated_at": now} for entry in entries]
-    if not rows:
+    """Insert or replace integrations in one transaction. ``now`` is UTC in ISO 8601.
+
+    Raises RowsFailed when the ledger can't hold some of them, after it has written all others.
+    """
+    # In one order, or two controllers would wait for each other's rows.
+    ordered = sorted(entries, key=lambda entry: entry.identity)
+    if not ordered:
         return
-    with ledger.writing() as connection:
+    try:
+        _put(ledger, ordered, now)
+    except RowFault:
+        faults: dict[Identity, str] = {}
+        for entry in ordered:
+            try:
+                _put(ledger, [entry], now)
+            except RowFault as error:
+                faults[entry.identity] = str(error)
+        if faults:
+            raise RowsFailed(faults) from None
+
+
+def _put(ledger: Ledger, entries: t.Sequence[Integration], now: str) -> None:
+    rows = [{**_values(entry), "created_at": now, "updated_at": now} for entry in entries]
+
+    def put(connection: sqlalchemy.Connection) -> None:
         statement = insert(connection, integrations())
         replaced = {name: statement.excluded[name] for name in rows[0] if name not in (*_KEY, "created_at")}
         connection.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=replaced), rows)
+
+    ledger.write(put)
 
 
 def remove_integration(ledger: Ledger, identity: Identity) -> None:
@@ -74,9 +97,12 @@ def remove_integrations(ledger: Ledger, identities: t.Sequence[Identity]) -> Non
     """Delete integrations in one transaction; one that is not there is no error."""
     if not identities:
         return
-    with ledger.writing() as connection:
-        for identity in identities:
+
+    def remove(connection: sqlalchemy.Connection) -> None:
+        for identity in sorted(identities):
             connection.execute(sqlalchemy.delete(integrations()).where(_is_asked_for()), _key(identity))
+
+    ledger.write(remove)
 
 
 @functools.cache

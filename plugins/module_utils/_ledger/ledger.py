@@ -6,51 +6,62 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import random
 import sqlite3
+import time
 import typing as t
 from dataclasses import dataclass, field
 
-from .._model.errors import LedgerError
 from .engines import copy_in_memory, postgresql_engine, postgresql_reader, read_only_engine, sqlite_engine
+from .explained import Passing, explained
 from .place import Place
-from .revision import state
+from .revision import State, state
+from .silence import within
+from .writable import refuse_unwritable_file, refuse_unwritable_server
 
 # `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
 with contextlib.suppress(ImportError):
     import sqlalchemy
     import sqlalchemy.exc
 
+T = t.TypeVar("T")
+_TRIES = 6
+_FIRST_PAUSE_S = 0.05
 # Any number that no other program on the same database takes for its own locks.
 _MIGRATION_LOCK = 7_386_052_101
 
 
 @dataclass
 class Ledger:
-    """Opened when first used. ``read_only`` (check mode, info) refuses to write. ``lock_timeout`` is in seconds."""
+    """Opened when first used. ``read_only`` (check mode, info) refuses to write. ``lock_timeout`` is in seconds.
+
+    ``remaining``: the seconds left for the task; a silent server is waited for no longer. ``wait`` sleeps.
+    """
 
     place: Place
     read_only: bool
     warn: t.Callable[[str], None]
     lock_timeout: float = 30.0
+    remaining: t.Callable[[], float] = field(default=lambda: math.inf, repr=False)
+    wait: t.Callable[[float], None] = field(default=time.sleep, repr=False)
     _reader: sqlalchemy.Engine | None = field(default=None, init=False, repr=False)
     _writer: sqlalchemy.Engine | None = field(default=None, init=False, repr=False)
     _is_behind: bool = field(default=False, init=False, repr=False)
-    _may_create: bool = field(default=True, init=False, repr=False)
+    _found: State = field(default="current", init=False, repr=False)
 
     def check_place(self) -> None:
         """Raise LedgerError when a run could not write here: in check mode too, and before anything is done."""
         if self.place.path is not None:
-            _refuse_unwritable(self.place)
+            refuse_unwritable_file(self.place)
             return
+        # Opening it tells whether its tables are there.
         with self.reading():
-            # Opening it tells whether its tables are there or may be made.
-            pass
-        if not self._may_create:
-            raise LedgerError(
-                f"ledger.url: {self.place.name} lacks tables, and permission denied for this role to create them.",
-                "Let the owner of the schema run once, or grant CREATE on it to this role.",
-            )
+            found = self._found
+        with self._errors_in_words(), postgresql_reader(self.place, self.lock_timeout).connect() as connection:
+            refuse_unwritable_server(connection, self.place, found)
+            connection.rollback()
 
     @contextlib.contextmanager
     def reading(self) -> t.Iterator[sqlalchemy.Connection]:
@@ -70,6 +81,22 @@ class Ledger:
             yield connection
             connection.commit()
 
+    def write(self, work: t.Callable[[sqlalchemy.Connection], T]) -> T:
+        """Do ``work`` in a transaction, and once more where another program was in the way or the connection broke.
+
+        So it must come to the same when it is done twice.
+        """
+        for attempt in range(_TRIES):
+            try:
+                with self.writing() as connection:
+                    return work(connection)
+            except Passing:
+                pause = random.uniform(0, _FIRST_PAUSE_S * 2**attempt)
+                if attempt == _TRIES - 1 or pause >= self.remaining():
+                    raise
+                self.wait(pause)
+        raise AssertionError("the last attempt returns or raises")
+
     def close(self) -> None:
         for engine in (self._reader, self._writer):
             if engine is not None:
@@ -78,10 +105,13 @@ class Ledger:
 
     @contextlib.contextmanager
     def _errors_in_words(self) -> t.Iterator[None]:
+        is_server = self.place.path is None
         try:
-            yield
-        except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
-            raise LedgerError(*_explained(error, self)) from None
+            with within(self.remaining()):
+                yield
+        except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, OSError, OverflowError) as error:
+            is_over = self.remaining() <= 0
+            raise explained(error, self.place.name, self.lock_timeout, is_over, is_server) from None
 
     def _first_reader(self) -> sqlalchemy.Connection:
         """Return the first connection to read from, having found out what is there."""
@@ -92,9 +122,7 @@ class Ledger:
         connection = engine.connect()
         with _closed_on_error(connection):
             found = state(connection, self.place.name)
-            if path is None and found != "current":
-                allowed = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
-                self._may_create = bool(connection.execute(sqlalchemy.text(allowed)).scalar())
+            self._found = found
             if found == "current":
                 self._reader, self._is_behind = engine, False
                 return connection
@@ -138,29 +166,15 @@ class Ledger:
         if self.place.is_default:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            # Through a link: what it points to is made, if it isn't there.
+            real = os.path.realpath(path)
+            os.close(os.open(real, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         except FileExistsError:
             return
         self.warn(
             f"A new ledger was created at {path}. Where a job's disk is not kept (CI, execution environments), "
             "set ledger.url or STOREOPS_LEDGER_URL to PostgreSQL or to a file that is kept."
         )
-
-
-def _refuse_unwritable(place: Place) -> None:
-    path = str(place.path)
-    folder = os.path.dirname(path)
-    if os.path.isdir(path):
-        raise LedgerError(f"ledger.url: {path} is a folder.", "Name a file in it, such as ledger.db.")
-    if not os.path.isdir(folder) and not place.is_default:
-        raise LedgerError(f"ledger.url: the folder {folder} does not exist.", "Create it, or correct ledger.url.")
-    # Missing folders of the default place are made: then the nearest one that is there counts.
-    while place.is_default and not os.path.lexists(folder):
-        folder = os.path.dirname(folder)
-    if not os.access(folder, os.W_OK | os.X_OK) or not os.path.isdir(folder):
-        raise LedgerError(f"ledger.url: the folder {folder} is not writable.", "Check its owner and mode.")
-    if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
-        raise LedgerError(f"ledger.url: {path} is not writable.", "Check its owner and mode.")
 
 
 def _migrate(connection: sqlalchemy.Connection) -> None:
@@ -183,32 +197,3 @@ def _closed_on_error(connection: sqlalchemy.Connection) -> t.Iterator[None]:
     except BaseException:
         connection.close()
         raise
-
-
-def _explained(error: Exception, ledger: Ledger) -> tuple[str, str]:
-    name = ledger.place.name
-    reason = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
-    if "locked" in reason or "lock timeout" in reason:
-        return (
-            f"ledger.url: {name} was locked by another program for {ledger.lock_timeout:g} s.",
-            "Nothing was written; run again when it is free.",
-        )
-    if "readonly" in reason or "read-only" in reason or isinstance(error, PermissionError):
-        return (
-            f"ledger.url: {name} is not writable.",
-            "Check owner and mode of the file and its folder, or the role.",
-        )
-    if "not a database" in reason or "malformed" in reason:
-        return (
-            f"ledger.url: {name} is no SQLite database or is damaged.",
-            "Restore it from a backup.",
-        )
-    if ledger.place.path is None:
-        return (
-            f"ledger.url: {name} can't be used: {reason}.",
-            "Check host, database, role and network.",
-        )
-    return (
-        f"ledger.url: {name} can't be opened: {reason}.",
-        "The folder must exist and be writable.",
-    )

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pwd
 import re
 import traceback
 import typing as t
 from dataclasses import dataclass
 
 from .._model.errors import InputError
+from .._model.identifiers import shown
 from .._model.secret import Secret
 
 try:
@@ -43,9 +46,12 @@ def find_place(url: str | None, environ: t.Mapping[str, str]) -> Place:
 
     Raises InputError for anything that is no absolute SQLite path and no PostgreSQL URL.
     """
-    if not url:
+    if url is None:
         path = _default_path(environ)
         return Place(Secret(f"sqlite:///{path}"), path, path, is_default=True)
+    if not url.strip():
+        # Mostly a secret that a CI job lacks: the file of this user would be another ledger, and lost with the job.
+        raise InputError(OPTION, "is given but empty (or STOREOPS_LEDGER_URL is).", f"{_NEXT_STEP} Or leave it out.")
     if _SECOND_AT.match(url):
         raise InputError(OPTION, "has more than one @.", "Write an @ in the password as %40.")
     try:
@@ -65,15 +71,30 @@ def find_place(url: str | None, environ: t.Mapping[str, str]) -> Place:
 def _sqlite(parsed: sqlalchemy.engine.URL, environ: t.Mapping[str, str]) -> Place:
     path = parsed.database or ""
     if path.startswith("~/"):
-        path = os.path.join(environ.get("HOME", "/"), path[2:])
+        path = os.path.join(_home(environ), path[2:])
     if not os.path.isabs(path) or "\0" in path or parsed.query or parsed.host:
         raise InputError(OPTION, "an SQLite ledger needs an absolute path and no parameters.", _NEXT_STEP)
     return Place(Secret(f"sqlite:///{path}"), path, path)
 
 
 def _default_path(environ: t.Mapping[str, str]) -> str:
-    home = environ.get("HOME") or os.path.expanduser("~")
     state = environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(state):
-        state = os.path.join(home, ".local", "state")
+        state = os.path.join(_home(environ), ".local", "state")
     return os.path.join(state, "storeops.refunds", "ledger.db")
+
+
+def _home(environ: t.Mapping[str, str]) -> str:
+    """Return this user's home. Raises InputError where there is none, as in a pod that runs under any user ID."""
+    home = environ.get("HOME")
+    if not home:
+        with contextlib.suppress(KeyError):
+            home = pwd.getpwuid(os.getuid()).pw_dir
+    if not home or not os.path.isabs(home):
+        why = f"HOME is {shown(home)}" if home else f"HOME is not set, and user {os.getuid()} has no passwd entry"
+        raise InputError(
+            OPTION,
+            f"there is no folder for this user's ledger: {why}.",
+            "Set ledger.url or STOREOPS_LEDGER_URL, or HOME to an absolute path.",
+        )
+    return home

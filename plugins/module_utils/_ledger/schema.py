@@ -12,6 +12,15 @@ import functools
 with contextlib.suppress(ImportError):
     import sqlalchemy
 
+# In the order in which they may be filled.
+TABLES = (
+    "refund_tracking_integrations",
+    "refund_tracking_refunds",
+    "refund_tracking_notifications",
+    "refund_tracking_coverage",
+    "refund_tracking_quarantine",
+)
+
 
 @functools.cache
 def integrations() -> sqlalchemy.Table:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import pwd
+import stat
 from pathlib import Path
 
 import pytest
@@ -33,10 +35,61 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.secret imp
         ({"HOME": "/home/me", "XDG_STATE_HOME": "not/absolute"}, "/home/me/.local/state/storeops.refunds/ledger.db"),
     ],
 )
-@pytest.mark.parametrize("url", [None, ""])
-def test_the_default_place(environ: dict[str, str], path: str, url: str | None) -> None:
-    place = find_place(url, environ)
+def test_the_default_place(environ: dict[str, str], path: str) -> None:
+    place = find_place(None, environ)
     assert (place.path, place.name, place.is_default) == (path, path, True)
+
+
+@pytest.mark.parametrize("url", ["", " \n"])
+def test_an_empty_url_is_not_the_file_of_this_user(url: str) -> None:
+    with pytest.raises(InputError, match=r"^ledger\.url: is given but empty \(or STOREOPS_LEDGER_URL is\)"):
+        find_place(url, {"HOME": "/home/me"})
+
+
+@pytest.mark.parametrize("home", ["home/me", "$HOME", "~", "."])
+@pytest.mark.parametrize("url", [None, "sqlite:///~/ledger.db"])
+def test_a_home_that_is_no_place(home: str, url: str | None) -> None:
+    with pytest.raises(InputError, match=r"^ledger\.url: there is no folder .* HOME is '") as caught:
+        find_place(url, {"HOME": home})
+    assert repr(home) in str(caught.value) and "STOREOPS_LEDGER_URL" in str(caught.value)
+    assert find_place(None, {"HOME": home, "XDG_STATE_HOME": "/state"}).path == "/state/storeops.refunds/ledger.db"
+
+
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    with pytest.raises(InputError, match=r"HOME is not set, and user \d+ has no passwd entry"):
+        find_place(None, {})
+
+
+def test_a_dangling_link_leads_to_a_private_file(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").symlink_to("kept.db")
+    warnings: list[str] = []
+    ledger = Ledger(find_place(f"sqlite:///{tmp_path}/ledger.db", {}), False, warnings.append)
+    ledger.check_place()
+    put_integration(ledger, entry(), "2026-01-01T00:00:00Z")
+    ledger.close()
+    assert stat.S_IMODE((tmp_path / "kept.db").stat().st_mode) == 0o600 and len(warnings) == 1
+    assert (tmp_path / "ledger.db").is_symlink()
+
+
+def test_a_link_to_nowhere_is_told_beforehand(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").symlink_to(tmp_path / "gone" / "ledger.db")
+    ledger = Ledger(find_place(f"sqlite:///{tmp_path}/ledger.db", {}), True, lambda text: None)
+    with pytest.raises(LedgerError, match="gone does not exist"):
+        ledger.check_place()
+
+
+def test_sqlite_never_makes_a_file_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(find_place(f"sqlite:///{path}", {}), False, lambda text: None)
+    put_integration(ledger, entry(), "2026-01-01T00:00:00Z")
+    path.unlink()
+    with pytest.raises(LedgerError):
+        put_integration(ledger, entry("com.b"), "2026-01-01T00:00:00Z")
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(

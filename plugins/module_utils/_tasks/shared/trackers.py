@@ -41,7 +41,8 @@ def open_ledger(params: Params, context: Context, for_writing: bool) -> Ledger:
     """Return the task's ledger; it is opened when first used. The caller closes it."""
     place = find_place((params.get("ledger") or {}).get("url"), context.environ)
     read_only = context.check_mode or not for_writing
-    return Ledger(place, read_only, context.warn, min(30.0, context.transport.remaining()))
+    remaining = context.transport.remaining
+    return Ledger(place, read_only, context.warn, min(30.0, remaining()), remaining)
 
 
 def _open_ledger(params: Params, context: Context, last_applied: LastApplied) -> Tracker:
