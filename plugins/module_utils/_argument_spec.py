@@ -143,7 +143,7 @@ def _key_list(one: Spec) -> Spec:
     """Return ``keys`` as a list: ``one``: the options of a single key, which count where an entry says nothing."""
     fields: Spec = {
         "key": {"type": "str", "required": True, "no_log": False},
-        **KEY_FIELDS,
+        **{name: field for name, field in KEY_FIELDS.items() if name != "key_predicted"},
         **{name: {**option, "default": None} for name, option in one.items()},
         "owner": {"type": "str"},
         "group": {"type": "str"},

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from unit_support import ISSUER, KEY_ID, Outcome, fingerprint_of, run_task, write_key
+from unit_support import (
+    ISSUER,
+    KEY_ID,
+    NOBODY,
+    Outcome,
+    as_other_user,
+    fingerprint_of,
+    give_away,
+    run_task,
+    write_key,
+)
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key import TASK
 
@@ -247,3 +257,26 @@ def test_a_missing_folder_fails_the_same_way_in_check_mode(path: Path, pem: str)
 
 def test_the_path_is_required() -> None:
     assert run_task(TASK, {}).message.startswith("private_key_path: ")
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("mode", [0o640, 0o644])
+def test_a_file_of_somebody_else(path: Path, pem: str, mode: int, check_mode: bool) -> None:
+    """Readable by this user and owned by another one: taken as it is where that is allowed, else said in words."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file to somebody else")
+    give_away(path.parent, 0o755)
+    write_key(path, pem, mode)
+    os.chown(path, 0, NOBODY)
+
+    def told(wanted: int, **options: t.Any) -> dict[str, t.Any]:
+        return as_other_user(lambda: run(path, check_mode, wanted, **options).results)
+
+    refused = told(0o600)
+    assert refused["failed"] and "private_key_file_policy: mounted" in refused["msg"], refused
+    assert f"has mode {mode:04o} and belongs to the user 0, this is the user {NOBODY}" in refused["msg"]
+    for taken in (told(mode), told(0o600, private_key_file_policy="mounted")):
+        assert not taken.get("failed") and not taken["changed"], taken
+        assert taken["iap_key"]["key_fingerprint"] == fingerprint_of(pem)
+    os.chown(path.parent, 0, 0)
+    assert not told(mode, private_key_content=pem).get("failed"), "nothing is to be written, so no folder need be ours"
