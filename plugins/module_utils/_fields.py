@@ -15,7 +15,7 @@ import typing as t
 from decimal import Decimal, DecimalException
 
 from ._model.errors import InputError
-from ._model.identifiers import parse_bundle_id
+from ._model.identifiers import parse_bundle_id, refuse_no_path
 from ._model.secret import looks_secret
 
 Spec = t.Mapping[str, t.Any]
@@ -66,6 +66,16 @@ def option_faults(spec: Spec, params: Spec) -> str:
     return " ".join(text for text in found if text)
 
 
+def refuse_no_paths(spec: Spec, params: Spec, where: str = "") -> None:
+    """Raise InputError for an option of the type path whose value can't be one. Entries of lists are left to others."""
+    for name, option in spec.items():
+        value = params.get(name)
+        if option.get("type") == "path" and isinstance(value, str):
+            refuse_no_path(value, f"{where}{name}")
+        elif "options" in option and isinstance(value, dict):
+            refuse_no_paths(option["options"], value, f"{where}{name}.")
+
+
 def together(option: str, faults: t.Sequence[str]) -> str:
     """Return one message about many entries of an option."""
     if len(faults) < 2:
@@ -76,12 +86,16 @@ def together(option: str, faults: t.Sequence[str]) -> str:
 
 def place(option: str, number: int, bundle_id: object) -> str:
     """Return the name of an entry, with its app where that has one: ``apps[3] (com.example.four)``."""
-    try:
-        # The position is enough where it is hardly a bundle ID.
-        name = parse_bundle_id(bundle_id) if isinstance(bundle_id, str) and "." in bundle_id else ""
-    except InputError:
-        name = ""
+    name = app_name(bundle_id)
     return f"{option}[{number}] ({name})" if name else f"{option}[{number}]"
+
+
+def app_name(bundle_id: object) -> str:
+    """Return the bundle ID for a message, empty where it is hardly one: it may be anything then, a secret as well."""
+    try:
+        return parse_bundle_id(bundle_id) if isinstance(bundle_id, str) and "." in bundle_id else ""
+    except InputError:
+        return ""
 
 
 def unknown_fields(fields: Spec, value: t.Mapping[str, t.Any]) -> list[str]:

@@ -16,7 +16,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import sanitize_keys
 
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
-from ._fields import option_faults
+from ._fields import app_name, option_faults, refuse_no_paths
 from ._http import HttpSettings, Transport
 from ._http_flow import MOST
 from ._model.errors import InputError, RefundsError, unforeseen
@@ -64,6 +64,7 @@ def execute(
     if missing is not None:
         return {"failed": True, "msg": missing_required_lib(missing.name), "exception": missing.error}
     try:
+        refuse_no_paths(task.argument_spec, params)
         context = Context(
             check_mode=check_mode,
             environ=environ,
@@ -87,7 +88,8 @@ def execute(
 def _naming_app(message: str, params: Params) -> str:
     # With a list of apps, a bundle ID is the group's default and no app of the task.
     bundle_id = params.get("bundle_id") if params.get("apps") is None else None
-    return message if not bundle_id or bundle_id in message else f"{bundle_id}: {message}"
+    name = app_name(bundle_id)
+    return message if not name or name in message else f"{name}: {message}"
 
 
 def _http_settings(params: Params, environ: t.Mapping[str, str]) -> HttpSettings:

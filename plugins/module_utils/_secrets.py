@@ -13,6 +13,9 @@ from ._model.browser_session import browser_session_values
 from ._model.secret import looks_secret
 from ._model.web_session import cookie_values
 
+# The longest choices and numbers are shorter.
+_LONGEST_CHOICE = 24
+
 
 def secret_values(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
     """Return the values of all ``no_log`` options, nested ones too, and whatever looks like a key or a session.
@@ -24,7 +27,19 @@ def secret_values(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
     found = {text for text in set(_texts(params)) if looks_secret(text)}
     for text in tuple(found):
         found |= cookie_values(text)
-    return found | _declared(spec, params) | hidden_names(spec, params)
+    return found | _declared(spec, params) | hidden_names(spec, params) | _misfits(spec, params)
+
+
+def _misfits(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
+    """Return long texts where a choice or a number was due: Ansible's refusal shows them whole."""
+    found: set[str] = set()
+    for name, option in spec.items():
+        value = params.get(name) if isinstance(params, dict) else None
+        items = value if isinstance(value, list) else [value]
+        if "choices" in option or {option.get("type"), option.get("elements")} & {"int", "float", "bool"}:
+            found |= {item for item in items if isinstance(item, str) and len(item) > _LONGEST_CHOICE}
+        found = found.union(*(_misfits(option.get("options") or {}, item) for item in items))
+    return found
 
 
 def hidden_names(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from .errors import InputError
 from .secret import MASK, looks_secret
+from .secret_marks import looks_random
 
 Environment = t.Literal["production", "sandbox"]
 ENVIRONMENTS: tuple[Environment, ...] = ("production", "sandbox")
@@ -23,6 +24,11 @@ _BUNDLE_ID = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 # What urlsplit takes for a host but an HTTP client reads otherwise (a backslash, say) is refused.
 _PLACE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(:[0-9]*)?")
 _SHOWN = 80
+# Longer runs with capitals, small letters and digits are rather pieces of a key or a token than names.
+_RUN = re.compile(r"[A-Za-z0-9+/=]{32,}")
+# What Linux takes (linux/limits.h).
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095
+_PATH_WANTED = "Give the path of a file."
 
 
 def _pasted(text: str) -> str:
@@ -39,8 +45,41 @@ def shown(text: str) -> str:
     if looks_secret(text):
         # The masker knows whole secrets; the beginning of one would pass it.
         return repr(MASK)
-    clean = text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
-    return ascii(clean)
+    clean = _RUN.sub(_shortened, text)
+    return ascii(clean if len(clean) <= _SHOWN else clean[: _SHOWN - 3] + "...")
+
+
+def _shortened(run: re.Match[str]) -> str:
+    """Return what is enough to recognise a run of characters that may be a piece of a secret."""
+    text = run.group()
+    return f"{text[:6]}... ({len(text)} characters)" if looks_random(text) else text
+
+
+def refuse_no_path(text: str, option: str) -> None:
+    """Raise InputError, which shows nothing of the text, for what can't be a path: a key or a session, put wrongly."""
+    if looks_secret(text):
+        raise InputError(option, *_misplaced(option))
+    length = f"is no path, but a text of {len(text)} characters"
+    try:
+        encoded = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise InputError(option, f"{length}, some of which no path has.", _PATH_WANTED) from None
+    if any(byte < 32 or byte == 127 for byte in encoded):
+        raise InputError(option, f"{length} with line breaks or other control characters.", _PATH_WANTED)
+    is_long = len(encoded) > _LONGEST_PATH or max(map(len, encoded.split(b"/"))) > _LONGEST_NAME
+    if is_long or looks_random(text):
+        raise InputError(option, f"{length} that no path has.", _PATH_WANTED)
+
+
+def _misplaced(option: str) -> tuple[str, str]:
+    for end, kind, right in (
+        ("private_key_path", "key", "private_key_content"),
+        ("session_path", "session", "session"),
+    ):
+        if option.endswith(end):
+            name = option.rpartition(" ")[2].rpartition(".")[2].removesuffix(end)
+            return f"is a {kind}'s text, no path.", f"Give it as {name}{right}."
+    return "holds a key or a session, and no path.", _PATH_WANTED
 
 
 def parse_issuer_id(text: str, option: str = "issuer_id") -> str:
@@ -79,7 +118,7 @@ def parse_bundle_id(text: str, option: str = "bundle_id") -> str:
     # Their length varies: a space inside may stand for a missing period as well as for nothing.
     clean = _visible(text).strip()
     # About one private key in thirty has neither + nor / in its base64: then only its first line tells it apart.
-    if looks_secret(text) or not _BUNDLE_ID.fullmatch(clean) or len(clean) > 255:
+    if looks_secret(text) or looks_random(text) or not _BUNDLE_ID.fullmatch(clean) or len(clean) > 255:
         raise InputError(
             option,
             f"{shown(text)} is no bundle ID (letters, digits, hyphens and periods such as com.example.game).",

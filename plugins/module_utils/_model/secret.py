@@ -11,6 +11,8 @@ import typing as t
 from collections.abc import Mapping
 from urllib.parse import unquote
 
+from .secret_marks import blotted, is_plain, is_wrapped
+
 MASK = "********"
 # Shorter texts are left alone: masking every "a" would destroy the message and protects nothing.
 SHORTEST_MASKED = 4
@@ -18,9 +20,6 @@ SHORTEST_MASKED = 4
 SHORTEST_FRAGMENT = 12
 # What "-----BEGIN" takes in base64.
 _SHORTEST_BASE64 = 14
-# How the base64 of an unencrypted key on a NIST curve begins: PKCS#8 (RFC 5208), the same of P-256 without the public
-# key, and SEC 1 (RFC 5915). CI systems often store a key without its BEGIN line.
-_KEY_HEAD = re.compile(r"MI[GH][A-Za-z0-9+/]AgEA|MEECAQAwEwYHKoZIzj0|MHcCAQEE")
 
 
 class Secret:
@@ -66,7 +65,7 @@ def forms(text: str) -> set[str]:
         if len(lines) > 1 or "-----" in variant:
             found |= {line for line in lines if len(line) >= SHORTEST_FRAGMENT}
             found.add("".join(lines))
-    if _is_bare_key(text):
+    if is_wrapped(text):
         found |= {"".join(text.split()), *(piece for piece in text.split() if len(piece) >= SHORTEST_FRAGMENT)}
     found |= _url_password(text)
     return {form for form in found if len(form) >= SHORTEST_MASKED}
@@ -84,10 +83,6 @@ def _from_base64(text: str) -> str:
     return decoded if "-----BEGIN" in decoded else ""
 
 
-def _is_bare_key(text: str) -> bool:
-    return bool(_KEY_HEAD.search("".join(text.split())))
-
-
 def _url_password(text: str) -> set[str]:
     """Return what may be a password before the last @ of a URL, also where it was not escaped as it should be."""
     found = re.match(r"\s*[a-z][a-z0-9+.-]*://([^\s]*)@", text, re.IGNORECASE)
@@ -100,7 +95,7 @@ def _url_password(text: str) -> set[str]:
 
 def looks_secret(text: str) -> bool:
     """Tell whether a text is a private key or a web session, whatever option it was given in."""
-    return "-----BEGIN" in text or "myacinfo" in text or _is_bare_key(text) or bool(_from_base64(text))
+    return is_plain(text) or is_wrapped(text)
 
 
 def worth_masking(cookie: str) -> bool:
@@ -119,13 +114,13 @@ class Masker:
 
     def mask(self, value: t.Any) -> t.Any:
         """Return a copy of ``value`` without secrets. Names in mappings are ours and stay."""
-        return value if self._pattern is None else self._masked(value, self._pattern, {})
+        return self._masked(value, self._pattern, {})
 
-    def _masked(self, value: t.Any, pattern: re.Pattern[str], done: dict[str, str]) -> t.Any:
+    def _masked(self, value: t.Any, pattern: re.Pattern[str] | None, done: dict[str, str]) -> t.Any:
         """``done``: texts of this result so far; lists of apps say the same thing a thousand times."""
         if isinstance(value, str):
             if value not in done:
-                done[value] = pattern.sub(MASK, value)
+                done[value] = blotted(pattern.sub(MASK, value) if pattern else value, MASK)
             return done[value]
         if isinstance(value, Mapping):
             return {name: self._masked(item, pattern, done) for name, item in value.items()}

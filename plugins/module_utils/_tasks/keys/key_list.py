@@ -13,6 +13,7 @@ from ..._context import Context, Params, Results, TaskFailed
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import shown
 from ..._model.private_key import KeyProblem
+from ..shared.options import identifiers, key_source
 from ..shared.session import Connection
 from .one_key import settle
 
@@ -94,9 +95,7 @@ def _told(entry: Params, outcome: Results) -> Results:
     """Return an entry of the result: all that is known of the key, of a failed one as well."""
     key = {
         "name": entry.get("name"),
-        "key_id": entry.get("key_id"),
-        "issuer_id": entry.get("issuer_id"),
-        "private_key_path": entry.get("private_key_path"),
+        **_identity(entry),
         "key_fingerprint": None,
         "predicted": False,
         **outcome.get("iap_key", {}),
@@ -105,6 +104,16 @@ def _told(entry: Params, outcome: Results) -> Results:
     more = {"msg": outcome["msg"], "cause": outcome.get("cause")} if is_failed else {}
     more |= {"backup_file": outcome["backup_file"]} if "backup_file" in outcome else {}
     return {"key": entry["key"], **key, "changed": bool(outcome.get("changed")), "failed": is_failed, **more}
+
+
+def _identity(entry: Params) -> Results:
+    """Return IDs and path of an entry that failed, as far as they are such: anything else may be a secret."""
+    try:
+        source = key_source(entry)
+        issuer_id, key_id = identifiers(source)
+    except RefundsError:
+        return {"key_id": None, "issuer_id": None, "private_key_path": None}
+    return {"key_id": key_id, "issuer_id": issuer_id, "private_key_path": source.path}
 
 
 def _side(side: str, entries: t.Sequence[Params], outcomes: t.Sequence[Results]) -> dict[str, t.Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..._context import Context, Params
 from ..._files.reading import Policy, read_key_file
 from ..._model.errors import InputError
-from ..._model.identifiers import Environment, parse_bundle_id, parse_issuer_id, parse_service_url
+from ..._model.identifiers import Environment, parse_bundle_id, parse_issuer_id, parse_service_url, refuse_no_path
 from ..._model.integration import Credentials, Identity
 from ..._model.private_key import (
     KeyProblem,
@@ -23,7 +23,7 @@ from ..._model.private_key import (
     require_pair,
     settle_key_id,
 )
-from ..._model.secret import Secret, looks_secret
+from ..._model.secret import Secret
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,7 @@ class KeySource:
 def key_source(params: Params, where: str = "") -> KeySource:
     """Return the key that a task's, an app's or a named key's parameters describe."""
     content = params.get("private_key_content")
-    if looks_secret(params.get("private_key_path") or ""):
-        raise InputError(f"{where}private_key_path", "is a key's text, no path.", "Give it as private_key_content.")
+    refuse_no_path(params.get("private_key_path") or "", f"{where}private_key_path")
     # Stored with the integration: it must mean the same file wherever the next run starts.
     path = os.path.abspath(params["private_key_path"]) if params.get("private_key_path") else None
     return KeySource(

@@ -11,7 +11,8 @@ import stat
 from ..._apple.app_store_connect import HOST, AppStoreConnect
 from ..._context import Context, Params
 from ..._model.errors import InputError
-from ..._model.secret import Secret, looks_secret
+from ..._model.identifiers import refuse_no_path
+from ..._model.secret import Secret
 from ..._model.web_session import LARGEST, parse_session
 from .options import service_url
 
@@ -57,8 +58,9 @@ def _text(params: Params, context: Context) -> tuple[Secret, str]:
 
 def read_session_file(path: str, option: str, ways: str, largest: int) -> Secret:
     """Return the text of a file that only its owner can read. Raises InputError that names ``option``."""
-    if looks_secret(path) or "\n" in path or path.lstrip().startswith(("[", "{")):
+    if path.lstrip().startswith(("[", "{", "---")):
         raise InputError(option, "is a session's text, no path.", f"Give it as {option.removesuffix('_path')}.")
+    refuse_no_path(path, option)
     try:
         with open(path, "rb") as file:
             status = os.fstat(file.fileno())
