@@ -31,9 +31,9 @@ def notification_of(payload: Fields, transaction: Fields) -> Notification:
     kind = payload.get("notificationType")
     if kind not in ("REFUND", "REFUND_REVERSED", "REFUND_DECLINED"):
         raise UnexpectedFields("notificationType")
-    uuid, signed_date = _text(payload, "notificationUUID"), _date(payload, "signedDate")
-    transaction_id = _text(transaction, "transactionId")
-    revocation_date = _date(transaction, "revocationDate")
+    uuid, signed_date = text_field(payload, "notificationUUID"), date_field(payload, "signedDate")
+    transaction_id = text_field(transaction, "transactionId")
+    revocation_date = date_field(transaction, "revocationDate")
     if uuid is None or signed_date is None or transaction_id is None:
         raise UnexpectedFields("notificationUUID, signedDate and transactionId are required")
     if kind != "REFUND":
@@ -45,7 +45,7 @@ def notification_of(payload: Fields, transaction: Fields) -> Notification:
 
 def refunds_of(transaction: Fields) -> tuple[Refund, ...]:
     """Return the refunds that a verified transaction of Refund History tells of; no notification told of them."""
-    transaction_id, signed_date = _text(transaction, "transactionId"), _date(transaction, "signedDate")
+    transaction_id, signed_date = text_field(transaction, "transactionId"), date_field(transaction, "signedDate")
     if transaction_id is None or signed_date is None:
         raise UnexpectedFields("transactionId and signedDate are required")
     return _refunds(transaction, transaction_id, "", signed_date)
@@ -55,7 +55,7 @@ def _refunds(fields: Fields, transaction_id: str, uuid: str, signed_date: int) -
     """Return the refunds of a transaction by date: those of its items where it has such, else that of the whole."""
     sums = _sums_of_items(fields)
     if not sums:
-        date = _date(fields, "revocationDate")
+        date = date_field(fields, "revocationDate")
         if date is None:
             raise UnexpectedFields("a refund needs its revocationDate")
         return (_refund(fields, transaction_id, date, uuid, signed_date),)
@@ -78,11 +78,15 @@ def _sums_of_items(fields: Fields) -> dict[int, int | None]:
     found: dict[int, int | None] = {}
     for item in _mappings(_mapping(fields, "advancedCommerceInfo"), "items"):
         for refund in _mappings(item, "refunds"):
-            dates = (_date(refund, "refundDate"), _date(item, "revocationDate"), _date(fields, "revocationDate"))
+            dates = (
+                date_field(refund, "refundDate"),
+                date_field(item, "revocationDate"),
+                date_field(fields, "revocationDate"),
+            )
             date = next((one for one in dates if one is not None), None)
             if date is None:
                 raise UnexpectedFields("a refund needs its refundDate")
-            amount, before = _number(refund, "refundAmount"), found.get(date, 0)
+            amount, before = number_field(refund, "refundAmount"), found.get(date, 0)
             found[date] = None if amount is None or before is None else amount + before
     if any(total is not None and total > _LARGEST for total in found.values()):
         raise UnexpectedFields("refundAmount")
@@ -93,18 +97,18 @@ def _refund(fields: Fields, transaction_id: str, revocation_date: int, uuid: str
     return Refund(
         transaction_id=transaction_id,
         revocation_date=revocation_date,
-        original_transaction_id=_text(fields, "originalTransactionId"),
-        product_id=_text(fields, "productId"),
-        product_type=_text(fields, "type"),
-        quantity=_number(fields, "quantity"),
-        purchase_date=_date(fields, "purchaseDate"),
-        price=_number(fields, "price"),
-        currency=_text(fields, "currency"),
-        percentage=_number(fields, "revocationPercentage", FULL_PERCENTAGE),
-        revocation_reason=_number(fields, "revocationReason"),
-        revocation_type=_text(fields, "revocationType"),
-        ownership=_text(fields, "inAppOwnershipType"),
-        storefront=_text(fields, "storefront"),
+        original_transaction_id=text_field(fields, "originalTransactionId"),
+        product_id=text_field(fields, "productId"),
+        product_type=text_field(fields, "type"),
+        quantity=number_field(fields, "quantity"),
+        purchase_date=date_field(fields, "purchaseDate"),
+        price=number_field(fields, "price"),
+        currency=text_field(fields, "currency"),
+        percentage=number_field(fields, "revocationPercentage", FULL_PERCENTAGE),
+        revocation_reason=number_field(fields, "revocationReason"),
+        revocation_type=text_field(fields, "revocationType"),
+        ownership=text_field(fields, "inAppOwnershipType"),
+        storefront=text_field(fields, "storefront"),
         first_notification_uuid=uuid,
         first_signed_date=signed_date,
     )
@@ -124,7 +128,7 @@ def _mappings(fields: Fields, name: str) -> list[Fields]:
     return value or []
 
 
-def _text(fields: Fields, name: str) -> str | None:
+def text_field(fields: Fields, name: str) -> str | None:
     value = fields.get(name)
     if value is None:
         return None
@@ -133,7 +137,7 @@ def _text(fields: Fields, name: str) -> str | None:
     return value
 
 
-def _number(fields: Fields, name: str, largest: int = _LARGEST) -> int | None:
+def number_field(fields: Fields, name: str, largest: int = _LARGEST) -> int | None:
     value = fields.get(name)
     if value is None:
         return None
@@ -142,5 +146,5 @@ def _number(fields: Fields, name: str, largest: int = _LARGEST) -> int | None:
     return value
 
 
-def _date(fields: Fields, name: str) -> int | None:
-    return _number(fields, name, _LATEST_DATE)
+def date_field(fields: Fields, name: str) -> int | None:
+    return number_field(fields, name, _LATEST_DATE)

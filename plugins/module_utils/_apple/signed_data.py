@@ -15,8 +15,10 @@ import re
 import traceback
 import typing as t
 
+from .._model.event import ConsumptionRequest
 from .._model.identifiers import Environment
-from .._model.refund import Notification, NotificationType, Refund, Rejected
+from .._model.refund import NOTIFICATION_TYPES, Notification, NotificationType, Refund, Rejected
+from .consumption_fields import consumption_of
 from .refund_fields import UnexpectedFields, notification_of, refunds_of
 from .root_certificate import Root
 from .signature_faults import fault_of
@@ -83,6 +85,25 @@ class SignedData:
             if claimed.get("notificationType") != wanted:
                 raise _Refused("wrong_type")
             return notification_of(claimed, self._transaction(claimed))
+        except _Refused as refused:
+            reason = refused.reason
+        except UnexpectedFields:
+            reason = "unexpected_fields"
+        return Rejected(payload_sha256(signed_payload), _uuid(claimed), reason)
+
+    def told(self, signed_payload: object) -> Notification | ConsumptionRequest | str | Rejected:
+        """Return what a ``signedPayload`` of any type says; of a type that is nothing to us, the type itself.
+
+        ``Rejected``: it can't be taken. It need not be a forgery: see its reason.
+        """
+        text = _text(signed_payload)
+        claimed = claims(text) or {}
+        try:
+            self._verified(text, self._verifier.verify_and_decode_notification)
+            kind = str(claimed.get("notificationType"))
+            if kind == "CONSUMPTION_REQUEST":
+                return consumption_of(claimed, self._transaction(claimed))
+            return notification_of(claimed, self._transaction(claimed)) if kind in NOTIFICATION_TYPES else kind
         except _Refused as refused:
             reason = refused.reason
         except UnexpectedFields:

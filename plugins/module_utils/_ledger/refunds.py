@@ -11,8 +11,10 @@ import typing as t
 from collections import defaultdict
 from dataclasses import dataclass, fields
 
+from .._model.event import events_of
 from .._model.refund import Notification, Refund, day, settle
 from .engines import insert
+from .events import record, remove_events_before
 from .schema import refund_notifications, refunds
 
 # `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
@@ -82,7 +84,7 @@ def compare(connection: sqlalchemy.Connection, app: App, notifications: t.Sequen
 
 
 def put(connection: sqlalchemy.Connection, app: App, changes: Changes, now: str) -> None:
-    """Record what ``compare`` found in the same transaction. ``now`` is UTC in ISO 8601."""
+    """Record what ``compare`` found in the same transaction, with its events. ``now`` is UTC in ISO 8601."""
     rows = [{**app.values(), **_row(step.after), "recorded_at": now} for step in changes.steps]
     if rows:
         statement = insert(connection, refunds())
@@ -98,6 +100,8 @@ def put(connection: sqlalchemy.Connection, app: App, changes: Changes, now: str)
             "revocation_date": statement.excluded.revocation_date,
         }
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), rows)
+    news = events_of(((step.before, step.after) for step in changes.steps), changes.notifications)
+    record(connection, app.values(), news, now)
 
 
 def count_before(connection: sqlalchemy.Connection, app: App, milliseconds: int) -> int:
@@ -112,6 +116,7 @@ def remove_before(connection: sqlalchemy.Connection, app: App, milliseconds: int
     connection.execute(sqlalchemy.delete(refunds()).filter_by(**app.values()).where(_is_before(milliseconds)))
     date = sqlalchemy.func.coalesce(told.c.revocation_date, told.c.signed_date)
     connection.execute(sqlalchemy.delete(told).filter_by(**app.values()).where(date < milliseconds))
+    remove_events_before(connection, app.values(), milliseconds)
 
 
 def _is_before(milliseconds: int) -> sqlalchemy.ColumnElement[bool]:

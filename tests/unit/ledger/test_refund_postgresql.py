@@ -90,7 +90,7 @@ def test_tables_and_indexes_of_other_programs_stay(cluster: Cluster, database: s
     ledger.close()
     found = cluster.run("SELECT indexname, tablename FROM pg_indexes WHERE schemaname = 'public'", database)
     mine = [name for name, table in found if table != "refunds"]
-    assert len(mine) == 11 and all(name.startswith("refund_tracking_") for name in mine), mine
+    assert len(mine) == 15 and all(name.startswith("refund_tracking_") for name in mine), mine
 
 
 def test_looking_at_a_ledger_of_the_first_schema_changes_nothing(cluster: Cluster, database: str) -> None:
