@@ -105,8 +105,9 @@ options:
   session:
     description:
       - A signed-in web session, never a password. Either what C(fastlane spaceauth) prints, or a JSON list of cookies
-        with C(name), C(value) and C(domain).
-      - E(FASTLANE_SESSION) is used when neither this nor O(session_path) is given.
+        with C(name), C(value) and C(domain). A browser's export, a C(cookies.txt), a Cookie header, and base64 of any
+        of these are read, too.
+      - E(FASTLANE_SESSION) or E(SPACESHIP_SESSION) is used when neither this nor O(session_path) is given.
       - Apple ends sessions after hours and may tie them to a place and machine. Making keys is a step for a
         workstation; checks and integrations run in CI without any session.
     type: str

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from .errors import InputError
 from .secret import Masker, worth_masking
+from .session_text import unwrapped
 
 LARGEST = 1024 * 1024
 _COOKIE_FIELDS = ("name", "value", "domain", "path", "expires", "httpOnly", "secure", "sameSite")
@@ -47,7 +48,9 @@ def parse_browser_session(text: str, option: str) -> BrowserSession:
     if len(text) > LARGEST:
         raise InputError(option, f"has more than {LARGEST} characters.", _NEXT_STEP)
     try:
-        document = json.loads(text)
+        document = json.loads(unwrapped(text, "cookies"))
+        # What browsers' extensions export.
+        document = {"cookies": document} if isinstance(document, list) else document
         cookies = [_cookie(entry) for entry in document.get("cookies") or []]
         origins = [_origin(entry) for entry in document.get("origins") or []]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -65,6 +68,9 @@ def _cookie(entry: t.Any) -> dict[str, t.Any]:
         raise ValueError
     if not isinstance(cookie.get("expires", -1), (int, float)):
         raise ValueError
+    if cookie.get("sameSite") in ("no_restriction", "unspecified", "lax", "strict"):
+        # Extensions write it so, and a browser takes its own default for it.
+        del cookie["sameSite"]
     if cookie.get("sameSite") not in (None, "Strict", "Lax", "None"):
         raise ValueError
     return cookie

@@ -3,8 +3,9 @@
 
 """A signed-in App Store Connect web session: the cookies that a release engineer already has.
 
-Two shapes are read: what fastlane's spaceauth makes (a YAML list of ``!ruby/object:HTTP::Cookie``, also with literal
-``\\n`` as in FASTLANE_SESSION), and a JSON list of cookies. Observed: github.com/fastlane/fastlane, issue 13833.
+Read: what fastlane's spaceauth makes (a YAML list of ``!ruby/object:HTTP::Cookie``, also with literal ``\\n`` as in
+FASTLANE_SESSION), a JSON list of cookies, and the shapes of `session_text`. Observed: github.com/fastlane/fastlane,
+issue 13833.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 
 from .errors import InputError
 from .secret import Masker, Secret, worth_masking
+from .session_text import listed, unescaped, unwrapped
 
 try:
     import yaml
@@ -33,6 +35,7 @@ _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": Tru
 _DEPTH = 3
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NEXT_STEP = "Give a fastlane session (fastlane spaceauth), or a JSON list of {name, value, domain}."
+_SIGNED_IN = "myacinfo"
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,11 @@ def parse_session(text: str, option: str) -> WebSession:
     """Return the cookies of a session. Raises InputError that names ``option`` and shows nothing of the text."""
     if len(text) > LARGEST:
         raise InputError(option, f"has more than {LARGEST} characters; a session has a few thousand.", _NEXT_STEP)
+    text = unwrapped(text, _SIGNED_IN)
+    if text.startswith("$ANSIBLE_VAULT"):
+        raise InputError(
+            option, "is encrypted with ansible-vault.", "Give session: \"{{ lookup('ansible.builtin.file', path) }}\"."
+        )
     try:
         document = _read(text)
     except Exception:
@@ -123,16 +131,21 @@ def parse_session(text: str, option: str) -> WebSession:
 
 
 def _cookie(entry: t.Any, index: int, option: str) -> Cookie | None:
-    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+    if not isinstance(entry, dict):
         raise InputError(option, f"entry {index} is no cookie with a name.", _NEXT_STEP)
-    name, value = entry["name"], entry.get("value")
-    if not isinstance(value, str) or not value:
+    name, value = entry.get("name"), entry.get("value")
+    if not isinstance(name, str) or not isinstance(value, str) or not value:
         return None
     if not _TOKEN.fullmatch(name) or any(ord(char) < 33 or char in ";," or ord(char) > 126 for char in value):
-        raise InputError(option, f"entry {index} has characters that no cookie can have.", _NEXT_STEP)
+        if name == _SIGNED_IN or name.startswith("DES"):
+            raise InputError(option, f"entry {index} has characters that no cookie can have.", _NEXT_STEP)
+        # A browser's export has many a cookie of other services; some of them are odd, and none of them counts.
+        return None
     given = entry.get("domain")
     domain = (given if isinstance(given, str) and given else "apple.com").lstrip(".").lower()
-    return Cookie(name, Secret(value), domain, entry.get("for_domain", True) is not False)
+    # As fastlane says it, and as browsers' exports do.
+    is_of_host = entry.get("for_domain", True) is False or entry.get("hostOnly") is True
+    return Cookie(name, Secret(value), domain, not is_of_host)
 
 
 def _read(text: str) -> t.Any:
@@ -140,8 +153,10 @@ def _read(text: str) -> t.Any:
         return json.loads(text)
     except ValueError:
         pass
-    if "\n" not in text.strip() and "\\n" in text:
-        text = text.replace("\\n", "\n")
+    text = unescaped(text)
+    cookies = listed(text)
+    if cookies is not None:
+        return cookies
 
     class Loader(yaml.BaseLoader):
         """Reads the structure and no objects: nothing is ever constructed, so nothing can be executed."""

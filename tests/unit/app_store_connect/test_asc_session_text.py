@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import resource
@@ -56,6 +57,56 @@ def test_json(cookies: dict[str, str]) -> None:
     tabs = json.dumps(json.loads(text), indent="\t")
     for shape in (text, tabs, json.dumps({"cookies": json.loads(text)}), text.replace("{", "\n{")):
         assert header(parse_session(shape, "session")) == wanted(cookies)
+
+
+def _netscape(cookies: dict[str, str]) -> str:
+    rows = [
+        f"{'#HttpOnly_' * (name == 'myacinfo')}.apple.com\tTRUE\t/\tTRUE\t0\t{name}\t{value}"
+        for name, value in cookies.items()
+    ]
+    return "\n".join(["# Netscape HTTP Cookie File", "", *rows, ""])
+
+
+def _export(cookies: dict[str, str]) -> str:
+    """What the extension EditThisCookie gives, with cookies of other services, one of them odd."""
+    own = {"domain": ".apple.com", "hostOnly": False, "httpOnly": True, "path": "/", "sameSite": "no_restriction"}
+    entries: list[dict[str, t.Any]] = [{**own, "name": name, "value": value} for name, value in cookies.items()]
+    odd = {**own, "domain": ".example.com", "name": "prefs", "value": "a b, c;d"}
+    return json.dumps([odd, {**own, "name": "", "value": "x"}, {**own, "name": "odd name", "value": "x"}, *entries])
+
+
+def _mixed(cookies: dict[str, str]) -> str:
+    """Write literal and real line breaks, as a variable of CI that was edited by hand has them."""
+    lines = as_fastlane(cookies).splitlines()
+    return "\n".join(["\\n".join(lines[:8]), *lines[8:]]) + "\\n"
+
+
+WRAPPED: dict[str, t.Callable[[dict[str, str]], str]] = {
+    "kept single quotes": lambda cookies: f"'{as_json(cookies)}'",
+    "kept double quotes": lambda cookies: '"' + as_fastlane(cookies).replace('"', '\\"').replace("\n", "\\n") + '"',
+    "an export line": lambda cookies: f"export FASTLANE_SESSION='{as_fastlane(cookies)}'".replace("\n", "\\n"),
+    "a line of an .env file": lambda cookies: f"FASTLANE_SESSION={as_json(cookies)}\n",
+    "a byte order mark": lambda cookies: "\ufeff" + as_json(cookies),
+    "base64": lambda cookies: base64.b64encode(as_fastlane(cookies).encode()).decode() + "\n",
+    "base64 in lines": lambda cookies: base64.encodebytes(as_json(cookies).encode()).decode(),
+    "literal and real line breaks": _mixed,
+    "cookies.txt": _netscape,
+    "a Cookie header": lambda cookies: "Cookie: " + "; ".join(f"{name}={value}" for name, value in cookies.items()),
+    "a Cookie header's value": lambda cookies: "; ".join(f"{name}={value}" for name, value in cookies.items()),
+    "a browser's export": _export,
+}
+
+
+@pytest.mark.parametrize("shape", WRAPPED)
+def test_shapes_that_people_paste(shape: str, cookies: dict[str, str]) -> None:
+    text = WRAPPED[shape](cookies)
+    assert header(parse_session(text, "session")) == wanted(cookies)
+    assert set(cookies.values()) <= cookie_values(text), "each is known as a secret"
+
+
+def test_a_vault_is_named() -> None:
+    with pytest.raises(InputError, match="encrypted with ansible-vault"):
+        parse_session("$ANSIBLE_VAULT;1.1;AES256\n6162\n", "session_path")
 
 
 def test_cookies_of_other_hosts_stay_here(cookies: dict[str, str]) -> None:

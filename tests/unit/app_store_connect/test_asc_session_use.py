@@ -56,7 +56,7 @@ def test_unusable_files(person: Person, tmp_path: Path) -> None:
         file.chmod(mode)
         outcome = person.run(session=None, session_path=str(file))
         assert outcome.results["failed"] and "chmod 600" in outcome.message
-    for path, reason in [(tmp_path / "nowhere", "No such file"), (tmp_path, "directory"), (file, "no text")]:
+    for path, reason in [(tmp_path / "nowhere", "No such file"), (tmp_path, "directory"), (file, "in UTF-16; save")]:
         if path == file:
             file.chmod(0o600)
             file.write_bytes(b"\xff\xfe")

@@ -16,12 +16,13 @@ from ..._model.secret import Secret
 from ..._model.web_session import LARGEST, parse_session
 from .options import service_url
 
-VARIABLE = "FASTLANE_SESSION"
+# The second one is the name that older versions of fastlane used.
+VARIABLES = ("FASTLANE_SESSION", "SPACESHIP_SESSION")
 _WAYS = "Give session or session_path (fastlane spaceauth makes one), or set FASTLANE_SESSION."
 
 
 def given_session(params: Params, context: Context) -> bool:
-    return bool(params.get("session") or params.get("session_path") or context.environ.get(VARIABLE))
+    return bool(params.get("session") or params.get("session_path") or any(map(context.environ.get, VARIABLES)))
 
 
 class Connection:
@@ -51,9 +52,12 @@ def _text(params: Params, context: Context) -> tuple[Secret, str]:
         return Secret(params["session"]), "session"
     if params.get("session_path"):
         return read_session_file(params["session_path"], "session_path", _WAYS, LARGEST), "session_path"
-    if context.environ.get(VARIABLE):
-        return Secret(context.environ[VARIABLE]), VARIABLE
-    raise InputError("session", "is required to look at App Store Connect.", _WAYS)
+    variable = next(filter(context.environ.get, VARIABLES), None)
+    if variable:
+        return Secret(context.environ[variable]), variable
+    is_empty = params.get("session") == "" or any(name in context.environ for name in VARIABLES)
+    said = "is given but empty" if is_empty else "is required to look at App Store Connect"
+    raise InputError("session", f"{said}.", _WAYS)
 
 
 def read_session_file(path: str, option: str, ways: str, largest: int) -> Secret:
@@ -77,4 +81,5 @@ def read_session_file(path: str, option: str, ways: str, largest: int) -> Secret
     try:
         return Secret(data.decode("utf-8"))
     except UnicodeDecodeError:
-        raise InputError(option, f"{path} is no text.", ways) from None
+        kind = "in UTF-16; save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "no text"
+        raise InputError(option, f"{path} is {kind}.", ways) from None
