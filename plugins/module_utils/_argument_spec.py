@@ -262,24 +262,34 @@ def audit_report() -> Spec:
     }
 
 
-def refund_info() -> Spec:
-    chosen = ("bundle_id", "environment", "product_id", "day", "month", "reason")
+_GROUP_KEYS = ("bundle_id", "environment", "product_id", "day", "month", "reason")
+
+
+def _refund_question() -> Spec:
+    """Return the options that say which refunds of the ledger are meant."""
     return {
-        **shared(),
-        "transaction_id": {"type": "str"},
-        "bundle_ids": {"type": "list", "elements": "str"},
-        "since": {"type": "str"},
-        "until": {"type": "str"},
+        **{name: {"type": "list", "elements": "str"} for name in ("bundle_ids", "product_ids", "currencies")},
+        **{name: {"type": "str"} for name in ("since", "until", "source")},
         "last_days": {"type": "int"},
-        "product_ids": {"type": "list", "elements": "str"},
-        "currencies": {"type": "list", "elements": "str"},
         "reasons": {"type": "list", "elements": "int"},
         "include_reversed": {"type": "bool", "default": True},
-        "group_by": {"type": "list", "elements": "str", "choices": list(chosen), "default": []},
+    }
+
+
+def refund_info() -> Spec:
+    return {
+        **shared(),
+        **_refund_question(),
+        "transaction_id": {"type": "str"},
+        "group_by": {"type": "list", "elements": "str", "choices": list(_GROUP_KEYS), "default": []},
         "limit": {"type": "int", "default": 1000},
         "after": {"type": "str"},
-        "source": {"type": "str"},
     }
+
+
+def refund_export() -> Spec:
+    sums_by = {"type": "list", "elements": "str", "choices": list(_GROUP_KEYS), "default": ["bundle_id", "month"]}
+    return {**shared(), **_refund_question(), "path": {"type": "path", "required": True}, "sums_by": sums_by}
 
 
 def refund_ledger() -> Spec:

@@ -20,7 +20,13 @@ from playground import APPS, FIRST_APPLE_ID, FORGED, ISSUER_ID, ROOT, STUDIO_A, 
 
 Json = dict[str, t.Any]
 # Integrations first: refunds belong to one, and what lists integrations or refunds has something to show then.
-LAST = ("app_store_notification_url", "refund_ledger", "refund_info", "refund_tracking_integration_info")
+LAST = (
+    "app_store_notification_url",
+    "refund_ledger",
+    "refund_info",
+    "refund_export",
+    "refund_tracking_integration_info",
+)
 SHOWN_FOLDER = "/srv/keys"
 # Marks what is no example, and is there for the return values that no example shows.
 EXTRA = "extra: "

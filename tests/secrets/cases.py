@@ -152,6 +152,14 @@ def refunds() -> list[Json]:
         task("refund info, Apple is asked", "refund_info", **asked),
         task("refund info, not signed by Apple", "refund_info", True, **asked, root_certificate_path=""),
         task("refund info, refused port", "refund_info", True, ledger={"url": POSTGRESQL}),
+        task("refund export", "refund_export", **key, path="{{ work }}/../export"),
+        task(
+            "refund export, refused port",
+            "refund_export",
+            True,
+            ledger={"url": POSTGRESQL},
+            path="{{ work }}/../export",
+        ),
         {**audited, "register": "audited"},
         task(
             "report", "refund_audit_report", **key, results=["{{ audited }}"], path="{{ work }}/../report", fail_on=[]

@@ -45,8 +45,8 @@ def _from_ledger(params: Params, context: Context) -> Results:
         rows, more = page(connection, question, after, limit) if limit else ([], None)
         states = app_states(connection, *place, question.period)
         others = other_sources(connection, *place)
-    coverage = [_coverage(state, question, int(context.now() * 1000)) for state in states]
-    _warn(coverage, others, question, context)
+    coverage = [coverage_of(state, question, int(context.now() * 1000)) for state in states]
+    warn_of_gaps(coverage, others, question, context)
     warn_exceeding(exceeding, context)
     return {
         "changed": False,
@@ -71,7 +71,8 @@ def _after(params: Params) -> Cursor | None:
     return parse_cursor(params["after"]) if params.get("after") else None
 
 
-def _coverage(known: AppState, question: Question, now: int) -> Results:
+def coverage_of(known: AppState, question: Question, now: int) -> Results:
+    """Return how much of the refunds that are asked for is known of an app. ``now``: UNIX milliseconds."""
     state, reason = covering(known.coverage, known.quarantined, question.period, now)
     held = known.coverage
     return {
@@ -88,7 +89,8 @@ def _coverage(known: AppState, question: Question, now: int) -> Results:
     }
 
 
-def _warn(coverage: t.Sequence[Results], others: t.Sequence[str], question: Question, context: Context) -> None:
+def warn_of_gaps(coverage: t.Sequence[Results], others: t.Sequence[str], question: Question, context: Context) -> None:
+    """Warn of what is not known, and of what is known from another root (``others``)."""
     if others:
         context.warn(
             f"The ledger also holds what was verified against another root: source {', '.join(others)}. None of it is "

@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""refund_export: the ledger's refunds and their sums as files. One snapshot of the ledger, a page of it in memory."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import typing as t
+
+from ... import _argument_spec
+from ..._context import Context, Params, Results, Task
+from ..._files.stream import Stream
+from ..._ledger.refund_queries import app_states, count_exceeding, other_sources, page, tallies
+from ..._model.errors import InputError
+from ..._model.identifiers import shown
+from ..._model.refund_rows import Cursor, Question, Row, Tally, not_in_sums, sums_of
+from ..._report.csv_lines import COLUMNS, SUM_COLUMNS, header, line
+from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
+from .refund_info import coverage_of, warn_of_gaps
+from .refund_info_apple import warn_exceeding
+from .refund_question import question_of, refuse_empty
+
+if t.TYPE_CHECKING:
+    import sqlalchemy
+
+NAMES = {"csv": "refunds.csv", "jsonl": "refunds.jsonl", "sums": "refunds-sums.csv"}
+_PAGE = 5_000
+
+
+def run(params: Params, context: Context) -> Results:
+    refuse_empty(params)
+    question, sums_by = question_of(params, context), list(dict.fromkeys(params["sums_by"]))
+    with contextlib.ExitStack() as stack:
+        streams = _streams(params, context, stack)
+        ledger = stack.enter_context(contextlib.closing(open_ledger(params, context, for_writing=False)))
+        with ledger.reading() as connection:
+            count = _write_refunds(connection, question, streams)
+            counted = tallies(connection, question, sums_by)
+            exceeding = count_exceeding(connection, question)
+            place = (question.source, question.environment, question.bundle_ids)
+            states = app_states(connection, *place, question.period)
+            others = other_sources(connection, *place)
+        _write_sums(counted, sums_by, streams["sums"])
+        for stream in streams.values():
+            stream.flush()
+        for stream in streams.values():
+            stream.publish()
+    coverage = [coverage_of(state, question, int(context.now() * 1000)) for state in states]
+    warn_of_gaps(coverage, others, question, context)
+    warn_exceeding(exceeding, context)
+    before, after = ({one.path: getattr(one, side) for one in streams.values()} for side in ("before", "after"))
+    return {
+        "changed": before != after,
+        "diff": {"before": {"files": before}, "after": {"files": after}},
+        "export": {
+            "paths": {kind: stream.path for kind, stream in streams.items()},
+            "refunds": count,
+            "not_in_sums": not_in_sums(counted),
+            "exceeding_price": exceeding,
+            "source": question.source,
+            "environment": question.environment,
+            "period": question.period.as_result(),
+        },
+        # An empty ledger knows nothing, which is not the same as no refunds.
+        "complete": bool(coverage) and all(one["state"] == "complete" for one in coverage),
+        "coverage": coverage,
+    }
+
+
+def _streams(params: Params, context: Context, stack: contextlib.ExitStack) -> dict[str, Stream]:
+    folder = params["path"]
+    # A playbook of a collection runs in the collection's folder: a relative path would mean a place in there.
+    if not os.path.isabs(folder):
+        problem = f"{shown(folder)} is relative." if folder.strip() else "is given but empty."
+        raise InputError("path", problem, "Give an absolute path, such as /srv/reports or ~/reports.")
+    found = {}
+    for kind, name in NAMES.items():
+        found[kind] = Stream(os.path.join(folder, name), "path", context.check_mode)
+        stack.callback(found[kind].discard)
+    return found
+
+
+def _write_refunds(connection: sqlalchemy.Connection, question: Question, streams: t.Mapping[str, Stream]) -> int:
+    streams["csv"].write(header(COLUMNS))
+    count = 0
+    for rows in _pages(connection, question):
+        streams["csv"].write("".join(line(row, COLUMNS) for row in rows))
+        streams["jsonl"].write("".join(json.dumps(row) + "\n" for row in rows))
+        count += len(rows)
+    return count
+
+
+def _pages(connection: sqlalchemy.Connection, question: Question) -> t.Iterator[list[Row]]:
+    after: Cursor | None = None
+    while True:
+        rows, after = page(connection, question, after, _PAGE)
+        yield rows
+        if after is None:
+            return
+
+
+def _write_sums(counted: t.Sequence[Tally], sums_by: t.Sequence[str], stream: Stream) -> None:
+    columns = (*sums_by, *SUM_COLUMNS)
+    stream.write(header(columns))
+    for row in sums_of(counted, sums_by):
+        stream.write(line(row, columns))
+
+
+TASK = Task(_argument_spec.refund_export(), run, LEDGER_LIBRARIES)
