@@ -29,6 +29,7 @@ options:
       project_id:
         description:
           - ID of the project, such as V(proj1ab2c3d4). Required with O(tracker=revenuecat).
+          - The project's settings show it. The dashboard's address has it without C(proj) in front.
         type: str
       url:
         description:
@@ -133,7 +134,7 @@ options:
         description:
           - Address of the project's page Settings, or better of its page C(IA refunds tracking). devtodev does not
             document it, so it is required with O(devtodev.mode=browser); open the page once and copy it.
-          - C({project}) and C({bundle_id}) in it are replaced.
+          - C({project}) and C({bundle_id}) in it are replaced, so that one address serves many projects.
           - Must be https, or http to this machine. The browser opens pages of this origin only.
         type: str
       project:
@@ -162,7 +163,8 @@ options:
       confirmed:
         description:
           - With O(devtodev.mode=handoff), that a person did what the last run asked for. If Apple accepts the key, the
-            integration becomes C(Active); with O(state=absent) it is forgotten.
+            integration becomes C(Active), for an app that was never released once it is; with O(state=absent) it is
+            forgotten.
           - It confirms what was recorded before, never what the same run changes. Give it for one run, not for good.
         type: bool
         default: false
@@ -199,241 +201,14 @@ options:
         elements: str
       elements:
         description:
-          - How the elements of the page are recognised, for the day on which they are called otherwise.
-          - Each is found by the first of C(label), C(placeholder), C(role) with C(name), and C(css) that fits exactly
-            one element. An element that is described here has none of its default ways.
+          - How the elements of the page are recognised, for the day on which they are called otherwise. A mapping from
+            an element's name to one or more of C(label) (the text of its label), C(placeholder), C(role) (an ARIA role)
+            with C(name) (the accessible name; alone it means a button), and C(css) (a selector, or XPath after
+            C(xpath=)). The first that fits exactly one element counts; the element then has none of its default ways.
+          - The elements are C(bundle_id), C(issuer_id), C(key_id), C(private_key) (the file input, which may be
+            invisible), C(submit), C(status) (where the page shows it), C(edit) (clicked before the form appears),
+            C(remove) and C(remove_confirm). The last three have no default; no way to remove is documented.
+          - C(menu) beside them lists the entries to follow when O(devtodev.url) is not the form yet, by default
+            C(Settings), C(Payments integration), C(IA refunds tracking).
         type: dict
-        suboptions:
-          bundle_id:
-            description:
-              - The field for the bundle ID, by default the one named C(App Bundle ID).
-            type: dict
-            suboptions:
-              label:
-                description:
-                  - Text of its label.
-                type: str
-              placeholder:
-                description:
-                  - Text that an empty field shows.
-                type: str
-              role:
-                description:
-                  - ARIA role, such as V(button), V(textbox) or V(tab).
-                type: str
-              name:
-                description:
-                  - Accessible name that goes with the role, which is V(button) when left out.
-                type: str
-              css:
-                description:
-                  - CSS selector, or XPath after C(xpath=).
-                type: str
-          issuer_id:
-            description:
-              - The field for the Issuer ID, by default the one named C(Issuer ID).
-            type: dict
-            suboptions:
-              label:
-                description:
-                  - Text of its label.
-                type: str
-              placeholder:
-                description:
-                  - Text that an empty field shows.
-                type: str
-              role:
-                description:
-                  - ARIA role, such as V(button), V(textbox) or V(tab).
-                type: str
-              name:
-                description:
-                  - Accessible name that goes with the role, which is V(button) when left out.
-                type: str
-              css:
-                description:
-                  - CSS selector, or XPath after C(xpath=).
-                type: str
-          key_id:
-            description:
-              - The field for the Key ID, by default the one named C(Key ID).
-            type: dict
-            suboptions:
-              label:
-                description:
-                  - Text of its label.
-                type: str
-              placeholder:
-                description:
-                  - Text that an empty field shows.
-                type: str
-              role:
-                description:
-                  - ARIA role, such as V(button), V(textbox) or V(tab).
-                type: str
-              name:
-                description:
-                  - Accessible name that goes with the role, which is V(button) when left out.
-                type: str
-              css:
-                description:
-                  - CSS selector, or XPath after C(xpath=).
-                type: str
-          private_key:
-            description:
-              - The file input for the C(.p8), by default the one next to the Key ID. It may be invisible.
-            type: dict
-            suboptions:
-              label:
-                description:
-                  - Text of its label.
-                type: str
-              placeholder:
-                description:
-                  - Text that an empty field shows.
-                type: str
-              role:
-                description:
-                  - ARIA role, such as V(button), V(textbox) or V(tab).
-                type: str
-              name:
-                description:
-                  - Accessible name that goes with the role, which is V(button) when left out.
-                type: str
-              css:
-                description:
-                  - CSS selector, or XPath after C(xpath=).
-                type: str
-          submit:
-            description:
-              - The button that submits. Its name is not documented; by default the form's only button that submits, or
-                one named C(Save), C(Submit), C(Connect), C(Integrate) or C(Apply).
-            type: dict
-            suboptions:
-              label:
-                description:
-                  - Text of its label.
-                type: str
-              placeholder:
-                description:
-                  - Text that an empty field shows.
-                type: str
-              role:
-                description:
-                  - ARIA role, such as V(button), V(textbox) or V(tab).
-                type: str
-              name:
-                description:
-                  - Accessible name that goes with the role, which is V(button) when left out.
-                type: str
-              css:
-                description:
-                  - CSS selector, or XPath after C(xpath=).
-                type: str
-          status:
-            description:
-              - Where the page shows the status, by default what stands beside the word C(Status).
-            type: dict
-            suboptions:
-              label:
-                description:
-                  - Text of its label.
-                type: str
-              placeholder:
-                description:
-                  - Text that an empty field shows.
-                type: str
-              role:
-                description:
-                  - ARIA role, such as V(button), V(textbox) or V(tab).
-                type: str
-              name:
-                description:
-                  - Accessible name that goes with the role, which is V(button) when left out.
-                type: str
-              css:
-                description:
-                  - CSS selector, or XPath after C(xpath=).
-                type: str
-          edit:
-            description:
-              - A button that has to be clicked before the form appears; none by default.
-            type: dict
-            suboptions:
-              label:
-                description:
-                  - Text of its label.
-                type: str
-              placeholder:
-                description:
-                  - Text that an empty field shows.
-                type: str
-              role:
-                description:
-                  - ARIA role, such as V(button), V(textbox) or V(tab).
-                type: str
-              name:
-                description:
-                  - Accessible name that goes with the role, which is V(button) when left out.
-                type: str
-              css:
-                description:
-                  - CSS selector, or XPath after C(xpath=).
-                type: str
-          remove:
-            description:
-              - The button that removes the integration; none by default, as none is documented.
-            type: dict
-            suboptions:
-              label:
-                description:
-                  - Text of its label.
-                type: str
-              placeholder:
-                description:
-                  - Text that an empty field shows.
-                type: str
-              role:
-                description:
-                  - ARIA role, such as V(button), V(textbox) or V(tab).
-                type: str
-              name:
-                description:
-                  - Accessible name that goes with the role, which is V(button) when left out.
-                type: str
-              css:
-                description:
-                  - CSS selector, or XPath after C(xpath=).
-                type: str
-          remove_confirm:
-            description:
-              - The button that confirms the removal, where the page asks; none by default.
-            type: dict
-            suboptions:
-              label:
-                description:
-                  - Text of its label.
-                type: str
-              placeholder:
-                description:
-                  - Text that an empty field shows.
-                type: str
-              role:
-                description:
-                  - ARIA role, such as V(button), V(textbox) or V(tab).
-                type: str
-              name:
-                description:
-                  - Accessible name that goes with the role, which is V(button) when left out.
-                type: str
-              css:
-                description:
-                  - CSS selector, or XPath after C(xpath=).
-                type: str
-          menu:
-            description:
-              - The entries to follow when O(devtodev.url) is not the form yet.
-              - By default C(Settings), C(Payments integration), C(IA refunds tracking).
-            type: list
-            elements: str
 """

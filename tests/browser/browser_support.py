@@ -33,7 +33,7 @@ Options = dict[str, t.Any]
 
 def browser_path() -> str | None:
     """Give the browser that the tasks will find."""
-    return find_browser(None, os.environ.get("PATH", os.defpath))
+    return find_browser("", os.environ.get("PATH", os.defpath))
 
 
 def processes() -> dict[int, bytes]:

@@ -114,12 +114,18 @@ def test_one_browser_serves_threads_one_after_another(world: World) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_session import parse_browser_session
-    from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import Browser, BrowserSettings
+    from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import (
+        Browser,
+        BrowserSettings,
+        Visitor,
+        origin_of,
+    )
 
     with own_page(body=LABELLED) as page:
         session = parse_browser_session(state(page.url), "session")
         environ = {"PATH": os.environ["PATH"], "HOME": str(world.folder), "SECRET": "not-for-browsers"}
-        browser = Browser(BrowserSettings(page.url, session, None, environ, None, 5.0))
+        browser = Browser(BrowserSettings("", environ, None, 5.0))
+        visitors = [Visitor(origin_of(page.url), session), Visitor(origin_of(page.url), session)]
         running: list[int] = []
 
         def visit(tab: t.Any) -> str:
@@ -130,7 +136,10 @@ def test_one_browser_serves_threads_one_after_another(world: World) -> None:
             return str(tab.title())
 
         with contextlib.closing(browser), ThreadPoolExecutor(4) as pool:
-            assert list(pool.map(lambda number: browser.call(visit, 30.0), range(6))) == ["Own page"] * 6
+            assert (
+                list(pool.map(lambda number: browser.call(visitors[number % 2], visit, 30.0), range(6)))
+                == ["Own page"] * 6
+            )
             assert len(own_drivers()) == 1
             for number in browsers(world.folder):
                 assert b"not-for-browsers" not in Path(f"/proc/{number}/environ").read_bytes()

@@ -95,18 +95,13 @@ def ran_as_module(options: Json) -> Json:
 
 
 TRACKER_FIELDS = ", ".join(SPEC["revenuecat"]["options"])
-ELEMENTS = ", ".join(SPEC["devtodev"]["options"]["elements"]["options"])
 MAPPINGS: list[tuple[Json, str]] = [
     ({"revenuecat": {"apikey": SECRET}}, "revenuecat: unknown field apikey; did you mean api_key?"),
     ({"revenuecat": {SECRET: "x"}}, f"revenuecat: {HIDDEN.replace(FIELDS, TRACKER_FIELDS)}"),
     ({"revenuecat": SECRET}, f"revenuecat: is no mapping. Its fields are {TRACKER_FIELDS}."),
     ({"revenuecat": [SECRET]}, f"revenuecat: is no mapping. Its fields are {TRACKER_FIELDS}."),
     ({"ledger": {"url": {SECRET: SECRET}}}, "ledger: url is no text."),
-    ({"devtodev": {"elements": {SECRET: None}}}, f"devtodev.elements: {HIDDEN.replace(FIELDS, ELEMENTS)}"),
-    (
-        {"devtodev": {"elements": {"submit": {"labl": SECRET}}, "mode": SECRET}},
-        "devtodev: mode is none of browser, handoff. devtodev.elements.submit: unknown field labl; did you mean label?",
-    ),
+    ({"devtodev": {"mode": SECRET}}, "devtodev: mode is none of browser, handoff."),
     (
         {"revenuecat": {"urll": "x"}, "apps": [{}]},
         "revenuecat: unknown field urll; did you mean url? apps[0]: bundle_id",

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 
 from .._http import Call, Reply, Transport
 from .._model.errors import InputError, RefundsError
+from .._model.foreign_json import parse_json
 from .._model.identifiers import is_loopback, parse_issuer_id, shown
 from .._model.secret import Secret
 from .._model.web_session import WebSession
@@ -203,8 +204,8 @@ class AppStoreConnect:
 
 def _json(reply: Reply) -> dict[str, t.Any] | None:
     try:
-        document = json.loads(reply.body or b"{}")
-    except (ValueError, RecursionError):
+        document = parse_json(reply.body or b"{}")
+    except ValueError:
         return None
     return document if isinstance(document, dict) else None
 

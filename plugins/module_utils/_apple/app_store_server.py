@@ -8,12 +8,12 @@ Source: developer.apple.com/documentation/appstoreserverapi
 
 from __future__ import annotations
 
-import json
 import re
 import typing as t
 from dataclasses import dataclass
 
 from .._http import Reply, Transport
+from .._model.foreign_json import parse_json
 from .._model.identifiers import Environment
 from .._model.integration import Credentials
 from .token import sign
@@ -129,8 +129,8 @@ def page_of(reply: Answer, name: str) -> dict[str, t.Any] | None:
 
 def _document(reply: Reply) -> dict[str, t.Any] | None:
     try:
-        document = json.loads(reply.body)
-    except (ValueError, RecursionError):
+        document = parse_json(reply.body)
+    except ValueError:
         return None
     return document if isinstance(document, dict) else None
 

@@ -9,7 +9,6 @@ developer.apple.com/documentation/appstoreconnectapi/identifying-rate-limits
 
 from __future__ import annotations
 
-import json
 import re
 import typing as t
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from email.utils import parsedate_to_datetime
 
 from .._http import Reply
 from .._model.errors import RefundsError
+from .._model.foreign_json import parse_json
 from .._model.identifiers import shown
 from .token import BACKDATED_S
 
@@ -55,8 +55,8 @@ def quota(reply: Reply) -> Quota | None:
 def json_object(reply: Reply) -> dict[str, t.Any] | None:
     """Return the answer's JSON object, None when it is none."""
     try:
-        document = json.loads(reply.body)
-    except (ValueError, RecursionError):
+        document = parse_json(reply.body)
+    except ValueError:
         return None
     return document if isinstance(document, dict) else None
 

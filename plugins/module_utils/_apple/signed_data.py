@@ -16,6 +16,7 @@ import traceback
 import typing as t
 
 from .._model.event import ConsumptionRequest
+from .._model.foreign_json import parse_json
 from .._model.identifiers import Environment
 from .._model.refund import NOTIFICATION_TYPES, Notification, NotificationType, Refund, Rejected
 from .consumption_fields import consumption_of
@@ -177,8 +178,8 @@ def claims(text: str) -> dict[str, t.Any] | None:
 def _json_part(text: str, index: int) -> dict[str, t.Any] | None:
     try:
         part = text.split(".")[index].encode("ascii")
-        document = json.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
-    except (ValueError, RecursionError):
+        document = parse_json(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
+    except ValueError:
         return None
     return document if isinstance(document, dict) else None
 

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .errors import InputError
+from .foreign_json import parse_json
 from .secret import Masker, worth_masking
 from .session_text import unwrapped
 
@@ -19,7 +19,8 @@ _COOKIE_FIELDS = ("name", "value", "domain", "path", "expires", "httpOnly", "sec
 _NEXT_STEP = 'Give what Playwright\'s storage_state() writes: {"cookies": [...], "origins": [...]}.'
 
 
-@dataclass(frozen=True)
+# Known by its identity: a task's visits with one session share what the browser keeps for it.
+@dataclass(frozen=True, eq=False)
 class BrowserSession:
     """``state`` is the storage state, checked; nothing of it is ever shown."""
 
@@ -48,12 +49,12 @@ def parse_browser_session(text: str, option: str) -> BrowserSession:
     if len(text) > LARGEST:
         raise InputError(option, f"has more than {LARGEST} characters.", _NEXT_STEP)
     try:
-        document = json.loads(unwrapped(text, "cookies"))
+        document = parse_json(unwrapped(text, "cookies"))
         # What browsers' extensions export.
         document = {"cookies": document} if isinstance(document, list) else document
         cookies = [_cookie(entry) for entry in document.get("cookies") or []]
         origins = [_origin(entry) for entry in document.get("origins") or []]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         # The parser's own words may show a piece of the session.
         raise InputError(option, "is no browser session.", _NEXT_STEP) from None
     if not cookies and not origins:

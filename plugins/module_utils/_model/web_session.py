@@ -10,13 +10,13 @@ issue 13833.
 
 from __future__ import annotations
 
-import json
 import re
 import traceback
 import typing as t
 from dataclasses import dataclass, field
 
 from .errors import InputError
+from .foreign_json import parse_json
 from .secret import Masker, Secret, worth_masking
 from .session_text import listed, unescaped, unwrapped
 
@@ -150,7 +150,7 @@ def _cookie(entry: t.Any, index: int, option: str) -> Cookie | None:
 
 def _read(text: str) -> t.Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         pass
     text = unescaped(text)

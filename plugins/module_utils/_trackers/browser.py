@@ -46,17 +46,23 @@ class BrowserFailed(RefundsError):
 
 @dataclass(frozen=True)
 class BrowserSettings:
-    """``url``: the page, whose origin is the only one that is navigated to. ``timeout``: seconds for one action.
+    """``path``: the program, searched for when empty. ``timeout``: seconds for one action.
 
     ``proxy`` is Playwright's mapping, or None for a direct connection whatever the environment says.
     """
 
-    url: str
-    session: BrowserSession
-    path: str | None
+    path: str
     environ: t.Mapping[str, str] = field(repr=False)
-    proxy: t.Mapping[str, str] | None
+    proxy: t.Mapping[str, str] | None = field(repr=False)
     timeout: float
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Someone signed in at one origin, which is the only one that is navigated to."""
+
+    origin: str
+    session: BrowserSession
 
 
 def require_playwright() -> None:
@@ -71,7 +77,7 @@ def require_playwright() -> None:
         ) from None
 
 
-def find_browser(path: str | None, search_path: str) -> str | None:
+def find_browser(path: str, search_path: str) -> str | None:
     """Return the Chromium to use: the given one, else one on ``search_path`` or at a usual place."""
     if path:
         if not os.path.isfile(path) or not os.access(path, os.X_OK):
@@ -93,7 +99,7 @@ def is_end(reason: str) -> bool:
 
 
 class Browser:
-    """One browser with one page. Whoever calls, everything runs in one thread, one call after another."""
+    """One browser with a page for each visitor. Whoever calls, everything runs in one thread, one after another."""
 
     def __init__(self, settings: BrowserSettings) -> None:
         self._settings = settings
@@ -102,12 +108,12 @@ class Browser:
         self._mark = uuid.uuid4().hex
         self._playwright: Playwright | None = None
         self._chromium: Chromium | None = None
-        self._page: Page | None = None
+        self._pages: dict[Visitor, Page] = {}
 
-    def call(self, function: t.Callable[[Page], T], seconds: float) -> T:
-        """Call ``function`` with the page. A browser that takes longer than ``seconds`` is ended."""
+    def call(self, visitor: Visitor, function: t.Callable[[Page], T], seconds: float) -> T:
+        """Call ``function`` with the visitor's page. A browser that takes longer than ``seconds`` is ended."""
         with self._turn:
-            future = self._worker.submit(self._on_page, function)
+            future = self._worker.submit(self._on_page, visitor, function)
             try:
                 return future.result(seconds + _LAUNCH_SECONDS)
             except TimeoutError:
@@ -126,46 +132,56 @@ class Browser:
             end_marked(f"{MARK}={self._mark}")
             self._worker.shutdown(wait=False)
 
-    def _on_page(self, function: t.Callable[[Page], T]) -> T:
+    def _on_page(self, visitor: Visitor, function: t.Callable[[Page], T]) -> T:
         from playwright.sync_api import Error
 
         try:
-            return function(self._page or self._open())
+            if visitor not in self._pages:
+                self._pages[visitor] = self._open(visitor)
+            return function(self._pages[visitor])
         except Error as error:
-            raise self._failed(error) from None
+            raise self._failed(error, visitor.session) from None
 
-    def _failed(self, error: Exception) -> BrowserFailed:
-        reason = self._settings.session.mask(str(error).splitlines()[0][:200])
+    def _failed(self, error: Exception, session: BrowserSession) -> BrowserFailed:
+        reason = session.mask(str(error).splitlines()[0][:200])
         is_gone = self._chromium is None or not self._chromium.is_connected()
         if is_gone or is_end(reason):
             self._end_chromium()
             return BrowserFailed("The browser ended before it was done.", "Look whether something kills it (memory).")
         return BrowserFailed(f"The browser failed: {reason}")
 
-    def _open(self) -> Page:
+    def _running(self) -> Chromium:
         from playwright.sync_api import Error, sync_playwright
 
-        if self._playwright is None:
-            self._playwright = sync_playwright().start()
+        if self._chromium is None:
+            if self._playwright is None:
+                self._playwright = sync_playwright().start()
+            try:
+                self._chromium = self._launch(self._playwright)
+            except Error as error:
+                reason = next((line for line in str(error).splitlines() if line.strip()), "")[:200]
+                raise BrowserFailed(f"The browser can't be started: {reason}", "Try devtodev.browser_path.") from None
+        return self._chromium
+
+    def _open(self, visitor: Visitor) -> Page:
+        from playwright.sync_api import Error
+
+        chromium = self._running()
         try:
-            self._chromium = self._launch(self._playwright)
-        except Error as error:
-            reason = next((line for line in str(error).splitlines() if line.strip()), "")[:200]
-            raise BrowserFailed(f"The browser can't be started: {reason}", "Try devtodev.browser_path.") from None
-        try:
-            context = self._chromium.new_context(
-                storage_state=t.cast(t.Any, self._settings.session.state),
+            context = chromium.new_context(
+                storage_state=t.cast(t.Any, visitor.session.state),
                 accept_downloads=False,
                 service_workers="block",
                 locale="en-US",
                 viewport={"width": 1280, "height": 1400},
             )
         except Error:
+            if not chromium.is_connected():
+                raise
             raise InputError("devtodev.session", "is not taken by the browser.", "Save it anew.") from None
         context.set_default_timeout(self._settings.timeout * 1000)
-        context.route("**/*", self._guard)
-        self._page = context.new_page()
-        return self._page
+        context.route("**/*", lambda route: _guard(route, visitor.origin))
+        return context.new_page()
 
     def _launch(self, playwright: Playwright) -> Chromium:
         environ = self._settings.environ
@@ -183,20 +199,9 @@ class Browser:
             timeout=_LAUNCH_SECONDS * 1000,
         )
 
-    def _guard(self, route: Route) -> None:
-        """Let through pages of the one origin, and what such a page loads over https (or from this machine)."""
-        request, own = route.request, origin_of(self._settings.url)
-        parts = urlsplit(request.url)
-        is_plain = parts.scheme == "http" and is_loopback(parts.hostname) and own.startswith("http://")
-        is_known = parts.scheme == "https" or is_plain
-        with contextlib.suppress(Exception):
-            if is_known and (not request.is_navigation_request() or origin_of(request.url) == own):
-                route.continue_()
-            else:
-                route.abort("blockedbyclient")
-
     def _end_chromium(self) -> None:
-        chromium, self._chromium, self._page = self._chromium, None, None
+        chromium, self._chromium = self._chromium, None
+        self._pages.clear()
         if chromium is not None:
             with contextlib.suppress(Exception):
                 chromium.close()
@@ -206,3 +211,27 @@ class Browser:
         if self._playwright is not None:
             playwright, self._playwright = self._playwright, None
             playwright.stop()
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A browser as one visitor has it."""
+
+    browser: Browser
+    visitor: Visitor
+
+    def call(self, function: t.Callable[[Page], T], seconds: float) -> T:
+        return self.browser.call(self.visitor, function, seconds)
+
+
+def _guard(route: Route, origin: str) -> None:
+    """Let through pages of the one origin, and what such a page loads over https (or from this machine)."""
+    request = route.request
+    parts = urlsplit(request.url)
+    is_plain = parts.scheme == "http" and is_loopback(parts.hostname) and origin.startswith("http://")
+    is_known = parts.scheme == "https" or is_plain
+    with contextlib.suppress(Exception):
+        if is_known and (not request.is_navigation_request() or origin_of(request.url) == origin):
+            route.continue_()
+        else:
+            route.abort("blockedbyclient")

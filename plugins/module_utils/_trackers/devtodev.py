@@ -8,17 +8,15 @@ from __future__ import annotations
 import time
 import typing as t
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote
 
 from .._model.errors import RefundsError
 from .._model.identifiers import Environment
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
-from .browser import Browser, BrowserFailed
+from .browser import BrowserFailed, Tab
 from .devtodev_page import Form, PageProblem, Shown
+from .devtodev_settings import DevtodevSettings
 from .last_applied import LastApplied
-from .page_elements import Element
-from .page_words import Words
-from .protocol import NotActive, OnUnknown
+from .protocol import NotActive, Times
 
 if t.TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -27,27 +25,14 @@ T = t.TypeVar("T")
 _BETWEEN_LOOKS = 2.0
 
 
-@dataclass(frozen=True)
-class PageSettings:
-    """``url`` may contain {project} and {bundle_id}. Times in seconds."""
-
-    url: str
-    elements: t.Mapping[str, Element]
-    menu: tuple[str, ...]
-    words: Words
-    timeout: float
-    wait_timeout: float
-
-
 @dataclass
 class DevtodevByBrowser:
-    """Reads and fills in the form. ``remaining``: seconds until the task's deadline."""
+    """Reads and fills in the form. ``remaining``: seconds until the task's deadline; ``times``: the task's others."""
 
     last_applied: LastApplied
-    browser: Browser
-    settings: PageSettings
-    project: str
-    on_unknown: OnUnknown
+    tab: Tab
+    settings: DevtodevSettings
+    times: Times
     warn: t.Callable[[str], None]
     remaining: t.Callable[[], float]
     monotonic: t.Callable[[], float] = time.monotonic
@@ -55,6 +40,9 @@ class DevtodevByBrowser:
     is_listable: bool = False
     _foreign: dict[Identity, str] = field(default_factory=dict, init=False)
     _place: Identity | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.project, self.on_unknown = self.settings.project, self.settings.on_unknown
 
     def find(self, identity: Identity) -> Integration | None:
         shown = self._visit(identity, lambda form: self._open(form, identity))
@@ -115,7 +103,7 @@ class DevtodevByBrowser:
             return ""
         return (
             "devtodev documents no way to remove an integration. Remove it at "
-            f"{self._url(identity)} by hand, or name the page's button by devtodev.elements.remove."
+            f"{self.settings.address(identity)} by hand, or name the page's button by devtodev.elements.remove."
         )
 
     def remove(self, identity: Identity) -> None:
@@ -131,35 +119,20 @@ class DevtodevByBrowser:
             raise RefundsError(f"{identity.bundle_id}: devtodev's page still shows the integration after removing it.")
         self.last_applied.forget(identity)
 
-    def __enter__(self) -> DevtodevByBrowser:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        try:
-            self.browser.close()
-        finally:
-            self.last_applied.close()
-
-    def _url(self, identity: Identity) -> str:
-        places = {"{project}": identity.project, "{bundle_id}": identity.bundle_id}
-        url = self.settings.url
-        for place, value in places.items():
-            url = url.replace(place, quote(value, safe=""))
-        return url
-
     def _visit(self, identity: Identity, work: t.Callable[[Form], T], attempt: _Attempt | None = None) -> T:
         """Do some work on an app's page; every failure says whether something was submitted."""
         attempt = attempt or _Attempt()
-        settings = self.settings
+        settings, timeout = self.settings, self.times.request
 
         def visit(page: Page) -> T:
             if self.remaining() <= 0:
                 raise PageProblem("not tried, the deadline was over.", "Raise deadline.")
-            url = self._url(identity)
-            return work(Form(page, url, settings.elements, settings.menu, settings.words, settings.timeout))
+            return work(
+                Form(page, settings.address(identity), settings.elements, settings.menu, settings.words, timeout)
+            )
 
         try:
-            return self.browser.call(visit, 12 * settings.timeout + settings.wait_timeout)
+            return self.tab.call(visit, 12 * timeout + self.times.wait)
         except (BrowserFailed, PageProblem) as error:
             self._place = None
             said = f"{identity.bundle_id}: {error.message} {attempt.outcome()}"
@@ -222,7 +195,7 @@ class DevtodevByBrowser:
     def _confirm(self, form: Form, values: t.Mapping[str, str], attempt: _Attempt, waits: bool) -> None:
         """Load the page anew until it shows what was submitted, and Active; at the end, whatever it shows."""
         starts = self.monotonic()
-        ends = starts + (min(self.settings.wait_timeout, self.remaining()) if waits else 0.0)
+        ends = starts + (min(self.times.wait, self.remaining()) if waits else 0.0)
         while True:
             problem = _look(form, values, attempt)
             attempt.waited = self.monotonic() - starts

@@ -10,29 +10,26 @@ from dataclasses import dataclass, replace
 
 from .._model.identifiers import Environment
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
+from .devtodev_settings import MENU_PATH, DevtodevSettings
 from .last_applied import LastApplied
 from .protocol import OnUnknown
 
-# docs.devtodev.com/integration/autocapture/automatic-refund-tracking/app-store, read 2026-11-23
-MENU_PATH = "Settings → Payments integration → IA refunds tracking"
 _CONFIRMED = "confirmed by hand"
 
 
 @dataclass
 class DevtodevByHand:
-    """The ledger keeps what a person was told, and whether the person confirmed just that.
-
-    ``url``: the page's address as far as it is known.
-    """
+    """The ledger keeps what a person was told, and whether the person confirmed just that."""
 
     last_applied: LastApplied
-    project: str
-    url: str
-    is_confirmed: bool
+    settings: DevtodevSettings
     warn: t.Callable[[str], None]
     name: str = "devtodev"
     on_unknown: OnUnknown = "replace"
     is_listable: bool = True
+
+    def __post_init__(self) -> None:
+        self.project = self.settings.project
 
     def find(self, identity: Identity) -> Integration | None:
         return self.last_applied.find(identity)
@@ -63,10 +60,10 @@ class DevtodevByHand:
         self.last_applied.note(integration)
 
     def _is_confirmed(self, held: Integration) -> bool:
-        return self.is_confirmed or held.status == "Active" or held.word == _CONFIRMED
+        return self.settings.is_confirmed or held.status == "Active" or held.word == _CONFIRMED
 
     def irremovable(self, identity: Identity) -> str:
-        if self.is_confirmed:
+        if self.settings.is_confirmed:
             return ""
         return (
             f"devtodev has no API for this. Remove the integration by hand at {self._where(identity)}, then run again "
@@ -75,12 +72,6 @@ class DevtodevByHand:
 
     def remove(self, identity: Identity) -> None:
         self.last_applied.forget(identity)
-
-    def __enter__(self) -> DevtodevByHand:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.last_applied.close()
 
     def _hand_off(self, desired: Integration) -> None:
         file = desired.private_key_path or "the key that private_key_content holds"
@@ -91,5 +82,7 @@ class DevtodevByHand:
         )
 
     def _where(self, identity: Identity) -> str:
+        if self.settings.url:
+            return f"{self.settings.address(identity)} ({MENU_PATH})"
         project = f"project {identity.project}" if identity.project else "the app's project"
-        return f"{self.url or project} ({MENU_PATH})" if self.url else f"{project}, {MENU_PATH}"
+        return f"{project}, {MENU_PATH}"

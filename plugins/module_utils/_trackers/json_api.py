@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from .._http import RETRIED_STATUSES, Advice, Call, Reply, Transport
 from .._model.errors import InputError, RefundsError
+from .._model.foreign_json import parse_json
 from .._model.identifiers import shown
 from .._model.secret import Masker, Secret
 
@@ -128,9 +129,9 @@ def _explained(service: Service, status: int) -> tuple[str, str]:
     return "{title} refuses the request", "Look at its dashboard, and report this."
 
 
-def require_api_key(service: Service, text: t.Any) -> Secret:
-    """Return the API key. Raises InputError when there is none, or one that no header can carry."""
-    option = f"{service.tracker}.api_key"
+def require_api_key(service: Service, text: t.Any, where: str) -> Secret:
+    """Return the API key of the options at ``where``. Raises InputError for none, or one that no header can carry."""
+    option = f"{where}.api_key"
     next_step = f"Give {service.key_kind} there or in the environment variable {service.variable}."
     clean = str(text or "").strip()
     if not clean:
@@ -160,8 +161,8 @@ def _document(reply: Reply) -> Document | None:
     if not reply.body.strip():
         return {}
     try:
-        document = json.loads(reply.body)
-    except (ValueError, RecursionError):
+        document = parse_json(reply.body)
+    except ValueError:
         return None
     return document if isinstance(document, dict) else None
 

@@ -33,9 +33,6 @@ class LastApplied:
     def forget(self, identity: Identity) -> None:
         remove_integration(self.ledger, identity)
 
-    def close(self) -> None:
-        self.ledger.close()
-
     def begin(self, integration: Integration) -> None:
         """Note that a save is about to be sent: should its end stay unknown, nothing is taken for applied."""
         self.note(replace(integration, issuer_id=None, key_id=None, key_fingerprint=None, status="Pending"))

@@ -62,9 +62,3 @@ class LedgerTracker:
 
     def remove(self, identity: Identity) -> None:
         remove_integration(self.ledger, identity)
-
-    def __enter__(self) -> LedgerTracker:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.ledger.close()

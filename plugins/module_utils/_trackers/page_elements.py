@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from .options import Reader
 
 if t.TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -125,13 +127,30 @@ DEFAULTS: dict[str, Element] = {
 MENU = ("Settings", "Payments integration", "IA refunds tracking")
 
 
-def configured(name: str, given: t.Mapping[str, t.Any] | None) -> Element:
-    """Return an element as the user describes it; one that is described has none of the default ways."""
+_WAYS = (*KINDS, "name")
+
+
+def parse_elements(reader: Reader) -> tuple[dict[str, Element], tuple[str, ...]]:
+    """Return the page's elements and the menu's entries, as the option ``elements`` describes them.
+
+    One that is described has none of its default ways.
+    """
+    given = reader.mapping("elements")
+    inner = Reader(given, reader.path("elements"))
+    inner.check_names((*DEFAULTS, "menu"))
+    elements = {name: _configured(name, inner) for name in DEFAULTS}
+    menu = inner.texts("menu", MENU)
+    reader.faults += inner.faults
+    return elements, menu
+
+
+def _configured(name: str, elements: Reader) -> Element:
     default = DEFAULTS[name]
-    given = {kind: value for kind, value in (given or {}).items() if value}
+    reader = Reader(elements.mapping(name), elements.path(name))
+    reader.check_names(_WAYS)
+    given = {kind: text for kind in _WAYS if (text := reader.text(kind))}
+    elements.faults += reader.faults
     if not given:
         return default
     ways = tuple(Way(kind, given[kind], given.get("name", "")) for kind in KINDS if kind in given)
-    if not ways and "name" in given:
-        ways = (Way("role", "button", given["name"]),)
-    return Element(default.title, default.option, ways, default.is_visible)
+    return replace(default, ways=ways or (Way("role", "button", given["name"]),))

@@ -6,12 +6,21 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from .._model.errors import RefundsError
 from .._model.identifiers import Environment
 from .._model.integration import Credentials, Identity, Integration, Observation
 
 OnUnknown = t.Literal["keep", "replace", "fail"]
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds: for one request or one action on a page, and to wait for Active."""
+
+    request: float
+    wait: float
 
 
 class NotActive(RefundsError):
@@ -63,8 +72,3 @@ class Tracker(t.Protocol):
 
     def remove(self, identity: Identity) -> None:
         """Remove one integration; none there is no error."""
-
-    def __enter__(self) -> Tracker: ...
-
-    def __exit__(self, *exc_info: object) -> None:
-        """Let go of connections and processes."""

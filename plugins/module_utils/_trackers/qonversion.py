@@ -14,19 +14,11 @@ from dataclasses import dataclass, replace
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import Environment, shown
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
-from .json_api import Document, JsonApi, Refused, Service
+from .json_api import Document, JsonApi, Refused
 from .last_applied import LastApplied
-from .protocol import NotActive, OnUnknown
+from .protocol import NotActive
+from .qonversion_settings import SERVICE, QonversionSettings
 
-HOST = "https://api.qonversion.io"
-SERVICE = Service(
-    tracker="qonversion",
-    title="Qonversion",
-    variable="STOREOPS_QONVERSION_API_KEY",
-    key_kind="the project's secret key (sk_...)",
-    needs="to be the project's secret key; a key for the SDK may not do this",
-    place="Check qonversion.api_key, which names the project, and qonversion.url.",
-)
 _PATH = "/v4/project-settings/stores/apple"
 _READING = "reading the project's App Store configuration"
 # Settings of others that can be read: a save must leave them as they are.
@@ -44,33 +36,75 @@ class Config:
     others: tuple[object, ...]
 
 
+class Project:
+    """One project's configuration, read once for all who work on it."""
+
+    def __init__(self, api: JsonApi) -> None:
+        self._api = api
+        self._config: Config | None = None
+
+    def read(self) -> Config:
+        if self._config is None:
+            try:
+                self._config = _config(self._api.ask(_READING, "GET", _PATH))
+            except Refused as error:
+                if error.status != 404 or self._is_elsewhere():
+                    raise
+                self._config = _config({})
+        return self._config
+
+    def save(self, bundle_id: str, credentials: Credentials) -> None:
+        """Save the triplet, whole or not at all; what is not sent stays as it is."""
+        body: Document = {
+            "bundle_id": bundle_id,
+            "iap_key_identifier": credentials.key_id,
+            "iap_issuer_id": credentials.issuer_id,
+            "iap_private_key": credentials.private_key.pem.reveal(),
+        }
+        if not all(body.values()):
+            raise RefundsError(f"{bundle_id}: not sent: Qonversion takes Key ID, Issuer ID and private key together.")
+        # One key for all attempts of this save: the service does it once, so that it may be sent again.
+        headers = {"Idempotency-Key": secrets.token_hex(16)}
+        hidden = (credentials.private_key.pem,)
+        self._config = None
+        self._api.ask(f"{bundle_id}: saving its key", "POST", _PATH, body, secrets=hidden, headers=headers)
+
+    def _is_elsewhere(self) -> bool:
+        """Tell whether a 404 means that this is no Qonversion at all, rather than a project without configuration."""
+        try:
+            self._api.ask("reading the project's settings", "GET", "/v4/project-settings")
+        except Refused:
+            return True
+        return False
+
+
 @dataclass
 class Qonversion:
     """One project, which has one bundle ID. Environments are not told apart: a project has one key for both."""
 
-    api: JsonApi
+    there: Project
     last_applied: LastApplied
-    project: str
-    replace_bundle: bool
-    on_unknown: OnUnknown
+    settings: QonversionSettings
     name: str = SERVICE.tracker
     is_listable: bool = True
-    _config: Config | None = None
+
+    def __post_init__(self) -> None:
+        self.project, self.on_unknown = self.settings.project, self.settings.on_unknown
 
     def find(self, identity: Identity) -> Integration | None:
-        config = self._read()
+        config = self.there.read()
         if config.bundle_id != identity.bundle_id:
             return None
         return _held(identity, config, self.last_applied.find(identity))
 
     def list(self, environment: Environment) -> list[Integration]:
-        bundle_id = self._read().bundle_id
+        bundle_id = self.there.read().bundle_id
         found = self.find(Identity(self.name, self.project, environment, bundle_id)) if bundle_id else None
         return [found] if found else []
 
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
-        held, wanted = self._read().bundle_id, desired.identity.bundle_id
-        if held not in (None, wanted) and not self.replace_bundle:
+        held, wanted = self.there.read().bundle_id, desired.identity.bundle_id
+        if held not in (None, wanted) and not self.settings.replace_bundle:
             case = ", which differs in capitals only" if str(held).lower() == wanted.lower() else ""
             raise InputError(
                 "qonversion.replace_bundle",
@@ -82,16 +116,16 @@ class Qonversion:
         return Observation(desired.status if is_known else worse(desired.status, "Unknown"))
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:
-        identity, before = integration.identity, self._read()
+        identity, before = integration.identity, self.there.read()
         noted = self.last_applied.find(identity)
         self.last_applied.begin(integration)
         try:
-            self._send(identity.bundle_id, credentials)
+            self.there.save(identity.bundle_id, credentials)
         except Refused as error:
             if error.status < 500:
                 self.last_applied.undo(identity, noted)
             raise
-        after = self._read()
+        after = self.there.read()
         fault = _fault(identity.bundle_id, credentials, before, after)
         if fault:
             shown_now = after.bundle_id == identity.bundle_id
@@ -117,46 +151,6 @@ class Qonversion:
 
     def remove(self, identity: Identity) -> None:
         raise RefundsError(f"{identity.bundle_id}: {self.irremovable(identity)}")
-
-    def __enter__(self) -> Qonversion:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.last_applied.close()
-
-    def _read(self) -> Config:
-        if self._config is None:
-            try:
-                self._config = _config(self.api.ask(_READING, "GET", _PATH))
-            except Refused as error:
-                if error.status != 404 or self._is_elsewhere():
-                    raise
-                self._config = _config({})
-        return self._config
-
-    def _is_elsewhere(self) -> bool:
-        """Tell whether a 404 means that this is no Qonversion at all, rather than a project without configuration."""
-        try:
-            self.api.ask("reading the project's settings", "GET", "/v4/project-settings")
-        except Refused:
-            return True
-        return False
-
-    def _send(self, bundle_id: str, credentials: Credentials) -> None:
-        """Save the triplet, whole or not at all; what is not sent stays as it is."""
-        body: Document = {
-            "bundle_id": bundle_id,
-            "iap_key_identifier": credentials.key_id,
-            "iap_issuer_id": credentials.issuer_id,
-            "iap_private_key": credentials.private_key.pem.reveal(),
-        }
-        if not all(body.values()):
-            raise RefundsError(f"{bundle_id}: not sent: Qonversion takes Key ID, Issuer ID and private key together.")
-        # One key for all attempts of this save: the service does it once, so that it may be sent again.
-        headers = {"Idempotency-Key": secrets.token_hex(16)}
-        hidden = (credentials.private_key.pem,)
-        self._config = None
-        self.api.ask(f"{bundle_id}: saving its key", "POST", _PATH, body, secrets=hidden, headers=headers)
 
 
 def _config(document: Document) -> Config:

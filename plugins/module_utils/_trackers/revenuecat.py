@@ -8,30 +8,20 @@ Follows RevenueCat's OpenAPI of mid 2026, not run against the live service by th
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass, replace
-from urllib.parse import quote
 
 from .._http_errors import NotSent
 from .._model.errors import InputError, RefundsError, TransportError
 from .._model.identifiers import Environment, shown
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
 from .._model.secret import Secret
-from .json_api import Document, JsonApi, Refused, Service
+from .json_api import Document, Refused
 from .last_applied import LastApplied
-from .protocol import NotActive, OnUnknown
+from .protocol import NotActive
 from .revenuecat_apps import AppEntry, Apps
+from .revenuecat_settings import SERVICE, RevenueCatSettings
 
-HOST = "https://api.revenuecat.com"
-SERVICE = Service(
-    tracker="revenuecat",
-    title="RevenueCat",
-    variable="STOREOPS_REVENUECAT_API_KEY",
-    key_kind="a secret API key, version 2, of this project (sk_...)",
-    needs="the permission project_configuration:apps:read_write",
-    place="Correct revenuecat.project_id (the dashboard's address shows it), or give that project's key.",
-)
 _UPDATE_REFUSED = (
     "If it says that these fields are not allowed, this API does not take a key for an existing entry yet: upload the "
     "key in RevenueCat's dashboard (it stays unknown here: revenuecat.on_unknown). To delete the entry (state: absent "
@@ -40,33 +30,21 @@ _UPDATE_REFUSED = (
 
 # Kinds of TransportError after which the service can't have done anything.
 _NEVER_SENT = frozenset({"dns", "tcp"})
-_PROJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 Secrets = t.Sequence[Secret]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a task allows. ``app_name`` is that of a created app entry; its bundle ID when None."""
-
-    create_app: bool = False
-    app_name: str | None = None
-    delete_app: bool = False
 
 
 @dataclass
 class RevenueCat:
     """One project. Environments are not told apart: an entry has one key for both."""
 
-    api: JsonApi
+    apps: Apps
     last_applied: LastApplied
-    project: str
-    settings: Settings
-    on_unknown: OnUnknown
+    settings: RevenueCatSettings
     name: str = SERVICE.tracker
     is_listable: bool = True
 
     def __post_init__(self) -> None:
-        self.apps = Apps(self.api, f"/v2/projects/{quote(self.project, safe='')}/apps")
+        self.project, self.on_unknown = self.settings.project, self.settings.on_unknown
 
     def find(self, identity: Identity) -> Integration | None:
         entry = self.apps.find(identity.bundle_id)
@@ -97,7 +75,7 @@ class RevenueCat:
             if error.status < 500:
                 self.last_applied.undo(identity, before)
             raise
-        if not entry.has_key:
+        if entry.has_key is False:
             held = replace(integration, issuer_id=None, key_id=None, key_fingerprint=None, status="Failed")
             raise NotActive(
                 f"{identity.bundle_id}: RevenueCat took the key and still shows subscription_key_configured: false.",
@@ -122,12 +100,6 @@ class RevenueCat:
         self.apps.delete(identity.bundle_id)
         self.last_applied.forget(identity)
 
-    def __enter__(self) -> RevenueCat:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.last_applied.close()
-
     def _applied(self, bundle_id: str, credentials: Credentials) -> AppEntry:
         """Put the key where it belongs, and return the entry as the service shows it then."""
         fields, secrets = _key_fields(credentials), (credentials.private_key.pem,)
@@ -141,17 +113,17 @@ class RevenueCat:
         except Refused as error:
             if error.status < 500 and error.status != 409:
                 raise
-            # A conflict is with an entry that someone else made.
-            return self._looked_up(bundle_id, fields, secrets, error, is_ours=error.status != 409)
+            return self._looked_up(bundle_id, fields, secrets, error)
         except TransportError as error:
             if isinstance(error, NotSent) or error.kind in _NEVER_SENT:
                 raise
-            return self._looked_up(bundle_id, fields, secrets, error, is_ours=True)
+            return self._looked_up(bundle_id, fields, secrets, error)
 
-    def _looked_up(
-        self, bundle_id: str, fields: Document, secrets: Secrets, error: RefundsError, is_ours: bool
-    ) -> AppEntry:
-        """Look whether an entry was created although the answer was lost: there must never be a second one."""
+    def _looked_up(self, bundle_id: str, fields: Document, secrets: Secrets, error: RefundsError) -> AppEntry:
+        """Look whether there is an entry after a lost answer or a conflict: there must never be a second one.
+
+        Nothing tells who made it, and with which key: the key is sent again.
+        """
         self.apps.forget()
         try:
             entry = self.apps.find(bundle_id)
@@ -162,7 +134,7 @@ class RevenueCat:
                 f"{error.message} Whether {bundle_id} was created at RevenueCat is not known.",
                 "Run again: the list of apps is read first, so that no second one is created.",
             ) from None
-        return entry if is_ours and entry.has_key else self._updated(entry, fields, secrets)
+        return self._updated(entry, fields, secrets)
 
     def _updated(self, entry: AppEntry, fields: Document, secrets: Secrets) -> AppEntry:
         try:
@@ -182,16 +154,6 @@ class RevenueCat:
         )
 
 
-def parse_project_id(text: str) -> str:
-    """Return the project ID. Raises InputError when there is none, or something that is no ID."""
-    next_step = "Give the ID that stands in the dashboard's address after /projects/, such as proj1ab2c3d4."
-    if not text:
-        raise InputError("revenuecat.project_id", "is required with tracker: revenuecat.", next_step)
-    if not _PROJECT_ID.fullmatch(text):
-        raise InputError("revenuecat.project_id", f"{shown(text)} is no project ID.", next_step)
-    return text
-
-
 def _key_fields(credentials: Credentials) -> Document:
     return {
         "subscription_private_key": credentials.private_key.pem.reveal(),
@@ -201,8 +163,11 @@ def _key_fields(credentials: Credentials) -> Document:
 
 
 def _held(identity: Identity, entry: AppEntry, noted: Integration | None) -> Integration:
-    """Return what is known of an entry: the service tells whether there is a key, the ledger which one."""
-    if not entry.has_key:
+    """Return what is known of an entry: the service tells whether there is a key, the ledger which one.
+
+    An entry that doesn't say whether there is one is taken for what the ledger says.
+    """
+    if entry.has_key is False:
         return Integration(identity, None, None, None, "Absent", is_outdated=True)
     if noted is None:
         return Integration(identity, None, None, None, "Unknown")

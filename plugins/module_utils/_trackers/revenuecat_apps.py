@@ -23,19 +23,22 @@ _LISTING = "listing the apps of revenuecat.project_id"
 
 @dataclass(frozen=True)
 class AppEntry:
-    """``has_key``: whether an In-App Purchase key is configured, the one thing that can be read back of it."""
+    """``has_key``: whether an In-App Purchase key is configured, the one thing that can be read back of it.
+
+    None where the answer doesn't say: RevenueCat's specification of January 2026 doesn't require the field.
+    """
 
     app_id: str
     bundle_id: str
-    has_key: bool
+    has_key: bool | None
 
 
 class Apps:
-    """``path`` is that of the project's list of apps."""
+    """The apps of one project, for all who work on it."""
 
-    def __init__(self, api: JsonApi, path: str) -> None:
+    def __init__(self, api: JsonApi, project: str) -> None:
         self._api = api
-        self._path = path
+        self._path = f"/v2/projects/{quote(project, safe='')}/apps"
         self._entries: list[AppEntry] | None = None
 
     def entries(self) -> list[AppEntry]:
@@ -141,4 +144,5 @@ def _entry(item: t.Any) -> AppEntry | None:
     bundle_id = details.get("bundle_id") if isinstance(details, dict) else None
     if not isinstance(details, dict) or not isinstance(app_id, str) or not isinstance(bundle_id, str):
         return None
-    return AppEntry(app_id, bundle_id, details.get("subscription_key_configured") is True)
+    has_key = details.get("subscription_key_configured")
+    return AppEntry(app_id, bundle_id, has_key if isinstance(has_key, bool) else None)

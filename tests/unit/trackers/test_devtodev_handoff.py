@@ -17,8 +17,9 @@ from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_session import parse_browser_session
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.devtodev import page_address, proxy_for
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.devtodev import proxy_for
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integration_info
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_settings import page_address
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.page_words import Words
 
 URL = "https://devtodev.invalid/projects/1/settings"
@@ -225,9 +226,9 @@ def test_a_browser_that_is_none(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_page_has_a_query_and_a_fragment() -> None:
     for address in (f"{URL}/?app=1#/refunds", "http://127.0.0.1:1/x/"):
-        assert page_address(f" {address}\n") == address
+        assert page_address(f" {address}\n", "devtodev.url") == address
     with pytest.raises(InputError, match=r"devtodev\.url"):
-        page_address("https://devtodev.invalid/a b")
+        page_address("https://devtodev.invalid/a b", "devtodev.url")
 
 
 @pytest.mark.parametrize(

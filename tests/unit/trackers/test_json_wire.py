@@ -235,12 +235,44 @@ def test_a_create_with_a_server_error_is_looked_up_and_not_repeated(tmp_path: Pa
     def behave(sent: Sent) -> Answer:
         if sent.method == "GET":
             return 200, page(*([app(has_key=True)] if made else []))
+        if sent.path != APPS:
+            return 200, app(has_key=True)
         made.append(True)
         return status, {}
 
     with service(behave) as server:
         assert run(server, tmp_path, pem, "revenuecat", create_app=True).results["changed"]
-    assert [sent.method for sent in server.sent] == ["GET", "POST", "GET"]
+    assert [sent.path for sent in server.sent] == [f"{APPS}?limit=100", APPS, f"{APPS}?limit=100", f"{APPS}/app1"]
+
+
+def test_an_answer_that_does_not_say_whether_there_is_a_key(tmp_path: Path, pem: str) -> None:
+    """RevenueCat's specification of January 2026 requires no more than the bundle ID."""
+    silent = {"object": "app", "id": "app1", "type": "app_store", "app_store": {"bundle_id": BUNDLE_ID}}
+    with service(lambda sent: (200, page(silent) if sent.method == "GET" else silent)) as server:
+        kept = run(server, tmp_path, pem, "revenuecat")
+        assert not kept.results["changed"] and kept.results["integration"]["status"] == "Unknown"
+        sent = run(server, tmp_path, pem, "revenuecat", on_unknown="replace").results
+        assert sent["changed"] and not sent.get("failed") and sent["integration"]["key_id"] == KEY_ID
+        again = run(server, tmp_path, pem, "revenuecat").results
+        assert not again["changed"] and again["integration"]["status"] == "Pending", "credential_check: skip"
+    assert [sent.method for sent in server.sent] == ["GET", "GET", "POST", "GET"]
+
+
+@pytest.mark.parametrize("project", ["1ab2c3d4", "proj1ab2c3d4"])
+def test_a_project_that_is_not_found(tmp_path: Path, pem: str, project: str) -> None:
+    """The dashboard's address shows a project's ID without its first letters."""
+    with service(lambda sent: (404, {"type": "resource_missing"})) as server:
+        failed = run(server, tmp_path, pem, "revenuecat", project_id=project)
+    tried = "try revenuecat.project_id: proj1ab2c3d4" in failed.message
+    assert "HTTP 404" in failed.message and tried is (project == "1ab2c3d4")
+
+
+@pytest.mark.parametrize("tracker", ["revenuecat", "qonversion"])
+def test_an_answer_nested_a_thousand_times(tmp_path: Path, pem: str, tracker: str) -> None:
+    deep = b'{"items": ' + b"[" * 900 + b"]" * 900 + b"}"
+    with service(lambda sent: (200, deep)) as server:
+        failed = run(server, tmp_path, pem, tracker)
+    assert failed.results["failed"] and "fault of storeops.refunds" not in failed.message
 
 
 def test_a_conflict_with_an_entry_of_someone_else_is_an_update(tmp_path: Path, pem: str) -> None:

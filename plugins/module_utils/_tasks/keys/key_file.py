@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
 import os
 import typing as t
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from ..._context import Context
 from ..._files.reading import Policy, read_key_file
 from ..._files.writing import KEY_MODE, free_name, is_there, move, write_key_file
 from ..._model.errors import FileError
+from ..._model.foreign_json import parse_json
 from ..._model.private_key import KeyProblem, PrivateKey, parse_content, parse_file
 
 
@@ -112,8 +112,8 @@ def parse_download(content: str) -> PrivateKey:
     Observed: RevenueCat/cli, decodePrivateKey.
     """
     try:
-        decoded = json.loads(base64.b64decode(content, validate=True))
-    except (ValueError, RecursionError):
+        decoded = parse_json(base64.b64decode(content, validate=True))
+    except ValueError:
         decoded = None
     return parse_content(decoded if isinstance(decoded, str) else content)
 

@@ -1,57 +1,54 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a task's revenuecat or qonversion options to its tracker."""
+"""From the settings of RevenueCat and Qonversion to their trackers. Each project is read once for a task."""
 
 from __future__ import annotations
 
-from ..._context import Context, Params
-from ..._model.errors import InputError
-from ..._model.identifiers import parse_service_url
-from ..._trackers import qonversion, revenuecat
-from ..._trackers.json_api import JsonApi, Service, require_api_key
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ..._http import Transport
+from ..._trackers.json_api import JsonApi
 from ..._trackers.last_applied import LastApplied
 from ..._trackers.protocol import Tracker
-from .options import tracker_project
+from ..._trackers.qonversion import Project, Qonversion
+from ..._trackers.qonversion_settings import SERVICE as QONVERSION
+from ..._trackers.qonversion_settings import QonversionSettings
+from ..._trackers.revenuecat import RevenueCat
+from ..._trackers.revenuecat_apps import Apps
+from ..._trackers.revenuecat_settings import SERVICE as REVENUECAT
+from ..._trackers.revenuecat_settings import RevenueCatSettings, not_found_step
+from ..._trackers.settings import Settings
 
 
-def open_revenuecat(params: Params, context: Context, last_applied: LastApplied) -> Tracker:
-    options = _of_both_environments(params, revenuecat.SERVICE)
-    api = _json_api(revenuecat.SERVICE, options, revenuecat.HOST, "/v2", context)
-    settings = revenuecat.Settings(
-        create_app=bool(options.get("create_app")),
-        app_name=(options.get("app_name") or "").strip() or None,
-        delete_app=bool(options.get("delete_app")),
-    )
-    project = revenuecat.parse_project_id(tracker_project(params))
-    return revenuecat.RevenueCat(api, last_applied, project, settings, options.get("on_unknown") or "keep")
+@dataclass
+class Projects:
+    """The projects that a task has asked, by address, API key and ID: settings may differ and mean the same one."""
+
+    transport: Transport
+    _apps: dict[t.Hashable, Apps] = field(default_factory=dict, init=False)
+    _qonversion: dict[t.Hashable, Project] = field(default_factory=dict, init=False)
+
+    def revenuecat(self, settings: RevenueCatSettings) -> Apps:
+        key = (settings.url, settings.api_key, settings.project)
+        if key not in self._apps:
+            service = replace(REVENUECAT, place=not_found_step(settings.project))
+            api = JsonApi(self.transport, service, settings.url.removesuffix("/v2"), settings.api_key)
+            self._apps[key] = Apps(api, settings.project)
+        return self._apps[key]
+
+    def qonversion(self, settings: QonversionSettings) -> Project:
+        key = (settings.url, settings.api_key)
+        if key not in self._qonversion:
+            api = JsonApi(self.transport, QONVERSION, settings.url.removesuffix("/v4"), settings.api_key)
+            self._qonversion[key] = Project(api)
+        return self._qonversion[key]
 
 
-def open_qonversion(params: Params, context: Context, last_applied: LastApplied) -> Tracker:
-    options = _of_both_environments(params, qonversion.SERVICE)
-    api = _json_api(qonversion.SERVICE, options, qonversion.HOST, "/v4", context)
-    return qonversion.Qonversion(
-        api,
-        last_applied,
-        tracker_project(params),
-        bool(options.get("replace_bundle")),
-        options.get("on_unknown") or "keep",
-    )
-
-
-def _of_both_environments(params: Params, service: Service) -> Params:
-    """Return a service's options. Raises InputError where an environment of its own is asked for."""
-    if params["environment"] != "production":
-        raise InputError(
-            "environment",
-            f"{service.title} has one key for an app, which serves production and sandbox alike.",
-            "Leave environment at production for this tracker.",
-        )
-    options: Params = params.get(service.tracker) or {}
-    return options
-
-
-def _json_api(service: Service, options: Params, host: str, version: str, context: Context) -> JsonApi:
-    api_key = require_api_key(service, options.get("api_key"))
-    url = parse_service_url(options["url"], f"{service.tracker}.url") if options.get("url") else host
-    return JsonApi(context.transport, service, url.removesuffix(version), api_key)
+def open_api_tracker(settings: Settings, last_applied: LastApplied, projects: Projects) -> Tracker:
+    if isinstance(settings, RevenueCatSettings):
+        return RevenueCat(projects.revenuecat(settings), last_applied, settings)
+    if isinstance(settings, QonversionSettings):
+        return Qonversion(projects.qonversion(settings), last_applied, settings)
+    raise AssertionError(settings.tracker)

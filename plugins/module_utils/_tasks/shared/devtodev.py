@@ -1,113 +1,95 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a task's devtodev options to its tracker: by browser when a session is given, else by hand."""
+"""From devtodev's settings to its tracker. One browser serves all projects of a task."""
 
 from __future__ import annotations
 
 import typing as t
-from urllib.parse import urlsplit, urlunsplit
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
-from ..._context import Context, Params
+from ..._context import Context
 from ..._http import bypasses_proxy
 from ..._model.browser_session import LARGEST, BrowserSession, parse_browser_session
 from ..._model.errors import InputError
-from ..._model.identifiers import is_loopback, parse_service_url
-from ..._trackers.browser import Browser, BrowserSettings, find_browser, require_playwright
-from ..._trackers.devtodev import DevtodevByBrowser, PageSettings
-from ..._trackers.devtodev_handoff import MENU_PATH, DevtodevByHand
+from ..._model.identifiers import is_loopback
+from ..._trackers.browser import (
+    Browser,
+    BrowserSettings,
+    Tab,
+    Visitor,
+    find_browser,
+    origin_of,
+    require_playwright,
+)
+from ..._trackers.devtodev import DevtodevByBrowser
+from ..._trackers.devtodev_handoff import DevtodevByHand
+from ..._trackers.devtodev_settings import WAYS, DevtodevSettings
 from ..._trackers.last_applied import LastApplied
-from ..._trackers.page_elements import DEFAULTS, MENU, configured
-from ..._trackers.page_words import ACTIVE, FAILED, WAITING, Words
-from ..._trackers.protocol import Tracker
-from .options import tracker_project
+from ..._trackers.protocol import Times, Tracker
+from ..._trackers.settings import Settings
 from .session import read_session_file
 
-VARIABLE = "STOREOPS_DEVTODEV_SESSION"
-_WAYS = (
-    "Give devtodev.session or session_path (what Playwright's storage_state() wrote after you signed in), set "
-    f"{VARIABLE}, or use mode: handoff."
-)
+
+@dataclass
+class Browsers:
+    """A task's browsers: one, where all settings name the same program and reach their pages in the same way."""
+
+    context: Context
+    times: Times
+    _sessions: dict[t.Hashable, BrowserSession] = field(default_factory=dict, init=False)
+    _browsers: dict[t.Hashable, Browser] = field(default_factory=dict, init=False)
+
+    def tab(self, settings: DevtodevSettings) -> Tab:
+        """Return the browser as the settings' session has it. Raises InputError, BrowserFailed; starts nothing yet."""
+        session = self._session(settings)
+        if not session.fits(settings.url):
+            place = urlsplit(settings.url).netloc
+            raise InputError("devtodev.session", f"holds nothing for {place}, so nobody is signed in.", WAYS)
+        environ = self.context.environ
+        if any(word.startswith(("pw", "*")) for word in environ.get("DEBUG", "").split(",")):
+            raise InputError("DEBUG", "makes Playwright print the session and the private key.", "Unset it.")
+        require_playwright()
+        find_browser(settings.browser_path, "")
+        proxy = proxy_for(settings.url, self.context.transport.settings.proxies)
+        kind = (settings.browser_path, tuple((proxy or {}).items()))
+        if kind not in self._browsers:
+            own = BrowserSettings(settings.browser_path, environ, proxy, self.times.request)
+            self._browsers[kind] = Browser(own)
+        return Tab(self._browsers[kind], Visitor(origin_of(settings.url), session))
+
+    def close(self) -> None:
+        while self._browsers:
+            self._browsers.popitem()[1].close()
+
+    def _session(self, settings: DevtodevSettings) -> BrowserSession:
+        given = settings.session or settings.session_path
+        if given not in self._sessions:
+            self._sessions[given] = _read(settings)
+        return self._sessions[given]
 
 
-def open_devtodev(params: Params, context: Context, last_applied: LastApplied) -> Tracker:
-    if params["environment"] != "production":
-        raise InputError(
-            "environment",
-            "devtodev's form has one key for an app and no environments.",
-            "Leave environment at production for this tracker.",
-        )
-    options = params.get("devtodev") or {}
-    has_session = bool(options.get("session") or options.get("session_path"))
-    mode = options.get("mode") or ("browser" if has_session else "handoff")
-    url = page_address(options["url"]) if options.get("url") else ""
-    if mode == "handoff":
-        return DevtodevByHand(last_applied, tracker_project(params), url, bool(options.get("confirmed")), context.warn)
-    if not url:
-        raise InputError(
-            "devtodev.url",
-            "is required with mode: browser.",
-            f"Give the address of the project's page {MENU_PATH}; devtodev does not document it.",
-        )
-    return _by_browser(params, context, last_applied, options, url)
-
-
-def _by_browser(
-    params: Params, context: Context, last_applied: LastApplied, options: Params, url: str
-) -> DevtodevByBrowser:
-    session = _session(options)
-    if not session.fits(url):
-        place = urlsplit(url).netloc
-        raise InputError("devtodev.session", f"holds nothing for {place}, so nobody is signed in.", _WAYS)
-    if any(word.startswith(("pw", "*")) for word in context.environ.get("DEBUG", "").split(",")):
-        raise InputError("DEBUG", "makes Playwright print the session and the private key.", "Unset it.")
-    require_playwright()
-    find_browser(options.get("browser_path"), "")
-    timeout = float(params["request_timeout"])
-    elements = options.get("elements") or {}
-    settings = PageSettings(
-        url=url,
-        elements={name: configured(name, elements.get(name)) for name in DEFAULTS},
-        menu=tuple(elements.get("menu") or MENU),
-        words=Words(
-            active=tuple(options.get("active_texts") or ACTIVE),
-            waiting=tuple(options.get("waiting_texts") or WAITING),
-            failed=tuple(options.get("failed_texts") or FAILED),
-        ),
-        timeout=timeout,
-        wait_timeout=float(params["wait_timeout"]),
-    )
-    proxy = proxy_for(url, context.transport.settings.proxies)
-    browser = Browser(BrowserSettings(url, session, options.get("browser_path"), context.environ, proxy, timeout))
+def open_devtodev(settings: Settings, last_applied: LastApplied, browsers: Browsers) -> Tracker:
+    context = browsers.context
+    assert isinstance(settings, DevtodevSettings)
+    if settings.mode == "handoff":
+        return DevtodevByHand(last_applied, settings, context.warn)
     return DevtodevByBrowser(
         last_applied=last_applied,
-        browser=browser,
+        tab=browsers.tab(settings),
         settings=settings,
-        project=tracker_project(params),
-        on_unknown=options.get("on_unknown") or "keep",
+        times=browsers.times,
         warn=context.warn,
         remaining=context.transport.remaining,
     )
 
 
-def page_address(text: str) -> str:
-    """Return a page's address: https, or http to this machine. Pages may have a query and a fragment."""
-    clean = text.strip()
-    parts = urlsplit(clean)
-    parse_service_url(urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")), "devtodev.url")
-    if any(char.isspace() or ord(char) < 32 for char in clean):
-        raise InputError("devtodev.url", "has white space in it.")
-    return clean
-
-
-def _session(options: Params) -> BrowserSession:
-    if options.get("session_path"):
-        # The environment variable may be set for other tasks; a path is always meant for this one.
-        text = read_session_file(options["session_path"], "devtodev.session_path", _WAYS, LARGEST)
-        return parse_browser_session(text.reveal(), "devtodev.session_path")
-    if options.get("session"):
-        return parse_browser_session(str(options["session"]), "devtodev.session")
-    raise InputError("devtodev.session", "is required with mode: browser.", _WAYS)
+def _read(settings: DevtodevSettings) -> BrowserSession:
+    if settings.session is not None:
+        return parse_browser_session(settings.session.reveal(), "devtodev.session")
+    text = read_session_file(settings.session_path, "devtodev.session_path", WAYS, LARGEST)
+    return parse_browser_session(text.reveal(), "devtodev.session_path")
 
 
 def proxy_for(url: str, proxies: t.Mapping[str, str]) -> dict[str, str] | None:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
+from dataclasses import dataclass, field
 
 from ..._context import Context, Library, Params
 from ..._ledger.integrations import list_elsewhere
@@ -14,7 +16,12 @@ from ..._ledger.place import SQLALCHEMY_ERROR, find_place
 from ..._model.integration import Integration
 from ..._trackers.last_applied import LastApplied
 from ..._trackers.ledger import LedgerTracker
-from ..._trackers.protocol import Tracker
+from ..._trackers.protocol import Times, Tracker
+from ..._trackers.settings import Settings, parse, require_environment
+
+if t.TYPE_CHECKING:
+    from .api_trackers import Projects
+    from .devtodev import Browsers
 
 LEDGER_LIBRARIES = (Library("SQLAlchemy", SQLALCHEMY_ERROR),)
 
@@ -28,13 +35,18 @@ def applied_elsewhere(params: Params, context: Context) -> list[Integration]:
         ledger.close()
 
 
-def open_tracker(params: Params, context: Context, for_writing: bool) -> Tracker:
-    """Return the tracker that a task names. ``for_writing`` is false for tasks that never write (info)."""
+@contextlib.contextmanager
+def open_tracker(params: Params, context: Context, for_writing: bool) -> t.Iterator[Tracker]:
+    """Yield the tracker that a task names. ``for_writing`` is false for tasks that never write (info)."""
+    name = params["tracker"]
+    require_environment(name, params["environment"])
+    settings = parse(name, params.get(name) or {})
     ledger = open_ledger(params, context, for_writing)
     if for_writing:
         ledger.check_place()
-    last_applied = LastApplied(ledger, context.timestamp)
-    return _OPENERS[params["tracker"]](params, context, last_applied)
+    times = Times(float(params["request_timeout"]), float(params["wait_timeout"]))
+    with Trackers(context, ledger, times) as trackers:
+        yield trackers.open(settings)
 
 
 def open_ledger(params: Params, context: Context, for_writing: bool) -> Ledger:
@@ -45,34 +57,47 @@ def open_ledger(params: Params, context: Context, for_writing: bool) -> Ledger:
     return Ledger(place, read_only, context.warn, min(30.0, remaining()), remaining)
 
 
-def _open_ledger(params: Params, context: Context, last_applied: LastApplied) -> Tracker:
-    return LedgerTracker(last_applied.ledger, context.timestamp)
+@dataclass
+class Trackers:
+    """Opens a task's trackers, one for all equal settings, and owns what they share: the ledger, browsers, listings.
 
+    Entered by the task; at its end browsers end and the ledger is closed.
+    """
 
-# Imported when used: Ansible compiles a collection's files anew in every process, and most tasks need none of these.
+    context: Context
+    ledger: Ledger
+    times: Times
+    _opened: dict[t.Hashable, Tracker] = field(default_factory=dict, init=False)
+    _browsers: Browsers | None = field(default=None, init=False)
+    _projects: Projects | None = field(default=None, init=False)
 
+    def open(self, settings: Settings) -> Tracker:
+        """Return the tracker. Raises RefundsError for a browser or a session that can't be used."""
+        if settings not in self._opened:
+            self._opened[settings] = self._open(settings)
+        return self._opened[settings]
 
-def _open_revenuecat(params: Params, context: Context, last_applied: LastApplied) -> Tracker:
-    from .api_trackers import open_revenuecat
+    def __enter__(self) -> Trackers:
+        return self
 
-    return open_revenuecat(params, context, last_applied)
+    def __exit__(self, *exc_info: object) -> None:
+        try:
+            if self._browsers is not None:
+                self._browsers.close()
+        finally:
+            self.ledger.close()
 
+    # Imported when used: Ansible compiles a collection's files anew in every process, and most tasks need none of them.
+    def _open(self, settings: Settings) -> Tracker:
+        last_applied = LastApplied(self.ledger, self.context.timestamp)
+        if settings.tracker == "devtodev":
+            from .devtodev import Browsers, open_devtodev
 
-def _open_qonversion(params: Params, context: Context, last_applied: LastApplied) -> Tracker:
-    from .api_trackers import open_qonversion
+            self._browsers = self._browsers or Browsers(self.context, self.times)
+            return open_devtodev(settings, last_applied, self._browsers)
+        if settings.tracker in ("revenuecat", "qonversion"):
+            from .api_trackers import Projects, open_api_tracker
 
-    return open_qonversion(params, context, last_applied)
-
-
-def _open_devtodev(params: Params, context: Context, last_applied: LastApplied) -> Tracker:
-    from .devtodev import open_devtodev
-
-    return open_devtodev(params, context, last_applied)
-
-
-_OPENERS: dict[str, t.Callable[[Params, Context, LastApplied], Tracker]] = {
-    "ledger": _open_ledger,
-    "revenuecat": _open_revenuecat,
-    "qonversion": _open_qonversion,
-    "devtodev": _open_devtodev,
-}
+            self._projects = self._projects or Projects(self.context.transport)
+            return open_api_tracker(settings, last_applied, self._projects)
+        return LedgerTracker(self.ledger, self.context.timestamp)
