@@ -15,8 +15,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.json_api import Refused
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.protocol import NotActive
-from ansible_collections.storeops.refunds.plugins.module_utils._trackers.revenuecat import RevenueCat, Settings
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.revenuecat import RevenueCat
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.revenuecat_apps import AppEntry
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.revenuecat_settings import RevenueCatSettings
 
 BUNDLE = "com.example.one"
 WHOSE = Identity("revenuecat", "proj1", "production", BUNDLE)
@@ -103,8 +104,8 @@ class Noted:
 def saved(apps: Apps, before: Integration | None) -> tuple[Integration | None, RefundsError | None]:
     """Save; give the row of the ledger afterwards, and how it failed."""
     noted = Noted(before)
-    tracker = RevenueCat(t.cast(t.Any, None), t.cast(t.Any, noted), "proj1", Settings(create_app=True), "keep")
-    tracker.apps = t.cast(t.Any, apps)
+    settings = RevenueCatSettings(Secret("sk_made_up"), "proj1", create_app=True)
+    tracker = RevenueCat(t.cast(t.Any, apps), t.cast(t.Any, noted), settings)
     try:
         tracker.save(NEW, t.cast(t.Any, CREDENTIALS))
     except RefundsError as error:
@@ -152,8 +153,10 @@ def test_a_create_that_was_never_sent_is_not_looked_up(kind: str) -> None:
     assert saved(apps, None)[1] is apps.outcome and apps.sent == ["create"]
 
 
-def test_an_entry_that_someone_else_made_gets_the_key() -> None:
-    apps = Apps([], Refused(409, "It exists."), ENTRY)
+@pytest.mark.parametrize("outcome", [Refused(409, "It exists."), Refused(502, "?"), TransportError("timeout", "?")])
+def test_an_entry_of_which_nobody_knows_the_key_gets_it(outcome: RefundsError) -> None:
+    """After a lost answer it may be somebody else's as well."""
+    apps = Apps([], outcome, ENTRY)
     assert saved(apps, None) == (NEW, None) and apps.sent == ["create", "update"]
 
 
