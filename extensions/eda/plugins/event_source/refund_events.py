@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Refunds, reversals, declined requests and consumption requests of the declared apps, each once, as events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+DOCUMENTATION = r"""
+---
+short_description: Refunds of App Store apps as events
+description:
+  - Gives an event for each refund, reversal, declined request and request for consumption information of the apps that
+    have an integration in the ledger. Each comes once, in the order in which the ledger recorded them.
+  - What C(refund_ledger) records into the same ledger becomes an event as well, and what this source records is not
+    new to C(refund_ledger).
+  - An event is let go of once the rule engine has stored it, where the rulebook runs with C(--persistence-id) and sets
+    C(feedback). Nothing is lost and nothing comes twice then, unless the process is killed between the engine's word
+    and the ledger's; the event comes again in that case. Without C(feedback), an event is let go of once it is in the
+    engine's queue, and what the engine had in memory is lost when it is killed.
+  - What was signed before the source ran for the first time (under its O(consumer) name) is no event.
+  - docs/refund-event.schema.json describes the fields. Amounts say C(unknown) where they are.
+options:
+  mode:
+    description:
+      - V(poll) reads Apple's Notification History every O(interval) seconds. It needs no endpoint and works whoever has
+        the notification URL, as long as there is one of version 2.
+      - V(listen) receives the notifications themselves, behind your TLS proxy. Set the URL with
+        C(app_store_notification_url).
+    type: str
+    choices: [poll, listen]
+    default: poll
+  interval:
+    description: Seconds between two readings. How soon Apple's history shows a notification is not documented.
+    type: float
+    default: 300
+  ledger:
+    description: Where the ledger lies. E(STOREOPS_LEDGER_URL) is used when left out.
+    type: dict
+    suboptions:
+      url:
+        description: C(sqlite:////absolute/path/ledger.db) or C(postgresql://user:password@host/database).
+        type: str
+  consumer:
+    description:
+      - Name of the place in the ledger's events. Give each rulebook its own; a rulebook that is started twice under one
+        name gets each event once, in the process that came first.
+    type: str
+    default: rulebook
+  host:
+    description: Address to listen on.
+    type: str
+    default: 127.0.0.1
+  port:
+    description: Port to listen on; 0 is any free one, which the log names.
+    type: int
+    default: 8099
+  path:
+    description: The only path that is served.
+    type: str
+    default: /
+  forward_to:
+    description:
+      - URLs that get the untouched body of every notification that Apple signed for a declared app, before Apple gets
+        its answer. When one of them doesn't take it, Apple gets 503 and tries again. Each has to tell repetitions by
+        C(notificationUUID), as with Apple itself.
+    type: list
+    elements: str
+  send_timeout:
+    description: Seconds that one of O(forward_to) may take.
+    type: float
+    default: 5
+  largest_body:
+    description: Bytes that a notification may have; 413 is answered to larger ones.
+    type: int
+    default: 262144
+  root_certificate_path:
+    description: File with another root certificate than Apple Root CA - G3, for a simulator.
+    type: str
+  app_store_server_url:
+    description: Base URL of the App Store Server API, for a simulator; V({environment}) in it is replaced.
+    type: str
+  ca_path:
+    description: File with CA certificates in PEM to trust instead of the usual ones.
+    type: str
+  private_key_file_policy:
+    description: How strictly the stored keys' files are read, as in the modules.
+    type: str
+    choices: [strict, mounted]
+    default: strict
+  feedback:
+    description: Let go of an event only when the rule engine has stored it. Needs C(--persistence-id).
+    type: bool
+    default: false
+requirements:
+  - The libraries of C(refund_ledger), in the Python that runs ansible-rulebook.
+  - The collection at a place that ends in C(ansible_collections/storeops/refunds).
+notes:
+  - In V(listen), a notification is answered with 200 only after its signature was verified in full and it was stored. A
+    forgery gets 400, one for an undeclared app 404, trouble of ours 503. Apple then tries again after 1, 12, 24, 48 and
+    72 hours.
+"""
+
+EXAMPLES = r"""
+- storeops.refunds.refund_events:
+    mode: poll
+    interval: 300
+
+- storeops.refunds.refund_events:
+    mode: listen
+    port: 8099
+    path: /apple
+    forward_to:
+      - https://api.revenuecat.com/v1/incoming-webhooks/apple-server-to-server-notification/EXAMPLE
+"""
+
+# …/ansible_collections/storeops/refunds/extensions/eda/plugins/event_source/refund_events.py
+_PARENTS = 7
+_LOGGER = logging.getLogger("storeops.refunds.refund_events")
+
+
+def _make_importable() -> None:
+    try:
+        import ansible_collections.storeops.refunds  # noqa: F401
+    except ImportError:
+        place = Path(os.path.abspath(__file__)).parents[_PARENTS]
+        if not (place / "ansible_collections/storeops/refunds").is_dir():
+            raise RuntimeError(
+                f"refund_events: {__file__} isn't below ansible_collections/storeops/refunds. "
+                "Install the collection, and name the source storeops.refunds.refund_events."
+            ) from None
+        sys.path.insert(0, str(place))
+
+
+async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
+    """Put events into the queue until cancelled."""
+    _make_importable()
+    from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.source import World, run
+
+    world = World(
+        environ=os.environ,
+        now=time.time,
+        monotonic=time.monotonic,
+        warn=_LOGGER.warning,
+        say=_LOGGER.warning,
+        holder=str(uuid.uuid4()),
+    )
+    await run(queue, args, world)
+
+
+if __name__ == "__main__":
+
+    class _Printed:
+        """A queue for trying the source by hand."""
+
+        async def put(self, event: object) -> None:
+            """Print an event."""
+            print(event, flush=True)
+
+    asyncio.run(main(_Printed(), {"mode": "poll", "interval": 60}))  # type: ignore[arg-type]

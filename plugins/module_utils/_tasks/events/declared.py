@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The apps whose events count: those that have an integration in the ledger."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ..._apple.root_certificate import Root
+from ..._apple.signed_data import SignedData
+from ..._ledger.integrations import list_integrations
+from ..._ledger.ledger import Ledger
+from ..._ledger.refunds import App
+from ..._model.identifiers import ENVIRONMENTS, Environment
+from ..._model.integration import Integration
+
+# What another process declares or removes is known after so long; an unknown app is looked up again sooner.
+_AGE_S = 60.0
+_AGE_OF_UNKNOWN_S = 5.0
+Place = tuple[str, str]
+
+
+class NoAppleId(Exception):
+    """Production payloads are verified against the app's Apple ID, and the ledger has none."""
+
+
+@dataclass
+class Declared:
+    """Declared apps by environment and bundle ID. ``monotonic`` gives seconds."""
+
+    ledger: Ledger
+    root: Root
+    monotonic: t.Callable[[], float]
+    _held: dict[Place, Integration] = field(default_factory=dict, init=False)
+    _verifiers: dict[tuple[Place, int | None], SignedData] = field(default_factory=dict, init=False)
+    _read_at: float | None = field(default=None, init=False)
+
+    def all(self) -> list[Integration]:
+        """Return the integrations as the ledger has them now."""
+        self._held = {
+            (environment, entry.identity.bundle_id): entry
+            for environment in ENVIRONMENTS
+            for entry in list_integrations(self.ledger, "ledger", "", environment)
+        }
+        self._read_at = self.monotonic()
+        return list(self._held.values())
+
+    def find(self, environment: Environment, bundle_id: str) -> Integration | None:
+        """Return an app's integration, None when nobody declares it."""
+        age = float("inf") if self._read_at is None else self.monotonic() - self._read_at
+        if age > _AGE_S or ((environment, bundle_id) not in self._held and age > _AGE_OF_UNKNOWN_S):
+            self.all()
+        return self._held.get((environment, bundle_id))
+
+    def app(self, entry: Integration) -> App:
+        return App(self.root.source, entry.identity.environment, entry.identity.bundle_id)
+
+    def verifier(self, entry: Integration) -> SignedData:
+        """Return what verifies an app's payloads. Raises NoAppleId."""
+        identity = entry.identity
+        if entry.app_apple_id is None and identity.environment == "production":
+            raise NoAppleId
+        key = ((identity.environment, identity.bundle_id), entry.app_apple_id)
+        if key not in self._verifiers:
+            self._verifiers[key] = SignedData(self.root, identity.environment, identity.bundle_id, entry.app_apple_id)
+        return self._verifiers[key]

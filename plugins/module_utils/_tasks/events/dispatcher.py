@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hands the outbox's events to the rule engine, in order, and lets go of each once the engine has it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import typing as t
+from dataclasses import dataclass, field
+
+from ..._ledger.events import Consumer
+from ..._model.errors import LedgerError
+
+_AT_ONCE = 100
+# What other processes record into the ledger is seen after so long.
+_LOOK_S = 1.0
+
+
+class Queue(t.Protocol):
+    """Where the rule engine takes its events from (an asyncio queue, maybe with filters in front)."""
+
+    async def put(self, item: t.Any) -> None:
+        """Wait for room."""
+
+
+class Feedback(t.Protocol):
+    """Where the rule engine says which event it has stored, in the order in which they were put."""
+
+    async def get(self) -> t.Any:
+        """Wait for the next one."""
+
+
+@dataclass
+class Dispatcher:
+    """``now_ms``: UNIX milliseconds. Without ``feedback``, an event counts as handed on once it is in the queue."""
+
+    consumer: Consumer
+    queue: Queue
+    feedback: Feedback | None
+    now_ms: t.Callable[[], int]
+    warn: t.Callable[[str], None]
+    look_s: float = _LOOK_S
+    _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _is_holder: bool = field(default=False, init=False)
+    _claimed_at: int = field(default=0, init=False)
+
+    def wake(self) -> None:
+        """Look for events at once."""
+        self._news.set()
+
+    async def run(self) -> t.NoReturn:
+        """Work for ever."""
+        try:
+            while True:
+                self._news.clear()
+                try:
+                    has_more = await self._claimed() and await self._hand_on()
+                except LedgerError as error:
+                    has_more = False
+                    self.warn(f"{error} Events wait in the ledger.")
+                if not has_more:
+                    await self._pause()
+        finally:
+            if self._is_holder:
+                # Not awaited: this also runs while the task is cancelled.
+                self.consumer.release()
+
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), self.look_s)
+
+    async def _claimed(self) -> bool:
+        at = self.now_ms()
+        if self._is_holder and at - self._claimed_at < self.consumer.lease_ms // 3:
+            return True
+        was_holder = self._is_holder
+        self._is_holder = await asyncio.to_thread(self.consumer.claim, at)
+        self._claimed_at = at
+        if was_holder and not self._is_holder:
+            self.warn(f"Another process reads events as consumer {self.consumer.name}; this one waits.")
+        return self._is_holder
+
+    async def _hand_on(self) -> bool:
+        """Hand on what waits; tell whether there may be more."""
+        waiting = await asyncio.to_thread(self.consumer.waiting, _AT_ONCE)
+        for event in waiting:
+            await self._with_lease(self.queue.put(dict(event.body)))
+            if self.feedback is not None:
+                await self._with_lease(self.feedback.get())
+            if not await asyncio.to_thread(self.consumer.done, event.sequence):
+                self._is_holder = False
+                return False
+        return len(waiting) == _AT_ONCE
+
+    async def _with_lease(self, waiting: t.Coroutine[t.Any, t.Any, t.Any]) -> None:
+        """Wait, however slow the rule engine is, and stay the holder meanwhile."""
+        task = asyncio.ensure_future(waiting)
+        try:
+            while not (await asyncio.wait([task], timeout=self.consumer.lease_ms / 3000))[0]:
+                await self._claimed()
+            task.result()
+        finally:
+            task.cancel()

@@ -1,0 +1,41 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Passes a notification on to further URLs, untouched, so that taking Apple's URL takes nothing from others."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ..._http import Call, HttpSettings, Transport
+from ..._model.errors import TransportError
+
+# What Apple itself takes for a delivery.
+_DELIVERED = range(200, 207)
+
+
+@dataclass(frozen=True)
+class Forwarder:
+    """``settings``: how long one URL may take, and the way to it."""
+
+    urls: tuple[str, ...]
+    settings: HttpSettings
+    warn: t.Callable[[str], None]
+
+    def forward(self, body: bytes) -> bool:
+        """Post ``body`` to every URL; tell whether all have taken it. Whatever fails, Apple's next attempt repeats."""
+        return all([self._post(url, body) for url in self.urls])
+
+    def _post(self, url: str, body: bytes) -> bool:
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        call = Call("POST", url, lambda: {"Content-Type": "application/json"}, body, is_repeatable=False)
+        try:
+            status = Transport(self.settings).send(call).status
+        except TransportError as error:
+            self.warn(f"A notification was not taken by {host}: {error} Apple gets 503 and tries again.")
+            return False
+        if status not in _DELIVERED:
+            self.warn(f"A notification was not taken by {host}: HTTP {status}. Apple gets 503 and tries again.")
+        return status in _DELIVERED

@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the body of a request to an answer: verified in full before anything is believed, stored before 200."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from dataclasses import dataclass
+
+from ..._apple.signed_data import claims
+from ..._ledger.refunds import App
+from ..._model.errors import LedgerError
+from ..._model.event import ConsumptionRequest
+from ..._model.identifiers import Environment, shown
+from ..._model.refund import Notification, Rejected
+from .declared import Declared, NoAppleId
+from .storing import Told, store
+
+_ENVIRONMENTS: dict[str, Environment] = {"Production": "production", "Sandbox": "sandbox"}
+# Signed by Apple, and still not usable here: Apple is to try again, while a person looks.
+_OWN_TROUBLE = frozenset({"unexpected_fields", "wrong_apple_id"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``status`` is the HTTP status, ``reason`` a word for logs. ``is_sound``: Apple signed it for a declared app."""
+
+    status: int
+    reason: str
+    is_sound: bool = False
+
+
+@dataclass(frozen=True)
+class Intake:
+    """``warn`` tells the operator what needs a person. ``timestamp`` gives UTC in ISO 8601."""
+
+    declared: Declared
+    timestamp: t.Callable[[], str]
+    warn: t.Callable[[str], None]
+
+    def take(self, bodies: t.Sequence[bytes]) -> list[Answer]:
+        """Answer requests that came at the same time: all that is sound is stored in one transaction."""
+        told: dict[App, list[Told]] = {}
+        answers = []
+        for body in bodies:
+            try:
+                answers.append(self._judged(body, told))
+            except LedgerError as error:
+                answers.append(self._trouble(str(error)))
+            # One request never spoils another one.
+            except Exception as error:
+                answers.append(self._trouble(f"{type(error).__name__} while a notification was verified"))
+        if told:
+            try:
+                store(self.declared.ledger, told, self.timestamp())
+            except LedgerError as error:
+                trouble = self._trouble(str(error))
+                return [trouble if one.is_sound else one for one in answers]
+        return answers
+
+    def _judged(self, body: bytes, told: dict[App, list[Told]]) -> Answer:
+        payload = _signed_payload(body)
+        claimed = claims(payload) if payload is not None else None
+        if payload is None or claimed is None:
+            return Answer(400, "no_signed_payload")
+        environment, bundle_id = _addressee(claimed)
+        if environment is None or bundle_id is None:
+            return Answer(400, "no_app")
+        entry = self.declared.find(environment, bundle_id)
+        if entry is None:
+            self.warn(f"A notification for {shown(bundle_id)} ({environment}) came, which the ledger doesn't declare.")
+            return Answer(404, "not_declared")
+        try:
+            found = self.declared.verifier(entry).told(payload)
+        except NoAppleId:
+            return self._trouble(f"{bundle_id}: its integration has no app_apple_id, so nothing can be verified.")
+        if isinstance(found, Rejected):
+            if found.reason in _OWN_TROUBLE:
+                return self._trouble(f"{bundle_id}: a notification that Apple signed can't be used: {found.reason}.")
+            return Answer(400, found.reason)
+        if isinstance(found, (Notification, ConsumptionRequest)):
+            told.setdefault(self.declared.app(entry), []).append(found)
+        return Answer(200, "stored" if not isinstance(found, str) else "nothing_to_store", is_sound=True)
+
+    def _trouble(self, text: str) -> Answer:
+        self.warn(f"{text} Apple gets 503 and tries again.")
+        return Answer(503, "own_trouble")
+
+
+def _signed_payload(body: bytes) -> str | None:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    found = document.get("signedPayload") if isinstance(document, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _addressee(claimed: t.Mapping[str, t.Any]) -> tuple[Environment | None, str | None]:
+    """Return which app a payload claims to be for; nothing of it is believed yet."""
+    places = (claimed.get(name) for name in ("data", "summary", "appData", "externalPurchaseToken"))
+    about = next((place for place in places if isinstance(place, dict)), {})
+    bundle_id, environment = about.get("bundleId"), about.get("environment")
+    if not isinstance(environment, str):
+        # developer.apple.com/documentation/appstoreservernotifications/externalpurchasetoken: its ID tells.
+        token_id = about.get("externalPurchaseId")
+        is_sandbox = isinstance(token_id, str) and token_id.startswith("SANDBOX")
+        environment = "Sandbox" if is_sandbox else "Production"
+    return _ENVIRONMENTS.get(environment), bundle_id if isinstance(bundle_id, str) else None

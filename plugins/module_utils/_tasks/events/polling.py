@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads Apple's Notification History of all declared apps: refunds as refund_ledger does, and consumption requests."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from ..._apple.app_store_server import AppStoreServer, Hosts
+from ..._apple.notification_history import NoNotificationUrl, NotificationHistory
+from ..._context import Context, TaskFailed
+from ..._http import HttpSettings, Transport
+from ..._ledger.refunds import App
+from ..._model.coverage import Window
+from ..._model.errors import RefundsError
+from ..._model.event import ANSWER_WITHIN_MS, ConsumptionRequest
+from ..._model.integration import Integration
+from ..._model.private_key import KeyProblem
+from ..refunds.refund_ledger import TASK
+from ..shared.options import key_source
+from ..shared.stored_key import stored_credentials
+from .declared import Declared, NoAppleId
+from .settings import Settings
+from .storing import store
+
+# A request that came late may still be answered for a while.
+_LOOK_BACK_MS = ANSWER_WITHIN_MS + 3_600_000
+_MOST_PAGES = 100
+
+
+@dataclass(frozen=True)
+class Poller:
+    """``context`` gives clock, environment and warnings; each poll has a transport of its own."""
+
+    settings: Settings
+    declared: Declared
+    context: Context
+
+    def poll(self) -> None:
+        """Read everything once. One app's trouble is a warning and stops no other."""
+        for entry in self.declared.all():
+            if entry.status != "Active":
+                continue
+            context = replace(self.context, transport=Transport(self._http()))
+            try:
+                self._read(entry, context)
+            except (RefundsError, KeyProblem) as error:
+                self.context.warn(f"{entry.identity.bundle_id} ({entry.identity.environment}): {error}")
+
+    def _http(self) -> HttpSettings:
+        return replace(self.context.transport.settings, deadline=max(120.0, self.settings.interval))
+
+    def _read(self, entry: Integration, context: Context) -> None:
+        params = self._params(entry)
+        try:
+            TASK.function(params, context)
+        except TaskFailed as failure:
+            self.context.warn(f"{entry.identity.bundle_id} ({entry.identity.environment}): {failure}")
+        self._read_requests(entry, params, context)
+
+    def _params(self, entry: Integration) -> dict[str, t.Any]:
+        """Return the options of refund_ledger for an app, defaults included."""
+        settings = self.settings
+        defaults = {name: option.get("default") for name, option in TASK.argument_spec.items()}
+        given = {
+            "bundle_id": entry.identity.bundle_id,
+            "environment": entry.identity.environment,
+            "ledger": {"url": settings.ledger_url},
+            "app_store_server_url": settings.app_store_server_url,
+            "root_certificate_path": settings.root_certificate_path,
+            "private_key_file_policy": settings.private_key_file_policy,
+        }
+        return defaults | given
+
+    def _read_requests(self, entry: Integration, params: t.Mapping[str, t.Any], context: Context) -> None:
+        """Read the requests that can still be answered; the outbox tells which are new."""
+        credentials = stored_credentials(entry, key_source(params))
+        if credentials is None:
+            return
+        server = AppStoreServer(context.transport, Hosts(self.settings.app_store_server_url), context.now)
+        identity = entry.identity
+        history = NotificationHistory(server, credentials, identity.bundle_id, identity.environment)
+        now = int(context.now() * 1000)
+        kind: t.Any = "CONSUMPTION_REQUEST"
+        try:
+            payloads = history.signed_payloads(kind, Window(now - _LOOK_BACK_MS, now), _MOST_PAGES)
+            verifier = self.declared.verifier(entry)
+        except (NoNotificationUrl, NoAppleId):
+            return
+        told = [verifier.told(payload) for payload in payloads]
+        requests = [one for one in told if isinstance(one, ConsumptionRequest)]
+        if requests:
+            app = App(self.declared.root.source, identity.environment, identity.bundle_id)
+            store(self.declared.ledger, {app: requests}, context.timestamp())

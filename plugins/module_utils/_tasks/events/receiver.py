@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Takes notifications from the server: a bounded queue, one thread that verifies and stores, then further URLs.
+
+Requests that wait are verified and stored together, so that many at a time cost few transactions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import typing as t
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from .intake import Answer, Intake
+
+MOST_WAITING = 500
+_TOGETHER = 50
+# Returns whether every further URL has taken the body.
+Forward = t.Callable[[bytes], bool]
+
+
+@dataclass
+class Receiver:
+    """``stored`` is called in the loop after something was stored. ``forward``: None without further URLs."""
+
+    intake: Intake
+    stored: t.Callable[[], None]
+    forward: Forward | None = None
+    most_waiting: int = MOST_WAITING
+    counts: dict[str, int] = field(default_factory=dict, init=False)
+    _waiting: deque[tuple[bytes, asyncio.Future[Answer]]] = field(default_factory=deque, init=False)
+    _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), init=False)
+    _forwarders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32), init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+
+    async def receive(self, body: bytes) -> int:
+        """Return the status for one request. 200 is said only when all is stored and forwarded."""
+        answer = await self._taken(body)
+        if answer.is_sound and self.forward is not None:
+            loop = asyncio.get_running_loop()
+            if not await loop.run_in_executor(self._forwarders, self.forward, body):
+                # Apple sends it to us again, and we to everybody: each is to tell repetitions by their UUID.
+                answer = Answer(503, "not_forwarded")
+        self.counts[answer.reason] = self.counts.get(answer.reason, 0) + 1
+        return answer.status
+
+    async def close(self) -> None:
+        """Wait for what is being stored, and end the threads."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+        self._thread.shutdown(wait=False)
+        self._forwarders.shutdown(wait=False)
+
+    async def _taken(self, body: bytes) -> Answer:
+        if len(self._waiting) >= self.most_waiting:
+            return Answer(503, "too_many_waiting")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append((body, future))
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._work())
+        return await future
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            taken = [self._waiting.popleft() for _number in range(min(_TOGETHER, len(self._waiting)))]
+            bodies = [body for body, _future in taken]
+            try:
+                answers = await loop.run_in_executor(self._thread, self.intake.take, bodies)
+            # Nobody is left waiting, whatever happened.
+            except Exception as error:
+                self.intake.warn(f"{type(error).__name__} while notifications were stored; Apple tries again.")
+                answers = [Answer(503, "own_trouble")] * len(taken)
+            for (_body, future), answer in zip(taken, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
+            if any(answer.reason == "stored" for answer in answers):
+                self.stored()

@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The arguments of the event source, checked: every fault names its argument."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ..._model.errors import InputError
+from ..._model.identifiers import parse_service_url
+
+Mode = t.Literal["poll", "listen"]
+# ansible-rulebook's own, and the queue that it adds for feedback.
+_FOREIGN = frozenset({"feedback", "eda_feedback_queue"})
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``interval`` and ``send_timeout`` are in seconds, ``largest_body`` is in bytes."""
+
+    mode: Mode
+    ledger_url: str | None
+    consumer: str
+    interval: float
+    host: str
+    port: int
+    path: str
+    forward_to: tuple[str, ...]
+    send_timeout: float
+    largest_body: int
+    root_certificate_path: str | None
+    app_store_server_url: str | None
+    ca_path: str | None
+    private_key_file_policy: str
+    with_feedback: bool
+
+
+def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
+    """Return the settings. Raises InputError."""
+    unknown = sorted(set(args) - _KNOWN - _FOREIGN)
+    if unknown:
+        raise InputError(str(unknown[0]), "is no argument of refund_events.", f"Known are {', '.join(sorted(_KNOWN))}.")
+    mode = _choice(args, "mode", ("poll", "listen"))
+    consumer, path = _text(args, "consumer") or "rulebook", _text(args, "path") or "/"
+    if not _NAME.fullmatch(consumer):
+        raise InputError("consumer", f"{consumer!a} isn't a name (up to 64 letters, digits, dots, hyphens).")
+    if not path.startswith("/") or not path.isascii() or any(char in path for char in "?# "):
+        raise InputError("path", f"{path!a} isn't the path of a URL, such as /apple.")
+    ledger = args.get("ledger") or {}
+    if not isinstance(ledger, dict) or set(ledger) - {"url"}:
+        raise InputError("ledger", "is a mapping with url.")
+    return Settings(
+        mode=t.cast(Mode, mode),
+        ledger_url=_text(ledger, "url", "ledger.url"),
+        consumer=consumer,
+        interval=_number(args, "interval", 300.0, 1.0, 86_400.0),
+        host=_text(args, "host") or "127.0.0.1",
+        port=int(_number(args, "port", 8099, 0, 65_535)),
+        path=path,
+        forward_to=_urls(args),
+        send_timeout=_number(args, "send_timeout", 5.0, 0.1, 60.0),
+        largest_body=int(_number(args, "largest_body", 256 * 1024, 1024, 16 * 1024 * 1024)),
+        root_certificate_path=_text(args, "root_certificate_path"),
+        app_store_server_url=_text(args, "app_store_server_url"),
+        ca_path=_text(args, "ca_path"),
+        private_key_file_policy=_choice(args, "private_key_file_policy", ("strict", "mounted")),
+        with_feedback=bool(args.get("feedback")),
+    )
+
+
+_KNOWN = frozenset(Settings.__dataclass_fields__) - {"ledger_url", "with_feedback"} | {"ledger"}
+
+
+def _text(args: t.Mapping[str, t.Any], name: str, shown: str | None = None) -> str | None:
+    value = args.get(name)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise InputError(shown or name, "is a text.")
+    return value
+
+
+def _choice(args: t.Mapping[str, t.Any], name: str, allowed: tuple[str, ...]) -> str:
+    value = args.get(name, allowed[0])
+    if value not in allowed:
+        raise InputError(name, f"{value!a} isn't one of {', '.join(allowed)}.")
+    return str(value)
+
+
+def _number(args: t.Mapping[str, t.Any], name: str, default: float, low: float, high: float) -> float:
+    value = args.get(name, default)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if isinstance(value, bool) or not low <= number <= high:
+        raise InputError(name, f"{value!a} isn't a number from {low:g} to {high:g}.")
+    return number
+
+
+def _urls(args: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    value = args.get("forward_to") or []
+    if not isinstance(value, list) or not all(isinstance(url, str) for url in value):
+        raise InputError("forward_to", "is a list of URLs.")
+    for index, url in enumerate(value):
+        # A notification is a customer's: over https, or on this machine.
+        parse_service_url(url.partition("?")[0], f"forward_to[{index}]")
+    return tuple(value)

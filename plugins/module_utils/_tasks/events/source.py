@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The event source as a whole: settings in; a receiver or a poller, and a dispatcher, until it is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import typing as t
+from dataclasses import dataclass, replace
+from urllib.request import getproxies_environment
+
+from ..._context import Context
+from ..._http import HttpSettings, Transport
+from ..._ledger.events import Consumer
+from ..._ledger.ledger import Ledger
+from ..._ledger.place import find_place
+from ..._model.errors import RefundsError
+from ..shared.root import root_certificate
+from .declared import Declared
+from .dispatcher import Dispatcher, Queue
+from .forwarding import Forwarder
+from .http_server import Limits, Server
+from .intake import Intake
+from .polling import Poller
+from .receiver import Receiver
+from .settings import Settings, parse_settings
+
+
+@dataclass(frozen=True)
+class World:
+    """What the process around it gives: environment, clocks (UNIX seconds; seconds that never go back), and a voice."""
+
+    environ: t.Mapping[str, str]
+    now: t.Callable[[], float]
+    monotonic: t.Callable[[], float]
+    warn: t.Callable[[str], None]
+    say: t.Callable[[str], None]
+    holder: str
+
+
+async def run(queue: Queue, args: t.Mapping[str, t.Any], world: World) -> None:
+    """Work until cancelled. Raises RefundsError for arguments that can't be used."""
+    settings = parse_settings(args)
+    parts = _Parts(settings, world)
+    consumer = Consumer(parts.ledger(), settings.consumer, world.holder)
+    # Before anything is recorded: what comes from now on is an event.
+    await asyncio.to_thread(consumer.claim, int(world.now() * 1000))
+    feedback = args.get("eda_feedback_queue")
+    dispatcher = Dispatcher(consumer, queue, feedback, lambda: int(world.now() * 1000), world.warn)
+    work = _listen if settings.mode == "listen" else _poll
+    tasks = [asyncio.create_task(dispatcher.run()), asyncio.create_task(work(parts, dispatcher))]
+    try:
+        done, _waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    settings: Settings
+    world: World
+
+    def ledger(self) -> Ledger:
+        """Return a ledger of its own for each thread that works."""
+        place = find_place(self.settings.ledger_url, self.world.environ)
+        return Ledger(place, False, self.world.warn)
+
+    def declared(self) -> Declared:
+        root = root_certificate({"root_certificate_path": self.settings.root_certificate_path})
+        return Declared(self.ledger(), root, self.world.monotonic)
+
+    def http(self) -> HttpSettings:
+        seconds = self.settings.send_timeout
+        proxies = getproxies_environment()
+        return HttpSettings(self.settings.ca_path, proxies, request_timeout=seconds, deadline=seconds, attempts=1)
+
+    def context(self) -> Context:
+        http = replace(self.http(), request_timeout=15.0, attempts=4)
+        return Context(False, self.world.environ, self.world.now, self.world.warn, Transport(http))
+
+
+async def _listen(parts: _Parts, dispatcher: Dispatcher) -> None:
+    settings = parts.settings
+    intake = Intake(parts.declared(), parts.context().timestamp, parts.world.warn)
+    forwarder = Forwarder(settings.forward_to, parts.http(), parts.world.warn)
+    receiver = Receiver(intake, dispatcher.wake, forwarder.forward if settings.forward_to else None)
+    server = Server(receiver.receive, settings.path, Limits(largest_body=settings.largest_body))
+    try:
+        port = await server.start(settings.host, settings.port)
+    except OSError as error:
+        raise RefundsError(
+            f"Can't listen on {settings.host} port {settings.port}: {error.strerror}.", "Give another host or port."
+        ) from None
+    parts.world.say(f"refund_events listens on http://{settings.host}:{port}{settings.path}")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await server.stop()
+        await receiver.close()
+
+
+async def _poll(parts: _Parts, dispatcher: Dispatcher) -> None:
+    poller = Poller(parts.settings, parts.declared(), parts.context())
+    while True:
+        try:
+            await asyncio.to_thread(poller.poll)
+        except RefundsError as error:
+            parts.world.warn(f"{error} The next try is in {parts.settings.interval:g} s.")
+        dispatcher.wake()
+        await asyncio.sleep(parts.settings.interval)

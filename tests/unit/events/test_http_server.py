@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The receiver's server, byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.http_server import Limits, Server
+
+HEAD = b"POST /apple HTTP/1.1\r\nHost: a\r\n"
+
+
+def asked(*requests: bytes, limits: Limits | None = None, wait: bool = False) -> tuple[bytes, list[bytes]]:
+    """Send bytes over one connection; give all that came back, and the bodies that were handled."""
+    bodies: list[bytes] = []
+
+    async def handle(body: bytes) -> int:
+        bodies.append(body)
+        return 200
+
+    async def work() -> bytes:
+        server = Server(handle, "/apple", limits or Limits())
+        port = await server.start("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for request in requests:
+            writer.write(request)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        if not wait:
+            writer.write_eof()
+        try:
+            return await asyncio.wait_for(reader.read(), 10)
+        finally:
+            writer.close()
+            await server.stop()
+
+    return asyncio.run(work()), bodies
+
+
+def status(answer: bytes) -> int:
+    """Give the status of the first answer."""
+    return int(answer.split(b" ")[1])
+
+
+def test_a_post_and_another_one_over_the_same_connection() -> None:
+    answer, bodies = asked(HEAD + b"Content-Length: 2\r\n\r\n{}", HEAD + b"content-length: 1\r\n\r\n1")
+    assert answer.count(b"HTTP/1.1 200 OK") == 2 and bodies == [b"{}", b"1"]
+
+
+def test_a_body_in_pieces_and_in_chunks() -> None:
+    assert asked(HEAD + b"Content-Len", b"gth: 4\r\n\r\nab", b"cd")[1] == [b"abcd"]
+    chunked = HEAD + b"Transfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    assert asked(chunked)[1] == [b"abcde"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (b"GET /apple HTTP/1.1\r\n\r\n", 405),
+        (b"POST /other HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 404),
+        (b"POST /apple HTTP/2\r\n\r\n", 505),
+        (b"nonsense\r\n\r\n", 400),
+        (HEAD + b"\r\n", 411),
+        (HEAD + b"Content-Length: -1\r\n\r\n", 411),
+        (HEAD + b"Content-Length: 99999999999999999999\r\n\r\n", 413),
+        (HEAD + b"Content-Length: 11\r\n\r\n", 413),
+        (HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 411),
+        (HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}", 400),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffff\r\n", 413),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n", 400),
+        (HEAD + b"Content-Length: 5\r\n\r\n{}", 400),
+        (HEAD + b"X: " + b"a" * 5000 + b"\r\nContent-Length: 2\r\n\r\n{}", 400),
+    ],
+)
+def test_what_is_refused(request_: bytes, expected: int) -> None:
+    answer, bodies = asked(request_, limits=Limits(largest_body=10, largest_head=4096))
+    assert status(answer) == expected and bodies == [] and b"Connection: close" in answer
+
+
+def test_who_is_too_slow_is_told_so_and_who_says_nothing_is_let_go() -> None:
+    slow = Limits(request_s=0.05, idle_s=0.05)
+    assert status(asked(HEAD, limits=slow, wait=True)[0]) == 408
+    assert asked(limits=slow, wait=True)[0] == b""
+
+
+def test_more_connections_than_allowed_are_turned_away() -> None:
+    assert status(asked(HEAD + b"Content-Length: 2\r\n\r\n{}", limits=Limits(connections=0))[0]) == 503

@@ -1,0 +1,211 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The receiver: nothing is believed before it is verified, nothing is said before it is stored."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import sqlalchemy
+from events_support import BUNDLE_ID, NOW, Apple, declare, ledger_at
+
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger import schema
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events import intake as intake_module
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.declared import Declared
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.intake import Intake
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.receiver import Receiver
+
+
+@pytest.fixture(scope="module")
+def apple() -> Apple:
+    """The one whose root is trusted."""
+    return Apple()
+
+
+@dataclass
+class Desk:
+    """A ledger with one declared app, and an intake for it."""
+
+    ledger: Ledger
+    apple: Apple
+    warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        declared = Declared(self.ledger, self.apple.root, time.monotonic)
+        self.intake = Intake(declared, lambda: NOW, self.warnings.append)
+        self.consumer = Consumer(self.ledger, "rules", "a")
+
+    def take(self, *bodies: bytes) -> list[tuple[int, str]]:
+        """Give status and reason of each."""
+        return [(one.status, one.reason) for one in self.intake.take(bodies)]
+
+    def count(self, name: str = "refunds") -> int:
+        """Count the rows of a table."""
+        with self.ledger.reading() as connection:
+            table = getattr(schema, name)()
+            return int(connection.execute(sqlalchemy.select(sqlalchemy.func.count()).select_from(table)).scalar_one())
+
+    def events(self) -> list[dict[str, t.Any]]:
+        """Give what waits for rules."""
+        return [dict(one.body) for one in self.consumer.waiting(1000)]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, apple: Apple) -> t.Iterator[Desk]:
+    """A declared app, and a consumer that began before anything was signed."""
+    ledger = ledger_at(f"sqlite:///{tmp_path}/ledger.db")
+    declare(ledger)
+    made = Desk(ledger, apple)
+    assert made.consumer.claim(0)
+    yield made
+    ledger.close()
+
+
+def test_a_sound_refund_is_stored_once_with_its_event(desk: Desk) -> None:
+    body = desk.apple.body()
+    assert desk.take(body, body) == [(200, "stored")] * 2
+    assert desk.take(body) == [(200, "stored")]
+    assert (desk.count(), desk.count("refund_notifications")) == (1, 1)
+    (event,) = desk.events()
+    assert (event["kind"], event["bundle_id"], event["amount_milliunits"]) == ("refund", BUNDLE_ID, -9990)
+    assert "11111111-2222" not in json.dumps(event)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("REFUND_DECLINED", ["refund_declined"]),
+        ("CONSUMPTION_REQUEST", ["consumption_request"]),
+        ("SUBSCRIBED", []),
+        ("TEST", []),
+    ],
+)
+def test_other_types(desk: Desk, kind: str, expected: list[str]) -> None:
+    more = {"consumptionRequestReason": "LEGAL"} if kind == "CONSUMPTION_REQUEST" else {}
+    assert desk.take(desk.apple.body(kind, **more)) == [(200, "stored" if expected else "nothing_to_store")]
+    assert [event["kind"] for event in desk.events()] == expected
+    assert [event["request_reason"] for event in desk.events() if more] == ["LEGAL"] * len(more)
+
+
+@pytest.mark.parametrize("fault", ["missing_oid", "missing_intermediate_oid", "short_chain", "wrong_root", "expired"])
+def test_a_chain_with_a_fault_is_refused(desk: Desk, fault: str) -> None:
+    ((status, _reason),) = desk.take(desk.apple.body(fault=fault))
+    assert status == 400 and desk.count() == 0 and desk.events() == []
+
+
+def test_a_forgery_signed_with_a_chain_of_its_own_is_refused(desk: Desk) -> None:
+    assert desk.take(Apple().body()) == [(400, "wrong_root")]
+    assert desk.count() == 0 and desk.events() == []
+
+
+def test_a_payload_that_was_changed_is_refused(desk: Desk) -> None:
+    payload = json.loads(desk.apple.body())["signedPayload"]
+    head, _middle, signature = payload.split(".")
+    other = json.loads(desk.apple.body(number=2))["signedPayload"].split(".")[1]
+    ((status, reason),) = desk.take(json.dumps({"signedPayload": f"{head}.{other}.{signature}"}).encode())
+    assert (status, reason) == (400, "tampered")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b"{}", b'{"signedPayload": 1}', b'{"signedPayload": "a.b.c"}', b"\xff", b"[" * 50_000],
+)
+def test_what_is_no_notification_is_refused(desk: Desk, body: bytes) -> None:
+    ((status, _reason),) = desk.take(body)
+    assert status == 400
+
+
+def test_an_app_that_nobody_declares_is_not_known(desk: Desk) -> None:
+    assert desk.take(desk.apple.body(bundleId="com.example.other")) == [(404, "not_declared")]
+    assert "com.example.other" in desk.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"), [({"appAppleId": 7}, "wrong_apple_id"), ({"signedTransactionInfo": None}, "")]
+)
+def test_what_apple_signed_and_we_cannot_use_comes_again(desk: Desk, fields: dict[str, t.Any], word: str) -> None:
+    ((status, _reason),) = desk.take(desk.apple.body(**fields))
+    assert status == (503 if word else 400) and word in "".join(desk.warnings)
+
+
+def test_without_an_apple_id_nothing_can_be_verified(desk: Desk) -> None:
+    declare(desk.ledger, app_apple_id=None)
+    assert desk.take(desk.apple.body()) == [(503, "own_trouble")] and "app_apple_id" in desk.warnings[0]
+
+
+def test_trouble_with_the_ledger_is_ours_and_forgeries_stay_forgeries(desk: Desk) -> None:
+    with mock.patch.object(intake_module, "store", side_effect=LedgerError("The disk is full.")):
+        answers = desk.take(desk.apple.body(), Apple().body(), desk.apple.body("TEST"))
+    assert [status for status, _reason in answers] == [503, 400, 503]
+    assert desk.count() == 0 and "The disk is full." in desk.warnings[0]
+
+
+def test_coverage_learns_that_there_is_a_url(desk: Desk) -> None:
+    from ansible_collections.storeops.refunds.plugins.module_utils._ledger.coverage import find_coverage, put_coverage
+    from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import begun
+
+    app = App(desk.apple.root.source, "production", BUNDLE_ID)
+    with desk.ledger.writing() as connection:
+        put_coverage(connection, app, begun(None, 1000), NOW)
+    desk.take(desk.apple.body())
+    with desk.ledger.reading() as connection:
+        held = find_coverage(connection, app)
+    assert held is not None and held.known_from is not None and held.last_notification_at == held.known_from
+    assert held.covered_until == 1000
+
+
+def received(desk: Desk, bodies: list[bytes], **options: t.Any) -> tuple[list[int], Receiver]:
+    """Post bodies at the same time."""
+
+    async def work() -> tuple[list[int], Receiver]:
+        receiver = Receiver(desk.intake, lambda: None, **options)
+        try:
+            return await asyncio.gather(*(receiver.receive(body) for body in bodies)), receiver
+        finally:
+            await receiver.close()
+
+    return asyncio.run(work())
+
+
+def test_many_at_a_time_are_stored_together(desk: Desk) -> None:
+    bodies = [desk.apple.body(number=number) for number in range(1, 31)]
+    with mock.patch.object(intake_module, "store", wraps=intake_module.store) as store:
+        statuses, _receiver = received(desk, bodies)
+    assert statuses == [200] * 30 and desk.count() == 30 and store.call_count <= 2
+
+
+def test_the_queue_is_bounded(desk: Desk) -> None:
+    statuses, receiver = received(desk, [desk.apple.body(number=n) for n in range(1, 9)], most_waiting=5)
+    assert sorted(statuses) == [200] * 5 + [503] * 3 and receiver.counts["too_many_waiting"] == 3
+
+
+def test_nobody_waits_for_ever(desk: Desk) -> None:
+    with mock.patch.object(Intake, "take", side_effect=MemoryError):
+        assert received(desk, [desk.apple.body()])[0] == [503]
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_further_urls_get_the_untouched_body_of_what_is_sound(desk: Desk, is_taken: bool) -> None:
+    seen: list[bytes] = []
+
+    def forward(body: bytes) -> bool:
+        seen.append(body)
+        return is_taken
+
+    bodies = [desk.apple.body(), Apple().body(number=2), desk.apple.body("SUBSCRIBED")]
+    statuses, _receiver = received(desk, bodies, forward=forward)
+    assert sorted(seen) == sorted([bodies[0], bodies[2]])
+    # It is stored in any case; Apple's next attempt is for the others.
+    assert statuses == [200 if is_taken else 503, 400, 200 if is_taken else 503] and desk.count() == 1
