@@ -18,7 +18,8 @@ class Version:
     """An ansible-core on a Python, and the suites that run there.
 
     ``integration`` means every target, inside Ansible's process; ``smoke`` those with the alias "smoke/", with the
-    ordinary modules. What holds both ways on one version needs no proof of every target on each.
+    ordinary modules; ``unit`` the tests that start no process, ``services`` the others in tests/unit. What holds both
+    ways on one version needs no proof of every target on each.
     """
 
     python: str
@@ -39,7 +40,7 @@ class Version:
 
 
 MATRIX = (
-    Version("3.11", "2.19.14", ("sanity", "unit", "smoke")),
+    Version("3.11", "2.19.14", ("sanity", "unit", "services", "smoke")),
     Version("3.13", "2.21.5", ("sanity", "unit", "integration")),
     Version("3.13", "2.22.0rc1", ("sanity", "unit", "smoke")),
 )

@@ -49,11 +49,13 @@ def rules(part: Part) -> None:
     pytest(part, "tests/dev")
 
 
-def pytest(part: Part, folder: str, venv: Path = paths.VENV) -> None:
+def pytest(part: Part, folder: str, venv: Path = paths.VENV, chosen: str = "") -> None:
+    """Run the tests of a folder, or those of its markers that are ``chosen``, in random order."""
     env = paths.linked_environment(part.name, venv)
     cache = f"cache_dir={paths.CACHE / 'pytest' / part.name}"
     order = f"--randomly-seed={SEED}"
-    code, output = part.run([venv / "bin/python", "-m", "pytest", "-rsfE", "-o", cache, order, folder], env)
+    which = ("-m", chosen) if chosen else ()
+    code, output = part.run([venv / "bin/python", "-m", "pytest", "-rsfE", "-o", cache, order, *which, folder], env)
     closing = next((line for line in reversed(output.splitlines()) if " in " in line), "")
     counts = {word.rstrip("s"): int(number) for number, word in PYTEST_COUNT.findall(closing)}
     part.passed += counts.get("passed", 0)
@@ -102,7 +104,12 @@ def docs(part: Part) -> None:
 
 
 def _unit(part: Part, version: Version) -> None:
-    pytest(part, "tests/unit", version.venv)
+    pytest(part, "tests/unit", version.venv, "not services")
+
+
+def _services(part: Part, version: Version) -> None:
+    """Run the tests of tasks against the simulator, PostgreSQL and Ansible's programs."""
+    pytest(part, "tests/unit", version.venv, "services")
 
 
 SUITES: dict[str, Callable[[Part, Version], None]] = {
@@ -110,6 +117,7 @@ SUITES: dict[str, Callable[[Part, Version], None]] = {
     "integration": ansible_test.integration,
     "smoke": ansible_test.smoke,
     "unit": _unit,
+    "services": _services,
 }
 
 
@@ -135,6 +143,7 @@ def _suite(name: str) -> Definition:
 def all_parts() -> list[Definition]:
     return [
         *_on_versions("integration"),
+        *_on_versions("services"),
         Definition("molecule", molecule),
         *_on_versions("smoke"),
         _suite("simulator"),

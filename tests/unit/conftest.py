@@ -30,6 +30,17 @@ settings.register_profile(
 settings.load_profile("storeops")
 
 
+# What starts a process is proven once, and not on each version.
+SERVICES = frozenset({"_simulator", "cluster"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the simulator or PostgreSQL; what runs Ansible's programs says so itself."""
+    for item in items:
+        if SERVICES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.services)
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the caller's proxies, ledgers and home out of the tests."""

@@ -137,6 +137,7 @@ def test_a_secret_in_the_place_of_a_name_is_nowhere(options: Json) -> None:
     refused_by_module(options)
 
 
+@pytest.mark.services
 def test_a_name_that_is_not_shown_is_nowhere_after_success(tmp_path: Path) -> None:
     options = {"apps": [], "keys": {f"https://me:{SECRET}@host": {}}, "credential_check": "skip"}
     result = ran_as_module({**options, "ledger": {"url": f"sqlite:///{tmp_path}/ledger.db"}})

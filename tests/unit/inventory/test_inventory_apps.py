@@ -26,7 +26,7 @@ PREFIX = "STOREOPS_APP_STORE_CONNECT_API_"
 Json = dict[str, t.Any]
 IDS = [str(number) for number in range(21, 27)]
 # The versions of ansible-core that are there; the running one always is.
-CORES = [Path(sys.executable).with_name("ansible-inventory"), *sorted(ROOT.glob(".venvs/*/bin/ansible-inventory"))]
+CORES = sorted({Path(sys.executable).with_name("ansible-inventory"), *ROOT.glob(".venvs/*/bin/ansible-inventory")})
 
 
 @dataclass

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from unit_support import ROOT
 
+pytestmark = pytest.mark.services
+
 
 def play(folder: Path, strategy: str, runs_once: bool) -> str:
     """Run a play of two hosts that reports into ``folder``; give its output."""
