@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PARTS := unit services sanity integration smoke browser lint rules molecule simulator-test docs build examples secrets-scan demo-test bench-test scale-test
 
-.PHONY: help setup matrix demo check test bench sim lock readmes clean $(PARTS)
+.PHONY: help setup matrix demo check test bench sim lock mutation readmes clean $(PARTS)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lock: setup ## pin requirements/dev.in anew
 	@{ head -n 2 requirements/dev.in; $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--no-header --no-annotate --no-emit-index-url --no-emit-package ansible-core requirements/dev.in; } > requirements/dev.new
 	@mv requirements/dev.new requirements/dev.txt
+
+mutation: setup ## break the code that decides and see whether tests notice; takes hours, goes on where it was stopped
+	@nice $(BIN)/python dev/mutation.py $(AREA) $(if $(REPORT),--report)
 
 readmes: setup ## write the roles' README.md from their argument specifications
 	@$(BIN)/python dev/role_readmes.py

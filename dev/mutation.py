@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Break the code that decides in small ways, one at a time, and see whether a test notices: "make mutation".
+
+Not part of "make test": it takes hours. Stopped anywhere, it goes on where it was; after a change only the functions
+that changed are tried again. AREA=model runs one area, REPORT=1 only tells what is known so far.
+What survives has its reason in tests/mutation_survivors.yml, or needs a test.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import paths
+import stage
+import yaml
+
+UTILS = "plugins/module_utils"
+SURVIVORS = paths.ROOT / "tests" / "mutation_survivors.yml"
+WANTED = 0.9
+# What tests read beside the code that is mutated.
+NEEDED = ("docs", "examples", "extensions", "galaxy.yml", "meta", "playbooks", "plugins", "roles", "tests")
+CLASS_MARK = "\u01c1"  # what mutmut puts around the name of a class
+MUTANT = re.compile(r".*module_utils\.(?P<module>.+)\.x[_\u01c1](?P<function>.+)__mutmut_\d+")
+
+
+@dataclass(frozen=True)
+class Area:
+    """Globs below plugins/module_utils, and the tests (files or folders below tests/unit) that hold them."""
+
+    sources: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+AREAS = {
+    "model": Area(
+        ("_model/*.py",), ("model", "ledger/test_refund_rules.py", "ledger/test_refund_money.py", "apple", "trackers")
+    ),
+    "decisions": Area(
+        ("_plan.py", "_decisions/*.py", "_report/classify.py", "_tasks/keys/remote_key_plan.py"),
+        ("test_plan.py", "decisions", "report", "tasks/test_remote_key_plan.py"),
+    ),
+    "credentials": Area(
+        ("_apple/credential_check.py", "_apple/token.py", "_apple/app_store_server.py", "_apple/app_store_connect.py"),
+        ("apple", "app_store_connect/test_asc_next_page.py"),
+    ),
+    "verification": Area(
+        ("_apple/signed_data.py", "_apple/signature_faults.py", "_apple/refund_fields.py"),
+        ("apple/test_signed_data_types.py", "model/test_refund_amounts.py", "ledger/test_refund_hostile.py"),
+    ),
+    "ledger": Area(("_ledger/*.py",), ("ledger",)),
+    "trackers": Area(("_trackers/revenuecat*.py", "_trackers/json_api.py"), ("trackers",)),
+}
+# Exit codes as mutmut notes them: all tests passed or there was none, and stopped before the end. What else there is,
+# killed it.
+SURVIVED, UNTRIED = (0, 5, 33), (None, 2)
+
+
+def sources_of(area: Area) -> list[Path]:
+    """Return the files to break."""
+    return sorted(file for glob in area.sources for file in (paths.ROOT / UTILS).glob(glob) if file.stem != "__init__")
+
+
+def tests_of(area: Area) -> list[Path]:
+    """Return the tests that are there."""
+    return [paths.ROOT / "tests/unit" / test for test in area.tests if (paths.ROOT / "tests/unit" / test).exists()]
+
+
+def _settings(area: Area) -> str:
+    def here(file: Path) -> str:
+        return str(paths.COLLECTION / file.relative_to(paths.ROOT))
+
+    settings = {
+        "source_paths": [str(paths.COLLECTION / UTILS)],
+        "only_mutate": [here(file) for file in sources_of(area)],
+        "also_copy": [str(paths.COLLECTION / name) for name in NEEDED],
+        "pytest_add_cli_args": ["-q", "-p", "no:cacheprovider"],
+        "pytest_add_cli_args_test_selection": [here(test) for test in tests_of(area)],
+        "timeout_constant": 20.0,
+    }
+    lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in settings.items())
+    return f"[tool.mutmut]\n{lines}\n"
+
+
+def place_of(name: str) -> Path:
+    """Return the folder in which mutmut works on an area; what it knows is kept there."""
+    return paths.CACHE / "stage" / f"mutation-{name}"
+
+
+def run(name: str) -> int:
+    """Try what is not known yet; return mutmut's exit code."""
+    stage.copy_tree(f"mutation-{name}")
+    place = place_of(name)
+    (place / "pyproject.toml").write_text(_settings(AREAS[name]))
+    log = paths.CACHE / "logs" / f"mutation-{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    print(f"{name}: running, see {log.relative_to(paths.ROOT)}", flush=True)
+    with log.open("w") as output:
+        command = [str(paths.VENV / "bin/mutmut"), "run", "--max-children", "2"]
+        env = paths.environment("mutation")
+        return subprocess.run(command, cwd=place, env=env, stdout=output, stderr=output, check=False).returncode
+
+
+@dataclass
+class Known:
+    """What is known of an area: counts, and how many mutants survived in which function."""
+
+    killed: int = 0
+    untried: int = 0
+    survivors: Counter[str] | None = None
+
+    @property
+    def alive(self) -> int:
+        return sum((self.survivors or Counter()).values())
+
+    @property
+    def share(self) -> float:
+        return self.killed / ((self.killed + self.alive) or 1)
+
+
+def known(name: str) -> Known:
+    """Read what mutmut noted."""
+    found, survivors = Known(), Counter[str]()
+    for meta in (place_of(name) / "mutants").rglob("*.meta"):
+        for mutant, code in json.loads(meta.read_text())["exit_code_by_key"].items():
+            if code in UNTRIED:
+                found.untried += 1
+            elif code in SURVIVED:
+                match = MUTANT.fullmatch(mutant)
+                assert match is not None, mutant
+                survivors[f"{match['module']}.{match['function'].lstrip('_')}".replace(CLASS_MARK, ".")] += 1
+            else:
+                found.killed += 1
+    found.survivors = survivors
+    return found
+
+
+def unexplained(survivors: Counter[str], reasons: dict[str, dict[str, object]]) -> list[str]:
+    """Return the functions with more survivors than have a reason."""
+    return [
+        f"{function}: {count} survived, {reasons.get(function, {}).get('count', 0)} with a reason"
+        for function, count in sorted(survivors.items())
+        if count > int(str(reasons.get(function, {}).get("count", 0)))
+    ]
+
+
+def main() -> int:
+    chosen = [name for name in sys.argv[1:] if name != "--report"] or list(AREAS)
+    if set(chosen) - set(AREAS):
+        sys.exit(f"There are the areas {', '.join(AREAS)}.")
+    reasons = yaml.safe_load(SURVIVORS.read_text()) or {}
+    is_good = True
+    for name in chosen:
+        if "--report" not in sys.argv:
+            run(name)
+        found = known(name)
+        open_ones = unexplained(found.survivors or Counter(), reasons)
+        print(f"{name}: {found.killed} killed, {found.alive} survived, {found.untried} not tried: {found.share:.1%}")
+        print("".join(f"  {line}\n" for line in open_ones), end="", flush=True)
+        is_good = is_good and found.share >= WANTED and not found.untried and not open_ones
+    return 0 if is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
