@@ -80,7 +80,7 @@ def _settings(area: Area) -> str:
         "source_paths": [str(paths.COLLECTION / UTILS)],
         "only_mutate": [here(file) for file in sources_of(area)],
         "also_copy": [str(paths.COLLECTION / name) for name in NEEDED],
-        "pytest_add_cli_args": ["-q", "-p", "no:cacheprovider"],
+        "pytest_add_cli_args": ["-q", "-p", "no:cacheprovider", "-p", "no:randomly"],
         "pytest_add_cli_args_test_selection": [here(test) for test in tests_of(area)],
         "timeout_constant": 20.0,
     }
