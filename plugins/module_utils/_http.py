@@ -199,7 +199,8 @@ class Transport:
         self._sleep(min(seconds, self.remaining()))
 
     def _backoff(self, attempt: int) -> float:
-        return self._jitter() * min(8.0, 0.5 * 2.0**attempt)
+        # A service that asks for no wait is asked again until the deadline: thousands of times, beyond any float.
+        return self._jitter() * min(8.0, 0.5 * 2.0 ** min(attempt, 4))
 
     def _asked(self, reply: Reply, advice: Advice) -> float | None:
         """Return the seconds that the service asks to wait, with jitter so that many runs don't come back at once."""

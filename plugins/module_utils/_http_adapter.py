@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
     import requests.adapters
 
 Remaining = t.Callable[[], float]
+# Zero would mean a socket that never waits.
+_LEAST_S = 0.05
 
 
 class _BoundedReader(io.RawIOBase):
@@ -91,14 +93,30 @@ def _adapter_class() -> type[t.Any]:
     import requests.adapters
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.exceptions import NameResolutionError
 
     class Adapter(requests.adapters.HTTPAdapter):
         def __init__(self, remaining: Remaining) -> None:
             def response(sock: socket.socket, *arguments: t.Any, **options: t.Any) -> http.client.HTTPResponse:
                 return http.client.HTTPResponse(t.cast(t.Any, _BoundedSocket(sock, remaining)), *arguments, **options)
 
-            plain = type("Plain", (HTTPConnection,), {"response_class": staticmethod(response)})
-            secure = type("Secure", (HTTPSConnection,), {"response_class": staticmethod(response)})
+            def connect(self: t.Any, connect_one: t.Callable[[t.Any], socket.socket]) -> socket.socket:
+                # urllib3 tries one address after another, each as long as it is told.
+                try:
+                    addresses = socket.getaddrinfo(self.host.strip("[]"), self.port, 0, socket.SOCK_STREAM)
+                except socket.gaierror as error:
+                    raise NameResolutionError(self.host, self, error) from error
+                self.timeout = max(remaining() / max(len(addresses), 1), _LEAST_S)
+                sock = connect_one(self)
+                sock.settimeout(max(remaining(), _LEAST_S))
+                return sock
+
+            def kind(name: str, base: type[t.Any]) -> type[t.Any]:
+                connect_one = base._new_conn
+                own = {"response_class": staticmethod(response), "_new_conn": lambda self: connect(self, connect_one)}
+                return type(name, (base,), own)
+
+            plain, secure = kind("Plain", HTTPConnection), kind("Secure", HTTPSConnection)
             self._pools = {
                 "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
                 "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),

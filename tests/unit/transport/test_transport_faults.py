@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import socket
 import threading
+import time
 import typing as t
 
 import pytest
@@ -158,6 +160,22 @@ def test_a_bomb_is_cut() -> None:
     with scripted(Canned(200, {"Content-Encoding": "gzip"}, bomb)) as server:
         error = failed(Clock().transport(attempts=1), server.url, "broken")
     assert str(LARGEST_BODY) in str(error)
+
+
+def test_a_host_with_many_silent_addresses_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each address alone would be given the whole time."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as waiting:
+        port = server.getsockname()[1]
+        for _number in range(4):
+            # Nobody accepts them: once the queue is full, nobody answers the next one.
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: [address] * 12)
+        started = time.monotonic()
+        failed(Transport(HttpSettings(request_timeout=1, attempts=1)), f"http://silent.invalid:{port}/", "timeout")
+        assert time.monotonic() - started < 8.0
 
 
 def test_a_compressed_answer_is_read() -> None:

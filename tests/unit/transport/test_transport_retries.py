@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from transport_support import START, Clock, failed, get
 from unit_servers import Canned, free_port, scripted
 
-from ansible_collections.storeops.refunds.plugins.module_utils._http import Call
+from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._http_retry_after import retry_after
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret
 
@@ -206,3 +206,16 @@ def test_an_answer_that_can_be_had_once_is_granted_time_beyond_the_deadline() ->
     with scripted(OK) as server:
         failed(transport, server.url, "deadline")
         assert transport.send(Call("GET", server.url, dict, is_repeatable=False, least_seconds=60.0)).status == 200
+
+
+def test_a_service_that_asks_for_no_wait_is_asked_until_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hours of it are some thousand tries, and two to that power is no number."""
+    clock, asked = Clock(), []
+
+    def once(_transport: Transport, call: Call) -> Reply:
+        asked.append(call)
+        return Reply(429, {"retry-after": "0"}, b"")
+
+    monkeypatch.setattr(Transport, "_once", once)
+    assert get(clock.transport(deadline=7200.0), "https://service.invalid/a").status == 429
+    assert len(asked) > 1024 and max(clock.slept) == 4.0
