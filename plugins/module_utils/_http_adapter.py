@@ -87,36 +87,37 @@ def _remaining() -> float:
     return _adapters.remaining() if _adapters.remaining else 0.0
 
 
+def _bounded(base: type[t.Any], remaining: Remaining) -> type[t.Any]:
+    """Return a kind of urllib3's connection that connects and reads within what is left."""
+    from urllib3.exceptions import NameResolutionError
+
+    def response(sock: socket.socket, *arguments: t.Any, **options: t.Any) -> http.client.HTTPResponse:
+        return http.client.HTTPResponse(t.cast(t.Any, _BoundedSocket(sock, remaining)), *arguments, **options)
+
+    def connect(self: t.Any) -> socket.socket:
+        # urllib3 tries one address after another, each as long as it is told.
+        try:
+            addresses = socket.getaddrinfo(self.host.strip("[]"), self.port, 0, socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        self.timeout = max(remaining() / max(len(addresses), 1), _LEAST_S)
+        sock: socket.socket = base._new_conn(self)
+        sock.settimeout(max(remaining(), _LEAST_S))
+        return sock
+
+    return type("Bounded", (base,), {"response_class": staticmethod(response), "_new_conn": connect})
+
+
 @functools.cache
 def _adapter_class() -> type[t.Any]:
     # In a function: this file must be importable where requests is not installed.
     import requests.adapters
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-    from urllib3.exceptions import NameResolutionError
 
     class Adapter(requests.adapters.HTTPAdapter):
         def __init__(self, remaining: Remaining) -> None:
-            def response(sock: socket.socket, *arguments: t.Any, **options: t.Any) -> http.client.HTTPResponse:
-                return http.client.HTTPResponse(t.cast(t.Any, _BoundedSocket(sock, remaining)), *arguments, **options)
-
-            def connect(self: t.Any, connect_one: t.Callable[[t.Any], socket.socket]) -> socket.socket:
-                # urllib3 tries one address after another, each as long as it is told.
-                try:
-                    addresses = socket.getaddrinfo(self.host.strip("[]"), self.port, 0, socket.SOCK_STREAM)
-                except socket.gaierror as error:
-                    raise NameResolutionError(self.host, self, error) from error
-                self.timeout = max(remaining() / max(len(addresses), 1), _LEAST_S)
-                sock = connect_one(self)
-                sock.settimeout(max(remaining(), _LEAST_S))
-                return sock
-
-            def kind(name: str, base: type[t.Any]) -> type[t.Any]:
-                connect_one = base._new_conn
-                own = {"response_class": staticmethod(response), "_new_conn": lambda self: connect(self, connect_one)}
-                return type(name, (base,), own)
-
-            plain, secure = kind("Plain", HTTPConnection), kind("Secure", HTTPSConnection)
+            plain, secure = _bounded(HTTPConnection, remaining), _bounded(HTTPSConnection, remaining)
             self._pools = {
                 "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
                 "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
