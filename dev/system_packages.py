@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 # Without these, tests are skipped, which the final table says; in CI they are needed.
-OPTIONAL = {"chromium", "npm"}
+OPTIONAL = {"chromium", "npm", "pgbouncer"}
 
 
 def _has_postgresql() -> bool:
@@ -32,6 +32,8 @@ def missing(tests: bool) -> list[str]:
         wanted.append("git")
     if tests and not _has_postgresql():
         wanted.append("postgresql")
+    if tests and shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin") is None:
+        wanted.append("pgbouncer")
     if tests and not has_chromium():
         wanted.append("chromium")
     if tests and shutil.which("npm") is None:

@@ -37,7 +37,8 @@ _MIGRATION_LOCK = 7_386_052_101
 class Ledger:
     """Opened when first used. ``read_only`` (check mode, info) refuses to write. ``lock_timeout`` is in seconds.
 
-    ``remaining``: the seconds left for the task; a silent server is waited for no longer. ``wait`` sleeps.
+    ``for_writing`` is false for what never writes, whatever the mode. ``remaining``: the seconds left for the task; a
+    silent server is waited for no longer. ``wait`` sleeps.
     """
 
     place: Place
@@ -46,6 +47,8 @@ class Ledger:
     lock_timeout: float = 30.0
     remaining: t.Callable[[], float] = field(default=lambda: math.inf, repr=False)
     wait: t.Callable[[float], None] = field(default=time.sleep, repr=False)
+    for_writing: bool = True
+    _is_writable: bool = field(default=False, init=False, repr=False)
     _reader: sqlalchemy.Engine | None = field(default=None, init=False, repr=False)
     _writer: sqlalchemy.Engine | None = field(default=None, init=False, repr=False)
     _is_behind: bool = field(default=False, init=False, repr=False)
@@ -53,6 +56,11 @@ class Ledger:
 
     def check_place(self) -> None:
         """Raise LedgerError when a run could not write here: in check mode too, and before anything is done."""
+        if self.for_writing and not self._is_writable:
+            self._check_place()
+            self._is_writable = True
+
+    def _check_place(self) -> None:
         if self.place.path is not None:
             refuse_unwritable_file(self.place)
             return

@@ -60,6 +60,7 @@ class DevtodevByBrowser:
                 "Correct devtodev.url or bundle_id, or remove the other app's integration there by hand.",
             )
         if changed:
+            self.last_applied.check_place()
             if current is not None and current.is_rejected:
                 self.warn(
                     f"{identity.bundle_id}: devtodev's page says {current.word!r}, although nothing speaks "

@@ -40,6 +40,7 @@ class DevtodevByHand:
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
         if not changed and current is not None and self._is_confirmed(current):
             return Observation(desired.status, _CONFIRMED if desired.status == "Pending" else "")
+        self.last_applied.check_place()
         self._hand_off(desired)
         return Observation(worse(desired.status, "Pending"))
 

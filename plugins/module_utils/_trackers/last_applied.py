@@ -33,6 +33,10 @@ class LastApplied:
     def forget(self, identity: Identity) -> None:
         remove_integration(self.ledger, identity)
 
+    def check_place(self) -> None:
+        """Raise LedgerError when a change could not be noted. Writes nothing."""
+        self.ledger.check_place()
+
     def begin(self, integration: Integration) -> None:
         """Note that a save is about to be sent: should its end stay unknown, nothing is taken for applied."""
         self.note(replace(integration, issuer_id=None, key_id=None, key_fingerprint=None, status="Pending"))

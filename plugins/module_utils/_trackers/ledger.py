@@ -40,6 +40,8 @@ class LedgerTracker:
         return list_integrations(self.ledger, self.name, self.project, environment)
 
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
+        if changed:
+            self.ledger.check_place()
         return Observation(desired.status)
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:

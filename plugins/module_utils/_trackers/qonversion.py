@@ -103,6 +103,8 @@ class Qonversion:
         return [found] if found else []
 
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
+        if changed:
+            self.last_applied.check_place()
         held, wanted = self.there.read().bundle_id, desired.identity.bundle_id
         if held not in (None, wanted) and not self.settings.replace_bundle:
             case = ", which differs in capitals only" if str(held).lower() == wanted.lower() else ""

@@ -59,6 +59,8 @@ class RevenueCat:
         return sorted(held, key=lambda each: each.identity.bundle_id)
 
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
+        if changed:
+            self.last_applied.check_place()
         if current is None and not self.settings.create_app:
             raise self._missing(desired.identity.bundle_id)
         # Who can't know that the declared key is the one that is there can't call it Active.

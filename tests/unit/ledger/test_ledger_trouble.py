@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy
 from ledger_support import NOW, entry, ledger_at
 from test_ledger_postgresql import PASSWORD, Cluster, cluster, failed
-from unit_support import run_task
+from unit_support import ISSUER, KEY_ID, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.explained import Passing, RowsFailed
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
@@ -28,6 +28,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrati
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration
 
 # A fixture, used by its name alone.
 __all__ = ["cluster"]
@@ -218,6 +219,25 @@ def test_where_a_run_could_not_write_check_mode_fails(server: Cluster) -> None:
         assert "another role owns the table" in failed(lambda: ledger_at(url, read_only=True).check_place())
     finally:
         server.run("DROP OWNED BY looker; DROP ROLE looker", "d")
+
+
+def test_with_nothing_to_change_reading_is_enough(server: Cluster, pem: str, other_pem: str) -> None:
+    key = {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_content": pem, "credential_check": "skip"}
+    given = {"bundle_id": "com.a", **key, "ledger": {"url": server.url("d")}}
+    assert run_task(integration.TASK, given).results["changed"]
+    server.run(f"DROP ROLE IF EXISTS auditor; CREATE ROLE auditor LOGIN PASSWORD '{PASSWORD}'")
+    server.run("GRANT SELECT ON ALL TABLES IN SCHEMA public TO auditor", "d")
+    given["ledger"] = {"url": server.url("d", "auditor")}
+    try:
+        for check_mode in (True, False):
+            same = run_task(integration.TASK, given, check_mode).results
+            assert not same.get("failed") and same["changed"] is False and same["integration"]["status"] == "Pending"
+            other = run_task(integration.TASK, {**given, "private_key_content": other_pem}, check_mode)
+            assert other.results["failed"] and "Grant SELECT, INSERT" in other.message
+            gone = run_task(integration.TASK, {**given, "state": "absent"}, check_mode)
+            assert gone.results["failed"] and "Grant SELECT, INSERT" in gone.message
+    finally:
+        server.run("DROP OWNED BY auditor; DROP ROLE auditor", "d")
 
 
 def test_a_database_without_an_encoding(server: Cluster) -> None:

@@ -37,12 +37,16 @@ def applied_elsewhere(params: Params, context: Context) -> list[Integration]:
 
 @contextlib.contextmanager
 def open_tracker(params: Params, context: Context, for_writing: bool) -> t.Iterator[Tracker]:
-    """Yield the tracker that a task names. ``for_writing`` is false for tasks that never write (info)."""
+    """Yield the tracker that a task names. ``for_writing`` is false for tasks that never write (info, audit).
+
+    Whether the ledger can be written is asked when the first change is planned (``Tracker.observe``): with nothing to
+    change, a ledger that can only be read will do.
+    """
     name = params["tracker"]
     require_environment(name, params["environment"])
     settings = parse(name, params.get(name) or {})
     ledger = open_ledger(params, context, for_writing)
-    if for_writing:
+    if _removes(params):
         ledger.check_place()
     times = Times(float(params["request_timeout"]), float(params["wait_timeout"]))
     with Trackers(context, ledger, times) as trackers:
@@ -54,7 +58,13 @@ def open_ledger(params: Params, context: Context, for_writing: bool) -> Ledger:
     place = find_place((params.get("ledger") or {}).get("url"), context.environ)
     read_only = context.check_mode or not for_writing
     remaining = context.transport.remaining
-    return Ledger(place, read_only, context.warn, min(30.0, remaining()), remaining)
+    return Ledger(place, read_only, context.warn, min(30.0, remaining()), remaining, for_writing=for_writing)
+
+
+def _removes(params: Params) -> bool:
+    """Tell whether a task may remove integrations, of which nothing is observed before."""
+    apps = [app for app in params.get("apps") or () if isinstance(app, dict)]
+    return bool(params.get("purge")) or any(one.get("state") == "absent" for one in (params, *apps))
 
 
 @dataclass
