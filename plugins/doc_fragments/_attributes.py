@@ -11,7 +11,9 @@ class ModuleDocFragment:
 options: {}
 attributes:
   action_group:
-    description: Use C(group/storeops.refunds.all) in C(module_defaults) to set options for all modules at once.
+    description:
+      - Is in an action group for each of its concerns (C(http), C(keys), C(apple), C(ledger), C(trackers), C(refunds),
+        C(app_store_connect), C(app_store_connect_api)), for C(module_defaults) of many modules at once.
     support: full
     membership:
       - storeops.refunds.all

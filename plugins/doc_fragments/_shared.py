@@ -1,23 +1,18 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of the options that every module of the action group takes."""
+"""Documentation of the options that several modules have in common, by what they are about."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
     DOCUMENTATION = r"""
+options: {}
+"""
+
+    KEY = r"""
 options:
-  bundle_id:
-    description:
-      - Bundle ID of the app, with its capitals, which Apple tells apart.
-    type: str
-  app_apple_id:
-    description:
-      - The app's Apple ID, the number in its App Store Connect page and App Store link.
-      - Kept with the integration; neither the credential check nor the comparison needs it.
-    type: int
   issuer_id:
     description:
       - Issuer ID of the team, shown above the list of In-App Purchase keys in App Store Connect.
@@ -49,102 +44,35 @@ options:
     type: str
     choices: [strict, mounted]
     default: strict
-  environment:
+requirements:
+  - cryptography
+"""
+
+    APP = r"""
+options:
+  bundle_id:
     description:
-      - The App Store environment of the integration and of the credential check.
+      - Bundle ID of the app, with its capitals, which Apple tells apart.
     type: str
-    choices: [production, sandbox]
-    default: production
+  app_apple_id:
+    description:
+      - The app's Apple ID, the number in its App Store Connect page and App Store link.
+      - Kept with the integration in the ledger. Production refunds can't be verified without it.
+    type: int
+"""
+
+    STATE = r"""
+options:
   state:
     description:
       - Whether the object of the task is to be there.
-      - Ignored by modules whose name ends in C(_info).
     type: str
     choices: [present, absent]
     default: present
-  tracker:
-    description:
-      - The service that holds the integration. V(ledger) is built in.
-    type: str
-    choices: [ledger, revenuecat, qonversion, devtodev]
-    default: ledger
-  ledger:
-    description:
-      - Where the ledger lies. A task's mapping replaces a group default as a whole.
-    type: dict
-    suboptions:
-      url:
-        description:
-          - C(sqlite:////absolute/path/ledger.db) or C(postgresql://user:password@host/database).
-          - Without it, the ledger is the file C(storeops.refunds/ledger.db) below E(XDG_STATE_HOME), which is
-            C(~/.local/state) unless set. In CI and in execution environments that file is gone after every run.
-          - The environment variable E(STOREOPS_LEDGER_URL) is used when the option is not set.
-        type: str
-  credential_check:
-    description:
-      - What the verdict of the credential check does. The check is one signed call of Get Transaction Info with a
-        made-up transaction ID. It touches nothing, and Apple's answer tells whether the key was accepted.
-      - V(required) fails the task on every verdict but C(accepted), and writes nothing.
-        An app that was most likely never released (C(app_not_released)) is no failure; it is stored as C(Pending).
-      - V(advisory) writes all the same, with status C(Failed) and a warning.
-      - V(skip) makes no call and stores the status C(Pending).
-      - A key that can't be read, is of another kind or contradicts its Key ID fails the task in every case.
-      - Modules whose name ends in C(_info) report verdicts and never fail because of them; V(skip) makes no call.
-    type: str
-    choices: [required, advisory, skip]
-    default: required
-  wait_timeout:
-    description:
-      - Seconds to wait for a tracker to turn an integration C(Active). The ledger answers at once.
-    type: float
-    default: 60.0
-  app_store_server_url:
-    description:
-      - Base URL of the App Store Server API, for a simulator or a gateway. Apple's own hosts when left out.
-      - C({environment}) in it is replaced by V(production) or V(sandbox). Without it, only O(environment) can be asked,
-        and an app that was never released can't be told from wrong credentials.
-      - Must be https, or http to this machine.
-    type: str
-  api_issuer_id:
-    description:
-      - Issuer ID of the App Store Connect API key, for modules that ask App Store Connect. Of all modules,
-        M(storeops.refunds.refund_ledger) alone does. It asks whether the app has a notification URL of version 2.
-        Without one, Apple has no history of the app, and an empty answer says nothing.
-      - Left out for an individual key.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_ISSUER_ID) is used when the option is not set.
-    type: str
-  api_key_id:
-    description:
-      - Key ID of the App Store Connect API key, which is another kind than the In-App Purchase key.
-      - When left out, it is read from a file name of the form C(AuthKey_<Key ID>.p8).
-      - Ignored where O(api_issuer_id) is.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_KEY_ID) is used when the option is not set.
-    type: str
-  api_private_key_path:
-    description:
-      - Path of the API key's C(.p8) file. App Store Connect is asked only when this or O(api_private_key_content) is
-        set.
-      - Ignored where O(api_issuer_id) is.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_PATH) is used when the option is not set.
-    type: path
-  api_private_key_content:
-    description:
-      - The text of the API key's C(.p8) file, in any form that O(private_key_content) has.
-      - Ignored where O(api_issuer_id) is.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_CONTENT) is used when the option is not
-        set.
-    type: str
-  app_store_connect_api_url:
-    description:
-      - Base URL of the App Store Connect API, for a simulator. Apple's when left out.
-      - Must be https, or http to this machine.
-      - Ignored where O(api_issuer_id) is.
-    type: str
-  root_certificate_path:
-    description:
-      - File with another root certificate (PEM or DER) than Apple Root CA - G3, for a simulator.
-      - Ignored by modules that have no refunds to verify or to choose.
-    type: path
+"""
+
+    HTTP = r"""
+options:
   ca_path:
     description:
       - File with CA certificates in PEM to trust instead of the usual ones.
@@ -169,13 +97,117 @@ options:
     type: int
     default: 64
 notes:
-  - The module runs where the task runs, usually on the controller with C(connection=local).
-  - Proxies are taken from E(https_proxy), E(http_proxy) and E(no_proxy); C(~/.netrc) is never read.
-  - Options that a module has no use for are accepted and ignored, so that defaults of the action group
-    C(storeops.refunds.all) never break a task.
+  - Proxies are taken from E(https_proxy), E(http_proxy) and E(no_proxy). C(~/.netrc) is never read.
 requirements:
-  - cryptography
-  - requests with urllib3 2.6 or newer, and PyJWT, for modules that call Apple
-  - playwright 1.51 or newer and Chromium or Chrome, only for O(devtodev.mode=browser)
-  - SQLAlchemy and alembic, for modules that use the ledger, and psycopg for a ledger in PostgreSQL
+  - requests with urllib3 2.6 or newer
+"""
+
+    ENVIRONMENT = r"""
+options:
+  environment:
+    description:
+      - The App Store environment of the integration and of the credential check.
+    type: str
+    choices: [production, sandbox]
+    default: production
+"""
+
+    APPLE = r"""
+options:
+  app_store_server_url:
+    description:
+      - Base URL of the App Store Server API, for a simulator or a gateway. Apple's own hosts when left out.
+      - C({environment}) in it is replaced by V(production) or V(sandbox). Without it, only O(environment) can be asked,
+        and an app that was never released can't be told from wrong credentials.
+      - Must be https, or http to this machine.
+    type: str
+requirements:
+  - PyJWT
+"""
+
+    LEDGER = r"""
+options:
+  ledger:
+    description:
+      - Where the ledger lies. A task's mapping replaces a group default as a whole.
+    type: dict
+    suboptions:
+      url:
+        description:
+          - C(sqlite:////absolute/path/ledger.db) or C(postgresql://user:password@host/database).
+          - Without it, the ledger is the file C(storeops.refunds/ledger.db) below E(XDG_STATE_HOME), which is
+            C(~/.local/state) unless set. In CI and in execution environments that file is gone after every run.
+          - The environment variable E(STOREOPS_LEDGER_URL) is used when the option is not set.
+        type: str
+requirements:
+  - SQLAlchemy and alembic, and psycopg for a ledger in PostgreSQL
+"""
+
+    TRACKER = r"""
+options:
+  tracker:
+    description:
+      - The service that holds the integration. V(ledger) is built in.
+    type: str
+    choices: [ledger, revenuecat, qonversion, devtodev]
+    default: ledger
+  credential_check:
+    description:
+      - What the verdict of the credential check does. The check is one signed call of Get Transaction Info with a
+        made-up transaction ID. It touches nothing, and Apple's answer tells whether the key was accepted.
+      - V(required) fails the app on every verdict but C(accepted), and writes nothing for it. An app that was most
+        likely never released (C(app_not_released)) is no failure. It is stored as C(Pending).
+      - V(advisory) writes all the same, with a warning. A refusal gives the status C(Failed).
+      - V(skip) makes no call.
+      - When Apple wasn't asked or gave no answer, a key that was accepted before keeps its status and its date. A new
+        key is stored as C(Pending).
+      - A key that can't be read, is of another kind or contradicts its Key ID fails the app in every case.
+    type: str
+    choices: [required, advisory, skip]
+    default: required
+  wait_timeout:
+    description:
+      - Seconds to wait for a tracker to turn an integration C(Active). The ledger answers at once.
+    type: float
+    default: 60.0
+"""
+
+    CONNECT_API = r"""
+options:
+  api_issuer_id:
+    description:
+      - Issuer ID of the App Store Connect API key. Left out for an individual key.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_ISSUER_ID) is used when the option is not set.
+    type: str
+  api_key_id:
+    description:
+      - Key ID of the App Store Connect API key, which is another kind than the In-App Purchase key.
+      - When left out, it is read from a file name of the form C(AuthKey_<Key ID>.p8).
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_KEY_ID) is used when the option is not set.
+    type: str
+  api_private_key_path:
+    description:
+      - Path of the API key's C(.p8) file. App Store Connect is asked only when this or O(api_private_key_content) is
+        set.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_PATH) is used when the option is not set.
+    type: path
+  api_private_key_content:
+    description:
+      - The text of the API key's C(.p8) file, in any form that O(private_key_content) has.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_CONTENT) is used when the option is not
+        set.
+    type: str
+  app_store_connect_api_url:
+    description:
+      - Base URL of the App Store Connect API, for a simulator. Apple's when left out.
+      - Must be https, or http to this machine.
+    type: str
+"""
+
+    ROOT = r"""
+options:
+  root_certificate_path:
+    description:
+      - File with another root certificate (PEM or DER) than Apple Root CA - G3, for a simulator.
+    type: path
 """

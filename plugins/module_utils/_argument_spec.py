@@ -83,113 +83,125 @@ KEY_FIELDS: Spec = {
 }
 
 
-def shared() -> Spec:
-    """Return the options that every module of the action group takes, so that group defaults never break a task."""
-    return {
-        "bundle_id": {"type": "str"},
-        "app_apple_id": {"type": "int"},
-        "issuer_id": {"type": "str"},
-        "key_id": {"type": "str", "no_log": False},
-        "private_key_path": {"type": "path", "no_log": False},
-        "private_key_content": {"type": "str", "no_log": True},
-        "private_key_file_policy": {
-            "type": "str",
-            "choices": ["strict", "mounted"],
-            "default": "strict",
-            "no_log": False,
+# The options that several modules have in common, by what they are about. One name means one thing everywhere.
+KEY: Spec = {
+    "issuer_id": {"type": "str"},
+    "key_id": {"type": "str", "no_log": False},
+    "private_key_path": {"type": "path", "no_log": False},
+    "private_key_content": {"type": "str", "no_log": True},
+    "private_key_file_policy": {
+        "type": "str",
+        "choices": ["strict", "mounted"],
+        "default": "strict",
+        "no_log": False,
+    },
+}
+KEY_PREDICTED: Spec = {"key_predicted": {"type": "bool", "default": False, "no_log": False}}
+ENVIRONMENT: Spec = {"environment": {"type": "str", "choices": ["production", "sandbox"], "default": "production"}}
+STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+HTTP: Spec = {
+    "ca_path": {"type": "path"},
+    "request_timeout": {"type": "float", "default": 15.0},
+    "deadline": {"type": "float", "default": 120.0},
+    "concurrency": {"type": "int", "default": 64},
+}
+# What calls the App Store Server API.
+APPLE: Spec = {**ENVIRONMENT, "app_store_server_url": {"type": "str"}, **HTTP}
+LEDGER: Spec = {"ledger": TRACKERS["ledger"]}
+TRACKER: Spec = {
+    "tracker": {"type": "str", "choices": list(TRACKERS), "default": "ledger"},
+    **TRACKERS,
+    "credential_check": {"type": "str", "choices": ["required", "advisory", "skip"], "default": "required"},
+    "wait_timeout": {"type": "float", "default": 60.0},
+}
+# What verifies Apple's signed data, or chooses by what it was verified against.
+ROOT: Spec = {"root_certificate_path": {"type": "path"}}
+# A signed-in web session of App Store Connect.
+SESSION: Spec = {
+    "session": {"type": "str", "no_log": True},
+    "session_path": {"type": "path", "no_log": False},
+    "app_store_connect_url": {"type": "str"},
+}
+
+
+def _connect_api() -> Spec:
+    """Return the options of what calls the App Store Connect API; its key is no In-App Purchase key."""
+    kinds = {"api_issuer_id": "str", "api_key_id": "str", "api_private_key_path": "path"}
+    public: Spec = {name: {"type": kind, "no_log": False} for name, kind in kinds.items()}
+    options = {**public, "api_private_key_content": {"type": "str", "no_log": True}}
+    for name, option in options.items():
+        option["fallback"] = (env_fallback, [f"STOREOPS_APP_STORE_CONNECT_{name.upper()}"])
+    return {**options, "app_store_connect_api_url": {"type": "str"}}
+
+
+CONNECT_API: Spec = _connect_api()
+
+# The action groups of `meta/runtime.yml`, each with the options that a default of the group may set: every member has
+# them, since Ansible refuses a default that a member lacks.
+GROUPS: t.Mapping[str, tuple[str, ...]] = {
+    "http": tuple(HTTP),
+    "keys": ("issuer_id", "private_key_file_policy"),
+    "apple": ("environment", "app_store_server_url"),
+    "ledger": ("ledger",),
+    "trackers": ("tracker", "revenuecat", "qonversion", "devtodev", "credential_check", "wait_timeout"),
+    "refunds": tuple(ROOT),
+    "app_store_connect": tuple(SESSION),
+    "app_store_connect_api": tuple(CONNECT_API),
+}
+
+
+# What an In-App Purchase key is, and how its file is to lie: an entry of `keys`, in every module and role.
+_MADE: Spec = {
+    "name": {"type": "str"},
+    "regenerate": {"type": "str", "choices": ["never", "if_lost", "always"], "default": "never"},
+    "revoke": {"type": "bool", "default": False},
+    "backup": {"type": "bool", "default": True},
+    "mode": {"type": "raw", "default": "0600"},
+    "team_id": {"type": "int"},
+}
+
+
+def _without_defaults(options: Spec) -> Spec:
+    return {name: {field: value for field, value in option.items() if field != "default"} for name, option in options.items()}
+
+
+KEYS: Spec = {
+    "keys": {
+        "type": "list",
+        "elements": "dict",
+        "no_log": False,
+        "options": {
+            "key": {"type": "str", "required": True, "no_log": False},
+            **_without_defaults({**KEY, **_MADE, **STATE}),
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
+            "apps": {"type": "list", "elements": "raw"},
         },
-        "environment": {"type": "str", "choices": ["production", "sandbox"], "default": "production"},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "tracker": {"type": "str", "choices": list(TRACKERS), "default": "ledger"},
-        **TRACKERS,
-        "credential_check": {"type": "str", "choices": ["required", "advisory", "skip"], "default": "required"},
-        "wait_timeout": {"type": "float", "default": 60.0},
-        "app_store_server_url": {"type": "str"},
-        **connect_api(),
-        "root_certificate_path": {"type": "path"},
-        "ca_path": {"type": "path"},
-        "request_timeout": {"type": "float", "default": 15.0},
-        "deadline": {"type": "float", "default": 120.0},
-        "concurrency": {"type": "int", "default": 64},
     }
+}
 
 
 def iap_key() -> Spec:
-    one = {
-        "backup": {"type": "bool", "default": True},
-        "mode": {"type": "raw", "default": "0600"},
-        "name": {"type": "str"},
-        "regenerate": {"type": "str", "choices": ["never", "if_lost", "always"], "default": "never"},
-        "revoke": {"type": "bool", "default": False},
-        "team_id": {"type": "int"},
-    }
-    return {**shared(), **one, **_session(), "keys": _key_list(one)}
-
-
-def _key_list(one: Spec) -> Spec:
-    """Return ``keys`` as a list: ``one``: the options of a single key, which count where an entry says nothing."""
-    fields: Spec = {
-        "key": {"type": "str", "required": True, "no_log": False},
-        **{name: field for name, field in KEY_FIELDS.items() if name != "key_predicted"},
-        **{name: {**option, "default": None} for name, option in one.items()},
-        "owner": {"type": "str"},
-        "group": {"type": "str"},
-        "state": {"type": "str", "choices": ["present", "absent"]},
-        "apps": {"type": "list", "elements": "raw"},
-    }
-    return {"type": "list", "elements": "dict", "options": fields, "no_log": False}
+    return {**KEY, **STATE, **_MADE, **KEYS, **SESSION, **HTTP}
 
 
 def iap_key_info() -> Spec:
-    return {**shared(), "name": {"type": "str"}, "team_id": {"type": "int"}, **_session()}
-
-
-def _session() -> Spec:
-    return {
-        "session": {"type": "str", "no_log": True},
-        "session_path": {"type": "path", "no_log": False},
-        "app_store_connect_url": {"type": "str"},
-    }
-
-
-def connect_api() -> Spec:
-    """Return the options of what calls the App Store Connect API; its key is no In-App Purchase key."""
-    return {
-        **{
-            name: {
-                "type": kind,
-                "no_log": False,
-                "fallback": (env_fallback, [f"STOREOPS_APP_STORE_CONNECT_{name.upper()}"]),
-            }
-            for name, kind in (("api_issuer_id", "str"), ("api_key_id", "str"), ("api_private_key_path", "path"))
-        },
-        "api_private_key_content": {
-            "type": "str",
-            "no_log": True,
-            "fallback": (env_fallback, ["STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_CONTENT"]),
-        },
-        "app_store_connect_api_url": {"type": "str"},
-    }
+    return {**KEY, "name": {"type": "str"}, "team_id": {"type": "int"}, **SESSION, **HTTP}
 
 
 def connect_apps() -> Spec:
     """Return the options of the inventory plugin that its work takes."""
-    taken = ("private_key_file_policy", "ca_path", "request_timeout", "deadline", "wait_timeout")
-    every = shared()
     return {
-        **connect_api(),
-        **{name: every[name] for name in taken},
+        **CONNECT_API,
+        "private_key_file_policy": KEY["private_key_file_policy"],
+        **HTTP,
         "bundle_ids": {"type": "list", "elements": "str"},
         "query_released": {"type": "bool", "default": False},
     }
 
 
-def key_predicted() -> Spec:
-    return {"key_predicted": {"type": "bool", "default": False, "no_log": False}}
-
-
 def credential_check_info() -> Spec:
-    return {**shared(), **key_predicted(), **_apps({})}
+    return {"bundle_id": {"type": "str"}, **KEY, **APPLE, **KEY_PREDICTED, **_apps({})}
 
 
 def _apps(more: Spec, **settings: t.Any) -> Spec:
@@ -209,7 +221,8 @@ def _apps(more: Spec, **settings: t.Any) -> Spec:
 
 
 def integration() -> Spec:
-    return {**shared(), **key_predicted()}
+    app: Spec = {"bundle_id": {"type": "str"}, "app_apple_id": {"type": "int"}}
+    return {**app, **KEY, **KEY_PREDICTED, **STATE, **TRACKER, **APPLE}
 
 
 def integrations() -> Spec:
@@ -218,8 +231,11 @@ def integrations() -> Spec:
         "state": {"type": "str", "choices": ["present", "absent"]},
     }
     return {
-        **shared(),
-        **key_predicted(),
+        **KEY,
+        **KEY_PREDICTED,
+        **STATE,
+        **TRACKER,
+        **APPLE,
         **_apps(own, required=True),
         "purge": {"type": "bool", "default": False},
         "purge_limit": {"type": "str", "default": "10%"},
@@ -227,14 +243,13 @@ def integrations() -> Spec:
 
 
 def integration_info() -> Spec:
-    return shared()
+    return {"bundle_id": {"type": "str"}, **KEY, **TRACKER, **APPLE}
 
 
 def audit_report() -> Spec:
     # Not required and without choices here: what is missing or wrong in a waiver is named with its position.
     waiver = {name: {"type": "str"} for name in ("bundle_id", "cause", "reason", "until")}
     return {
-        **shared(),
         "results": {"type": "list", "elements": "dict", "required": True},
         "refunds": {"type": "list", "elements": "dict"},
         **{name: {"type": "path"} for name in ("path", "html_path", "json_path", "junit_path")},
@@ -255,6 +270,10 @@ _GROUP_KEYS = ("bundle_id", "environment", "product_id", "day", "month", "reason
 def _refund_question() -> Spec:
     """Return the options that say which refunds of the ledger are meant."""
     return {
+        "bundle_id": {"type": "str"},
+        **ENVIRONMENT,
+        **LEDGER,
+        **ROOT,
         **{name: {"type": "list", "elements": "str"} for name in ("bundle_ids", "product_ids", "currencies")},
         **{name: {"type": "str"} for name in ("since", "until", "source")},
         "last_days": {"type": "int"},
@@ -265,8 +284,10 @@ def _refund_question() -> Spec:
 
 def refund_info() -> Spec:
     return {
-        **shared(),
         **_refund_question(),
+        "app_apple_id": {"type": "int"},
+        **KEY,
+        **APPLE,
         "transaction_id": {"type": "str"},
         "group_by": {"type": "list", "elements": "str", "choices": list(_GROUP_KEYS), "default": []},
         "limit": {"type": "int", "default": 1000},
@@ -276,8 +297,9 @@ def refund_info() -> Spec:
 
 def refund_export() -> Spec:
     sums_by = {"type": "list", "elements": "str", "choices": list(_GROUP_KEYS), "default": ["bundle_id", "month"]}
-    return {**shared(), **_refund_question(), "path": {"type": "path", "required": True}, "sums_by": sums_by}
+    return {**_refund_question(), "path": {"type": "path", "required": True}, "sums_by": sums_by}
 
 
 def refund_ledger() -> Spec:
-    return {**shared(), "retention_days": {"type": "int"}}
+    app: Spec = {"bundle_id": {"type": "str"}, "app_apple_id": {"type": "int"}}
+    return {**app, **KEY, **LEDGER, **CONNECT_API, **ROOT, **APPLE, "retention_days": {"type": "int"}}

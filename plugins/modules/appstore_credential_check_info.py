@@ -18,13 +18,19 @@ description:
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
-  - storeops.refunds._shared
-  - storeops.refunds._trackers
+  - storeops.refunds._shared.key
+  - storeops.refunds._shared.environment
+  - storeops.refunds._shared.apple
+  - storeops.refunds._shared.http
   - storeops.refunds._key_predicted
   - storeops.refunds._attributes
   - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.info
 options:
+  bundle_id:
+    description:
+      - Bundle ID of the app, with its capitals, which Apple tells apart. Either this or O(apps) is required.
+    type: str
   keys:
     description:
       - In-App Purchase keys by name, for use in O(apps[].key). Each is read once.

@@ -24,8 +24,9 @@ description:
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
-  - storeops.refunds._shared
-  - storeops.refunds._trackers
+  - storeops.refunds._shared.key
+  - storeops.refunds._shared.state
+  - storeops.refunds._shared.http
   - storeops.refunds._attributes
   - storeops.refunds._attributes.changes
   - ansible.builtin.files

@@ -16,8 +16,8 @@ description:
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
-  - storeops.refunds._shared
-  - storeops.refunds._trackers
+  - storeops.refunds._shared.key
+  - storeops.refunds._shared.http
   - storeops.refunds._attributes
   - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.info

@@ -38,8 +38,6 @@ description:
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
-  - storeops.refunds._shared
-  - storeops.refunds._trackers
   - storeops.refunds._attributes
   - storeops.refunds._attributes.in_process
 options:

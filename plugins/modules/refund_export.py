@@ -43,17 +43,12 @@ options:
   bundle_id:
     description:
       - Bundle ID of one app. Without it and without O(bundle_ids), every app that the ledger knows is exported.
+    type: str
   root_certificate_path:
     description:
       - File with another root certificate (PEM or DER), for a simulator. Apple Root CA - G3 is built in.
       - It chooses what was verified against it.
     type: path
-  tracker:
-    description:
-      - Ignored. Refunds are kept in the ledger.
-  credential_check:
-    description:
-      - Ignored.
 attributes:
   diff_mode:
     description: Shows which files change, each as its SHA-256.
@@ -62,8 +57,9 @@ author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
   - storeops.refunds._refund_question
-  - storeops.refunds._shared
-  - storeops.refunds._trackers
+  - storeops.refunds._shared.environment
+  - storeops.refunds._shared.ledger
+  - storeops.refunds._shared.root
   - storeops.refunds._attributes
   - storeops.refunds._attributes.in_process
 seealso:

@@ -68,18 +68,17 @@ options:
       - With O(transaction_id), Apple's answer is verified against it. From the ledger, it chooses what was verified
         against it.
     type: path
-  tracker:
-    description:
-      - Ignored. Refunds are kept in the ledger.
-  credential_check:
-    description:
-      - Ignored.
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
   - storeops.refunds._refund_question
-  - storeops.refunds._shared
-  - storeops.refunds._trackers
+  - storeops.refunds._shared.app
+  - storeops.refunds._shared.key
+  - storeops.refunds._shared.environment
+  - storeops.refunds._shared.apple
+  - storeops.refunds._shared.http
+  - storeops.refunds._shared.ledger
+  - storeops.refunds._shared.root
   - storeops.refunds._attributes
   - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.info

@@ -36,19 +36,10 @@ options:
       - The app's Apple ID, the number in its App Store Connect page and App Store link.
       - Required in production, where Apple's payloads carry it, unless it was stored with the integration or can be
         read from App Store Connect (O(api_key_id)).
-  tracker:
-    description:
-      - Ignored. Refunds are recorded for integrations on the built-in ledger.
   ledger:
     description:
       - Where the ledger lies, with the integration and with the refunds. A task's mapping replaces a group default as a
         whole.
-  state:
-    description:
-      - Ignored.
-  credential_check:
-    description:
-      - Ignored. The integration has to be C(Active).
   deadline:
     description:
       - Seconds that all calls of the task may take together, retries and waiting for rate limits included.
@@ -69,8 +60,14 @@ options:
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
-  - storeops.refunds._shared
-  - storeops.refunds._trackers
+  - storeops.refunds._shared.app
+  - storeops.refunds._shared.key
+  - storeops.refunds._shared.environment
+  - storeops.refunds._shared.apple
+  - storeops.refunds._shared.http
+  - storeops.refunds._shared.ledger
+  - storeops.refunds._shared.connect_api
+  - storeops.refunds._shared.root
   - storeops.refunds._attributes
   - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.changes

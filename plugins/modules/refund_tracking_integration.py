@@ -18,7 +18,14 @@ description:
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
-  - storeops.refunds._shared
+  - storeops.refunds._shared.app
+  - storeops.refunds._shared.key
+  - storeops.refunds._shared.state
+  - storeops.refunds._shared.environment
+  - storeops.refunds._shared.apple
+  - storeops.refunds._shared.http
+  - storeops.refunds._shared.tracker
+  - storeops.refunds._shared.ledger
   - storeops.refunds._trackers
   - storeops.refunds._key_predicted
   - storeops.refunds._attributes

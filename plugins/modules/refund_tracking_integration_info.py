@@ -19,11 +19,25 @@ description:
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
-  - storeops.refunds._shared
+  - storeops.refunds._shared.key
+  - storeops.refunds._shared.environment
+  - storeops.refunds._shared.apple
+  - storeops.refunds._shared.http
+  - storeops.refunds._shared.tracker
+  - storeops.refunds._shared.ledger
   - storeops.refunds._trackers
   - storeops.refunds._attributes
   - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.info
+options:
+  bundle_id:
+    description:
+      - Bundle ID of the app, with its capitals, which Apple tells apart. Everything that the tracker holds when left
+        out.
+    type: str
+  credential_check:
+    description:
+      - V(skip) makes no call; the other two are the same here. Verdicts are shown, and never fail this module.
 seealso:
   - module: storeops.refunds.refund_tracking_integration
 """

@@ -23,7 +23,13 @@ description:
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
-  - storeops.refunds._shared
+  - storeops.refunds._shared.key
+  - storeops.refunds._shared.state
+  - storeops.refunds._shared.environment
+  - storeops.refunds._shared.apple
+  - storeops.refunds._shared.http
+  - storeops.refunds._shared.tracker
+  - storeops.refunds._shared.ledger
   - storeops.refunds._trackers
   - storeops.refunds._key_predicted
   - storeops.refunds._attributes
@@ -40,7 +46,6 @@ options:
   apps:
     description:
       - The apps. What an app doesn't say itself is taken from its O(apps[].key), or else from the task.
-      - O(bundle_id) and O(app_apple_id) of the task are ignored.
       - With O(tracker=qonversion) there can be one app only, since a project of Qonversion has one.
     type: list
     elements: dict

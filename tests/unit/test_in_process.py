@@ -98,7 +98,7 @@ def action(
     recorder: Recorder, args: Json, variables: Json | None = None, folder: Path | None = None, **fields: t.Any
 ) -> InProcessAction:
     class ActionModule(InProcessAction):
-        definition = Task(_argument_spec.credential_check_info(), recorder)
+        definition = Task({**_argument_spec.credential_check_info(), **_argument_spec.integration()}, recorder)
 
     loader = DataLoader()
     loader.set_basedir(str(folder or os.getcwd()))

@@ -42,7 +42,7 @@ TASKS = {
 
 def task_of(function: t.Callable[[Params, Context], Results], *libraries: Library) -> Task:
     """Make a task of one function."""
-    return Task(_argument_spec.shared(), function, libraries)
+    return Task({**_argument_spec.integration(), **_argument_spec.iap_key()}, function, libraries)
 
 
 def _never(_params: Params, _context: Context) -> Results:
@@ -61,7 +61,7 @@ def test_a_missing_library_is_named_before_anything_is_done() -> None:
 def test_times_that_are_none(option: str, value: float) -> None:
     outcome = run_task(task_of(_never), {option: value})
     assert outcome.results["failed"]
-    assert outcome.message.startswith(f"{option}: ") and "Give a number" in outcome.message
+    assert outcome.message.startswith(f"{option}: ") and "isn't a number of seconds" in outcome.message
 
 
 @pytest.mark.parametrize("value", [0, -1, 257])
@@ -201,33 +201,3 @@ def test_no_task_raises_or_blames_itself(
     assert "fault of storeops.refunds" not in outcome.message
     if outcome.results.get("failed"):
         assert outcome.message.strip() and "Traceback" not in outcome.message
-
-
-def test_every_task_takes_every_shared_option(tmp_path: Path, pem: str) -> None:
-    path = write_key(tmp_path / f"SubscriptionKey_{KEY_ID}.p8", pem)
-    options = {
-        "bundle_id": BUNDLE_ID,
-        "app_apple_id": 7,
-        "issuer_id": ISSUER,
-        "key_id": KEY_ID,
-        "private_key_path": str(path),
-        "private_key_file_policy": "strict",
-        "environment": "sandbox",
-        "state": "present",
-        "tracker": "ledger",
-        "ledger": {"url": f"sqlite:///{tmp_path}/ledger.db"},
-        **{name: {} for name in _argument_spec.TRACKERS if name != "ledger"},
-        "credential_check": "skip",
-        "wait_timeout": 1,
-        "app_store_server_url": "http://127.0.0.1:1",
-        # Ignored by these, so that it may be anything.
-        **{name: "/nowhere" for name in _argument_spec.connect_api()},
-        "root_certificate_path": "/nowhere",
-        "request_timeout": 1,
-        "deadline": 1,
-        "concurrency": 1,
-    }
-    assert set(options) | {"private_key_content", "ca_path"} == set(_argument_spec.shared())
-    for task in TASKS.values():
-        results = run_task(task, options).results
-        assert not results.get("failed"), results

@@ -225,10 +225,24 @@ def test_every_file_imports_without_third_party_libraries(blocked: str) -> None:
     assert done.stdout.split() == ["imported", str(len(modules))]
 
 
+def runtime_groups() -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]
+    return groups
+
+
 def test_every_module_is_in_the_action_group() -> None:
-    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
     modules = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
-    assert sorted(runtime["action_groups"]["all"]) == modules
+    assert sorted(runtime_groups()["all"]) == modules
+    assert set(runtime_groups()) - {"all"} == set(_argument_spec.GROUPS)
+
+
+@pytest.mark.parametrize("group", sorted(_argument_spec.GROUPS))
+def test_a_default_of_a_group_never_names_an_option_that_a_member_lacks(group: str) -> None:
+    options = set(_argument_spec.GROUPS[group])
+    for path in sorted((PLUGINS / "modules").glob("*.py")):
+        spec = importlib.import_module(f"{PLUGINS_PACKAGE}.modules.{path.stem}").TASK.argument_spec
+        assert (path.stem in runtime_groups()[group]) == (options <= set(spec)), path.stem
+        assert options <= set(spec) or not options & set(spec) or group in ("keys", "trackers"), path.stem
 
 
 @pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=relative_name)
@@ -244,13 +258,3 @@ def test_every_module_without_file_attributes_runs_in_process_too(path: Path) ->
 
 def test_every_action_belongs_to_a_module() -> None:
     assert {path.name for path in ACTION_FILES} <= {path.name for path in (PLUGINS / "modules").glob("*.py")}
-
-
-@pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=relative_name)
-def test_every_module_takes_the_shared_options(path: Path) -> None:
-    module = importlib.import_module(f"{PLUGINS_PACKAGE}.modules.{path.stem}")
-    if path.stem == "app_store_notification_url":
-        # Each module is to have the options that it uses; this one was made that way.
-        return
-    shared = _argument_spec.shared()
-    assert {name: module.TASK.argument_spec.get(name) for name in shared} == shared

@@ -117,8 +117,12 @@ def run_task(
     environ: dict[str, str] | None = None,
     attributes: FileAttributes | None = None,
 ) -> Outcome:
-    """Run a task as a module would: real argument spec, real defaults, real masking."""
-    validated = ArgumentSpecValidator(dict(task.argument_spec)).validate(options)
+    """Run a task as a module would: real argument spec, real defaults, real masking.
+
+    ``options``: those that the task doesn't have are left out, so that one set serves several tasks.
+    """
+    taken = {name: value for name, value in options.items() if name in task.argument_spec}
+    validated = ArgumentSpecValidator(dict(task.argument_spec)).validate(taken)
     assert not validated.error_messages, validated.error_messages
     params = plain(validated.validated_parameters)
     masker = Masker(secret_values(task.argument_spec, params))

@@ -161,7 +161,7 @@ def test_short_cookies_do_not_blot_out_results(shape: str) -> None:
     text = json.dumps(listed if shape == "list" else {"cookies": listed})
     if shape == "fastlane":
         text = "".join(f"- name: {name}\n  value: '{value}'\n" for name, value in cookies.items())
-    task = Task(_argument_spec.iap_key(), _repeat)
+    task = Task({**_argument_spec.iap_key(), **_argument_spec.integration()}, _repeat)
     outcome = run_task(task, {"session": text, "name": "a name", "bundle_id": cookie})
     expected = {"name": "a name", "state": "true", "environment": "production", "cookie": MASK}
     assert outcome.results == expected
@@ -176,5 +176,5 @@ def test_names_of_result_fields_are_never_masked(name: str) -> None:
     def give(_params: Params, _context: Context) -> Results:
         return results
 
-    outcome = run_task(Task(_argument_spec.shared(), give), {"private_key_content": name})
+    outcome = run_task(Task(_argument_spec.integration(), give), {"private_key_content": name})
     assert list(outcome.results) == [name, "a"] and list(outcome.results["a"][0]) == [name]

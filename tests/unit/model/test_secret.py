@@ -159,7 +159,7 @@ def _params(pem: str, other_pem: str) -> dict[str, t.Any]:
 
 def test_nested_secrets_of_options_are_found_and_public_values_are_not(pem: str, other_pem: str) -> None:
     params = plain(_params(pem, other_pem))
-    found = secret_values(_argument_spec.credential_check_info(), params)
+    found = secret_values({**_argument_spec.credential_check_info(), **_argument_spec.integrations()}, params)
     assert found == {pem, other_pem, URL, "app-secret"}
     readable = [ISSUER, KEY_ID, BUNDLE_ID, "/keys/main.p8", "/keys/studio-a.p8", "studio_a", "com.example.two"]
     assert Masker(found).mask(readable) == readable

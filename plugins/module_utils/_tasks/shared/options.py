@@ -98,7 +98,7 @@ def identity(params: Params) -> Identity:
     if not params.get("bundle_id"):
         raise InputError("bundle_id", "is required.", "Give the app's bundle ID, such as com.example.game.")
     return Identity(
-        params["tracker"],
+        params.get("tracker") or "ledger",
         tracker_project(params),
         params["environment"],
         parse_bundle_id(params["bundle_id"]),
@@ -107,7 +107,7 @@ def identity(params: Params) -> Identity:
 
 def tracker_project(params: Params) -> str:
     """Return the tracker's project that a task names; empty for trackers without projects."""
-    options = params.get(params["tracker"]) or {}
+    options = params.get(params.get("tracker") or "ledger") or {}
     return str(options.get("project_id") or options.get("project") or "").strip()
 
 

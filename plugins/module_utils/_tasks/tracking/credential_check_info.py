@@ -19,8 +19,7 @@ from .listed_apps import KeyReader, ListedApp, LoadedKey, listed_apps
 def run(params: Params, context: Context) -> Results:
     check = credential_check(params, context)
     apps = _apps(params, context)
-    is_skipped = params["credential_check"] == "skip"
-    verdicts = each(apps, lambda app: _verdict(app[0], app[1], check, is_skipped), context.transport.flow)
+    verdicts = each(apps, lambda app: _verdict(app[0], app[1], check), context.transport.flow)
     sharpened = infer_across_apps(
         [(key.group(app.bundle_id), verdict) for (app, key), verdict in zip(apps, verdicts, strict=True)]
     )
@@ -39,10 +38,10 @@ def _apps(params: Params, context: Context) -> list[tuple[ListedApp, LoadedKey]]
     return [(ListedApp(bundle_id, environment(params), key, params), key)]
 
 
-def _verdict(app: ListedApp, key: LoadedKey, check: CredentialCheck, is_skipped: bool) -> Verdict:
+def _verdict(app: ListedApp, key: LoadedKey, check: CredentialCheck) -> Verdict:
     if key.problem:
         return check.local(key.problem, app.environment)
-    if is_skipped or key.credentials is None:
+    if key.credentials is None:
         return Verdict("not_checked", hints.NOT_CHECKED, app.environment)
     return check.check(key.credentials, app.bundle_id, app.environment)
 
