@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.storeops.refunds.plugins.module_utils._argument_spec import GROUPS
+from ansible_collections.storeops.refunds.plugins.module_utils._action_groups import GROUPS
 
 DOCUMENTATION = r"""
 name: defaults_of

@@ -136,19 +136,6 @@ def _connect_api() -> Spec:
 
 CONNECT_API: Spec = _connect_api()
 
-# The action groups of `meta/runtime.yml`, each with the options that a default of the group may set: every member has
-# them, since Ansible refuses a default that a member lacks.
-GROUPS: t.Mapping[str, tuple[str, ...]] = {
-    "http": tuple(HTTP),
-    "keys": ("issuer_id", "private_key_file_policy"),
-    "apple": ("environment", "app_store_server_url"),
-    "ledger": ("ledger",),
-    "trackers": ("tracker", "revenuecat", "qonversion", "devtodev", "credential_check", "wait_timeout"),
-    "refunds": tuple(ROOT),
-    "app_store_connect": tuple(SESSION),
-    "app_store_connect_api": tuple(CONNECT_API),
-}
-
 
 # What an In-App Purchase key is, and how its file is to lie: an entry of `keys`, in every module and role.
 _MADE: Spec = {
@@ -162,7 +149,7 @@ _MADE: Spec = {
 
 
 def _without_defaults(options: Spec) -> Spec:
-    return {name: {field: value for field, value in option.items() if field != "default"} for name, option in options.items()}
+    return {name: {**option, "default": None} for name, option in options.items()}
 
 
 KEYS: Spec = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit_support import BUNDLE_ID, ISSUER, KEY_ID, run_task, write_key
+from unit_support import ISSUER, KEY_ID, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
 from ansible_collections.storeops.refunds.plugins.module_utils._context import (

@@ -11,22 +11,17 @@ from ..._argument_spec import Spec
 
 def notification_url() -> Spec:
     """Return the options of app_store_notification_url."""
-    key = ("issuer_id", "key_id", "private_key_path", "private_key_content", "private_key_file_policy")
-    calls = (
-        "app_store_server_url",
-        "root_certificate_path",
-        "ca_path",
-        "request_timeout",
-        "deadline",
-        "wait_timeout",
-        "concurrency",
-    )
-    every = _argument_spec.shared()
     urls: Spec = {"production_url": {"type": "str"}, "sandbox_url": {"type": "str"}}
     choices: Spec = {"type": "str", "choices": ["keep", "replace", "fail"], "default": "keep"}
     return {
-        **{name: every[name] for name in ("bundle_id", *key, "ledger", *calls)},
-        **_argument_spec.connect_api(),
+        "bundle_id": {"type": "str"},
+        **_argument_spec.KEY,
+        **_argument_spec.LEDGER,
+        **_argument_spec.CONNECT_API,
+        **_argument_spec.ROOT,
+        "app_store_server_url": _argument_spec.APPLE["app_store_server_url"],
+        "wait_timeout": _argument_spec.TRACKER["wait_timeout"],
+        **_argument_spec.HTTP,
         **urls,
         "apps": {
             "type": "list",
