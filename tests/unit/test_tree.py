@@ -29,6 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_secrets",),
     ("_tasks",),
     ("_report",),
+    ("_decisions",),
     ("_trackers",),
     ("_apple", "_ledger"),
     ("_context",),
