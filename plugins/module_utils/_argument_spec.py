@@ -280,4 +280,5 @@ def refund_export() -> Spec:
 
 
 def refund_ledger() -> Spec:
-    return {**shared(), "retention_days": {"type": "int"}}
+    own = {"app_apple_id": {"type": "int"}, "state": {"type": "str", "choices": ["present", "absent"]}}
+    return {**shared(), **_apps(own), "retention_days": {"type": "int"}}
