@@ -263,6 +263,11 @@ def _refund_question() -> Spec:
     }
 
 
+def refund_ledger_copy() -> Spec:
+    place = {"type": "dict", "required": True, "options": {"url": {"type": "str", "required": True, "no_log": True}}}
+    return {"from_ledger": place, "to_ledger": place, "deadline": {"type": "float", "default": 3600.0}}
+
+
 def refund_info() -> Spec:
     return {
         **shared(),

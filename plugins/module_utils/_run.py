@@ -94,7 +94,7 @@ def _naming_app(message: str, params: Params) -> str:
 
 def _http_settings(params: Params, environ: t.Mapping[str, str]) -> HttpSettings:
     for option in ("request_timeout", "deadline", "wait_timeout"):
-        if not 0 < params[option] <= _LONGEST_SECONDS:
+        if option in params and not 0 < params[option] <= _LONGEST_SECONDS:
             raise InputError(option, f"{params[option]} is no time in seconds.", "Give a number from 1 to 86400.")
     concurrency = params.get("concurrency", MOST)
     if not 1 <= concurrency <= _MOST_CALLS:
@@ -107,7 +107,7 @@ def _http_settings(params: Params, environ: t.Mapping[str, str]) -> HttpSettings
     return HttpSettings(
         ca_path=ca_path or from_environment,
         proxies=getproxies_environment(),
-        request_timeout=params["request_timeout"],
+        request_timeout=params.get("request_timeout", 15.0),
         deadline=params["deadline"],
         concurrency=concurrency,
     )
