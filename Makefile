@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PARTS := unit services sanity integration smoke browser lint rules molecule simulator-test docs build examples secrets-scan demo-test bench-test scale-test
 
-.PHONY: help setup matrix demo check test bench sim lock mutation readmes clean $(PARTS)
+.PHONY: help setup matrix demo check test bench sim lock mutation release readmes clean $(PARTS)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ lock: setup ## pin requirements/dev.in anew
 
 mutation: setup ## break the code that decides and see whether tests notice; takes hours, goes on where it was stopped
 	@nice $(BIN)/python dev/mutation.py $(AREA) $(if $(REPORT),--report)
+
+release: setup ## the files of a release, signed by KEY=<ID of a GnuPG key>; uploads nothing
+	@$(BIN)/python dev/release.py "$(KEY)"
 
 readmes: setup ## write the roles' README.md from their argument specifications
 	@$(BIN)/python dev/role_readmes.py

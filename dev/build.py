@@ -11,6 +11,7 @@ from pathlib import Path
 
 import paths
 import stage
+import yaml
 from part import Part
 
 # The only things at the top of the tarball; all else belongs into build_ignore of galaxy.yml.
@@ -23,6 +24,7 @@ EXPECTED = {
     "MANIFEST.json",
     "README.md",
     "REUSE.toml",
+    "SECURITY.md",
     "TESTING.md",
     "changelogs",
     "docs",
@@ -37,6 +39,7 @@ EXPECTED = {
 NEVER = {"__pycache__", ".git", ".cache", ".venv", ".venvs", "output", "molecule"}
 PLAYBOOKS = ("audit", "export_refunds", "rotate_key", "site")
 EE_PYTHON = "meta/ee-requirements.txt"
+EE_DEFINITION = "extensions/awx/execution-environment.yml"
 
 
 def _check_files(part: Part, tarball: Path) -> None:
@@ -89,11 +92,9 @@ def _check_ee(part: Part, env: dict[str, str], tarball: Path, place: Path) -> No
     ]
     lacking = [name for name in wanted if name not in (found or "")]
     part.check(bool(wanted) and not lacking, f"ansible-builder does not see {lacking}")
-    definition = {
-        "version": 3,
-        "images": {"base_image": {"name": "localhost/base:latest"}},
-        "dependencies": {"galaxy": {"collections": [{"name": str(tarball), "type": "file"}]}},
-    }
+    # As a platform team has it, with the tarball in place of what is not published yet.
+    definition = yaml.safe_load((place / "installed" / paths.COLLECTION / EE_DEFINITION).read_text())
+    definition["dependencies"]["galaxy"]["collections"] = [{"name": str(tarball), "type": "file"}]
     (place / "execution-environment.yml").write_text(json.dumps(definition))
     part.step(["ansible-builder", "create", "--output-filename", "Containerfile"], env, place)
 

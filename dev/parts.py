@@ -11,6 +11,8 @@ import os
 import random
 import re
 import shutil
+import tempfile
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -55,7 +57,13 @@ def pytest(part: Part, folder: str, venv: Path = paths.VENV, chosen: str = "") -
     cache = f"cache_dir={paths.CACHE / 'pytest' / part.name}"
     order = f"--randomly-seed={SEED}"
     which = ("-m", chosen) if chosen else ()
-    code, output = part.run([venv / "bin/python", "-m", "pytest", "-rsfE", "-o", cache, order, *which, folder], env)
+    # pytest closes its usual folder to others whenever it starts, also while another part lets another user in.
+    base = Path(tempfile.gettempdir()) / f"storeops-{zlib.crc32(bytes(paths.ROOT)):08x}"
+    base.mkdir(exist_ok=True)
+    own = f"--basetemp={base / part.name}"
+    code, output = part.run(
+        [venv / "bin/python", "-m", "pytest", "-rsfE", "-o", cache, order, own, *which, folder], env
+    )
     closing = next((line for line in reversed(output.splitlines()) if " in " in line), "")
     counts = {word.rstrip("s"): int(number) for number, word in PYTEST_COUNT.findall(closing)}
     part.passed += counts.get("passed", 0)

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 # Without these, tests are skipped, which the final table says; in CI they are needed.
-OPTIONAL = {"chromium", "npm", "pgbouncer"}
+OPTIONAL = {"chromium", "gnupg", "npm", "pgbouncer"}
 
 
 def _has_postgresql() -> bool:
@@ -38,6 +38,8 @@ def missing(tests: bool) -> list[str]:
         wanted.append("chromium")
     if tests and shutil.which("npm") is None:
         wanted.append("npm")
+    if tests and shutil.which("gpg") is None:
+        wanted.append("gnupg")
     return wanted
 
 

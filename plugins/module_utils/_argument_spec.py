@@ -269,6 +269,11 @@ def _refund_question() -> Spec:
     }
 
 
+def refund_ledger_copy() -> Spec:
+    place = {"type": "dict", "required": True, "options": {"url": {"type": "str", "required": True, "no_log": True}}}
+    return {"from_ledger": place, "to_ledger": place, "deadline": {"type": "float", "default": 3600.0}}
+
+
 def refund_info() -> Spec:
     return {
         **_refund_question(),
@@ -288,5 +293,7 @@ def refund_export() -> Spec:
 
 
 def refund_ledger() -> Spec:
-    app: Spec = {"bundle_id": {"type": "str"}, "app_apple_id": {"type": "int"}}
-    return {**app, **KEY, **LEDGER, **CONNECT_API, **ROOT, **APPLE, "retention_days": {"type": "int"}}
+    own = {"app_apple_id": {"type": "int"}, "state": {"type": "str", "choices": ["present", "absent"]}}
+    base: Spec = {"bundle_id": {"type": "str"}, "app_apple_id": {"type": "int"}, **KEY, **KEY_PREDICTED, **STATE}
+    reads: Spec = {**LEDGER, **CONNECT_API, **ROOT, **APPLE, "retention_days": {"type": "int"}}
+    return {**base, **reads, **_apps(own)}

@@ -147,11 +147,16 @@ class Transport:
         self._now = now
         self._sleep = sleep
         self._jitter = jitter
-        self._ends = monotonic() + settings.deadline
+        self._began = monotonic()
+        self._ends = self._began + settings.deadline
 
     def remaining(self) -> float:
         """Return the seconds left until the deadline."""
         return max(0.0, self._ends - self._monotonic())
+
+    def elapsed(self) -> float:
+        """Return the seconds since the object was made."""
+        return self._monotonic() - self._began
 
     def get(self, url: str, bearer: t.Callable[[], Secret]) -> Reply:
         """GET ``url``, repeating what may pass by itself. ``bearer`` makes a fresh token for every attempt.

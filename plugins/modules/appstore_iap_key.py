@@ -322,6 +322,11 @@ iap_keys:
       description: As RV(backup_file).
       type: str
       returned: when another key was replaced
+    irreversible:
+      description: As RV(irreversible).
+      type: list
+      elements: dict
+      returned: when there is any
   sample:
     - key: studio_a
       name: devtodev API Key
@@ -358,6 +363,21 @@ backup_file:
   returned: when another key was replaced
   type: str
   sample: /srv/keys/studio_a.p8.20261123T110530Z.bak
+irreversible:
+  description:
+    - Steps that can't be undone which the task took, or would take outside check mode. The guide "Steps that can't be
+      undone" lists them. An entry of RV(iap_keys) has its own.
+  returned: when there is any, also when the task failed
+  type: list
+  elements: dict
+  sample:
+    - step: revoke_key
+      target: 2X9R4HXF34
+      asked_by: "revoke: true"
+      outcome: done; the list of keys no longer has it as active
+      proven: it is the key that key_id says, and active in the team 'Studio A'
+      answer: App Store Connect's list of keys
+      proven_at: "2026-11-23T11:05:30Z"
 cause:
   description: Why the key can't be used, V(key_unreadable), V(key_wrong_kind) or V(key_id_mismatch).
   returned: when the task failed because of the key

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: refund_ledger
-short_description: Bring the ledger's refunds of an app up to date from Apple
+short_description: Bring the ledger's refunds of one app or many up to date from Apple
 version_added: 0.1.0
 description:
-  - Reads Apple's Notification History of one app in one environment (C(REFUND), C(REFUND_REVERSED) and
-    C(REFUND_DECLINED)) and records every refund once, as a transaction with a negative amount, matched to its original
-    by transaction ID and dated by the refund date.
+  - Reads Apple's Notification History of an app in one environment (C(REFUND), C(REFUND_REVERSED) and
+    C(REFUND_DECLINED)), or of a list of apps at the same time.
+  - Every refund is recorded once, as a transaction with a negative amount, matched to its original by transaction ID
+    and dated by the refund date.
   - The app needs an integration on the built-in ledger that is C(Active), made by
     M(storeops.refunds.refund_tracking_integration). The private key is the task's if it is the one that was applied,
     else the file at the path that was stored then.
+  - In a list (O(apps)), apps that are C(Pending) or have no integration are left out and counted. Every other app is
+    tried, and the task fails once at its end when one of them failed. RV(summary) tells in one line what happened.
   - Every payload, and the transaction in it, is verified with Apple's own library against Apple Root CA - G3, as of the
     date when it was signed, without further calls. What fails is put into quarantine with its reason, the coverage
     turns C(incomplete), and its time is read again by the next run, until Apple's history no longer reaches back to it.
@@ -40,11 +43,66 @@ options:
     description:
       - Where the ledger lies, with the integration and with the refunds. A task's mapping replaces a group default as a
         whole.
+  state:
+    description:
+      - An app that is V(absent) is left out.
+  keys:
+    description:
+      - In-App Purchase keys by name, for use in O(apps[].key). A key is only needed where the path that is stored with
+        the integration can't be read here.
+      - The fields of a key are C(issuer_id), C(key_id), C(private_key_path), C(private_key_content),
+        C(private_key_file_policy) and C(key_predicted), as the options of the same names.
+    type: dict
+  apps:
+    description:
+      - The apps to read, instead of the one of O(bundle_id). The list that
+        M(storeops.refunds.refund_tracking_integrations) takes can be given as it is.
+    type: list
+    elements: dict
+    suboptions:
+      bundle_id:
+        description: Bundle ID of the app.
+        type: str
+        required: true
+      app_apple_id:
+        description: The app's Apple ID, as the option of the task.
+        type: int
+      state:
+        description: The app is left out when it is V(absent). O(state) when left out.
+        type: str
+        choices: [present, absent]
+      key:
+        description: Name of an entry of O(keys).
+        type: str
+      environment:
+        description: The App Store environment, O(environment) when left out.
+        type: str
+        choices: [production, sandbox]
+      issuer_id:
+        description: Issuer ID for this app alone.
+        type: str
+      key_id:
+        description: Key ID for this app alone.
+        type: str
+      private_key_path:
+        description: Path of the C(.p8) file for this app alone.
+        type: path
+      private_key_content:
+        description: Text of the C(.p8) file for this app alone.
+        type: str
+      private_key_file_policy:
+        description: How strictly the file is read.
+        type: str
+        choices: [strict, mounted]
+      key_predicted:
+        description: As the option of the task.
+        type: bool
   deadline:
     description:
       - Seconds that all calls of the task may take together, retries and waiting for rate limits included.
-      - A first run reads up to 180 days in windows of one hour to 10 days, as much as holds about 1,000 notifications.
-        What was read is kept when the time is over, and the next run continues there.
+      - An app with a short history costs three calls, whatever its age. A long history is split into windows that are
+        read at the same time, at most 48 calls a second for an app (5 in the sandbox), for Apple allows it 50.
+      - What was read without a gap is kept when the time is over, and the next run continues there.
   root_certificate_path:
     description:
       - File with another root certificate (PEM or DER), for a simulator.
@@ -62,6 +120,8 @@ author:
 extends_documentation_fragment:
   - storeops.refunds._shared.app
   - storeops.refunds._shared.key
+  - storeops.refunds._shared.state
+  - storeops.refunds._key_predicted
   - storeops.refunds._shared.environment
   - storeops.refunds._shared.apple
   - storeops.refunds._shared.http
@@ -96,6 +156,16 @@ EXAMPLES = r"""
     api_issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     api_private_key_path: "{{ keys_folder }}/AuthKey_9XK2M4N6P8.p8"
 
+- name: Bring the refunds of all declared apps up to date
+  storeops.refunds.refund_ledger:
+    keys: "{{ refund_tracking_keys }}"
+    apps: "{{ refund_tracking_apps }}"
+  register: refunds
+
+- name: Say how it went, such as "36 read, 3 pending, 1 incomplete"
+  ansible.builtin.debug:
+    msg: "{{ refunds.summary }}"
+
 - name: What would be recorded?
   storeops.refunds.refund_ledger:
     bundle_id: com.example.one
@@ -109,8 +179,40 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+summary:
+  description:
+    - How many apps were C(read) to the end, are C(pending), C(absent), or C(incomplete) (payloads are in quarantine or
+      days are lost), or C(failed), in one line without the zeros.
+  returned: always, but for invalid options
+  type: str
+  sample: 36 read, 3 pending, 1 incomplete
+apps:
+  description:
+    - With O(apps), what the run did for each app, in the order of the list.
+    - C(refunds), C(coverage) and C(window) of an entry are as the results of the same names; apps that were not asked
+      have none.
+  returned: with O(apps)
+  type: list
+  elements: dict
+  contains:
+    bundle_id:
+      description: Bundle ID of the app.
+      type: str
+      returned: always
+    environment:
+      description: The App Store environment.
+      type: str
+      returned: always
+    outcome:
+      description: V(read), V(incomplete), V(pending), V(absent) or V(failed).
+      type: str
+      returned: always
+    msg:
+      description: Why it failed; empty otherwise.
+      type: str
+      returned: always
 refunds:
-  description: What the run did, as counts; in check mode, what it would do.
+  description: What the run did, as counts, for all apps together; in check mode, what it would do.
   returned: always, but for invalid options
   type: dict
   contains:
@@ -162,7 +264,7 @@ refunds:
     removed: 0
 coverage:
   description: How much of the app's history the ledger has read. An observation, never a reason for C(changed).
-  returned: always, but for invalid options
+  returned: for a single app, but for invalid options
   type: dict
   contains:
     bundle_id:
@@ -245,7 +347,7 @@ coverage:
     quarantined: 0
 window:
   description: What was asked of Apple's history in this run.
-  returned: always, but for invalid options
+  returned: for a single app, but for invalid options
   type: dict
   contains:
     wanted_from:

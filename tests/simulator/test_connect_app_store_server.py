@@ -48,19 +48,21 @@ def test_a_generated_key_of_the_world_is_the_one_downloaded(sim: Running, pair: 
 
 
 def test_a_new_key_may_need_its_time(sim: Running, pair: KeyPair) -> None:
+    begun = time.monotonic()
     browser = browser_for(sim, {**connect_world(pair), "key_propagation_s": 3})
     key_id = browser.created()
     made = time.monotonic()
     pem = downloaded(browser, key_id)
-    assert server_verdict(sim, pem, key_id) == 401
-    assert last_refusal(sim) == "key_not_yet_propagated"
+    first, why = server_verdict(sim, pem, key_id), last_refusal(sim)
+    # On a busy machine the time may be over already.
+    assert (first, why) == (401, "key_not_yet_propagated") or time.monotonic() - begun >= 3
     # Keys without a date of creation are old.
     assert server_verdict(sim, pair.private_pem, KEY_ID) == 404
     while (status := server_verdict(sim, pem, key_id)) == 401:
-        assert time.monotonic() - made < 10
+        assert time.monotonic() - made < 60
         time.sleep(0.1)
     assert status == 404
-    assert time.monotonic() - made > 2.5
+    assert time.monotonic() - begun >= 3
 
 
 def test_a_date_of_creation_in_the_world_counts(sim: Running, pair: KeyPair) -> None:

@@ -188,15 +188,17 @@ def test_a_refused_connection_changes_nothing(browser: Browser) -> None:
 def test_a_late_answer_comes_after_the_work(browser: Browser) -> None:
     base = browser.sim.announced["app_store_connect"]
     match = {"endpoint": "create_subscription_key"}
-    browser.sim.fault(kind="delay", seconds=5, match=match, times=1)
+    browser.sim.fault(kind="delay", seconds=60, match=match, times=1)
     headers = {**browser.headers, "Cookie": f"myacinfo={browser.cookies['myacinfo']}"}
     body = {"data": {"type": "subscriptionKeys", "attributes": {"nickname": "late"}}}
     begin = time.monotonic()
+    patience = httpx.Timeout(30, read=0.5)
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{base}{KEYS}", json=body, headers=headers, timeout=0.5, trust_env=False)
-    assert browser.list()["data"][-1]["attributes"]["nickname"] == "late"
-    assert [call["fault"] for call in browser.sim.calls()["calls"]] == ["delay", None]
-    assert time.monotonic() - begin < 5
+        httpx.post(f"{base}{KEYS}", json=body, headers=headers, timeout=patience, trust_env=False)
+    while browser.list()["data"][-1]["attributes"]["nickname"] != "late":
+        assert time.monotonic() - begin < 60
+    assert browser.sim.calls()["calls"][0]["fault"] == "delay"
+    assert time.monotonic() - begin < 60, "the work was done before the answer was due"
 
 
 def test_a_sign_in_page_instead_of_an_answer(browser: Browser) -> None:

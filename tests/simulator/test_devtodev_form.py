@@ -96,12 +96,14 @@ def test_it_is_pending_first(person: Visitor, pair: KeyPair) -> None:
 
 def test_it_becomes_active_by_itself(sim: Running, pair: KeyPair) -> None:
     person = visitor(sim, pair, activation_s=0.4)
+    begun = time.monotonic()
     person.save(form_values(), p8(pair))
-    seen = {person.status()[0]}
-    deadline = time.monotonic() + 10
-    while person.status()[0] != "active" and time.monotonic() < deadline:
+    # On a busy machine the time may be over already.
+    assert person.status()[0] == "pending" or time.monotonic() - begun >= 0.4
+    while person.status()[0] != "active":
+        assert time.monotonic() - begun < 60
         time.sleep(0.05)
-    assert (seen, person.status()[0]) == ({"pending"}, "active")
+    assert time.monotonic() - begun >= 0.4
 
 
 def test_it_may_never_become_active(sim: Running, pair: KeyPair) -> None:

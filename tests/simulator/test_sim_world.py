@@ -247,3 +247,10 @@ def _one_key(folder: Path, line: str) -> Path:
         f"        {line}\n"
     )
     return path
+
+
+def test_a_file_that_is_nested_too_deeply(tmp_path: Path) -> None:
+    path = tmp_path / "world.json"
+    path.write_text('{"teams": ' + "[" * 20_000 + "]" * 20_000 + "}")
+    with pytest.raises(InputError, match="nested too deeply"):
+        load_world_file(path)

@@ -29,6 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_secrets",),
     ("_tasks",),
     ("_report",),
+    ("_decisions",),
     ("_trackers",),
     ("_apple", "_ledger"),
     ("_context", "_action_groups"),
@@ -242,7 +243,6 @@ def test_a_default_of_a_group_never_names_an_option_that_a_member_lacks(group: s
     for path in sorted((PLUGINS / "modules").glob("*.py")):
         spec = importlib.import_module(f"{PLUGINS_PACKAGE}.modules.{path.stem}").TASK.argument_spec
         assert (path.stem in runtime_groups()[group]) == (options <= set(spec)), path.stem
-        assert options <= set(spec) or not options & set(spec) or group in ("apple", "keys", "trackers"), path.stem
 
 
 @pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=relative_name)

@@ -52,5 +52,7 @@ def _parse(text: str, suffix: str) -> object:
         return yaml.load(text, Loader=_Loader)
     except json.JSONDecodeError as error:
         raise InputError("", f"is not JSON: line {error.lineno}: {error.msg}") from error
+    except RecursionError as error:
+        raise InputError("", "is nested too deeply") from error
     except yaml.YAMLError as error:
         raise InputError("", f"is not YAML: {' '.join(str(error).split())}") from error

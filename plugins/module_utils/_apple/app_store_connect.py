@@ -20,6 +20,7 @@ from .._http import Call, Reply, Transport
 from .._model.errors import InputError, RefundsError
 from .._model.foreign_json import parse_json
 from .._model.identifiers import is_loopback, parse_issuer_id, shown
+from .._model.permit import Permit
 from .._model.secret import Secret
 from .._model.web_session import WebSession
 from . import web_errors
@@ -132,8 +133,9 @@ class AppStoreConnect:
             raise RefundsError(f"App Store Connect gave no private key for {key_id}.")
         return content
 
-    def revoke(self, key_id: str) -> None:
+    def revoke(self, key_id: str, permit: Permit) -> None:
         """Revoke a key, for good. Repeating it does nothing more."""
+        permit.require("revoke_key", key_id)
         body = {"data": {"type": "subscriptionKeys", "id": key_id, "attributes": {"isActive": False}}}
         self._document(self._send("PATCH", f"{_KEYS}/{quote(key_id, safe='')}", body))
 

@@ -20,6 +20,7 @@ from .._model.identifiers import Environment
 from .._model.integration import Credentials
 from .._model.refund import NotificationType
 from .app_store_server import Answer, AppStoreServer, answer, is_page_token, page_of
+from .pace import Pace
 from .token import sign
 
 _PATH = "/inApps/v1/notifications/history"
@@ -32,8 +33,16 @@ _DAY = 86_400_000
 REACH: dict[Environment, int] = {"production": 179 * _DAY, "sandbox": 29 * _DAY}
 # A start 170 days back was once refused (observed: developer.apple.com/forums/thread/766328), so it is moved in steps.
 SHRINK_STEP: dict[Environment, int] = {"production": 5 * _DAY, "sandbox": _DAY}
+# Notifications on a page.
+PAGE = 20
+# 2,000 notifications of a type are read, verified and recorded at once, at most.
+MOST_PAGES = 100
+_LEAST_WINDOW = 1_000
+_HARD_SPLIT = 16
 # Of the payloads of a list, a few kilobytes each, which are in memory at once.
 _MOST_CHARACTERS = 64 * 1024 * 1024
+
+Parts = t.Callable[[t.Sequence[t.Any]], int]
 
 
 class StartTooFar(RefundsError):
@@ -44,8 +53,12 @@ class NoNotificationUrl(Exception):
     """Apple says that no URL is set. What it answers for such an app is not documented; an empty list is likely too."""
 
 
-class TooManyPages(Exception):
-    """The window holds more than was asked for at once."""
+class TooLong(Exception):
+    """The window is better asked for in ``parts``."""
+
+    def __init__(self, parts: int) -> None:
+        super().__init__(parts)
+        self.parts = parts
 
 
 class _TokenExpired(Exception):
@@ -60,31 +73,37 @@ class NotificationHistory:
     credentials: Credentials = field(repr=False)
     bundle_id: str
     environment: Environment
+    pace: Pace
 
-    def signed_payloads(self, kind: NotificationType, window: Window, most_pages: int) -> list[t.Any]:
-        """Return the ``signedPayload`` of every notification of a type in a window, all pages (20 each).
+    def signed_payloads(self, kind: NotificationType, window: Window, parts: Parts) -> list[t.Any]:
+        """Return the ``signedPayload`` of every notification of a type in a window, all pages.
 
-        What is no signed payload is returned as it came. Raises TooManyPages, NoNotificationUrl, StartTooFar,
-        TransportError and RefundsError.
+        What is no signed payload is returned as it came. ``parts`` is told what was read so far while there is more,
+        and says into how many windows the time should be split; 1: it is read on. Raises TooLong, NoNotificationUrl,
+        StartTooFar, TransportError and RefundsError.
         """
         for _attempt in range(2):
             try:
-                return self._all_pages(kind, window, most_pages)
+                return self._all_pages(kind, window, parts)
             except _TokenExpired:
                 continue
         raise RefundsError(
             f"{self.bundle_id}: Apple let the list of notifications expire twice while it was read.", "Run again."
         )
 
-    def _all_pages(self, kind: NotificationType, window: Window, most_pages: int) -> list[t.Any]:
+    def _all_pages(self, kind: NotificationType, window: Window, parts: Parts) -> list[t.Any]:
         body = {"startDate": window.start, "endDate": window.end, "notificationType": kind}
         found: list[t.Any] = []
         token: str | None = None
         asked: set[str | None] = set()
         size = 0
         while True:
-            if len(asked) >= most_pages or size > _MOST_CHARACTERS:
-                raise TooManyPages
+            if found and (split := parts(found)) > 1:
+                raise TooLong(split)
+            if len(asked) >= MOST_PAGES or size > _MOST_CHARACTERS:
+                if window.end - window.start < 2 * _LEAST_WINDOW:
+                    raise self._unexpected("has more pages than one second can hold")
+                raise TooLong(_HARD_SPLIT)
             asked.add(token)
             document = self._page(body, token)
             page = [_payload(item) for item in document["notificationHistory"]]
@@ -118,14 +137,11 @@ class NotificationHistory:
             reason = f"{self.bundle_id}: the deadline was over while Apple's payloads were verified."
             raise TransportError("deadline", reason, "Raise deadline.")
 
-    def endless(self) -> RefundsError:
-        """Return the error for a list that does not end, however short the window is."""
-        return self._unexpected("has more pages than one second can hold")
-
     def _post(self, body: t.Mapping[str, t.Any], token: str | None) -> Answer:
         url = f"{self.server.hosts.url(self.environment)}{_PATH}"
         if token is not None:
             url += "?" + urlencode({"paginationToken": token})
+        self.pace.wait()
         # It only reads, so it is safe to repeat.
         call = Call("POST", url, self._headers, json.dumps(body).encode())
         return answer(self.server.transport.send(call))

@@ -90,7 +90,7 @@ class SignedData:
             reason = refused.reason
         except UnexpectedFields:
             reason = "unexpected_fields"
-        return Rejected(payload_sha256(signed_payload), _uuid(claimed), reason)
+        return Rejected(payload_sha256(signed_payload), _uuid(claimed), reason, _date(claimed))
 
     def told(self, signed_payload: object) -> Notification | ConsumptionRequest | str | Rejected:
         """Return what a ``signedPayload`` of any type says; of a type that is nothing to us, the type itself.
@@ -166,6 +166,16 @@ def payload_sha256(signed_payload: object) -> str:
 
 def _text(signed_payload: object) -> str:
     return signed_payload if isinstance(signed_payload, str) else json.dumps(signed_payload, sort_keys=True)
+
+
+def claimed_date(signed_payload: object) -> int | None:
+    """Return when a payload says that it was signed, UNIX milliseconds; unverified."""
+    return _date(claims(signed_payload) or {}) if isinstance(signed_payload, str) else None
+
+
+def _date(claimed: t.Mapping[str, t.Any]) -> int | None:
+    found = claimed.get("signedDate")
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
 def claims(text: str) -> dict[str, t.Any] | None:

@@ -15,17 +15,20 @@ import typing as t
 
 from .._model.errors import FileError
 from .._model.key_text import LARGEST
+from .._model.permit import Permit
 from .reading import FILE_WANTED, kind_of
 
 KEY_MODE = 0o600
 
 
-def write_key_file(path: str, data: bytes, backup: str | None = None, is_new: bool = False) -> None:
+def write_key_file(path: str, data: bytes, permit: Permit | None = None, backup: str | None = None) -> None:
     """Write ``data`` to ``path`` with mode 0600: whole or not at all, never through a link, safe against a crash.
 
-    ``backup`` names a free place for what lies there now. ``is_new``: nothing lies there, and nothing is replaced.
-    Raises FileError.
+    Without a ``permit`` nothing may lie there, and nothing is replaced. ``backup`` names a free place for what lies
+    there now. Raises FileError.
     """
+    if permit is not None:
+        permit.require("replace_key_file", path)
     folder = os.path.dirname(os.path.abspath(path))
     refuse_unwritable(path)
     leftovers: list[str] = []
@@ -41,7 +44,7 @@ def write_key_file(path: str, data: bytes, backup: str | None = None, is_new: bo
         if backup:
             _keep(path, backup)
             leftovers.append(backup)
-        if is_new:
+        if permit is None:
             move(temporary, path)
         else:
             os.replace(temporary, path)
@@ -172,7 +175,7 @@ def keep_somewhere(data: bytes, path: str, name: str, elsewhere: t.Iterable[str]
             if parent != beside:
                 folder = tempfile.mkdtemp(prefix="iap_key_", dir=parent)
             place = free_name(os.path.join(folder, name))
-            write_key_file(place, data, is_new=True)
+            write_key_file(place, data)
             return place
         except (OSError, FileError):
             if folder != beside:
@@ -208,8 +211,9 @@ def locked_folder(path: str, remaining: t.Callable[[], float], wait: t.Callable[
         os.close(descriptor)
 
 
-def remove_key_file(path: str) -> None:
+def remove_key_file(path: str, permit: Permit) -> None:
     """Remove a key file. Raises FileError."""
+    permit.require("remove_key_file", path)
     try:
         os.unlink(path)
         sync_folder(os.path.dirname(os.path.abspath(path)))

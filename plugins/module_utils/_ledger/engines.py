@@ -59,7 +59,7 @@ def postgresql_engine(place: Place, lock_timeout: float) -> sqlalchemy.Engine:
         )
     except ImportError:
         raise LedgerError(
-            f"ledger.url: {place.name} needs the Python library psycopg.",
+            f"{place.option}: {place.name} needs the Python library psycopg.",
             "Install psycopg[binary] for the Python that runs the task, or use SQLite.",
         ) from None
     # First of all: SQLAlchemy asks a new server about itself.

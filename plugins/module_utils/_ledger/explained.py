@@ -38,12 +38,11 @@ class RowsFailed(LedgerError):
         self.faults = faults
 
 
-def explained(error: Exception, name: str, lock_timeout: float, is_over: bool, is_server: bool) -> LedgerError:
-    """Return the error to raise. ``name``: of the place. ``is_over``: the deadline of the task is."""
+def explained(error: Exception, where: str, lock_timeout: float, is_over: bool, is_server: bool) -> LedgerError:
+    """Return the error to raise. ``where``: option and name of the place. ``is_over``: the deadline of the task is."""
     original = getattr(error, "orig", None) or error
     state = getattr(original, "sqlstate", None)
     reason = (str(original).splitlines() or [type(original).__name__])[0][:200]
-    where = f"ledger.url: {name}"
     if state == _CANCELLED or (is_server and is_over):
         return LedgerError(
             f"{where} did not answer before the deadline.", "Check the server and the network, or raise deadline."

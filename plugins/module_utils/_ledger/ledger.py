@@ -19,7 +19,7 @@ from .explained import Passing, explained
 from .place import Place
 from .revision import State, state
 from .silence import within
-from .writable import refuse_unwritable_file, refuse_unwritable_server
+from .writable import is_there, refuse_unwritable_file, refuse_unwritable_server
 
 # `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
 with contextlib.suppress(ImportError):
@@ -119,17 +119,17 @@ class Ledger:
                 yield
         except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, OSError, OverflowError) as error:
             is_over = self.remaining() <= 0
-            raise explained(error, self.place.name, self.lock_timeout, is_over, is_server) from None
+            raise explained(error, self.place.where, self.lock_timeout, is_over, is_server) from None
 
     def _first_reader(self) -> sqlalchemy.Connection:
         """Return the first connection to read from, having found out what is there."""
         path = self.place.path
-        if path is not None and not os.path.exists(path):
+        if path is not None and not is_there(self.place):
             return self._copied()
         engine = read_only_engine(path, self.lock_timeout) if path else postgresql_reader(self.place, self.lock_timeout)
         connection = engine.connect()
         with _closed_on_error(connection):
-            found = state(connection, self.place.name)
+            found = state(connection, self.place.where)
             self._found = found
             if found == "current":
                 self._reader, self._is_behind = engine, False
@@ -154,7 +154,7 @@ class Ledger:
         with _closed_on_error(connection):
             if self.place.path is None:
                 connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-            if state(connection, self.place.name) != "current":
+            if state(connection, self.place.where) != "current":
                 _migrate(connection)
             connection.commit()
         # What was read from before the migration no longer stands for the ledger.

@@ -39,10 +39,16 @@ class Place:
     path: str | None
     name: str
     is_default: bool = False
+    option: str = OPTION
+
+    @property
+    def where(self) -> str:
+        """Return what a message about it begins with."""
+        return f"{self.option}: {self.name}"
 
 
-def find_place(url: str | None, environ: t.Mapping[str, str]) -> Place:
-    """Return the place that ``ledger.url`` names, else the default file below ``$XDG_STATE_HOME``.
+def find_place(url: str | None, environ: t.Mapping[str, str], option: str = OPTION) -> Place:
+    """Return the place that ``option`` names, else the default file below ``$XDG_STATE_HOME``.
 
     Raises InputError for anything that is no absolute SQLite path and no PostgreSQL URL.
     """
@@ -51,30 +57,31 @@ def find_place(url: str | None, environ: t.Mapping[str, str]) -> Place:
         return Place(Secret(f"sqlite:///{path}"), path, path, is_default=True)
     if not url.strip():
         # Mostly a secret that a CI job lacks: the file of this user would be another ledger, and lost with the job.
-        raise InputError(OPTION, "is given but empty (or STOREOPS_LEDGER_URL is).", f"{_NEXT_STEP} Or leave it out.")
+        other = " (or STOREOPS_LEDGER_URL is)" if option == OPTION else ""
+        raise InputError(option, f"is given but empty{other}.", f"{_NEXT_STEP} Or leave it out.")
     if _SECOND_AT.match(url):
-        raise InputError(OPTION, "has more than one @.", "Write an @ in the password as %40.")
+        raise InputError(option, "has more than one @.", "Write an @ in the password as %40.")
     try:
         parsed = sqlalchemy.engine.make_url(url.strip())
         backend = parsed.get_backend_name()
     except (sqlalchemy.exc.ArgumentError, ValueError):
-        raise InputError(OPTION, "this is no database URL.", _NEXT_STEP) from None
+        raise InputError(option, "this is no database URL.", _NEXT_STEP) from None
     if backend == "sqlite":
-        return _sqlite(parsed, environ)
+        return _sqlite(parsed, environ, option)
     if backend in ("postgresql", "postgres"):
         safe = parsed.set(drivername="postgresql+psycopg")
         name = f"PostgreSQL {parsed.host or 'socket'}/{parsed.database or ''}"
-        return Place(Secret(safe.render_as_string(hide_password=False)), None, name)
-    raise InputError(OPTION, f"{backend!a} is no supported database.", _NEXT_STEP)
+        return Place(Secret(safe.render_as_string(hide_password=False)), None, name, option=option)
+    raise InputError(option, f"{backend!a} is no supported database.", _NEXT_STEP)
 
 
-def _sqlite(parsed: sqlalchemy.engine.URL, environ: t.Mapping[str, str]) -> Place:
+def _sqlite(parsed: sqlalchemy.engine.URL, environ: t.Mapping[str, str], option: str) -> Place:
     path = parsed.database or ""
     if path.startswith("~/"):
         path = os.path.join(_home(environ), path[2:])
     if not os.path.isabs(path) or "\0" in path or parsed.query or parsed.host:
-        raise InputError(OPTION, "an SQLite ledger needs an absolute path and no parameters.", _NEXT_STEP)
-    return Place(Secret(f"sqlite:///{path}"), path, path)
+        raise InputError(option, "an SQLite ledger needs an absolute path and no parameters.", _NEXT_STEP)
+    return Place(Secret(f"sqlite:///{path}"), path, path, option=option)
 
 
 def _default_path(environ: t.Mapping[str, str]) -> str:

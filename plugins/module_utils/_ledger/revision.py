@@ -30,12 +30,12 @@ def current_revision(connection: sqlalchemy.Connection) -> str | None:
 State = t.Literal["empty", "behind", "current"]
 
 
-def state(connection: sqlalchemy.Connection, name: str) -> State:
+def state(connection: sqlalchemy.Connection, where: str) -> State:
     """Tell how far the schema is. Raises LedgerError when a newer version of the collection wrote it."""
     revision = current_revision(connection)
     if revision is not None and revision not in {migration.revision for migration in MIGRATIONS}:
         raise LedgerError(
-            f"ledger.url: {name} was written by a newer version of storeops.refunds (schema {revision}).",
+            f"{where} was written by a newer version of storeops.refunds (schema {revision}).",
             f"Upgrade the collection (this one knows schema {HEAD}). The ledger was not touched.",
         )
     if revision is None:

@@ -12,13 +12,16 @@ import functools
 with contextlib.suppress(ImportError):
     import sqlalchemy
 
-# In the order in which they may be filled.
+# All of them, but the one that names the schema.
 TABLES = (
     "refund_tracking_integrations",
     "refund_tracking_refunds",
     "refund_tracking_notifications",
     "refund_tracking_coverage",
     "refund_tracking_quarantine",
+    "refund_tracking_events",
+    "refund_tracking_consumers",
+    "refund_tracking_notification_urls",
 )
 
 

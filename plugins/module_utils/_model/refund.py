@@ -9,7 +9,7 @@ Source of the fields: developer.apple.com/documentation/appstoreserverapi/jwstra
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 NotificationType = t.Literal["REFUND", "REFUND_REVERSED", "REFUND_DECLINED"]
@@ -111,11 +111,15 @@ class Notification:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A payload that could not be taken. ``reason`` is one of ``_apple.signed_data.REASONS``."""
+    """A payload that could not be taken. ``reason`` is one of ``_apple.signed_data.REASONS``.
+
+    ``claimed_date``: when it says that it was signed, UNIX milliseconds; nobody vouches for it.
+    """
 
     payload_sha256: str
     notification_uuid: str | None
     reason: str
+    claimed_date: int | None = field(default=None, compare=False)
 
 
 def refunded_amount(price: int, percentage: int | None) -> int:

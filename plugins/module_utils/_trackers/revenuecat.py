@@ -15,6 +15,7 @@ from .._http_errors import NotSent
 from .._model.errors import InputError, RefundsError, TransportError
 from .._model.identifiers import Environment, shown
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
+from .._model.permit import Permitted
 from .._model.secret import Secret
 from .json_api import Document, Refused
 from .last_applied import LastApplied
@@ -40,6 +41,7 @@ class RevenueCat:
     apps: Apps
     last_applied: LastApplied
     settings: RevenueCatSettings
+    may_delete: Permitted
     name: str = SERVICE.tracker
     is_listable: bool = True
 
@@ -99,7 +101,7 @@ class RevenueCat:
         )
 
     def remove(self, identity: Identity) -> None:
-        self.apps.delete(identity.bundle_id)
+        self.apps.delete(identity.bundle_id, self.may_delete)
         self.last_applied.forget(identity)
 
     def _applied(self, bundle_id: str, credentials: Credentials) -> AppEntry:

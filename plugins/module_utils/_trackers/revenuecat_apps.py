@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from .._model.errors import RefundsError
 from .._model.identifiers import shown
+from .._model.permit import Permitted
 from .._model.secret import Secret
 from .json_api import Document, JsonApi, Refused
 
@@ -76,11 +77,13 @@ class Apps:
         answer = self._api.ask(doing, "POST", self._place(entry), {_TYPE: fields}, secrets=secrets)
         return self._written(doing, entry.bundle_id, answer)
 
-    def delete(self, bundle_id: str) -> None:
+    def delete(self, bundle_id: str, permitted: Permitted) -> None:
         """Delete the whole entry; one that is gone already is no error."""
         entry = self.find(bundle_id)
-        if entry is None:
+        permit = permitted(bundle_id, f"the app {entry.app_id} has this bundle ID") if entry else None
+        if entry is None or permit is None:
             return
+        permit.require("delete_app", bundle_id)
         try:
             self._api.ask(f"{bundle_id}: deleting its app entry", "DELETE", self._place(entry))
         except Refused as error:

@@ -268,3 +268,21 @@ def test_a_key_that_is_listed_as_revoked(world: Enter, by: dict[str, t.Any], che
     outcome = person.run(check_mode, state="absent", revoke=True, **by)
     assert outcome.results["changed"] and "active" not in outcome.results["diff"]["before"]
     assert person.path.exists() is check_mode and person.changes() == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_record_of_what_cannot_be_undone(owner: Person, check_mode: bool) -> None:
+    records = owner.run(check_mode, state="absent", revoke=True).results["irreversible"]
+    assert [record["step"] for record in records] == ["revoke_key", "remove_key_file"]
+    assert [record["target"] for record in records] == [KEY_ID, str(owner.path)]
+    assert [record["asked_by"] for record in records] == ["revoke: true", "state: absent"]
+    assert all(record["outcome"].startswith("would be done" if check_mode else "done") for record in records)
+    assert all(record["proven"] and record["answer"] and record["proven_at"] for record in records)
+
+
+def test_the_record_of_a_replacement_that_stopped_halfway(world: Enter) -> None:
+    person = world(keys=[key(KEY_ID, downloadable=False)])
+    person.sim.fault(kind="status", status=500, body="{}", match={"endpoint": "create_subscription_key"}, times=1)
+    (record,) = person.run(regenerate="if_lost").results["irreversible"]
+    assert (record["target"], record["asked_by"]) == (KEY_ID, "regenerate: if_lost")
+    assert f"there is no file {person.path}" in record["proven"] and record["outcome"].startswith("done")

@@ -13,8 +13,13 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.storeops.refunds.plugins.module_utils._files.writing import write_key_file
+from ansible_collections.storeops.refunds.plugins.module_utils._model.permit import Permit, Proof
 
 OLD, NEW = b"old" * 80, b"new!" * 80
+
+
+def _permit(path: Path) -> Permit:
+    return Permit("replace_key_file", str(path), Proof("a test made it", "none", "2026-11-23T08:45:00Z"))
 
 
 class _Killer:
@@ -51,7 +56,7 @@ def _write_and_die(path: Path, at: int, after: bool) -> tuple[int, list[str]]:
         for name in ("fchmod", "fsync", "link", "replace"):
             killer.wrap(os, name)
         try:
-            write_key_file(str(path), NEW, f"{path}.bak")
+            write_key_file(str(path), NEW, _permit(path), f"{path}.bak")
         finally:
             os.write(writer, " ".join(killer.seen).encode())
             os._exit(0)
@@ -88,5 +93,5 @@ def test_killed_at_any_step(tmp_path: Path, at: int, after: bool) -> None:
     for entry in os.scandir(tmp_path):
         assert entry.stat().st_mode & 0o077 == 0, f"{entry.name} is open to others"
     # A next run is not disturbed by what the dead one left.
-    write_key_file(str(path), NEW)
+    write_key_file(str(path), NEW, _permit(path))
     assert path.read_bytes() == NEW

@@ -25,6 +25,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._files.writing im
     write_key_file,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import FileError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.permit import Permit, Proof
 
 
 @contextlib.contextmanager
@@ -35,6 +36,19 @@ def umask(mask: int) -> t.Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+PROOF = Proof("a test made it", "none", "2026-11-23T08:45:00Z")
+
+
+def may_replace(path: object) -> Permit:
+    """Permit what else the gate permits."""
+    return Permit("replace_key_file", str(path), PROOF)
+
+
+def may_remove(path: object) -> Permit:
+    """Permit what else the gate permits."""
+    return Permit("remove_key_file", str(path), PROOF)
 
 
 def mode_of(path: object) -> int:
@@ -56,7 +70,7 @@ def test_an_old_file_is_replaced_and_its_mode_with_it(tmp_path: Path) -> None:
     path.write_bytes(b"a longer old content")
     path.chmod(0o666)
     with path.open("rb") as reader:
-        write_key_file(str(path), b"new")
+        write_key_file(str(path), b"new", may_replace(path))
         assert reader.read() == b"a longer old content", "who reads the old file goes on reading it"
     assert (path.read_bytes(), mode_of(path)) == (b"new", 0o600)
 
@@ -65,7 +79,7 @@ def test_the_backup_is_the_old_file_itself(tmp_path: Path) -> None:
     path, backup = tmp_path / "a.p8", tmp_path / "a.p8.bak"
     path.write_bytes(b"old")
     inode = path.stat().st_ino
-    write_key_file(str(path), b"new", str(backup))
+    write_key_file(str(path), b"new", may_replace(path), str(backup))
     assert (path.read_bytes(), backup.read_bytes()) == (b"new", b"old")
     assert backup.stat().st_ino == inode
     assert sorted(os.listdir(tmp_path)) == ["a.p8", "a.p8.bak"]
@@ -80,7 +94,7 @@ def test_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def refused(path: object, data: bytes = b"new", backup: str | None = None) -> str:
     """Write what can't be written; give the message."""
     with pytest.raises(FileError) as caught:
-        write_key_file(str(path), data, backup)
+        write_key_file(str(path), data, may_replace(path), backup)
     assert str(caught.value).startswith("private_key_path: ")
     return str(caught.value)
 
@@ -105,7 +119,7 @@ def test_a_link_that_comes_late_is_replaced_and_not_followed(tmp_path: Path, mon
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", late)
-    write_key_file(str(path), b"new")
+    write_key_file(str(path), b"new", may_replace(path))
     assert victim.read_bytes() == b"old"
     assert not path.is_symlink() and path.read_bytes() == b"new"
 
@@ -165,9 +179,9 @@ def test_nothing_that_lies_there_is_replaced(tmp_path: Path, monkeypatch: pytest
     if not links:
         monkeypatch.setattr(os, "link", _no_links)
     with pytest.raises(FileError, match="File exists"):
-        write_key_file(str(path), b"new", is_new=True)
+        write_key_file(str(path), b"new")
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["a.p8"]
-    write_key_file(str(tmp_path / "b.p8"), b"new", is_new=True)
+    write_key_file(str(tmp_path / "b.p8"), b"new")
     with pytest.raises(FileExistsError):
         move(str(tmp_path / "b.p8"), str(path))
     move(str(path), str(tmp_path / "c.p8"))
@@ -183,7 +197,7 @@ def test_a_backup_without_hard_links_is_a_copy(tmp_path: Path, monkeypatch: pyte
     path.write_bytes(b"old")
     path.chmod(0o644)
     monkeypatch.setattr(os, "link", _no_links)
-    write_key_file(str(path), b"new", str(backup))
+    write_key_file(str(path), b"new", may_replace(path), str(backup))
     assert (path.read_bytes(), backup.read_bytes(), mode_of(backup)) == (b"new", b"old", 0o600)
 
 
@@ -286,10 +300,10 @@ def test_a_full_disk(full_disk: Path) -> None:
 def test_a_file_is_removed(tmp_path: Path) -> None:
     path = tmp_path / "a.p8"
     path.write_bytes(b"old")
-    remove_key_file(str(path))
+    remove_key_file(str(path), may_remove(path))
     assert os.listdir(tmp_path) == []
     with pytest.raises(FileError, match="can't be removed: No such file"):
-        remove_key_file(str(path))
+        remove_key_file(str(path), may_remove(path))
 
 
 @pytest.mark.parametrize("name", ["a.p8", "new.p8"])

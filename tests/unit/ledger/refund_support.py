@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+import pytest
 import sqlalchemy
 from ledger_support import ledger_at
 from unit_servers import Simulator
@@ -21,6 +22,10 @@ from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, public_pem, run_tas
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _run
 from ansible_collections.storeops.refunds.plugins.module_utils._apple import notification_history
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.notification_history import (
+    NotificationHistory,
+    TooLong,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import schema
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
@@ -149,6 +154,18 @@ class Desk:
     def histories(self) -> int:
         """Count the calls of Notification History."""
         return len(self.sim.calls("?endpoint=get_notification_history")["calls"])
+
+
+def split_into_months(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every list count as long whose window is."""
+    real = NotificationHistory.signed_payloads
+
+    def signed_payloads(self: NotificationHistory, kind: t.Any, window: t.Any, parts: t.Any) -> list[t.Any]:
+        if window.end - window.start > 60 * DAY:
+            raise TooLong(6)
+        return real(self, kind, window, parts)
+
+    monkeypatch.setattr(NotificationHistory, "signed_payloads", signed_payloads)
 
 
 @contextlib.contextmanager

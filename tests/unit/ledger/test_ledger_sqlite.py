@@ -225,6 +225,16 @@ def test_files_that_cannot_be_written(tmp_path: Path) -> None:
         as_other_user(lambda: failed(lambda: read(url), path))
 
 
+def test_a_folder_that_may_not_be_entered_is_no_empty_ledger(tmp_path: Path) -> None:
+    folder = give_away(tmp_path) / "closed"
+    folder.mkdir()
+    url = f"sqlite:///{folder}/ledger.db"
+    put(url)
+    folder.chmod(0o000)
+    if os.geteuid() == 0:
+        assert "can't be read: Permission denied" in as_other_user(lambda: failed(lambda: read(url), folder))
+
+
 def test_two_processes_at_once_lose_nothing_and_migrate_once(path: Path, url: str) -> None:
     printed = write_at_the_same_time(url)
     assert len(read(url)) == 100

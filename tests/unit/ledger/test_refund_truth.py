@@ -55,9 +55,9 @@ def test_killed_again_and_again(desk: Desk) -> None:
     survived, at = False, 1
     while not survived:
         survived = run_and_kill(desk, at, END)
-        at += 3
+        at += 2
         _covered_is_recorded(desk)
-    assert at > 20
+    assert at > 14
     assert desk.sums() == desk.truth(END)
     assert not desk.run(now=END).results["changed"]
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -261,12 +262,14 @@ def test_the_path_is_required() -> None:
 
 @pytest.mark.parametrize("check_mode", [True, False])
 @pytest.mark.parametrize("mode", [0o640, 0o644])
-def test_a_file_of_somebody_else(path: Path, pem: str, mode: int, check_mode: bool) -> None:
+def test_a_file_of_somebody_else(pem: str, mode: int, check_mode: bool, request: pytest.FixtureRequest) -> None:
     """Readable by this user and owned by another one: taken as it is where that is allowed, else said in words."""
     if os.geteuid() != 0:
         pytest.skip("only root can give a file to somebody else")
-    give_away(path.parent, 0o755)
-    write_key(path, pem, mode)
+    # Not below pytest's own folder, which every start of pytest closes to others.
+    place = tempfile.TemporaryDirectory(prefix="storeops_")
+    request.addfinalizer(place.cleanup)
+    path = write_key(give_away(Path(place.name), 0o755) / f"SubscriptionKey_{KEY_ID}.p8", pem, mode)
     os.chown(path, 0, NOBODY)
 
     def told(wanted: int, **options: t.Any) -> dict[str, t.Any]:

@@ -96,7 +96,7 @@ def test_a_ledger_that_is_locked(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(writing, "BATCH", 2)
     with contextlib.closing(sqlite3.connect(bulk.ledger)) as other:
         other.execute("BEGIN IMMEDIATE")
-        done = bulk.run(apps(*NAMES[:4]), deadline=3)
+        done = bulk.run(apps(*NAMES[:4]), deadline=5)
         other.rollback()
     assert [outcome for _name, _action, outcome in outcomes(done)] == ["failed", "failed", "not_tried", "not_tried"]
     assert "was locked by another program" in done.message and not done.results["changed"]

@@ -101,6 +101,17 @@ def test_told_confirmed_and_told_again(hand: Hand, other_pem: str) -> None:
     assert hand.both(devtodev={"confirmed": True}, **other).results["integration"]["status"] == "Active"
 
 
+def test_the_address_is_filled_in(hand: Hand) -> None:
+    given = {"url": "https://devtodev.invalid/projects/{project}/refunds?app={bundle_id}", "project": "my shop"}
+    told = hand.both(devtodev=given)
+    assert f"https://devtodev.invalid/projects/my%20shop/refunds?app={BUNDLE_ID} (Settings" in told.warnings[0]
+    assert "p1" not in told.warnings[0]
+    kept = hand.both(devtodev=given, state="absent")
+    assert f"refunds?app={BUNDLE_ID}" in kept.warnings[0]
+    failed = hand.both(devtodev=given | {"project": ""})
+    assert failed.results["failed"] and "devtodev.project: is required" in failed.message
+
+
 def test_the_same_ids_with_another_key_are_drift(hand: Hand) -> None:
     hand.run()
     hand.run(devtodev={"confirmed": True})

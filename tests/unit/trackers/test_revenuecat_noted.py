@@ -105,7 +105,7 @@ def saved(apps: Apps, before: Integration | None) -> tuple[Integration | None, R
     """Save; give the row of the ledger afterwards, and how it failed."""
     noted = Noted(before)
     settings = RevenueCatSettings(Secret("sk_made_up"), "proj1", create_app=True)
-    tracker = RevenueCat(t.cast(t.Any, apps), t.cast(t.Any, noted), settings)
+    tracker = RevenueCat(t.cast(t.Any, apps), t.cast(t.Any, noted), settings, lambda _bundle_id, _what: None)
     try:
         tracker.save(NEW, t.cast(t.Any, CREDENTIALS))
     except RefundsError as error:

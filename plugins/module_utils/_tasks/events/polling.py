@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from ..._apple.app_store_server import AppStoreServer, Hosts
 from ..._apple.notification_history import NoNotificationUrl, NotificationHistory
+from ..._apple.pace import CALLS_A_SECOND, Pace
 from ..._context import Context, TaskFailed
 from ..._http import HttpSettings, Transport
 from ..._ledger.refunds import App
@@ -27,7 +28,6 @@ from .storing import store
 
 # A request that came late may still be answered for a while.
 _LOOK_BACK_MS = ANSWER_WITHIN_MS + 3_600_000
-_MOST_PAGES = 100
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,12 @@ class Poller:
             return
         server = AppStoreServer(context.transport, Hosts(self.settings.app_store_server_url), context.now)
         identity = entry.identity
-        history = NotificationHistory(server, credentials, identity.bundle_id, identity.environment)
+        pace = Pace(context.transport, CALLS_A_SECOND[identity.environment])
+        history = NotificationHistory(server, credentials, identity.bundle_id, identity.environment, pace)
         now = int(context.now() * 1000)
         kind: t.Any = "CONSUMPTION_REQUEST"
         try:
-            payloads = history.signed_payloads(kind, Window(now - _LOOK_BACK_MS, now), _MOST_PAGES)
+            payloads = history.signed_payloads(kind, Window(now - _LOOK_BACK_MS, now), lambda found: 1)
             verifier = self.declared.verifier(entry)
         except (NoNotificationUrl, NoAppleId):
             return

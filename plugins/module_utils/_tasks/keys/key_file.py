@@ -16,6 +16,7 @@ from ..._files.reading import Policy, read_key_file
 from ..._files.writing import KEY_MODE, free_name, is_there, move, write_key_file
 from ..._model.errors import FileError
 from ..._model.foreign_json import parse_json
+from ..._model.permit import Permit
 from ..._model.private_key import KeyProblem, PrivateKey, parse_content, parse_file
 
 
@@ -54,9 +55,9 @@ def backup_path(path: str, context: Context) -> str:
     return free_name(f"{path}.{stamp}", ".bak")
 
 
-def put(path: str, key: PrivateKey, backup: str | None, is_new: bool = False) -> None:
-    """Write a key's PEM. Raises FileError."""
-    write_key_file(path, _pem(key), backup, is_new)
+def put(path: str, key: PrivateKey, permit: Permit | None = None, backup: str | None = None) -> None:
+    """Write a key's PEM; without a permit only where nothing lies. Raises FileError."""
+    write_key_file(path, _pem(key), permit, backup)
 
 
 def _pem(key: PrivateKey) -> bytes:
@@ -96,7 +97,7 @@ class Place:
 
     def put(self, key: PrivateKey) -> None:
         """Write the new key. Raises FileError, also when something lies there by now."""
-        put(self.path, key, None, is_new=True)
+        put(self.path, key)
 
 
 def _move(source: str, target: str) -> None:

@@ -102,7 +102,7 @@ def _told(entry: Params, outcome: Results) -> Results:
     }
     is_failed = bool(outcome.get("failed"))
     more = {"msg": outcome["msg"], "cause": outcome.get("cause")} if is_failed else {}
-    more |= {"backup_file": outcome["backup_file"]} if "backup_file" in outcome else {}
+    more |= {name: outcome[name] for name in ("backup_file", "irreversible") if name in outcome}
     return {"key": entry["key"], **key, "changed": bool(outcome.get("changed")), "failed": is_failed, **more}
 
 

@@ -9,9 +9,10 @@ import typing as t
 from dataclasses import replace
 
 from ..._context import Context, Params, Results, TaskFailed
+from ..._decisions.irreversible import Gate
 from ..._files.reading import what_is_near
 from ..._files.writing import is_there, refuse_unwritable, remove_key_file
-from ..._model.errors import FileError, InputError
+from ..._model.errors import FileError, InputError, RefundsError
 from ..._model.private_key import KeyProblem, PrivateKey, parse_content
 from ..shared.options import KeySource, identifiers, key_source, warn_about_name
 from ..shared.session import Connection
@@ -22,17 +23,32 @@ from .remote_revocation import revoke_key
 
 
 def settle(params: Params, context: Context, connection: Connection) -> Results:
-    """Bring one key into its state and return the results of the task. Raises RefundsError, KeyProblem too."""
+    """Bring one key into its state and return the results of the task. Raises RefundsError, KeyProblem too.
+
+    ``irreversible`` in the results, also in those of a failure, tells the steps that can't be undone.
+    """
+    gate = Gate(context.timestamp, context.progress, context.check_mode)
+    try:
+        results = _settled(params, context, connection, gate)
+    except RefundsError as error:
+        if not gate.records:
+            raise
+        known = error.results if isinstance(error, TaskFailed) else {}
+        raise TaskFailed(f"{error}", {**known, "irreversible": gate.records}) from None
+    return {**results, "irreversible": gate.records} if gate.records else results
+
+
+def _settled(params: Params, context: Context, connection: Connection, gate: Gate) -> Results:
     source = key_source(params)
     # A contradiction is told before anything is done.
     identifiers(source)
     if params["state"] == "absent":
-        return _absent(source, params, context, connection)
+        return _absent(source, params, context, connection, gate)
     if not source.is_given:
         raise InputError("private_key_path", f"or private_key_content is required{_empty(params)}.", _PLACE)
     if params.get("name") and source.path and not source.content and connection.is_given:
-        return settle_remote(source, params, context, connection)
-    return _present(source, params, context)
+        return settle_remote(source, params, context, connection, gate)
+    return _present(source, params, context, gate)
 
 
 _PLACE = "Give the path where the .p8 lies or shall lie."
@@ -43,7 +59,7 @@ def _empty(params: Params) -> str:
     return "; private_key_content is given but empty (a variable that is not set?)" if is_empty else ""
 
 
-def _absent(source: KeySource, params: Params, context: Context, connection: Connection) -> Results:
+def _absent(source: KeySource, params: Params, context: Context, connection: Connection, gate: Gate) -> Results:
     if not source.path and not params["revoke"]:
         raise InputError("private_key_path", "is required.", "Give the path of the .p8 to remove, or set revoke.")
     path = source.path or ""
@@ -52,21 +68,31 @@ def _absent(source: KeySource, params: Params, context: Context, connection: Con
         refuse_unwritable(path)
     before: dict[str, t.Any] = {}
     if params["revoke"]:
-        revoked = revoke_key(source, params, context, connection)
+        revoked = revoke_key(source, params, context, connection, gate)
         before |= {"key_id": revoked.key_id, "active": True} if revoked.was_active else {}
         source = replace(source, key_id=revoked.key_id or source.key_id)
+    found = look(path, "own") if is_left else Found(False)
     if is_left:
-        before |= described(path, look(path, "own").fingerprint)
+        before |= described(path, found.fingerprint)
     results = _results(source, None, bool(before), {"before": before, "after": {}}, params, context)
-    if is_left and not context.check_mode:
+    permit = gate.ask("remove_key_file", path, "state: absent", *_proof(found)) if is_left else None
+    if permit:
         try:
-            remove_key_file(path)
+            remove_key_file(path, permit)
+            gate.done(permit)
         except FileError as error:
             raise TaskFailed(f"{error}", {**results, "changed": "active" in before}) from None
     return results
 
 
-def _present(source: KeySource, params: Params, context: Context) -> Results:
+def _proof(found: Found) -> tuple[str, str]:
+    """Return what lies at a path, and how that is known."""
+    if found.key:
+        return f"it holds the key with the fingerprint {found.key.fingerprint[:16]}…", "the file was read"
+    return "it is a file of this user's that holds no key that can be read", f"{found.problem}"
+
+
+def _present(source: KeySource, params: Params, context: Context, gate: Gate) -> Results:
     wanted = parse_content(source.content.reveal()) if source.content else None
     warn_about_name(source, context)
     if not source.path:
@@ -88,11 +114,26 @@ def _present(source: KeySource, params: Params, context: Context) -> Results:
     # Before the write: check mode has the same diff then, and a backup, which is the old file itself, is as private.
     is_settled = found.is_there and (is_changeable(path) or not writes)
     changed = (is_settled and apply_attributes(path, diff, own)) or writes
+    if writes:
+        _write(path, key, found, backup, gate)
     if writes and not context.check_mode:
-        put(path, key, backup)
         apply_attributes(path, {}, own)
     results = _results(source, key, changed, diff, params, context)
     return {**results, "backup_file": backup} if backup else results
+
+
+def _write(path: str, key: PrivateKey, found: Found, backup: str | None, gate: Gate) -> None:
+    if not found.is_there:
+        if not gate.check_mode:
+            put(path, key)
+        return
+    kept = f", and is kept as {backup}" if backup else ""
+    what, answer = _proof(found)
+    asked_by = "private_key_content" if backup or found.fingerprint == key.fingerprint else "backup: false"
+    permit = gate.ask("replace_key_file", path, asked_by, f"{what}{kept}", answer)
+    if permit:
+        put(path, key, permit, backup)
+        gate.done(permit)
 
 
 def _is_worth_keeping(found: Found, key: PrivateKey, params: Params) -> bool:

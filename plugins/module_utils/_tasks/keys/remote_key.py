@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from ..._apple.app_store_connect import RemoteKey, is_active
 from ..._context import Context, Params, Results, TaskFailed
+from ..._decisions.irreversible import Gate
 from ..._files.writing import is_there, locked_folder, refuse_unwritable, try_writing
 from ..._model.errors import FileError, RefundsError, TransportError
 from ..._model.identifiers import shown
+from ..._model.permit import Permit
 from ..._model.private_key import KeyProblem, PrivateKey
 from ..._model.secret import Secret
 from ..shared.options import KeySource, identifiers
@@ -27,26 +29,26 @@ from .remote_revocation import never_sent, prove_revoked
 _LEAST_S = 5
 
 
-def settle_remote(source: KeySource, params: Params, context: Context, connection: Connection) -> Results:
+def settle_remote(source: KeySource, params: Params, context: Context, connection: Connection, gate: Gate) -> Results:
     """Make sure that the active key of that name exists and its .p8 lies at the path."""
     path = str(source.path)
     identifiers(source)
     if not is_there(path):
         refuse_unwritable(path)
     if context.check_mode:
-        return _settle(source, params, context, connection)
+        return _settle(source, params, context, connection, gate)
     # Two runs on one machine: the second one waits here and then finds the key of the first.
     with locked_folder(path, context.transport.remaining, context.transport.pause):
-        return _settle(source, params, context, connection)
+        return _settle(source, params, context, connection, gate)
 
 
-def _settle(source: KeySource, params: Params, context: Context, connection: Connection) -> Results:
+def _settle(source: KeySource, params: Params, context: Context, connection: Connection, gate: Gate) -> Results:
     path = str(source.path)
     connect = connection.open()
     team = connect.team(params.get("team_id"), identifiers(source)[0])
     found = look(path, "own")
     active = [key for key in connect.list_keys() if is_active(key)]
-    job = Job(connect, team, key_name(params["name"]), path, found, active, params, context)
+    job = Job(connect, team, key_name(params["name"]), path, found, active, params, context, gate)
     remote = chosen_key(source, job)
     step = decide(remote, job)
     if step != "keep":
@@ -57,6 +59,8 @@ def _settle(source: KeySource, params: Params, context: Context, connection: Con
 
 
 def _predicted(step: Step, remote: RemoteKey | None, job: Job) -> Results:
+    if step == "replace" and remote:
+        _permit(remote.key_id, job)
     known = remote.key_id if remote and step in ("keep", "download") else None
     return _results(job, known, job.found.key if step == "keep" else None, step)
 
@@ -108,9 +112,21 @@ def _created(step: Step, remote: RemoteKey | None, job: Job, place: Place) -> st
 
 def _revoked(key_id: str, step: Step, job: Job) -> None:
     try:
-        prove_revoked(job.connect, key_id, job.team, job.context)
+        permit = _permit(key_id, job)
+        if permit:
+            prove_revoked(job.connect, permit, job.team, job.context)
+            job.gate.done(permit, "done; the list of keys no longer has it as active")
     except TaskFailed as failure:
         raise TaskFailed(f"{failure} No new key was made.", _results(job, key_id, None, step)) from None
+
+
+def _permit(key_id: str, job: Job) -> Permit | None:
+    """Ask to revoke a key that is to be replaced: it is lost for certain, or it is to go on every run."""
+    policy = job.params["regenerate"]
+    lost = f"its one download was used, and there is no file {job.path}"
+    what = lost if policy == "if_lost" else f"it is the active key named {shown(job.name)}"
+    answer = "App Store Connect's list of keys, and a look at the path"
+    return job.gate.ask("revoke_key", key_id, f"regenerate: {policy}", what, answer)
 
 
 def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:

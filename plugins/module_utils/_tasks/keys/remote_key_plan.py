@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team
 from ..._context import Context, Params
+from ..._decisions.irreversible import Gate
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import parse_key_id, shown
 from ..._model.private_key import KeyProblem, read_file_name, settle_key_id
@@ -37,6 +38,7 @@ class Job:
     active: t.Sequence[RemoteKey]
     params: Params
     context: Context
+    gate: Gate
 
     @property
     def named_key_id(self) -> str | None:

@@ -11,10 +11,12 @@ import typing as t
 from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team, is_active
 from ..._apple.web_errors import NoAnswer
 from ..._context import Context, Params, TaskFailed
+from ..._decisions.irreversible import Gate
 from ..._files.writing import is_there
 from ..._http_errors import Interrupted, NotSent
 from ..._model.errors import InputError, RefundsError, TransportError
 from ..._model.identifiers import shown
+from ..._model.permit import Permit
 from ..._model.private_key import read_file_name, settle_key_id
 from ..shared.options import KeySource, identifiers
 from ..shared.session import Connection
@@ -28,7 +30,7 @@ class Revoked(t.NamedTuple):
     was_active: bool
 
 
-def revoke_key(source: KeySource, params: Params, context: Context, connection: Connection) -> Revoked:
+def revoke_key(source: KeySource, params: Params, context: Context, connection: Connection, gate: Gate) -> Revoked:
     """Revoke the key that key_id or name says and prove it by the list. A key that is revoked already needs nothing."""
     issuer_id, key_id = identifiers(source)
     name = key_name(params["name"]) if params.get("name") else None
@@ -42,8 +44,12 @@ def revoke_key(source: KeySource, params: Params, context: Context, connection: 
         return Revoked(None, False)
     # The file that goes with it must not be another key's.
     settle_key_id(found.key_id, read_file_name(os.path.basename(source.path or "")), source.path or "")
-    if is_active(found) and not context.check_mode:
-        prove_revoked(connect, found.key_id, team, context)
+    if is_active(found):
+        what = f"it is the key that {'key_id' if key_id else 'name'} says, and active in the team {shown(team.name)}"
+        permit = gate.ask("revoke_key", found.key_id, "revoke: true", what, "App Store Connect's list of keys")
+        if permit:
+            prove_revoked(connect, permit, team, context)
+            gate.done(permit, "done; the list of keys no longer has it as active")
     return Revoked(found.key_id, is_active(found))
 
 
@@ -80,12 +86,13 @@ def never_sent(error: RefundsError, calls: int) -> bool:
     return is_unconnected and not isinstance(error, Interrupted) and calls <= 1
 
 
-def prove_revoked(connect: AppStoreConnect, key_id: str, team: Team, context: Context) -> None:
+def prove_revoked(connect: AppStoreConnect, permit: Permit, team: Team, context: Context) -> None:
     """Revoke the key; whatever the answer was, the list of keys says what came of it. Raises RefundsError."""
+    key_id = permit.target
     failure: RefundsError | None = None
     calls = context.transport.counters.calls
     try:
-        connect.revoke(key_id)
+        connect.revoke(key_id, permit)
     except RefundsError as error:
         if never_sent(error, context.transport.counters.calls - calls):
             raise

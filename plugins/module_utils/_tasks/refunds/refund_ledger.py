@@ -1,160 +1,150 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""refund_ledger: brings the ledger's refunds of an app up to date from Apple's Notification History."""
+"""refund_ledger: brings the ledger's refunds of apps up to date from Apple's Notification History."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import threading
 import typing as t
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from ... import _argument_spec
+from ..._apple.app_record import AppRecord
 from ..._apple.app_store_server import AppStoreServer, Hosts
-from ..._apple.notification_history import REACH, NotificationHistory
+from ..._apple.notification_history import NotificationHistory
+from ..._apple.pace import CALLS_A_SECOND, Pace
+from ..._apple.root_certificate import Root
 from ..._apple.signed_data import LIBRARY_ERROR, SignedData
-from ..._context import Context, Library, Params, Results, Task, TaskFailed
+from ..._context import Context, Library, Params, Results, Task
 from ..._ledger.integrations import find_integration
 from ..._ledger.ledger import Ledger
 from ..._ledger.refunds import App
-from ..._model.coverage import LATE, Coverage, Window
 from ..._model.errors import InputError, RefundsError
-from ..._model.integration import Identity, Integration
-from ..._model.refund import iso_time
-from ..shared.options import identity, key_source, service_url
-from ..shared.progress import EVERY_S
+from ..._model.integration import Integration
+from ..shared.concurrent import work_off
+from ..shared.options import load_key, service_url
+from ..shared.progress import Progress
 from ..shared.root import root_certificate
 from ..shared.services import CALL_LIBRARIES
 from ..shared.stored_key import stored_credentials
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
-from .refund_reading import FIRST_WINDOW, Batch, Reader
+from .refund_app import AppRun
+from .refund_apps import Wanted, wanted_apps
+from .refund_outcomes import Entry, for_list, for_one
 from .refund_recording import Recorder
-from .refund_sources import apple_id, notification_url, own_record, require_active
+from .refund_sources import apple_id, notification_url, own_records, require_active
 
 _DAY = 86_400_000
+NAME = "refund_ledger"
 REFUND_LIBRARIES = (Library("app-store-server-library", LIBRARY_ERROR),)
 
 
 def run(params: Params, context: Context) -> Results:
-    # Refunds are kept in the ledger; what other trackers hold of the app has no part in it.
-    wanted = replace(identity({**params, "tracker": "ledger"}), project="")
     _check_retention(params)
+    apps = wanted_apps(params)
+    is_list = params.get("apps") is not None
     with contextlib.closing(open_ledger(params, context, for_writing=True)) as ledger:
         ledger.check_place()
-        integration = require_active(find_integration(ledger, wanted), wanted, context.check_mode)
-        reader, recorder = _prepared(params, context, ledger, integration)
-        return _brought_up_to_date(wanted, reader, recorder, context)
+        entries = [_entry(one, ledger, context, is_list) for one in apps]
+        asked = [entry.wanted.identity.bundle_id for entry in entries if entry.integration]
+        progress = Progress(context.progress, context.now, NAME, len(asked))
+        records = own_records(params, context, asked)
+        desk = _Desk(params, context, ledger, root_certificate(params), records, progress)
+        for entry in entries:
+            if entry.integration is not None:
+                _begin(entry, entry.integration, desk, is_list)
+        _read(entries, context)
+    return for_list(entries, context) if is_list else for_one(entries[0], context)
 
 
-def _prepared(params: Params, context: Context, ledger: Ledger, integration: Integration) -> tuple[Reader, Recorder]:
-    identity_ = integration.identity
-    credentials = stored_credentials(integration, key_source(params))
-    if credentials is None:
-        raise InputError(
-            "private_key_path",
-            f"no key is at hand for {identity_.bundle_id}: none was given, and none is stored with its integration.",
-            "Give private_key_path or private_key_content.",
-        )
-    root = root_certificate(params)
-    record = own_record(params, context, identity_)
-    signed = SignedData(root, identity_.environment, identity_.bundle_id, apple_id(params, integration, record))
-    server = AppStoreServer(context.transport, Hosts(service_url(params, "app_store_server_url")), context.now)
-    history = NotificationHistory(server, credentials, identity_.bundle_id, identity_.environment)
-    days = params.get("retention_days")
-    recorder = Recorder(
-        ledger,
-        App(root.source, identity_.environment, identity_.bundle_id),
-        notification_url(record, identity_.environment),
-        None if days is None else int(context.now() * 1000) - days * _DAY,
-        context.timestamp(),
-        int(context.now() * 1000),
-    )
-    return Reader(history, signed), recorder
-
-
-def _brought_up_to_date(wanted: Identity, reader: Reader, recorder: Recorder, context: Context) -> Results:
-    window = _window(wanted, recorder.resume(), recorder.keep_from, recorder.at)
-    first_size = recorder.coverage.window_size if recorder.coverage else None
-    read: Window | None = None
-    predicted: list[Batch] = []
+def _entry(wanted: Wanted, ledger: Ledger, context: Context, is_list: bool) -> Entry:
+    """Return an app with its integration; in a list, what is wrong with one app is its own affair."""
+    if wanted.is_absent:
+        return Entry(wanted, "absent")
+    held = find_integration(ledger, wanted.identity)
+    if is_list and (held is None or held.status == "Pending"):
+        return Entry(wanted, "pending" if held else "absent")
     try:
-        said_at = context.now()
-        for batch in reader.batches(window, first_size or FIRST_WINDOW):
-            if context.check_mode:
-                predicted.append(batch)
-            else:
-                recorder.record(batch)
-            read = Window(read.start if read else batch.window.start, batch.window.end)
-            if context.now() - said_at >= EVERY_S:
-                said_at = context.now()
-                context.progress(f"{wanted.bundle_id}: refunds are read until {iso_time(read.end)}")
-        if context.check_mode:
-            recorder.predict(predicted, read or window)
-        else:
-            recorder.finish(read or window)
+        return Entry(wanted, "failed", require_active(held, wanted.identity, context.check_mode))
     except RefundsError as error:
-        if predicted:
-            with contextlib.suppress(RefundsError):
-                recorder.predict(predicted, None)
-        results = _results(wanted, recorder, window, read, context)
-        kept = "" if read is None or context.check_mode else f" Until {iso_time(read.end)} all is recorded; run again."
-        raise TaskFailed(f"{error}{kept}", results) from None
-    _warn(wanted, recorder, window, read, context)
-    return _results(wanted, recorder, window, read, context)
+        if not is_list:
+            raise
+        return Entry(wanted, "failed", message=f"{error}")
 
 
-def _window(wanted: Identity, resume_at: int | None, keep_from: int | None, now: int) -> Window:
-    """Return what to read: from what is settled on, as far back as Apple and the retention reach."""
-    earliest = now - REACH[wanted.environment]
-    # A clock that was set back must not leave out what comes late.
-    start = earliest if resume_at is None else max(earliest, min(resume_at, now - LATE))
-    return Window(max(start, keep_from or 0), now)
+@dataclass
+class _Desk:
+    """What all apps of a task share."""
 
+    params: Params
+    context: Context
+    ledger: Ledger
+    root: Root
+    records: t.Mapping[str, AppRecord]
+    progress: Progress
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
-def _warn(wanted: Identity, recorder: Recorder, window: Window, read: Window | None, context: Context) -> None:
-    if read is not None and read.start > window.start:
-        context.warn(
-            f"{wanted.bundle_id}: Apple's history was refused before {iso_time(read.start)} "
-            f"(asked from {iso_time(window.start)}); read from there on."
+    def __post_init__(self) -> None:
+        loaded = functools.cache(load_key)
+        # An app's own IDs make no other key of what lies at a path.
+        self.load = lambda source: loaded(replace(source, issuer_id=None, key_id=None, where=""))
+        hosts = Hosts(service_url(self.params, "app_store_server_url"))
+        self.server = AppStoreServer(self.context.transport, hosts, self.context.now)
+
+    def app_run(self, wanted: Wanted, integration: Integration) -> AppRun:
+        """Return the run of one app. Raises RefundsError."""
+        identity, context = wanted.identity, self.context
+        credentials = stored_credentials(integration, wanted.source, self.load)
+        if credentials is None:
+            raise InputError(
+                "private_key_path",
+                f"no key is at hand for {identity.bundle_id}: none was given, and none is stored with its integration.",
+                "Give private_key_path or private_key_content.",
+            )
+        place, record = identity.environment, self.records.get(identity.bundle_id)
+        number = apple_id(wanted.app_apple_id, integration, record)
+        signed = SignedData(self.root, place, identity.bundle_id, number)
+        pace = Pace(context.transport, CALLS_A_SECOND[place])
+        history = NotificationHistory(self.server, credentials, identity.bundle_id, place, pace)
+        days, now = self.params.get("retention_days"), int(context.now() * 1000)
+        recorder = Recorder(
+            self.ledger,
+            App(self.root.source, place, identity.bundle_id),
+            notification_url(record, place),
+            None if days is None else now - days * _DAY,
+            context.timestamp(),
+            now,
         )
-    coverage = recorder.coverage
-    if coverage is not None and coverage.state != "complete":
-        context.warn(f"{wanted.bundle_id}: the coverage of its refunds is {coverage.state}. {coverage.reason}")
+        return AppRun(identity, history, signed, recorder, context, self.lock, self.progress)
 
 
-def _results(wanted: Identity, recorder: Recorder, window: Window, read: Window | None, context: Context) -> Results:
-    header = f"refunds of {wanted.bundle_id} ({wanted.environment}, source {recorder.app.source})"
-    return {
-        "changed": recorder.tally.changed,
-        "diff": recorder.tally.diff(header),
-        "refunds": recorder.tally.counts(),
-        "coverage": {
-            "bundle_id": wanted.bundle_id,
-            "environment": wanted.environment,
-            "source": recorder.app.source,
-            **_as_result(recorder.coverage),
-            "quarantined": recorder.quarantined,
-        },
-        "window": {
-            "wanted_from": iso_time(window.start),
-            "from": iso_time(read.start) if read else None,
-            "until": iso_time(read.end) if read else None,
-        },
-        "http": context.transport.counters.as_result(),
-    }
+def _begin(entry: Entry, integration: Integration, desk: _Desk, is_list: bool) -> None:
+    try:
+        entry.run = desk.app_run(entry.wanted, integration)
+    except RefundsError as error:
+        if not is_list:
+            raise
+        entry.message = f"{error}"
 
 
-def _as_result(coverage: Coverage | None) -> dict[str, t.Any]:
-    if coverage is not None:
-        return coverage.as_result()
-    names = ("covered_from", "covered_until", "known_from", "known_until", "last_notification_at")
-    return {"state": "never", "reason": "Never read.", "gaps": [], **dict.fromkeys(names)}
+def _read(entries: t.Sequence[Entry], context: Context) -> None:
+    """Read all apps at the same time, each as far as it goes."""
+    runs = [entry.run for entry in entries if entry.run]
+    work_off([run.reading.jobs for run in runs], context.transport.flow)
+    for run in runs:
+        run.end()
+    for entry in entries:
+        if entry.run:
+            entry.outcome, entry.message = entry.run.outcome, entry.run.message
 
 
 def _check_retention(params: Params) -> None:
     days = params.get("retention_days")
     if days is not None and not 1 <= days <= 36500:
-        raise InputError("retention_days", f"{days} is no number of days.", "Give 1 to 36500, or leave it out.")
+        raise InputError("retention_days", f"{days} isn't a number of days.", "Give 1 to 36500, or leave it out.")
 
 
 TASK = Task(_argument_spec.refund_ledger(), run, CALL_LIBRARIES + LEDGER_LIBRARIES + REFUND_LIBRARIES)

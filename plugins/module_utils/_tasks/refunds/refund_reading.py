@@ -1,117 +1,234 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads an app's Notification History window by window, and verifies what it gets."""
+"""Reads an app's Notification History, several windows at a time, and verifies what it gets.
+
+It begins with one question for each type about the whole time, and splits only what is long. Windows may end in any
+order; what they hold is handed on from the oldest on, without a gap.
+"""
 
 from __future__ import annotations
 
+import heapq
+import itertools
+import threading
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..._apple.notification_history import (
-    SHRINK_STEP,
-    NoNotificationUrl,
-    NotificationHistory,
-    StartTooFar,
-    TooManyPages,
-)
+from ..._apple.notification_history import SHRINK_STEP, NoNotificationUrl, NotificationHistory, StartTooFar, TooLong
 from ..._apple.signed_data import SignedData, payload_sha256
 from ..._model.coverage import Window
-from ..._model.refund import NOTIFICATION_TYPES, Notification, Rejected
+from ..._model.identifiers import Environment
+from ..._model.refund import NOTIFICATION_TYPES, Notification, NotificationType, Rejected
+from ..shared.concurrent import Job
+from .refund_windows import around, parts_of
 
-_HOUR = 3_600_000
-# A day's run reads the last 7 days again, so that one window is enough for it.
-WINDOW = 10 * 24 * _HOUR
-# Of an app that was never read, nobody knows how much a day holds.
-FIRST_WINDOW = _HOUR
-_LEAST_WINDOW = 1_000
-# 2,000 notifications of a type are read, verified and recorded at once; a window with more is halved.
-MOST_PAGES = 100
-# Windows are made to hold about so many notifications of a type, and grow no faster than this.
-_FITTING = 1_000
-_FASTEST = 8
+# With answers after 0.2 s, so many use up the 50 calls a second that Apple allows an app (5 in the sandbox).
+AT_ONCE: t.Final[t.Mapping[Environment, int]] = {"production": 12, "sandbox": 3}
+# More payloads that can't be verified are no single damage: their time is not looked for one by one.
+_FEW = 4
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one window holds of one type. ``verified`` are the SHA-256 of the payloads of ``notifications``."""
+
+    window: Window
+    notifications: tuple[Notification, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    verified: frozenset[str] = frozenset()
+    has_url: bool = True
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one window holds. ``verified`` are the SHA-256 of the payloads of ``notifications``.
-
-    ``next_size``: how much time the next window should span, in milliseconds.
-    """
+    """What one window holds of all types. A piece may be of a longer window that begins with this one."""
 
     window: Window
-    notifications: tuple[Notification, ...]
-    rejected: tuple[Rejected, ...]
-    verified: frozenset[str]
-    has_url: bool = True
-    next_size: int = FIRST_WINDOW
+    pieces: tuple[Piece, ...]
+
+    @property
+    def notifications(self) -> list[Notification]:
+        return [one for piece in self.pieces for one in piece.notifications]
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        return [one for piece in self.pieces for one in piece.rejected]
+
+    @property
+    def verified(self) -> set[str]:
+        return {one for piece in self.pieces for one in piece.verified}
+
+    @property
+    def has_url(self) -> bool:
+        return all(piece.has_url for piece in self.pieces)
 
 
-@dataclass(frozen=True)
-class Reader:
-    """Reads for one app; the three types are asked for one after the other."""
+@dataclass
+class _Node:
+    """A window that is asked for. ``pieces``: what is known of it already."""
 
-    history: NotificationHistory
-    signed: SignedData
-    most_pages: int = MOST_PAGES
+    window: Window
+    kinds: tuple[NotificationType, ...]
+    pieces: list[Piece]
+    is_cut: bool = False
+    left: int = 0
+    found: dict[NotificationType, Piece] = field(default_factory=dict)
+    parts: dict[NotificationType, int] = field(default_factory=dict)
+    too_far: StartTooFar | None = None
 
-    def batches(self, wanted: Window, first_size: int = FIRST_WINDOW) -> t.Iterator[Batch]:
-        """Yield the windows from the oldest on. The first may start later than wanted, where Apple's reach ends.
+    def __post_init__(self) -> None:
+        self.left = len(self.kinds)
 
-        ``first_size``: what the first one spans, in milliseconds. Raises StartTooFar when not even the newest part is
-        given, TransportError, RefundsError.
-        """
-        start, size, has_read = wanted.start, min(first_size, WINDOW), False
-        while start < wanted.end:
-            window = Window(start, min(start + size, wanted.end))
+
+Record = t.Callable[[Batch, bool], None]
+
+
+class Reading:
+    """One app's history. ``record`` gets the batches and whether one is the last, from any thread, one at a time.
+
+    The first batch may begin later than ``wanted``, where Apple's reach ends. ``error``: what broke the reading off;
+    what was recorded before it stands.
+    """
+
+    def __init__(self, history: NotificationHistory, signed: SignedData, wanted: Window, record: Record) -> None:
+        self.error: Exception | None = None
+        self._history = history
+        self._signed = signed
+        self._wanted = wanted
+        self._record = record
+        self._lock = threading.Lock()
+        # The oldest first, so that a run that is broken off leaves less to the next one.
+        self._waiting: list[tuple[int, int, _Node, NotificationType]] = []
+        self._count = itertools.count()
+        self._open: list[_Node] = []
+        self._done: dict[int, Batch] = {}
+        self._promised = 0
+        self._running = 0
+        self._has_recorded = False
+        self._begin([_Node(wanted, NOTIFICATION_TYPES, [])])
+
+    def jobs(self) -> list[Job]:
+        """Return what can be begun at once; each job returns what follows."""
+        with self._lock:
+            return self._more()
+
+    def _more(self) -> list[Job]:
+        jobs: list[Job] = []
+        most = AT_ONCE[self._history.environment] - self._running
+        while self._promised < min(most, len(self._waiting)) and self.error is None:
+            self._promised += 1
+            jobs.append(self._job)
+        return jobs
+
+    def _job(self) -> list[Job]:
+        with self._lock:
+            self._promised -= 1
+            if not self._waiting or self.error is not None:
+                return []
+            self._running += 1
+            # Only now, since an older window may have been split meanwhile.
+            _start, _number, node, kind = heapq.heappop(self._waiting)
+        try:
+            if self.error is None:
+                self._ask(node, kind)
+        except Exception as error:
+            with self._lock:
+                self.error = self.error or error
+        with self._lock:
+            self._running -= 1
+            node.left -= 1
             try:
-                batch = self._batch(window, size)
-            except TooManyPages:
-                size = (window.end - window.start) // 2
-                if size < _LEAST_WINDOW:
-                    raise self.history.endless() from None
-                continue
-            except NoNotificationUrl:
-                # It is about the app, not about the window: thousands of short ones would say no more.
-                longer = _next_size(size, window.end - window.start, 0)
-                batch = Batch(window, (), (), frozenset(), has_url=False, next_size=longer)
-            except StartTooFar:
-                start += SHRINK_STEP[self.history.environment]
-                if has_read or start >= wanted.end:
-                    raise
-                continue
-            yield batch
-            start, size, has_read = window.end, batch.next_size, True
+                if node.left == 0 and self.error is None:
+                    self._ended(node)
+            except Exception as error:
+                self.error = self.error or error
+            return self._more()
 
-    def _batch(self, window: Window, size: int) -> Batch:
+    def _ask(self, node: _Node, kind: NotificationType) -> None:
+        try:
+            payloads = self._history.signed_payloads(kind, node.window, lambda found: parts_of(node.window, found))
+        except TooLong as error:
+            node.parts[kind] = error.parts
+        except StartTooFar as error:
+            node.too_far = error
+        except NoNotificationUrl:
+            # It is about the app, not about the window.
+            node.found[kind] = Piece(node.window, has_url=False)
+        else:
+            node.found[kind] = self._piece(node.window, kind, payloads)
+
+    def _piece(self, window: Window, kind: NotificationType, payloads: t.Sequence[t.Any]) -> Piece:
         found: list[Notification] = []
         rejected: dict[str, Rejected] = {}
         verified: set[str] = set()
-        most = 0
-        for kind in NOTIFICATION_TYPES:
-            payloads = self.history.signed_payloads(kind, window, self.most_pages)
-            most = max(most, len(payloads))
-            for payload in payloads:
-                # Each takes a millisecond or more.
-                self.history.check_deadline()
-                said = self.signed.notification(payload, kind)
-                if isinstance(said, Rejected):
-                    rejected[said.payload_sha256] = said
-                else:
-                    found.append(said)
-                    verified.add(payload_sha256(payload))
-        return Batch(
-            window,
-            tuple(found),
-            tuple(rejected.values()),
-            frozenset(verified),
-            next_size=_next_size(size, window.end - window.start, most),
-        )
+        for payload in payloads:
+            # Each takes half a millisecond or more.
+            self._history.check_deadline()
+            said = self._signed.notification(payload, kind)
+            if isinstance(said, Rejected):
+                rejected[said.payload_sha256] = said
+            else:
+                found.append(said)
+                verified.add(payload_sha256(payload))
+        return Piece(window, tuple(found), tuple(rejected.values()), frozenset(verified))
+
+    def _ended(self, node: _Node) -> None:
+        """Split a window whose types were all asked for, or keep what it holds; the lock is held."""
+        self._open.remove(node)
+        pieces = [*node.pieces, *node.found.values()]
+        damaged = [kind for kind, piece in node.found.items() if piece.rejected]
+        cuts = () if node.is_cut else _cuts(node)
+        if node.too_far is not None:
+            self._begin([self._shortened(node, node.too_far)])
+        elif node.parts:
+            self._split(node, _equal(node.window, max(node.parts.values())), tuple(node.parts), pieces, node.is_cut)
+        elif cuts:
+            sound = [*node.pieces, *(piece for piece in node.found.values() if not piece.rejected)]
+            self._split(node, cuts, tuple(damaged), sound, is_cut=True)
+        else:
+            self._done[node.window.start] = Batch(node.window, tuple(pieces))
+        while self._done and min(self._done) < min((one.window.start for one in self._open), default=self._wanted.end):
+            batch = self._done.pop(min(self._done))
+            self._record(batch, not self._open and not self._done)
+            self._has_recorded = True
+
+    def _shortened(self, node: _Node, error: StartTooFar) -> _Node:
+        """Return the window from a later start on. Raises StartTooFar where that is no help."""
+        start = node.window.start + SHRINK_STEP[self._history.environment]
+        is_first = node.window.start <= min((one.window.start for one in self._open), default=start)
+        if self._has_recorded or not is_first or start >= node.window.end:
+            raise error
+        return _Node(Window(start, node.window.end), node.kinds, [])
+
+    def _split(
+        self,
+        node: _Node,
+        windows: t.Sequence[Window],
+        kinds: tuple[NotificationType, ...],
+        known: list[Piece],
+        is_cut: bool,
+    ) -> None:
+        # What is known of the whole is recorded with its first part: rows may come before the time that they cover.
+        self._begin([_Node(one, kinds, known if one is windows[0] else [], is_cut) for one in windows])
+
+    def _begin(self, nodes: t.Sequence[_Node]) -> None:
+        self._open += nodes
+        for node in nodes:
+            for kind in node.kinds:
+                heapq.heappush(self._waiting, (node.window.start, next(self._count), node, kind))
 
 
-def _next_size(size: int, length: int, most: int) -> int:
-    """Return what the next window should span, when one of ``length`` held ``most`` notifications of a type."""
-    fitting = min(length * _FASTEST, max(length // 2, length * _FITTING // max(most, 1)))
-    # The last window of a run may be a short one.
-    wanted = fitting if most > _FITTING else max(size, fitting)
-    return max(_LEAST_WINDOW, min(wanted, WINDOW))
+def _equal(window: Window, parts: int) -> list[Window]:
+    length = window.end - window.start
+    edges = [window.start + length * number // parts for number in range(parts)] + [window.end]
+    return [Window(start, end) for start, end in itertools.pairwise(edges)]
+
+
+def _cuts(node: _Node) -> tuple[Window, ...]:
+    """Return windows that keep apart the time of a few payloads that can't be verified, so that the rest counts."""
+    rejected = [one for piece in node.found.values() for one in piece.rejected]
+    dates = [one.claimed_date for one in rejected]
+    if not 0 < len(rejected) <= _FEW or None in dates:
+        return ()
+    return around(node.window, [date for date in dates if date is not None])

@@ -73,24 +73,24 @@ class Recorder:
             return None
         return min(self.coverage.settled_until, *(one.window.start for one in held.values()), self.at)
 
-    def record(self, batch: Batch) -> None:
-        """Write what a batch adds, and its coverage, in one transaction."""
+    def record(self, batch: Batch, read: Window | None) -> None:
+        """Write what a batch adds, and its coverage, in one transaction.
+
+        With the last batch, ``read`` is all that the run read: what the history no longer holds leaves quarantine, and
+        what is too old is removed.
+        """
         with self._undone_on_error(), self.ledger.writing() as connection:
             lock(connection, self.app)
-            self._take(connection, [batch], writes=True)
+            held = self._take(connection, [batch], writes=True)
+            if read is not None:
+                self._tidy(connection, self.coverage, held, read, writes=True)
 
     def predict(self, batches: t.Sequence[Batch], read: Window | None) -> None:
-        """Tell what ``record`` for every batch would do, and then ``finish``, unless ``read`` is None."""
+        """Tell what ``record`` for every batch would do; without ``read``, the last one is missing."""
         with self._undone_on_error(), self.ledger.reading() as connection:
             held = self._take(connection, batches, writes=False)
             if read is not None:
                 self._tidy(connection, self.coverage, held, read, writes=False)
-
-    def finish(self, read: Window) -> None:
-        """Take out of quarantine what the history that was ``read`` no longer holds, and remove what is too old."""
-        with self._undone_on_error(), self.ledger.writing() as connection:
-            lock(connection, self.app)
-            self._tidy(connection, find_coverage(connection, self.app), self._held(connection), read, writes=True)
 
     @contextlib.contextmanager
     def _undone_on_error(self) -> t.Iterator[None]:
@@ -137,7 +137,6 @@ class Recorder:
         # A URL counts from the end of a run, when the notifications have had their say; that there is none, at once.
         if self.url in ("none", "V1") and not coverage.is_without_url:
             coverage = heard(coverage, self.url, self.at)
-        coverage = replace(coverage, window_size=batch.next_size)
         return coverage if self.keep_from is None else forgotten(coverage, self.keep_from)
 
     def _sort_out(
@@ -146,18 +145,23 @@ class Recorder:
         """Bring the quarantine (``held``) up to date with a batch; tell whether the batch put nothing there."""
         uuids = {one.uuid for one in batch.notifications}
         # Of a notification that is there as it should be, a damaged copy is no loss.
-        rejected = [one for one in batch.rejected if one.notification_uuid not in uuids]
-        self.tally.put_in_quarantine(
-            {one.payload_sha256: one.reason for one in rejected if one.payload_sha256 not in held}
-        )
-        for one in rejected:
-            held[one.payload_sha256] = Quarantined(one.payload_sha256, one.notification_uuid, one.reason, batch.window)
-            self._seen.add(one.payload_sha256)
-        if writes:
-            quarantine(connection, self.app, rejected, batch.window, self.now)
-        sound = [one for one in held.values() if one.payload_sha256 in batch.verified or one.notification_uuid in uuids]
+        is_clean = True
+        for piece in batch.pieces:
+            rejected = [one for one in piece.rejected if one.notification_uuid not in uuids]
+            is_clean = is_clean and not rejected
+            self.tally.put_in_quarantine(
+                {one.payload_sha256: one.reason for one in rejected if one.payload_sha256 not in held}
+            )
+            for one in rejected:
+                sha256 = one.payload_sha256
+                held[sha256] = Quarantined(sha256, one.notification_uuid, one.reason, piece.window)
+                self._seen.add(sha256)
+            if writes:
+                quarantine(connection, self.app, rejected, piece.window, self.now)
+        verified = batch.verified
+        sound = [one for one in held.values() if one.payload_sha256 in verified or one.notification_uuid in uuids]
         self._let_go(connection, held, sound, writes)
-        return not rejected
+        return is_clean
 
     def _tidy(
         self,

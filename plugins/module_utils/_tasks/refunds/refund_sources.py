@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ..._apple.app_record import AppRecord
 from ..._context import Context, Params
 from ..._model.coverage import NotificationUrl
@@ -12,6 +14,8 @@ from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import Environment
 from ..._model.integration import Identity, Integration
 from ..apps.connect_api import open_connect_api
+
+_SHOWN = 5
 
 
 def require_active(held: Integration | None, wanted: Identity, check_mode: bool) -> Integration:
@@ -37,21 +41,28 @@ def require_active(held: Integration | None, wanted: Identity, check_mode: bool)
     return held
 
 
-def own_record(params: Params, context: Context, wanted: Identity) -> AppRecord | None:
-    """Return what App Store Connect says about the app; None without an API key or when it does not say."""
-    if not params.get("api_private_key_path") and not params.get("api_private_key_content"):
-        return None
+def own_records(params: Params, context: Context, bundle_ids: t.Sequence[str]) -> dict[str, AppRecord]:
+    """Return what App Store Connect says about apps, by bundle ID; empty without an API key or when it does not say."""
+    if not bundle_ids or not (params.get("api_private_key_path") or params.get("api_private_key_content")):
+        return {}
     api = open_connect_api(params, context)
+    named = bundle_ids[0] if len(bundle_ids) == 1 else f"{len(bundle_ids)} apps"
     try:
-        found = [app for app in api.apps([wanted.bundle_id]) if app.bundle_id == wanted.bundle_id]
+        found = {app.bundle_id: app for app in api.apps(bundle_ids)}
     except RefundsError as error:
         # Refunds are read all the same; it only stays open whether an empty history means anything.
-        context.warn(f"{wanted.bundle_id}: App Store Connect did not tell its notification URL. {error}")
-        return None
-    if not found:
-        context.warn(f"{wanted.bundle_id}: App Store Connect lists no such app for this API key.")
-        return None
-    return found[0]
+        context.warn(f"{named}: App Store Connect did not tell the notification URL. {error}")
+        return {}
+    missing = [bundle_id for bundle_id in bundle_ids if bundle_id not in found]
+    if missing:
+        context.warn(f"{few(missing)}: App Store Connect lists no such app for this API key.")
+    return found
+
+
+def few(names: t.Sequence[str]) -> str:
+    """Return up to five names and how many more there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def notification_url(record: AppRecord | None, environment: Environment) -> NotificationUrl:
@@ -69,12 +80,12 @@ def notification_url(record: AppRecord | None, environment: Environment) -> Noti
     return record.notification_url_version or "unasked"
 
 
-def apple_id(params: Params, held: Integration, record: AppRecord | None) -> int | None:
-    """Return the app's Apple ID: the task's, else the one stored with the integration, else App Store Connect's.
+def apple_id(given: int | None, held: Integration, record: AppRecord | None) -> int | None:
+    """Return the app's Apple ID: the one given, else the one stored with the integration, else App Store Connect's.
 
     Raises InputError where it is required and nobody knows it.
     """
-    known: int | None = params.get("app_apple_id") or held.app_apple_id or (record.apple_id if record else None)
+    known: int | None = given or held.app_apple_id or (record.apple_id if record else None)
     if known is None and held.identity.environment == "production":
         raise InputError(
             "app_apple_id",

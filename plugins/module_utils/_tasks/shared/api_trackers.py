@@ -8,7 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from ..._decisions.irreversible import Gate
 from ..._http import Transport
+from ..._model.permit import Permitted
 from ..._trackers.json_api import JsonApi
 from ..._trackers.last_applied import LastApplied
 from ..._trackers.protocol import Tracker
@@ -27,6 +29,7 @@ class Projects:
     """The projects that a task has asked, by address, API key and ID: settings may differ and mean the same one."""
 
     transport: Transport
+    gate: Gate
     _apps: dict[t.Hashable, Apps] = field(default_factory=dict, init=False)
     _qonversion: dict[t.Hashable, Project] = field(default_factory=dict, init=False)
 
@@ -46,9 +49,14 @@ class Projects:
         return self._qonversion[key]
 
 
+def _deletions(gate: Gate, settings: RevenueCatSettings) -> Permitted:
+    asked_by = "revenuecat.delete_app: true" if settings.delete_app else ""
+    return lambda bundle_id, what: gate.ask("delete_app", bundle_id, asked_by, what, "RevenueCat's list of apps")
+
+
 def open_api_tracker(settings: Settings, last_applied: LastApplied, projects: Projects) -> Tracker:
     if isinstance(settings, RevenueCatSettings):
-        return RevenueCat(projects.revenuecat(settings), last_applied, settings)
+        return RevenueCat(projects.revenuecat(settings), last_applied, settings, _deletions(projects.gate, settings))
     if isinstance(settings, QonversionSettings):
         return Qonversion(projects.qonversion(settings), last_applied, settings)
     raise AssertionError(settings.tracker)

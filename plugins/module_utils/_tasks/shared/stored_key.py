@@ -5,27 +5,30 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import replace
 
 from ..._model.integration import Credentials, Integration
-from ..._model.private_key import KeyProblem
+from ..._model.private_key import KeyProblem, PrivateKey
 from .options import KeySource, load_key
 
 
-def stored_credentials(entry: Integration, source: KeySource) -> Credentials | None:
+def stored_credentials(
+    entry: Integration, source: KeySource, load: t.Callable[[KeySource], PrivateKey] = load_key
+) -> Credentials | None:
     """Return the key of one entry: the task's if it is the one that was applied, else what lies at the stored path.
 
-    None when neither is at hand. Raises KeyProblem.
+    None when neither is at hand. ``load`` may remember the keys of other entries. Raises KeyProblem.
     """
     if not entry.issuer_id or not entry.key_id:
         return None
     if source.is_given:
-        key = load_key(source)
+        key = load(source)
         if entry.key_fingerprint in (None, key.fingerprint):
             return Credentials(entry.issuer_id, entry.key_id, key, source.path)
     if not entry.private_key_path:
         return None
-    key = load_key(replace(source, path=entry.private_key_path, content=None))
+    key = load(replace(source, path=entry.private_key_path, content=None, where=""))
     if entry.key_fingerprint not in (None, key.fingerprint):
         raise KeyProblem(
             "key_id_mismatch",

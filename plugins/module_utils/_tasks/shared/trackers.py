@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._context import Context, Library, Params
+from ..._decisions.irreversible import Gate
 from ..._ledger.integrations import list_elsewhere
 from ..._ledger.ledger import Ledger
 from ..._ledger.place import SQLALCHEMY_ERROR, find_place
@@ -108,6 +109,7 @@ class Trackers:
         if settings.tracker in ("revenuecat", "qonversion"):
             from .api_trackers import Projects, open_api_tracker
 
-            self._projects = self._projects or Projects(self.context.transport)
+            gate = Gate(self.context.timestamp, self.context.progress, self.context.check_mode)
+            self._projects = self._projects or Projects(self.context.transport, gate)
             return open_api_tracker(settings, last_applied, self._projects)
         return LedgerTracker(self.ledger, self.context.timestamp)

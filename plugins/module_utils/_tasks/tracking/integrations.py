@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ... import _argument_spec
 from ..._apple.credential_check import CredentialCheck, infer_across_apps
 from ..._context import Context, Params, Results, Task, TaskFailed
+from ..._decisions.irreversible import Gate
 from ..._http_errors import NotAsked
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.integration import Identity, Integration, absent
@@ -65,7 +66,7 @@ def run(params: Params, context: Context) -> Results:
     with open_tracker(params, context, for_writing=True) as tracker:
         holdings = Holdings(tracker)
         entries = [_looked_up(app, holdings, params, context) for app in apps]
-        surplus = _surplus(purge, holdings, entries)
+        surplus = _surplus(purge, holdings, entries, context)
         progress = Progress(context.progress, context.now, NAME, len(entries))
         is_quick = context.check_mode or isinstance(tracker, LedgerTracker)
         verdicts = _verdicts(entries, check, params, context, progress if is_quick else None)
@@ -107,16 +108,22 @@ def _looked_up(app: ListedApp, holdings: Holdings, params: Params, context: Cont
     return entry
 
 
-def _surplus(purge: Purge | None, holdings: Holdings, entries: t.Sequence[_Entry]) -> list[Decision]:
+def _surplus(purge: Purge | None, holdings: Holdings, entries: t.Sequence[_Entry], context: Context) -> list[Decision]:
     """Return the decisions to remove what is not listed. Raises InputError when that is too much."""
     if purge is None:
         return []
     listed = {entry.identity for entry in entries}
+    held = holdings.listed(purge.environment)
+    doomed = purge.doomed(held.values(), listed)
+    if doomed:
+        gate = Gate(context.timestamp, context.progress, context.check_mode)
+        what = f"{len(doomed)} of {len(held)} integrations that it holds are not listed"
+        gate.ask("purge", f"the teams {', '.join(sorted(purge.issuers))}", "purge: true", what, "the tracker's list")
     return [
         Decision(
             Verdict("not_checked", _NOT_LISTED, found.identity.environment), plan(found, None), absent(found.identity)
         )
-        for found in purge.doomed(holdings.listed(purge.environment).values(), listed)
+        for found in doomed
     ]
 
 

@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What refund_ledger says at its end: of one app, or of a list."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+from dataclasses import dataclass
+
+from ..._context import Context, Results, TaskFailed
+from ..._model.integration import Integration
+from .refund_app import AppRun, Outcome
+from .refund_apps import Wanted
+from .refund_sources import few
+
+_ORDER: t.Final[tuple[Outcome, ...]] = ("read", "pending", "absent", "incomplete", "failed")
+
+
+@dataclass
+class Entry:
+    """One app on its way. ``message``: why it failed."""
+
+    wanted: Wanted
+    outcome: Outcome
+    integration: Integration | None = None
+    message: str = ""
+    run: AppRun | None = None
+
+
+def for_one(entry: Entry, context: Context) -> Results:
+    """Return the results of a task for one app. Raises TaskFailed."""
+    if entry.run is None:
+        return {"changed": False, "summary": summary([entry]), "http": context.transport.counters.as_result()}
+    results = {
+        "changed": entry.run.recorder.tally.changed,
+        "diff": entry.run.recorder.tally.diff(_header(entry)),
+        "summary": summary([entry]),
+        **entry.run.results(),
+        "http": context.transport.counters.as_result(),
+    }
+    if entry.message:
+        raise TaskFailed(entry.message, results)
+    for warning in entry.run.warnings():
+        context.warn(warning)
+    return results
+
+
+def for_list(entries: t.Sequence[Entry], context: Context) -> Results:
+    """Return the results of a task for a list. Raises TaskFailed when an app failed."""
+    runs = [entry.run for entry in entries if entry.run]
+    totals: Counter[str] = Counter()
+    for run in runs:
+        totals.update(run.recorder.tally.counts())
+    line = summary(entries)
+    results = {
+        "changed": any(run.recorder.tally.changed for run in runs),
+        "diff": _diff(entries),
+        "summary": line,
+        "refunds": dict(totals),
+        "apps": [_item(entry) for entry in entries],
+        "http": context.transport.counters.as_result(),
+    }
+    failed = [entry for entry in entries if entry.outcome == "failed"]
+    if failed:
+        raise TaskFailed(_failures(failed, line), results)
+    _warn(entries, context)
+    return results
+
+
+def summary(entries: t.Sequence[Entry]) -> str:
+    """Return one line such as ``36 read, 3 pending, 1 incomplete``."""
+    counted = Counter(entry.outcome for entry in entries)
+    return ", ".join(f"{counted[outcome]} {outcome}" for outcome in _ORDER if counted[outcome]) or "no apps"
+
+
+def _item(entry: Entry) -> Results:
+    identity = entry.wanted.identity
+    item = {"bundle_id": identity.bundle_id, "environment": identity.environment, "outcome": entry.outcome}
+    return {**item, "msg": entry.message, **(entry.run.results() if entry.run else {})}
+
+
+def _diff(entries: t.Sequence[Entry]) -> Results:
+    """Return a diff by bundle ID (and environment, where it is the sandbox) with only the apps that changed."""
+    before: Results = {}
+    after: Results = {}
+    for entry in entries:
+        if entry.run and entry.run.recorder.tally.changed:
+            identity = entry.wanted.identity
+            name = identity.bundle_id + (" (sandbox)" if identity.environment == "sandbox" else "")
+            found = entry.run.recorder.tally.diff(_header(entry))
+            before[name], after[name] = found["before"], found["after"]
+    return {"before": before, "after": after}
+
+
+def _failures(failed: t.Sequence[Entry], line: str) -> str:
+    """Return the message: each cause once, with the apps that it stopped."""
+    by_cause: dict[str, list[str]] = {}
+    for entry in failed:
+        name = entry.wanted.identity.bundle_id
+        by_cause.setdefault(entry.message.replace(f"{name}: ", "").replace(name, "the app"), []).append(name)
+    causes = " ".join(f"{few(names)}: {cause}" for cause, names in by_cause.items())
+    return f"Refunds: {line}. {causes}"
+
+
+def _warn(entries: t.Sequence[Entry], context: Context) -> None:
+    by_state: dict[str, list[str]] = {}
+    for entry in entries:
+        coverage = entry.run.recorder.coverage if entry.run else None
+        if coverage is not None and coverage.state != "complete":
+            by_state.setdefault(coverage.state, []).append(entry.wanted.identity.bundle_id)
+    for state, names in by_state.items():
+        count = f"{len(names)} app{'s' * (len(names) > 1)}"
+        context.warn(f"The coverage of the refunds of {count} is {state}: {few(names)}. See coverage.reason of each.")
+
+
+def _header(entry: Entry) -> str:
+    identity = entry.wanted.identity
+    source = entry.run.recorder.app.source if entry.run else ""
+    return f"refunds of {identity.bundle_id} ({identity.environment}, source {source})"

@@ -1,0 +1,136 @@
+#!/usr/bin/python
+# Copyright: storeops.refunds contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: refund_ledger_copy
+short_description: Copy a whole ledger to another database or file
+version_added: 0.1.0
+description:
+  - Copies everything that a ledger holds (integrations, refunds, what was read, what is in quarantine) from SQLite to
+    PostgreSQL, the other way round, or to a file as a backup. Afterwards, every row of both is compared.
+  - What O(from_ledger) holds is only read, as one snapshot. What O(to_ledger) holds is never replaced. Where it holds
+    something else than a part of the same ledger, the task fails and names the first row that differs.
+  - A copy that was broken off is completed by running the task again.
+  - Stop all runs that write to the old ledger first, and let them use the new one afterwards. What is recorded in the
+    old one later is not in the copy.
+  - A ledger of an older schema is copied as one of the newest.
+options:
+  from_ledger:
+    description: The ledger to copy.
+    type: dict
+    required: true
+    suboptions:
+      url:
+        description:
+          - C(sqlite:////absolute/path/ledger.db) or C(postgresql://user:password@host/database).
+        type: str
+        required: true
+  to_ledger:
+    description: The place for the copy. Tables that are missing are made, and so is an SQLite file (mode 0600).
+    type: dict
+    required: true
+    suboptions:
+      url:
+        description:
+          - C(sqlite:////absolute/path/ledger.db) or C(postgresql://user:password@host/database).
+        type: str
+        required: true
+  deadline:
+    description:
+      - Seconds that the task may take. A million refunds take some minutes.
+    type: float
+    default: 3600.0
+attributes:
+  check_mode:
+    description: Counts what would be copied, and writes nothing. It does not compare rows.
+  diff_mode:
+    description: Shows how many rows each table has before and after.
+    support: full
+author:
+  - storeops.refunds contributors (@storeops)
+extends_documentation_fragment:
+  - storeops.refunds._attributes
+  - storeops.refunds._attributes.in_process
+requirements:
+  - SQLAlchemy and alembic, and psycopg for a ledger in PostgreSQL
+seealso:
+  - module: storeops.refunds.refund_ledger
+"""
+
+EXAMPLES = r"""
+- name: Keep a copy of the ledger of this day
+  storeops.refunds.refund_ledger_copy:
+    from_ledger:
+      url: "{{ vault_ledger_url }}"
+    to_ledger:
+      url: "sqlite:///{{ keys_folder }}/ledger-2026-11-28.db"
+"""
+
+RETURN = r"""
+copy:
+  description: What was copied.
+  returned: success
+  type: dict
+  contains:
+    from:
+      description: The ledger that was copied, without a password.
+      type: str
+      returned: always
+    to:
+      description: The copy, without a password.
+      type: str
+      returned: always
+    tables:
+      description: How many rows each table has (C(rows)), and how many of them the copy lacked (C(copied)).
+      type: dict
+      returned: always
+    verified:
+      description: Whether every row of both was compared. V(false) in check mode.
+      type: bool
+      returned: always
+  sample:
+    from: /home/release/.local/state/storeops.refunds/ledger.db
+    to: PostgreSQL db.example.com/refunds
+    tables:
+      refund_tracking_integrations:
+        rows: 40
+        copied: 40
+      refund_tracking_refunds:
+        rows: 2000
+        copied: 2000
+      refund_tracking_notifications:
+        rows: 2014
+        copied: 2014
+      refund_tracking_coverage:
+        rows: 40
+        copied: 40
+      refund_tracking_quarantine:
+        rows: 0
+        copied: 0
+      refund_tracking_events:
+        rows: 0
+        copied: 0
+      refund_tracking_consumers:
+        rows: 0
+        copied: 0
+      refund_tracking_notification_urls:
+        rows: 0
+        copied: 0
+    verified: true
+"""
+
+from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_ledger_copy import TASK
+
+
+def main() -> None:
+    run_module(TASK)
+
+
+if __name__ == "__main__":
+    main()

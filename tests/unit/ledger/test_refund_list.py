@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""refund_ledger for a list of apps: all at the same time, none stops another, one line at the end."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from ledger_support import ledger_at
+from refund_support import DAY, TODAY, URL_V2, Desk
+from unit_servers import Simulator
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID
+
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integrations
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration, Status
+
+NAMES = [f"com.example.n{number:02}" for number in range(10)]
+EACH = 50
+
+
+@pytest.fixture
+def desk(sim: Simulator, tmp_path: Path) -> Desk:
+    """An Active app of its own, and a list of others that each test declares."""
+    made = Desk(sim, tmp_path, f"sqlite:///{tmp_path}/ledger.db")
+    made.prepare()
+    return made
+
+
+def declare(desk: Desk, names: t.Sequence[str], refunds: int = EACH) -> None:
+    """Apps with refunds over half a year, Active in the ledger."""
+    desk.world({}, [app(name, number, refunds) for number, name in enumerate(names)])
+    desk.move_to(TODAY)
+    for number, name in enumerate(names):
+        put(desk, name, number)
+
+
+def app(name: str, number: int, refunds: int) -> dict[str, object]:
+    transactions = [
+        {
+            "transaction_id": f"2{number:05}{one:09}",
+            "product_id": "coins",
+            "price": 990,
+            "currency": "EUR",
+            "purchase_date": TODAY - 200 * DAY,
+            "revocation_date": TODAY - DAY - 170 * DAY * one // max(refunds, 1),
+        }
+        for one in range(refunds)
+    ]
+    notifications = [
+        {"type": "REFUND", "signed_date": one["revocation_date"], "transaction_id": one["transaction_id"]}
+        for one in transactions
+    ]
+    told = {"transactions": transactions, "notifications": notifications}
+    return {"bundle_id": name, "apple_id": 100 + number, **URL_V2, **told}
+
+
+def put(desk: Desk, name: str, number: int, status: Status = "Active", path: str | None = None) -> None:
+    ledger = ledger_at(desk.url)
+    identity = Identity("ledger", "", "production", name)
+    path = path or str(desk.folder / "key.p8")
+    entry = Integration(identity, ISSUER, KEY_ID, None, status, path, 100 + number)
+    put_integrations(ledger, [entry], "2026-01-01T00:00:00Z")
+    ledger.close()
+
+
+def run(desk: Desk, apps: t.Sequence[str | dict[str, t.Any]], check_mode: bool = False, **options: t.Any) -> t.Any:
+    entries = [{"bundle_id": one} if isinstance(one, str) else one for one in apps]
+    return desk.run(check_mode=check_mode, bundle_id=None, apps=entries, **options)
+
+
+def test_ten_apps_with_fifty_refunds(desk: Desk) -> None:
+    declare(desk, NAMES)
+    told, done = (run(desk, NAMES, check_mode=mode).results for mode in (True, False))
+    assert not done.get("failed"), done
+    assert told["refunds"] == done["refunds"] and told["diff"] == done["diff"]
+    assert done["refunds"]["new"] == len(desk.rows()) == len(NAMES) * EACH
+    assert [one["bundle_id"] for one in done["apps"]] == NAMES and done["summary"] == "10 read"
+    assert {one["outcome"] for one in done["apps"]} == {"read"}
+    assert done["http"]["calls"] <= 7 * len(NAMES)
+    again = run(desk, NAMES).results
+    assert not again["changed"] and again["diff"] == {"before": {}, "after": {}} and again["summary"] == "10 read"
+    assert again["http"]["calls"] == 3 * len(NAMES)
+
+
+def test_a_short_history_costs_three_calls_whatever_its_age(desk: Desk) -> None:
+    desk.refund(-170)
+    assert desk.run().results["http"]["calls"] == 3
+    later = TODAY + 400 * DAY
+    desk.move_to(later)
+    assert desk.run(now=later).results["http"]["calls"] == 3
+
+
+def test_a_long_history_is_split_and_costs_little_more(desk: Desk) -> None:
+    declare(desk, NAMES[:1], 1200)
+    done = run(desk, NAMES[:1]).results
+    assert done["refunds"]["new"] == len(desk.rows()) == 1200 and done["summary"] == "1 read"
+    # 60 pages, those that were read to see how long it is, half-empty ones, and two empty lists.
+    assert 60 + 2 <= done["http"]["calls"] <= 60 * 1.3
+
+
+def test_what_is_not_asked_and_what_fails(desk: Desk) -> None:
+    names = NAMES[:6]
+    declare(desk, names, 1)
+    put(desk, names[1], 1, "Pending")
+    put(desk, names[2], 2, "Failed")
+    put(desk, names[3], 3, path=str(desk.folder / "gone.p8"))
+    listed = [*names[:5], {"bundle_id": names[5], "state": "absent"}, "com.example.unheard"]
+    outcome = run(desk, listed)
+    results = outcome.results
+    assert [one["outcome"] for one in results["apps"]] == [
+        "read",
+        "pending",
+        "failed",
+        "failed",
+        "read",
+        "absent",
+        "absent",
+    ]
+    assert results["summary"] == "2 read, 1 pending, 2 absent, 2 failed"
+    assert outcome.message.startswith("Refunds: 2 read, 1 pending, 2 absent, 2 failed. ")
+    assert "Apple did not accept its key" in results["apps"][2]["msg"] and "gone.p8" in results["apps"][3]["msg"]
+    assert results["refunds"]["new"] == len(desk.rows()) == 2 and set(results["diff"]["after"]) == {names[0], names[4]}
+
+
+def test_pending_apps_alone_are_no_failure(desk: Desk) -> None:
+    declare(desk, NAMES[:2], 0)
+    for number, name in enumerate(NAMES[:2]):
+        put(desk, name, number, "Pending")
+    outcome = run(desk, NAMES[:2])
+    assert not outcome.results.get("failed") and outcome.results["summary"] == "2 pending"
+    assert outcome.results["http"]["calls"] == 0 and run(desk, []).results["summary"] == "no apps"
+
+
+def test_one_refused_app_stops_no_other(desk: Desk) -> None:
+    declare(desk, NAMES[:3], 2)
+    match = {"endpoint": "get_notification_history", "bundle_id": NAMES[1]}
+    desk.sim.fault(kind="status", status=403, body="{}", content_type="application/json", match=match)
+    outcome = run(desk, NAMES[:3])
+    assert [one["outcome"] for one in outcome.results["apps"]] == ["read", "failed", "read"]
+    assert outcome.message.count("HTTP 403") == 1 and f"{NAMES[1]}: " in outcome.message
+    assert len(desk.rows()) == 4
+
+
+def test_quarantine_makes_an_app_incomplete(desk: Desk) -> None:
+    desk.refund(-3, fault="tampered")
+    desk.refund(-30, "2000000000000002")
+    results = run(desk, [BUNDLE_ID]).results
+    assert results["summary"] == "1 incomplete" and not results.get("failed")
+    # The rest of the time counts, but for an hour before it.
+    assert results["apps"][0]["coverage"]["covered_until"] == "2025-10-06T07:53:20Z"
+
+
+def test_coverage_is_warned_of_once_for_all(desk: Desk) -> None:
+    declare(desk, NAMES[:8], 0)
+    warnings = run(desk, NAMES[:8]).warnings
+    (warning,) = [one for one in warnings if "coverage" in one]
+    assert "of 8 apps is unknown" in warning and f"{NAMES[4]} and 3 more" in warning
+
+
+@pytest.mark.parametrize(
+    ("apps", "said"),
+    [
+        ([{"bundle_id": "a b"}], "bundle_id"),
+        ([{"bundle_id": BUNDLE_ID}, {"bundle_id": BUNDLE_ID}], "is listed 2 times"),
+        ([{"bundle_id": BUNDLE_ID, "key": "nobody"}], "is no entry of keys"),
+    ],
+)
+def test_faults_in_the_list(desk: Desk, apps: list[dict[str, t.Any]], said: str) -> None:
+    assert said in run(desk, apps).message

@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can't be undone passes one gate: no other place calls these endpoints, or writes over such files."""
+
+from __future__ import annotations
+
+import ast
+import typing as t
+from pathlib import Path
+
+import pytest
+from test_tree import PLUGINS, UTILS, python_files, relative_name, tree_of
+from unit_support import ROOT
+
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.irreversible import DOES, Gate
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
+
+GATE = UTILS / "_decisions/irreversible.py"
+# Where a file can go, be renamed or be replaced: key files, and reports, which are made anew on every run.
+FILE_WORK = {"_files/writing.py", "_files/text.py", "_files/stream.py"}
+FILE_CALLS = {
+    *(f"os.{name}" for name in ("replace", "unlink", "remove", "rename", "renames", "truncate", "removedirs")),
+    *(f"shutil.{name}" for name in ("move", "rmtree", "copyfile", "copy", "copy2")),
+}
+# The functions that take an irreversible step, and what in them shows it.
+STEPS = {
+    ("_apple/app_store_connect.py", "revoke"),
+    ("_files/writing.py", "write_key_file"),
+    ("_files/writing.py", "remove_key_file"),
+    ("_trackers/revenuecat_apps.py", "delete"),
+}
+
+
+def functions(path: Path) -> t.Iterator[ast.FunctionDef]:
+    """Give every function of a file."""
+    yield from (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef))
+
+
+def shows_a_step(function: ast.FunctionDef) -> bool:
+    """Whether a function sends a DELETE, or takes a key's activity away."""
+    texts = [node for node in ast.walk(function) if isinstance(node, ast.Constant)]
+    pairs = [
+        (key.value, value.value)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant) and isinstance(value, ast.Constant)
+    ]
+    return any(node.value == "DELETE" for node in texts) or ("isActive", False) in pairs
+
+
+def name_of(path: Path) -> str:
+    """Name a file below module_utils."""
+    return str(path.relative_to(UTILS)) if UTILS in path.parents else relative_name(path)
+
+
+def test_only_the_gate_gives_permits() -> None:
+    makers = {
+        path
+        for path in python_files(PLUGINS)
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "Permit"
+    }
+    assert makers == {GATE}
+
+
+def test_every_step_wants_a_permit() -> None:
+    found = {
+        (name_of(path), one.name) for path in python_files(PLUGINS) for one in functions(path) if shows_a_step(one)
+    }
+    assert found == {step for step in STEPS if not step[0].startswith("_files")}
+    for name, function in STEPS:
+        (body,) = [ast.unparse(one) for one in functions(UTILS / name) if one.name == function]
+        assert "permit.require(" in body, (name, function)
+
+
+def test_a_purge_asks_before_it_removes() -> None:
+    """Where it is found out what a purge removes, the gate is asked in the same function."""
+    users = [
+        ast.unparse(one)
+        for path in python_files(PLUGINS)
+        for one in functions(path)
+        if one.name != "doomed" and ".doomed(" in ast.unparse(one)
+    ]
+    assert users and all("gate.ask('purge'" in user for user in users)
+
+
+@pytest.mark.parametrize("path", python_files(PLUGINS), ids=relative_name)
+def test_no_other_place_removes_or_replaces_files(path: Path) -> None:
+    calls = {ast.unparse(node.func) for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)}
+    assert name_of(path) in FILE_WORK or not calls & FILE_CALLS
+
+
+def test_the_table_in_the_guide_is_complete() -> None:
+    guide = (ROOT / "docs/guides/irreversible.md").read_text()
+    rows = [line.split("|")[1].strip(" `") for line in guide.splitlines() if line.startswith("| `")]
+    assert rows == list(DOES)
+
+
+def gate(check_mode: bool = False) -> tuple[Gate, list[str]]:
+    """Make a gate, and the list of what it says."""
+    said: list[str] = []
+    return Gate(lambda: "2026-11-23T08:45:00Z", said.append, check_mode), said
+
+
+def test_it_says_before_and_after_and_keeps_a_record() -> None:
+    made, said = gate()
+    permit = made.ask("revoke_key", "2X9R4HXF34", "revoke: true", "it is active", "the list of keys")
+    assert permit and said == [
+        "About to revoke the key 2X9R4HXF34, as revoke: true asks for. Proven: it is active (the list of keys, "
+        "2026-11-23T08:45:00Z)."
+    ]
+    assert made.records[0]["outcome"] == "begun"
+    made.done(permit)
+    assert said[1:] == ["Done: revoke the key 2X9R4HXF34."] and made.records[0]["outcome"] == "done"
+    with pytest.raises(ValueError, match="was used for"):
+        permit.require("revoke_key", "ANOTHER001")
+
+
+@pytest.mark.parametrize("lacking", ["asked_by", "what", "answer"])
+def test_without_a_wish_or_a_proof_nothing_passes(lacking: str) -> None:
+    made, said = gate()
+    given = {"asked_by": "revoke: true", "what": "it is active", "answer": "the list of keys", lacking: ""}
+    with pytest.raises(RefundsError, match="it was not done"):
+        made.ask("revoke_key", "2X9R4HXF34", **given)
+    assert said == [] and made.records == []
+
+
+def test_check_mode_gets_no_permit() -> None:
+    made, said = gate(check_mode=True)
+    assert made.ask("purge", "a team", "purge: true", "3 of 40", "the ledger") is None
+    assert said == [] and made.records[0]["outcome"] == "would be done"
