@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 PYTHON ?= python3
 BIN := .venv/bin
-PARTS := unit services sanity integration smoke browser lint rules molecule simulator-test docs build examples secrets-scan demo-test bench-test scale-test
+PARTS := unit services sanity integration smoke browser events lint rules molecule simulator-test docs build examples-test secrets-scan demo-test bench-test scale-test
 
 .PHONY: help setup matrix demo check test bench sim lock mutation release readmes clean $(PARTS)
 

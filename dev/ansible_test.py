@@ -18,6 +18,8 @@ from part import Part
 
 # Always applicable here; any of them skipped means that sanity did not do its work.
 ESSENTIAL = {"ansible-doc", "compile", "import", "pep8", "pylint", "validate-modules", "yamllint"}
+# What the pre-release installs for it lies at github.com and not at PyPI.
+PYLINT_FROM_GITHUB = ("2.22.0rc1",)
 # The one test whose program (PowerShell) is not asked for, as long as there is no PowerShell file.
 TOLERATED = "pslint"
 TARGET = re.compile(r"^Running (\S+) integration test (?:role|script)$", re.MULTILINE)
@@ -66,7 +68,11 @@ def sanity(part: Part, version: Version) -> None:
     tree, env = _prepare(part, version)
     for ignore in sorted(tree.glob("tests/sanity/ignore*.txt")):
         part.check(not ignore.read_text().strip(), f"{ignore.name} has entries")
-    code, output = _ansible_test(part, version, tree, env, "sanity", "--junit")
+    left_out = {"pylint"} if version.core in PYLINT_FROM_GITHUB else set()
+    skips = [f"--skip-test={name}" for name in left_out]
+    for name in left_out:
+        part.say(f"sanity {name} is left out on {version.core}: its requirements can't be had from PyPI")
+    code, output = _ansible_test(part, version, tree, env, "sanity", "--junit", *skips)
     results = _sanity_results(tree)
     ran = {name for name, why in results.items() if not why}
     bad = re.search(r"The (\d+) sanity test\(s\) listed below", output)
@@ -74,7 +80,7 @@ def sanity(part: Part, version: Version) -> None:
     part.failed += failures
     part.passed += max(len(ran) - failures, 0)
     _judge_skips(part, tree, results)
-    unrun = ESSENTIAL - {_plain(name) for name in ran}
+    unrun = ESSENTIAL - left_out - {_plain(name) for name in ran}
     absent = set(re.findall(r"Required program \"(\S+)\" not found", output)) - {"pwsh"}
     if unrun or absent:
         part.fail(f"sanity lacks tests or programs: {sorted(unrun | absent)}")

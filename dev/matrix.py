@@ -56,4 +56,15 @@ def _own() -> Version:
 
 
 OWN = _own()
+
+
+class _Events(Version):
+    """Where ansible-rulebook lies; nothing else needs it or Java."""
+
+    @property
+    def venv(self) -> Path:
+        return paths.ROOT / ".venvs" / "events"
+
+
+EVENTS = _Events(OWN.python, OWN.core, ("events",))
 OTHERS = tuple(version for version in MATRIX if version != OWN)

@@ -81,6 +81,12 @@ def browser(part: Part) -> None:
     pytest(part, "tests/browser")
 
 
+def events(part: Part) -> None:
+    if shutil.which("java") is None and not os.environ.get("CI"):
+        return part.skip("NO JAVA HERE, so no rulebook ran: apt-get install openjdk-17-jre-headless")
+    pytest(part, "tests/events")
+
+
 def molecule(part: Part) -> None:
     env = paths.linked_environment(part.name)
     scenarios = sorted(paths.ROOT.glob("extensions/molecule/*/molecule.yml"))
@@ -153,6 +159,7 @@ def all_parts() -> list[Definition]:
         *_on_versions("integration"),
         *_on_versions("services"),
         Definition("molecule", molecule),
+        Definition("events", events),
         *_on_versions("smoke"),
         _suite("simulator"),
         *_on_versions("unit"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import paths
 import system_packages
-from matrix import OTHERS, OWN, Version
+from matrix import EVENTS, OTHERS, OWN, Version
 
 LOCK = paths.ROOT / "requirements" / "dev.txt"
 REQUIREMENTS = ("requirements/*", "meta/ee-requirements*.txt", "extensions/*/requirements.txt")
@@ -103,6 +103,7 @@ def main() -> None:
     if not everything:
         return
     _install_node()
+    _install(EVENTS, "-r", paths.ROOT / "requirements" / "events.in", "-c", LOCK)
     for version in OTHERS:
         if paths.interpreter(version.python):
             wanted = paths.ROOT / "requirements" / "test.in"

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 # Without these, tests are skipped, which the final table says; in CI they are needed.
-OPTIONAL = {"chromium", "gnupg", "npm", "pgbouncer"}
+OPTIONAL = {"chromium", "gnupg", "npm", "openjdk-17-jre-headless", "pgbouncer"}
 
 
 def _has_postgresql() -> bool:
@@ -36,6 +36,8 @@ def missing(tests: bool) -> list[str]:
         wanted.append("pgbouncer")
     if tests and not has_chromium():
         wanted.append("chromium")
+    if tests and shutil.which("java") is None:
+        wanted.append("openjdk-17-jre-headless")
     if tests and shutil.which("npm") is None:
         wanted.append("npm")
     if tests and shutil.which("gpg") is None:

@@ -25,6 +25,7 @@ LAST = (
     "refund_ledger",
     "refund_info",
     "refund_export",
+    "refund_ledger_copy",
     "refund_tracking_integration_info",
 )
 SHOWN_FOLDER = "/srv/keys"

@@ -29,6 +29,7 @@ WIRE_NAMES: Final = {
     "transaction_id": "transactionId",
     "original_transaction_id": "originalTransactionId",
     "app_transaction_id": "appTransactionId",
+    "app_account_token": "appAccountToken",
     "product_id": "productId",
     "subscription_group_id": "subscriptionGroupIdentifier",
     "environment": "environment",
@@ -50,7 +51,7 @@ WIRE_NAMES: Final = {
 }
 _WORLD_NAMES: Final = {wire: name for name, wire in WIRE_NAMES.items()}
 _DATES: Final = ("original_purchase_date", "expires_date")
-_IDS: Final = ("subscription_group_id", "app_transaction_id")
+_IDS: Final = ("subscription_group_id", "app_transaction_id", "app_account_token")
 _DETAILS: Final = ("revocation_reason", "revocation_type", "revocation_percentage")
 
 

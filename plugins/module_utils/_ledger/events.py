@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._model.event import Event
 from .._model.refund import iso_time
@@ -38,10 +38,17 @@ class Recorded:
     body: t.Mapping[str, t.Any]
 
 
-def record(connection: sqlalchemy.Connection, app: t.Mapping[str, str], found: t.Sequence[Event], now: str) -> None:
+def record(
+    connection: sqlalchemy.Connection,
+    app: t.Mapping[str, str],
+    found: t.Sequence[Event],
+    now: str,
+    more: t.Mapping[str, t.Mapping[str, str]] | None = None,
+) -> None:
     """Record events of an app (source, environment, bundle_id) once each, as long as anybody consumes them.
 
-    What was signed before the first consumer began is no news to anybody. ``now`` is UTC in ISO 8601.
+    What was signed before the first consumer began is no news to anybody. ``now`` is UTC in ISO 8601. ``more``:
+    further fields, by transaction ID.
     """
     if not found:
         return
@@ -61,7 +68,8 @@ def record(connection: sqlalchemy.Connection, app: t.Mapping[str, str], found: t
     for one in (one for one in news if one.key not in known):
         known.add(one.key)
         last += 1
-        rows.append(_row(last, app, one, now))
+        fields = {**one.fields, **(more or {}).get(str(one.fields.get("transaction_id")), {})}
+        rows.append(_row(last, app, replace(one, fields=fields), now))
     if rows:
         connection.execute(sqlalchemy.insert(table), rows)
 

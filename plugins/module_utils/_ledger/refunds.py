@@ -83,8 +83,17 @@ def compare(connection: sqlalchemy.Connection, app: App, notifications: t.Sequen
     return Changes(tuple(steps), tuple(added))
 
 
-def put(connection: sqlalchemy.Connection, app: App, changes: Changes, now: str) -> None:
-    """Record what ``compare`` found in the same transaction, with its events. ``now`` is UTC in ISO 8601."""
+def put(
+    connection: sqlalchemy.Connection,
+    app: App,
+    changes: Changes,
+    now: str,
+    more: t.Mapping[str, t.Mapping[str, str]] | None = None,
+) -> None:
+    """Record what ``compare`` found in the same transaction, with its events. ``now`` is UTC in ISO 8601.
+
+    ``more``: further fields of events, by transaction ID.
+    """
     rows = [{**app.values(), **_row(step.after), "recorded_at": now} for step in changes.steps]
     if rows:
         statement = insert(connection, refunds())
@@ -101,7 +110,7 @@ def put(connection: sqlalchemy.Connection, app: App, changes: Changes, now: str)
         }
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), rows)
     news = events_of(((step.before, step.after) for step in changes.steps), changes.notifications)
-    record(connection, app.values(), news, now)
+    record(connection, app.values(), news, now, more)
 
 
 def count_before(connection: sqlalchemy.Connection, app: App, milliseconds: int) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .money import units
 from .refund import Notification, Refund, iso_time
 
 Kind = t.Literal["refund", "refund_reversed", "refund_declined", "consumption_request"]
@@ -54,6 +55,8 @@ class ConsumptionRequest:
             "currency": self.currency,
             "request_reason": self.reason,
             "answer_until": iso_time(self.signed_date + ANSWER_WITHIN_MS),
+            "price": _amount(self.price, self.currency),
+            "what": "Consumption information is asked for",
         }
         return Event("consumption_request", f"consumption/{self.uuid}", self.signed_date, fields)
 
@@ -69,13 +72,18 @@ def events_of(steps: t.Iterable[tuple[Refund | None, Refund]], told: t.Iterable[
         if before is None:
             found.append(Event("refund", f"refund/{place}", after.first_signed_date, _refund_fields(after)))
         if after.reversed_at is not None and (before is None or before.reversed_at is None):
-            fields = {**_refund_fields(after), "reversed_at": iso_time(after.reversed_at)}
+            fields = {**_refund_fields(after), "reversed_at": iso_time(after.reversed_at), "what": "Refund reversed"}
             found.append(Event("refund_reversed", f"reversed/{place}", after.reversed_at, fields))
     for one in told:
         if one.type == "REFUND_DECLINED":
-            fields = {"notification_uuid": one.uuid, "transaction_id": one.transaction_id}
+            fields = {"notification_uuid": one.uuid, "transaction_id": one.transaction_id, "what": "Refund declined"}
             found.append(Event("refund_declined", f"declined/{one.uuid}", one.signed_date, fields))
     return sorted(found, key=lambda event: event.signed_date)
+
+
+def _amount(milliunits: int | None, currency: str | None) -> str:
+    """Return an amount as people write it, with its currency."""
+    return UNKNOWN if milliunits is None or currency is None else f"{units(milliunits, currency)} {currency}"
 
 
 def _refund_fields(refund: Refund) -> dict[str, t.Any]:
@@ -87,6 +95,7 @@ def _refund_fields(refund: Refund) -> dict[str, t.Any]:
         "product_type": refund.product_type,
         "quantity": refund.quantity,
         "refund_date": iso_time(refund.revocation_date),
+        "amount": _amount(refund.amount, refund.currency),
         "amount_milliunits": UNKNOWN if refund.amount is None else refund.amount,
         "amount_is_assumed_full": refund.assumed_full,
         "currency": refund.currency,
@@ -94,4 +103,5 @@ def _refund_fields(refund: Refund) -> dict[str, t.Any]:
         "reason": refund.revocation_reason,
         "revocation_type": refund.revocation_type,
         "storefront": refund.storefront,
+        "what": "Refund",
     }

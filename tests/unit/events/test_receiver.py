@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import time
 import typing as t
@@ -150,6 +151,15 @@ def test_trouble_with_the_ledger_is_ours_and_forgeries_stay_forgeries(desk: Desk
         answers = desk.take(desk.apple.body(), Apple().body(), desk.apple.body("TEST"))
     assert [status for status, _reason in answers] == [503, 400, 503]
     assert desk.count() == 0 and "The disk is full." in desk.warnings[0]
+
+
+def test_the_accounts_token_is_hashed_and_only_when_asked_for(desk: Desk) -> None:
+    token = "11111111-2222-3333-4444-555555555555"
+    desk.take(desk.apple.body())
+    asking = Intake(desk.intake.declared, lambda: NOW, desk.warnings.append, with_account=True)
+    asking.take([desk.apple.body(number=2), desk.apple.body("CONSUMPTION_REQUEST", number=3)])
+    hashes = [event.get("account_token_sha256") for event in desk.events()]
+    assert hashes == [None, *[hashlib.sha256(token.encode()).hexdigest()] * 2] and token not in str(desk.events())
 
 
 def test_coverage_learns_that_there_is_a_url(desk: Desk) -> None:

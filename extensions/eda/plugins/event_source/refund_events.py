@@ -82,6 +82,13 @@ options:
     description: Bytes that a notification may have; 413 is answered to larger ones.
     type: int
     default: 262144
+  account_token:
+    description:
+      - V(sha256) gives events of V(listen) the field C(account_token_sha256), the SHA-256 of the transaction's
+        C(appAccountToken) in lower case. It is kept with the event in the ledger. V(none) leaves it out.
+    type: str
+    choices: [none, sha256]
+    default: none
   root_certificate_path:
     description: File with another root certificate than Apple Root CA - G3, for a simulator.
     type: str

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..._apple.signed_data import claims
 from ..._ledger.refunds import App
@@ -32,17 +33,29 @@ class Answer:
     is_sound: bool = False
 
 
+@dataclass
+class _Found:
+    """What is to be stored, and further fields of its events by transaction ID."""
+
+    by_app: dict[App, list[Told]] = field(default_factory=dict)
+    accounts: dict[App, dict[str, dict[str, str]]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Intake:
-    """``warn`` tells the operator what needs a person. ``timestamp`` gives UTC in ISO 8601."""
+    """``warn`` tells the operator what needs a person. ``timestamp`` gives UTC in ISO 8601.
+
+    ``with_account``: events have the SHA-256 of the customer's appAccountToken, which the ledger's refunds never have.
+    """
 
     declared: Declared
     timestamp: t.Callable[[], str]
     warn: t.Callable[[str], None]
+    with_account: bool = False
 
     def take(self, bodies: t.Sequence[bytes]) -> list[Answer]:
         """Answer requests that came at the same time: all that is sound is stored in one transaction."""
-        told: dict[App, list[Told]] = {}
+        told = _Found()
         answers = []
         for body in bodies:
             try:
@@ -52,15 +65,15 @@ class Intake:
             # One request never spoils another one.
             except Exception as error:
                 answers.append(self._trouble(f"{type(error).__name__} while a notification was verified"))
-        if told:
+        if told.by_app:
             try:
-                store(self.declared.ledger, told, self.timestamp())
+                store(self.declared.ledger, told.by_app, self.timestamp(), told.accounts)
             except LedgerError as error:
                 trouble = self._trouble(str(error))
                 return [trouble if one.is_sound else one for one in answers]
         return answers
 
-    def _judged(self, body: bytes, told: dict[App, list[Told]]) -> Answer:
+    def _judged(self, body: bytes, told: _Found) -> Answer:
         payload = _signed_payload(body)
         claimed = claims(payload) if payload is not None else None
         if payload is None or claimed is None:
@@ -81,7 +94,12 @@ class Intake:
                 return self._trouble(f"{bundle_id}: a notification that Apple signed can't be used: {found.reason}.")
             return Answer(400, found.reason)
         if isinstance(found, (Notification, ConsumptionRequest)):
-            told.setdefault(self.declared.app(entry), []).append(found)
+            app = self.declared.app(entry)
+            told.by_app.setdefault(app, []).append(found)
+            account = _account(claimed) if self.with_account else None
+            if account is not None:
+                fields = {"account_token_sha256": account}
+                told.accounts.setdefault(app, {})[found.transaction_id] = fields
         return Answer(200, "stored" if not isinstance(found, str) else "nothing_to_store", is_sound=True)
 
     def _trouble(self, text: str) -> Answer:
@@ -96,6 +114,12 @@ def _signed_payload(body: bytes) -> str | None:
         return None
     found = document.get("signedPayload") if isinstance(document, dict) else None
     return found if isinstance(found, str) else None
+
+
+def _account(verified: t.Mapping[str, t.Any]) -> str | None:
+    """Return the SHA-256 of the appAccountToken (a UUID, in lower case) of a verified notification's transaction."""
+    token = (claims(verified["data"]["signedTransactionInfo"]) or {}).get("appAccountToken")
+    return hashlib.sha256(token.lower().encode()).hexdigest() if isinstance(token, str) and token else None
 
 
 def _addressee(claimed: t.Mapping[str, t.Any]) -> tuple[Environment | None, str | None]:

@@ -37,6 +37,7 @@ class Settings:
     ca_path: str | None
     private_key_file_policy: str
     with_feedback: bool
+    account_token: str
 
 
 def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
@@ -69,6 +70,7 @@ def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
         ca_path=_text(args, "ca_path"),
         private_key_file_policy=_choice(args, "private_key_file_policy", ("strict", "mounted")),
         with_feedback=bool(args.get("feedback")),
+        account_token=_choice(args, "account_token", ("none", "sha256")),
     )
 
 

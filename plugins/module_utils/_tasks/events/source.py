@@ -42,6 +42,8 @@ class World:
 async def run(queue: Queue, args: t.Mapping[str, t.Any], world: World) -> None:
     """Work until cancelled. Raises RefundsError for arguments that can't be used."""
     settings = parse_settings(args)
+    if settings.ledger_url is None:
+        settings = replace(settings, ledger_url=world.environ.get("STOREOPS_LEDGER_URL"))
     parts = _Parts(settings, world)
     consumer = Consumer(parts.ledger(), settings.consumer, world.holder)
     # Before anything is recorded: what comes from now on is an event.
@@ -86,7 +88,8 @@ class _Parts:
 
 async def _listen(parts: _Parts, dispatcher: Dispatcher) -> None:
     settings = parts.settings
-    intake = Intake(parts.declared(), parts.context().timestamp, parts.world.warn)
+    with_account = settings.account_token == "sha256"
+    intake = Intake(parts.declared(), parts.context().timestamp, parts.world.warn, with_account)
     forwarder = Forwarder(settings.forward_to, parts.http(), parts.world.warn)
     receiver = Receiver(intake, dispatcher.wake, forwarder.forward if settings.forward_to else None)
     server = Server(receiver.receive, settings.path, Limits(largest_body=settings.largest_body))

@@ -22,10 +22,16 @@ if t.TYPE_CHECKING:
 Told = Notification | ConsumptionRequest
 
 
-def store(ledger: Ledger, told: t.Mapping[App, t.Sequence[Told]], now: str) -> None:
+More = t.Mapping[str, t.Mapping[str, str]]
+
+
+def store(
+    ledger: Ledger, told: t.Mapping[App, t.Sequence[Told]], now: str, more: t.Mapping[App, More] | None = None
+) -> None:
     """Store verified notifications by app; what is known already, by its UUID, changes nothing.
 
-    ``now`` is UTC in ISO 8601. Raises LedgerError, and then nothing of it is stored.
+    ``now`` is UTC in ISO 8601. ``more``: further fields of events, by app and transaction ID. Raises LedgerError, and
+    then nothing of it is stored.
     """
     apps = sorted(told, key=lambda app: (app.source, app.environment, app.bundle_id))
     with ledger.writing() as connection:
@@ -33,13 +39,14 @@ def store(ledger: Ledger, told: t.Mapping[App, t.Sequence[Told]], now: str) -> N
         for app in apps:
             lock(connection, app)
         for app in apps:
-            _store(connection, app, told[app], now)
+            _store(connection, app, told[app], now, (more or {}).get(app, {}))
 
 
-def _store(connection: sqlalchemy.Connection, app: App, told: t.Sequence[Told], now: str) -> None:
-    put(connection, app, compare(connection, app, [one for one in told if isinstance(one, Notification)]), now)
+def _store(connection: sqlalchemy.Connection, app: App, told: t.Sequence[Told], now: str, more: More) -> None:
+    notifications = [one for one in told if isinstance(one, Notification)]
+    put(connection, app, compare(connection, app, notifications), now, more)
     requests = [one.event() for one in told if isinstance(one, ConsumptionRequest)]
-    record(connection, app.values(), requests, now)
+    record(connection, app.values(), requests, now, more)
     held = find_coverage(connection, app)
     # An app that was never read has no coverage yet; its first reading meets these notifications in Apple's history.
     if held is not None:

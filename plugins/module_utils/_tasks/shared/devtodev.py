@@ -70,9 +70,8 @@ class Browsers:
         return self._sessions[given]
 
 
-def open_devtodev(settings: Settings, last_applied: LastApplied, browsers: Browsers) -> Tracker:
-    context = browsers.context
-    assert isinstance(settings, DevtodevSettings)
+def open_devtodev(given: Settings, last_applied: LastApplied, browsers: Browsers) -> Tracker:
+    context, settings = browsers.context, t.cast(DevtodevSettings, given)
     if settings.mode == "handoff":
         return DevtodevByHand(last_applied, settings, context.warn)
     return DevtodevByBrowser(

@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A ledger of each older schema opens in the newest, read or written; a newer one is refused; no old schema changes."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import sqlalchemy
+from ledger_support import NOW, entry, ledger_at
+from refund_rows_support import START, refund
+from test_ledger_postgresql import Cluster, cluster
+from unit_support import run_task
+
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger import migrate, revision
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger._migrations import HEAD, MIGRATIONS
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
+    list_integrations,
+    put_integration,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
+from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Refund
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
+
+# A fixture, used by its name alone.
+__all__ = ["cluster"]
+REVISIONS = [migration.revision for migration in MIGRATIONS]
+APP = App("apple", "production", "com.example.one")
+# What was released stays as it is: a change needs a migration of its own. SHA-256 of what the tables and indexes are.
+FROZEN = {
+    "0001": "4ae365f56221839376dab2c83aaa77997ae7c18e405bbdabdf46ef6a056f0236",
+    "0002": "632ba573f1604dabea3946a0283ff984533adcab2a736b0dcb0a0505a9e45279",
+    "0003": "8e19099b43c2680aee7812c45d77cfa5b3231563af5938f064c312f98a7d7656",
+}
+
+
+def write_old(url: str, until: str) -> None:
+    """Write a ledger as a collection did that knew no more than one revision: an integration, and refunds."""
+    known = MIGRATIONS[: REVISIONS.index(until) + 1]
+    with (
+        mock.patch.object(migrate, "MIGRATIONS", known),
+        mock.patch.object(revision, "MIGRATIONS", known),
+        mock.patch.object(revision, "HEAD", until),
+    ):
+        ledger = ledger_at(url)
+        put_integration(ledger, entry(), NOW)
+        if until >= "0002":
+            with ledger.writing() as connection:
+                for one in (refund(1), refund(2, revocation_type="REFUND_PRORATED"), refund(3, revocation_reason=7)):
+                    _insert(connection, one)
+        ledger.close()
+
+
+def _insert(connection: sqlalchemy.Connection, one: Refund) -> None:
+    """Put a refund there by the rules of 0002: without a percentage, all of the price."""
+    table = sqlalchemy.Table("refund_tracking_refunds", sqlalchemy.MetaData(), autoload_with=connection)
+    more = {"refund_day": one.refund_day, "assumed_full": 1, "amount": -4990, "is_family_shared": 0, "recorded_at": NOW}
+    values = {**vars(one), **more, **APP.values()}
+    connection.execute(
+        table.insert().values({one.name: values[one.name] for one in table.columns if one.name in values})
+    )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A place for a ledger of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.db"
+    server = t.cast(Cluster, request.getfixturevalue("cluster"))
+    server.run("DROP DATABASE IF EXISTS old WITH (FORCE)")
+    server.run("CREATE DATABASE old")
+    return server.url("old")
+
+
+def known(url: str) -> list[tuple[str, int | None, bool]]:
+    """Give the refunds: ID, amount, and whether it is assumed."""
+    results = run_task(refund_info.TASK, {"ledger": {"url": url}}).results
+    assert not results.get("failed"), results
+    return [(row["transaction_id"], row["amount"], row["is_assumed_full"]) for row in results["refunds"]]
+
+
+@pytest.mark.parametrize("until", REVISIONS)
+def test_an_old_ledger_is_read_and_migrated(url: str, until: str) -> None:
+    write_old(url, until)
+    expected = [] if until < "0002" else [("1", -4990, True), ("2", None, False), ("3", None, False)]
+    if until >= "0003":
+        # There the rule was applied before, by the collection that wrote it.
+        expected = [("1", -4990, True), ("2", -4990, True), ("3", -4990, True)]
+    assert known(url) == expected
+    with ledger_at(url).reading() as connection:
+        # Reading migrated nothing in its place.
+        assert revision.state(connection, "it") == "current"
+    ledger = ledger_at(url)
+    put_integration(ledger, entry("com.b"), NOW)
+    assert [one.identity.bundle_id for one in list_integrations(ledger, "ledger", "", "production")] == [
+        "com.b",
+        "com.example.one",
+    ]
+    with ledger.reading() as connection:
+        assert revision.current_revision(connection) == HEAD
+    ledger.close()
+    assert known(url) == expected
+
+
+def _described(inspector: sqlalchemy.Inspector, name: str) -> t.Any:
+    columns = [(one["name"], str(one["type"]), one["nullable"]) for one in inspector.get_columns(name)]
+    indexes = sorted((str(one["name"]), one["column_names"], one["unique"]) for one in inspector.get_indexes(name))
+    return name, columns, inspector.get_pk_constraint(name)["constrained_columns"], indexes
+
+
+@pytest.mark.parametrize("until", FROZEN)
+def test_no_schema_that_was_released_changes(tmp_path: Path, until: str) -> None:
+    write_old(f"sqlite:///{tmp_path}/ledger.db", until)
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    inspector = sqlalchemy.inspect(engine)
+    told = [_described(inspector, name) for name in sorted(inspector.get_table_names())]
+    engine.dispose()
+    assert hashlib.sha256(repr(told).encode()).hexdigest() == FROZEN[until]
+
+
+@pytest.mark.parametrize("future", ["9999", "0000x"])
+def test_a_newer_ledger_is_refused_and_left_alone(url: str, future: str) -> None:
+    ledger = ledger_at(url)
+    put_integration(ledger, entry(), NOW)
+    with ledger.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE refund_tracking_schema SET version_num = '{future}'")
+    ledger.close()
+    outcome = run_task(refund_info.TASK, {"ledger": {"url": url}})
+    assert outcome.results["failed"] and outcome.message.startswith("ledger.url: ")
+    assert f"newer version of storeops.refunds (schema {future})" in outcome.message
+    assert f"this one knows schema {HEAD}" in outcome.message and "Upgrade" in outcome.message
+
+
+def test_days_are_those_of_the_first_schema() -> None:
+    # The index holds them as text; a change of their form would need a migration.
+    assert refund(1, START).refund_day == "2026-11-01"
