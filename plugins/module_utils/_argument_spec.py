@@ -285,5 +285,11 @@ def refund_export() -> Spec:
 
 
 def refund_ledger() -> Spec:
-    own = {"app_apple_id": {"type": "int"}, "state": {"type": "str", "choices": ["present", "absent"]}}
-    return {**shared(), **_apps(own), "retention_days": {"type": "int"}}
+    own: Spec = {"app_apple_id": {"type": "int"}, "state": {"type": "str", "choices": ["present", "absent"]}}
+    # So that the list of the role refund_tracking can be given as it is.
+    unused: Spec = {
+        "tracker": {"type": "str"},
+        "trackers": {"type": "list", "elements": "str"},
+        "credential_check": {"type": "str"},
+    }
+    return {**shared(), **_apps({**own, **unused}), "retention_days": {"type": "int"}}
