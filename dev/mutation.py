@@ -48,7 +48,7 @@ AREAS = {
     ),
     "credentials": Area(
         ("_apple/credential_check.py", "_apple/token.py", "_apple/app_store_server.py", "_apple/app_store_connect.py"),
-        ("apple", "app_store_connect/test_asc_next_page.py"),
+        ("apple", "app_store_connect/test_asc_next_page.py", "app_store_connect/test_asc_wire.py"),
     ),
     "verification": Area(
         ("_apple/signed_data.py", "_apple/signature_faults.py", "_apple/refund_fields.py"),

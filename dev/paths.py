@@ -20,6 +20,7 @@ COLLECTION = Path("ansible_collections/storeops/refunds")
 FOREIGN = (
     "ANSIBLE_",
     "MOLECULE_",
+    "PYTHONDONTWRITEBYTECODE",  # each of some hundred processes would compile the collection anew
     "PYTEST_",
     "PYTHONHOME",
     "PYTHONPATH",
@@ -69,6 +70,7 @@ def environment(name: str, venv: Path = VENV) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
         "PATH": os.pathsep.join(map(str, dict.fromkeys(path))),
+        "PYTHONPYCACHEPREFIX": str(CACHE / "pycache"),
         "PIP_CACHE_DIR": str(CACHE / "pip"),
         "UV_CACHE_DIR": str(CACHE / "uv"),
         "XDG_CACHE_HOME": str(home / ".cache"),

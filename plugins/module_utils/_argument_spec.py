@@ -9,67 +9,9 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
+from ._tracker_spec import TRACKERS
+
 Spec = dict[str, t.Any]
-
-# What to do where a tracker can't show what it holds and the ledger doesn't know either.
-ON_UNKNOWN: Spec = {"type": "str", "choices": ["keep", "replace", "fail"], "default": "keep"}
-
-# One mapping of options per tracker, under the tracker's name. `apply_defaults` makes the environment fallbacks of
-# secrets work when the mapping is left out; `no_log` as a whole keeps a misspelt field out of syslog.
-TRACKERS: Spec = {
-    "ledger": {
-        "type": "dict",
-        "apply_defaults": True,
-        "no_log": True,
-        "options": {"url": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_LEDGER_URL"])}},
-    },
-    "revenuecat": {
-        "type": "dict",
-        "apply_defaults": True,
-        "no_log": True,
-        "options": {
-            "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_REVENUECAT_API_KEY"])},
-            "project_id": {"type": "str"},
-            "url": {"type": "str"},
-            "create_app": {"type": "bool", "default": False},
-            "app_name": {"type": "str"},
-            "delete_app": {"type": "bool", "default": False},
-            "on_unknown": ON_UNKNOWN,
-        },
-    },
-    "qonversion": {
-        "type": "dict",
-        "apply_defaults": True,
-        "no_log": True,
-        "options": {
-            "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_QONVERSION_API_KEY"])},
-            "project": {"type": "str"},
-            "url": {"type": "str"},
-            "replace_bundle": {"type": "bool", "default": False},
-            "on_unknown": ON_UNKNOWN,
-        },
-    },
-    "devtodev": {
-        "type": "dict",
-        "apply_defaults": True,
-        "no_log": True,
-        "options": {
-            "mode": {"type": "str", "choices": ["browser", "handoff"]},
-            "url": {"type": "str"},
-            "project": {"type": "str"},
-            "session": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_DEVTODEV_SESSION"])},
-            "session_path": {"type": "path", "no_log": False},
-            "browser_path": {"type": "path"},
-            "confirmed": {"type": "bool", "default": False},
-            "on_unknown": ON_UNKNOWN,
-            "active_texts": {"type": "list", "elements": "str"},
-            "waiting_texts": {"type": "list", "elements": "str"},
-            "failed_texts": {"type": "list", "elements": "str"},
-            # Its fields are checked by `_trackers/page_elements.py`: nine elements with five ways each.
-            "elements": {"type": "dict"},
-        },
-    },
-}
 
 # Fields of an entry of `keys`: Ansible has no specification for a mapping with free names, so
 # `_tasks/shared/named_keys.py` checks them.
@@ -293,7 +235,13 @@ def refund_export() -> Spec:
 
 
 def refund_ledger() -> Spec:
-    own = {"app_apple_id": {"type": "int"}, "state": {"type": "str", "choices": ["present", "absent"]}}
+    own: Spec = {"app_apple_id": {"type": "int"}, "state": {"type": "str", "choices": ["present", "absent"]}}
+    # So that the list of the role refund_tracking can be given as it is.
+    unused: Spec = {
+        "tracker": {"type": "str"},
+        "trackers": {"type": "list", "elements": "str"},
+        "credential_check": {"type": "str"},
+    }
     base: Spec = {"bundle_id": {"type": "str"}, "app_apple_id": {"type": "int"}, **KEY, **KEY_PREDICTED, **STATE}
     reads: Spec = {**LEDGER, **CONNECT_API, **ROOT, **APPLE, "retention_days": {"type": "int"}}
-    return {**base, **reads, **_apps(own)}
+    return {**base, **reads, **_apps({**own, **unused})}

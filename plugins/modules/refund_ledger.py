@@ -51,7 +51,8 @@ options:
       - In-App Purchase keys by name, for use in O(apps[].key). A key is only needed where the path that is stored with
         the integration can't be read here.
       - The fields of a key are C(issuer_id), C(key_id), C(private_key_path), C(private_key_content),
-        C(private_key_file_policy) and C(key_predicted), as the options of the same names.
+        C(private_key_file_policy) and C(key_predicted), as the options of the same names. Fields that make a key, as
+        the role C(refund_tracking) takes them, are ignored.
     type: dict
   apps:
     description:
@@ -71,6 +72,16 @@ options:
         description: The app is left out when it is V(absent). O(state) when left out.
         type: str
         choices: [present, absent]
+      tracker:
+        description: Ignored, so that a list for other trackers can be given as it is.
+        type: str
+      trackers:
+        description: Ignored.
+        type: list
+        elements: str
+      credential_check:
+        description: Ignored.
+        type: str
       key:
         description: Name of an entry of O(keys).
         type: str

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import typing as t
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from browser_support import FORM, SESSION, World, state
-from unit_support import BUNDLE_ID, ISSUER, KEY_ID, fingerprint_of
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, fingerprint_of, run_task
+
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.field import field_check
 
 
 def test_from_nothing_to_active_and_back(world: World, pem: str, other_pem: str) -> None:
@@ -224,3 +227,14 @@ def test_nobody_listens(world: World) -> None:
     url = f"http://127.0.0.1:9/{FORM}"
     failed = world.checked_and_run(devtodev={"url": url, "session": state(url)})
     assert "can't be reached" in failed.message and "Nothing was submitted" in failed.message
+
+
+def test_the_field_check_looks_at_the_page(world: World) -> None:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(world.folder)}
+    world.look(leave_out=["key_id"])
+    options = {name: world.options()[name] for name in ("bundle_id", "devtodev", "request_timeout")}
+    done = run_task(field_check.TASK, options, environ=environ).results
+    found = {one["name"]: one for one in done["assumptions"]}
+    assert {name for name, one in found.items() if one["outcome"] == "broken"} == {"key_id"}
+    assert "Issuer ID" in found["key_id"]["seen"] and found["status_word"]["seen"].endswith("taken for not set up")
+    assert world.submissions() == 0

@@ -115,6 +115,14 @@ class AppStoreConnect:
                 return found
         raise web_errors.unexpected("the list of keys, which has no end")
 
+    def session_document(self) -> dict[str, t.Any]:
+        """Return what the session says of itself, as it came."""
+        return self._ask(_SESSION)
+
+    def keys_document(self) -> dict[str, t.Any]:
+        """Return the first page of keys as it came."""
+        return self._ask(f"{_KEYS}?limit={_PAGE}")
+
     def create(self, name: str) -> RemoteKey:
         """Create a key. Sent once and never again: a second one would count against Apple's limit of ten."""
         body = {"data": {"type": "subscriptionKeys", "attributes": {"nickname": name}}}

@@ -20,23 +20,21 @@ from .._model.foreign_json import parse_json
 from .._model.identifiers import Environment
 from .._model.refund import NOTIFICATION_TYPES, Notification, NotificationType, Refund, Rejected
 from .consumption_fields import consumption_of
+from .quick_verifier import make_verifier
 from .refund_fields import UnexpectedFields, notification_of, refunds_of
 from .root_certificate import Root
 from .signature_faults import fault_of
 
 try:
-    from appstoreserverlibrary.models.Environment import Environment as AppleEnvironment
-    from appstoreserverlibrary.signed_data_verifier import (
-        SignedDataVerifier,
-        VerificationException,
-        VerificationStatus,
-    )
+    from appstoreserverlibrary.signed_data_verifier import VerificationException, VerificationStatus
 except ImportError:
     LIBRARY_ERROR: str | None = traceback.format_exc()
 else:
     LIBRARY_ERROR = None
 
 _UUID = re.compile(r"[A-Za-z0-9-]{1,64}")
+# The parts of a notification that name its app.
+_ABOUT = ("data", "summary", "externalPurchaseToken", "appData")
 # Why a payload is in quarantine.
 REASONS = (
     "undecodable",
@@ -49,6 +47,7 @@ REASONS = (
     "expired",
     "not_yet_valid",
     "missing_oid",
+    "unsuitable_chain",
     "tampered",
     "wrong_bundle_id",
     "wrong_apple_id",
@@ -58,6 +57,8 @@ REASONS = (
     "unexpected_fields",
     "verification_failed",
 )
+
+Fields = t.Mapping[str, t.Any]
 
 
 class _Refused(Exception):
@@ -72,10 +73,9 @@ class SignedData:
     def __init__(self, root: Root, environment: Environment, bundle_id: str, app_apple_id: int | None) -> None:
         self._root = root
         self._bundle_id = bundle_id
-        place = AppleEnvironment.PRODUCTION if environment == "production" else AppleEnvironment.SANDBOX
-        # Without online checks a chain counts as of the payload's date: a leaf that has expired since is no fault.
-        self._environment = place.value
-        self._verifier = SignedDataVerifier([root.der], False, place, bundle_id, app_apple_id)
+        # As Apple's payloads name it.
+        self._environment = "Production" if environment == "production" else "Sandbox"
+        self._verifier = make_verifier(root, environment, bundle_id, app_apple_id)
 
     def notification(self, signed_payload: object, wanted: NotificationType) -> Notification | Rejected:
         """Return what a ``signedPayload`` of the type asked for says, or why it can't be taken."""
@@ -148,13 +148,19 @@ class SignedData:
             return "wrong_environment"
         if status == VerificationStatus.INVALID_APP_IDENTIFIER:
             return self._wrong_app(payload)
-        return fault_of(_json_part(text, 0) or {}, payload, self._root)
+        return fault_of(_json_part(text, 0) or {}, payload, self._root, text)
 
     def _wrong_app(self, payload: t.Mapping[str, t.Any]) -> str:
-        data = payload.get("data")
-        about = data if isinstance(data, dict) else payload
-        if about.get("bundleId") != self._bundle_id:
+        # Apple's library looks at the first of these that is there; a transaction says it itself.
+        named = next((payload[name] for name in _ABOUT if payload.get(name)), payload)
+        about: Fields = named if isinstance(named, dict) else {}
+        if "bundleId" not in about:
+            return "unexpected_fields"
+        if about["bundleId"] != self._bundle_id:
             return "wrong_bundle_id"
+        if named is payload.get("externalPurchaseToken"):
+            is_sandbox = str(about.get("externalPurchaseId")).startswith("SANDBOX")
+            about = {**about, "environment": "Sandbox" if is_sandbox else "Production"}
         # Apple's library looks at the Apple ID first; a sandbox payload may have none.
         return "wrong_apple_id" if about.get("environment") == self._environment else "wrong_environment"
 

@@ -192,6 +192,15 @@ def faults_of(gaps: t.Sequence[Window], quarantined: t.Mapping[str, int]) -> lis
             f"Not known: {days}. Apple's history no longer reached back, a payload could not be verified as long as it "
             "did, or there was no URL of version 2."
         )
+    read = {reason: count for reason, count in quarantined.items() if reason in _VERIFIED}
+    if read:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(read.items()))
+        faults.append(
+            f"{sum(read.values())} of Apple's payloads are sound, but hold something else than Apple documents, and "
+            f"are in quarantine ({reasons}); the next run reads their time again. Look for a newer version of "
+            "storeops.refunds."
+        )
+    quarantined = {reason: count for reason, count in quarantined.items() if reason not in _VERIFIED}
     if quarantined:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(quarantined.items()))
         faults.append(
@@ -243,8 +252,13 @@ def after_known(known_until: int) -> str:
 # What the user can do about payloads that could not be verified for such a reason.
 _ADVICE = {
     "wrong_apple_id": "Compare app_apple_id with the number in the app's App Store Connect page.",
-    "wrong_root": "Against a simulator, set root_certificate_path to its root certificate.",
+    "wrong_root": "wrong_root: they were signed under another root certificate than Apple's, or than the one at "
+    "root_certificate_path where that is set. A simulator has a root of its own.",
+    "unsuitable_chain": "unsuitable_chain: the signature is sound, but a certificate breaks a rule of X.509, such as a "
+    "missing Authority Key Identifier.",
 }
+# What was verified before it was found to be of no use.
+_VERIFIED = frozenset({"unexpected_fields", "wrong_type", "missing_transaction"})
 _WITHOUT_V2 = {
     "none": "No notification URL is set for this app and environment, so Apple keeps no history of its refunds. "
     "Set one of version 2 in App Store Connect.",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from datetime import date, timedelta
 
 from .model import Report
@@ -28,9 +29,9 @@ def refunds_section(report: Report) -> str:
     refunds = report.refunds
     if refunds is None:
         return ""
-    partly = sum(item.state != "complete" for item in refunds.coverage)
+    partly = _apps(item for item in refunds.coverage if item.state != "complete")
     note = (
-        f'<p class="note">Coverage is not complete for {number(partly)} of {counted(len(refunds.coverage), "app")}: '
+        f'<p class="note">Coverage is not complete for {number(partly)} of {counted(_apps(refunds.coverage), "app")}: '
         "refunds of these may be missing here.</p>"
         if partly
         else ""
@@ -41,6 +42,11 @@ def refunds_section(report: Report) -> str:
         f'<section aria-labelledby="refunds"><h2 id="refunds">Refunds</h2>{note}{parts}'
         f"{_silent(refunds)}{_coverage(refunds)}</section>"
     )
+
+
+def _apps(coverage: t.Iterable[Coverage]) -> int:
+    """Return how many apps these are: one that is in production and the sandbox is one."""
+    return len({item.bundle_id for item in coverage})
 
 
 def _part(part: Part, today: str) -> str:
@@ -140,7 +146,7 @@ def _silent(refunds: Refunds) -> str:
     if not silent:
         return ""
     listed = boxes([_app(item) for item in silent], _LISTED)
-    what = f"{counted(len(silent), 'app')} with complete coverage and no refund in the period"
+    what = f"{counted(_apps(silent), 'app')} with complete coverage and no refund in the period"
     return f"<h3>No refunds</h3><details><summary>{what}</summary>{listed}</details>"
 
 

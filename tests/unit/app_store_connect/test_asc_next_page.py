@@ -80,6 +80,12 @@ def test_no_next_page_is_the_end(following: object) -> None:
     assert len(connect(answers).list_keys()) == 1
 
 
+@pytest.mark.parametrize("links", [None, "next", ["next"], 7])
+def test_odd_links_are_no_next_page(links: object) -> None:
+    answers = Answers({"data": [{"id": "FIRST00001"}], "links": links})
+    assert len(connect(answers).list_keys()) == 1
+
+
 @pytest.mark.parametrize(
     ("url", "domain"),
     [

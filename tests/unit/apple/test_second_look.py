@@ -69,6 +69,16 @@ def check(
     credentials = t.cast(Credentials, t.NamedTuple("Key", [("path", t.Any)])(None))
     verdict = CredentialCheck(t.cast(t.Any, server)).check(credentials, "com.example.one", environment)
     assert verdict.accepted is (verdict.cause == "accepted")
+    assert verdict.environment == environment
+    # The answer that decided: the refusal itself where only the clock was wrong, and where only the sandbox accepts.
+    last = answers[0 if verdict.cause == "clock_skew" else min(len(server.asked), 2) - 1]
+    deciding = last if isinstance(last, Answer) else None
+    assert verdict.http_status == (deciding.status if deciding else None)
+    assert verdict.error_code == (deciding.error_code if deciding else None)
+    assert verdict.request_id == (deciding.request_id if deciding else None)
+    assert verdict.checked_at == "2027-01-15T08:00:00Z"
+    if verdict.cause == "service_unavailable":
+        assert str(verdict.http_status) in verdict.hint
     return verdict.cause, server
 
 

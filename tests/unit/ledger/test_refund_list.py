@@ -160,6 +160,17 @@ def test_coverage_is_warned_of_once_for_all(desk: Desk) -> None:
     assert "of 8 apps is unknown" in warning and f"{NAMES[4]} and 3 more" in warning
 
 
+def test_the_variables_of_the_role_refund_tracking_can_be_given_as_they_are(desk: Desk) -> None:
+    declare(desk, NAMES[:2], 1)
+    key = {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": str(desk.folder / "key.p8"), "mode": "0600"}
+    apps = [
+        {"bundle_id": NAMES[0], "key": "studio_a", "trackers": ["ledger", "revenuecat"], "credential_check": "skip"},
+        {"bundle_id": NAMES[1], "key": "studio_a", "tracker": "devtodev", "app_apple_id": 101},
+    ]
+    outcome = run(desk, apps, keys={"studio_a": key})
+    assert outcome.results["summary"] == "2 read" and not outcome.message
+
+
 @pytest.mark.parametrize(
     ("apps", "said"),
     [

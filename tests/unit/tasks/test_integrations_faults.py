@@ -108,6 +108,14 @@ def test_a_fault_amid_the_batches_does_not_hide_what_was_written(bulk: Bulk, mon
     assert bulk.held() == NAMES[:2]
 
 
+def test_one_row_that_the_ledger_can_not_hold_fails_one_app(bulk: Bulk) -> None:
+    given = [{**one, "app_apple_id": 10**21 if one["bundle_id"] == BAD else 7} for one in apps(*NAMES)]
+    done = bulk.run(given)
+    assert done.results["failed"] and BAD in done.message
+    assert [outcome for name, _action, outcome in outcomes(done) if name != BAD] == ["changed"] * 5
+    assert bulk.held() == [name for name in NAMES if name != BAD]
+
+
 def test_a_fault_of_the_list_itself_fails_the_task(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LedgerTracker, "list", faulty(LedgerTracker.list, lambda *_arguments: BAD))
     done = bulk.run(apps(*NAMES))

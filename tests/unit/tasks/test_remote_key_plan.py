@@ -33,7 +33,9 @@ def remote(can_download: bool | None, name: str | None = "studio", key_id: str =
 def job(found: Found, regenerate: str, *active: RemoteKey, path: str = "/nowhere/studio.p8") -> Job:
     """One run for one key."""
     params: t.Any = {"regenerate": regenerate}
-    return Job(t.cast(t.Any, None), TEAM, "studio", path, found, active, params, t.cast(t.Any, None))
+    return Job(
+        t.cast(t.Any, None), TEAM, "studio", path, found, active, params, t.cast(t.Any, None), t.cast(t.Any, None)
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ from ..._model.integration import Identity
 from ..shared.named_keys import app_key_source, check_keys
 from ..shared.options import KeySource, environment, identity, key_source
 
+# Fields of a key that the role refund_tracking takes on top of those of a module.
+_MAKING = frozenset({"name", "regenerate", "team_id", "mode", "owner", "group"})
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -34,7 +37,7 @@ def wanted_apps(params: Params) -> list[Wanted]:
         # Refunds are kept in the ledger; what other trackers hold of the app has no part in it.
         one = replace(identity({**params, "tracker": "ledger"}), project="")
         return [Wanted(one, params.get("app_apple_id"), key_source(params))]
-    keys = check_keys(params.get("keys"))
+    keys = check_keys(_for_reading(params.get("keys")))
     found: list[Wanted] = []
     faults: list[str] = []
     for index, app in enumerate(params["apps"]):
@@ -51,6 +54,15 @@ def wanted_apps(params: Params) -> list[Wanted]:
     if faults:
         raise RefundsError(together("apps", faults))
     return found
+
+
+def _for_reading(keys: t.Any) -> t.Any:
+    """Return named keys without the fields that make a key; a reader has no use for them."""
+    if not isinstance(keys, dict) or not all(isinstance(fields, dict) for fields in keys.values()):
+        return keys
+    return {
+        name: {field: value for field, value in fields.items() if field not in _MAKING} for name, fields in keys.items()
+    }
 
 
 def _wanted(app: Params, index: int, keys: t.Mapping[str, Params], params: Params) -> Wanted:

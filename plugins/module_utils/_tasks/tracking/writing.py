@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._context import Context
+from ..._ledger.explained import RowsFailed
 from ..._model.errors import LedgerError, RefundsError, unforeseen
 from ..._trackers.ledger import LedgerTracker
 from ..._trackers.protocol import Tracker
@@ -60,6 +61,12 @@ class Writer:
             return
         try:
             write()
+        except RowsFailed as failed:
+            # All the others were written.
+            for decision in decisions:
+                fault = failed.faults.get(decision.held.identity)
+                if fault is not None:
+                    give_up(decision, f"{decision.held.identity.bundle_id}: {fault}")
         except LedgerError as error:
             # It would fail for the rest as well, each time after a wait.
             self._problem = f"{error}"
