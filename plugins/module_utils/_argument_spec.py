@@ -226,6 +226,7 @@ def refund_info() -> Spec:
         "group_by": {"type": "list", "elements": "str", "choices": list(_GROUP_KEYS), "default": []},
         "limit": {"type": "int", "default": 1000},
         "after": {"type": "str"},
+        "unread": {"type": "str", "choices": ["warn", "ignore"], "default": "warn"},
     }
 
 

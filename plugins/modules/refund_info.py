@@ -48,6 +48,12 @@ options:
       - Most refunds to list in RV(refunds). V(0) lists none. Sums and totals always count all of them.
     type: int
     default: 1000
+  unread:
+    description:
+      - Whether to warn of apps whose refunds were never read. RV(coverage) and RV(complete) name them all the same.
+    type: str
+    choices: [warn, ignore]
+    default: warn
   after:
     description:
       - RV(next_after) of the page before, with the same options.

@@ -98,6 +98,12 @@ def test_an_app_that_was_never_read_is_said(url: str) -> None:
     assert any("com.example.b (never)" in warning for warning in outcome.warnings)
 
 
+@pytest.mark.usefixtures("ledger")
+def test_who_never_reads_refunds_need_not_be_told_so(url: str) -> None:
+    outcome = ask(url, unread="ignore")
+    assert not any("never" in warning for warning in outcome.warnings) and outcome.results["complete"] is False
+
+
 def test_an_app_with_an_integration_is_asked_for_before_it_was_ever_read(url: str) -> None:
     made = ledger_at(url)
     put_integration(made, entry("com.example.new"), "2026-11-01T00:00:00Z")

@@ -171,6 +171,11 @@ def test_the_variables_of_the_role_refund_tracking_can_be_given_as_they_are(desk
     assert outcome.results["summary"] == "2 read" and not outcome.message
 
 
+@pytest.mark.parametrize("option", ["root_certificate_path", "app_store_server_url", "api_private_key_content"])
+def test_an_option_that_is_empty_is_not_left_out(desk: Desk, option: str) -> None:
+    assert f"{option}: is given but empty." in desk.run(**{option: ""}).message
+
+
 @pytest.mark.parametrize(
     ("apps", "said"),
     [

@@ -46,7 +46,8 @@ def _from_ledger(params: Params, context: Context) -> Results:
         states = app_states(connection, *place, question.period)
         others = other_sources(connection, *place)
     coverage = [coverage_of(state, question, int(context.now() * 1000)) for state in states]
-    warn_of_gaps(coverage, others, question, context)
+    spoken = [one for one in coverage if params["unread"] == "warn" or one["state"] != "never"]
+    warn_of_gaps(spoken, others, question, context)
     warn_exceeding(exceeding, context)
     return {
         "changed": False,

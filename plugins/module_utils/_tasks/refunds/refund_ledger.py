@@ -34,15 +34,28 @@ from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
 from .refund_app import AppRun
 from .refund_apps import Wanted, wanted_apps
 from .refund_outcomes import Entry, for_list, for_one
+from .refund_question import refuse_empty
 from .refund_recording import Recorder
 from .refund_sources import apple_id, notification_url, own_records, require_active
 
 _DAY = 86_400_000
+# Left out, they mean something; empty, nobody knows what was meant.
+_TEXTS = (
+    "bundle_id",
+    "root_certificate_path",
+    "app_store_server_url",
+    "app_store_connect_api_url",
+    "api_issuer_id",
+    "api_key_id",
+    "api_private_key_path",
+    "api_private_key_content",
+)
 NAME = "refund_ledger"
 REFUND_LIBRARIES = (Library("app-store-server-library", LIBRARY_ERROR),)
 
 
 def run(params: Params, context: Context) -> Results:
+    refuse_empty(params, _TEXTS)
     _check_retention(params)
     apps = wanted_apps(params)
     is_list = params.get("apps") is not None

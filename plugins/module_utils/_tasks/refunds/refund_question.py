@@ -27,9 +27,9 @@ _TEXTS = ("bundle_id", "since", "until", "after", "source", "transaction_id")
 _LISTS = ("bundle_ids", "product_ids", "currencies", "reasons")
 
 
-def refuse_empty(params: Params) -> None:
+def refuse_empty(params: Params, texts: t.Sequence[str] = _TEXTS) -> None:
     """Raise InputError for an option that is given but empty: it must not mean what leaving it out means."""
-    for option in _TEXTS:
+    for option in texts:
         value = params.get(option)
         if isinstance(value, str) and not value.strip():
             raise InputError(option, "is given but empty.", "Give a value, or leave the option out (omit).")

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run consists of and what it prints: nothing is left out, one line a part, logs of failures only."""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "dev"))
+
+import check
+import matrix
+import part as parts_runner
+import parts
+from part import Definition, Part
+
+ROOT = Path(__file__).resolve().parents[2]
+CLOSING = re.compile(r"\d+ passed, \d+ failed, \d+ skipped")
+
+
+def test_every_folder_of_tests_is_part_of_a_run() -> None:
+    text = (ROOT / "dev/parts.py").read_text()
+    # These have names of their own in a run: sanity, integration, and what rules run.
+    known = {"unit", "dev", "integration"}
+    folders = {file.relative_to(ROOT / "tests").parts[0] for file in (ROOT / "tests").rglob("test_*.py")}
+    assert [name for name in sorted(folders - known) if f'"{name}"' not in text and f"tests/{name}" not in text] == []
+    assert "not services" in text and '"services"' in text, "each unit test is in one of the two"
+
+
+def test_the_matrix_names_suites_that_exist() -> None:
+    for version in matrix.MATRIX:
+        assert set(version.suites) <= set(parts.SUITES), version
+    names = [definition.name for definition in parts.all_parts()]
+    assert len(names) == len(set(names))
+    assert all(any(name.startswith(suite) for name in names) for suite in parts.SUITES), "a suite that runs nowhere"
+
+
+def test_what_a_version_is_called() -> None:
+    version = matrix.Version("3.13", "2.22.0rc1", ())
+    assert (version.short, version.name) == ("2.22", "2.22-py3.13")
+    assert version.venv.name == "3.13-2.22"
+    assert matrix.OWN.venv.name == ".venv"
+
+
+def _work(part: Part, fails: bool) -> None:
+    part.say("\n".join(f"line {number}" for number in range(5000)))
+    part.check(not fails, "two is not three")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_output(
+    fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(parts_runner, "LOGS", parts_runner.paths.CACHE / "logs" / "of-a-test" / tmp_path.name)
+    ran = [Definition("sound", partial(_work, fails=False)), Definition("other", partial(_work, fails=fails))]
+    monkeypatch.setattr(parts, "all_parts", lambda: ran)
+    monkeypatch.setattr(sys, "argv", ["check.py"])
+    assert check.main() == int(fails)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == ("1 passed, 1 failed, 0 skipped" if fails else "2 passed, 0 failed, 0 skipped")
+    assert len([line for line in lines if CLOSING.fullmatch(line)]) == 1
+    assert sum(line.startswith("line ") for line in lines) == (check.TAIL - 1 if fails else 0)
+    assert ("  FAILED: two is not three" in lines) is fails
+    assert sum("sound" in line for line in lines) == 2, "its line and the table's"
