@@ -61,7 +61,8 @@ class CredentialCheck:
         asks_sandbox = environment == "production" and self.server.hosts.has_both
         sandbox = self._sandbox(credentials, bundle_id, skew) if asks_sandbox else "not asked"
         if sandbox == "accepts":
-            return self._verdict("app_not_released", hints.APP_NOT_RELEASED, environment, second)
+            verdict = self._verdict("app_not_released", hints.APP_NOT_RELEASED, environment, second)
+            return replace(verdict, sandbox_accepts=True)
         hint = hints.unauthenticated(environment, credentials.path, skew, sandbox)
         verdict = self._verdict("unauthenticated", hint, environment, second)
         return replace(verdict, is_half=sandbox == "no answer")
@@ -138,14 +139,15 @@ class _Counts:
 
     @classmethod
     def of(cls, group: t.Sequence[Verdict]) -> _Counts:
-        works = sum(verdict.accepted or verdict.cause == "app_not_released" for verdict in group)
+        # A key that the sandbox accepts is active, whatever production says of an app.
+        works = sum(verdict.accepted or verdict.sandbox_accepts for verdict in group)
         # What only production refused may be an app that was never released.
         refused = sum(verdict.cause == "unauthenticated" and not verdict.is_half for verdict in group)
         return cls(len(group), works, refused)
 
 
 def _sharpened(verdict: Verdict, key: tuple[str, ...], counts: _Counts, sound: tuple[str, ...] | None) -> Verdict:
-    if verdict.cause != "unauthenticated":
+    if verdict.cause != "unauthenticated" or verdict.sandbox_accepts:
         return verdict
     if sound and not counts.works:
         return verdict.with_hint(f"{hints.other_ids(sound, key)} {verdict.hint}")

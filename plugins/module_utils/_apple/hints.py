@@ -86,10 +86,18 @@ def compared_with_held(differing: t.Sequence[str], status: str) -> str:
     )
 
 
-KNOWN_RELEASED = (
-    "Production refuses and the sandbox accepts, but production accepted this very key for this app before, so the app "
-    "was released: look whether it was transferred or removed, or run again if Apple's service is in trouble."
-)
+def known_released(is_same_key: bool) -> str:
+    """Explain what production refuses and the sandbox accepts, of an app that production accepted before."""
+    if is_same_key:
+        return (
+            "Production refuses this key now, although it accepted it for this app before; the sandbox still accepts it, "
+            "so the key is active. Run again in some minutes. If it stays so, check whether the app moved to another "
+            "team or was removed."
+        )
+    return (
+        "Production accepted this app with another key before, so the app was released; it refuses this key, which the "
+        "sandbox accepts. Keep the key that works, and run again in some minutes: a new key may need them."
+    )
 
 
 def the_app(key_id: str, works: int, total: int) -> str:

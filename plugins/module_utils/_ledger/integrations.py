@@ -78,11 +78,15 @@ def put_integrations(ledger: Ledger, entries: t.Sequence[Integration], now: str)
 
 
 def _put(ledger: Ledger, entries: t.Sequence[Integration], now: str) -> None:
-    rows = [{**_values(entry), "created_at": now, "updated_at": now} for entry in entries]
+    rows = [{**_values(entry, now), "created_at": now, "updated_at": now} for entry in entries]
 
     def put(connection: sqlalchemy.Connection) -> None:
-        statement = insert(connection, integrations())
-        replaced = {name: statement.excluded[name] for name in rows[0] if name not in (*_KEY, "created_at")}
+        table = integrations()
+        statement = insert(connection, table)
+        replaced: dict[str, t.Any] = {
+            name: statement.excluded[name] for name in rows[0] if name not in (*_KEY, "created_at")
+        }
+        replaced["accepted_at"] = sqlalchemy.func.coalesce(table.c.accepted_at, statement.excluded.accepted_at)
         connection.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=replaced), rows)
 
     ledger.write(put)
@@ -120,7 +124,7 @@ def _key(identity: Identity) -> dict[str, str]:
     return {name: getattr(identity, name) for name in _KEY}
 
 
-def _values(integration: Integration) -> dict[str, t.Any]:
+def _values(integration: Integration, now: str) -> dict[str, t.Any]:
     return {
         **_key(integration.identity),
         "issuer_id": integration.issuer_id,
@@ -129,6 +133,7 @@ def _values(integration: Integration) -> dict[str, t.Any]:
         "private_key_path": integration.private_key_path,
         "app_apple_id": integration.app_apple_id,
         "status": _WORD.join(filter(None, (integration.status, integration.word))),
+        "accepted_at": now if integration.status == "Active" else None,
     }
 
 
@@ -143,4 +148,5 @@ def _integration(row: sqlalchemy.RowMapping) -> Integration:
         private_key_path=row["private_key_path"],
         app_apple_id=row["app_apple_id"],
         word=word,
+        accepted_at=row["accepted_at"],
     )

@@ -30,6 +30,7 @@ def integrations() -> sqlalchemy.Table:
     """What is declared for the built-in tracker, and what was last applied for others: one row each.
 
     Times are UTC in ISO 8601. ``key_fingerprint`` is SHA-256 of the public part; the private key is never stored.
+    ``accepted_at`` is when Apple first accepted the app here, with whichever key; NULL when it never did.
     """
     text = sqlalchemy.Text
     return sqlalchemy.Table(
@@ -47,6 +48,7 @@ def integrations() -> sqlalchemy.Table:
         sqlalchemy.Column("status", text, nullable=False),
         sqlalchemy.Column("created_at", text, nullable=False),
         sqlalchemy.Column("updated_at", text, nullable=False),
+        sqlalchemy.Column("accepted_at", text),
     )
 
 

@@ -127,6 +127,17 @@ def parse_bundle_id(text: str, option: str = "bundle_id") -> str:
     return clean
 
 
+def parse_app_apple_id(number: int | None, option: str = "app_apple_id") -> int | None:
+    """Return the app's Apple ID, a whole number; Apple's had 10 digits by 2026, and a ledger holds at most 18."""
+    if number is not None and not 0 < number < 10**18:
+        raise InputError(
+            option,
+            f"{number} isn't an Apple ID (a number of about 10 digits, such as 1000000000).",
+            "Copy it from App Store Connect, App Information, General Information, Apple ID.",
+        )
+    return number
+
+
 def is_storable(text: str) -> bool:
     """Tell whether every database takes the text: PostgreSQL no NUL, UTF-8 no half of a surrogate pair."""
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

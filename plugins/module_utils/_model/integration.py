@@ -62,7 +62,8 @@ class Integration:
     ``issuer_id``, ``key_id`` and ``key_fingerprint`` are None where the tracker can't say. ``private_key_path`` and
     ``app_apple_id`` are kept for later checks; they are no part of what is compared. ``is_outdated`` tells that what
     can't be read is known not to be what was last applied: no key is there, someone changed it, a save broke off.
-    ``word`` is the tracker's own word for ``status``, as in Observation; a plan doesn't compare it.
+    ``word`` is the tracker's own word for ``status``, as in Observation; a plan doesn't compare it. ``accepted_at`` is
+    when Apple first accepted the app, with whichever key, as far as the ledger knows (UTC in ISO 8601).
     """
 
     identity: Identity
@@ -74,6 +75,17 @@ class Integration:
     app_apple_id: int | None = None
     is_outdated: bool = field(default=False, compare=False)
     word: str = ""
+    accepted_at: str | None = field(default=None, compare=False)
+
+    @property
+    def was_accepted(self) -> bool:
+        """True when Apple is known to have accepted the app once: in production, it was released then."""
+        return self.status == "Active" or self.accepted_at is not None
+
+    def has_key(self, credentials: Credentials) -> bool:
+        """Tell whether it is known to hold exactly these credentials."""
+        held = (self.issuer_id, self.key_id, self.key_fingerprint)
+        return held == (credentials.issuer_id, credentials.key_id, credentials.private_key.fingerprint)
 
     @property
     def is_rejected(self) -> bool:

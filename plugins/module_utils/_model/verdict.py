@@ -42,6 +42,7 @@ class Verdict:
     ``http_status`` and ``error_code`` are those of the answer that decided, ``request_id`` is Apple's name for it,
     ``checked_at`` is UTC in ISO 8601, None when no call was made. The other three are None without an answer.
     ``is_half``: production refused, and the sandbox, which could have told why, gave no answer; in no result.
+    ``sandbox_accepts``: production refused what the sandbox accepts, so the key itself is active; in no result.
     """
 
     cause: Cause
@@ -52,6 +53,7 @@ class Verdict:
     checked_at: str | None = None
     request_id: str | None = None
     is_half: bool = False
+    sandbox_accepts: bool = False
 
     @property
     def accepted(self) -> bool:

@@ -18,6 +18,8 @@ OWN_CAUSES: t.Mapping[str, str] = {
     "not_tried": "The audit ended before this app's turn.",
     "host_unreachable": "The host that stands for this app could not be reached.",
     "failed": "The audit of this app failed before there was a verdict.",
+    "tracker_failed": "The tracker itself says that this integration doesn't work.",
+    "tracker_unknown": "The tracker shows a status that this collection doesn't know, or none at all.",
     "tracker_pending": "The tracker does not show this integration as Active yet.",
 }
 _NO_FAILURE = ("app_not_released", "key_not_yet_created")
@@ -49,7 +51,7 @@ class Finding:
 
 def problems_of(found: Finding) -> tuple[Problem, ...]:
     """Return an app's problems, none when all is well."""
-    problems = [problem for problem in (_of_the_check(found),) if problem]
+    problems = [problem for problem in (_of_the_check(found), _of_the_tracker(found)) if problem]
     is_explained = any(problem.kind in ("refused", "unknown") for problem in problems)
     if found.is_failed and not is_explained:
         problems.append(_own("unknown", "failed", found.message))
@@ -65,6 +67,18 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
 
 def _own(kind: t.Literal["unknown", "pending"], cause: str, text: str) -> Problem:
     return Problem(kind, cause, text or OWN_CAUSES[cause])
+
+
+def _of_the_tracker(found: Finding) -> Problem | None:
+    """Return what the tracker's own status says, where Apple's verdict doesn't explain it already."""
+    if found.cause not in ("accepted", *_NO_FAILURE, "not_checked"):
+        return None
+    if found.status == "Failed":
+        return Problem("refused", "tracker_failed", found.message or OWN_CAUSES["tracker_failed"])
+    # Where it isn't known which key the tracker holds, that is the finding.
+    if found.status == "Unknown" and found.action != "unknown":
+        return _own("unknown", "tracker_unknown", found.message)
+    return None
 
 
 def _of_the_check(found: Finding) -> Problem | None:

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import m0001_integrations, m0002_refunds, m0003_amounts, m0004_events
+from . import m0001_integrations, m0002_refunds, m0003_amounts, m0004_events, m0005_accepted
 
-MIGRATIONS: tuple[ModuleType, ...] = (m0001_integrations, m0002_refunds, m0003_amounts, m0004_events)
+MIGRATIONS: tuple[ModuleType, ...] = (
+    m0001_integrations,
+    m0002_refunds,
+    m0003_amounts,
+    m0004_events,
+    m0005_accepted,
+)
 HEAD: str = MIGRATIONS[-1].revision

@@ -76,24 +76,34 @@ def _settled_kind(source: KeySource, verdict: Verdict) -> Verdict:
 
 
 def known_released(verdict: Verdict, current: Integration | None, credentials: Credentials | None) -> Verdict:
-    """Take back "never released" for an app that production accepted before with the same key."""
-    if verdict.cause != "app_not_released" or current is None or credentials is None or current.status != "Active":
+    """Take back "never released" for an app that production accepted before, with whichever key."""
+    if verdict.cause != "app_not_released" or current is None or not current.was_accepted:
         return verdict
-    held = (current.issuer_id, current.key_id, current.key_fingerprint)
-    if held != (credentials.issuer_id, credentials.key_id, credentials.private_key.fingerprint):
-        return verdict
-    return replace(verdict, cause="unauthenticated", hint=hints.KNOWN_RELEASED)
+    is_same = credentials is not None and current.has_key(credentials)
+    return replace(verdict, cause="unauthenticated", hint=hints.known_released(is_same))
 
 
-def best_status(verdict: Verdict, policy: str) -> Status | None:
-    """Return the status to store, None when the item fails."""
+def proven_status(current: Integration | None, credentials: Credentials | None) -> Status | None:
+    """Return the status that was found for exactly these credentials before; None when there is none to keep."""
+    if current is None or credentials is None or current.word or not current.has_key(credentials):
+        return None
+    return current.status if current.status in ("Active", "Pending", "Failed") else None
+
+
+def best_status(verdict: Verdict, policy: str, proven: Status | None = None) -> Status | None:
+    """Return the status to store, None when the item fails. ``proven``: the one of the same key before.
+
+    What Apple didn't decide takes nothing away that was proven.
+    """
     if verdict.accepted:
         return "Active"
     if verdict.cause in ("app_not_released", "key_not_yet_created"):
         return "Pending"
     if verdict.cause in LOCAL_CAUSES or policy == "required":
         return None
-    return "Pending" if policy == "skip" else "Failed"
+    # With Apple's time, the key is accepted: the clock of this machine says nothing about it.
+    is_undecided = verdict.cause in UNDECIDED_CAUSES or verdict.cause == "clock_skew"
+    return proven or "Pending" if is_undecided else "Failed"
 
 
 def warn_about_verdict(wanted: Identity, verdict: Verdict, policy: str, warn: t.Callable[[str], None]) -> None:
@@ -109,7 +119,7 @@ def compared_with_held(
 
     What other apps of the same key tell is stronger, so their inference comes after this, and stands before it.
     """
-    if verdict.cause != "unauthenticated" or credentials is None:
+    if verdict.cause != "unauthenticated" or verdict.sandbox_accepts or credentials is None:
         return verdict
     if current is not None:
         held = {"issuer_id": current.issuer_id, "key_id": current.key_id, "private key": current.key_fingerprint}

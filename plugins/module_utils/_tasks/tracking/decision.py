@@ -15,7 +15,7 @@ from ..._model.verdict import UNDECIDED_CAUSES, Verdict
 from ..._plan import Plan, describe, plan, settle_unknown, stand_still
 from ..._trackers.protocol import NotActive, Tracker
 from ..shared.options import KeySource, identifiers
-from .assessment import best_status, warn_about_verdict
+from .assessment import best_status, proven_status, warn_about_verdict
 
 NO_KEY_NEEDED = "state: absent needs no key and no check."
 
@@ -97,7 +97,7 @@ def decide_absent(identity: Identity, current: Integration | None, rules: Rules)
 def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict, rules: Rules) -> Decision:
     """Return what is to be done. Warns of what a person should know; writes nothing."""
     identity, tracker = wanted.identity, rules.tracker
-    status = best_status(verdict, rules.policy)
+    status = best_status(verdict, rules.policy, proven_status(current, wanted.credentials))
     if status is None:
         refused = standing(current, identity, verdict, _refusal(identity, verdict, verdict.hint, rules.check_mode))
         refused.brief = _refusal(identity, verdict, first_sentence(verdict.hint), rules.check_mode)
@@ -133,6 +133,18 @@ def carry_out(decision: Decision, tracker: Tracker) -> None:
             decision.held = tracker.save(desired, decision.credentials)
         except NotActive as error:
             decision.held, decision.error = error.integration, f"{error}"
+
+
+def name_trouble(decision: Decision, check_mode: bool) -> None:
+    """Let an app fail whose tracker itself says that the integration doesn't work, or says what nobody knows."""
+    held, would_mend = decision.held, check_mode and decision.step.changed
+    if decision.error or would_mend or not held.word or held.status not in ("Failed", "Unknown"):
+        return
+    means = "doesn't work there" if held.status == "Failed" else "has a status there that this collection doesn't know"
+    decision.error = (
+        f"{describe(held)} {means}: {held.identity.tracker} says {held.word!r}, while Apple's verdict is "
+        f"{decision.verdict.cause}. Open the integration at {held.identity.tracker} and correct what it names."
+    )
 
 
 def _refusal(identity: Identity, verdict: Verdict, hint: str, check_mode: bool) -> str:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
+from ..._model.identifiers import parse_app_apple_id
 from ..._trackers.protocol import Tracker
 from ..shared.options import identity, key_source
 from ..shared.services import CALL_LIBRARIES, credential_check
 from ..shared.trackers import LEDGER_LIBRARIES, open_tracker
 from .assessment import best_status, checked, compared_with_held, declared, folded, known_released, loaded
-from .decision import Decision, Rules, Wanted, carry_out, decide_absent, decide_present
+from .decision import Decision, Rules, Wanted, carry_out, decide_absent, decide_present, name_trouble
 
 
 def run(params: Params, context: Context) -> Results:
     wanted = identity(params)
+    parse_app_apple_id(params.get("app_apple_id"))
     if params["state"] == "absent":
         with open_tracker(params, context, for_writing=True) as tracker:
             decision = decide_absent(wanted, tracker.find(wanted), _rules(tracker, params, context))
@@ -46,6 +48,7 @@ def _results(decision: Decision, tracker: Tracker, context: Context) -> Results:
     """Carry the decision out, except in check mode, and return what came of it."""
     if not context.check_mode:
         carry_out(decision, tracker)
+    name_trouble(decision, context.check_mode)
     results = {
         "changed": decision.step.changed,
         "diff": decision.step.diff(),

@@ -26,7 +26,7 @@ from ..shared.services import CALL_LIBRARIES, credential_check
 from ..shared.trackers import LEDGER_LIBRARIES, open_tracker
 from . import outcomes
 from .assessment import best_status, checked, compared_with_held, declared, is_unasked, known_released
-from .decision import NO_KEY_NEEDED, Decision, Rules, Wanted, decide_absent, decide_present, standing
+from .decision import NO_KEY_NEEDED, Decision, Rules, Wanted, decide_absent, decide_present, name_trouble, standing
 from .holdings import Holdings, check_fit
 from .listed_apps import ListedApp, listed_apps
 from .purge import Purge, parse_purge
@@ -58,7 +58,14 @@ class _Entry:
 
 
 def run(params: Params, context: Context) -> Results:
-    apps = listed_apps(params, context, lambda app: (app.get("state") or params["state"]) == "present")
+    apps = listed_apps(
+        params,
+        context,
+        lambda app: (app.get("state") or params["state"]) == "present",
+        # An audit shows each app as it is; a run begins with nothing as long as the list has a fault. What a list with a
+        # fault leaves out, nobody knows.
+        keeps_faulty=context.check_mode and not params["purge"],
+    )
     purge = parse_purge(params, apps)
     check_fit(apps, params)
     check = credential_check(params, context)
@@ -85,12 +92,17 @@ def run(params: Params, context: Context) -> Results:
         for decision in surplus:
             writer.add(decision)
         writer.flush()
+    for decision in decisions:
+        name_trouble(decision, context.check_mode)
     warnings.end()
     return _results(decisions + surplus, context)
 
 
 def _looked_up(app: ListedApp, holdings: Holdings, params: Params, context: Context) -> _Entry:
     entry = _Entry(app, Identity(params["tracker"], tracker_project(params), app.environment, app.bundle_id))
+    if app.fault:
+        entry.error = naming(app.bundle_id, app.fault)
+        return entry
     if not holdings.tracker.is_listable and context.transport.remaining() <= 0:
         entry.error, entry.is_untried = not_tried(app.bundle_id, context), True
         return entry

@@ -12,7 +12,7 @@ from ..._argument_spec import KEY_FIELDS
 from ..._context import Context, Params
 from ..._fields import place, together
 from ..._model.errors import InputError, RefundsError
-from ..._model.identifiers import Environment, parse_bundle_id
+from ..._model.identifiers import Environment, parse_app_apple_id, parse_bundle_id
 from ..._model.integration import Credentials
 from ..._model.private_key import KeyProblem
 from ..shared.named_keys import app_key_source, check_keys
@@ -37,12 +37,16 @@ class LoadedKey:
 
 @dataclass(frozen=True)
 class ListedApp:
-    """One entry of ``apps``. ``key`` is None for an app that needs none; ``fields`` are the entry's own options."""
+    """One entry of ``apps``. ``key`` is None for an app that needs none; ``fields`` are the entry's own options.
+
+    ``fault``: what is wrong with the entry; it then has no key, and its place for a name where the bundle ID is no good.
+    """
 
     bundle_id: str
     environment: Environment
     key: LoadedKey | None
     fields: Params
+    fault: str = ""
 
 
 @dataclass
@@ -74,11 +78,15 @@ class KeyReader:
 
 
 def listed_apps(
-    params: Params, context: Context, needs_key: t.Callable[[Params], bool] = lambda app: True
+    params: Params,
+    context: Context,
+    needs_key: t.Callable[[Params], bool] = lambda app: True,
+    keeps_faulty: bool = False,
 ) -> list[ListedApp]:
     """Return the apps in the order of ``apps``, their keys read.
 
-    Raises RefundsError that names the entries that can't be used, all of them at once.
+    ``keeps_faulty``: an entry that can't be used is returned with its ``fault``, so that it stops no other. Without it,
+    raises RefundsError that names all such entries at once.
     """
     keys = check_keys(params.get("keys"))
     reader = KeyReader(context)
@@ -93,14 +101,24 @@ def listed_apps(
             apps.append(ListedApp(bundle_id, environment, key, app))
         except InputError as error:
             errors.append(error)
-    if errors:
+            apps.append(_faulty(app, index, params, str(error)))
+    if errors and not keeps_faulty:
         raise errors[0] if len(errors) == 1 else RefundsError(together("apps", [f"{error}" for error in errors]))
     return apps
+
+
+def _faulty(app: Params, index: int, params: Params, fault: str) -> ListedApp:
+    try:
+        name = parse_bundle_id(app["bundle_id"])
+    except InputError:
+        name = f"apps[{index}]"
+    return ListedApp(name, t.cast(Environment, app.get("environment") or params["environment"]), None, app, fault)
 
 
 def _identified(app: Params, index: int, seen: dict[tuple[str, str], int], params: Params) -> tuple[str, Environment]:
     bundle_id = parse_bundle_id(app["bundle_id"], f"apps[{index}].bundle_id")
     environment = t.cast(Environment, app.get("environment") or params["environment"])
+    parse_app_apple_id(app.get("app_apple_id"), f"{place('apps', index, bundle_id)}.app_apple_id")
     first = seen.setdefault((bundle_id, environment), index)
     if first != index:
         problem = f"stands in apps[{first}] already, for {environment} as well."
