@@ -181,14 +181,14 @@ def _clock(now: int) -> t.Iterator[None]:
         yield
 
 
-def run_and_kill(desk: Desk, at: int, now: int) -> bool:
+def run_and_kill(desk: Desk, at: int, now: int, **options: t.Any) -> bool:
     """Run in a child that kills itself before its ``at``-th request or commit; tell whether it lived to the end."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
             _arm(at)
-            code = 1 if desk.run(now=now).results.get("failed") else 0
+            code = 1 if desk.run(now=now, **options).results.get("failed") else 0
         finally:
             os._exit(code)
     status = os.waitpid(child, 0)[1]
