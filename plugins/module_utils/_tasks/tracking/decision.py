@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ..._context import Results
 from ..._model.errors import InputError, first_sentence
-from ..._model.integration import Credentials, Identity, Integration, Status, absent
+from ..._model.integration import Credentials, Identity, Integration, Observation, Status, absent
 from ..._model.verdict import UNDECIDED_CAUSES, Verdict
 from ..._plan import Plan, describe, plan, settle_unknown, stand_still
 from ..._trackers.protocol import NotActive, Tracker
@@ -118,7 +118,11 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     desired = desired.seen_as(observed)
     step = replace(step, desired=desired)
     held = current.seen_as(observed) if step.action == "unknown" and current is not None else desired
-    return Decision(verdict, step, held, wanted.credentials)
+    decision = Decision(verdict, step, held, wanted.credentials)
+    if status == "Active" and step.action == "unchanged" and observed.status in ("Failed", "Unknown"):
+        # Whatever the tracker means by it, nobody may take it for Active, nor for a waiting state.
+        decision.error = _not_active(identity, tracker, observed)
+    return decision
 
 
 def carry_out(decision: Decision, tracker: Tracker) -> None:
@@ -133,6 +137,14 @@ def carry_out(decision: Decision, tracker: Tracker) -> None:
             decision.held = tracker.save(desired, decision.credentials)
         except NotActive as error:
             decision.held, decision.error = error.integration, f"{error}"
+
+
+def _not_active(identity: Identity, tracker: Tracker, observed: Observation) -> str:
+    says = f"says {observed.word!r}, which is no word that is known" if observed.word else "shows no status"
+    return (
+        f"{identity.bundle_id}: Apple accepts the key, but {tracker.name} {says}. Look at its page. If all is well "
+        f"there, name the word or its place by {tracker.name}.active_texts, waiting_texts or elements.status."
+    )
 
 
 def _refusal(identity: Identity, verdict: Verdict, hint: str, check_mode: bool) -> str:
