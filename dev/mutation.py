@@ -40,7 +40,7 @@ class Area:
 
 AREAS = {
     "model": Area(
-        ("_model/*.py",), ("model", "ledger/test_refund_rules.py", "ledger/test_refund_money.py", "apple", "trackers")
+        ("_model/*.py",), ("model", "ledger/test_refund_rules.py", "ledger/test_refund_edges.py", "apple", "trackers")
     ),
     "decisions": Area(
         ("_plan.py", "_decisions/*.py", "_report/classify.py", "_tasks/keys/remote_key_plan.py"),

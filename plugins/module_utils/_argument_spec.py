@@ -166,6 +166,7 @@ def integrations() -> Spec:
         **TRACKER,
         **APPLE,
         **_apps(own, required=True),
+        "on_faulty_app": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
         "purge": {"type": "bool", "default": False},
         "purge_limit": {"type": "str", "default": "10%"},
     }

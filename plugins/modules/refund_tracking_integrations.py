@@ -88,6 +88,14 @@ options:
       key_predicted:
         description: As the option of the task.
         type: bool
+  on_faulty_app:
+    description:
+      - What becomes of a list with an entry in O(apps) that can't be used, such as one with a bad ID or an unknown key.
+      - V(refuse) names all such entries and does nothing at all.
+      - V(report) lets these apps fail and goes on with the others, as an audit wants it. Never with O(purge).
+    type: str
+    choices: [refuse, report]
+    default: refuse
   purge:
     description:
       - Whether to remove the integrations that O(apps) does not list, after all apps were done.

@@ -39,7 +39,7 @@ def keys() -> list[Json]:
         key("cut off", "{{ vault_a[:160] }}", True),
         key("cut off, in base64", "{{ vault_a_base64[:200] }}", True),
         key("without its first line", "{{ vault_a.splitlines()[1:] | join('\n') }}", True),
-        key("in one line", "{{ vault_a | replace('\n', ' ') }}", True),
+        key("in one line", "{{ vault_a | replace('\n', ' ') }}", file="line.p8"),
         key("twice", "{{ vault_a }}{{ vault_b }}", True),
         key("with text around it", "hello {{ vault_a }}", True),
         key("with a wrong line", "{{ vault_a | replace('END PRIVATE', 'END OTHER') }}", True),
@@ -50,7 +50,8 @@ def keys() -> list[Json]:
         task("file, from a content", "appstore_iap_key_info", private_key_content=PEM),
         task("session", "appstore_iap_key_info", session="{{ vault_session }}"),
         task("session, damaged", "appstore_iap_key_info", True, session="{{ vault_session[:-4] }}"),
-        task("session, no list", "appstore_iap_key_info", True, session="myacinfo={{ vault_cookie }}"),
+        task("session, as a header", "appstore_iap_key_info", session="myacinfo={{ vault_cookie }}"),
+        task("session, no list", "appstore_iap_key_info", True, session="my {{ vault_cookie }}"),
     ]
 
 

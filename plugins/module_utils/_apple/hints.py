@@ -90,8 +90,8 @@ def known_released(is_same_key: bool) -> str:
     """Explain what production refuses and the sandbox accepts, of an app that production accepted before."""
     if is_same_key:
         return (
-            "Production refuses this key now, although it accepted it for this app before; the sandbox still accepts it, "
-            "so the key is active. Run again in some minutes. If it stays so, check whether the app moved to another "
+            "Production refuses this key now, although it accepted it for this app before. The sandbox still accepts "
+            "it, so the key is active. Run again in some minutes. If it stays so, check whether the app moved to another "
             "team or was removed."
         )
     return (

@@ -67,7 +67,9 @@ def refuse_no_path(text: str, option: str) -> None:
     if any(byte < 32 or byte == 127 for byte in encoded):
         raise InputError(option, f"{length} with line breaks or other control characters.", _PATH_WANTED)
     is_long = len(encoded) > _LONGEST_PATH or max(map(len, encoded.split(b"/"))) > _LONGEST_NAME
-    if is_long or looks_random(text):
+    # Base64 has slashes, too; what begins as a path does is judged name by name.
+    names = text.split("/") if text.startswith(("/", "~", ".")) else [text]
+    if is_long or any(map(looks_random, names)):
         raise InputError(option, f"{length} that no path has.", _PATH_WANTED)
 
 

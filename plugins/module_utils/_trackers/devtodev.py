@@ -73,9 +73,10 @@ class DevtodevByBrowser:
         if current is None or current.key_fingerprint is None:
             # Who can't know that the declared key is the one that is there can't call it Active.
             held = Observation(worse(held.status, "Unknown"), held.word)
-        elif desired.status == "Active" != held.status:
-            shows = f"says {held.word!r}" if held.word else "shows no status"
-            self.warn(f"{identity.bundle_id}: devtodev's page shows the integration, but it {shows}, not Active.")
+        elif desired.status == "Active" and held.status == "Pending":
+            self.warn(
+                f"{identity.bundle_id}: devtodev's page shows the integration, but it says {held.word!r}, not Active."
+            )
         return Observation(worse(desired.status, held.status), held.word)
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:

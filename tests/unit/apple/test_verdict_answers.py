@@ -120,9 +120,13 @@ def test_the_list_of_causes_is_closed() -> None:
 KEY_A, KEY_B = (ISSUER, "AAAAAAAAAA", "f1"), (ISSUER, "BBBBBBBBBB", "f2")
 
 
+def _verdict(cause: Cause) -> Verdict:
+    return Verdict(cause, "Hint.", "production", sandbox_accepts=cause == "app_not_released")
+
+
 def infer(*given: tuple[tuple[str, ...], Cause]) -> list[str]:
     """Give the hints after inference; causes stay and the order is kept."""
-    verdicts = [(key, Verdict(cause, "Hint.", "production")) for key, cause in given]
+    verdicts = [(key, _verdict(cause)) for key, cause in given]
     result = infer_across_apps(verdicts)
     assert [verdict.cause for verdict in result] == [cause for _key, cause in given]
     assert all(verdict.hint.endswith("Hint.") for verdict in result)
@@ -158,6 +162,14 @@ def test_one_refused_app_among_many(works: Cause) -> None:
     hints = infer((KEY_A, works), (KEY_A, "unauthenticated"), (KEY_A, works))
     assert hints[::2] == ["", ""]
     assert "works for 2 of 3 apps" in hints[1] and "bundle ID (capitals)" in hints[1]
+
+
+def test_a_key_that_the_sandbox_accepts_is_never_blamed() -> None:
+    """An outage of production, met by apps that it accepted before: refused there, accepted by the sandbox."""
+    met = Verdict("unauthenticated", "Hint.", "production", sandbox_accepts=True)
+    assert infer_across_apps([(KEY_A, met), (KEY_A, met)]) == [met, met]
+    others = infer_across_apps([(KEY_A, met), (KEY_A, _verdict("unauthenticated"))])
+    assert "works for 1 of 2 apps" in others[1].hint and "revoked" not in others[1].hint
 
 
 def test_what_allows_no_inference() -> None:

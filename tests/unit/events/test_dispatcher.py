@@ -47,13 +47,16 @@ def handed_on(
         for _number in range(feedback or 0):
             t.cast("asyncio.Queue[t.Any]", said).put_nowait({})
         consumer = Consumer(ledger, "rules", holder)
+        left = len(consumer.waiting(9))
         dispatcher = Dispatcher(consumer, queue, said, lambda: 1, lambda text: None, look_s=0.01)
         task = asyncio.create_task(dispatcher.run())
         wanted = room if feedback is None else min(room, feedback + 1)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(_until(lambda: queue.qsize() >= wanted), seconds)
         # What was put last is noted, unless the engine has not said so.
-        await asyncio.sleep(0.1)
+        noted = room if feedback is None else min(room, feedback)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(_until(lambda: len(consumer.waiting(9)) <= left - noted), seconds)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task

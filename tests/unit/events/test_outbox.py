@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing as t
 from pathlib import Path
 
+import jsonschema
 import pytest
 from events_support import NOW, ledger_at
+from unit_support import ROOT
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer, record
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
@@ -74,6 +77,22 @@ def test_every_kind_once_in_the_order_of_recording(ledger: Ledger) -> None:
         ("refund", "2"), ("refund_declined", "3"), ("refund", "1"), ("refund_reversed", "2")
     ]  # fmt: skip
     assert [one.sequence for one in reader.waiting(100)] == [1, 2, 3, 4]
+
+
+def test_every_event_is_as_its_schema_says(ledger: Ledger) -> None:
+    reader = consumer(ledger)
+    write(ledger, told(refund(1, product_id=None)), told(refund(2, price=None)), told(refund(3), "REFUND_DECLINED"))
+    write(ledger, told(refund(1), "REFUND_REVERSED", "r", START + HOUR))
+    request = ConsumptionRequest("u", START, "1", None, "coins", "Consumable", 990, "EUR", None)
+    with ledger.writing() as connection:
+        more = {"1": {"account_token_sha256": "a" * 64}}
+        record(connection, APP.values(), [request.event()], NOW, more)
+    schema = json.loads((ROOT / "docs" / "refund-event.schema.json").read_text())
+    validator = jsonschema.Draft202012Validator(schema)
+    found = [dict(one.body) for one in reader.waiting(9)]
+    assert len({one["kind"] for one in found}) == 4
+    assert [error.message for one in found for error in validator.iter_errors(one)] == []
+    assert list(validator.iter_errors({**found[0], "customer": "Ann"}))
 
 
 def test_amounts_say_unknown_and_no_customer_is_named(ledger: Ledger) -> None:

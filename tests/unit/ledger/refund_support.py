@@ -145,11 +145,11 @@ class Desk:
 
     def truth(self, at: int) -> Sums:
         """Give the sums that the simulator planned."""
-        return {
-            one["currency"]: (one["count"], one["amount"], one["amount_unknown_count"])
-            for one in self.sim.control("GET", f"/truth/refunds?at={at}")["sums"]
-            if one["count"]
-        }
+        totals: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+        for one in self.sim.control("GET", f"/truth/refunds?at={at}")["sums"]:
+            found = (one["count"], one["amount"], one["amount_unknown_count"])
+            totals[one["currency"]] = [sum(pair) for pair in zip(totals[one["currency"]], found, strict=True)]
+        return {currency: (total[0], total[1], total[2]) for currency, total in totals.items() if total[0]}
 
     def histories(self) -> int:
         """Count the calls of Notification History."""
@@ -181,14 +181,14 @@ def _clock(now: int) -> t.Iterator[None]:
         yield
 
 
-def run_and_kill(desk: Desk, at: int, now: int) -> bool:
+def run_and_kill(desk: Desk, at: int, now: int, **options: t.Any) -> bool:
     """Run in a child that kills itself before its ``at``-th request or commit; tell whether it lived to the end."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
             _arm(at)
-            code = 1 if desk.run(now=now).results.get("failed") else 0
+            code = 1 if desk.run(now=now, **options).results.get("failed") else 0
         finally:
             os._exit(code)
     status = os.waitpid(child, 0)[1]

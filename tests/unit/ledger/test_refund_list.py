@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ledger_support import ledger_at
-from refund_support import DAY, TODAY, URL_V2, Desk
+from refund_support import DAY, TODAY, URL_V2, Desk, run_and_kill
 from unit_servers import Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID
 
@@ -186,3 +186,26 @@ def test_an_option_that_is_empty_is_not_left_out(desk: Desk, option: str) -> Non
 )
 def test_faults_in_the_list(desk: Desk, apps: list[dict[str, t.Any]], said: str) -> None:
     assert said in run(desk, apps).message
+
+
+def test_killed_again_and_again(desk: Desk) -> None:
+    """Apps of a list, each with windows of its own, killed anywhere: in the end the sums are the truth."""
+    names = NAMES[:3]
+    wanted = {"issuer_id": ISSUER, "bundle_ids": names, "days": 120, "refunds_per_app": 60, "sandbox_percent": 0}
+    declared = [{"bundle_id": name, "apple_id": 100 + number, **URL_V2} for number, name in enumerate(names)]
+    desk.world({"generated_refunds": {**wanted, "start": TODAY - 130 * DAY}}, declared)
+    desk.move_to(TODAY)
+    for number, name in enumerate(names):
+        put(desk, name, number)
+    apps = [{"bundle_id": name} for name in names]
+    kills = 0
+    while not run_and_kill(desk, 4 + 4 * kills, TODAY, bundle_id=None, apps=apps):
+        kills += 1
+        counted = {row["bundle_id"]: 0 for row in desk.rows("refund_coverage")}
+        for row in desk.rows():
+            counted[row["bundle_id"]] = counted.get(row["bundle_id"], 0) + 1
+        assert all(counted.values()), "what is covered is recorded"
+    assert kills >= 3
+    truth = desk.truth(TODAY)
+    assert sum(one[0] for one in truth.values()) > 30 and desk.sums() == truth
+    assert not run(desk, names).results["changed"]

@@ -20,6 +20,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.identifier
     parse_issuer_id,
     parse_key_id,
     parse_service_url,
+    refuse_no_path,
     shown,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import MASK
@@ -274,3 +275,23 @@ def test_a_password_in_a_wrong_url_is_not_repeated(url: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_service_url(url, "app_store_server_url")
     assert "pass-word" not in str(caught.value) and "app_store_server_url" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tmp/build-d06389cd/examples/examples1/keys/AuthKey_9XK2M4N6P8.p8",
+        "/builds/Ab12Cd34/group/project/keys/SubscriptionKey_2X9R4HXF34.p8",
+        "~/ci/Ab12Cd34Ef56/Gh78Ij90Kl12/Mn34Op56Qr78/key.p8",
+    ],
+)
+def test_a_path_is_judged_name_by_name(path: str) -> None:
+    """Joined by its slashes it looks like base64."""
+    refuse_no_path(path, "private_key_path")
+
+
+@pytest.mark.parametrize("text", ["aB3dE6gH9" * 8, "/aB3dE6gH9" + "aB3dE6gH9" * 8, "aB3dE6/gH9" * 8])
+def test_what_looks_like_a_key_is_no_path(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        refuse_no_path(text, "private_key_path")
+    assert "aB3" not in f"{caught.value}"

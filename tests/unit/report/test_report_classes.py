@@ -91,6 +91,8 @@ def test_absent_as_declared_is_in_order(tmp_path: Path) -> None:
 
 def test_not_active_at_the_tracker_is_pending(tmp_path: Path) -> None:
     assert class_of(tmp_path, bulk(item(BUNDLE, status="Pending"))) == ("pending", ["tracker_pending"])
+    assert class_of(tmp_path, bulk(item(BUNDLE, status="Failed"))) == ("refused", ["tracker_failed"])
+    assert class_of(tmp_path, bulk(item(BUNDLE, status="Unknown"))) == ("unknown", ["tracker_unknown"])
 
 
 def test_refused_and_drifted_counts_as_refused_and_shows_both(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def test_what_the_policies_do_with_a_refusal(sim: Simulator, tmp_path: Path) -> 
     assert advisory.results["changed"] and advisory.results["integration"]["status"] == "Failed"
     assert len([text for text in advisory.warnings if "unauthenticated" in text]) == 1
     skip = step(sim, tmp_path, "wrong issuer", "skip", "sound")
-    assert (skip.results["changed"], skip.results["integration"]["status"]) == (False, "Pending")
+    assert (skip.results["changed"], skip.results["integration"]["status"]) == (False, "Failed")
     assert (cause(skip), skip.results["http"]["calls"]) == ("not_checked", 0)
     local = step(sim, tmp_path, "damaged file", "skip", "sound")
     assert local.results["failed"], "an unusable key fails whatever the policy"

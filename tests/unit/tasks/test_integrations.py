@@ -125,7 +125,7 @@ def test_an_app_that_production_accepted_before(bulk: Bulk) -> None:
     bulk.sim.control("PATCH", f"/apps/{BUNDLE_ID}", {"released": False})
     done = bulk.both(apps(BUNDLE_ID, UNRELEASED))
     assert causes(done) == ["unauthenticated", "app_not_released"]
-    assert "production accepted this very key" in done.results["integrations"][0]["credential_check"]["hint"]
+    assert "although it accepted it for this app before" in done.results["integrations"][0]["credential_check"]["hint"]
 
 
 def test_the_same_app_in_both_environments(bulk: Bulk) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from ..._apple.app_store_server import AppStoreServer, Hosts
 from ..._apple.notification_history import NoNotificationUrl, NotificationHistory
 from ..._apple.pace import CALLS_A_SECOND, Pace
-from ..._context import Context, TaskFailed
-from ..._http import HttpSettings, Transport
+from ..._context import Context
+from ..._http import Transport
 from ..._ledger.refunds import App
 from ..._model.coverage import Window
 from ..._model.errors import RefundsError
@@ -20,6 +20,7 @@ from ..._model.event import ANSWER_WITHIN_MS, ConsumptionRequest
 from ..._model.integration import Integration
 from ..._model.private_key import KeyProblem
 from ..refunds.refund_ledger import TASK
+from ..shared.concurrent import each
 from ..shared.options import key_source
 from ..shared.stored_key import stored_credentials
 from .declared import Declared, NoAppleId
@@ -40,33 +41,32 @@ class Poller:
 
     def poll(self) -> None:
         """Read everything once. One app's trouble is a warning and stops no other."""
-        for entry in self.declared.all():
-            if entry.status != "Active":
-                continue
-            context = replace(self.context, transport=Transport(self._http()))
+        apps = [entry for entry in self.declared.all() if entry.status == "Active"]
+        if not apps:
+            return
+        http = replace(self.context.transport.settings, deadline=max(120.0, self.settings.interval))
+        context = replace(self.context, transport=Transport(http))
+        params = self._params(apps)
+        try:
+            TASK.function(params, context)
+        except RefundsError as failure:
+            self.context.warn(str(failure))
+
+        def requests(entry: Integration) -> None:
             try:
-                self._read(entry, context)
+                self._read_requests(entry, params, context)
             except (RefundsError, KeyProblem) as error:
                 self.context.warn(f"{entry.identity.bundle_id} ({entry.identity.environment}): {error}")
 
-    def _http(self) -> HttpSettings:
-        return replace(self.context.transport.settings, deadline=max(120.0, self.settings.interval))
+        each(apps, requests, context.transport.flow)
 
-    def _read(self, entry: Integration, context: Context) -> None:
-        params = self._params(entry)
-        try:
-            TASK.function(params, context)
-        except TaskFailed as failure:
-            self.context.warn(f"{entry.identity.bundle_id} ({entry.identity.environment}): {failure}")
-        self._read_requests(entry, params, context)
-
-    def _params(self, entry: Integration) -> dict[str, t.Any]:
-        """Return the options of refund_ledger for an app, defaults included."""
+    def _params(self, apps: t.Iterable[Integration]) -> dict[str, t.Any]:
+        """Return the options of refund_ledger for a list of apps, defaults included."""
         settings = self.settings
         defaults = {name: option.get("default") for name, option in TASK.argument_spec.items()}
+        identities = [entry.identity for entry in apps]
         given = {
-            "bundle_id": entry.identity.bundle_id,
-            "environment": entry.identity.environment,
+            "apps": [{"bundle_id": one.bundle_id, "environment": one.environment} for one in identities],
             "ledger": {"url": settings.ledger_url},
             "app_store_server_url": settings.app_store_server_url,
             "root_certificate_path": settings.root_certificate_path,

@@ -83,7 +83,19 @@ class _Parts:
 
     def context(self) -> Context:
         http = replace(self.http(), request_timeout=15.0, attempts=4)
-        return Context(False, self.world.environ, self.world.now, self.world.warn, Transport(http))
+        return Context(False, self.world.environ, self.world.now, _changed(self.world.warn), Transport(http))
+
+
+def _changed(warn: t.Callable[[str], None]) -> t.Callable[[str], None]:
+    """Return a voice that says the same thing once: the same app may be in the same trouble at each poll."""
+    said: set[str] = set()
+
+    def tell(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            warn(text)
+
+    return tell
 
 
 async def _listen(parts: _Parts, dispatcher: Dispatcher) -> None:

@@ -34,12 +34,15 @@ def store(
     then nothing of it is stored.
     """
     apps = sorted(told, key=lambda app: (app.source, app.environment, app.bundle_id))
-    with ledger.writing() as connection:
+
+    def work(connection: sqlalchemy.Connection) -> None:
         # All locks before the first event, and in one order: two writers never wait for each other.
         for app in apps:
             lock(connection, app)
         for app in apps:
             _store(connection, app, told[app], now, (more or {}).get(app, {}))
+
+    ledger.write(work)
 
 
 def _store(connection: sqlalchemy.Connection, app: App, told: t.Sequence[Told], now: str, more: More) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ..._context import Results
 from ..._model.errors import InputError, first_sentence
-from ..._model.integration import Credentials, Identity, Integration, Status, absent
+from ..._model.integration import Credentials, Identity, Integration, Observation, Status, absent
 from ..._model.verdict import UNDECIDED_CAUSES, Verdict
 from ..._plan import Plan, describe, plan, settle_unknown, stand_still
 from ..._trackers.protocol import NotActive, Tracker
@@ -118,7 +118,11 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     desired = desired.seen_as(observed)
     step = replace(step, desired=desired)
     held = current.seen_as(observed) if step.action == "unknown" and current is not None else desired
-    return Decision(verdict, step, held, wanted.credentials)
+    decision = Decision(verdict, step, held, wanted.credentials)
+    if status == "Active" and step.action == "unchanged" and observed.status in ("Failed", "Unknown"):
+        # Whatever the tracker means by it, nobody may take it for Active, nor for a waiting state.
+        decision.error = _not_active(identity, tracker, observed)
+    return decision
 
 
 def carry_out(decision: Decision, tracker: Tracker) -> None:
@@ -135,15 +139,11 @@ def carry_out(decision: Decision, tracker: Tracker) -> None:
             decision.held, decision.error = error.integration, f"{error}"
 
 
-def name_trouble(decision: Decision, check_mode: bool) -> None:
-    """Let an app fail whose tracker itself says that the integration doesn't work, or says what nobody knows."""
-    held, would_mend = decision.held, check_mode and decision.step.changed
-    if decision.error or would_mend or not held.word or held.status not in ("Failed", "Unknown"):
-        return
-    means = "doesn't work there" if held.status == "Failed" else "has a status there that this collection doesn't know"
-    decision.error = (
-        f"{describe(held)} {means}: {held.identity.tracker} says {held.word!r}, while Apple's verdict is "
-        f"{decision.verdict.cause}. Open the integration at {held.identity.tracker} and correct what it names."
+def _not_active(identity: Identity, tracker: Tracker, observed: Observation) -> str:
+    says = f"says {observed.word!r}, which is no word that is known" if observed.word else "shows no status"
+    return (
+        f"{identity.bundle_id}: Apple accepts the key, but {tracker.name} {says}. Look at its page. If all is well "
+        f"there, name the word or its place by {tracker.name}.active_texts, waiting_texts or elements.status."
     )
 
 

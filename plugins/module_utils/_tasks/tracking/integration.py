@@ -13,7 +13,7 @@ from ..shared.options import identity, key_source
 from ..shared.services import CALL_LIBRARIES, credential_check
 from ..shared.trackers import LEDGER_LIBRARIES, open_tracker
 from .assessment import best_status, checked, compared_with_held, declared, folded, known_released, loaded
-from .decision import Decision, Rules, Wanted, carry_out, decide_absent, decide_present, name_trouble
+from .decision import Decision, Rules, Wanted, carry_out, decide_absent, decide_present
 
 
 def run(params: Params, context: Context) -> Results:
@@ -48,7 +48,6 @@ def _results(decision: Decision, tracker: Tracker, context: Context) -> Results:
     """Carry the decision out, except in check mode, and return what came of it."""
     if not context.check_mode:
         carry_out(decision, tracker)
-    name_trouble(decision, context.check_mode)
     results = {
         "changed": decision.step.changed,
         "diff": decision.step.diff(),

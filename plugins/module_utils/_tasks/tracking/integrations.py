@@ -13,7 +13,8 @@ from ..._apple.credential_check import CredentialCheck, infer_across_apps
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._decisions.irreversible import Gate
 from ..._http_errors import NotAsked
-from ..._model.errors import RefundsError, unforeseen
+from ..._model.errors import InputError, RefundsError, unforeseen
+from ..._model.identifiers import parse_app_apple_id
 from ..._model.integration import Identity, Integration, absent
 from ..._model.verdict import Verdict
 from ..._plan import plan
@@ -26,7 +27,7 @@ from ..shared.services import CALL_LIBRARIES, credential_check
 from ..shared.trackers import LEDGER_LIBRARIES, open_tracker
 from . import outcomes
 from .assessment import best_status, checked, compared_with_held, declared, is_unasked, known_released
-from .decision import NO_KEY_NEEDED, Decision, Rules, Wanted, decide_absent, decide_present, name_trouble, standing
+from .decision import NO_KEY_NEEDED, Decision, Rules, Wanted, decide_absent, decide_present, standing
 from .holdings import Holdings, check_fit
 from .listed_apps import ListedApp, listed_apps
 from .purge import Purge, parse_purge
@@ -62,9 +63,8 @@ def run(params: Params, context: Context) -> Results:
         params,
         context,
         lambda app: (app.get("state") or params["state"]) == "present",
-        # An audit shows each app as it is; a run begins with nothing as long as the list has a fault. What a list with a
-        # fault leaves out, nobody knows.
-        keeps_faulty=context.check_mode and not params["purge"],
+        # What a list with a fault leaves out, nobody knows.
+        keeps_faulty=params["on_faulty_app"] == "report" and not params["purge"],
     )
     purge = parse_purge(params, apps)
     check_fit(apps, params)
@@ -92,16 +92,14 @@ def run(params: Params, context: Context) -> Results:
         for decision in surplus:
             writer.add(decision)
         writer.flush()
-    for decision in decisions:
-        name_trouble(decision, context.check_mode)
     warnings.end()
     return _results(decisions + surplus, context)
 
 
 def _looked_up(app: ListedApp, holdings: Holdings, params: Params, context: Context) -> _Entry:
     entry = _Entry(app, Identity(params["tracker"], tracker_project(params), app.environment, app.bundle_id))
-    if app.fault:
-        entry.error = naming(app.bundle_id, app.fault)
+    entry.error = _fault(app)
+    if entry.error:
         return entry
     if not holdings.tracker.is_listable and context.transport.remaining() <= 0:
         entry.error, entry.is_untried = not_tried(app.bundle_id, context), True
@@ -118,6 +116,16 @@ def _looked_up(app: ListedApp, holdings: Holdings, params: Params, context: Cont
             raise
         entry.error = naming(app.bundle_id, unforeseen(error, ONE_APP))
     return entry
+
+
+def _fault(app: ListedApp) -> str:
+    if app.fault:
+        return naming(app.bundle_id, app.fault)
+    try:
+        parse_app_apple_id(app.fields.get("app_apple_id"))
+    except InputError as error:
+        return naming(app.bundle_id, str(error))
+    return ""
 
 
 def _surplus(purge: Purge | None, holdings: Holdings, entries: t.Sequence[_Entry], context: Context) -> list[Decision]:

@@ -12,7 +12,7 @@ from ..._argument_spec import KEY_FIELDS
 from ..._context import Context, Params
 from ..._fields import place, together
 from ..._model.errors import InputError, RefundsError
-from ..._model.identifiers import Environment, parse_app_apple_id, parse_bundle_id
+from ..._model.identifiers import Environment, parse_bundle_id
 from ..._model.integration import Credentials
 from ..._model.private_key import KeyProblem
 from ..shared.named_keys import app_key_source, check_keys
@@ -39,7 +39,8 @@ class LoadedKey:
 class ListedApp:
     """One entry of ``apps``. ``key`` is None for an app that needs none; ``fields`` are the entry's own options.
 
-    ``fault``: what is wrong with the entry; it then has no key, and its place for a name where the bundle ID is no good.
+    ``fault``: what is wrong with the entry. It then has no key, and may have its place
+    for a name.
     """
 
     bundle_id: str
@@ -118,7 +119,6 @@ def _faulty(app: Params, index: int, params: Params, fault: str) -> ListedApp:
 def _identified(app: Params, index: int, seen: dict[tuple[str, str], int], params: Params) -> tuple[str, Environment]:
     bundle_id = parse_bundle_id(app["bundle_id"], f"apps[{index}].bundle_id")
     environment = t.cast(Environment, app.get("environment") or params["environment"])
-    parse_app_apple_id(app.get("app_apple_id"), f"{place('apps', index, bundle_id)}.app_apple_id")
     first = seen.setdefault((bundle_id, environment), index)
     if first != index:
         problem = f"stands in apps[{first}] already, for {environment} as well."

@@ -75,7 +75,7 @@ def write_files(folder: Path, pairs: t.Mapping[str, Pair]) -> dict[str, str]:
     for kind in ("loose", "damaged", "truncated", "wrong_kind", "linked", "mounted", "work"):
         (folder / kind).mkdir(mode=0o700)
     paths["loose"] = _write(folder / "loose" / name, pem, 0o644)
-    paths["damaged"] = _write(folder / "damaged" / name, pem.replace("\n", "\r\n"))
+    paths["damaged"] = _write(folder / "damaged" / name, pem.replace("\n", "\r"))
     paths["truncated"] = _write(folder / "truncated" / name, pem[:150])
     paths["wrong_kind"] = _write(folder / "wrong_kind" / name, make_pair(ec.SECP384R1()).private_pem)
     paths["mounted"] = _mount(folder / "mounted", name, pem)

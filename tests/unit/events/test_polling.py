@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Poll mode against the simulator, and that both ways in share one ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+from events_support import NOW, ledger_at
+from unit_servers import Simulator
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, public_pem, run_task, write_key
+
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.settings import parse_settings
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.source import World, run
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_ledger
+
+URL = {"subscription_status_url": "https://refunds.example.com/", "subscription_status_url_version": "V2"}
+BOUGHT = {"product_id": "coins", "price": 9990, "currency": "EUR"}
+
+
+class Place:
+    """One app at the simulator, its key, and a ledger that declares it."""
+
+    def __init__(self, sim: Simulator, folder: Path) -> None:
+        self.sim, self.folder = sim, folder
+        self.url = f"sqlite:///{folder}/ledger.db"
+        key = write_key(folder / "key.p8", sim.pem)
+        found = sim.session.get(f"{sim.announced['control']}/root_certificate?format=pem", timeout=10)
+        (folder / "root.pem").write_bytes(found.content)
+        team = {"issuer_id": ISSUER, "iap_keys": [{"key_id": KEY_ID, "public_key": public_pem(sim.pem)}]}
+        team["apps"] = [{"bundle_id": BUNDLE_ID, "apple_id": 1, **URL}]
+        sim.control("PUT", "/world", {"teams": [team], "rate_limits": {"get_notification_history": 0}})
+        ledger = ledger_at(self.url)
+        identity = Identity("ledger", "", "production", BUNDLE_ID)
+        put_integration(ledger, Integration(identity, ISSUER, KEY_ID, None, "Active", str(key), 1), NOW)
+        ledger.close()
+
+    def tell(self, kind: str, number: int) -> None:
+        """Let Apple tell of something."""
+        now = int(time.time() * 1000)
+        bought = {"transaction_id": str(number), "purchase_date": now - 3_600_000, **BOUGHT}
+        if kind == "REFUND":
+            bought |= {"revocation_date": now, "revocation_reason": 1, "revocation_percentage": 100_000}
+        note = {"type": kind, "signed_date": now, "transaction": bought}
+        self.sim.control("POST", f"/apps/{BUNDLE_ID}/notifications", note)
+
+    def options(self) -> dict[str, t.Any]:
+        """Give what both the source and refund_ledger take."""
+        return {
+            "ledger": {"url": self.url},
+            "app_store_server_url": self.sim.url,
+            "root_certificate_path": str(self.folder / "root.pem"),
+        }
+
+    def is_done(self) -> bool:
+        """Tell whether no event waits in the ledger."""
+        ledger = ledger_at(self.url, read_only=True)
+        try:
+            return Consumer(ledger, "rulebook", "nobody").waiting(1) == []
+        finally:
+            ledger.close()
+
+    def polled(self, count: int, seconds: float = 60.0) -> tuple[list[dict[str, t.Any]], list[str]]:
+        """Run the source until it gave that many events, or the time is over; give them, and its warnings."""
+        warnings: list[str] = []
+        world = World({}, time.time, time.monotonic, warnings.append, warnings.append, "me")
+
+        async def work() -> list[dict[str, t.Any]]:
+            queue: asyncio.Queue[dict[str, t.Any]] = asyncio.Queue()
+            task = asyncio.create_task(run(queue, {**self.options(), "interval": 1}, world))
+            found: list[dict[str, t.Any]] = []
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while len(found) < count:
+                        found.append(await queue.get())
+                    # The last one is let go of.
+                    while not await asyncio.to_thread(self.is_done):
+                        await asyncio.sleep(0.05)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            return found
+
+        return asyncio.run(work()), warnings
+
+
+@pytest.fixture
+def place(sim: Simulator, tmp_path: Path) -> Place:
+    """A declared app, and a consumer that began before anything happened."""
+    made = Place(sim, tmp_path)
+    ledger = ledger_at(made.url)
+    consumer = Consumer(ledger, "rulebook", "nobody")
+    assert consumer.claim(int(time.time() * 1000) - 60_000)
+    consumer.release()
+    ledger.close()
+    return made
+
+
+def test_refunds_and_requests_once_whoever_reads_them(place: Place) -> None:
+    place.tell("REFUND", 1)
+    place.tell("CONSUMPTION_REQUEST", 2)
+    found, warnings = place.polled(2)
+    assert [(one["kind"], one["transaction_id"]) for one in found] == [("refund", "1"), ("consumption_request", "2")]
+    assert len(warnings) == len(set(warnings))
+    # What the source recorded isn't new to refund_ledger, and the other way round.
+    task = {"bundle_id": BUNDLE_ID, **place.options()}
+    assert run_task(refund_ledger.TASK, task).results["refunds"]["new"] == 0
+    place.tell("REFUND", 3)
+    assert run_task(refund_ledger.TASK, task).results["refunds"]["new"] == 1
+    assert [one["transaction_id"] for one in place.polled(1)[0]] == ["3"]
+    assert place.polled(1, seconds=1.5)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("args", "word"),
+    [
+        ({"mode": "push"}, "mode"),
+        ({"prot": 1}, "prot"),
+        ({"interval": "soon"}, "interval"),
+        ({"interval": True}, "interval"),
+        ({"port": 70_000}, "port"),
+        ({"path": "apple"}, "path"),
+        ({"consumer": "a b"}, "consumer"),
+        ({"forward_to": "https://example.com"}, "forward_to"),
+        ({"forward_to": ["http://example.com/a"]}, "forward_to[0]"),
+        ({"ledger": "sqlite:////x"}, "ledger"),
+        ({"largest_body": 1}, "largest_body"),
+        ({"account_token": "plain"}, "account_token"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_named(args: dict[str, t.Any], word: str) -> None:
+    with pytest.raises(InputError, match=f"^{word}".replace("[", r"\[")):
+        parse_settings(args)
+
+
+def test_what_a_rulebook_renders_is_understood() -> None:
+    settings = parse_settings({"mode": "listen", "port": "8099", "interval": "30", "forward_to": [], "path": "/apple"})
+    assert (settings.mode, settings.port, settings.interval, settings.path) == ("listen", 8099, 30.0, "/apple")
