@@ -52,7 +52,12 @@ AREAS = {
     ),
     "verification": Area(
         ("_apple/signed_data.py", "_apple/signature_faults.py", "_apple/refund_fields.py"),
-        ("apple/test_signed_data_types.py", "model/test_refund_amounts.py", "ledger/test_refund_hostile.py"),
+        (
+            "apple/test_signed_data_types.py",
+            "model/test_refund_amounts.py",
+            "ledger/test_refund_hostile.py",
+            "ledger/test_refund_quarantine.py",
+        ),
     ),
     "ledger": Area(("_ledger/*.py",), ("ledger",)),
     "trackers": Area(("_trackers/revenuecat*.py", "_trackers/json_api.py"), ("trackers",)),

@@ -21,6 +21,7 @@ import paths  # noqa: E402 - lies in dev
 import processes  # noqa: E402
 import profiles  # noqa: E402
 import publisher  # noqa: E402
+import reading_works  # noqa: E402
 import refund_works  # noqa: E402
 import report  # noqa: E402
 import works  # noqa: E402
@@ -53,6 +54,7 @@ def main() -> int:
                     return 0
                 figures = _measure(bench, sizes)
                 more = refund_works.measure(bench, options.refunds) if options.refunds else []
+                more += reading_works.measure(bench, reading_works.SMALL if options.sizes else reading_works.READINGS)
             except processes.BenchFailed as failure:
                 print(f"bench: FAILED: {failure}", file=sys.stderr)
                 return 1
