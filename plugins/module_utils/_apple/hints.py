@@ -91,8 +91,8 @@ def known_released(is_same_key: bool) -> str:
     if is_same_key:
         return (
             "Production refuses this key now, although it accepted it for this app before. The sandbox still accepts "
-            "it, so the key is active. Run again in some minutes. If it stays so, check whether the app moved to another "
-            "team or was removed."
+            "it, so the key is active. Run again in some minutes. If it stays so, check whether the app moved to "
+            "another team or was removed."
         )
     return (
         "Production accepted this app with another key before, so the app was released; it refuses this key, which the "
