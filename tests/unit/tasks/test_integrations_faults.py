@@ -154,3 +154,25 @@ def test_a_timeout_of_the_task_ends_the_list() -> None:
     for thread in set(threading.enumerate()) - before:
         thread.join()
     assert len(begun) == FIRST
+
+
+def test_a_faulty_entry_can_be_reported_beside_the_others(bulk: Bulk) -> None:
+    """An audit shows each app as it is; the fault of one is none of the others'."""
+    given = [*apps(*NAMES), {"bundle_id": "com..bad", "key": "a"}, {"bundle_id": "com.example.keyless", "key": "zz"}]
+    done = bulk.run(given, on_faulty_app="report")
+    found = {item["bundle_id"]: (item["outcome"], item["msg"]) for item in done.results["integrations"]}
+    assert [found[name][0] for name in NAMES] == ["changed"] * len(NAMES)
+    assert found[f"apps[{len(NAMES)}]"][0] == "failed" and "com..bad" in found[f"apps[{len(NAMES)}]"][1]
+    assert found["com.example.keyless"][0] == "failed" and "zz" in found["com.example.keyless"][1]
+    assert done.results["failed"] and "2 failed" in done.message
+
+
+def test_a_key_without_ids_is_known_by_what_the_ledger_holds(bulk: Bulk) -> None:
+    """A key that App Store Connect made can be audited before its IDs are written down by hand."""
+    assert not bulk.run(apps(BAD)).results.get("failed")
+    bare = {"a": {"private_key_path": bulk.keys["a"]["private_key_path"]}}
+    done = bulk.run(apps(BAD), on_faulty_app="report", keys=bare)
+    assert outcomes(done) == [(BAD, "unchanged", "unchanged")]
+    assert bulk.run(apps(BAD), keys=bare).results["failed"]
+    other = {"a": {"private_key_path": bulk.keys["b"]["private_key_path"]}}
+    assert bulk.run(apps(BAD), on_faulty_app="report", keys=other).results["failed"]

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ... import _argument_spec
 from ..._apple.credential_check import CredentialCheck, infer_across_apps
@@ -24,12 +25,13 @@ from ..shared.few_warnings import FewWarnings
 from ..shared.options import tracker_project
 from ..shared.progress import Progress
 from ..shared.services import CALL_LIBRARIES, credential_check
+from ..shared.stored_key import stored_credentials
 from ..shared.trackers import LEDGER_LIBRARIES, open_tracker
 from . import outcomes
 from .assessment import best_status, checked, compared_with_held, declared, is_unasked, known_released
 from .decision import NO_KEY_NEEDED, Decision, Rules, Wanted, decide_absent, decide_present, standing
 from .holdings import Holdings, check_fit
-from .listed_apps import ListedApp, listed_apps
+from .listed_apps import ListedApp, LoadedKey, listed_apps
 from .purge import Purge, parse_purge
 from .writing import ONE_APP, Writer, naming, not_tried
 
@@ -100,7 +102,7 @@ def _looked_up(app: ListedApp, holdings: Holdings, params: Params, context: Cont
     entry = _Entry(app, Identity(params["tracker"], tracker_project(params), app.environment, app.bundle_id))
     entry.error = _fault(app)
     if entry.error:
-        return entry
+        return _finished(entry, holdings) if app.unfinished else entry
     if not holdings.tracker.is_listable and context.transport.remaining() <= 0:
         entry.error, entry.is_untried = not_tried(app.bundle_id, context), True
         return entry
@@ -115,6 +117,17 @@ def _looked_up(app: ListedApp, holdings: Holdings, params: Params, context: Cont
         if holdings.tracker.is_listable:
             raise
         entry.error = naming(app.bundle_id, unforeseen(error, ONE_APP))
+    return entry
+
+
+def _finished(entry: _Entry, holdings: Holdings) -> _Entry:
+    """Return an entry whose key lacks IDs with those that the tracker's entry of the same key has, if there is one."""
+    source = entry.app.unfinished
+    with contextlib.suppress(RefundsError):
+        current = holdings.find(entry.identity)
+        credentials = stored_credentials(current, source) if current and source else None
+        if source and credentials:
+            return _Entry(replace(entry.app, key=LoadedKey(source, credentials, None)), entry.identity, current)
     return entry
 
 

@@ -40,7 +40,7 @@ class ListedApp:
     """One entry of ``apps``. ``key`` is None for an app that needs none; ``fields`` are the entry's own options.
 
     ``fault``: what is wrong with the entry. It then has no key, and may have its place
-    for a name.
+    for a name. ``unfinished``: its key where only IDs are missing, which the ledger may know.
     """
 
     bundle_id: str
@@ -48,6 +48,7 @@ class ListedApp:
     key: LoadedKey | None
     fields: Params
     fault: str = ""
+    unfinished: KeySource | None = None
 
 
 @dataclass
@@ -102,18 +103,29 @@ def listed_apps(
             apps.append(ListedApp(bundle_id, environment, key, app))
         except InputError as error:
             errors.append(error)
-            apps.append(_faulty(app, index, params, str(error)))
+            apps.append(_faulty(app, index, params, str(error), _unfinished(app, index, keys, params)))
     if errors and not keeps_faulty:
         raise errors[0] if len(errors) == 1 else RefundsError(together("apps", [f"{error}" for error in errors]))
     return apps
 
 
-def _faulty(app: Params, index: int, params: Params, fault: str) -> ListedApp:
+def _unfinished(app: Params, index: int, keys: t.Mapping[str, Params], params: Params) -> KeySource | None:
+    """Return the key of an entry that lacks IDs: App Store Connect made it, and nobody wrote them down."""
+    try:
+        source = app_key_source(app, index, keys, params)
+    except InputError:
+        return None
+    is_unfinished = source.is_given and (source.issuer_id is None or source.key_id is None)
+    return source if is_unfinished else None
+
+
+def _faulty(app: Params, index: int, params: Params, fault: str, unfinished: KeySource | None) -> ListedApp:
     try:
         name = parse_bundle_id(app["bundle_id"])
     except InputError:
         name = f"apps[{index}]"
-    return ListedApp(name, t.cast(Environment, app.get("environment") or params["environment"]), None, app, fault)
+    environment = t.cast(Environment, app.get("environment") or params["environment"])
+    return ListedApp(name, environment, None, app, fault, unfinished)
 
 
 def _identified(app: Params, index: int, seen: dict[tuple[str, str], int], params: Params) -> tuple[str, Environment]:
