@@ -119,12 +119,17 @@ class Storm:
         found: list[float] = []
 
         async def one(body: bytes) -> None:
-            link = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", self.port)
             begun = time.perf_counter()
-            # A machine that can't keep up turns some away, for Apple to send again.
-            self.turned_away += await _post(*link, body) != 200
+            try:
+                link = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", self.port)
+                is_taken = await _post(*link, body) == 200
+            except (OSError, asyncio.IncompleteReadError):
+                is_taken = False
+            # A machine that can't keep up turns some away, for Apple to send again; that closes the connection.
+            self.turned_away += not is_taken
             found.append(time.perf_counter() - begun)
-            idle.append(link)
+            if is_taken:
+                idle.append(link)
 
         begun, tasks = time.perf_counter(), []
         for number, body in enumerate(bodies):
