@@ -125,7 +125,9 @@ def _finished(entry: _Entry, holdings: Holdings) -> _Entry:
     source = entry.app.unfinished
     with contextlib.suppress(RefundsError):
         current = holdings.find(entry.identity)
-        credentials = stored_credentials(current, source) if current and source else None
+        # The declared key alone: another one at the stored path proves nothing about it.
+        asked = replace(current, private_key_path=None) if current else None
+        credentials = stored_credentials(asked, source) if asked and source else None
         if source and credentials:
             return _Entry(replace(entry.app, key=LoadedKey(source, credentials, None)), entry.identity, current)
     return entry
