@@ -51,7 +51,6 @@ def coverage_of(row: sqlalchemy.RowMapping) -> Coverage:
         proven_at=row["proven_at"],
         url=row["url"],
         url_at=row["url_at"],
-        window_size=row["window_size"],
         state=row["state"],
         reason=row["reason"],
     )
@@ -68,7 +67,6 @@ def put_coverage(connection: sqlalchemy.Connection, app: App, coverage: Coverage
         "proven_at": coverage.proven_at,
         "url": coverage.url,
         "url_at": coverage.url_at,
-        "window_size": coverage.window_size,
         "state": coverage.state,
         "reason": coverage.reason,
         "last_run_at": now,

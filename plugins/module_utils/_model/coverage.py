@@ -36,7 +36,7 @@ class Coverage:
     when Apple no longer tried to deliver it, so that it need not be read again. ``known_from``: the first proof that
     Apple kept a history at all, which is the date of the earliest verified notification or the first time that App
     Store Connect named a URL of version 2; ``proven_at``: the last such proof. ``url`` is App Store Connect's last
-    answer, given at ``url_at``. ``window_size``: how much time can be read at once.
+    answer, given at ``url_at``.
     """
 
     covered_from: int
@@ -49,7 +49,6 @@ class Coverage:
     proven_at: int | None = None
     url: NotificationUrl = "unasked"
     url_at: int | None = None
-    window_size: int | None = None
     state: State = "unknown"
     reason: str = ""
 
