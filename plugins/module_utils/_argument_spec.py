@@ -123,7 +123,7 @@ def connect_apps() -> Spec:
     return {
         **CONNECT_API,
         "private_key_file_policy": KEY["private_key_file_policy"],
-        **HTTP,
+        **{name: HTTP[name] for name in ("ca_path", "request_timeout", "deadline")},
         "bundle_ids": {"type": "list", "elements": "str"},
         "query_released": {"type": "bool", "default": False},
     }

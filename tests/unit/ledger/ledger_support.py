@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import typing as t
 
+import sqlalchemy
+
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
@@ -61,3 +63,18 @@ def _writer(url: str, name: str, count: int, start: int, go: int) -> tuple[int, 
         os.write(teller, repr(error).encode())
     finally:
         os._exit(code)
+
+
+def insert_integration(connection: sqlalchemy.Connection, one: Integration) -> None:
+    """Write an integration as a collection of an older schema did."""
+    key = {name: getattr(one.identity, name) for name in ("tracker", "project", "environment", "bundle_id")}
+    values = {**vars(one), **key, "created_at": NOW, "updated_at": NOW}
+    insert_values(connection, "refund_tracking_integrations", values)
+
+
+def insert_values(connection: sqlalchemy.Connection, name: str, values: dict[str, t.Any]) -> None:
+    """Write a row into a table as it is in the database, whatever today's collection knows of it."""
+    table = sqlalchemy.Table(name, sqlalchemy.MetaData(), autoload_with=connection)
+    connection.execute(
+        table.insert().values({one.name: values[one.name] for one in table.columns if one.name in values})
+    )

@@ -84,7 +84,9 @@ def test_many_transactions_on_few_connections(pooler: Cluster) -> None:
         for index, ledger in enumerate(ledgers):
             put_integration(ledger, entry(f"com.example.a{index}b{number}"), NOW)
             assert find_integration(ledger, entry(f"com.example.a{index}b{number}").identity) is not None
-    assert len(list_integrations(ledgers[0], "ledger", "", "production")) == 36
+    # The other tests of this file write there as well, in any order.
+    held = {one.identity.bundle_id for one in list_integrations(ledgers[0], "ledger", "", "production")}
+    assert {f"com.example.a{index}b{number}" for index in range(3) for number in range(12)} <= held
     results = run_task(refund_info.TASK, {"ledger": {"url": pooler.url("pooled")}}).results
     assert not results.get("failed"), results
     for ledger in ledgers:

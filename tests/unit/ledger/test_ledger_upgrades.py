@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 import sqlalchemy
-from ledger_support import NOW, entry, ledger_at
+from ledger_support import NOW, entry, insert_integration, insert_values, ledger_at
 from refund_rows_support import START, refund
 from test_ledger_postgresql import Cluster, cluster
 from unit_support import run_task
@@ -48,9 +48,9 @@ def write_old(url: str, until: str) -> None:
         mock.patch.object(revision, "HEAD", until),
     ):
         ledger = ledger_at(url)
-        put_integration(ledger, entry(), NOW)
-        if until >= "0002":
-            with ledger.writing() as connection:
+        with ledger.writing() as connection:
+            insert_integration(connection, entry())
+            if until >= "0002":
                 for one in (refund(1), refund(2, revocation_type="REFUND_PRORATED"), refund(3, revocation_reason=7)):
                     _insert(connection, one)
         ledger.close()
@@ -58,12 +58,8 @@ def write_old(url: str, until: str) -> None:
 
 def _insert(connection: sqlalchemy.Connection, one: Refund) -> None:
     """Put a refund there by the rules of 0002: without a percentage, all of the price."""
-    table = sqlalchemy.Table("refund_tracking_refunds", sqlalchemy.MetaData(), autoload_with=connection)
     more = {"refund_day": one.refund_day, "assumed_full": 1, "amount": -4990, "is_family_shared": 0, "recorded_at": NOW}
-    values = {**vars(one), **more, **APP.values()}
-    connection.execute(
-        table.insert().values({one.name: values[one.name] for one in table.columns if one.name in values})
-    )
+    insert_values(connection, "refund_tracking_refunds", {**vars(one), **more, **APP.values()})
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

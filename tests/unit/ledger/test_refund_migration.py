@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 import sqlalchemy
-from ledger_support import NOW, entry, ledger_at
+from ledger_support import NOW, entry, insert_integration, ledger_at
 from refund_support import Desk
 from unit_servers import Simulator
 from unit_support import BUNDLE_ID
@@ -35,7 +35,8 @@ def make_first_schema(url: str) -> None:
         mock.patch.object(revision, "HEAD", "0001"),
     ):
         ledger = ledger_at(url)
-        put_integration(ledger, entry("com.example.old"), NOW)
+        with ledger.writing() as connection:
+            insert_integration(connection, entry("com.example.old"))
         ledger.close()
 
 
@@ -83,7 +84,7 @@ def test_the_tables_are_those_of_the_schema(tmp_path: Path, name: str) -> None:
     with ledger.reading() as connection:
         held = sqlalchemy.Table(declared.name, sqlalchemy.MetaData(), autoload_with=connection)
     ledger.close()
-    assert HEAD == "0004"
+    assert HEAD == "0005"
     assert [(c.name, str(c.type), c.nullable, c.primary_key) for c in held.columns] == [
         (c.name, str(c.type.compile()), c.nullable, c.primary_key) for c in declared.columns
     ]
