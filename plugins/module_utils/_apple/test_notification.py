@@ -101,7 +101,9 @@ class TestNotifications:
             return Delivery(None)
         result, date = attempts[-1].get("sendAttemptResult"), attempts[-1].get("attemptDate")
         is_name = isinstance(result, str) and re.fullmatch(r"[A-Z_]{1,64}", result)
-        return Delivery(str(result) if is_name else "OTHER", date if type(date) is int else None)
+        return Delivery(
+            str(result) if is_name else "OTHER", date if isinstance(date, int) and not isinstance(date, bool) else None
+        )
 
     def _send(self, method: str, path: str, is_repeatable: bool = True) -> Answer:
         url = f"{self.server.hosts.url(self.environment)}{path}"

@@ -26,7 +26,9 @@ class Forwarder:
 
     def forward(self, body: bytes) -> bool:
         """Post ``body`` to every URL; tell whether all have taken it. Whatever fails, Apple's next attempt repeats."""
-        return all([self._post(url, body) for url in self.urls])
+        # A list, not a generator: the others get it although one did not take it.
+        taken = [self._post(url, body) for url in self.urls]
+        return all(taken)
 
     def _post(self, url: str, body: bytes) -> bool:
         host = urlsplit(url).netloc.rpartition("@")[2]
