@@ -11,12 +11,12 @@ class ModuleDocFragment:
 options:
   revenuecat:
     description:
-      - Options of O(tracker=revenuecat). A task's mapping replaces a group default as a whole.
-      - The In-App Purchase key is put into the entry of the type App Store with exactly O(bundle_id), in one project.
+      - Options of the tracker V(revenuecat). A task's mapping replaces a group default as a whole.
+      - The In-App Purchase key is put into the entry of the type App Store with exactly the bundle ID, in one project.
         Only the key, its Key ID and its Issuer ID are ever sent; all other settings of an existing entry stay.
       - RevenueCat shows no more of a key than whether there is one. Which one it is, is judged by what the ledger says
         was last applied, so the ledger has to be kept; a key that someone else replaced there can't be noticed.
-      - An entry has one key for both environments, so O(environment=sandbox) is refused.
+      - An entry has one key for both environments, so C(environment=sandbox) is refused.
       - Follows RevenueCat's OpenAPI of mid 2026, not run against the live service by this project.
     type: dict
     suboptions:
@@ -28,7 +28,7 @@ options:
         type: str
       project_id:
         description:
-          - ID of the project, such as V(proj1ab2c3d4). Required with O(tracker=revenuecat).
+          - ID of the project, such as V(proj1ab2c3d4). Required with the tracker V(revenuecat).
           - The project's settings show it. The dashboard's address has it without C(proj) in front.
         type: str
       url:
@@ -48,7 +48,7 @@ options:
         type: str
       delete_app:
         description:
-          - Whether O(state=absent) deletes the whole app entry, with its public API key, which shipped apps use.
+          - Whether C(state=absent) deletes the whole app entry, with its public API key, which shipped apps use.
           - V(false) leaves the entry and its key as they are, and warns, because the API has no documented way to clear
             a key alone.
         type: bool
@@ -64,13 +64,13 @@ options:
         default: keep
   qonversion:
     description:
-      - Options of O(tracker=qonversion). A task's mapping replaces a group default as a whole.
+      - Options of the tracker V(qonversion). A task's mapping replaces a group default as a whole.
       - The In-App Purchase key is put into the App Store configuration of one project, which has one bundle ID. Bundle
         ID, Key ID, Issuer ID and key are sent together; all other settings stay, and the task fails when they did not.
       - Qonversion shows everything but the private key. Whether that one is the declared one is judged by what the
         ledger says was last applied, as long as the Key ID and Issuer ID there are still the same.
-      - A project has one key for both environments, so O(environment=sandbox) is refused.
-      - With O(state=absent) the configuration is left as it is, with a warning, because the API has no documented way
+      - A project has one key for both environments, so C(environment=sandbox) is refused.
+      - With C(state=absent) the configuration is left as it is, with a warning, because the API has no documented way
         to clear a key.
       - Follows Qonversion's documentation of its REST API v4 of 2026, not run against the live service by this project.
     type: dict
@@ -93,7 +93,7 @@ options:
         type: str
       replace_bundle:
         description:
-          - Whether a project that is configured for another bundle ID is taken over for O(bundle_id).
+          - Whether a project that is configured for another bundle ID is taken over for the bundle ID.
           - V(false) fails instead, so that a wrong API key overwrites no other app.
         type: bool
         default: false
@@ -109,12 +109,12 @@ options:
         default: keep
   devtodev:
     description:
-      - Options of O(tracker=devtodev). A task's mapping replaces a group default as a whole.
+      - Options of the tracker V(devtodev). A task's mapping replaces a group default as a whole.
       - devtodev has no API for this. Either a headless browser fills in the project's form C(IA refunds tracking), or a
         person is told what to enter there.
       - The page shows no private key. Whether that one is the declared one is judged by what the ledger says was last
         applied, as long as the IDs there are still the same. The same goes for IDs that the page does not show.
-      - The form has one key for an app and no environments, so O(environment=sandbox) is refused.
+      - The form has one key for an app and no environments, so C(environment=sandbox) is refused.
       - Both ways follow devtodev's documentation, read 2026-11-23, and have not been run against the live site. What
         its page shows after saving, and what its button is called, is not documented.
     type: dict
@@ -163,7 +163,7 @@ options:
       confirmed:
         description:
           - With O(devtodev.mode=handoff), that a person did what the last run asked for. If Apple accepts the key, the
-            integration becomes C(Active), for an app that was never released once it is; with O(state=absent) it is
+            integration becomes C(Active), for an app that was never released once it is; with C(state=absent) it is
             forgotten.
           - It confirms what was recorded before, never what the same run changes. Give it for one run, not for good.
         type: bool

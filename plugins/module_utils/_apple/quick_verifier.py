@@ -161,7 +161,8 @@ def read_plainly(text: object) -> _Plain | None:
         and isinstance(x5c, list)
         and len(x5c) == 3
         and all(isinstance(one, str) for one in x5c)
-        and type(date) is int
+        and isinstance(date, int)
+        and not isinstance(date, bool)
         and _REGISTERED.isdisjoint(payload)
     )
     if not is_plain:

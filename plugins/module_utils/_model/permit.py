@@ -35,4 +35,4 @@ class Permit:
 
 
 # Asks the gate for one target, with what was proven; None where the step is not to be taken.
-Permitted = t.Callable[[str, str], Permit | None]
+Permitted = t.Callable[[str, str], "Permit | None"]

@@ -16,11 +16,13 @@ import traceback
 import typing as t
 from dataclasses import dataclass
 
+from . import key_problem
 from .errors import InputError
 from .identifiers import parse_key_id
-from .key_problem import KeyProblem as KeyProblem
 from .key_text import Source, body_of, sec1_inside
 from .secret import Secret
+
+KeyProblem = key_problem.KeyProblem
 
 if t.TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -62,7 +62,7 @@ def run(params: Params, context: Context) -> Results:
     counts = Counter(finding.outcome for finding in findings)
     summary: dict[str, int] = {outcome: counts[outcome] for outcome in OUTCOMES}
     document = field_document(findings, summary, context.timestamp())
-    texts = {"html_path": lambda: render_field_page(document), "json_path": lambda: document.as_json()}
+    texts = {"html_path": lambda: render_field_page(document), "json_path": document.as_json}
     written = {name: os.path.abspath(params[name]) for name in _FILES if params.get(name)}
     for name, path in () if context.check_mode else written.items():
         write_text_file(path, texts[name](), name)

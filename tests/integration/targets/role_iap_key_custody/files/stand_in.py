@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stand-ins for stores that can't be had here: `aws`, `op` and Vault's KV API, as their public documentation has them.
