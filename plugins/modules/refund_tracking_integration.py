@@ -55,7 +55,7 @@ EXAMPLES = r"""
 
 - name: Several apps with one set of credentials
   module_defaults:
-    group/storeops.refunds.all:
+    storeops.refunds.refund_tracking_integration:
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
       key_id: 2X9R4HXF34
       private_key_content: "{{ vault_studio_a_private_key }}"

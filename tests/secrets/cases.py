@@ -92,7 +92,7 @@ def integrations() -> list[Json]:
             f"ledger, {name}", module, True, **one, private_key_content=PEM, credential_check="skip", ledger=url
         )
 
-    group = {"group/storeops.refunds.all": {**one, "private_key_content": "{{ vault_a_base64 }}"}}
+    group = {"storeops.refunds.refund_tracking_integration": {**one, "private_key_content": "{{ vault_a_base64 }}"}}
     return [
         task("integration", module, **one, private_key_content=PEM),
         {"name": "Group defaults", "module_defaults": group, "block": [task("integration, unchanged", module)]},
