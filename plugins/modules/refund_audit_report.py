@@ -121,7 +121,6 @@ notes:
     and writes nothing. Each host would write the report, and before the others are audited.
   - The report holds bundle IDs, Issuer IDs, Key IDs and fingerprints, and never a private key. A new file gets the
     mode of the umask, an existing one keeps its own.
-  - Of the options that all modules take, none has an effect on this one.
 seealso:
   - module: storeops.refunds.refund_tracking_integrations
   - module: storeops.refunds.refund_info
