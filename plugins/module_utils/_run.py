@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from urllib.request import getproxies_environment
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.common.parameters import sanitize_keys
 
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
 from ._fields import app_name, option_faults, refuse_no_paths
@@ -144,7 +143,7 @@ class _Module(AnsibleModule):
 
     def _invocation(self, params: Params) -> Results:
         """Return what Ansible shows of the parameters; by itself it masks values only, and no names in mappings."""
-        return {"module_args": sanitize_keys(params, self.no_log_values)}
+        return {"module_args": _names_masked(params, Masker(self.no_log_values))}
 
     @contextlib.contextmanager
     def raising(self) -> t.Iterator[None]:
@@ -165,6 +164,15 @@ class _Module(AnsibleModule):
             msg = refusal(self.argument_spec, given, str(msg))
         kwargs.setdefault("invocation", self._invocation(params))
         super().fail_json(masker.mask(str(msg)), **kwargs)
+
+
+def _names_masked(value: t.Any, masker: Masker) -> t.Any:
+    """Return ``value`` without secrets, names in mappings included: a secret may stand in a name's place."""
+    if isinstance(value, dict):
+        return {masker.mask(name): _names_masked(item, masker) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_names_masked(item, masker) for item in value]
+    return masker.mask(value)
 
 
 def refusal(spec: t.Mapping[str, t.Any], given: Params, message: str) -> str:

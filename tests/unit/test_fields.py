@@ -90,7 +90,9 @@ def ran_as_module(options: Json) -> Json:
     ran = subprocess.run([sys.executable, "-m", name, arguments], capture_output=True, text=True, check=False)
     result: Json = json.loads(ran.stdout)
     assert ran.returncode == int(bool(result.get("failed"))), ran.stderr
-    assert "s3cr3t" not in ran.stdout + ran.stderr
+    # From 2.22 on a module tells the controller what to redact in the whole run; nobody is shown that.
+    result.pop("_ansible_new_secrets", None)
+    assert "s3cr3t" not in json.dumps(result) + ran.stderr
     return result
 
 
