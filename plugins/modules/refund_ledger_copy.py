@@ -72,7 +72,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-copy:
+ledger_copy:
   description: What was copied.
   returned: success
   type: dict

@@ -69,8 +69,8 @@ def test_there_and_back(url: str, empty: str, tmp_path: Path) -> None:
     told = run(url, empty, check_mode=True).results
     done = run(url, empty).results
     assert not done.get("failed"), done
-    assert told["changed"] and done["changed"] and told["diff"] == done["diff"] and done["copy"]["verified"]
-    copied = {name: one["copied"] for name, one in done["copy"]["tables"].items() if one["copied"]}
+    assert told["changed"] and done["changed"] and told["diff"] == done["diff"] and done["ledger_copy"]["verified"]
+    copied = {name: one["copied"] for name, one in done["ledger_copy"]["tables"].items() if one["copied"]}
     assert {name.removeprefix("refund_tracking_"): number for name, number in copied.items()} == {
         "integrations": 3,
         "refunds": 21,
@@ -79,7 +79,7 @@ def test_there_and_back(url: str, empty: str, tmp_path: Path) -> None:
     }
     assert PASSWORD not in str(done) and known(empty) == known(url)
     again = run(url, empty).results
-    assert again["changed"] is False and again["copy"]["verified"]
+    assert again["changed"] is False and again["ledger_copy"]["verified"]
     assert run(empty, back).results["changed"] and known(back) == known(url)
     assert (tmp_path / "back.db").stat().st_mode & 0o777 == 0o600
     assert run(back, url).results["changed"] is False
@@ -97,8 +97,8 @@ def test_a_copy_that_was_broken_off_is_completed(url: str, empty: str) -> None:
     with mock.patch.object(copying, "_AT_ONCE", 5), mock.patch.object(copying, "_putting", breaking):
         assert "the cable" in run(url, empty).message
     results = run(url, empty).results
-    refunds = results["copy"]["tables"]["refund_tracking_refunds"]
-    assert refunds == {"rows": 21, "copied": 16} and results["copy"]["verified"] and known(empty) == known(url)
+    refunds = results["ledger_copy"]["tables"]["refund_tracking_refunds"]
+    assert refunds == {"rows": 21, "copied": 16} and results["ledger_copy"]["verified"] and known(empty) == known(url)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_row_that_is_lacking_is_found(url: str, tmp_path: Path) -> None:
 def test_an_old_ledger_becomes_a_new_one(tmp_path: Path, empty: str) -> None:
     old = f"sqlite:///{tmp_path}/old.db"
     make_first_schema(old)
-    assert run(old, empty).results["copy"]["tables"]["refund_tracking_integrations"] == {"rows": 1, "copied": 1}
+    assert run(old, empty).results["ledger_copy"]["tables"]["refund_tracking_integrations"] == {"rows": 1, "copied": 1}
 
 
 @pytest.mark.parametrize(

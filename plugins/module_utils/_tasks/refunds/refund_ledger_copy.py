@@ -45,7 +45,7 @@ def run(params: Params, context: Context) -> Results:
             "before": {name: one.target for name, one in held.items()},
             "after": {name: max(one.source, one.target) for name, one in held.items()},
         },
-        "copy": {"from": source.name, "to": target.name, "tables": tables, "verified": not context.check_mode},
+        "ledger_copy": {"from": source.name, "to": target.name, "tables": tables, "verified": not context.check_mode},
     }
 
 
