@@ -167,10 +167,13 @@ EXAMPLES = r"""
     api_issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     api_private_key_path: "{{ keys_folder }}/AuthKey_9XK2M4N6P8.p8"
 
-- name: Bring the refunds of all declared apps up to date
+- name: Bring the refunds of several apps up to date
   storeops.refunds.refund_ledger:
-    keys: "{{ refund_tracking_keys }}"
-    apps: "{{ refund_tracking_apps }}"
+    apps:
+      - bundle_id: com.example.one
+        app_apple_id: 1000000000
+      - bundle_id: com.example.two
+        state: absent
   register: refunds
 
 - name: Say how it went, such as "36 read, 3 pending, 1 incomplete"

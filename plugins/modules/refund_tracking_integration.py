@@ -55,14 +55,14 @@ EXAMPLES = r"""
 
 - name: Several apps with one set of credentials
   module_defaults:
-    storeops.refunds.refund_tracking_integration:
+    group/storeops.refunds.keys:
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-      key_id: 2X9R4HXF34
-      private_key_content: "{{ vault_studio_a_private_key }}"
   block:
     - name: Track refunds of two apps
       storeops.refunds.refund_tracking_integration:
         bundle_id: "{{ item }}"
+        key_id: 2X9R4HXF34
+        private_key_content: "{{ vault_studio_a_private_key }}"
       loop: [com.example.one, com.example.two]
 
 - name: Declare it although Apple does not accept the key yet
