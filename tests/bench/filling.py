@@ -34,7 +34,7 @@ def main() -> int:
     )
     for name, table, values in tables:
         columns = [column.name for column in table.columns]
-        rows = (tuple(value[column] for column in columns) for value in values)
+        rows = (tuple(value.get(column) for column in columns) for value in values)
         (_into_sqlite if url.startswith("sqlite") else _into_postgresql)(url, name, columns, rows)
     return 0
 

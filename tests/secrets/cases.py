@@ -92,10 +92,11 @@ def integrations() -> list[Json]:
             f"ledger, {name}", module, True, **one, private_key_content=PEM, credential_check="skip", ledger=url
         )
 
-    group = {"storeops.refunds.refund_tracking_integration": {**one, "private_key_content": "{{ vault_a_base64 }}"}}
+    group = {"group/storeops.refunds.keys": {"issuer_id": ISSUER_ID}}
+    own = {"bundle_id": "com.example.one", "key_id": STUDIO_A, "private_key_content": "{{ vault_a_base64 }}"}
     return [
         task("integration", module, **one, private_key_content=PEM),
-        {"name": "Group defaults", "module_defaults": group, "block": [task("integration, unchanged", module)]},
+        {"name": "Group defaults", "module_defaults": group, "block": [task("integration, unchanged", module, **own)]},
         task("integration, other key", module, **{**one, "key_id": STUDIO_B}, private_key_content="{{ vault_b }}"),
         task("integration, refused", module, True, **{**one, "issuer_id": WRONG_ISSUER}, private_key_content=PEM),
         task("integration, unreadable", module, True, **one, private_key_content="{{ vault_a[:160] }}"),

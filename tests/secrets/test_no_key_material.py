@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 import os
 import secrets
@@ -19,6 +20,7 @@ import yaml
 from playground import API_KEY_ID, ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground, Ran
 from scanner import Finding, Scanner
 
+MODULES = "ansible_collections.storeops.refunds.plugins.modules"
 Json = dict[str, t.Any]
 # What decides whether the modules run in Ansible's own process.
 WAYS = {"in-process": '{"storeops_refunds_in_process": true}', "as-modules": '{"storeops_refunds_in_process": false}'}
@@ -84,19 +86,22 @@ class Scene:
         """Write a playbook; its ledger lies beside what the run leaves behind, and is scanned with it."""
         own = {
             "app_store_server_url": self.playground.app_store_server_url,
+            "app_store_connect_url": self.playground.app_store_connect_url,
             "app_store_connect_api_url": self.playground.app_store_connect_api_url,
             "root_certificate_path": str(self.playground.root_certificate),
             "ledger": {"url": f"sqlite:///{self.folder}/{name}/{ledger}"},
         }
         defaults: Json = {
-            f"storeops.refunds.{file.stem}": {
-                **own,
-                **({"app_store_connect_url": self.playground.app_store_connect_url} if "iap_key" in file.stem else {}),
-            }
+            f"storeops.refunds.{file.stem}": {name: value for name, value in own.items() if name in _options(file.stem)}
             for file in (ROOT / "plugins/modules").glob("*.py")
         }
         play = {"hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}
         return str(self.playground.write(self.folder / f"{name}.yml", yaml.safe_dump([{"name": name, **play}])))
+
+
+def _options(module: str) -> t.Collection[str]:
+    names: t.Collection[str] = importlib.import_module(f"{MODULES}.{module}").TASK.argument_spec
+    return names
 
 
 @pytest.fixture(scope="module")
