@@ -150,11 +150,11 @@ def refunds() -> list[Json]:
         ledger("in a list", ["{{ vault_api }}"], True),
         ledger("in a mapping", {"pem": "{{ vault_api }}"}, True),
         ledger("refused port", "{{ vault_api }}", True, ledger={"url": POSTGRESQL}),
-        task("refund info", "refund_info", **key, api_private_key_content="{{ vault_api }}"),
+        task("refund info", "refund_info", **key),
         task("refund info, Apple is asked", "refund_info", **asked),
         task("refund info, not signed by Apple", "refund_info", True, **asked, root_certificate_path=""),
         task("refund info, refused port", "refund_info", True, ledger={"url": POSTGRESQL}),
-        task("refund export", "refund_export", **key, path="{{ work }}/../export"),
+        task("refund export", "refund_export", path="{{ work }}/../export"),
         task(
             "refund export, refused port",
             "refund_export",
@@ -163,9 +163,7 @@ def refunds() -> list[Json]:
             path="{{ work }}/../export",
         ),
         {**audited, "register": "audited"},
-        task(
-            "report", "refund_audit_report", **key, results=["{{ audited }}"], path="{{ work }}/../report", fail_on=[]
-        ),
+        task("report", "refund_audit_report", results=["{{ audited }}"], path="{{ work }}/../report", fail_on=[]),
     ]
 
 
