@@ -406,7 +406,7 @@ period:
       type: str
       returned: always
     until:
-      description: The end.
+      description: The end. V(null) for an open end.
       type: str
       returned: always
   sample:
