@@ -122,7 +122,7 @@ def test_the_bill_of_materials_is_cyclonedx(made: Made) -> None:
 
 def test_the_notes_are_the_changelogs(made: Made) -> None:
     text = (made.folder / "RELEASE_NOTES.md").read_text().replace("\\", "")
-    fragment = yaml.safe_load((paths.TOP / f"changelogs/fragments/{made.version}.yml").read_text())
+    fragment = yaml.safe_load((paths.ROOT / f"changelogs/fragments/{made.version}.yml").read_text())
     assert text.startswith(f"# storeops.refunds {made.version}\n")
     assert fragment["release_summary"].strip() in text
 
