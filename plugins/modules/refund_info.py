@@ -483,6 +483,37 @@ coverage:
       description: Payloads from the period that failed verification, so that nobody knows what they tell.
       type: int
       returned: always
+    notification_url:
+      description:
+        - What M(storeops.refunds.app_store_notification_url) found when it last looked at the app's notification URL.
+          V(null) when it never did.
+      type: dict
+      returned: always
+      contains:
+        state:
+          description:
+            - V(none) without a URL, V(version_1) for one of version 1, V(other_host) for one of another host than was
+              declared.
+            - V(proven) when the URL is as declared and Apple delivered its last test notification. V(as_declared)
+              without that proof.
+          type: str
+          returned: always
+        host:
+          description: Host of the URL, V(null) without one.
+          type: str
+          returned: always
+        checked_at:
+          description: When App Store Connect was asked, UTC.
+          type: str
+          returned: always
+        test_result:
+          description: Apple's word for its last test notification to this URL, V(null) without a test.
+          type: str
+          returned: always
+        tested_at:
+          description: When that was, UTC; V(null) without a test.
+          type: str
+          returned: always
   sample:
     - bundle_id: com.example.one
       environment: production
@@ -494,6 +525,12 @@ coverage:
       known_until: '2026-11-23T13:01:38Z'
       last_refund_at: '2026-11-20T13:01:06Z'
       quarantined: 0
+      notification_url:
+        state: proven
+        host: refunds.example.com
+        checked_at: '2026-11-23T13:01:06Z'
+        test_result: SUCCESS
+        tested_at: '2026-11-23T13:01:06Z'
 quarantined:
   description:
     - With O(transaction_id), what failed verification in Apple's answer. The task fails then, with the sound refunds in

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from .._model.coverage import NotificationUrl, begun, heard, judged
+from .._model.identifiers import ENVIRONMENTS, Environment
 from .coverage import find_coverage, list_quarantined, put_coverage
 from .engines import insert
 from .event_schema import notification_urls
@@ -38,10 +39,15 @@ class KnownUrl:
 
 def known_urls(ledger: Ledger, bundle_ids: t.Collection[str]) -> dict[tuple[str, str], KnownUrl]:
     """Return what is known, by environment and bundle ID."""
-    table = notification_urls()
     with ledger.reading() as connection:
-        rows = connection.execute(sqlalchemy.select(table)).mappings().all()
-    return {(row["environment"], row["bundle_id"]): KnownUrl(**row) for row in rows if row["bundle_id"] in bundle_ids}
+        found = [one for environment in ENVIRONMENTS for one in urls_in(connection, environment).values()]
+    return {(one.environment, one.bundle_id): one for one in found if one.bundle_id in bundle_ids}
+
+
+def urls_in(connection: sqlalchemy.Connection, environment: Environment) -> dict[str, KnownUrl]:
+    """Return what is known of an environment's URLs, by bundle ID."""
+    query = sqlalchemy.select(notification_urls()).filter_by(environment=environment)
+    return {row["bundle_id"]: KnownUrl(**row) for row in connection.execute(query).mappings()}
 
 
 def put_urls(ledger: Ledger, urls: t.Sequence[KnownUrl]) -> None:

@@ -16,6 +16,7 @@ from .._model.refund import day
 from .._model.refund_period import Period
 from .._model.refund_rows import Cursor, Question, Row, Tally, exceeds, row_of
 from .coverage import coverage_of
+from .notification_urls import KnownUrl, urls_in
 from .schema import integrations, refund_coverage, refund_quarantine, refunds
 
 # `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
@@ -35,6 +36,7 @@ class AppState:
     coverage: Coverage | None
     quarantined: t.Mapping[str, int]
     last_refund_at: int | None
+    url: KnownUrl | None = None
 
 
 def page(
@@ -143,7 +145,11 @@ def app_states(
     quarantined = _quarantined(connection, source, environment, period)
     last = _last_refunds(connection, source, environment, bundle_ids)
     asked = set(bundle_ids or ()) or {*read, *quarantined, *last, *_integrated(connection, environment)}
-    return [AppState(name, read.get(name), quarantined.get(name, {}), last.get(name)) for name in sorted(asked)]
+    urls = urls_in(connection, environment)
+    return [
+        AppState(name, read.get(name), quarantined.get(name, {}), last.get(name), urls.get(name))
+        for name in sorted(asked)
+    ]
 
 
 def other_sources(

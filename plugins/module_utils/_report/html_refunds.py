@@ -9,7 +9,7 @@ import typing as t
 from datetime import date, timedelta
 
 from .model import Report
-from .refunds import Coverage, Part, Refunds, Sum
+from .refunds import Coverage, NotificationUrl, Part, Refunds, Sum
 from .texts import amount, boxes, counted, esc, name, number, share_bar, sign_badge, soft, table, time
 
 _DAYS = 366
@@ -22,6 +22,13 @@ _STATES = {
     "incomplete": ("drift", "\N{NOT EQUAL TO}"),
     "unknown": ("unknown", "?"),
     "never": ("refused", "\N{MULTIPLICATION SIGN}"),
+}
+_URLS = {
+    "none": ("refused", "\N{MULTIPLICATION SIGN}", "none"),
+    "version_1": ("refused", "\N{MULTIPLICATION SIGN}", "version 1"),
+    "other_host": ("drift", "\N{NOT EQUAL TO}", "foreign host"),
+    "as_declared": ("pending", "\N{HORIZONTAL ELLIPSIS}", "not proven"),
+    "proven": ("ok", "\N{CHECK MARK}", "proven"),
 }
 
 
@@ -158,7 +165,17 @@ def _coverage(refunds: Refunds) -> str:
     more = len(ordered) - _LISTED
     rest = f'<p class="muted">and {counted(more, "more app")} in the JSON document.</p>' if more > 0 else ""
     caption = "How much of each app's refunds is known"
-    heads = ("App", "Coverage", "From (UTC)", "Until (UTC)", "Last refund", "Refunds", "Quarantined", "Reason")
+    heads = (
+        "App",
+        "Coverage",
+        "From (UTC)",
+        "Until (UTC)",
+        "Last refund",
+        "Refunds",
+        "Quarantined",
+        "Reason",
+        "Notification URL",
+    )
     return f"<h3>Coverage</h3>{table(caption, heads, map(_coverage_row, ordered[:_LISTED]))}{rest}"
 
 
@@ -172,7 +189,21 @@ def _coverage_row(item: Coverage) -> tuple[str, ...]:
         "unknown" if item.count is None else number(item.count),
         number(item.quarantined),
         soft(item.reason or ""),
+        _url(item.url),
     )
+
+
+def _url(url: NotificationUrl | None) -> str:
+    """Say whether Apple's notifications reach the declared server. Without a URL of version 2, there is no history."""
+    if url is None or url.state not in _URLS:
+        return sign_badge("unknown", "?", "not checked")
+    kind, sign, word = _URLS[url.state]
+    beside = [url.host] if url.host and url.state != "none" else []
+    if url.state == "proven":
+        beside.append(f"on {(url.tested_at or '')[:10]}")
+    elif url.state == "as_declared" and url.test_result:
+        beside.append(f"Apple's test: {url.test_result}")
+    return sign_badge(kind, sign, word) + (f' <span class="muted">{esc(", ".join(beside))}</span>' if beside else "")
 
 
 def _app(item: Coverage) -> str:

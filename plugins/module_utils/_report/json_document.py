@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import asdict
 
 from .._model.money import units
 from .groups import by_cause, by_key
@@ -127,6 +128,7 @@ def _refunds(refunds: Refunds) -> Json:
                 "reason": item.reason,
                 "count": item.count,
                 "silent": item.is_silent,
+                "notification_url": None if item.url is None else asdict(item.url),
             }
             for item in refunds.coverage
         ],

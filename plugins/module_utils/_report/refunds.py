@@ -16,6 +16,7 @@ from .._model.errors import InputError
 
 Fields = t.Mapping[str, t.Any]
 STATES = ("complete", "incomplete", "unknown", "never")
+URL_STATES = ("none", "version_1", "other_host", "as_declared", "proven")
 _ENVIRONMENTS = ("production", "sandbox")
 
 
@@ -26,6 +27,17 @@ class Sum:
     count: int = 0
     amounts: t.Mapping[str, int] = field(default_factory=dict)
     amount_unknown: int = 0
+
+
+@dataclass(frozen=True)
+class NotificationUrl:
+    """Where Apple sends an app's notifications, as app_store_notification_url found it last. Times: UTC, ISO 8601."""
+
+    state: str
+    host: str | None
+    checked_at: str | None
+    test_result: str | None
+    tested_at: str | None
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,7 @@ class Coverage:
     quarantined: int
     reason: str | None
     count: int | None
+    url: NotificationUrl | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -187,6 +200,17 @@ def _coverage(
         reason=_optional(item.get("reason")),
         # Nothing found where not everything was looked at is no zero.
         count=count if count or state == "complete" else None,
+        url=_url(item.get("notification_url")),
+    )
+
+
+def _url(fields: t.Any) -> NotificationUrl | None:
+    if not isinstance(fields, t.Mapping):
+        return None
+    state = str(fields.get("state"))
+    names = ("host", "checked_at", "test_result", "tested_at")
+    return NotificationUrl(
+        state if state in URL_STATES else "unknown", *(_optional(fields.get(name)) for name in names)
     )
 
 

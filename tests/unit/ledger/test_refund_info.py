@@ -22,6 +22,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._context import L
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.coverage import put_coverage, quarantine
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.notification_urls import KnownUrl, put_urls
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage, Window
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Rejected
@@ -112,6 +113,22 @@ def test_an_app_with_an_integration_is_asked_for_before_it_was_ever_read(url: st
     (known,) = results["coverage"]
     assert (known["bundle_id"], known["state"], known["covered_until"]) == ("com.example.new", "never", None)
     assert results["sums"] == [] and results["total"] == 0 and results["complete"] is False
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "told"),
+    [("as_declared", "SUCCESS", "proven"), ("as_declared", "TIMED_OUT", "as_declared"), ("none", "SUCCESS", "none")],
+)
+def test_what_is_known_of_the_notification_url_is_told(
+    url: str, ledger: Ledger, state: str, result: str, told: str
+) -> None:
+    times = ("2026-11-20T10:00:00Z", result, "2026-11-19T10:00:00Z")
+    put_urls(ledger, [KnownUrl("production", "com.example.a", state, "a.example", "00", *times)])
+    found = {one["bundle_id"]: one["notification_url"] for one in ask(url).results["coverage"]}
+    assert found["com.example.b"] is None
+    assert (found["com.example.a"]["state"], found["com.example.a"]["test_result"]) == (told, result)
+    sandbox = ask(url, environment="sandbox", bundle_id="com.example.a").results["coverage"]
+    assert sandbox[0]["notification_url"] is None
 
 
 def test_an_empty_ledger_knows_nothing_and_is_not_made(url: str, tmp_path: Path) -> None:

@@ -148,3 +148,29 @@ def test_currencies_look_as_people_write_them(tmp_path: Path) -> None:
     assert found == {"EUR": "-0.005", "JPY": "-1200", "KRW": "-0.5", "KWD": "-1.500", "USD": "-1234.56"}
     for text in ("1,200\N{NO-BREAK SPACE}JPY", "1,234.56\N{NO-BREAK SPACE}USD", "0.5\N{NO-BREAK SPACE}KRW"):
         assert f"\N{MINUS SIGN}{text}" in page(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "shown"),
+    [
+        ("none", None, ["none"]),
+        ("version_1", None, ["version 1", "hooks.example.net"]),
+        ("other_host", None, ["foreign host", "hooks.example.net"]),
+        ("as_declared", None, ["not proven", "hooks.example.net"]),
+        ("as_declared", "TLS_ISSUE", ["not proven", "Apple&#x27;s test: TLS_ISSUE"]),
+        ("proven", "SUCCESS", ["proven", "on 2026-11-20"]),
+        ("a new word", None, ["not checked"]),
+        (None, None, ["not checked"]),
+    ],
+)
+def test_each_app_says_where_its_notifications_go(
+    tmp_path: Path, state: str | None, result: str | None, shown: list[str]
+) -> None:
+    given = refunds()
+    url = {"host": None if state == "none" else "hooks.example.net", "checked_at": "2026-11-21T10:00:00Z"}
+    url |= {"test_result": result, "tested_at": "2026-11-20T10:00:00Z" if result else None}
+    given["coverage"] = [{**given["coverage"][0], "notification_url": state and {"state": state, **url}}]
+    (told_of,) = told(tmp_path, given)["coverage"]
+    assert told_of["notification_url"] == (state and {"state": "unknown" if " " in state else state, **url})
+    row = page(tmp_path).rpartition("How much of each app")[2]
+    assert [word for word in shown if word not in row] == []

@@ -9,7 +9,9 @@ import contextlib
 import typing as t
 
 from ... import _argument_spec
+from ..._apple.test_notification import SUCCESS
 from ..._context import Context, Params, Results, Task
+from ..._ledger.notification_urls import KnownUrl
 from ..._ledger.refund_queries import AppState, app_states, count_exceeding, other_sources, page, tallies
 from ..._model.coverage import time_or_none
 from ..._model.errors import InputError
@@ -87,6 +89,19 @@ def coverage_of(known: AppState, question: Question, now: int) -> Results:
         "known_until": None if held is None else time_or_none(held.known_until),
         "last_refund_at": None if known.last_refund_at is None else iso_time(known.last_refund_at),
         "quarantined": sum(known.quarantined.values()),
+        "notification_url": None if known.url is None else url_result(known.url),
+    }
+
+
+def url_result(known: KnownUrl) -> Results:
+    """Return what app_store_notification_url learnt last. A URL is proven when Apple's last test reached it."""
+    is_proven = known.state == "as_declared" and known.test_result == SUCCESS
+    return {
+        "state": "proven" if is_proven else known.state,
+        "host": known.host,
+        "checked_at": known.checked_at,
+        "test_result": known.test_result,
+        "tested_at": known.tested_at,
     }
 
 
