@@ -2,14 +2,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stand-ins for stores that can't be had here: `aws`, `op` and Vault's KV API, as their public documentation has them.
 
-Called as `aws` or `op` they keep secrets in files of $STAND_IN_FOLDER; as `vault` they serve HTTP until killed.
+Called as `aws` or `op` they keep secrets in files of $STAND_IN_FOLDER; as `vault` they serve HTTP until killed. Where
+the program `vault` or `bao` (OpenBao, the same API) is on the PATH, its development mode serves instead.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
+import socket
+import subprocess
 import sys
+import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -99,7 +106,30 @@ class Vault(BaseHTTPRequestHandler):
         pass
 
 
+def real_vault(program: str) -> int:
+    """Start Vault, or OpenBao, in its development mode, and wait until it answers."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    token = f"-dev-root-token-id={os.environ['STAND_IN_TOKEN']}"
+    command = [program, "server", "-dev", token, f"-dev-listen-address={address}", "-dev-no-store-token"]
+    none = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=none, stdout=none, stderr=none, start_new_session=True)
+    (FOLDER / "vault.url").write_text(f"http://{address}")
+    (FOLDER / "vault.pid").write_text(str(process.pid))
+    (FOLDER / "vault.real").touch()
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for _number in range(600):
+        with contextlib.suppress(OSError), direct.open(f"http://{address}/v1/sys/health", timeout=5):
+            return 0
+        time.sleep(0.1)
+    process.kill()
+    return 1
+
+
 def vault() -> int:
+    program = shutil.which("vault") or shutil.which("bao")
+    if program:
+        return real_vault(program)
     server = HTTPServer(("127.0.0.1", 0), Vault)
     (FOLDER / "vault.url").write_text(f"http://127.0.0.1:{server.server_port}")
     if os.fork():
