@@ -182,7 +182,10 @@ def audit_report() -> Spec:
     return {
         "results": {"type": "list", "elements": "dict", "required": True},
         "refunds": {"type": "list", "elements": "dict"},
-        **{name: {"type": "path"} for name in ("path", "html_path", "json_path", "junit_path")},
+        **{
+            name: {"type": "path"}
+            for name in ("path", "html_path", "json_path", "junit_path", "markdown_path", "csv_path")
+        },
         "title": {"type": "str"},
         "waivers": {"type": "list", "elements": "dict", "options": waiver},
         "fail_on": {

@@ -11,8 +11,9 @@ module: refund_audit_report
 short_description: Write the report of an audit, and fail when it found something
 version_added: 0.1.0
 description:
-  - Turns the registered results of audit tasks into a page for people (HTML), a document for programs (JSON) and test
-    results for CI systems (JUnit XML), and then fails when apps are not in order. The files are written before that.
+  - Turns the registered results of audit tasks into a page (HTML), a summary for the page of a CI job (Markdown), a
+    table (CSV), a document for programs (JSON) and test results for CI systems (JUnit XML). Then it fails when apps
+    need attention. The files are written before that.
   - Audit tasks are M(storeops.refunds.refund_tracking_integrations) or M(storeops.refunds.refund_tracking_integration)
     in check mode. The role P(storeops.refunds.refund_audit#role) does all of it.
   - Every app counts once, as the worst of what was found about it. Whether it fails the task is another question, see
@@ -32,6 +33,8 @@ description:
   - The page is one file without any request to the network. It works without JavaScript except for its table of all
     apps.
   - The JSON document follows the schema C(docs/audit-report.schema.json) of the collection.
+  - Where the JSON document of an earlier report lies at the same path, the report says which findings are new, gone and
+    still there. In CI, keep that file from one job to the next.
   - In JUnit XML, one test suite stands for a tracker and environment. Only what O(fail_on) names counts there, so that
     a CI system and the task agree. Refused and drifted apps are failures, unknown ones errors, waived ones skipped.
     What O(fail_on) does not name stands in the output (C(system-out)) of a test that passed.
@@ -46,7 +49,8 @@ options:
       - Registered results of audit tasks, those of loops too.
       - For an app that could not be audited, a mapping with C(bundle_id), C(failed) and C(msg), and with C(unreachable)
         when its host was not reached.
-      - C(environment), C(tracker) and C(app_name) may be added to a result of one app.
+      - C(environment), C(tracker), C(app_name) and C(key), the short name of the key, may be added to a result of one
+        app.
       - Results of M(storeops.refunds.refund_tracking_integration_info) work too; they say nothing about drift.
     type: list
     elements: dict
@@ -62,8 +66,9 @@ options:
     elements: dict
   path:
     description:
-      - Folder for C(refund-audit.html), C(refund-audit.json) and C(refund-audit.junit.xml). Missing folders are made.
-      - This or at least one of O(html_path), O(json_path) and O(junit_path) is required.
+      - Folder for C(refund-audit.html), C(refund-audit.md), C(refund-audit.csv), C(refund-audit.json) and
+        C(refund-audit.junit.xml). Missing folders are made.
+      - This, or the path of at least one of the files, is required.
     type: path
   html_path:
     description: File for the page, instead of that in O(path).
@@ -73,6 +78,12 @@ options:
     type: path
   junit_path:
     description: File for the JUnit XML, instead of that in O(path).
+    type: path
+  markdown_path:
+    description: File for the Markdown summary, instead of that in O(path).
+    type: path
+  csv_path:
+    description: File for the CSV table, instead of that in O(path).
     type: path
   title:
     description: Title of the report, V(Refund tracking audit) when left out.
@@ -139,7 +150,7 @@ EXAMPLES = r"""
   failed_when: false
   register: audit
 
-- name: Write page, JSON and JUnit XML; fail only when Apple refuses a key
+- name: Write the report; fail only when Apple refuses a key
   storeops.refunds.refund_audit_report:
     results:
       - "{{ audit }}"
@@ -287,6 +298,27 @@ report:
       elements: dict
       returned: always
       contains: *waiver
+    changes:
+      description: Open findings compared with the report that lay there before; V(null) where there was none.
+      type: dict
+      returned: always
+      contains:
+        since:
+          description: When that report was written.
+          type: str
+          returned: always
+        new:
+          description: Number of findings that are new.
+          type: int
+          returned: always
+        gone:
+          description: Number of findings that are gone.
+          type: int
+          returned: always
+        still:
+          description: Number of findings that are still there.
+          type: int
+          returned: always
     paths:
       description: The files.
       type: dict
@@ -302,6 +334,14 @@ report:
           returned: always
         junit:
           description: The JUnit XML; V(null) when it was not asked for.
+          type: str
+          returned: always
+        markdown:
+          description: The Markdown summary; V(null) when it was not asked for.
+          type: str
+          returned: always
+        csv:
+          description: The CSV table; V(null) when it was not asked for.
           type: str
           returned: always
   sample:
@@ -330,10 +370,13 @@ report:
         until: '2099-12-31'
         state: unused
         apps: 0
+    changes: null
     paths:
       html: /srv/keys/reports/refund-audit.html
       json: /srv/keys/reports/refund-audit.json
       junit: /srv/keys/reports/refund-audit.junit.xml
+      markdown: /srv/keys/reports/refund-audit.md
+      csv: /srv/keys/reports/refund-audit.csv
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module

@@ -20,7 +20,7 @@ from report_support import OTHER_KEY, Json, a_bit_of_all, audit, bulk, document,
 HOSTILE = "</script><img src=x onerror=window.hit=1><b>\"'& {{ 7*7 }} \u2028 \u202eabc \U0001f600"
 LONG = "com.example." + "x" * 400
 MANY = 5_000
-COLUMNS = ("bundle_id", "class", "cause", "environment", "tracker", "status", "action", "key_id")
+COLUMNS = ("bundle_id", "class", "cause", "environment", "tracker", "status", "key", "key_id")
 LABELS = {"refused": "Refused", "unknown": "Unknown", "drift": "Drift", "pending": "Pending", "ok": "In order"}
 ORDER = list(LABELS)
 ROWS = """() => [...document.querySelectorAll('#rows tr')].map(row => [
@@ -110,7 +110,7 @@ def test_counts_filters_and_order(tmp_path: Path, opened: t.Callable[..., Opened
     }
     page.locator(".chips label", has_text="Drift").click()
     assert {row[0] for row in rows(page)} == {"com.example.drifted", "com.example.new"}
-    page.locator("#search").fill("NEW create")
+    page.locator("#search").fill("NEW drift")
     assert [row[0] for row in rows(page)] == ["com.example.new"]
     page.locator("#search").fill("nowhere")
     assert rows(page) == [] and page.locator("#shown").inner_text() == "No app matches."

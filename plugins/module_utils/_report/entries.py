@@ -88,6 +88,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         problems=problems,
         differences=_differences(diff, integration) if action in ("create", "update", "delete") else (),
         kind=deciding.kind if deciding else "ok",
+        key_name=_first_text(_mapping(result.get("declared")).get("key"), result.get("key")),
     )
 
 

@@ -9,6 +9,7 @@ import base64
 import hashlib
 
 from .html_apps import apps_section, data_block
+from .html_changes import changes_section
 from .html_lists import keys_section, unverified_section, waivers_section
 from .html_refunds import refunds_section
 from .html_summary import causes_section, header, status_section
@@ -24,6 +25,7 @@ def render_html(report: Report) -> str:
     """Return the page. Whatever the texts in it say, only this style and this script have an effect."""
     sections = (
         status_section(report),
+        changes_section(report),
         causes_section(report),
         apps_section(report),
         keys_section(report),

@@ -11,7 +11,7 @@ import typing as t
 from .model import KINDS, App, Report
 from .texts import LABELS, SIGNS, number, scroll_box
 
-COLUMNS = ("App", "Class", "Cause", "Environment", "Tracker", "Status", "Plan", "Key ID")
+COLUMNS = ("App", "Result", "Cause", "Environment", "Tracker", "Status", "Key", "Key ID")
 # What would end the block, begin markup, or end a line in older scripts.
 _UNSAFE = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
@@ -80,7 +80,7 @@ def _row(app: App, texts: _Texts) -> list[t.Any]:
         app.name,
         KINDS.index(app.kind),
         *map(texts.place, (deciding.cause if deciding else app.cause, app.environment, app.tracker, app.status)),
-        *map(texts.place, (app.action, key.key_id, key.issuer_id, key.key_fingerprint, app.hint)),
+        *map(texts.place, (app.key_name, key.key_id, key.issuer_id, key.key_fingerprint, app.hint)),
         app.checked_at or "",
         app.request_id or "",
         _answer(app),

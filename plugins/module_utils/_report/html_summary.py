@@ -38,7 +38,7 @@ def _verdict(report: Report) -> str:
     total, failing = len(report.apps), len(report.failing)
     if not total:
         return '<p class="verdict unknown">Nothing was audited.</p>'
-    attention = total - report.counts["ok"] - report.counts["pending"] - report.counts["waived"]
+    attention = report.needing_attention
     if attention:
         kind: Kind = next(kind for kind in ("refused", "unknown", "drift") if report.counts[kind])
         note = "" if failing else " This audit does not fail because of them."

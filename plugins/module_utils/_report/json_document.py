@@ -10,8 +10,9 @@ import typing as t
 from dataclasses import asdict
 
 from .._model.money import units
+from .changes import FORMAT
 from .groups import by_cause, by_key
-from .model import KEY_FIELDS, SCHEMA_VERSION, App, Key, Report, Waiver
+from .model import KEY_FIELDS, SCHEMA_VERSION, App, Change, Changes, Key, Report, Waiver
 from .refunds import Refunds, Sum
 
 Json = dict[str, t.Any]
@@ -24,7 +25,7 @@ def render_json(report: Report) -> str:
 
 def document(report: Report) -> Json:
     return {
-        "format": "storeops.refunds.audit_report",
+        "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
         "title": report.title,
         "generated_at": report.generated_at,
@@ -54,6 +55,8 @@ def document(report: Report) -> Json:
         "waivers": [waiver_fields(waiver) for waiver in report.waivers],
         "apps": [_app(app) for app in report.apps],
         "refunds": None if report.refunds is None else _refunds(report.refunds),
+        # The last one: see without_history of the task.
+        "changes": None if report.changes is None else _changes(report.changes),
     }
 
 
@@ -74,6 +77,7 @@ def _app(app: App) -> Json:
         "name": app.name,
         "environment": app.environment,
         "tracker": app.tracker,
+        "key": app.key_name or None,
         "class": app.kind,
         "status": app.status,
         "action": app.action or None,
@@ -95,6 +99,19 @@ def _app(app: App) -> Json:
             {"field": found.field, "before": found.before, "after": found.after} for found in app.differences
         ],
     }
+
+
+def _changes(changes: Changes) -> Json:
+    return {
+        "since": changes.since,
+        "new": [_change(found) for found in changes.new],
+        "gone": [{**_change(found), "why": found.why} for found in changes.gone],
+        "still": [_change(found) for found in changes.still],
+    }
+
+
+def _change(found: Change) -> Json:
+    return {name: getattr(found, name) for name in ("bundle_id", "environment", "tracker", "cause")}
 
 
 def _key(key: Key) -> Json:

@@ -13,6 +13,7 @@ from datetime import date
 if t.TYPE_CHECKING:
     from .refunds import Refunds
 
+Why = t.Literal["solved", "waived", "not audited"]
 Kind = t.Literal["refused", "unknown", "drift", "pending", "ok", "waived"]
 # The worst first: an app that has problems of several kinds counts as the first of them.
 KINDS: tuple[Kind, ...] = ("refused", "unknown", "drift", "pending", "ok", "waived")
@@ -59,8 +60,9 @@ class App:
     """One app at one tracker.
 
     ``kind`` is what it counts as. ``held`` is the key that the tracker holds, or would hold after a run. ``declared``
-    is the one that was asked for, None when none was or nobody says. ``action`` is what a run would do,
-    empty when nobody compared. ``cause`` is that of the credential check, empty without one. Times are UTC in ISO 8601.
+    is the one that was asked for, None when none was or nobody says; ``key_name`` is its short name. ``action`` is what
+    a run would do, empty when nobody compared. ``cause`` is that of the credential check, empty without one. Times are
+    UTC in ISO 8601.
     """
 
     bundle_id: str
@@ -80,6 +82,7 @@ class App:
     problems: tuple[Problem, ...] = ()
     differences: tuple[Difference, ...] = ()
     kind: Kind = "ok"
+    key_name: str = ""
 
     @property
     def tried(self) -> Key:
@@ -133,6 +136,27 @@ class Waiver:
 
 
 @dataclass(frozen=True)
+class Change:
+    """An app's finding that came or went. ``why`` says for one that is gone how it went."""
+
+    bundle_id: str
+    environment: str
+    tracker: str
+    cause: str
+    why: Why | None = None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The findings compared with those of the report of the time ``since`` (UTC, ISO 8601), each in order of app."""
+
+    since: str
+    new: tuple[Change, ...]
+    gone: tuple[Change, ...]
+    still: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that is rendered. ``generated_at`` is UTC in ISO 8601."""
 
@@ -142,6 +166,7 @@ class Report:
     waivers: tuple[Waiver, ...] = ()
     refunds: Refunds | None = None
     fail_on: tuple[Kind, ...] = FAILING
+    changes: Changes | None = None
     counts: t.Mapping[Kind, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -157,6 +182,11 @@ class Report:
         """The apps that make the task fail, each with the reason, the worst first."""
         found = [(app, reason) for app in self.apps if (reason := self.reason(app))]
         return tuple(sorted(found, key=lambda pair: KINDS.index(pair[1].kind)))
+
+    @property
+    def needing_attention(self) -> int:
+        """The number of apps with an open failure; pending and waived ones don't need attention."""
+        return sum(self.counts[kind] for kind in FAILING)
 
     @property
     def is_idle(self) -> bool:

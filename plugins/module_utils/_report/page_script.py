@@ -14,11 +14,11 @@ SCRIPT = r"""
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
 const PRINTED = 2000;
-const LABELS = ["App", "Class", "Cause", "Environment", "Tracker", "Status", "Plan", "Key ID"];
+const LABELS = ["App", "Result", "Cause", "Environment", "Tracker", "Status", "Key", "Key ID"];
 const text = (place) => data.texts[place];
 const apps = data.rows.map((row) => {
-  const [bundleId, name, kind, cause, environment, tracker, status, action, keyId] = row;
-  const cells = [bundleId, kind, ...[cause, environment, tracker, status, action, keyId].map(text)];
+  const [bundleId, name, kind, cause, environment, tracker, status, keyName, keyId] = row;
+  const cells = [bundleId, kind, ...[cause, environment, tracker, status, keyName, keyId].map(text)];
   const label = data.kinds[kind][1];
   const haystack = [name, label, ...cells].join("\n").toLowerCase();
   return {row, cells, kind: data.kinds[kind][0], haystack};

@@ -24,6 +24,7 @@ from unit_support import ROOT
 
 from ansible_collections.storeops.refunds.plugins.module_utils._files import text as _files
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import FileError, InputError
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit.audit_report import FILES as ALL_FILES
 
 SCHEMA = json.loads((ROOT / "docs/audit-report.schema.json").read_text())
 HOSTILE = "</script><img src=x onerror=alert(1)> \"'& {{ 7*7 }} \u2028\u2029 \u202e\x1b[31m\x00 \ud800 ]]> \U0001f600"
@@ -31,7 +32,7 @@ WAIVERS = [
     {"bundle_id": "com.example.refused", "cause": "*", "reason": "Known", "until": "2999-12-31"},
     {"bundle_id": "com.example.old*", "reason": "Was known", "until": "2020-01-01"},
 ]
-FILES = ("refund-audit.html", "refund-audit.json", "refund-audit.junit.xml")
+FILES = ("refund-audit.html", "refund-audit.json", "refund-audit.junit.xml", "refund-audit.md", "refund-audit.csv")
 
 
 def strict(schema: t.Any) -> t.Any:
@@ -175,7 +176,7 @@ def test_changed_does_not_look_at_times(tmp_path: Path) -> None:
 def test_each_file_can_have_its_own_place(tmp_path: Path) -> None:
     own = tmp_path / "own.json"
     done = audit(tmp_path, bulk(), path=None, json_path=str(own))
-    assert done.results["report"]["paths"] == {"html": None, "json": str(own), "junit": None}
+    assert done.results["report"]["paths"] == {**dict.fromkeys(ALL_FILES), "json": str(own)}
     assert os.listdir(tmp_path) == ["own.json"]
     for options in ({"path": None}, {"html_path": str(own), "json_path": str(own)}):
         with pytest.raises(InputError, match=r"^path: "):

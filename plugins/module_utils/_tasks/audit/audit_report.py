@@ -17,12 +17,16 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._files.text import refuse_unwritable_text, write_text_file
 from ..._model.errors import InputError, first_sentence
+from ..._report.changes import changes_since
 from ..._report.entries import apps_of
 from ..._report.html import render_html
 from ..._report.json_document import render_json, waiver_fields
 from ..._report.junit import render_junit
-from ..._report.model import DEFAULT_TITLE, KINDS, App, Problem, Report
+from ..._report.markdown import BEGIN, END, render_markdown
+from ..._report.model import DEFAULT_TITLE, KINDS, App, Changes, Problem, Report
 from ..._report.refunds import refunds_of
+from ..._report.table_csv import render_csv
+from ..._report.texts import counted
 from ..._report.waivers import parse_waivers, stale, waive
 
 # What `path` is filled with: the option of each file alone, its name, and what renders it.
@@ -30,6 +34,8 @@ FILES: t.Mapping[str, tuple[str, t.Callable[[Report], str]]] = {
     "html": ("refund-audit.html", render_html),
     "json": ("refund-audit.json", render_json),
     "junit": ("refund-audit.junit.xml", render_junit),
+    "markdown": ("refund-audit.md", render_markdown),
+    "csv": ("refund-audit.csv", render_csv),
 }
 _LISTED = 100
 _NAMED = 5
@@ -38,9 +44,15 @@ _EXPLAINED = 3
 _PASSING = re.compile(r'"request_id": "[^"]*"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z","[^"]*"|Z?)')
 
 
+# What a report says about the one before it, which is new every time. No text from outside can begin or end it.
+_HISTORY = re.compile(
+    rf'<section aria-labelledby="changes">.*?</section>\n|,\n "changes": .*\Z|\n\n{BEGIN}.*?{END}', re.DOTALL
+)
+
+
 def run(params: Params, context: Context) -> Results:
     paths = _paths(params)
-    report = _report(params, context)
+    report = _report(params, context, _held(paths["json"]) if "json" in paths else None)
     # Without an app nothing can be matched; waivers alone are looked at before an audit begins.
     for text in stale(report.waivers) if report.apps else ():
         context.warn(text)
@@ -73,13 +85,15 @@ def _paths(params: Params) -> dict[str, str]:
         if own[kind] or folder
     }
     if not found:
-        raise InputError("path", "or one of html_path, json_path and junit_path is required.", "Give a folder as path.")
+        raise InputError(
+            "path", "or the path of one of the files, such as html_path, is required.", "Give a folder as path."
+        )
     if len(set(found.values())) < len(found):
         raise InputError("path", "two of the files have the same path.", "Give each a path of its own.")
     return found
 
 
-def _report(params: Params, context: Context) -> Report:
+def _report(params: Params, context: Context, previous: str | None) -> Report:
     today = datetime.fromtimestamp(context.now(), UTC).date()
     waivers = parse_waivers(params.get("waivers") or [], today)
     apps, waivers = waive(apps_of(params["results"]), waivers)
@@ -90,6 +104,7 @@ def _report(params: Params, context: Context) -> Report:
         waivers=waivers,
         refunds=refunds_of(params.get("refunds") or []),
         fail_on=tuple(params["fail_on"]),
+        changes=changes_since(previous, apps),
     )
 
 
@@ -105,10 +120,10 @@ def _held(path: str) -> str | None:
 
 
 def _digest(text: str | None) -> str | None:
-    """Return the SHA-256 of a report's text without what passes."""
+    """Return the SHA-256 of a report's text without what passes and what it says about the report before it."""
     if text is None:
         return None
-    kept = _PASSING.sub("", text.encode("utf-8", "replace").decode())
+    kept = _PASSING.sub("", _HISTORY.sub("", text).encode("utf-8", "replace").decode())
     return hashlib.sha256(kept.encode()).hexdigest()
 
 
@@ -121,8 +136,13 @@ def _summary(report: Report, paths: t.Mapping[str, str]) -> Results:
         "apps": [_bad(*pair) for pair in report.failing[:_LISTED]],
         "expired_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "expired"],
         "unused_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "unused"],
+        "changes": None if report.changes is None else _counted(report.changes),
         "paths": {kind: paths.get(kind) for kind in FILES},
     }
+
+
+def _counted(changes: Changes) -> Results:
+    return {"since": changes.since, **{name: len(getattr(changes, name)) for name in ("new", "gone", "still")}}
 
 
 def _bad(app: App, reason: Problem) -> Results:
@@ -136,7 +156,7 @@ def _bad(app: App, reason: Problem) -> Results:
 
 
 def _message(report: Report, paths: t.Mapping[str, str]) -> str:
-    failing, where = report.failing, f"The report: {', '.join(paths.values())}"
+    failing, where = report.failing, f"The report: {_place(paths)}"
     if report.is_idle:
         return f"results: Nothing was audited. Give results with at least one app, or set fail_on: []. {where}"
     counts = Counter(reason.kind for _app, reason in failing)
@@ -144,9 +164,15 @@ def _message(report: Report, paths: t.Mapping[str, str]) -> str:
     named = [f"{app.bundle_id} ({reason.cause})" for app, reason in failing[:_NAMED]]
     more = f" and {len(failing) - _NAMED} more" if len(failing) > _NAMED else ""
     return (
-        f"{len(failing)} of {len(report.apps)} apps are not in order ({', '.join(kinds)}): {', '.join(named)}{more}. "
+        f"{len(failing)} of {counted(len(report.apps), 'app')} need{'s' if len(failing) == 1 else ''} attention "
+        f"({', '.join(kinds)}): {', '.join(named)}{more}. "
         f"{_causes(report)}{where}"
     )
+
+
+def _place(paths: t.Mapping[str, str]) -> str:
+    """Return the page, or the first file where there is none: all of them are in the result."""
+    return paths.get("html") or next(iter(paths.values()))
 
 
 def _causes(report: Report) -> str:

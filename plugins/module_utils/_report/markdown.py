@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report in short, as Markdown for the summary page of a CI job (GitHub, GitLab) or for a ticket."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .groups import CauseGroup, by_cause
+from .model import App, Change, Report
+from .texts import LABELS, counted, number
+
+# GitHub takes 1 MiB for a job's summary, and nobody reads more.
+_LISTED_APPS = 20
+_LISTED_CAUSES = 30
+_LISTED_HINTS = 5
+BEGIN, END = "<!-- since the last report -->", "<!-- end -->"
+# What has a meaning in Markdown or HTML, or would mention somebody.
+_SPECIAL = re.compile(r"[\\`*_{}\[\]()#+!|<>~&@$]")
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+
+
+def render_markdown(report: Report) -> str:
+    """Return the summary: how many apps need attention, why, what to do, and what changed."""
+    parts = [
+        f"## {md(report.title)}",
+        f"**{headline(report)}** Written {report.generated_at[:16].replace('T', ' ')} UTC.",
+        _counts(report),
+        _changes(report),
+        *(_cause(group) for group in by_cause(report.apps)[:_LISTED_CAUSES]),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def md(text: object) -> str:
+    """Return a text from outside so that it is shown as it is."""
+    return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", _UNSEEN.sub(" ", str(text)))
+
+
+def headline(report: Report) -> str:
+    """Return in one sentence how many apps need attention; waived and pending ones don't."""
+    total = len(report.apps)
+    if not total:
+        return "Nothing was audited."
+    attention = report.needing_attention
+    if not attention:
+        return f"{counted(total, 'app')} audited, none needs attention."
+    return f"{number(attention)} of {counted(total, 'app')} {'needs' if attention == 1 else 'need'} attention."
+
+
+def _counts(report: Report) -> str:
+    found = [(kind, count) for kind, count in report.counts.items() if count]
+    if not found:
+        return ""
+    heads, values = (" | ".join(cells) for cells in zip(*((LABELS[k], number(n)) for k, n in found), strict=True))
+    return f"| {heads} |\n|{' --: |' * len(found)}\n| {values} |"
+
+
+def _changes(report: Report) -> str:
+    changes = report.changes
+    if changes is None:
+        return ""
+    lines = [
+        f"- {len(found)} {title}{_names([_change(item) for item in found]) if title != 'still there' else ''}"
+        for title, found in (("new", changes.new), ("gone", changes.gone), ("still there", changes.still))
+    ]
+    since = md(changes.since[:16].replace("T", " "))
+    return "\n".join((BEGIN, f"### Since the report of {since} UTC", "", *lines, END))
+
+
+def _change(change: Change) -> str:
+    why = f", {change.why}" if change.why else ""
+    return f"{md(change.bundle_id)} ({md(change.cause)}{why})"
+
+
+def _cause(group: CauseGroup) -> str:
+    title = f"### {LABELS[group.kind]}: {md(group.cause)}, {counted(len(group.apps), 'app')}"
+    hints = [
+        f"- {md(hint)}{f' ({_listed(apps)})' if len(group.hints) > 1 else ''}"
+        for hint, apps in group.hints[:_LISTED_HINTS]
+        if hint
+    ]
+    more = len(group.hints) - _LISTED_HINTS
+    hints += [f"- and {counted(more, 'other hint')}"] if more > 0 else []
+    apps = [] if len(group.hints) > 1 else [f"Apps: {_listed(group.apps)}"]
+    return "\n\n".join(filter(None, (title, "\n".join(hints), *apps)))
+
+
+def _listed(apps: t.Sequence[App]) -> str:
+    return _names([_app(app) for app in apps]).removeprefix(": ")
+
+
+def _app(app: App) -> str:
+    beside = [app.name, "" if app.environment == "production" else app.environment]
+    known = ", ".join(md(text) for text in beside if text)
+    return md(app.bundle_id) + (f" ({known})" if known else "")
+
+
+def _names(texts: t.Sequence[str]) -> str:
+    more = len(texts) - _LISTED_APPS
+    return (": " + ", ".join(texts[:_LISTED_APPS]) + (f" and {number(more)} more" if more > 0 else "")) if texts else ""

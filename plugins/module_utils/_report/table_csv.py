@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report's apps as CSV, one line for each app at each tracker."""
+
+from __future__ import annotations
+
+from .csv_lines import header, line
+from .model import Report
+
+COLUMNS = (
+    "bundle_id",
+    "name",
+    "environment",
+    "tracker",
+    "result",
+    "cause",
+    "hint",
+    "status",
+    "key",
+    "key_id",
+    "issuer_id",
+    "checked_at",
+)
+
+
+def render_csv(report: Report) -> str:
+    """Return the table. ``result`` is what an app counts as; cause and hint are those of the problem that decides."""
+    lines = [header(COLUMNS)]
+    for app in report.apps:
+        deciding, key = app.deciding, app.tried
+        row = {
+            "bundle_id": app.bundle_id,
+            "name": app.name or None,
+            "environment": app.environment,
+            "tracker": app.tracker or None,
+            "result": app.kind,
+            "cause": (deciding.cause if deciding else app.cause) or None,
+            "hint": (deciding.hint if deciding else app.hint) or None,
+            "status": app.status,
+            "key": app.key_name or None,
+            "key_id": key.key_id,
+            "issuer_id": key.issuer_id,
+            "checked_at": app.checked_at,
+        }
+        lines.append(line(row, COLUMNS))
+    return "".join(lines)

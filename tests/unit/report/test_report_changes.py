@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a report says of the one before it, the summary in Markdown, and the table in CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+import typing as t
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from report_support import NOW, OTHER_KEY, Json, a_bit_of_all, audit, bulk, document, item, key_of
+
+WAIVER = {"bundle_id": "com.example.waived", "reason": "Sold", "until": "2999-12-31"}
+HOSTILE = "<script>alert(1)</script> | `code` [link](https://x.example) *b* @someone #1\n# heading"
+
+
+def short(changes: Json) -> dict[str, list[str]]:
+    return {
+        name: [found["bundle_id"].rpartition(".")[2] for found in changes[name]] for name in ("new", "gone", "still")
+    }
+
+
+def test_the_second_report_says_what_changed(tmp_path: Path) -> None:
+    before = [item(f"com.example.{name}", "unauthenticated") for name in ("still", "solved", "left", "waived")]
+    first = audit(tmp_path, bulk(*before, item("com.example.fine")))
+    assert document(tmp_path)["changes"] is None and first.results["report"]["changes"] is None
+    now = [
+        item("com.example.still", "unauthenticated"),
+        item("com.example.solved"),
+        item("com.example.fresh", action="create"),
+    ]
+    second = audit(
+        tmp_path,
+        bulk(*now, item("com.example.waived", "unauthenticated")),
+        waivers=[WAIVER],
+        now=NOW + timedelta(days=1),
+    )
+    found = document(tmp_path)["changes"]
+    assert found["since"] == "2026-11-23T12:00:00Z"
+    assert short(found) == {"new": ["fresh"], "gone": ["left", "solved", "waived"], "still": ["still"]}
+    assert [gone["why"] for gone in found["gone"]] == ["not audited", "solved", "waived"]
+    assert second.results["report"]["changes"] == {"since": found["since"], "new": 1, "gone": 3, "still": 1}
+    page, summary = ((tmp_path / f"refund-audit.{kind}").read_text() for kind in ("html", "md"))
+    assert "New: 1 finding" in page and "solved (solved)" not in page and "com.example.left" in page
+    assert "- 1 new: com.example.fresh (drift)" in summary and "- 1 still there" in summary
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "not JSON", '{"format": "storeops.refunds.audit_report"}', "[" * 9999]
+)
+def test_what_is_no_report_is_not_compared_with(text: str, tmp_path: Path) -> None:
+    (tmp_path / "refund-audit.json").write_text(text)
+    audit(tmp_path, a_bit_of_all())
+    assert document(tmp_path)["changes"] is None
+
+
+def test_a_damaged_report_is_compared_as_far_as_it_goes(tmp_path: Path) -> None:
+    audit(tmp_path, a_bit_of_all())
+    broken = document(tmp_path)
+    broken["apps"] = [None, {"problems": 1}, {"problems": [None, {"class": "drift"}]}, *broken["apps"]]
+    (tmp_path / "refund-audit.json").write_text(json.dumps(broken))
+    audit(tmp_path, a_bit_of_all())
+    assert len(document(tmp_path)["changes"]["gone"]) == 1
+
+
+@pytest.mark.parametrize("results", [a_bit_of_all(), bulk(item("com.example.fine"))])
+def test_the_same_audit_changes_nothing_although_it_is_compared(results: Json, tmp_path: Path) -> None:
+    runs = [audit(tmp_path, results, now=NOW + timedelta(hours=hour)).results for hour in range(3)]
+    assert [run["changed"] for run in runs] == [True, False, False]
+    assert document(tmp_path)["changes"]["since"] == "2026-11-23T13:00:00Z"
+
+
+def test_the_summary_groups_by_cause_and_names_each_hint_once(tmp_path: Path) -> None:
+    same = [item(f"com.example.a{number:03}", "unauthenticated", hint="Check the Issuer ID.") for number in range(300)]
+    audit(tmp_path, bulk(*same, item("com.example.fine"), item("com.example.drifted", action="update")))
+    text = (tmp_path / "refund-audit.md").read_text()
+    assert text.startswith(
+        "## Refund tracking audit\n\n**301 of 302 apps need attention.** Written 2026-11-23 12:00 UTC."
+    )
+    assert text.count("Check the Issuer ID.") == 1 and "and 280 more" in text
+    assert "### Refused: unauthenticated, 300 apps" in text.replace("&#95;", "_")
+    assert "| Refused | Drift | In order |" in text and "| 300 | 1 | 1 |" in text
+    assert len(text) < 2000
+
+
+def test_nothing_and_all_well_are_said_plainly(tmp_path: Path) -> None:
+    audit(tmp_path, bulk(item("com.example.fine")))
+    assert "**1 app audited, none needs attention.**" in (tmp_path / "refund-audit.md").read_text()
+    audit(tmp_path)
+    assert "**Nothing was audited.**" in (tmp_path / "refund-audit.md").read_text()
+
+
+def test_texts_from_outside_are_no_markdown(tmp_path: Path) -> None:
+    audit(tmp_path, bulk(item(HOSTILE, "unauthenticated", hint=HOSTILE)), title=HOSTILE)
+    text = (tmp_path / "refund-audit.md").read_text()
+    assert not set("<>`[]@") & set(text.replace("<!--", "").replace("-->", ""))
+    assert "\n# heading" not in text and [line for line in text.splitlines() if line.startswith("# ")] == []
+
+
+def test_the_table_has_a_line_for_each_app(tmp_path: Path) -> None:
+    named = {
+        **item("com.example.named", "unauthenticated", hint="=1+1"),
+        "app_name": "Game",
+        "declared": {**key_of(OTHER_KEY), "key": "studio"},
+    }
+    audit(tmp_path, bulk(named, item("com.example.fine")))
+    with (tmp_path / "refund-audit.csv").open(newline="") as file:
+        rows: list[dict[str, t.Any]] = list(csv.DictReader(file))
+    assert [row["bundle_id"] for row in rows] == ["com.example.fine", "com.example.named"]
+    fields = ("name", "result", "cause", "hint", "key", "key_id")
+    assert [rows[1][name] for name in fields] == ["Game", "refused", "unauthenticated", "'=1+1", "studio", OTHER_KEY]
+    assert [app["key"] for app in document(tmp_path)["apps"]] == [None, "studio"]
+    assert '"studio"' in (tmp_path / "refund-audit.html").read_text()
