@@ -13,18 +13,6 @@ from ._tracker_spec import TRACKERS
 
 Spec = dict[str, t.Any]
 
-# Fields of an entry of `keys`: Ansible has no specification for a mapping with free names, so
-# `_tasks/shared/named_keys.py` checks them.
-KEY_FIELDS: Spec = {
-    "issuer_id": {"type": "str"},
-    "key_id": {"type": "str", "no_log": False},
-    "private_key_path": {"type": "path", "no_log": False},
-    "private_key_content": {"type": "str", "no_log": True},
-    "private_key_file_policy": {"type": "str", "choices": ["strict", "mounted"], "no_log": False},
-    "key_predicted": {"type": "bool", "no_log": False},
-}
-
-
 # The options that several modules have in common, by what they are about. One name means one thing everywhere.
 KEY: Spec = {
     "issuer_id": {"type": "str"},
@@ -94,6 +82,20 @@ def _without_defaults(options: Spec) -> Spec:
     return {name: {**option, "default": None} for name, option in options.items()}
 
 
+# One declared app. Ansible converts nothing in it, since an entry may be a bundle ID alone: `_declaration/apps.py`
+# reads it, and `_trackers/settings.py` a tracker's own options.
+APP: Spec = {
+    "bundle_id": {"type": "str", "required": True},
+    "key": {"type": "str", "no_log": False},
+    "app_apple_id": {"type": "int"},
+    "environment": {"type": "str", "choices": ["production", "sandbox"]},
+    "state": {"type": "str", "choices": ["present", "absent"]},
+    "trackers": {"type": "list", "elements": "str", "choices": list(TRACKERS)},
+    "credential_check": {"type": "str", "choices": ["required", "advisory", "skip"]},
+    "notification_url": {"type": "str"},
+    **{name: {"type": "dict"} for name in TRACKERS if name != "ledger"},
+}
+APPS: Spec = {"type": "list", "elements": "raw", "options": APP}
 KEYS: Spec = {
     "keys": {
         "type": "list",
@@ -104,9 +106,15 @@ KEYS: Spec = {
             **_without_defaults({**KEY, **_MADE, **STATE}),
             "owner": {"type": "str"},
             "group": {"type": "str"},
-            "apps": {"type": "list", "elements": "raw"},
+            "apps": APPS,
         },
     }
+}
+# What keys and apps are, in every module and role alike.
+DECLARATION: Spec = {
+    **KEYS,
+    "apps": APPS,
+    "iap_keys": {"type": "list", "elements": "dict", "no_log": False},
 }
 
 
@@ -130,23 +138,7 @@ def connect_apps() -> Spec:
 
 
 def credential_check_info() -> Spec:
-    return {"bundle_id": {"type": "str"}, **KEY, **APPLE, **KEY_PREDICTED, **_apps({})}
-
-
-def _apps(more: Spec, **settings: t.Any) -> Spec:
-    """Return ``keys`` and ``apps``. ``more``: fields of an app beside those of its key; ``settings``: of the list."""
-    app = {
-        "bundle_id": {"type": "str", "required": True},
-        "key": {"type": "str", "no_log": False},
-        "environment": {"type": "str", "choices": ["production", "sandbox"]},
-        **KEY_FIELDS,
-        **more,
-    }
-    return {
-        "keys": {"type": "dict", "no_log": True},
-        # no_log as a whole: Ansible masks no text of several lines inside a list when it logs to syslog.
-        "apps": {"type": "list", "elements": "dict", "options": app, "no_log": True, **settings},
-    }
+    return {"bundle_id": {"type": "str"}, **KEY, **APPLE, **KEY_PREDICTED, **DECLARATION}
 
 
 def integration() -> Spec:
@@ -155,17 +147,13 @@ def integration() -> Spec:
 
 
 def integrations() -> Spec:
-    own = {
-        "app_apple_id": {"type": "int"},
-        "state": {"type": "str", "choices": ["present", "absent"]},
-    }
     return {
         **KEY,
         **KEY_PREDICTED,
         **STATE,
         **TRACKER,
         **APPLE,
-        **_apps(own, required=True),
+        **DECLARATION,
         "on_faulty_app": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
         "purge": {"type": "bool", "default": False},
         "purge_limit": {"type": "str", "default": "10%"},
@@ -240,13 +228,6 @@ def refund_export() -> Spec:
 
 
 def refund_ledger() -> Spec:
-    own: Spec = {"app_apple_id": {"type": "int"}, "state": {"type": "str", "choices": ["present", "absent"]}}
-    # So that the list of the role refund_tracking can be given as it is.
-    unused: Spec = {
-        "tracker": {"type": "str"},
-        "trackers": {"type": "list", "elements": "str"},
-        "credential_check": {"type": "str"},
-    }
     base: Spec = {"bundle_id": {"type": "str"}, "app_apple_id": {"type": "int"}, **KEY, **KEY_PREDICTED, **STATE}
     reads: Spec = {**LEDGER, **CONNECT_API, **ROOT, **APPLE, "retention_days": {"type": "int"}}
-    return {**base, **reads, **_apps({**own, **unused})}
+    return {**base, **reads, **DECLARATION}

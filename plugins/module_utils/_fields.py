@@ -55,12 +55,14 @@ def option_faults(spec: Spec, params: Spec) -> str:
     ``params``: as they were given. That is what Ansible refuses, and a mapping or a list in the place of a text, which
     it would turn into one.
     """
-    found = []
+    found: list[str] = []
     for name, option in spec.items():
+        if name == "key_id":
+            found += _value_faults(name, params.get(name), option)
         if "options" not in option or params.get(name) is None:
             continue
-        if option.get("elements") == "dict":
-            found.append(together(name, _entry_faults(name, params[name], option["options"])))
+        if option.get("type") == "list":
+            found.append(together(name, _entry_faults(name, params[name], option)))
         else:
             found += _option_faults(name, params[name], option["options"])
     return " ".join(text for text in found if text)
@@ -84,10 +86,11 @@ def together(option: str, faults: t.Sequence[str]) -> str:
     return f"{len(faults)} entries of {option} can't be used; nothing was done. {' '.join(faults[:MOST_NAMED])}{more}"
 
 
-def place(option: str, number: int, bundle_id: object) -> str:
-    """Return the name of an entry, with its app where that has one: ``apps[3] (com.example.four)``."""
-    name = app_name(bundle_id)
-    return f"{option}[{number}] ({name})" if name else f"{option}[{number}]"
+def place(option: str, number: int, name: object) -> str:
+    """Return the name of an entry, with its app or the short name of its key: ``apps[3] (com.example.four)``."""
+    is_key = option == "keys" and isinstance(name, str) and is_shown_key(name, {})
+    told = name if is_key else app_name(name)
+    return f"{option}[{number}] ({told})" if told else f"{option}[{number}]"
 
 
 def app_name(bundle_id: object) -> str:
@@ -118,15 +121,24 @@ def _similar(name: str, fields: Spec) -> list[str]:
     return slips or difflib.get_close_matches(meant, list(fields), 2, _SIMILARITY)
 
 
-def _entry_faults(option: str, value: t.Any, fields: Spec) -> list[str]:
+def _entry_faults(option: str, value: t.Any, spec: Spec) -> list[str]:
+    """Return a message about each entry of a list. A text stands for its first field where Ansible takes it (raw)."""
+    fields = spec["options"]
+    if isinstance(value, str):
+        return [f"{option}: is a text, and a list is due. Text from a survey or from -e name=value needs from_yaml."]
     if not isinstance(value, list):
-        return [] if _is_convertible(value) else [f"{option}: is no list of mappings."]
+        return [f"{option}: isn't a list. Write each entry as an item with the fields {', '.join(fields)}."]
     found = []
     for number, entry in enumerate(value):
-        bundle_id = entry.get("bundle_id") if isinstance(entry, dict) else None
+        if isinstance(entry, str) and spec.get("elements") == "raw":
+            continue
+        known = entry if isinstance(entry, dict) else {}
+        where = place(option, number, known.get("bundle_id") or known.get("key"))
         faults = _mapping_faults(entry, fields)
-        if faults:
-            found.append(f"{place(option, number, bundle_id)}: {' '.join(faults)}")
+        found += [f"{where}: {' '.join(faults)}"] if faults else []
+        for name, field in fields.items():
+            if field.get("type") == "list" and "options" in field and known.get(name) is not None:
+                found += _entry_faults(f"{where}.{name}", known[name], field)
     return found
 
 
@@ -165,10 +177,28 @@ def _value_faults(name: str, value: t.Any, field: Spec) -> t.Iterator[str]:
         yield f"{name} is no whole number."
     elif wanted == "bool" and str(value).lower().strip() not in _BOOLEANS:
         yield f"{name} is neither true nor false."
-    elif "choices" in field and value not in field["choices"]:
-        yield f"{name} is none of {', '.join(field['choices'])}."
+    elif wanted == "list" and "choices" in field:
+        for item in value if isinstance(value, list) else [value]:
+            yield from _choice_fault(name, item, field["choices"])
+    elif "choices" in field:
+        yield from _choice_fault(name, value, field["choices"])
+    elif name == "key_id" and isinstance(value, (int, float)):
+        yield f"{name} is {value}, which YAML read as a number: put the Key ID in quotes."
+    elif wanted == "dict" and not isinstance(value, dict) and not _is_convertible(value):
+        yield f"{name} isn't a mapping."
     elif wanted in ("str", "path") and isinstance(value, (dict, list)):
         yield f"{name} is no text."
+
+
+def _choice_fault(name: str, value: t.Any, choices: t.Sequence[str]) -> t.Iterator[str]:
+    if value not in choices:
+        # Letters alone are a word that was meant, and no secret.
+        is_shown = isinstance(value, str) and len(value) <= _LONGEST_FIELD and _FIELD.fullmatch(value)
+        yield (
+            f"{name} is {value}; write {' or '.join(choices)}."
+            if is_shown
+            else f"{name} is none of {', '.join(choices)}."
+        )
 
 
 def _is_whole(value: t.Any) -> bool:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ._argument_spec import KEY_FIELDS
-from ._fields import is_shown_field, is_shown_key
+from ._fields import is_shown_field
 from ._model.browser_session import browser_session_values
 from ._model.secret import looks_secret
 from ._model.web_session import cookie_values
+from ._tracker_spec import TRACKERS
 
 # The longest choices and numbers are shorter.
 _LONGEST_CHOICE = 24
@@ -20,8 +20,7 @@ _LONGEST_CHOICE = 24
 def secret_values(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
     """Return the values of all ``no_log`` options, nested ones too, and whatever looks like a key or a session.
 
-    ``keys`` (free names) and what has options of its own are ``no_log`` as a whole so that Ansible logs nothing of
-    them; of these only the secret fields count, or every Issuer ID would vanish from the results.
+    Of what has options of its own only the secret fields count, or every Issuer ID would vanish from the results.
     """
     # A key or a session that was put into a public option by mistake is hidden as well.
     found = {text for text in set(_texts(params)) if looks_secret(text)}
@@ -48,22 +47,18 @@ def hidden_names(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
     if not isinstance(params, dict):
         return found
     for name, option in spec.items():
-        if name == "keys" and "options" not in option:
-            found |= _hidden_in_keys(params.get(name))
-        elif "options" in option:
+        fields = _fields_of(name, option)
+        if fields:
             value = params.get(name)
             for item in value if isinstance(value, list) else [value]:
-                found |= _hidden_in_mapping(option["options"], item)
+                found |= _hidden_in_mapping(fields, item)
     return found
 
 
-def _hidden_in_keys(keys: t.Any) -> set[str]:
-    if not isinstance(keys, dict):
-        return _hidden_within(keys)
-    found = {name for name, fields in keys.items() if not is_shown_key(name, fields)}
-    for fields in keys.values():
-        found |= _hidden_in_mapping(KEY_FIELDS, fields)
-    return found
+def _fields_of(name: str, option: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    """Return the fields of an option; an app's mapping for a tracker has those of the task's."""
+    own = TRACKERS[name]["options"] if name in TRACKERS else {}
+    return option.get("options") or own
 
 
 def _hidden_in_mapping(fields: t.Mapping[str, t.Any], value: t.Any) -> set[str]:
@@ -71,7 +66,7 @@ def _hidden_in_mapping(fields: t.Mapping[str, t.Any], value: t.Any) -> set[str]:
     if not isinstance(value, dict):
         return _hidden_within(value)
     unknown = {name: item for name, item in value.items() if name not in fields}
-    plain = [item for name, item in value.items() if name in fields and "options" not in fields[name]]
+    plain = [item for name, item in value.items() if name in fields and not _fields_of(name, fields[name])]
     return hidden_names(fields, value) | _hidden_within(unknown) | _hidden_within(plain)
 
 
@@ -90,14 +85,13 @@ def _declared(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
         value = params.get(name)
         if value is None:
             continue
-        if name == "keys" and "options" not in option:
-            found |= _of_named_keys(value)
-        elif option.get("no_log") and "options" not in option:
+        if option.get("no_log") and "options" not in option:
             found |= set(_texts(value))
         if name == "session":
             found |= cookie_values(value) | browser_session_values(value)
+        fields = _fields_of(name, option)
         for item in value if isinstance(value, list) else [value]:
-            found |= _declared(option.get("options") or {}, item) | _out_of_place(option.get("options") or {}, item)
+            found |= _declared(fields, item) | _out_of_place(fields, item)
     return found
 
 
@@ -105,31 +99,14 @@ def _out_of_place(fields: t.Mapping[str, t.Any], value: t.Any) -> set[str]:
     """Return what stands where a secret field was meant: a text in place of the mapping, a mapping in place of a text,
     and what is misspelt. ``{postgresql://…}`` is a mapping as well, with the URL for one of the ``hidden_names``.
     """
-    if not any(field.get("no_log") for field in fields.values()):
-        return set()
     if not isinstance(value, dict):
-        return set(_texts(value))
+        has_secrets = any(field.get("no_log") for field in fields.values())
+        return set(_texts(value)) if has_secrets else set()
     found: set[str] = set()
-    for name, item in value.items():
+    for name, item in value.items() if fields else ():
         is_text = name in fields and fields[name].get("type") in ("str", "path")
         if name not in fields or (is_text and isinstance(item, (dict, list))):
             found |= set(_texts(item))
-    return found
-
-
-def _of_named_keys(keys: t.Any) -> set[str]:
-    """Return every text that is not the value of a known public field, misnamed and misplaced ones included."""
-    if not isinstance(keys, dict):
-        return set(_texts(keys))
-    found: set[str] = set()
-    for fields in keys.values():
-        if not isinstance(fields, dict):
-            found |= set(_texts(fields))
-            continue
-        for field, value in fields.items():
-            is_public = field in KEY_FIELDS and not KEY_FIELDS[field].get("no_log")
-            if not is_public or not isinstance(value, str):
-                found |= set(_texts(value))
     return found
 
 

@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_tasks",),
     ("_report",),
     ("_decisions",),
+    ("_declaration",),
     ("_trackers",),
     ("_apple", "_ledger"),
     ("_context", "_action_groups"),

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -112,49 +111,3 @@ def _clock_skew(answer: Answer, now: float) -> float:
     too_far_ahead = ahead > BACKDATED_S - _CLOCK_TOLERANCE_S
     too_far_behind = -ahead > LIFETIME_S - _CLOCK_TOLERANCE_S
     return ahead if too_far_ahead or too_far_behind else 0.0
-
-
-def infer_across_apps(checks: t.Sequence[tuple[tuple[str, ...], Verdict]]) -> list[Verdict]:
-    """Sharpen the hints of refused apps by what the other apps of the same key tell; causes stay as they are.
-
-    ``checks``: (issuer ID, Key ID, fingerprint) with the verdict of one app each; the order is kept.
-    """
-    groups: dict[tuple[str, ...], list[Verdict]] = {}
-    for key, verdict in checks:
-        groups.setdefault(key, []).append(verdict)
-    # Counted once for each key: an app at a time would be the square of a large list.
-    counted = {key: _Counts.of(group) for key, group in groups.items()}
-    # Under which IDs a private key works, whatever other IDs it was tried with.
-    sound = {key[2]: key for key, counts in counted.items() if key[2] and counts.works}
-    return [_sharpened(verdict, key, counted[key], sound.get(key[2])) for key, verdict in checks]
-
-
-@dataclass(frozen=True)
-class _Counts:
-    """The apps of one key: all, those with which it works, and those with which it was certainly refused."""
-
-    total: int
-    works: int
-    refused: int
-
-    @classmethod
-    def of(cls, group: t.Sequence[Verdict]) -> _Counts:
-        # A key that the sandbox accepts is active, whatever production says of an app.
-        works = sum(verdict.accepted or verdict.sandbox_accepts for verdict in group)
-        # What only production refused may be an app that was never released.
-        refused = sum(verdict.cause == "unauthenticated" and not verdict.is_half for verdict in group)
-        return cls(len(group), works, refused)
-
-
-def _sharpened(verdict: Verdict, key: tuple[str, ...], counts: _Counts, sound: tuple[str, ...] | None) -> Verdict:
-    if verdict.cause != "unauthenticated" or verdict.sandbox_accepts:
-        return verdict
-    if sound and not counts.works:
-        return verdict.with_hint(f"{hints.other_ids(sound, key)} {verdict.hint}")
-    if counts.total < 2:
-        return verdict
-    if counts.works:
-        return verdict.with_hint(f"{hints.the_app(key[1], counts.works, counts.total)} {verdict.hint}")
-    if counts.refused == counts.total:
-        return verdict.with_hint(f"{hints.the_key(key[1], key[0], counts.total)} {verdict.hint}")
-    return verdict

@@ -76,13 +76,42 @@ def unexpected(answer: Answer) -> str:
     return f"HTTP {answer.status} with error code {answer.error_code}, which this check does not expect. Report it."
 
 
-def compared_with_held(differing: t.Sequence[str], status: str) -> str:
-    """``differing``: what is given otherwise than in the integration that the tracker holds with ``status``."""
-    if differing:
-        return f"Look at {' and '.join(differing)} first: given otherwise than in the integration held now ({status})."
+UNCHANGED = (
+    "Your settings haven't changed since Apple last accepted them. Most likely the key was revoked, or the app moved "
+    "to another team."
+)
+NEVER_ACCEPTED = "Your settings are those of the integration that is stored, which Apple never accepted."
+
+
+def changed(differing: t.Sequence[tuple[str, str, str]], was_accepted: bool) -> str:
+    """``differing``: (option, value that is held, value that is given)."""
+    held = "accepted" if was_accepted else "stored"
+    told = "; ".join(f"{name}: was {_short(old)} ({held}), now {_short(new)}" for name, old, new in differing)
+    return f"Changed: {told}. Check {'this' if len(differing) == 1 else 'these'} first."
+
+
+def _short(value: str) -> str:
+    return f"{value[:12]}..." if len(value) > 40 else value
+
+
+def other_key(name: str) -> str:
+    """``name``: the short name of a declared key that Apple accepts for the app."""
     return (
-        f"Nothing is given otherwise than in the integration held now ({status}): "
-        "most likely the key was revoked, or the app was transferred."
+        f"Apple accepts key {name} for this app: it belongs to that team, or was transferred to it. Declare that key."
+    )
+
+
+def moved(key_id: str, works: int, total: int) -> str:
+    return (
+        f"Your settings haven't changed since Apple last accepted them, and key {key_id} works for {works} of {total} "
+        "apps here. Most likely the app moved to another team."
+    )
+
+
+def revoked(key_id: str, issuer_id: str, total: int) -> str:
+    return (
+        f"Key {key_id} is refused for all {total} apps here, and your settings haven't changed since Apple last "
+        f"accepted them. Most likely the key was revoked (Issuer ID {issuer_id})."
     )
 
 

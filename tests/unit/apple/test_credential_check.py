@@ -15,8 +15,8 @@ from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_server import AppStoreServer, Hosts
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.credential_check import (
     CredentialCheck,
-    infer_across_apps,
 )
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.refusal import infer_across_apps
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Credentials

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import key_source
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import MASK, Masker, Secret, forms
 from ansible_collections.storeops.refunds.plugins.module_utils._run import plain, secret_values
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.options import key_source
 
 TEXT = "hunter2-hunter2"
 URL = "postgresql://refunds:s3cr3t%2Fw%C3%B6rd@db.example.com/ledger"

@@ -37,13 +37,13 @@ class Bulk:
         return self.folder / "ledger.db"
 
     @property
-    def keys(self) -> Json:
-        """Give the keys of both teams by name."""
+    def keys(self) -> list[Json]:
+        """Give the keys of both teams."""
         mine, foreign = str(self.folder / "mine.p8"), str(self.folder / "foreign.p8")
-        return {
-            "a": {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": mine},
-            "b": {"issuer_id": OTHER_ISSUER, "key_id": FOREIGN_KEY_ID, "private_key_path": foreign},
-        }
+        return [
+            {"key": "a", "issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": mine},
+            {"key": "b", "issuer_id": OTHER_ISSUER, "key_id": FOREIGN_KEY_ID, "private_key_path": foreign},
+        ]
 
     def world(self, names: t.Iterable[str], unreleased: t.Collection[str] = ()) -> None:
         """Bring in other apps of the first team."""

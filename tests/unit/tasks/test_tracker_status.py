@@ -9,6 +9,12 @@ import typing as t
 
 import pytest
 
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integration import (
+    Rules,
+    Wanted,
+    decide_present,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
     Identity,
     Integration,
@@ -16,12 +22,6 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
     Status,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import Verdict
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.options import KeySource
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.decision import (
-    Rules,
-    Wanted,
-    decide_present,
-)
 
 IDENTITY = Identity("devtodev", "p1", "production", "com.example.one")
 SOURCE = KeySource("57246542-96fe-1a63-e053-0824d011072a", "2X9R4HXF34", None, None, "strict")

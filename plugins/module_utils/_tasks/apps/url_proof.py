@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from ..._apple.app_store_server import AppStoreServer, Hosts
 from ..._apple.test_notification import TestNotifications
 from ..._context import Context, Params
+from ..._declaration.keys import key_source
 from ..._ledger.integrations import find_integration
 from ..._ledger.ledger import Ledger
 from ..._model.errors import RefundsError
 from ..._model.identifiers import ENVIRONMENTS
 from ..._model.integration import Credentials, Identity
 from ..._model.private_key import KeyProblem
-from ..shared.options import key_source, load_credentials, service_url
+from ..shared.options import load_credentials, service_url
 from ..shared.stored_key import stored_credentials
 from .url_item import Item
 

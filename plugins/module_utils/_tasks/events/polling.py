@@ -12,6 +12,7 @@ from ..._apple.app_store_server import AppStoreServer, Hosts
 from ..._apple.notification_history import NoNotificationUrl, NotificationHistory
 from ..._apple.pace import CALLS_A_SECOND, Pace
 from ..._context import Context
+from ..._declaration.keys import key_source
 from ..._http import Transport
 from ..._ledger.refunds import App
 from ..._model.coverage import Window
@@ -21,7 +22,6 @@ from ..._model.integration import Integration
 from ..._model.private_key import KeyProblem
 from ..refunds.refund_ledger import TASK
 from ..shared.concurrent import each
-from ..shared.options import key_source
 from ..shared.stored_key import stored_credentials
 from .declared import Declared, NoAppleId
 from .settings import Settings

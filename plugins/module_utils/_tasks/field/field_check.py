@@ -14,13 +14,14 @@ from collections import Counter
 from ... import _argument_spec
 from ..._apple.app_store_server import AppStoreServer, Hosts
 from ..._context import Context, Params, Results, Task
+from ..._declaration.keys import key_source
 from ..._files.text import refuse_unwritable_text, write_text_file
 from ..._model.assumption import OUTCOMES, Finding
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import Environment, parse_bundle_id
 from ..._report.field_page import field_document, render_field_page
 from ..._trackers.settings import parse
-from ..shared.options import key_source, load_credentials, service_url
+from ..shared.options import load_credentials, service_url
 from ..shared.services import CALL_LIBRARIES, SESSION_LIBRARIES
 from ..shared.session import Connection
 from .apple_questions import PART as APPLE

@@ -10,9 +10,10 @@ import os
 from ... import _argument_spec
 from ..._apple.app_store_connect import RemoteKey, Team, is_active
 from ..._context import Context, Params, Results, Task
+from ..._declaration.keys import KeySource, identifiers, key_source
 from ..._model.errors import InputError
 from ..._model.private_key import KeyProblem, read_file_name, settle_key_id
-from ..shared.options import KeySource, identifiers, key_source, load_key
+from ..shared.options import load_key
 from ..shared.services import KEY_LIBRARIES, SESSION_LIBRARIES
 from ..shared.session import Connection, given_session
 from .key_file import look

@@ -10,10 +10,10 @@ import typing as t
 from dataclasses import replace
 
 from ..._context import Context, Params, Results, TaskFailed
+from ..._declaration.keys import identifiers, key_source
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import shown
 from ..._model.private_key import KeyProblem
-from ..shared.options import identifiers, key_source
 from ..shared.session import Connection
 from .one_key import settle
 

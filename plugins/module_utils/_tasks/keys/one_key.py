@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from ..._context import Context, Params, Results, TaskFailed
 from ..._decisions.irreversible import Gate
+from ..._declaration.keys import KeySource, identifiers, key_source
 from ..._files.reading import what_is_near
 from ..._files.writing import is_there, refuse_unwritable, remove_key_file
 from ..._model.errors import FileError, InputError, RefundsError
 from ..._model.private_key import KeyProblem, PrivateKey, parse_content
-from ..shared.options import KeySource, identifiers, key_source, warn_about_name
+from ..shared.options import warn_about_name
 from ..shared.session import Connection
 from .attributes import apply_attributes, is_changeable
 from .key_file import Found, backup_path, described, look, put

@@ -12,13 +12,13 @@ from __future__ import annotations
 from ..._apple.app_store_connect import RemoteKey, is_active
 from ..._context import Context, Params, Results, TaskFailed
 from ..._decisions.irreversible import Gate
+from ..._declaration.keys import KeySource, identifiers
 from ..._files.writing import is_there, locked_folder, refuse_unwritable, try_writing
 from ..._model.errors import FileError, RefundsError, TransportError
 from ..._model.identifiers import shown
 from ..._model.permit import Permit
 from ..._model.private_key import KeyProblem, PrivateKey
 from ..._model.secret import Secret
-from ..shared.options import KeySource, identifiers
 from ..shared.session import Connection
 from .attributes import apply_attributes
 from .kept_key import keep

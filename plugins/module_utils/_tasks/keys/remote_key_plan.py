@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team
 from ..._context import Context, Params
 from ..._decisions.irreversible import Gate
+from ..._declaration.keys import KeySource
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import parse_key_id, shown
 from ..._model.private_key import KeyProblem, read_file_name, settle_key_id
-from ..shared.options import KeySource
 from .kept_key import kept
 from .key_file import Found
 

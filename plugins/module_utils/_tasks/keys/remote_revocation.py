@@ -12,13 +12,13 @@ from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team, is_act
 from ..._apple.web_errors import NoAnswer
 from ..._context import Context, Params, TaskFailed
 from ..._decisions.irreversible import Gate
+from ..._declaration.keys import KeySource, identifiers
 from ..._files.writing import is_there
 from ..._http_errors import Interrupted, NotSent
 from ..._model.errors import InputError, RefundsError, TransportError
 from ..._model.identifiers import shown
 from ..._model.permit import Permit
 from ..._model.private_key import read_file_name, settle_key_id
-from ..shared.options import KeySource, identifiers
 from ..shared.session import Connection
 from .remote_key_plan import key_name, refuse_other_name, several
 

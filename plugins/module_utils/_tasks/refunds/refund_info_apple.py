@@ -13,13 +13,14 @@ from ..._apple.app_store_server import AppStoreServer, Hosts
 from ..._apple.refund_history import RefundHistory, parse_transaction_id
 from ..._apple.signed_data import SignedData
 from ..._context import Context, Params, Results, TaskFailed
+from ..._declaration.keys import key_source
 from ..._ledger.integrations import find_integration
 from ..._model.errors import InputError
 from ..._model.integration import Credentials, Identity
 from ..._model.refund import Refund, Rejected
 from ..._model.refund_period import Period
 from ..._model.refund_rows import count_exceeding, not_in_sums, row_from_apple, sums_of, tallies_of
-from ..shared.options import identity, key_source, load_credentials, service_url
+from ..shared.options import identity, load_credentials, service_url
 from ..shared.root import root_certificate
 from ..shared.stored_key import stored_credentials
 from ..shared.trackers import open_ledger

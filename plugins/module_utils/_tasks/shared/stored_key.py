@@ -8,9 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from ..._declaration.keys import KeySource
 from ..._model.integration import Credentials, Integration
 from ..._model.private_key import KeyProblem, PrivateKey
-from .options import KeySource, load_key
+from .options import load_key
 
 
 def stored_credentials(

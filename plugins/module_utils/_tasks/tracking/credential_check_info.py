@@ -6,22 +6,22 @@
 from __future__ import annotations
 
 from ... import _argument_spec
-from ..._apple import hints
-from ..._apple.credential_check import CredentialCheck, infer_across_apps
 from ..._context import Context, Params, Results, Task
+from ..._decisions.refusal import infer_across_apps
+from ..._declaration.apps import App
+from ..._declaration.declaration import Declaration, declare, declare_one, has_lists
 from ..._model.verdict import Verdict
 from ..shared.concurrent import each
-from ..shared.options import environment, identity, key_source
 from ..shared.services import CALL_LIBRARIES, credential_check
-from .listed_apps import KeyReader, ListedApp, LoadedKey, listed_apps
+from .loaded_keys import KeyReader, LoadedKey
 
 
 def run(params: Params, context: Context) -> Results:
     check = credential_check(params, context)
-    apps = _apps(params, context)
-    verdicts = each(apps, lambda app: _verdict(app[0], app[1], check), context.transport.flow)
+    apps = _apps(params, KeyReader(context))
+    verdicts = each(apps, lambda app: app[1].check(check, app[0].bundle_id, app[0].environment), context.transport.flow)
     sharpened = infer_across_apps(
-        [(key.group(app.bundle_id), verdict) for (app, key), verdict in zip(apps, verdicts, strict=True)]
+        [(key.id(app.bundle_id), verdict) for (app, key), verdict in zip(apps, verdicts, strict=True)]
     )
     return {
         "changed": False,
@@ -30,31 +30,16 @@ def run(params: Params, context: Context) -> Results:
     }
 
 
-def _apps(params: Params, context: Context) -> list[tuple[ListedApp, LoadedKey]]:
-    if params.get("apps") is not None:
-        return [(app, app.key) for app in listed_apps(params, context) if app.key]
-    bundle_id = identity(params).bundle_id
-    key = KeyReader(context).load(key_source(params))
-    return [(ListedApp(bundle_id, environment(params), key, params), key)]
+def _apps(params: Params, reader: KeyReader) -> list[tuple[App, LoadedKey]]:
+    """Return the apps with their keys. Raises RefundsError for all faults of lists at once."""
+    declaration = declare(params).require() if has_lists(params) else Declaration({}, (declare_one(params),))
+    loaded = [(app, reader.load(app.key)) for app in declaration.apps if app.key]
+    Declaration({}, (), tuple(dict.fromkeys(key.fault for _app, key in loaded if key.fault))).require()
+    return loaded
 
 
-def _verdict(app: ListedApp, key: LoadedKey, check: CredentialCheck) -> Verdict:
-    if key.problem:
-        return check.local(key.problem, app.environment)
-    if key.credentials is None:
-        return Verdict("not_checked", hints.NOT_CHECKED, app.environment)
-    return check.check(key.credentials, app.bundle_id, app.environment)
-
-
-def _result(app: ListedApp, key: LoadedKey, verdict: Verdict) -> Results:
-    credentials = key.credentials
-    return {
-        "bundle_id": app.bundle_id,
-        "issuer_id": credentials.issuer_id if credentials else key.source.issuer_id,
-        "key_id": credentials.key_id if credentials else key.source.key_id,
-        "key_fingerprint": credentials.private_key.fingerprint if credentials else None,
-        **verdict.as_result(),
-    }
+def _result(app: App, key: LoadedKey, verdict: Verdict) -> Results:
+    return {"bundle_id": app.bundle_id, **key.declared(), **verdict.as_result()}
 
 
 TASK = Task(_argument_spec.credential_check_info(), run, CALL_LIBRARIES)

@@ -1,20 +1,17 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a tracker holds, listed once for a whole list of apps; and whether the tracker can hold such a list."""
+"""What a tracker holds, listed once for a whole list of apps."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
 
-from ..._context import Params
-from ..._model.errors import InputError
+from ..._decisions.refusal import folded
 from ..._model.identifiers import Environment
 from ..._model.integration import Identity, Integration
 from ..._trackers.protocol import Tracker
-from .assessment import folded
-from .listed_apps import ListedApp
 
 
 @dataclass
@@ -53,21 +50,3 @@ class Holdings:
         if environment not in self._names:
             self._names[environment] = folded(self.listed(environment).values())
         return self._names[environment]
-
-
-def check_fit(apps: t.Sequence[ListedApp], params: Params) -> None:
-    """Raise InputError for a list that the tracker has no room for."""
-    tracker = params["tracker"]
-    if tracker == "qonversion" and len(apps) > 1:
-        raise InputError(
-            "apps",
-            f"names {len(apps)} apps, and a Qonversion project has one.",
-            "Run one task per app, each with the qonversion.api_key of its own project.",
-        )
-    for index, app in enumerate(apps):
-        if tracker != "ledger" and app.environment != "production":
-            raise InputError(
-                f"apps[{index}].environment",
-                f"{app.bundle_id}: {tracker} has one key for an app, which serves production and sandbox alike.",
-                "Leave environment at production for this tracker.",
-            )

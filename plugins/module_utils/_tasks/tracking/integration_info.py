@@ -9,18 +9,19 @@ from dataclasses import replace
 
 from ... import _argument_spec
 from ..._apple import hints
-from ..._apple.credential_check import CredentialCheck, infer_across_apps
+from ..._apple.credential_check import CredentialCheck
 from ..._context import Context, Params, Results, Task
+from ..._decisions.refusal import infer_across_apps, known_released
+from ..._declaration.keys import KeySource, key_source
 from ..._model.integration import Identity, Integration, Status, absent, worse
 from ..._model.private_key import KeyProblem
 from ..._model.verdict import Verdict
 from ..._trackers.protocol import Tracker
 from ..shared.concurrent import each
-from ..shared.options import KeySource, environment, identity, key_source
+from ..shared.options import environment, identity
 from ..shared.services import CALL_LIBRARIES, credential_check
 from ..shared.stored_key import stored_credentials
 from ..shared.trackers import LEDGER_LIBRARIES, applied_elsewhere, open_tracker
-from .assessment import known_released
 
 
 def run(params: Params, context: Context) -> Results:

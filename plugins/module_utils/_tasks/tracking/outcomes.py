@@ -9,19 +9,21 @@ import typing as t
 from collections import Counter
 
 from ..._context import Results
+from ..._decisions.integration import Decision
+from ..._declaration.declaration import Declaration
 from ..._model.errors import first_sentence
 from ..._model.integration import Identity
 from ..._plan import compared
-from .decision import Decision
 
 _MOST_NAMED = 5
-_MOST_REASONS = 10
+_MOST_REASONS = 20
 
 
 def item(decision: Decision) -> Results:
     """Return the entry of the module result ``integrations``, which says a long hint once."""
     return {
         **decision.held.as_result(),
+        "key": decision.key_name or None,
         "declared": decision.declared,
         "action": decision.step.action,
         "outcome": _outcome(decision),
@@ -50,22 +52,74 @@ def diff(decisions: t.Sequence[Decision]) -> Results:
 
 
 def summary(decisions: t.Sequence[Decision]) -> str:
-    """Return which apps failed and why, in few words; empty when none did. ``integrations`` has the rest."""
-    failed = [decision for decision in decisions if decision.error and not decision.is_untried]
-    untried = [decision for decision in decisions if decision.error and decision.is_untried]
-    if not failed and not untried:
+    """Return in one line how many apps were brought up to date, are waiting, or need attention."""
+    apps: dict[tuple[str, str], list[Decision]] = {}
+    for decision in decisions:
+        identity = decision.held.identity
+        apps.setdefault((identity.bundle_id, identity.environment), []).append(decision)
+    counted = Counter(_state(group) for group in apps.values())
+    told = [f"{counted[state]:,} {words}" for state, words in _STATES.items() if counted[state]]
+    return f"{_number(len(apps), 'app')}: {', '.join(told)}." if apps else "No apps are declared."
+
+
+_STATES = {
+    "attention": "need attention",
+    "untried": "weren't tried",
+    "changed": "changed",
+    "waiting": "not Active yet",
+    "unchanged": "unchanged",
+}
+
+
+def _state(decisions: t.Sequence[Decision]) -> str:
+    """Return the state of one app at all its trackers."""
+    if any(decision.error and not decision.is_untried for decision in decisions):
+        return "attention"
+    if any(decision.error for decision in decisions):
+        return "untried"
+    if any(decision.step.changed for decision in decisions):
+        return "changed"
+    return "waiting" if any(decision.held.status not in ("Active", "Absent") for decision in decisions) else "unchanged"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def troubles(decisions: t.Sequence[Decision], declaration: Declaration) -> str:
+    """Return what needs attention, a line for each cause; empty when nothing does. ``integrations`` has the rest."""
+    bad = [decision for decision in decisions if decision.error]
+    used = {decision.key_name for decision in bad if decision.is_of_key}
+    faults: dict[str, list[str]] = {
+        f"key {name}: {source.fault}": []
+        for name, source in declaration.keys.items()
+        if source.fault and name not in used
+    }
+    if not bad and not faults:
         return ""
     labels = _labels(decisions)
-    reasons: dict[str, list[str]] = {}
-    for decision in failed + untried:
-        reasons.setdefault(_short(decision), []).append(labels(decision.held.identity))
-    counts = [f"{len(failed):,} failed"] * bool(failed) + [f"{len(untried):,} were not tried"] * bool(untried)
+    reasons: dict[str, list[str]] = dict(faults)
+    for decision in bad:
+        reasons.setdefault(_reason(decision), []).append(labels(decision.held.identity))
     # The rare cause must not hide behind the common one.
     shown = sorted(reasons.items(), key=lambda item: -len(item[1]))[:_MOST_REASONS]
-    named = " ".join(f"{_some(names)}: {reason}" for reason, names in shown)
     more = len(reasons) - len(shown)
-    rest = f" And {more:,} more causes: see integrations." if more > 0 else ""
-    return f"Of {len(decisions):,} apps, {' and '.join(counts)}. {named}{rest}"
+    lines = [f"{_some(list(dict.fromkeys(names)))}: {reason}" if names else reason for reason, names in shown]
+    lines += [f"And {_number(more, 'more cause')}: see integrations."] if more > 0 else []
+    return "\n".join([_headline(decisions, bad, declaration), *lines])
+
+
+def _headline(decisions: t.Sequence[Decision], bad: t.Sequence[Decision], declaration: Declaration) -> str:
+    def apps(some: t.Iterable[Decision]) -> int:
+        return len({(one.held.identity.bundle_id, one.held.identity.environment) for one in some})
+
+    tried = apps(decision for decision in bad if not decision.is_untried)
+    untried = apps(bad) - tried
+    keys = sum(source.fault is not None for source in declaration.keys.values())
+    told = [f"{tried:,} of {_number(apps(decisions), 'app')} need attention"] * bool(tried)
+    told += [f"{untried:,} of {_number(apps(decisions), 'app')} weren't tried"] * bool(untried)
+    told += [f"{keys:,} of {_number(len(declaration.keys), 'key')} need attention"] * bool(keys)
+    return f"{', '.join(told)}."
 
 
 def _some(names: t.Sequence[str]) -> str:
@@ -73,18 +127,25 @@ def _some(names: t.Sequence[str]) -> str:
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _short(decision: Decision) -> str:
+def _reason(decision: Decision) -> str:
     if decision.is_refusal:
-        return f"{decision.verdict.cause}: {first_sentence(decision.verdict.hint)}"
+        told = f"{decision.verdict.cause}: {first_sentence(decision.verdict.hint)}"
+        return f"key {decision.key_name}: {told}" if decision.is_of_key and decision.key_name else told
     return first_sentence(decision.error.removeprefix(f"{decision.held.identity.bundle_id}: "))
 
 
 def _labels(decisions: t.Sequence[Decision]) -> t.Callable[[Identity], str]:
-    """Return what gives an app's name: its bundle ID, and the sandbox where it is there for both environments."""
-    count = Counter(decision.held.identity.bundle_id for decision in decisions)
+    """Return what gives a target's name: its bundle ID, the sandbox and the tracker where another one has the same."""
+    places: dict[str, set[str]] = {}
+    trackers: dict[str, set[str]] = {}
+    for decision in decisions:
+        identity = decision.held.identity
+        places.setdefault(identity.bundle_id, set()).add(identity.environment)
+        trackers.setdefault(identity.bundle_id, set()).add(identity.tracker)
 
     def label(identity: Identity) -> str:
-        is_twin = count[identity.bundle_id] > 1 and identity.environment == "sandbox"
-        return f"{identity.bundle_id} (sandbox)" if is_twin else identity.bundle_id
+        is_twin = len(places[identity.bundle_id]) > 1 and identity.environment == "sandbox"
+        name = f"{identity.bundle_id} (sandbox)" if is_twin else identity.bundle_id
+        return f"{name} at {identity.tracker}" if len(trackers[identity.bundle_id]) > 1 else name
 
     return label

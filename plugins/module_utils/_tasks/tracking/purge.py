@@ -10,10 +10,12 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._context import Params
+from ..._declaration.apps import App
+from ..._declaration.declaration import Declaration
+from ..._declaration.keys import identifiers
 from ..._model.errors import InputError
 from ..._model.identifiers import Environment, parse_issuer_id, shown
 from ..._model.integration import Identity, Integration
-from .listed_apps import ListedApp
 
 _LIMIT = re.compile(r"([0-9]{1,9})\s*(%?)")
 _MOST_NAMED = 10
@@ -45,38 +47,39 @@ class Purge:
             raise InputError("purge_limit", *_too_many(issuer, names, most, count))
 
 
-def parse_purge(params: Params, apps: t.Sequence[ListedApp]) -> Purge | None:
+def parse_purge(params: Params, declaration: Declaration) -> Purge | None:
     """Return what a task with these apps purges, None when it doesn't. Raises InputError where it must not."""
     if not params["purge"]:
         return None
-    if params["tracker"] != "ledger":
+    elsewhere = {one.tracker for app in declaration.apps for one in app.settings} - {"ledger"}
+    if params["tracker"] != "ledger" or elsewhere:
         raise InputError(
             "purge",
-            f"works with tracker: ledger only, not with {params['tracker']}.",
+            f"works with tracker: ledger only, not with {', '.join(sorted(elsewhere)) or params['tracker']}.",
             "List the apps that are to go with state: absent.",
         )
     limit = _LIMIT.fullmatch(params["purge_limit"].strip())
     if limit is None or (limit.group(2) and int(limit.group(1)) > 100):
         problem = f"{shown(params['purge_limit'])} is neither a number of integrations nor a share such as 10%."
         raise InputError("purge_limit", problem)
-    issuers = _issuers(params, apps)
+    issuers = _issuers(params, declaration.apps)
     return Purge(params["environment"], issuers, int(limit.group(1)), bool(limit.group(2)))
 
 
-def _issuers(params: Params, apps: t.Sequence[ListedApp]) -> frozenset[str]:
+def _issuers(params: Params, apps: t.Sequence[App]) -> frozenset[str]:
     """Return the Issuer ID of the task and of every app. Raises InputError for one of which no app is listed.
 
     A list without an app of a team and environment says nothing about them: it is filtered, or came back empty.
     """
     place = params["environment"]
-    own = [(app.environment, _issuer(app, number, params)) for number, app in enumerate(apps)]
+    own = [(app.environment, identifiers(app.key)[0] if app.key else None) for app in apps]
     task = parse_issuer_id(params["issuer_id"], "issuer_id") if params.get("issuer_id") else None
     issuers = {issuer for _environment, issuer in own if issuer} | ({task} if task else set())
     if apps and not issuers:
         raise InputError(
             "purge",
             "removes integrations of the Issuer IDs that the task names, and it names none.",
-            "Give issuer_id, or apps or their keys with one.",
+            "Give issuer_id, or keys with one.",
         )
     bare = sorted(issuers - {issuer for environment, issuer in own if environment == place})
     if bare or not apps:
@@ -87,20 +90,6 @@ def _issuers(params: Params, apps: t.Sequence[ListedApp]) -> frozenset[str]:
             "Complete apps, purge each environment and team from a list of its own, or use state: absent.",
         )
     return frozenset(issuers)
-
-
-def _issuer(app: ListedApp, number: int, params: Params) -> str | None:
-    """Return whose app this is, as `named_keys.app_key_source` decides it; an app that is to go has no key there."""
-    name = app.fields.get("key")
-    named = ((params.get("keys") or {}).get(name) or {}) if name else {}
-    for option, text in (
-        (f"apps[{number}].issuer_id", app.fields.get("issuer_id")),
-        (f"keys.{name}.issuer_id", named.get("issuer_id")),
-        ("issuer_id", params.get("issuer_id")),
-    ):
-        if text:
-            return parse_issuer_id(text, option)
-    return None
 
 
 def _too_many(issuer: str, names: t.Sequence[str], most: int, held: int) -> tuple[str, str]:

@@ -9,11 +9,11 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._context import Context
+from ..._decisions.integration import Decision, give_up
 from ..._ledger.explained import RowsFailed
 from ..._model.errors import LedgerError, RefundsError, unforeseen
 from ..._trackers.ledger import LedgerTracker
-from ..._trackers.protocol import Tracker
-from .decision import Decision, carry_out, give_up
+from ..._trackers.protocol import NotActive, Tracker
 
 # What a kill can undo at most; larger transactions save nothing that can be measured.
 BATCH = 500
@@ -89,6 +89,20 @@ class Writer:
             give_up(decision, naming(bundle_id, f"{error}"))
         except Exception as error:
             give_up(decision, naming(bundle_id, unforeseen(error, ONE_APP)))
+
+
+def carry_out(decision: Decision, tracker: Tracker) -> None:
+    """Do at the tracker what was decided. Raises a RefundsError; a tracker that is not Active then is no exception."""
+    desired = decision.step.desired
+    if decision.write == "remove" and decision.step.current is not None:
+        tracker.remove(decision.step.current.identity)
+    elif decision.write == "note" and desired is not None:
+        tracker.note(desired)
+    elif decision.write == "save" and desired is not None and decision.credentials is not None:
+        try:
+            decision.held = tracker.save(desired, decision.credentials)
+        except NotActive as error:
+            decision.held, decision.error = error.integration, f"{error}"
 
 
 def not_tried(bundle_id: str, context: Context) -> str:

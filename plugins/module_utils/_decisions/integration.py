@@ -8,14 +8,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ..._context import Results
-from ..._model.errors import InputError, first_sentence
-from ..._model.integration import Credentials, Identity, Integration, Observation, Status, absent
-from ..._model.verdict import UNDECIDED_CAUSES, Verdict
-from ..._plan import Plan, describe, plan, settle_unknown, stand_still
-from ..._trackers.protocol import NotActive, Tracker
-from ..shared.options import KeySource, identifiers
-from .assessment import best_status, proven_status, warn_about_verdict
+from .._context import Results
+from .._declaration.keys import KeySource, identifiers
+from .._model.errors import InputError, first_sentence
+from .._model.integration import Credentials, Identity, Integration, Observation, Status, absent
+from .._model.verdict import UNDECIDED_CAUSES, Verdict
+from .._plan import Plan, describe, plan, settle_unknown, stand_still
+from .._trackers.protocol import Tracker
+from .status import best_status, proven_status, warn_about_verdict
 
 NO_KEY_NEEDED = "state: absent needs no key and no check."
 
@@ -46,6 +46,7 @@ class Decision:
 
     ``is_refusal``: the verdict is why, and ``brief`` is the error without what stands in the verdict's hint.
     ``is_untried``: the app did not get its turn. ``declared``: the key that is asked for, None when none is.
+    ``key_name``: the key's short name; ``is_of_key``: the error is about the key, not about this app.
     """
 
     verdict: Verdict
@@ -57,6 +58,8 @@ class Decision:
     declared: Results | None = None
     is_refusal: bool = False
     is_untried: bool = False
+    key_name: str = ""
+    is_of_key: bool = False
 
     @property
     def write(self) -> t.Literal["save", "note", "remove"] | None:
@@ -75,6 +78,12 @@ class Decision:
 def standing(current: Integration | None, identity: Identity, verdict: Verdict, error: str = "") -> Decision:
     """Return the decision to leave everything as it is held now."""
     return Decision(verdict, stand_still(current), current or absent(identity), error=error)
+
+
+def unread(identity: Identity, verdict: Verdict, error: str) -> Decision:
+    """Return the decision about an app of which nobody could tell what is held."""
+    unknown = replace(absent(identity), status="Unknown")
+    return Decision(verdict, stand_still(None), unknown, error=error)
 
 
 def give_up(decision: Decision, error: str) -> None:
@@ -125,20 +134,6 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     return decision
 
 
-def carry_out(decision: Decision, tracker: Tracker) -> None:
-    """Do at the tracker what was decided. Raises a RefundsError; a tracker that is not Active then is no exception."""
-    desired = decision.step.desired
-    if decision.write == "remove" and decision.step.current is not None:
-        tracker.remove(decision.step.current.identity)
-    elif decision.write == "note" and desired is not None:
-        tracker.note(desired)
-    elif decision.write == "save" and desired is not None and decision.credentials is not None:
-        try:
-            decision.held = tracker.save(desired, decision.credentials)
-        except NotActive as error:
-            decision.held, decision.error = error.integration, f"{error}"
-
-
 def _not_active(identity: Identity, tracker: Tracker, observed: Observation) -> str:
     says = f"says {observed.word!r}, which is no word that is known" if observed.word else "shows no status"
     return (
@@ -163,7 +158,7 @@ def _desired(wanted: Wanted, current: Integration | None, status: Status) -> Int
         identity=wanted.identity,
         issuer_id=issuer_id,
         key_id=key_id,
-        key_fingerprint=credentials.private_key.fingerprint if credentials else None,
+        key_fingerprint=credentials.private_key.fingerprint if credentials else source.fingerprint,
         status=status,
         private_key_path=source.path or _known_path(current, credentials),
         app_apple_id=wanted.app_apple_id or (current.app_apple_id if current else None),

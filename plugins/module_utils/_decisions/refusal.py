@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why Apple refuses an app, as far as what is held, other apps and other keys tell; Apple itself never says."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from .._apple import hints
+from .._declaration.keys import KeySource
+from .._model.integration import Credentials, Integration
+from .._model.verdict import UNDECIDED_CAUSES, Verdict
+
+# (issuer ID, Key ID, fingerprint); more for a key that could not be read.
+KeyId = tuple[str, ...]
+# One credential check: its key, and what Apple answered.
+Check = tuple[KeyId, Verdict]
+
+
+def is_unasked(verdict: Verdict) -> bool:
+    """Tell whether Apple was not asked for want of time or because its service had been silent for long."""
+    return verdict.cause == "unreachable" and verdict.checked_at is None
+
+
+def settled_kind(source: KeySource, verdict: Verdict) -> Verdict:
+    """Take a file named AuthKey_… for what its name says, unless Apple's answer settled the question."""
+    if verdict.cause not in UNDECIDED_CAUSES or not source.has_api_key_name:
+        return verdict
+    hint = (
+        f"{source.path} is by its name an App Store Connect API key, and the check could not settle it "
+        f"({verdict.cause}). Give the SubscriptionKey_….p8 of an In-App Purchase key."
+    )
+    return replace(verdict, cause="key_wrong_kind", hint=hint)
+
+
+def known_released(verdict: Verdict, current: Integration | None, credentials: Credentials | None) -> Verdict:
+    """Take back "never released" for an app that production accepted before, with whichever key."""
+    if verdict.cause != "app_not_released" or current is None or not current.was_accepted:
+        return verdict
+    is_same = credentials is not None and current.has_key(credentials)
+    return replace(verdict, cause="unauthenticated", hint=hints.known_released(is_same))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a refused app beside Apple's answer.
+
+    ``differing``: (option, held, given) of the key. ``is_unchanged``: nothing differs, and all of it is known.
+    ``was_accepted``: Apple accepted what is held. ``held_name``: a bundle ID that is held and differs in capitals.
+    ``other_key``: the short name of another declared key that Apple accepts for the app.
+    """
+
+    differing: tuple[tuple[str, str, str], ...] = ()
+    is_unchanged: bool = False
+    was_accepted: bool = False
+    held_name: str = ""
+    other_key: str = ""
+
+
+def facts(current: Integration | None, credentials: Credentials | None, held_name: str) -> Facts:
+    """Compare what is given with what the tracker holds: what differs from it is the likely cause."""
+    if credentials is None:
+        return Facts()
+    if current is None:
+        return Facts(held_name=held_name)
+    held = (current.issuer_id, current.key_id, current.key_fingerprint)
+    given = (credentials.issuer_id, credentials.key_id, credentials.private_key.fingerprint)
+    names = ("issuer_id", "key_id", "the private key's fingerprint")
+    pairs = [(name, old, new) for name, old, new in zip(names, held, given, strict=True) if old not in (None, new)]
+    differing = tuple((name, str(old), new) for name, old, new in pairs)
+    return Facts(differing, not differing and None not in held, current.status == "Active")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The apps of one key: all, those with which it works, and those with which it was certainly refused."""
+
+    total: int = 0
+    works: int = 0
+    refused: int = 0
+
+    @property
+    def is_refused_everywhere(self) -> bool:
+        return 1 < self.total == self.refused
+
+    @classmethod
+    def of(cls, group: t.Sequence[Verdict]) -> Counts:
+        # A key that the sandbox accepts is active, whatever production says of an app.
+        works = sum(verdict.accepted or verdict.sandbox_accepts for verdict in group)
+        # What only production refused may be an app that was never released.
+        refused = sum(verdict.cause == "unauthenticated" and not verdict.is_half for verdict in group)
+        return cls(len(group), works, refused)
+
+
+@dataclass(frozen=True)
+class Others:
+    """What the other apps of a task tell. ``sound``: under which IDs each private key works, by its fingerprint."""
+
+    counts: t.Mapping[KeyId, Counts]
+    sound: t.Mapping[str, KeyId]
+
+    @classmethod
+    def of(cls, checks: t.Iterable[Check]) -> Others:
+        groups: dict[KeyId, list[Verdict]] = {}
+        for key, verdict in checks:
+            groups.setdefault(key, []).append(verdict)
+        # Counted once for each key: an app at a time would be the square of a large list.
+        counts = {key: Counts.of(group) for key, group in groups.items()}
+        return cls(counts, {key[2]: key for key, found in counts.items() if key[2] and found.works})
+
+    def is_refused_everywhere(self, key: KeyId) -> bool:
+        return key in self.counts and self.counts[key].is_refused_everywhere and not self._sound_ids(key)
+
+    def _sound_ids(self, key: KeyId) -> KeyId | None:
+        found = self.sound.get(key[2])
+        return found if found != key and not self.counts[key].works else None
+
+    def explain(self, key: KeyId, verdict: Verdict, known: Facts = Facts()) -> Verdict:
+        """Return the verdict with the likeliest cause first in its hint; its cause stays."""
+        if verdict.cause != "unauthenticated" or verdict.sandbox_accepts:
+            return verdict
+        said = self._said(key, known)
+        return verdict.with_hint(f"{said} {verdict.hint}") if said else verdict
+
+    def _said(self, key: KeyId, known: Facts) -> str:
+        counts = self.counts.get(key, Counts())
+        if known.other_key:
+            return hints.other_key(known.other_key)
+        if known.differing:
+            return hints.changed(known.differing, known.was_accepted)
+        sound = self._sound_ids(key) if key in self.counts else None
+        if sound:
+            return hints.other_ids(sound, key)
+        was_sound = known.is_unchanged and known.was_accepted
+        if counts.total > 1 and counts.works:
+            return (hints.moved if was_sound else hints.the_app)(key[1], counts.works, counts.total)
+        if counts.is_refused_everywhere:
+            return (hints.revoked if was_sound else hints.the_key)(key[1], key[0], counts.total)
+        if known.held_name:
+            return f"The tracker holds {known.held_name}, which differs in capitals only."
+        if known.is_unchanged:
+            return hints.UNCHANGED if known.was_accepted else hints.NEVER_ACCEPTED
+        return ""
+
+
+def infer_across_apps(checks: t.Sequence[Check]) -> list[Verdict]:
+    """Return the verdicts in their order, hints sharpened by what the other apps of the same key tell."""
+    others = Others.of(checks)
+    return [others.explain(key, verdict) for key, verdict in checks]
+
+
+def folded(held: t.Iterable[Integration]) -> dict[str, str]:
+    """Return the bundle IDs that are held, by themselves without capitals."""
+    names: dict[str, str] = {}
+    for entry in held:
+        names.setdefault(entry.identity.bundle_id.casefold(), entry.identity.bundle_id)
+    return names

@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Apps as they are declared: below their key or beside it, each a bundle ID or a mapping."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from .._context import Params
+from .._fields import place
+from .._model.errors import InputError, RefundsError
+from .._model.identifiers import Environment, parse_app_apple_id, parse_bundle_id, shown
+from .._model.integration import Identity
+from .._trackers.options import SettingsError
+from .._trackers.settings import LedgerSettings, Settings, parse, require_environment
+from .keys import KeySource, key_source, names_of
+
+Policy = t.Literal["required", "advisory", "skip"]
+
+
+@dataclass(frozen=True)
+class App:
+    """One declared app. ``place``: the entry, for messages. ``bundle_id`` is ``place`` where it can't be used.
+
+    ``key``: None where none is named and the task has none. ``settings``: of each tracker that is to hold it.
+    ``fault``: everything that is wrong with the entry; it then has whatever could be read.
+    """
+
+    place: str
+    bundle_id: str
+    environment: Environment = "production"
+    is_absent: bool = False
+    key: KeySource | None = None
+    app_apple_id: int | None = None
+    settings: tuple[Settings, ...] = (LedgerSettings(),)
+    policy: Policy = "required"
+    notification_url: str | None = None
+    fault: str = ""
+
+    def identity(self, settings: Settings) -> Identity:
+        return Identity(settings.tracker, settings.project, self.environment, self.bundle_id)
+
+
+class Entry(t.NamedTuple):
+    """An entry as it was written. ``key``: the name of the key that it stands below."""
+
+    place: str
+    fields: Params
+    key: str | None
+
+    def option(self, name: str) -> str:
+        """Return the name of one of its fields for a message."""
+        return f"{self.place}: {name}" if self.place else name
+
+
+def entries_of(params: Params) -> t.Iterator[Entry]:
+    """Yield the entries of ``apps``, then those below each key."""
+    for number, app in enumerate(params.get("apps") or ()):
+        yield _entry("apps", number, app, None)
+    for index, key in enumerate(params.get("keys") or ()):
+        for number, app in enumerate(key.get("apps") or ()):
+            yield _entry(f"{place('keys', index, key['key'])}.apps", number, app, key["key"])
+
+
+def _entry(option: str, number: int, app: t.Any, key: str | None) -> Entry:
+    fields = app if isinstance(app, dict) else {"bundle_id": app}
+    return Entry(place(option, number, fields.get("bundle_id")), fields, key)
+
+
+@dataclass
+class AppReader:
+    """Reads entries one after the other. What an entry doesn't say is taken from the task's ``params``."""
+
+    params: Params
+    keys: t.Mapping[str, KeySource]
+    _settings: dict[tuple[str, str], Settings] = field(default_factory=dict, init=False)
+    _seen: dict[Identity, str] = field(default_factory=dict, init=False)
+    _full: dict[Settings, str] = field(default_factory=dict, init=False)
+
+    def read(self, entry: Entry) -> App:
+        """Return the app. Never raises."""
+        faults: list[str] = []
+
+        def attempt(read: t.Callable[[], t.Any], otherwise: t.Any = None) -> t.Any:
+            try:
+                return read()
+            except SettingsError as error:
+                faults.extend(map(str, error.faults))
+            except RefundsError as error:
+                faults.append(str(error))
+            return otherwise
+
+        fields, where = entry.fields, entry.place
+        bundle_id = attempt(lambda: parse_bundle_id(fields.get("bundle_id") or "", entry.option("bundle_id")), "")
+        environment: Environment = self._said(fields, "environment") or "production"
+        is_absent = self._said(fields, "state") == "absent"
+        settings = attempt(lambda: self._trackers(entry, environment), ())
+        app = App(
+            place=where,
+            bundle_id=bundle_id or where,
+            environment=environment,
+            is_absent=is_absent,
+            key=attempt(lambda: self._key(entry, is_absent)),
+            app_apple_id=attempt(lambda: _apple_id(entry)),
+            settings=settings,
+            policy=self._said(fields, "credential_check") or "required",
+            notification_url=fields.get("notification_url"),
+        )
+        if bundle_id:
+            for one in settings:
+                attempt(partial(self._refuse_twin, app, one))
+        return _with_fault(app, faults)
+
+    def _said(self, fields: Params, name: str) -> t.Any:
+        return fields.get(name) or self.params.get(name)
+
+    def _key(self, entry: Entry, is_absent: bool) -> KeySource | None:
+        name = entry.fields.get("key") or entry.key
+        if entry.key and name != entry.key:
+            problem = f"names the key {shown(str(name))} and stands below the key {shown(entry.key)}."
+            raise InputError(entry.place, problem, "Leave key out, or move the app.")
+        if name:
+            if name not in self.keys:
+                problem = f"{shown(str(name))} is no entry of keys (there are: {names_of(self.keys)})."
+                raise InputError(entry.option("key"), problem)
+            return self.keys[name]
+        source = key_source(self.params)
+        if is_absent or source.is_given or source.is_predicted or not self.keys:
+            return source
+        step = "Write key: with the name of its key, or list the app below its key."
+        raise InputError(entry.place, f"has no key (declared keys: {names_of(self.keys)}).", step)
+
+    def _trackers(self, entry: Entry, environment: Environment) -> tuple[Settings, ...]:
+        names = entry.fields.get("trackers") or [self.params.get("tracker") or "ledger"]
+        for name in names:
+            require_environment(name, environment, entry.option("environment"))
+        return tuple(self._parsed(name, entry) for name in dict.fromkeys(names))
+
+    def _parsed(self, name: str, entry: Entry) -> Settings:
+        own = {option: value for option, value in (entry.fields.get(name) or {}).items() if value is not None}
+        known = (name, repr(sorted(own.items(), key=str)))
+        if known not in self._settings:
+            where = entry.option(name) if own else name
+            self._settings[known] = parse(name, {**(self.params.get(name) or {}), **own}, where)
+        return self._settings[known]
+
+    def _refuse_twin(self, app: App, settings: Settings) -> None:
+        first = self._seen.setdefault(app.identity(settings), app.place)
+        if first != app.place:
+            there = "" if settings.tracker == "ledger" else f" at {settings.tracker}"
+            raise InputError(app.place, f"stands in {first} already, for {app.environment}{there} as well.")
+        # A project of Qonversion is one app, and its API key says which.
+        other = self._full.setdefault(settings, app.bundle_id) if settings.tracker == "qonversion" else app.bundle_id
+        if other != app.bundle_id:
+            step = "Give each app its own project: qonversion: {api_key: …} in its entry."
+            raise InputError(app.place, f"shares its Qonversion project with {other}, and a project has one app.", step)
+
+
+def _apple_id(entry: Entry) -> int | None:
+    number = entry.fields.get("app_apple_id")
+    return parse_app_apple_id(int(number) if number else number, entry.option("app_apple_id"))
+
+
+def _with_fault(app: App, faults: t.Sequence[str]) -> App:
+    return replace(app, fault=" ".join(dict.fromkeys(faults))) if faults else app

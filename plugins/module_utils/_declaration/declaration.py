@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The declaration of a task: one app with its key, or lists of keys and apps."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._context import Params
+from .._fields import together
+from .._model.errors import InputError, RefundsError
+from .apps import App, AppReader, Entry, entries_of
+from .keys import KeySource, declared_keys, has_unusual_id
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """``keys`` by short name. ``faults``: one text for each entry that can't be used, keys before apps."""
+
+    keys: t.Mapping[str, KeySource]
+    apps: tuple[App, ...]
+    faults: tuple[str, ...] = ()
+
+    def require(self) -> Declaration:
+        """Return it. Raises RefundsError that names all faults at once."""
+        if self.faults:
+            raise RefundsError(together("keys and apps", self.faults))
+        return self
+
+    def require_apps(self) -> Declaration:
+        """Return it. Raises RefundsError for faults, and where there is no app."""
+        if not self.faults and not self.apps:
+            raise InputError("apps", "no app is declared.", "List apps, or name them below their keys.")
+        return self.require()
+
+    def unusual(self) -> t.Iterator[str]:
+        """Yield what is no fault and should be looked at."""
+        for source in self.keys.values():
+            if has_unusual_id(source):
+                yield (
+                    f"{source.where}key_id {source.key_id} isn't 10 capital letters and digits, such as 2X9R4HXF34. "
+                    "Compare it with App Store Connect."
+                )
+
+
+def declare(params: Params) -> Declaration:
+    """Return the lists ``keys`` and ``apps`` of a task. Never raises: what is wrong are its ``faults``."""
+    faults: list[str] = []
+    keys = declared_keys(params, faults)
+    reader = AppReader(params, keys)
+    apps = tuple(reader.read(entry) for entry in entries_of(params))
+    return Declaration(keys, apps, (*faults, *(app.fault for app in apps if app.fault)))
+
+
+def has_lists(params: Params) -> bool:
+    """Tell whether a task declares lists, rather than the one app of its own options."""
+    return params.get("apps") is not None or params.get("keys") is not None
+
+
+def declare_one(params: Params) -> App:
+    """Return the one app that a task without lists names. Raises InputError for the first thing that is wrong."""
+    if not params.get("bundle_id"):
+        raise InputError("bundle_id", "is required.", "Give the app's bundle ID, such as com.example.game.")
+    app = AppReader(params, {}).read(Entry("", {**params, "key": None, "trackers": None}, None))
+    if app.fault:
+        raise RefundsError(app.fault)
+    return app

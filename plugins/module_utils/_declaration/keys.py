@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""In-App Purchase keys as they are declared: where each comes from, by the short names that apps refer to."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+from dataclasses import dataclass, replace
+
+from .._context import Params
+from .._fields import is_shown_key, place
+from .._files.reading import Policy
+from .._model.errors import InputError
+from .._model.identifiers import parse_issuer_id, refuse_no_path, shown
+from .._model.private_key import KeyProblem, read_file_name, settle_key_id
+from .._model.secret import Secret
+
+# What App Store Connect shows. Only the shape is known, so that another one is no fault.
+_SHAPE = re.compile(r"[A-Z0-9]{10}")
+
+
+@dataclass(frozen=True)
+class KeySource:
+    """Where a key comes from. ``where`` starts the option names in messages, such as ``keys[1] (studio): ``.
+
+    ``is_predicted``: in check mode, a task before would have made or mended the file. ``fingerprint``: of the key that
+    it then would hold, where that is known. ``fault``: why the key can't be used, as the task that puts it in place
+    said.
+    """
+
+    issuer_id: str | None
+    key_id: str | None
+    path: str | None
+    content: Secret | None
+    policy: Policy
+    is_predicted: bool = False
+    where: str = ""
+    name: str = ""
+    fingerprint: str | None = None
+    fault: KeyProblem | None = None
+
+    @property
+    def is_given(self) -> bool:
+        return bool(self.path or self.content)
+
+    @property
+    def has_api_key_name(self) -> bool:
+        """True when the file is named AuthKey_…, as App Store Connect API keys are."""
+        return bool(self.path) and read_file_name(os.path.basename(str(self.path))).is_api_key
+
+
+def key_source(params: Params, where: str = "") -> KeySource:
+    """Return the key that a task's or a declared key's parameters describe."""
+    content = params.get("private_key_content")
+    refuse_no_path(params.get("private_key_path") or "", f"{where}private_key_path")
+    # Stored with the integration: it must mean the same file wherever the next run starts.
+    path = os.path.abspath(params["private_key_path"]) if params.get("private_key_path") else None
+    return KeySource(
+        issuer_id=params.get("issuer_id") or None,
+        key_id=params.get("key_id") or None,
+        path=path,
+        content=Secret(content) if content else None,
+        policy=params.get("private_key_file_policy") or "strict",
+        is_predicted=bool(params.get("key_predicted")),
+        where=where,
+        name=params.get("key") or "",
+    )
+
+
+def identifiers(source: KeySource) -> tuple[str | None, str | None]:
+    """Return Issuer ID and Key ID as far as they are given, checked. Raises InputError, KeyProblem."""
+    issuer_id = parse_issuer_id(source.issuer_id, f"{source.where}issuer_id") if source.issuer_id else None
+    name = read_file_name(os.path.basename(source.path or ""))
+    return issuer_id, settle_key_id(source.key_id, name, source.path or "")
+
+
+def has_unusual_id(source: KeySource) -> bool:
+    """Tell whether the given Key ID has another shape than those of App Store Connect."""
+    return bool(source.key_id) and not _SHAPE.fullmatch("".join(str(source.key_id).split()))
+
+
+def declared_keys(params: Params, faults: list[str]) -> dict[str, KeySource]:
+    """Return the entries of ``keys`` by short name, completed by ``iap_keys``, and append what is wrong with them."""
+    made = {entry.get("key"): entry for entry in params.get("iap_keys") or () if isinstance(entry, dict)}
+    found: dict[str, KeySource] = {}
+    for number, entry in enumerate(params.get("keys") or ()):
+        name = str(entry["key"])
+        where = f"{place('keys', number, name if is_shown_key(name, entry) else '')}: "
+        if name in found:
+            faults.append(f"{where}key {shown(name)} stands in an entry before. Give each key a name of its own.")
+            continue
+        try:
+            found[name] = _completed(_declared(entry, params, where), made.get(name))
+        except InputError as error:
+            faults.append(str(error))
+    return found
+
+
+def _declared(entry: Params, params: Params, where: str) -> KeySource:
+    """Issuer ID and policy are often the same for all keys; a key's ID and file are never another key's."""
+    shared = {name: params.get(name) for name in ("issuer_id", "private_key_file_policy")}
+    source = key_source({**shared, **{name: value for name, value in entry.items() if value is not None}}, where)
+    if source.issuer_id:
+        parse_issuer_id(source.issuer_id, f"{where}issuer_id")
+    return source
+
+
+def _completed(source: KeySource, made: Params | None) -> KeySource:
+    """Return a key with what the task that puts it in place told of it."""
+    if made is None:
+        return source
+    fault = None
+    if made.get("failed"):
+        fault = KeyProblem(
+            made.get("cause") or "key_unreadable", str(made.get("msg") or "It could not be put in place.")
+        )
+    return replace(
+        source,
+        issuer_id=source.issuer_id or made.get("issuer_id"),
+        key_id=source.key_id or made.get("key_id"),
+        path=source.path or made.get("private_key_path"),
+        is_predicted=bool(made.get("predicted")),
+        fingerprint=made.get("key_fingerprint"),
+        fault=fault,
+    )
+
+
+def names_of(keys: t.Mapping[str, KeySource]) -> str:
+    """Return the names that may be shown."""
+    return ", ".join(sorted(name for name, source in keys.items() if is_shown_key(name, {}))) or "none"

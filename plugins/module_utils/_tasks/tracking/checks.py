@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Apple's verdict about every target: one call for each app and key, and what all of them together tell."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from ..._apple.credential_check import CredentialCheck
+from ..._context import Context
+from ..._decisions.integration import NO_KEY_NEEDED
+from ..._decisions.refusal import Facts, Others, facts, is_unasked, known_released
+from ..._decisions.status import best_status
+from ..._model.errors import RefundsError, unforeseen
+from ..._model.identifiers import Environment
+from ..._model.verdict import Verdict
+from ..shared.concurrent import each
+from ..shared.progress import Progress
+from .loaded_keys import LoadedKey
+from .targets import Place, Target
+from .writing import ONE_APP, naming, not_tried
+
+# What is asked about one app; targets with the same question share the answer.
+Question = tuple[LoadedKey, str, Environment, bool]
+# Calls that only make a refusal's hint better: so many apps, with so many other keys each.
+_MOST_APPS, _MOST_KEYS = 10, 5
+# What a fault of ours spoils when it meets the comparison with what is held.
+_HINT_LESS = "the hint says less than it could, the verdict is sound"
+
+
+@dataclass
+class Checks:
+    """``keys``: all that are declared and could be read."""
+
+    check: CredentialCheck
+    context: Context
+    keys: t.Sequence[LoadedKey]
+    warn: t.Callable[[str], None]
+
+    def verdicts(
+        self, targets: t.Sequence[Target], places: t.Mapping[t.Any, Place], progress: Progress | None
+    ) -> list[Verdict]:
+        """Return the verdicts in the order of the targets. What spoils one is its target's error."""
+        asked = [target for target in targets if target.key and not target.error]
+        questions = list(dict.fromkeys(_question(target) for target in asked))
+        answers = dict(zip(questions, self._asked(questions, progress), strict=True))
+        found = [self._of_target(target, answers) for target in targets]
+        others = Others.of(
+            [(key.id(name), answer) for (key, name, *_rest), answer in answers.items() if isinstance(answer, Verdict)]
+        )
+        elsewhere = self._elsewhere(answers, others)
+        return [
+            self._explained(target, verdict, others, elsewhere, places) if target.key and not target.error else verdict
+            for target, verdict in zip(targets, found, strict=True)
+        ]
+
+    def _asked(self, questions: t.Sequence[Question], progress: Progress | None) -> list[Verdict | str]:
+        """Return the answers; a text where a fault of ours spoiled one, empty where there was no time."""
+
+        def answer(question: Question) -> Verdict | str:
+            key, bundle_id, place, is_skipped = question
+            if key.credentials and not is_skipped and self.context.transport.remaining() <= 0:
+                return ""
+            try:
+                return key.check(self.check, bundle_id, place, is_skipped)
+            except RefundsError:
+                raise
+            except Exception as error:
+                return naming(bundle_id, unforeseen(error, ONE_APP))
+
+        def ended(found: Verdict | str) -> None:
+            if progress:
+                progress.ended(isinstance(found, str) or best_status(found, "required") is None)
+
+        return each(questions, answer, self.context.transport.flow, ended)
+
+    def _of_target(self, target: Target, answers: t.Mapping[Question, Verdict | str]) -> Verdict:
+        place, bundle_id = target.app.environment, target.app.bundle_id
+        if target.key is None or target.error:
+            return Verdict("not_checked", target.error or NO_KEY_NEEDED, place)
+        answer = answers[_question(target)]
+        if isinstance(answer, str):
+            target.error, target.is_untried = answer or not_tried(bundle_id, self.context), not answer
+            return Verdict("not_checked", target.error, place)
+        if is_unasked(answer):
+            # No policy decides about what nobody looked at.
+            target.error, target.is_untried = naming(bundle_id, answer.hint), True
+        return known_released(answer, target.current, target.key.credentials)
+
+    def _elsewhere(self, answers: t.Mapping[Question, Verdict | str], others: Others) -> dict[tuple[str, str], str]:
+        """Return the short name of another declared key that Apple accepts, by bundle ID and environment."""
+        refused = [
+            (key, name, place)
+            for (key, name, place, _skip), answer in answers.items()
+            if isinstance(answer, Verdict)
+            and answer.cause == "unauthenticated"
+            and not answer.sandbox_accepts
+            and not others.is_refused_everywhere(key.id(name))
+        ]
+        found: dict[tuple[str, str], str] = {}
+        for key, name, place in refused[:_MOST_APPS]:
+            rest = [one for one in self.keys if one.credentials and one.id("") != key.id("")]
+            for one in rest[:_MOST_KEYS]:
+                if self.context.transport.remaining() <= 0:
+                    return found
+                if one.check(self.check, name, place).accepted:
+                    found[name, place] = one.source.name
+                    break
+        return found
+
+    def _explained(
+        self,
+        target: Target,
+        verdict: Verdict,
+        others: Others,
+        elsewhere: t.Mapping[tuple[str, str], str],
+        places: t.Mapping[t.Any, Place],
+    ) -> Verdict:
+        if verdict.cause != "unauthenticated" or target.key is None:
+            return verdict
+        identity, place = target.identity, places[target.settings]
+        known = Facts()
+        try:
+            is_new = target.current is None
+            names = place.holdings.names(identity.environment) if is_new else {}
+            known = facts(target.current, target.key.credentials, names.get(identity.bundle_id.casefold(), ""))
+        except RefundsError:
+            # A hint less is no reason to hide the refusal.
+            pass
+        except Exception as error:
+            self.warn(naming(identity.bundle_id, unforeseen(error, _HINT_LESS)))
+        known = replace(known, other_key=elsewhere.get((identity.bundle_id, identity.environment), ""))
+        return others.explain(target.key.id(identity.bundle_id), verdict, known)
+
+
+def _question(target: Target) -> Question:
+    assert target.key is not None
+    return (target.key, target.app.bundle_id, target.app.environment, target.app.policy == "skip")

@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keys as they were given, and what came of reading them; each is read once, however many apps share it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ..._apple import hints
+from ..._apple.credential_check import CredentialCheck
+from ..._context import Context, Results
+from ..._decisions.refusal import KeyId, settled_kind
+from ..._declaration.keys import KeySource, identifiers
+from ..._model.errors import InputError
+from ..._model.identifiers import Environment
+from ..._model.integration import Credentials
+from ..._model.private_key import KeyProblem
+from ..._model.verdict import Verdict
+from ..shared.options import load_credentials, warn_about_name
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedKey:
+    """``credentials``, or the ``problem`` of the key itself, or the ``fault`` of its options."""
+
+    source: KeySource
+    credentials: Credentials | None = None
+    problem: KeyProblem | None = None
+    fault: str = ""
+
+    def id(self, bundle_id: str) -> KeyId:
+        """Return what apps have in common whose key is the same; ``bundle_id`` is that of the app."""
+        credentials, source = self.credentials, self.source
+        if credentials is None:
+            return (source.issuer_id or "", source.key_id or "", "", bundle_id)
+        return (credentials.issuer_id, credentials.key_id, credentials.private_key.fingerprint)
+
+    def check(self, check: CredentialCheck, bundle_id: str, place: Environment, is_skipped: bool = False) -> Verdict:
+        """Return Apple's verdict, or that of the key itself where no call could better it."""
+        if self.problem:
+            return check.local(self.problem, place)
+        if self.credentials is None or is_skipped:
+            return settled_kind(self.source, Verdict("not_checked", hints.NOT_CHECKED, place))
+        return settled_kind(self.source, check.check(self.credentials, bundle_id, place))
+
+    def declared(self) -> Results:
+        """Return the module result ``declared``: the key that is asked for, None in it for what is not known."""
+        source, credentials = self.source, self.credentials
+        try:
+            issuer_id, key_id = identifiers(source)
+        except KeyProblem:
+            # The file's name says otherwise; the options are what the task asks for.
+            issuer_id, key_id = identifiers(replace(source, path=None))
+        fingerprint = credentials.private_key.fingerprint if credentials else source.fingerprint
+        return {"issuer_id": issuer_id, "key_id": key_id, "key_fingerprint": fingerprint}
+
+
+@dataclass
+class KeyReader:
+    """Reads each key once, and warns once of a name that tells of another kind."""
+
+    context: Context
+    _read: dict[t.Hashable, LoadedKey] = field(default_factory=dict)
+
+    def load(self, source: KeySource) -> LoadedKey:
+        """Return the key. Never raises."""
+        if source not in self._read:
+            self._read[source] = self._load(source)
+        return self._read[source]
+
+    def _load(self, source: KeySource) -> LoadedKey:
+        try:
+            credentials = load_credentials(source, self.context.check_mode)
+        except KeyProblem as problem:
+            return LoadedKey(source, problem=problem)
+        except InputError as error:
+            named = error if str(error).startswith(source.where) else f"{source.where}{error}"
+            return LoadedKey(source, fault=str(named))
+        warn_about_name(source, self.context)
+        return LoadedKey(source, credentials)
