@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ._tracker_spec import TRACKERS
+from ._tracker_spec import APP, TRACKERS
 
 Spec = dict[str, t.Any]
 
@@ -82,20 +82,6 @@ def _without_defaults(options: Spec) -> Spec:
     return {name: {**option, "default": None} for name, option in options.items()}
 
 
-# One declared app. Ansible converts nothing in it, since an entry may be a bundle ID alone: `_declaration/apps.py`
-# reads it, and `_trackers/settings.py` a tracker's own options.
-APP: Spec = {
-    "bundle_id": {"type": "str", "required": True},
-    "key": {"type": "str", "no_log": False},
-    "app_apple_id": {"type": "int"},
-    "environment": {"type": "str", "choices": ["production", "sandbox"]},
-    "state": {"type": "str", "choices": ["present", "absent"]},
-    "trackers": {"type": "list", "elements": "str", "choices": list(TRACKERS)},
-    "credential_check": {"type": "str", "choices": ["required", "advisory", "skip"]},
-    "notification_url": {"type": "str"},
-    **{name: {"type": "dict"} for name in TRACKERS if name != "ledger"},
-}
-APPS: Spec = {"type": "list", "elements": "raw", "options": APP}
 KEYS: Spec = {
     "keys": {
         "type": "list",
@@ -106,14 +92,14 @@ KEYS: Spec = {
             **_without_defaults({**KEY, **_MADE, **STATE}),
             "owner": {"type": "str"},
             "group": {"type": "str"},
-            "apps": APPS,
+            "apps": {"type": "list", "elements": "raw"},
         },
     }
 }
 # What keys and apps are, in every module and role alike.
 DECLARATION: Spec = {
     **KEYS,
-    "apps": APPS,
+    "apps": {"type": "list", "elements": "raw", "options": APP},
     "iap_keys": {"type": "list", "elements": "dict", "no_log": False},
 }
 

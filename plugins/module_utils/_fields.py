@@ -17,6 +17,7 @@ from decimal import Decimal, DecimalException
 from ._model.errors import InputError
 from ._model.identifiers import parse_bundle_id, refuse_no_path
 from ._model.secret import looks_secret
+from ._tracker_spec import fields_of
 
 Spec = t.Mapping[str, t.Any]
 
@@ -123,7 +124,7 @@ def _similar(name: str, fields: Spec) -> list[str]:
 
 def _entry_faults(option: str, value: t.Any, spec: Spec) -> list[str]:
     """Return a message about each entry of a list. A text stands for its first field where Ansible takes it (raw)."""
-    fields = spec["options"]
+    fields = fields_of(option.rpartition(".")[2], spec)
     if isinstance(value, str):
         return [f"{option}: is a text, and a list is due. Text from a survey or from -e name=value needs from_yaml."]
     if not isinstance(value, list):
@@ -137,7 +138,7 @@ def _entry_faults(option: str, value: t.Any, spec: Spec) -> list[str]:
         faults = _mapping_faults(entry, fields)
         found += [f"{where}: {' '.join(faults)}"] if faults else []
         for name, field in fields.items():
-            if field.get("type") == "list" and "options" in field and known.get(name) is not None:
+            if field.get("type") == "list" and fields_of(name, field) and known.get(name) is not None:
                 found += _entry_faults(f"{where}.{name}", known[name], field)
     return found
 

@@ -11,7 +11,7 @@ from ._fields import is_shown_field
 from ._model.browser_session import browser_session_values
 from ._model.secret import looks_secret
 from ._model.web_session import cookie_values
-from ._tracker_spec import TRACKERS
+from ._tracker_spec import fields_of
 
 # The longest choices and numbers are shorter.
 _LONGEST_CHOICE = 24
@@ -37,7 +37,7 @@ def _misfits(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
         items = value if isinstance(value, list) else [value]
         if "choices" in option or {option.get("type"), option.get("elements")} & {"int", "float", "bool"}:
             found |= {item for item in items if isinstance(item, str) and len(item) > _LONGEST_CHOICE}
-        found = found.union(*(_misfits(option.get("options") or {}, item) for item in items))
+        found = found.union(*(_misfits(fields_of(name, option), item) for item in items))
     return found
 
 
@@ -47,7 +47,7 @@ def hidden_names(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
     if not isinstance(params, dict):
         return found
     for name, option in spec.items():
-        fields = _fields_of(name, option)
+        fields = fields_of(name, option)
         if fields:
             value = params.get(name)
             for item in value if isinstance(value, list) else [value]:
@@ -55,18 +55,12 @@ def hidden_names(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
     return found
 
 
-def _fields_of(name: str, option: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
-    """Return the fields of an option; an app's mapping for a tracker has those of the task's."""
-    own = TRACKERS[name]["options"] if name in TRACKERS else {}
-    return option.get("options") or own
-
-
 def _hidden_in_mapping(fields: t.Mapping[str, t.Any], value: t.Any) -> set[str]:
     """``fields``: the known ones; their names are shown, unlike those in a mapping where a text is due."""
     if not isinstance(value, dict):
         return _hidden_within(value)
     unknown = {name: item for name, item in value.items() if name not in fields}
-    plain = [item for name, item in value.items() if name in fields and not _fields_of(name, fields[name])]
+    plain = [item for name, item in value.items() if name in fields and not fields_of(name, fields[name])]
     return hidden_names(fields, value) | _hidden_within(unknown) | _hidden_within(plain)
 
 
@@ -89,7 +83,7 @@ def _declared(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
             found |= set(_texts(value))
         if name == "session":
             found |= cookie_values(value) | browser_session_values(value)
-        fields = _fields_of(name, option)
+        fields = fields_of(name, option)
         for item in value if isinstance(value, list) else [value]:
             found |= _declared(fields, item) | _out_of_place(fields, item)
     return found

@@ -24,6 +24,7 @@ description:
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
+  - storeops.refunds._declaration
   - storeops.refunds._shared.key
   - storeops.refunds._shared.state
   - storeops.refunds._shared.http
@@ -40,69 +41,6 @@ options:
       - Name of the key at App Store Connect, for example V(devtodev API Key). Names can't be changed there.
       - Without a session, or with O(private_key_content), App Store Connect is not asked and the file alone counts.
     type: str
-  keys:
-    description:
-      - Keys to handle in turn, in place of a single one. The options for a single key that are no key's own
-        (O(issuer_id), O(private_key_file_policy), O(regenerate), O(team_id), O(mode), C(owner), C(group), O(state),
-        O(revoke), O(backup)) count for every entry that doesn't set them. The others are ignored.
-      - An entry without O(keys[].name) needs no session; App Store Connect isn't asked about it.
-      - An entry with O(keys[].private_key_content) and no O(keys[].private_key_path) is checked; nothing is written.
-    type: list
-    elements: dict
-    suboptions:
-      key:
-        description: Short name of the entry, by which apps refer to it. Each entry needs a name of its own.
-        type: str
-        required: true
-      name:
-        description: As O(name).
-        type: str
-      issuer_id:
-        description: As O(issuer_id).
-        type: str
-      key_id:
-        description: As O(key_id).
-        type: str
-      private_key_path:
-        description: As O(private_key_path). No two entries may have the same file.
-        type: path
-      private_key_content:
-        description: As O(private_key_content).
-        type: str
-      private_key_file_policy:
-        description: As O(private_key_file_policy).
-        type: str
-        choices: [strict, mounted]
-      regenerate:
-        description: As O(regenerate).
-        type: str
-        choices: [never, if_lost, always]
-      team_id:
-        description: As O(team_id).
-        type: int
-      mode:
-        description: As O(mode).
-        type: raw
-      owner:
-        description: Owner of the file.
-        type: str
-      group:
-        description: Group of the file.
-        type: str
-      state:
-        description: As O(state).
-        type: str
-        choices: [present, absent]
-      revoke:
-        description: As O(revoke).
-        type: bool
-      backup:
-        description: As O(backup).
-        type: bool
-      apps:
-        description: Apps of the key, for other modules. This one doesn't use them, so that one list serves all.
-        type: list
-        elements: raw
   session:
     description:
       - A signed-in web session, never a password. Either what C(fastlane spaceauth) prints, or a JSON list of cookies

@@ -46,68 +46,6 @@ options:
   state:
     description:
       - An app that is V(absent) is left out.
-  keys:
-    description:
-      - In-App Purchase keys by name, for use in O(apps[].key). A key is only needed where the path that is stored with
-        the integration can't be read here.
-      - The fields of a key are C(issuer_id), C(key_id), C(private_key_path), C(private_key_content),
-        C(private_key_file_policy) and C(key_predicted), as the options of the same names. Fields that make a key, as
-        the role C(refund_tracking) takes them, are ignored.
-    type: dict
-  apps:
-    description:
-      - The apps to read, instead of the one of O(bundle_id). The list that
-        M(storeops.refunds.refund_tracking_integrations) takes can be given as it is.
-    type: list
-    elements: dict
-    suboptions:
-      bundle_id:
-        description: Bundle ID of the app.
-        type: str
-        required: true
-      app_apple_id:
-        description: The app's Apple ID, as the option of the task.
-        type: int
-      state:
-        description: The app is left out when it is V(absent). O(state) when left out.
-        type: str
-        choices: [present, absent]
-      tracker:
-        description: Ignored, so that a list for other trackers can be given as it is.
-        type: str
-      trackers:
-        description: Ignored.
-        type: list
-        elements: str
-      credential_check:
-        description: Ignored.
-        type: str
-      key:
-        description: Name of an entry of O(keys).
-        type: str
-      environment:
-        description: The App Store environment, O(environment) when left out.
-        type: str
-        choices: [production, sandbox]
-      issuer_id:
-        description: Issuer ID for this app alone.
-        type: str
-      key_id:
-        description: Key ID for this app alone.
-        type: str
-      private_key_path:
-        description: Path of the C(.p8) file for this app alone.
-        type: path
-      private_key_content:
-        description: Text of the C(.p8) file for this app alone.
-        type: str
-      private_key_file_policy:
-        description: How strictly the file is read.
-        type: str
-        choices: [strict, mounted]
-      key_predicted:
-        description: As the option of the task.
-        type: bool
   deadline:
     description:
       - Seconds that all calls of the task may take together, retries and waiting for rate limits included.
@@ -129,6 +67,8 @@ options:
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
+  - storeops.refunds._declaration
+  - storeops.refunds._declaration.apps
   - storeops.refunds._shared.app
   - storeops.refunds._shared.key
   - storeops.refunds._shared.state

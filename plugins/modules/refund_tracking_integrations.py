@@ -23,6 +23,8 @@ description:
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
+  - storeops.refunds._declaration
+  - storeops.refunds._declaration.apps
   - storeops.refunds._shared.key
   - storeops.refunds._shared.state
   - storeops.refunds._shared.environment
@@ -36,58 +38,6 @@ extends_documentation_fragment:
   - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.changes
 options:
-  keys:
-    description:
-      - In-App Purchase keys by name, for use in O(apps[].key). Each is read once.
-      - The fields of a key are C(issuer_id), C(key_id), C(private_key_path), C(private_key_content),
-        C(private_key_file_policy) and C(key_predicted), as the options of the same names.
-      - A key without C(issuer_id) or C(private_key_file_policy) takes those of the task.
-    type: dict
-  apps:
-    description:
-      - The apps. What an app doesn't say itself is taken from its O(apps[].key), or else from the task.
-      - With O(tracker=qonversion) there can be one app only, since a project of Qonversion has one.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      bundle_id:
-        description: Bundle ID of the app.
-        type: str
-        required: true
-      key:
-        description: Name of an entry of O(keys).
-        type: str
-      environment:
-        description: The App Store environment, O(environment) when left out.
-        type: str
-        choices: [production, sandbox]
-      state:
-        description: Whether the integration is to be there, O(state) when left out. V(absent) needs no key.
-        type: str
-        choices: [present, absent]
-      app_apple_id:
-        description: The app's Apple ID, kept with the integration.
-        type: int
-      issuer_id:
-        description: Issuer ID for this app alone.
-        type: str
-      key_id:
-        description: Key ID for this app alone.
-        type: str
-      private_key_path:
-        description: Path of the C(.p8) file for this app alone.
-        type: path
-      private_key_content:
-        description: Text of the C(.p8) file for this app alone.
-        type: str
-      private_key_file_policy:
-        description: How strictly the file is read.
-        type: str
-        choices: [strict, mounted]
-      key_predicted:
-        description: As the option of the task.
-        type: bool
   on_faulty_app:
     description:
       - What becomes of a list with an entry in O(apps) that can't be used, such as one with a bad ID or an unknown key.
@@ -131,9 +81,9 @@ EXAMPLES = r"""
   storeops.refunds.refund_tracking_integrations:
     issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     keys:
-      studio_a:
+      - key: studio_a
         private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
-      studio_b:
+      - key: studio_b
         key_id: 9ABCDEF123
         private_key_content: "{{ vault_studio_b_private_key }}"
     apps:
