@@ -67,7 +67,7 @@ options:
         description: As the option of M(storeops.refunds.appstore_iap_key).
         type: bool
       apps:
-        description: The key's apps, entries as those of O(apps) of M(storeops.refunds.refund_tracking_integrations).
+        description: The key's apps, entries as those of C(apps) of M(storeops.refunds.refund_tracking_integrations).
         type: list
         elements: raw
 """

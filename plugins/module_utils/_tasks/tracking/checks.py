@@ -136,5 +136,4 @@ class Checks:
 
 
 def _question(target: Target) -> Question:
-    assert target.key is not None
-    return (target.key, target.app.bundle_id, target.app.environment, target.app.policy == "skip")
+    return (t.cast(LoadedKey, target.key), target.app.bundle_id, target.app.environment, target.app.policy == "skip")
