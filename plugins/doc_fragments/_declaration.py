@@ -88,6 +88,9 @@ options:
       key:
         description: Short name of an entry of O(keys). Not needed below a key, nor where the task has the key itself.
         type: str
+      name:
+        description: Name of the app, for reports.
+        type: str
       app_apple_id:
         description: The app's Apple ID.
         type: int

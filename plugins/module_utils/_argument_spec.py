@@ -96,6 +96,7 @@ KEYS: Spec = {
         },
     }
 }
+ON_FAULTY_APP: Spec = {"type": "str", "choices": ["refuse", "report"], "default": "refuse"}
 # What keys and apps are, in every module and role alike.
 DECLARATION: Spec = {
     **KEYS,
@@ -140,7 +141,7 @@ def integrations() -> Spec:
         **TRACKER,
         **APPLE,
         **DECLARATION,
-        "on_faulty_app": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
+        "on_faulty_app": ON_FAULTY_APP,
         "purge": {"type": "bool", "default": False},
         "purge_limit": {"type": "str", "default": "10%"},
     }
@@ -217,3 +218,19 @@ def refund_ledger() -> Spec:
     base: Spec = {"bundle_id": {"type": "str"}, "app_apple_id": {"type": "int"}, **KEY, **KEY_PREDICTED, **STATE}
     reads: Spec = {**LEDGER, **CONNECT_API, **ROOT, **APPLE, "retention_days": {"type": "int"}}
     return {**base, **reads, **DECLARATION}
+
+
+def declaration_info() -> Spec:
+    trackers = {name: option for name, option in TRACKER.items() if name != "ledger"}
+    return {
+        **KEY,
+        **KEY_PREDICTED,
+        **STATE,
+        **ENVIRONMENT,
+        "app_store_server_url": APPLE["app_store_server_url"],
+        **trackers,
+        **DECLARATION,
+        "on_faulty_app": ON_FAULTY_APP,
+        "variables": {"type": "list", "elements": "str", "default": []},
+        "paths": {"type": "dict"},
+    }

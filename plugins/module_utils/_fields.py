@@ -123,19 +123,19 @@ def _similar(name: str, fields: Spec) -> list[str]:
 
 
 def _entry_faults(option: str, value: t.Any, spec: Spec) -> list[str]:
-    """Return a message about each entry of a list. A text stands for its first field where Ansible takes it (raw)."""
+    """Return a message about each entry of a list. Those of a raw one are read later, with all else about them."""
     fields = fields_of(option.rpartition(".")[2], spec)
     if isinstance(value, str):
         return [f"{option}: is a text, and a list is due. Text from a survey or from -e name=value needs from_yaml."]
     if not isinstance(value, list):
         return [f"{option}: isn't a list. Write each entry as an item with the fields {', '.join(fields)}."]
+    if spec.get("elements") == "raw":
+        return []
     found = []
     for number, entry in enumerate(value):
-        if isinstance(entry, str) and spec.get("elements") == "raw":
-            continue
         known = entry if isinstance(entry, dict) else {}
         where = place(option, number, known.get("bundle_id") or known.get("key"))
-        faults = _mapping_faults(entry, fields)
+        faults = mapping_faults(entry, fields)
         found += [f"{where}: {' '.join(faults)}"] if faults else []
         for name, field in fields.items():
             if field.get("type") == "list" and fields_of(name, field) and known.get(name) is not None:
@@ -145,7 +145,7 @@ def _entry_faults(option: str, value: t.Any, spec: Spec) -> list[str]:
 
 def _option_faults(option: str, value: t.Any, fields: Spec) -> list[str]:
     """Return a message about a mapping, and one about each option in it that has options of its own."""
-    faults = _mapping_faults(value, fields)
+    faults = mapping_faults(value, fields)
     found = [f"{option}: {' '.join(faults)}"] if faults else []
     inner = value if isinstance(value, dict) else {}
     for name, field in fields.items():
@@ -154,7 +154,8 @@ def _option_faults(option: str, value: t.Any, fields: Spec) -> list[str]:
     return found
 
 
-def _mapping_faults(entry: t.Any, fields: Spec) -> list[str]:
+def mapping_faults(entry: t.Any, fields: Spec) -> list[str]:
+    """Return a sentence about everything in a mapping that can't be used."""
     if not isinstance(entry, dict):
         return [] if _is_convertible(entry) else [f"is no mapping. Its fields are {', '.join(fields)}."]
     found = unknown_fields(fields, entry)

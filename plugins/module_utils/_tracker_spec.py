@@ -76,6 +76,7 @@ TRACKERS: Spec = {
 APP: Spec = {
     "bundle_id": {"type": "str", "required": True},
     "key": {"type": "str", "no_log": False},
+    "name": {"type": "str"},
     "app_apple_id": {"type": "int"},
     "environment": {"type": "str", "choices": ["production", "sandbox"]},
     "state": {"type": "str", "choices": ["present", "absent"]},

@@ -130,8 +130,20 @@ integrations:
   type: list
   elements: dict
   contains:
+    label:
+      description: Name of the entry in C(diff). The bundle ID, with the environment or tracker where it occurs twice.
+      type: str
+      returned: always
     bundle_id:
       description: Bundle ID of the app.
+      type: str
+      returned: always
+    app_name:
+      description: Name of the app as declared, empty when it was left out.
+      type: str
+      returned: always
+    key:
+      description: Short name of the app's key; V(null) without one.
       type: str
       returned: always
     issuer_id:
@@ -247,7 +259,10 @@ integrations:
           type: str
           returned: always
   sample:
-    - bundle_id: com.example.one
+    - label: com.example.one
+      bundle_id: com.example.one
+      app_name: ''
+      key: studio_a
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
       key_id: 2X9R4HXF34
       key_fingerprint: 3656343c9fb6d44a6bb66cc5eebc4df1f7083c8aa38a3465995cf6139c326880
@@ -270,7 +285,10 @@ integrations:
         error_code: 4040010
         checked_at: '2026-11-23T12:41:55Z'
         request_id: e223a075-fcd0-40fe-a4b7-81375388acd2
-    - bundle_id: com.example.two
+    - label: com.example.two
+      bundle_id: com.example.two
+      app_name: ''
+      key: studio_a
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
       key_id: 2X9R4HXF34
       key_fingerprint: 3656343c9fb6d44a6bb66cc5eebc4df1f7083c8aa38a3465995cf6139c326880
@@ -293,7 +311,10 @@ integrations:
         error_code: 4040010
         checked_at: '2026-11-23T12:41:55Z'
         request_id: 98b579b1-2e77-4d80-a6fa-35689f6e4aa2
-    - bundle_id: com.example.three
+    - label: com.example.three
+      bundle_id: com.example.three
+      app_name: ''
+      key: studio_b
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
       key_id: 9ABCDEF123
       key_fingerprint: cbed59d0bb6a17f9fcddfcd245f15e7577033309c5d40e971140d15e069bdeca
@@ -316,6 +337,11 @@ integrations:
         error_code: 4040010
         checked_at: '2026-11-23T12:41:55Z'
         request_id: efb9cb76-1eae-4a5c-972e-94781bd71bdb
+summary:
+  description: How many apps changed, are waiting, or need attention, in one line.
+  type: str
+  returned: success, and failure of some apps
+  sample: '3 apps: 3 changed.'
 http:
   description: What the task asked of the network.
   type: dict

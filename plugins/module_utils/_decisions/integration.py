@@ -46,7 +46,7 @@ class Decision:
 
     ``is_refusal``: the verdict is why, and ``brief`` is the error without what stands in the verdict's hint.
     ``is_untried``: the app did not get its turn. ``declared``: the key that is asked for, None when none is.
-    ``key_name``: the key's short name; ``is_of_key``: the error is about the key, not about this app.
+    ``key_name``: the key's short name. ``app_name``: as declared. ``is_of_key``: the error is the key's, not the app's.
     """
 
     verdict: Verdict
@@ -59,6 +59,7 @@ class Decision:
     is_refusal: bool = False
     is_untried: bool = False
     key_name: str = ""
+    app_name: str = ""
     is_of_key: bool = False
 
     @property

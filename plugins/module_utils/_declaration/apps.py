@@ -10,14 +10,17 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._context import Params
-from .._fields import place
+from .._fields import mapping_faults, place
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import Environment, parse_app_apple_id, parse_bundle_id, shown
 from .._model.integration import Identity
+from .._tracker_spec import APP
 from .._trackers.options import SettingsError
 from .._trackers.settings import LedgerSettings, Settings, parse, require_environment
 from .keys import KeySource, key_source, names_of
 
+# The fields of an app, none of them required.
+_ANY = {name: {**field, "required": False} for name, field in APP.items()}
 Policy = t.Literal["required", "advisory", "skip"]
 
 
@@ -26,6 +29,7 @@ class App:
     """One declared app. ``place``: the entry, for messages. ``bundle_id`` is ``place`` where it can't be used.
 
     ``key``: None where none is named and the task has none. ``settings``: of each tracker that is to hold it.
+    ``name``: the app's name, for reports.
     ``fault``: everything that is wrong with the entry; it then has whatever could be read.
     """
 
@@ -38,6 +42,7 @@ class App:
     settings: tuple[Settings, ...] = (LedgerSettings(),)
     policy: Policy = "required"
     notification_url: str | None = None
+    name: str = ""
     fault: str = ""
 
     def identity(self, settings: Settings) -> Identity:
@@ -50,6 +55,7 @@ class Entry(t.NamedTuple):
     place: str
     fields: Params
     key: str | None
+    faults: tuple[str, ...] = ()
 
     def option(self, name: str) -> str:
         """Return the name of one of its fields for a message."""
@@ -66,8 +72,12 @@ def entries_of(params: Params) -> t.Iterator[Entry]:
 
 
 def _entry(option: str, number: int, app: t.Any, key: str | None) -> Entry:
-    fields = app if isinstance(app, dict) else {"bundle_id": app}
-    return Entry(place(option, number, fields.get("bundle_id")), fields, key)
+    given = app if isinstance(app, dict) else {"bundle_id": app} if isinstance(app, str) else {}
+    where = place(option, number, given.get("bundle_id"))
+    faults = mapping_faults(app if isinstance(app, (dict, list)) else given, APP)
+    # What has a fault is left at what the task says.
+    fields = {name: value for name, value in given.items() if name in APP and not mapping_faults({name: value}, _ANY)}
+    return Entry(where, fields, key, (f"{where}: {' '.join(faults)}",) if faults else ())
 
 
 @dataclass
@@ -82,7 +92,7 @@ class AppReader:
 
     def read(self, entry: Entry) -> App:
         """Return the app. Never raises."""
-        faults: list[str] = []
+        faults = list(entry.faults)
 
         def attempt(read: t.Callable[[], t.Any], otherwise: t.Any = None) -> t.Any:
             try:
@@ -94,7 +104,8 @@ class AppReader:
             return otherwise
 
         fields, where = entry.fields, entry.place
-        bundle_id = attempt(lambda: parse_bundle_id(fields.get("bundle_id") or "", entry.option("bundle_id")), "")
+        given = fields.get("bundle_id")
+        bundle_id = attempt(lambda: parse_bundle_id(given, entry.option("bundle_id")), "") if given else ""
         environment: Environment = self._said(fields, "environment") or "production"
         is_absent = self._said(fields, "state") == "absent"
         settings = attempt(lambda: self._trackers(entry, environment), ())
@@ -108,6 +119,7 @@ class AppReader:
             settings=settings,
             policy=self._said(fields, "credential_check") or "required",
             notification_url=fields.get("notification_url"),
+            name=fields.get("name") or "",
         )
         if bundle_id:
             for one in settings:

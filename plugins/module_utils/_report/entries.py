@@ -37,10 +37,7 @@ def _apps(result: Fields, where: str) -> t.Iterator[App]:
         for number, item in enumerate(bulk):
             if not isinstance(item, t.Mapping):
                 raise InputError(f"{where}.integrations[{number}]", "is no mapping.", _NEXT_STEP)
-            label = str(item.get("bundle_id"))
-            # An app that is there for both environments has its environment in the name.
-            twin = f"{label} ({item.get('environment')})"
-            name = twin if twin in after else label
+            name = str(item.get("label") or item.get("bundle_id"))
             diff = {"before": before.get(name), "after": after.get(name)}
             yield _app(item, item, diff, f"{where}.integrations[{number}]")
     elif isinstance(looped, list):

@@ -98,6 +98,9 @@ def refunds_of(results: t.Sequence[Fields]) -> Refunds | None:
     by_place: dict[tuple[str, str], list[Fields]] = {}
     for number, result in enumerate(results):
         by_place.setdefault(_place(result, f"refunds[{number}]"), []).append(result)
+    # A ledger that never read refunds of any of the apps says nothing about them.
+    if not any(row.get("state") != "never" for result in results for row in [*result["coverage"], *result["sums"]]):
+        return None
     order = sorted(by_place, key=lambda place: (_ENVIRONMENTS.index(place[0]), place[1] != "apple", place[1]))
     return Refunds(tuple(_part(*place, by_place[place]) for place in order))
 

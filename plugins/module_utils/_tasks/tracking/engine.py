@@ -28,7 +28,7 @@ from .writing import ONE_APP, naming
 class Engine:
     """``warn``: shows a warning, however many apps have the same. ``name``: of the module, for its progress.
 
-    ``is_strict``: what is wrong with an entry stops the task before anything is done.
+    ``is_strict``: what is wrong with an entry, or with the only tracker, stops the task before anything is done.
     """
 
     context: Context
@@ -52,10 +52,10 @@ class Engine:
         targets = targets_of(declaration, reader)
         if self.is_strict:
             Declaration(declaration.keys, (), _faults(declaration, targets)).require()
-        places = open_places(targets, self.trackers, self.context)
+        places = open_places(targets, self.trackers, self.context, self.is_strict)
         for target in targets:
             if target.settings in places:
-                look_up(target, places[target.settings], self.context, len(places) == 1)
+                look_up(target, places[target.settings], self.context, self.is_strict and len(places) == 1)
         more = surplus(targets, places)
         loaded = [reader.load(source) for source in declaration.keys.values()]
         checks = Checks(self.check, self.context, loaded, self.warn)
@@ -79,6 +79,7 @@ class Engine:
     def _decided(self, target: Target, verdict: Verdict, places: t.Mapping[Settings, Place]) -> Decision:
         decision = self._decision(target, verdict, places)
         decision.is_untried = decision.is_untried or target.is_untried
+        decision.app_name = target.app.name
         decision.key_name = target.app.key.name if target.app.key else ""
         decision.is_of_key = target.is_of_key or bool(target.key and target.key.problem)
         decision.declared = target.key.declared() if target.key and not target.app.fault else None

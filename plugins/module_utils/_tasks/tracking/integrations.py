@@ -66,7 +66,7 @@ def _results(decisions: t.Sequence[Decision], declaration: Declaration, context:
     results = {
         "changed": any(decision.step.changed for decision in decisions),
         "diff": outcomes.diff(decisions),
-        "integrations": [outcomes.item(decision) for decision in decisions],
+        "integrations": outcomes.items(decisions),
         "summary": outcomes.summary(decisions),
         "http": context.transport.counters.as_result(),
     }

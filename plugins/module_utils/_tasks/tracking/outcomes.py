@@ -19,10 +19,17 @@ _MOST_NAMED = 5
 _MOST_REASONS = 20
 
 
-def item(decision: Decision) -> Results:
-    """Return the entry of the module result ``integrations``, which says a long hint once."""
+def items(decisions: t.Sequence[Decision]) -> list[Results]:
+    """Return the module result ``integrations``."""
+    labels = _labels(decisions)
+    return [{"label": labels(decision.held.identity), **_item(decision)} for decision in decisions]
+
+
+def _item(decision: Decision) -> Results:
+    """Return what came of one app at one tracker, a long hint once."""
     return {
         **decision.held.as_result(),
+        "app_name": decision.app_name,
         "key": decision.key_name or None,
         "declared": decision.declared,
         "action": decision.step.action,

@@ -67,10 +67,12 @@ def _target(app: App, settings: Settings, reader: KeyReader) -> Target:
     return Target(app, settings, key, error=key.fault, is_of_key=bool(key.fault))
 
 
-def open_places(targets: t.Iterable[Target], trackers: Trackers, context: Context) -> dict[Settings, Place]:
+def open_places(
+    targets: t.Sequence[Target], trackers: Trackers, context: Context, is_strict: bool
+) -> dict[Settings, Place]:
     """Return the trackers of all targets.
 
-    One that can't be opened is the error of its targets; where there is no other one, raises that RefundsError.
+    One that can't be opened is the error of its targets; where there is no other and ``is_strict``, it is raised.
     """
     places: dict[Settings, Place] = {}
     failed: dict[Settings, RefundsError] = {}
@@ -80,7 +82,7 @@ def open_places(targets: t.Iterable[Target], trackers: Trackers, context: Contex
             tracker = trackers.open(settings)
             places[settings] = Place(tracker, Holdings(tracker), Writer(tracker, context))
         except RefundsError as error:
-            if len(wanted) == 1:
+            if is_strict and len(wanted) == 1:
                 raise
             failed[settings] = error
     for target in targets:

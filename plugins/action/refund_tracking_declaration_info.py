@@ -1,0 +1,13 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs refund_tracking_declaration_info in-process where it can."""
+
+from __future__ import annotations
+
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.declaration_info import TASK
+from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import InProcessAction
+
+
+class ActionModule(InProcessAction):
+    definition = TASK

@@ -1,0 +1,41 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names of the variables that roles and playbooks of the collection read: a misspelt one would be ignored."""
+
+from __future__ import annotations
+
+import difflib
+import typing as t
+
+# All of them; a test compares with the roles' argument specifications.
+KNOWN = frozenset(
+    (
+        *("refund_tracking_keys", "refund_tracking_apps", "refund_tracking_session", "refund_tracking_session_path"),
+        *("refund_tracking_app_store_connect_url", "refund_tracking_results", "refund_tracking_key_results"),
+        *("refund_tracking_defaults", "refund_tracking_hosts"),
+        *("refund_audit_path", "refund_audit_keys", "refund_audit_key", "refund_audit_apps", "refund_audit_title"),
+        *("refund_audit_waivers", "refund_audit_fail_on", "refund_audit_refund_days", "refund_audit_refunds"),
+        *("refund_audit_result", "refund_audit_results", "refund_audit_defaults", "refund_audit_hosts"),
+        *("refund_history_keys", "refund_history_apps", "refund_history_retention_days", "refund_history_result"),
+        *("refund_history_export_folder", "refund_history_export", "refund_history_sums_by", "refund_history_sums"),
+    )
+)
+_PREFIXES = ("refund_tracking", "refund_audit", "refund_history")
+_SLIP = 0.9
+
+
+def misspelt(names: t.Iterable[str]) -> list[str]:
+    """Return a sentence about each name that resembles a known one and is none."""
+    return [
+        f"{name}: no such variable is read. Did you mean {meant}?" for name in sorted(names) if (meant := _meant(name))
+    ]
+
+
+def _meant(name: str) -> str:
+    if name in KNOWN or not name.startswith(_PREFIXES):
+        return ""
+    # A name of the user's own that begins like ours.
+    if any(name.startswith(f"{known}_") for known in KNOWN):
+        return ""
+    return next(iter(difflib.get_close_matches(name, KNOWN, 1, _SLIP)), "")

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""refund_tracking_declaration_info: whether keys and apps can be used, before anything is asked or done."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ... import _argument_spec
+from ..._context import Context, Params, Results, Task
+from ..._declaration.apps import App
+from ..._declaration.declaration import Declaration, declare
+from ..._declaration.variables import misspelt
+from ..._fields import place
+from ..._model.identifiers import ENVIRONMENTS
+from ..shared.options import service_url
+
+_RELATIVE = "is relative. Give an absolute path, or one from ~."
+
+
+def run(params: Params, context: Context) -> Results:
+    service_url(params, "app_store_server_url")
+    declaration = declare(params)
+    is_strict = params["on_faulty_app"] == "refuse"
+    of_apps = {app.fault for app in declaration.apps if app.fault}
+    faults = [
+        *misspelt(params["variables"]),
+        *_empty(declaration),
+        *(fault for fault in declaration.faults if is_strict or fault not in of_apps),
+        *_keys(params, declaration),
+        *(f"{name}: {path} {_RELATIVE}" for name, path in (params["paths"] or {}).items() if _is_relative(path)),
+    ]
+    Declaration({}, (), tuple(faults)).require()
+    for text in declaration.unusual():
+        context.warn(text)
+    sound = [app for app in declaration.apps if not app.fault]
+    return {
+        "changed": False,
+        "declaration": {
+            "keys": list(declaration.keys),
+            "apps": {
+                place: _names(app.bundle_id for app in sound if app.environment == place) for place in ENVIRONMENTS
+            },
+            "trackers": _names(one.tracker for app in sound for one in app.settings),
+            "notification_urls": _notification_urls(sound),
+        },
+    }
+
+
+def _notification_urls(apps: t.Iterable[App]) -> list[dict[str, str]]:
+    """Return the apps that declare where Apple sends their notifications, as app_store_notification_url takes them."""
+    found: dict[str, dict[str, str]] = {}
+    for app in apps:
+        if app.notification_url and not app.is_absent:
+            entry = found.setdefault(app.bundle_id, {"bundle_id": app.bundle_id})
+            entry[f"{app.environment}_url"] = app.notification_url
+    return list(found.values())
+
+
+def _names(names: t.Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _empty(declaration: Declaration) -> list[str]:
+    if declaration.keys or declaration.apps or declaration.faults:
+        return []
+    return ["No keys and no apps are declared, so there is nothing to do. Check the names of the variables."]
+
+
+def _keys(params: Params, declaration: Declaration) -> t.Iterator[str]:
+    """Yield what is wrong with a key in a role: there, a relative path would be one in the collection's folder."""
+    used = {app.key.name for app in declaration.apps if app.key and not app.is_absent}
+    for number, entry in enumerate(params.get("keys") or ()):
+        where = place("keys", number, entry["key"])
+        path = entry.get("private_key_path")
+        if _is_relative(path):
+            yield f"{where}: private_key_path {path} {_RELATIVE}"
+        if entry.get("name") and not path and not entry.get("private_key_content"):
+            yield f"{where}: has a name and no private_key_path. Say where its .p8 file is to lie."
+        if entry.get("state") == "absent" and entry["key"] in used:
+            yield f"{where}: is to be absent, and apps use it. Give these another key, or state: absent."
+
+
+def _is_relative(path: str | None) -> bool:
+    return bool(path) and not os.path.isabs(os.path.expanduser(os.path.expandvars(str(path))))
+
+
+TASK = Task(_argument_spec.declaration_info(), run)
