@@ -337,6 +337,13 @@ integrations:
         error_code: 4040010
         checked_at: '2026-11-23T12:41:55Z'
         request_id: efb9cb76-1eae-4a5c-972e-94781bd71bdb
+undeclared:
+  description:
+    - What the ledger holds of the declared teams and environments and nobody declares. O(purge) removes it.
+  type: list
+  elements: dict
+  returned: success, and failure of some apps
+  sample: []
 summary:
   description: How many apps changed, are waiting, or need attention, in one line.
   type: str

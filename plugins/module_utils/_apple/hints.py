@@ -101,6 +101,13 @@ def other_key(name: str) -> str:
     )
 
 
+def other_capitals(name: str) -> str:
+    """``name``: a bundle ID that the tracker holds."""
+    return (
+        f"The tracker holds {name}, which differs in capitals only. Write the bundle ID as App Store Connect shows it."
+    )
+
+
 def moved(key_id: str, works: int, total: int) -> str:
     return (
         f"Your settings haven't changed since Apple last accepted them, and key {key_id} works for {works} of {total} "

@@ -110,7 +110,7 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     status = best_status(verdict, rules.policy, proven_status(current, wanted.credentials))
     if status is None:
         refused = standing(current, identity, verdict, _refusal(identity, verdict, verdict.hint, rules.check_mode))
-        refused.brief = _refusal(identity, verdict, first_sentence(verdict.hint), rules.check_mode)
+        refused.brief = _refusal(identity, verdict, verdict.lead or first_sentence(verdict.hint), rules.check_mode)
         refused.is_refusal = True
         return refused
     warn_about_verdict(identity, verdict, rules.policy, rules.warn)

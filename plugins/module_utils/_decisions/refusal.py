@@ -122,7 +122,7 @@ class Others:
         if verdict.cause != "unauthenticated" or verdict.sandbox_accepts:
             return verdict
         said = self._said(key, known)
-        return verdict.with_hint(f"{said} {verdict.hint}") if said else verdict
+        return verdict.led_by(said) if said else verdict
 
     def _said(self, key: KeyId, known: Facts) -> str:
         counts = self.counts.get(key, Counts())
@@ -133,13 +133,13 @@ class Others:
         sound = self._sound_ids(key) if key in self.counts else None
         if sound:
             return hints.other_ids(sound, key)
+        if known.held_name:
+            return hints.other_capitals(known.held_name)
         was_sound = known.is_unchanged and known.was_accepted
         if counts.total > 1 and counts.works:
             return (hints.moved if was_sound else hints.the_app)(key[1], counts.works, counts.total)
         if counts.is_refused_everywhere:
             return (hints.revoked if was_sound else hints.the_key)(key[1], key[0], counts.total)
-        if known.held_name:
-            return f"The tracker holds {known.held_name}, which differs in capitals only."
         if known.is_unchanged:
             return hints.UNCHANGED if known.was_accepted else hints.NEVER_ACCEPTED
         return ""

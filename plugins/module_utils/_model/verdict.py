@@ -43,6 +43,7 @@ class Verdict:
     ``checked_at`` is UTC in ISO 8601, None when no call was made. The other three are None without an answer.
     ``is_half``: production refused, and the sandbox, which could have told why, gave no answer; in no result.
     ``sandbox_accepts``: production refused what the sandbox accepts, so the key itself is active; in no result.
+    ``lead``: the likeliest cause, where more than Apple's answer is known; the hint begins with it.
     """
 
     cause: Cause
@@ -54,6 +55,7 @@ class Verdict:
     request_id: str | None = None
     is_half: bool = False
     sandbox_accepts: bool = False
+    lead: str = ""
 
     @property
     def accepted(self) -> bool:
@@ -64,8 +66,9 @@ class Verdict:
         """True when it is known that the credentials don't work as they are."""
         return not self.accepted and self.cause not in UNDECIDED_CAUSES and self.cause != "key_not_yet_created"
 
-    def with_hint(self, hint: str) -> Verdict:
-        return replace(self, hint=hint)
+    def led_by(self, lead: str) -> Verdict:
+        """Return it with the likeliest cause in front of its hint."""
+        return replace(self, hint=f"{lead} {self.hint}", lead=lead)
 
     def as_result(self) -> dict[str, t.Any]:
         """Return the module result ``credential_check``."""

@@ -132,6 +132,7 @@ class Checks:
         except Exception as error:
             self.warn(naming(identity.bundle_id, unforeseen(error, _HINT_LESS)))
         known = replace(known, other_key=elsewhere.get((identity.bundle_id, identity.environment), ""))
+        target.is_of_key = target.is_of_key or others.is_refused_everywhere(target.key.id(identity.bundle_id))
         return others.explain(target.key.id(identity.bundle_id), verdict, known)
 
 

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..._apple.credential_check import CredentialCheck
 from ..._context import Context
 from ..._decisions.integration import Decision, Rules, Wanted, decide_absent, decide_present, standing, unread
 from ..._declaration.declaration import Declaration
 from ..._model.errors import RefundsError, unforeseen
+from ..._model.integration import Integration
 from ..._model.verdict import Verdict
 from ..._trackers.ledger import LedgerTracker
 from ..._trackers.settings import Settings
@@ -28,6 +29,8 @@ from .writing import ONE_APP, naming
 class Engine:
     """``warn``: shows a warning, however many apps have the same. ``name``: of the module, for its progress.
 
+    ``undeclared``: after a run, what the ledger holds and nobody declares.
+
     ``is_strict``: what is wrong with an entry, or with the only tracker, stops the task before anything is done.
     """
 
@@ -37,6 +40,7 @@ class Engine:
     warn: t.Callable[[str], None]
     name: str
     is_strict: bool = True
+    undeclared: list[Integration] = field(default_factory=list, init=False)
 
     def run(
         self,
@@ -57,6 +61,7 @@ class Engine:
             if target.settings in places:
                 look_up(target, places[target.settings], self.context, self.is_strict and len(places) == 1)
         more = surplus(targets, places)
+        self.undeclared = _undeclared(targets, places)
         loaded = [reader.load(source) for source in declaration.keys.values()]
         checks = Checks(self.check, self.context, loaded, self.warn)
         is_quick = self.context.check_mode or all(isinstance(place.tracker, LedgerTracker) for place in places.values())
@@ -105,6 +110,21 @@ class Engine:
 def _faults(declaration: Declaration, targets: t.Iterable[Target]) -> tuple[str, ...]:
     """Return every fault once: a key's, however many apps it has."""
     return tuple(dict.fromkeys((*declaration.faults, *(target.error for target in targets if target.error))))
+
+
+def _undeclared(targets: t.Sequence[Target], places: t.Mapping[Settings, Place]) -> list[Integration]:
+    """Return what the ledger holds of the declared teams and nobody declares."""
+    declared = {target.identity for target in targets}
+    teams = {target.key.credentials.issuer_id for target in targets if target.key and target.key.credentials}
+    environments = {target.app.environment for target in targets}
+    return [
+        entry
+        for place in places.values()
+        if isinstance(place.tracker, LedgerTracker)
+        for environment in sorted(environments)
+        for entry in place.holdings.listed(environment).values()
+        if entry.identity not in declared and entry.issuer_id in teams
+    ]
 
 
 def _flush(places: t.Mapping[Settings, Place]) -> None:

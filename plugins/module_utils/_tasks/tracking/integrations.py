@@ -12,7 +12,7 @@ from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._decisions.integration import Decision
 from ..._decisions.irreversible import Gate
 from ..._declaration.declaration import Declaration, declare
-from ..._model.integration import absent
+from ..._model.integration import Integration, absent
 from ..._model.verdict import Verdict
 from ..._plan import plan
 from ..shared.services import CALL_LIBRARIES
@@ -38,7 +38,8 @@ def run(params: Params, context: Context) -> Results:
     removes = purge is not None or any(app.is_absent for app in declaration.apps)
     with engine(params, context, NAME, removes, is_strict) as one:
         decisions = one.run(declaration, lambda targets, places: _surplus(purge, targets, places, context))
-    return _results(decisions, declaration, context)
+        undeclared = [] if purge else one.undeclared
+    return _results(decisions, undeclared, declaration, context)
 
 
 def _surplus(
@@ -62,17 +63,20 @@ def _surplus(
     ]
 
 
-def _results(decisions: t.Sequence[Decision], declaration: Declaration, context: Context) -> Results:
+def _results(
+    decisions: t.Sequence[Decision], undeclared: t.Sequence[Integration], declaration: Declaration, context: Context
+) -> Results:
     results = {
         "changed": any(decision.step.changed for decision in decisions),
         "diff": outcomes.diff(decisions),
         "integrations": outcomes.items(decisions),
-        "summary": outcomes.summary(decisions),
+        "undeclared": [entry.as_result() for entry in undeclared],
+        "summary": " ".join([outcomes.summary(decisions, context.check_mode), *outcomes.not_declared(undeclared)]),
         "http": context.transport.counters.as_result(),
     }
     message = outcomes.troubles(decisions, declaration)
     if message:
-        raise TaskFailed(message, results)
+        raise TaskFailed("\n".join([message, *outcomes.not_declared(undeclared)]), results)
     return results
 
 

@@ -12,7 +12,7 @@ from ..._context import Results
 from ..._decisions.integration import Decision
 from ..._declaration.declaration import Declaration
 from ..._model.errors import first_sentence
-from ..._model.integration import Identity
+from ..._model.integration import Identity, Integration
 from ..._plan import compared
 
 _MOST_NAMED = 5
@@ -58,15 +58,24 @@ def diff(decisions: t.Sequence[Decision]) -> Results:
     }
 
 
-def summary(decisions: t.Sequence[Decision]) -> str:
-    """Return in one line how many apps were brought up to date, are waiting, or need attention."""
+def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
+    """Return in one line how many apps were (or would be) changed, are waiting, or need attention."""
     apps: dict[tuple[str, str], list[Decision]] = {}
     for decision in decisions:
         identity = decision.held.identity
         apps.setdefault((identity.bundle_id, identity.environment), []).append(decision)
     counted = Counter(_state(group) for group in apps.values())
-    told = [f"{counted[state]:,} {words}" for state, words in _STATES.items() if counted[state]]
+    words = {**_STATES, "changed": "would change"} if check_mode else _STATES
+    told = [f"{counted[state]:,} {said}" for state, said in words.items() if counted[state]]
     return f"{_number(len(apps), 'app')}: {', '.join(told)}." if apps else "No apps are declared."
+
+
+def not_declared(undeclared: t.Sequence[Integration]) -> list[str]:
+    """Return a sentence about what the ledger holds and nobody declares, if there is anything."""
+    if not undeclared:
+        return []
+    names = _some(list(dict.fromkeys(entry.identity.bundle_id for entry in undeclared)))
+    return [f"Held in the ledger and not declared: {names}."]
 
 
 _STATES = {
@@ -107,13 +116,20 @@ def troubles(decisions: t.Sequence[Decision], declaration: Declaration) -> str:
     labels = _labels(decisions)
     reasons: dict[str, list[str]] = dict(faults)
     for decision in bad:
-        reasons.setdefault(_reason(decision), []).append(labels(decision.held.identity))
+        whose = f"key {decision.key_name}: " if decision.is_of_key and decision.key_name else ""
+        reasons.setdefault(f"{whose}{_reason(decision)}", []).append(labels(decision.held.identity))
     # The rare cause must not hide behind the common one.
     shown = sorted(reasons.items(), key=lambda item: -len(item[1]))[:_MOST_REASONS]
     more = len(reasons) - len(shown)
-    lines = [f"{_some(list(dict.fromkeys(names)))}: {reason}" if names else reason for reason, names in shown]
+    lines = [_line(reason, list(dict.fromkeys(names))) for reason, names in shown]
     lines += [f"And {_number(more, 'more cause')}: see integrations."] if more > 0 else []
     return "\n".join([_headline(decisions, bad, declaration), *lines])
+
+
+def _line(reason: str, names: t.Sequence[str]) -> str:
+    if not names:
+        return reason
+    return f"{reason} Apps: {_some(names)}." if reason.startswith("key ") else f"{_some(names)}: {reason}"
 
 
 def _headline(decisions: t.Sequence[Decision], bad: t.Sequence[Decision], declaration: Declaration) -> str:
@@ -122,7 +138,10 @@ def _headline(decisions: t.Sequence[Decision], bad: t.Sequence[Decision], declar
 
     tried = apps(decision for decision in bad if not decision.is_untried)
     untried = apps(bad) - tried
-    keys = sum(source.fault is not None for source in declaration.keys.values())
+    keys = len(
+        {name for name, source in declaration.keys.items() if source.fault}
+        | {decision.key_name for decision in bad if decision.is_of_key and decision.key_name}
+    )
     told = [f"{tried:,} of {_number(apps(decisions), 'app')} need attention"] * bool(tried)
     told += [f"{untried:,} of {_number(apps(decisions), 'app')} weren't tried"] * bool(untried)
     told += [f"{keys:,} of {_number(len(declaration.keys), 'key')} need attention"] * bool(keys)
@@ -136,8 +155,7 @@ def _some(names: t.Sequence[str]) -> str:
 
 def _reason(decision: Decision) -> str:
     if decision.is_refusal:
-        told = f"{decision.verdict.cause}: {first_sentence(decision.verdict.hint)}"
-        return f"key {decision.key_name}: {told}" if decision.is_of_key and decision.key_name else told
+        return f"{decision.verdict.cause}: {decision.verdict.lead or first_sentence(decision.verdict.hint)}"
     return first_sentence(decision.error.removeprefix(f"{decision.held.identity.bundle_id}: "))
 
 

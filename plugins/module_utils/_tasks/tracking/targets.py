@@ -29,7 +29,7 @@ class Target:
     """One app at one tracker. ``key``: None where none is needed. ``error``: why nothing can be decided about it.
 
     ``is_untried``: because no time was left for it, or because the service had been silent for long. ``is_read``: what
-    the tracker holds is known. ``is_of_key``: the error is one of the key's options.
+    the tracker holds is known. ``is_of_key``: what is wrong is the key, not this app.
     """
 
     app: App
