@@ -219,8 +219,8 @@ complete:
   sample: true
 coverage:
   description:
-    - How much of the period was read from Apple, for each app that was asked for, else for every app of the ledger, with
-      the fields of RV(storeops.refunds.refund_export#module:coverage). The guide on refunds says what they mean.
+    - How much of the period was read from Apple, for each app that was asked for, else for every app of the ledger. The
+      fields are those of RV(storeops.refunds.refund_export#module:coverage), which the guide on refunds explains.
     - Empty with O(transaction_id).
   returned: success
   type: list
