@@ -199,27 +199,9 @@ report:
       description: Number of apps.
       type: int
     counts:
-      description: How many apps count as what.
+      description:
+        - How many apps count as C(refused), C(unknown), C(drift), C(pending), C(ok) and C(waived), as described above.
       type: dict
-      contains:
-        refused:
-          description: Apps that are refused.
-          type: int
-        unknown:
-          description: Apps that could not be checked or compared.
-          type: int
-        drift:
-          description: Apps whose integration differs from what is declared.
-          type: int
-        pending:
-          description: Apps that are not released or not Active yet.
-          type: int
-        ok:
-          description: Apps in order.
-          type: int
-        waived:
-          description: Apps whose failures are all waived.
-          type: int
     would_change:
       description: Apps whose integration a run would create, update or delete, those that count as something else too.
       type: int
@@ -247,68 +229,24 @@ report:
           description: Why.
           type: str
     expired_waivers:
-      description: Waivers that count no more.
+      description:
+        - Waivers that count no more, as they were given, with C(state) (V(active), V(expired) or V(unused)) and C(apps),
+          the number of apps that each was used for.
       type: list
       elements: dict
-      contains: &waiver
-        bundle_id:
-          description: Bundle ID or pattern.
-          type: str
-        cause:
-          description: The cause, or V(*).
-          type: str
-        reason:
-          description: Why it was accepted.
-          type: str
-        until:
-          description: The last day.
-          type: str
-        state:
-          description: V(active), V(expired) or V(unused).
-          type: str
-        apps:
-          description: Number of apps it was used for.
-          type: int
     unused_waivers:
-      description: Waivers that hold but had nothing to waive.
+      description: Waivers that hold but had nothing to waive, in the same way.
       type: list
       elements: dict
-      contains: *waiver
     changes:
-      description: Open findings compared with the report that lay there before; V(null) where there was none.
+      description:
+        - How many open findings are C(new), C(gone) and C(still) there, compared with the report that lay there before,
+          written at C(since); V(null) where there was none.
       type: dict
-      contains:
-        since:
-          description: When that report was written.
-          type: str
-        new:
-          description: Number of findings that are new.
-          type: int
-        gone:
-          description: Number of findings that are gone.
-          type: int
-        still:
-          description: Number of findings that are still there.
-          type: int
     paths:
-      description: The files.
+      description:
+        - The files, C(html), C(json), C(junit), C(markdown) and C(csv); V(null) for one that was not asked for.
       type: dict
-      contains:
-        html:
-          description: The page; V(null) when it was not asked for.
-          type: str
-        json:
-          description: The JSON document; V(null) when it was not asked for.
-          type: str
-        junit:
-          description: The JUnit XML; V(null) when it was not asked for.
-          type: str
-        markdown:
-          description: The Markdown summary; V(null) when it was not asked for.
-          type: str
-        csv:
-          description: The CSV table; V(null) when it was not asked for.
-          type: str
   sample:
     total: 3
     counts:
