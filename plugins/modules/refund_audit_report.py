@@ -230,8 +230,8 @@ report:
           type: str
     expired_waivers:
       description:
-        - Waivers that count no more, as they were given, with C(state) (V(active), V(expired) or V(unused)) and C(apps),
-          the number of apps that each was used for.
+        - Waivers that count no more, as they were given, with C(state) (V(active), V(expired) or V(unused)) and
+          C(apps), the number of apps that each was used for.
       type: list
       elements: dict
     unused_waivers:
