@@ -16,20 +16,17 @@ options:
     elements: str
   since:
     description:
-      - Refund date to begin with, itself included. A date such as V(2026-11-01) begins at midnight, UTC. A time such as
-        V(2026-11-01T09:00:00Z) without a zone is UTC.
-      - Without it, the period begins for each app where the ledger's knowledge does, the later one of
-        RV(coverage[].covered_from) and RV(coverage[].known_from).
+      - Refund date to begin with, such as V(2026-11-01) (midnight, UTC) or V(2026-11-01T09:00:00Z).
+      - By default, where the ledger's knowledge of each app begins.
     type: str
   until:
     description:
-      - Refund date to end before, itself not included. V(2026-12-01) means all of November.
-      - Without it, or when it is still to come, the period has an open end, and RV(coverage) calls it read when the
-        ledger was brought up to date within the last 24 hours.
+      - Refund date to end before. V(2026-12-01) means all of November. An open end counts as read for 24 hours after
+        the ledger was brought up to date.
     type: str
   last_days:
     description:
-      - So many days before today, and today, instead of O(since) and O(until). Days begin at midnight, UTC.
+      - So many days before today (UTC), and today, instead of O(since) and O(until).
     type: int
   product_ids:
     description:
@@ -38,7 +35,7 @@ options:
     elements: str
   currencies:
     description:
-      - Only these currencies (ISO 4217). Refunds whose currency is not known are then left out.
+      - Only these currencies (ISO 4217), none unknown.
     type: list
     elements: str
   reasons:
@@ -48,8 +45,7 @@ options:
     elements: int
   source:
     description:
-      - Which refunds are meant, by the root certificate that they were verified against. V(apple), or C(other:) and the
-        first 16 digits of the SHA-256 of another root. Those of different sources are never added together.
-      - Without it, O(root_certificate_path) decides, and without that, it is V(apple).
+      - By which root certificate the refunds were verified, V(apple), or C(other:) and the first 16 digits of another's
+        SHA-256. O(root_certificate_path) decides by default.
     type: str
 """

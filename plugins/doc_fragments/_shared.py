@@ -15,32 +15,25 @@ options: {}
 options:
   issuer_id:
     description:
-      - Issuer ID of the team, shown above the list of In-App Purchase keys in App Store Connect.
-      - White space around it is dropped and capitals are lowered.
+      - Issuer ID of the team, shown in App Store Connect.
     type: str
   key_id:
     description:
-      - Key ID of the In-App Purchase key.
-      - When left out, it is read from a file name of the form C(SubscriptionKey_<Key ID>.p8).
-        What browsers and file managers add to a second one (a number in parentheses, C(-2), C(copy)) does no harm.
-        When both are there and differ, the task fails.
+      - Key ID of the In-App Purchase key, by default read from a file name such as C(SubscriptionKey_2X9R4HXF34.p8),
+        which it must not contradict.
     type: str
   private_key_path:
     description:
-      - Path of the key's C(.p8) file on the machine that runs the task.
-      - Where a file is to be read and none is there, the message names the nearest folder and C(.p8) files in it.
+      - Path of the key's C(.p8) file.
     type: path
   private_key_content:
     description:
-      - The text of the C(.p8) file, for example from a vault.
-      - A PEM, a PEM whose line ends are CRLF or the two characters V(\\n), and the base64 of a PEM are accepted.
-      - When O(private_key_path) is given as well, this content is what counts, and the path is where the file lies.
-      - Ansible writes a module's arguments to a temporary folder (mode 0700) unless pipelining is on.
+      - The text of the C(.p8) file, also with V(\\n) for line ends or in base64. It counts more than the file at
+        O(private_key_path).
     type: str
   private_key_file_policy:
     description:
-      - V(strict) reads no symbolic link and no file that group or others can access.
-      - V(mounted) accepts the links and modes of secrets that Kubernetes, Docker or GitLab mount.
+      - V(mounted) also reads links and files that others can access, as Kubernetes, Docker and GitLab mount secrets.
     type: str
     choices: [strict, mounted]
     default: strict
@@ -52,12 +45,11 @@ requirements:
 options:
   bundle_id:
     description:
-      - Bundle ID of the app, with its capitals, which Apple tells apart.
+      - Bundle ID of the app. Apple tells capitals apart.
     type: str
   app_apple_id:
     description:
-      - The app's Apple ID, the number in its App Store Connect page and App Store link.
-      - Kept with the integration in the ledger. Production refunds can't be verified without it.
+      - The app's Apple ID, the number in its App Store link. Production refunds can't be verified without it.
     type: int
 """
 
@@ -75,8 +67,7 @@ options:
 options:
   ca_path:
     description:
-      - File with CA certificates in PEM to trust instead of the usual ones.
-      - Without it, the file that E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE) or E(SSL_CERT_FILE) names is used, if any.
+      - File with CA certificates (PEM). Also read from E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE) or E(SSL_CERT_FILE).
     type: path
   request_timeout:
     description:
@@ -85,19 +76,14 @@ options:
     default: 15.0
   deadline:
     description:
-      - Seconds that all calls of the task may take together, retries and waiting for rate limits included.
+      - Seconds for all calls of the task, retries and waits included.
     type: float
     default: 120.0
   concurrency:
     description:
-      - How many calls may be on their way at a time. A task begins with 8 and takes more while answers come, and
-        fewer after HTTP 429, refused connections and time-outs.
-      - Apple's limits count calls of one app (50 a second), so apps don't slow each other down. How many connections
-        from one address Apple accepts is not documented.
+      - Most calls at a time. A task begins with 8 and adapts to the answers.
     type: int
     default: 64
-notes:
-  - Proxies are taken from E(https_proxy), E(http_proxy) and E(no_proxy). C(~/.netrc) is never read.
 requirements:
   - requests with urllib3 2.6 or newer
 """
@@ -106,7 +92,7 @@ requirements:
 options:
   environment:
     description:
-      - The App Store environment of the integration and of the credential check.
+      - The App Store environment.
     type: str
     choices: [production, sandbox]
     default: production
@@ -116,10 +102,8 @@ options:
 options:
   app_store_server_url:
     description:
-      - Base URL of the App Store Server API, for a simulator or a gateway. Apple's own hosts when left out.
-      - C({environment}) in it is replaced by V(production) or V(sandbox). Without it, only O(environment) can be asked,
-        and an app that was never released can't be told from wrong credentials.
-      - Must be https, or http to this machine.
+      - Base URL of the App Store Server API, for a simulator. C({environment}) in it becomes V(production) or
+        V(sandbox). Without it, one of them can be asked, and a new app can't be told from wrong credentials.
     type: str
 requirements:
   - PyJWT
@@ -129,15 +113,13 @@ requirements:
 options:
   ledger:
     description:
-      - Where the ledger lies. A task's mapping replaces a group default as a whole.
+      - Where the ledger lies. It replaces a group default as a whole.
     type: dict
     suboptions:
       url:
         description:
-          - C(sqlite:////absolute/path/ledger.db) or C(postgresql://user:password@host/database).
-          - Without it, the ledger is the file C(storeops.refunds/ledger.db) below E(XDG_STATE_HOME), which is
-            C(~/.local/state) unless set. In CI and in execution environments that file is gone after every run.
-          - The environment variable E(STOREOPS_LEDGER_URL) is used when the option is not set.
+          - C(sqlite:////absolute/path/ledger.db) or C(postgresql://user:password@host/database). Also read from
+            E(STOREOPS_LEDGER_URL). By default a file below C(~/.local/state), which CI systems lose after each run.
         type: str
 requirements:
   - SQLAlchemy and alembic, and psycopg for a ledger in PostgreSQL
@@ -153,21 +135,17 @@ options:
     default: ledger
   credential_check:
     description:
-      - What the verdict of the credential check does. The check is one signed call of Get Transaction Info with a
-        made-up transaction ID. It touches nothing, and Apple's answer tells whether the key was accepted.
-      - V(required) fails the app on every verdict but C(accepted), and writes nothing for it. An app that was most
-        likely never released (C(app_not_released)) is no failure. It is stored as C(Pending).
-      - V(advisory) writes all the same, with a warning. A refusal gives the status C(Failed).
-      - V(skip) makes no call.
-      - When Apple wasn't asked or gave no answer, a key that was accepted before keeps its status and its date. A new
-        key is stored as C(Pending).
-      - A key that can't be read, is of another kind or contradicts its Key ID fails the app in every case.
+      - What the verdict of the credential check does.
+      - V(required) fails an app that isn't accepted; one that was never released becomes C(Pending). V(advisory) warns
+        and writes. V(skip) makes no call.
+      - Without an answer, a key that was accepted before keeps its status; a new one is C(Pending). A key that can't be
+        used always fails.
     type: str
     choices: [required, advisory, skip]
     default: required
   wait_timeout:
     description:
-      - Seconds to wait for a tracker to turn an integration C(Active). The ledger answers at once.
+      - Seconds to wait for a tracker to turn an integration C(Active).
     type: float
     default: 60.0
 """
@@ -177,30 +155,28 @@ options:
   api_issuer_id:
     description:
       - Issuer ID of the App Store Connect API key. Left out for an individual key.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_ISSUER_ID) is used when the option is not set.
+        Also read from E(STOREOPS_APP_STORE_CONNECT_API_ISSUER_ID).
     type: str
   api_key_id:
     description:
       - Key ID of the App Store Connect API key, which is another kind than the In-App Purchase key.
       - When left out, it is read from a file name of the form C(AuthKey_<Key ID>.p8).
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_KEY_ID) is used when the option is not set.
+        Also read from E(STOREOPS_APP_STORE_CONNECT_API_KEY_ID).
     type: str
   api_private_key_path:
     description:
       - Path of the API key's C(.p8) file. App Store Connect is asked only when this or O(api_private_key_content) is
         set.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_PATH) is used when the option is not set.
+        Also read from E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_PATH).
     type: path
   api_private_key_content:
     description:
       - The text of the API key's C(.p8) file, in any form that O(private_key_content) has.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_CONTENT) is used when the option is not
-        set.
+        Also read from E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_CONTENT).
     type: str
   app_store_connect_api_url:
     description:
-      - Base URL of the App Store Connect API, for a simulator. Apple's when left out.
-      - Must be https, or http to this machine.
+      - Base URL of the App Store Connect API, for a simulator, https or http to this machine.
     type: str
 """
 

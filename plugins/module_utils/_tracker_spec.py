@@ -62,11 +62,8 @@ TRACKERS: Spec = {
             "browser_path": {"type": "path"},
             "confirmed": {"type": "bool", "default": False},
             "on_unknown": ON_UNKNOWN,
-            "active_texts": {"type": "list", "elements": "str"},
-            "waiting_texts": {"type": "list", "elements": "str"},
-            "failed_texts": {"type": "list", "elements": "str"},
-            # Its fields are checked by `_trackers/page_elements.py`: nine elements with five ways each.
-            "elements": {"type": "dict"},
+            # Free: nine elements with five ways each, a menu and words, which `_trackers/page_elements.py` checks.
+            "page": {"type": "dict"},
         },
     },
 }

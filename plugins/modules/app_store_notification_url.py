@@ -222,60 +222,47 @@ notification_urls:
     bundle_id:
       description: The app.
       type: str
-      returned: always
     apple_id:
       description: The app's Apple ID; V(null) for an app that App Store Connect doesn't show to this key.
       type: int
-      returned: always
     environment:
       description: V(production) or V(sandbox).
       type: str
-      returned: always
     state:
       description:
         - V(none), V(version_1) or V(other_host), where that is how things stay; V(as_declared), or V(proven) once Apple
           delivered a test notification to this very URL. V(null) for an app that App Store Connect doesn't show.
       type: str
-      returned: always
     host:
       description: Host of the URL after the task, in check mode after the run; V(null) without one.
       type: str
-      returned: always
     version:
       description: Version of the URL after the task; V(null) without one.
       type: str
-      returned: always
     other_host:
       description: The host that the URL had before, or still has, if it isn't the declared one; else V(null).
       type: str
-      returned: always
     changed:
       description: Whether the URL was set.
       type: bool
-      returned: always
     test:
       description: What became of the test notification; V(null) when none was asked for.
       type: dict
-      returned: always
       contains:
         result:
           description:
             - Apple's name for it, such as V(SUCCESS), V(TLS_ISSUE), V(TIMED_OUT) or
               V(UNSUCCESSFUL_HTTP_RESPONSE_CODE); V(null) when Apple had told nothing within O(wait_timeout).
           type: str
-          returned: always
         attempted_at:
           description: When Apple tried, UTC; V(null) when that isn't known.
           type: str
-          returned: always
     proven_at:
       description: When Apple last delivered a test notification to this very URL, UTC; V(null) when never.
       type: str
-      returned: always
     error:
       description: Why this URL failed; V(null) when it didn't.
       type: str
-      returned: always
   sample:
     - bundle_id: com.example.one
       apple_id: 1000000000
@@ -302,22 +289,10 @@ notification_urls:
       proven_at: '2026-11-28T02:50:44Z'
       error: null
 http:
-  description: What the task asked of the network.
-  type: dict
+  description:
+    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
   returned: always, but for invalid options
-  contains:
-    calls:
-      description: Number of HTTP requests.
-      type: int
-      returned: always
-    retries:
-      description: How many of them repeated an earlier one after a wait.
-      type: int
-      returned: always
-    waited_s:
-      description: Seconds in which at least one request waited to be repeated, so never more than the task took.
-      type: float
-      returned: always
+  type: dict
   sample:
     calls: 3
     retries: 0

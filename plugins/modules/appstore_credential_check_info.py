@@ -81,23 +81,18 @@ credential_checks:
     bundle_id:
       description: Bundle ID of the app.
       type: str
-      returned: always
     issuer_id:
       description: Issuer ID that signed.
       type: str
-      returned: always
     key_id:
       description: Key ID that signed.
       type: str
-      returned: always
     key_fingerprint:
       description: SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal; V(null) when unreadable.
       type: str
-      returned: always
     accepted:
       description: Whether Apple accepted the key for this app.
       type: bool
-      returned: always
     cause:
       description:
         - One word of a closed list.
@@ -108,31 +103,24 @@ credential_checks:
           V(not_checked) decide nothing.
         - V(key_not_yet_created) only occurs in check mode.
       type: str
-      returned: always
     hint:
       description: What to do about it, as a sentence.
       type: str
-      returned: always
     environment:
       description: The App Store environment that was asked.
       type: str
-      returned: always
     http_status:
       description: HTTP status of the answer that decided; V(null) without an answer.
       type: int
-      returned: always
     error_code:
       description: Apple's error code in that answer; V(null) without one.
       type: int
-      returned: always
     checked_at:
       description: Time of the check, UTC; V(null) when Apple was not asked.
       type: str
-      returned: always
     request_id:
       description: Apple's name of the request, for their support; V(null) without one.
       type: str
-      returned: always
   sample:
     - bundle_id: com.example.one
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
@@ -171,22 +159,10 @@ credential_checks:
       checked_at: '2026-11-23T11:05:04Z'
       request_id: b656e424-229e-4ba4-9cc7-50c06c03f6de
 http:
-  description: What the task asked of the network.
-  type: dict
+  description:
+    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
   returned: always
-  contains:
-    calls:
-      description: Number of HTTP requests.
-      type: int
-      returned: always
-    retries:
-      description: How many of them repeated an earlier one after a wait.
-      type: int
-      returned: always
-    waited_s:
-      description: Seconds in which at least one request waited to be repeated, so never more than the task took.
-      type: float
-      returned: always
+  type: dict
   sample:
     calls: 1
     retries: 0

@@ -75,35 +75,27 @@ iap_keys:
     name:
       description: Name of the key; V(null) when App Store Connect doesn't tell it.
       type: str
-      returned: always
     key_id:
       description: Key ID.
       type: str
-      returned: always
     issuer_id:
       description: Issuer ID of the team.
       type: str
-      returned: always
     team_id:
       description: Number of the team (provider).
       type: int
-      returned: always
     active:
       description: False for a revoked key, which Apple lists for some time.
       type: bool
-      returned: always
     downloadable:
       description: Whether the private key can still be downloaded; V(null) when App Store Connect doesn't tell.
       type: bool
-      returned: always
     last_used:
       description: Time of the last use as App Store Connect gives it; V(null) when it doesn't.
       type: str
-      returned: always
     revoked_at:
       description: Time of the revocation as App Store Connect gives it; V(null) when it doesn't.
       type: str
-      returned: always
   sample:
     - name: Key 2X9R4HXF34
       key_id: 2X9R4HXF34
@@ -137,31 +129,24 @@ file:
     private_key_path:
       description: Path of the file; V(null) for content.
       type: str
-      returned: always
     sound:
       description: Whether it can be used as it is.
       type: bool
-      returned: always
     cause:
       description: V(key_unreadable), V(key_wrong_kind) or V(key_id_mismatch) when it can't be used, else V(null).
       type: str
-      returned: always
     hint:
       description: What is wrong and what to do, else V(null).
       type: str
-      returned: always
     key_id:
       description: Key ID that the file name says, else V(null).
       type: str
-      returned: always
     named_as_api_key:
       description: True for a file named C(AuthKey_…), as App Store Connect API keys are.
       type: bool
-      returned: always
     key_fingerprint:
       description: SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal; V(null) when unreadable.
       type: str
-      returned: always
   sample:
     private_key_path: /srv/keys/SubscriptionKey_2X9R4HXF34.p8
     sound: true
@@ -171,22 +156,10 @@ file:
     named_as_api_key: false
     key_fingerprint: c83e034c17809478e642a037198ae8b95fe10fd90fccacef9626de142da5f0c2
 http:
-  description: What the task asked of the network.
-  type: dict
+  description:
+    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
   returned: always
-  contains:
-    calls:
-      description: Number of HTTP requests.
-      type: int
-      returned: always
-    retries:
-      description: How many of them repeated an earlier one after a wait.
-      type: int
-      returned: always
-    waited_s:
-      description: Seconds in which at least one request waited to be repeated, so never more than the task took.
-      type: float
-      returned: always
+  type: dict
   sample:
     calls: 2
     retries: 0

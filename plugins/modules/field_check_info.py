@@ -124,26 +124,21 @@ assumptions:
       description:
         - The service. V(app_store_server), V(app_store_connect), V(revenuecat), V(qonversion) or V(devtodev).
       type: str
-      returned: always
     name:
       description: A short name of the assumption.
       type: str
-      returned: always
     assumption:
       description: What is assumed, as a sentence.
       type: str
-      returned: always
     seen:
       description: What was seen.
       type: str
-      returned: always
     outcome:
       description:
         - V(holds) or V(broken).
         - V(noted) for what nothing here depends on.
         - V(not_seen) when the question could not be asked, or the answer had nothing to tell it by.
       type: str
-      returned: always
   sample:
     - part: app_store_server
       name: made_up_transaction

@@ -198,152 +198,55 @@ report:
     total:
       description: Number of apps.
       type: int
-      returned: always
     counts:
-      description: How many apps count as what.
+      description:
+        - How many apps count as C(refused), C(unknown), C(drift), C(pending), C(ok) and C(waived), as described above.
       type: dict
-      returned: always
-      contains:
-        refused:
-          description: Apps that are refused.
-          type: int
-          returned: always
-        unknown:
-          description: Apps that could not be checked or compared.
-          type: int
-          returned: always
-        drift:
-          description: Apps whose integration differs from what is declared.
-          type: int
-          returned: always
-        pending:
-          description: Apps that are not released or not Active yet.
-          type: int
-          returned: always
-        ok:
-          description: Apps in order.
-          type: int
-          returned: always
-        waived:
-          description: Apps whose failures are all waived.
-          type: int
-          returned: always
     would_change:
       description: Apps whose integration a run would create, update or delete, those that count as something else too.
       type: int
-      returned: always
     failing:
       description: Number of apps with an open problem of a class in O(fail_on).
       type: int
-      returned: always
     apps:
       description: The first 100 of these, the worst first. All apps are in the JSON document.
       type: list
       elements: dict
-      returned: always
       contains:
         bundle_id:
           description: Bundle ID of the app.
           type: str
-          returned: always
         environment:
           description: The App Store environment.
           type: str
-          returned: always
         tracker:
           description: The tracker; empty when nobody got so far.
           type: str
-          returned: always
         class:
           description: The worst class of O(fail_on) among its open problems, which it may not count as.
           type: str
-          returned: always
         cause:
           description: Why.
           type: str
-          returned: always
     expired_waivers:
-      description: Waivers that count no more.
+      description:
+        - Waivers that count no more, as they were given, with C(state) (V(active), V(expired) or V(unused)) and
+          C(apps), the number of apps that each was used for.
       type: list
       elements: dict
-      returned: always
-      contains: &waiver
-        bundle_id:
-          description: Bundle ID or pattern.
-          type: str
-          returned: always
-        cause:
-          description: The cause, or V(*).
-          type: str
-          returned: always
-        reason:
-          description: Why it was accepted.
-          type: str
-          returned: always
-        until:
-          description: The last day.
-          type: str
-          returned: always
-        state:
-          description: V(active), V(expired) or V(unused).
-          type: str
-          returned: always
-        apps:
-          description: Number of apps it was used for.
-          type: int
-          returned: always
     unused_waivers:
-      description: Waivers that hold but had nothing to waive.
+      description: Waivers that hold but had nothing to waive, in the same way.
       type: list
       elements: dict
-      returned: always
-      contains: *waiver
     changes:
-      description: Open findings compared with the report that lay there before; V(null) where there was none.
+      description:
+        - How many open findings are C(new), C(gone) and C(still) there, compared with the report that lay there before,
+          written at C(since); V(null) where there was none.
       type: dict
-      returned: always
-      contains:
-        since:
-          description: When that report was written.
-          type: str
-          returned: always
-        new:
-          description: Number of findings that are new.
-          type: int
-          returned: always
-        gone:
-          description: Number of findings that are gone.
-          type: int
-          returned: always
-        still:
-          description: Number of findings that are still there.
-          type: int
-          returned: always
     paths:
-      description: The files.
+      description:
+        - The files, C(html), C(json), C(junit), C(markdown) and C(csv); V(null) for one that was not asked for.
       type: dict
-      returned: always
-      contains:
-        html:
-          description: The page; V(null) when it was not asked for.
-          type: str
-          returned: always
-        json:
-          description: The JSON document; V(null) when it was not asked for.
-          type: str
-          returned: always
-        junit:
-          description: The JUnit XML; V(null) when it was not asked for.
-          type: str
-          returned: always
-        markdown:
-          description: The Markdown summary; V(null) when it was not asked for.
-          type: str
-          returned: always
-        csv:
-          description: The CSV table; V(null) when it was not asked for.
-          type: str
-          returned: always
   sample:
     total: 3
     counts:

@@ -87,31 +87,24 @@ export:
     paths:
       description: The files, by kind (C(csv), C(jsonl) and C(sums)).
       type: dict
-      returned: always
     refunds:
       description: How many refunds are in them.
       type: int
-      returned: always
     not_in_sums:
       description: How many of these are in no sum, because Apple took them back or nobody was paid back.
       type: dict
-      returned: always
     exceeding_price:
       description: See RV(storeops.refunds.refund_info#module:exceeding_price).
       type: int
-      returned: always
     source:
       description: The root certificate that they were verified against, see O(source).
       type: str
-      returned: always
     environment:
       description: The App Store environment.
       type: str
-      returned: always
     period:
       description: The period that was asked about, UTC. The end itself is not in it; V(null) is open.
       type: dict
-      returned: always
   sample:
     paths:
       csv: /srv/reports/refunds.csv
@@ -145,11 +138,9 @@ coverage:
     bundle_id:
       description: Bundle ID of the app.
       type: str
-      returned: always
     environment:
       description: The App Store environment.
       type: str
-      returned: always
     state:
       description:
         - V(complete) when the whole period was read, begins at RV(coverage[].known_from) or later, and ends at
@@ -160,47 +151,38 @@ coverage:
           history is empty.
         - V(never) when the app was never read.
       type: str
-      returned: always
     reason:
       description:
         - Why it is not complete, and what to do. Empty when it is, unless the period ended so late before the last
           run that Apple may still deliver notifications of it; then the reason says until when.
       type: str
-      returned: always
     covered_from:
       description: From when on it was read, UTC; V(null) when never.
       type: str
-      returned: always
     covered_until:
       description: Until when it was read, UTC; V(null) when never.
       type: str
-      returned: always
     known_from:
       description:
         - From when on the app is known to have a notification URL of version 2, UTC, see
           M(storeops.refunds.refund_ledger). V(null) when nothing shows it.
       type: str
-      returned: always
     known_until:
       description:
         - Until when refunds of the app are known, UTC, see M(storeops.refunds.refund_ledger). V(null) when nothing
           shows a notification URL.
       type: str
-      returned: always
     last_refund_at:
       description: Refund date of the app's last refund in the ledger, whatever the period, UTC; V(null) without any.
       type: str
-      returned: always
     quarantined:
       description: Payloads from the period that failed verification, so that nobody knows what they tell.
       type: int
-      returned: always
     notification_url:
       description:
         - What M(storeops.refunds.app_store_notification_url) found when it last looked at the app's notification URL.
           V(null) when it never did.
       type: dict
-      returned: always
       contains:
         state:
           description:
@@ -209,23 +191,18 @@ coverage:
             - V(proven) when the URL is as declared and Apple delivered its last test notification. V(as_declared)
               without that proof.
           type: str
-          returned: always
         host:
           description: Host of the URL, V(null) without one.
           type: str
-          returned: always
         checked_at:
           description: When App Store Connect was asked, UTC.
           type: str
-          returned: always
         test_result:
           description: Apple's word for its last test notification to this URL, V(null) without a test.
           type: str
-          returned: always
         tested_at:
           description: When that was, UTC; V(null) without a test.
           type: str
-          returned: always
   sample:
     - bundle_id: com.example.one
       environment: production

@@ -20,25 +20,17 @@ description:
     else the file at the path that was stored then.
   - In a list (O(apps)), apps that are C(Pending) or have no integration are left out and counted. Every other app is
     tried, and the task fails once at its end when one of them failed. RV(summary) tells in one line what happened.
-  - Every payload, and the transaction in it, is verified with Apple's own library against Apple Root CA - G3, as of the
-    date when it was signed, without further calls. What fails is put into quarantine with its reason, the coverage
-    turns C(incomplete), and its time is read again by the next run, until Apple's history no longer reaches back to it.
-    Then it is a gap.
-  - Each run reads again what was last read less than 7 days after it happened, for Apple retries its notifications
-    for about 6.5 days. It may be killed anywhere and run as often as wanted, also by two controllers at once on
-    PostgreSQL; nothing is counted twice.
-  - Amounts are an estimate for tracking, not accounting. Apple gives no refunded sum, only the price of the transaction
-    and the refunded share of it, rounded, and says that price and currency are not for revenue reconciliation.
-    The financial reports in App Store Connect are what counts.
+  - Every payload, and the transaction in it, is verified with Apple's own library against Apple Root CA - G3. What
+    fails is put into quarantine and read again by the next run, as long as Apple's history reaches back to it.
+  - It may be killed anywhere and run as often as wanted, also by two controllers at once on PostgreSQL. Nothing is
+    counted twice.
   - Apple keeps the history for 180 days in production and 30 days in the sandbox. Run it at least that often; what was
-    missed is named in RV(coverage.reason) and stays lost. 179 and 29 days are asked for; where Apple refuses the start
-    as too far in the past, the window is shortened step by step, and RV(window) tells what was read.
+    missed is named in C(coverage.reason) and stays lost.
 options:
   app_apple_id:
     description:
-      - The app's Apple ID, the number in its App Store Connect page and App Store link.
-      - Required in production, where Apple's payloads carry it, unless it was stored with the integration or can be
-        read from App Store Connect (O(api_key_id)).
+      - The app's Apple ID. Required in production, unless it was stored with the integration or can be read from App
+        Store Connect (O(api_key_id)).
   ledger:
     description:
       - Where the ledger lies, with the integration and with the refunds. A task's mapping replaces a group default as a
@@ -49,19 +41,16 @@ options:
   deadline:
     description:
       - Seconds that all calls of the task may take together, retries and waiting for rate limits included.
-      - An app with a short history costs three calls, whatever its age. A long history is split into windows that are
-        read at the same time, at most 48 calls a second for an app (5 in the sandbox), for Apple allows it 50.
       - What was read without a gap is kept when the time is over, and the next run continues there.
   root_certificate_path:
     description:
       - File with another root certificate (PEM or DER), for a simulator.
-      - Refunds that were verified against another root are kept apart from those of Apple's, in coverage and in sums,
-        by their source (RV(coverage.source)).
+      - What was verified against another root is kept apart by its C(coverage.source).
     type: path
   retention_days:
     description:
       - Refunds older than this many days are removed, and not recorded. Sums of such a time are gone then, and
-        RV(coverage.covered_from) moves along.
+        C(coverage.covered_from) moves along.
       - Everything is kept when left out.
     type: int
 author:
@@ -126,10 +115,6 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Keep two years
-  storeops.refunds.refund_ledger:
-    bundle_id: com.example.one
-    retention_days: 730
 """
 
 RETURN = r"""
@@ -152,60 +137,23 @@ apps:
     bundle_id:
       description: Bundle ID of the app.
       type: str
-      returned: always
     environment:
       description: The App Store environment.
       type: str
-      returned: always
     outcome:
       description: V(read), V(incomplete), V(pending), V(absent) or V(failed).
       type: str
-      returned: always
     msg:
       description: Why it failed; empty otherwise.
       type: str
-      returned: always
 refunds:
-  description: What the run did, as counts, for all apps together; in check mode, what it would do.
+  description:
+    - What the run did, for all apps together, or would do outside check mode. Refunds that are C(new), turned out to be
+      C(reversed) (a new one counts in both), were C(updated) otherwise, or held already (C(unchanged)); requests that
+      Apple C(declined); C(notifications) recorded; payloads that could not be verified (C(quarantined)) or no longer
+      are in quarantine (C(released)); and refunds C(removed) because of O(retention_days).
   returned: always, but for invalid options
   type: dict
-  contains:
-    new:
-      description: Refunds that were recorded.
-      type: int
-      returned: always
-    reversed:
-      description: Refunds that turned out to be reversed; a new one that is already reversed counts in both.
-      type: int
-      returned: always
-    updated:
-      description: Refunds that were held and changed in another way, for example by an earlier notification of them.
-      type: int
-      returned: always
-    unchanged:
-      description: Refunds that were read again and held already.
-      type: int
-      returned: always
-    declined:
-      description: Requests for a refund that Apple declined; recorded, and no refunds.
-      type: int
-      returned: always
-    notifications:
-      description: Notifications of all three types that were recorded.
-      type: int
-      returned: always
-    quarantined:
-      description: Payloads read by this run that could not be verified.
-      type: int
-      returned: always
-    released:
-      description: Payloads that left quarantine, because they could be verified or are no longer in Apple's history.
-      type: int
-      returned: always
-    removed:
-      description: Refunds that were removed because of O(retention_days).
-      type: int
-      returned: always
   sample:
     new: 6
     reversed: 1
@@ -217,75 +165,16 @@ refunds:
     released: 0
     removed: 0
 coverage:
-  description: How much of the app's history the ledger has read. An observation, never a reason for C(changed).
+  description:
+    - How much of the app's history the ledger has read, an observation and never a reason for C(changed). The guide on
+      refunds explains C(state), V(complete), V(incomplete), V(unknown) or V(never), and C(reason).
+    - C(covered_from) and C(covered_until) bound what was read and verified. C(known_from) and C(known_until) bound the
+      time in which the app is known to have a notification URL of version 2. C(gaps) lists times in between that are
+      lost, with C(from) and C(until). C(last_notification_at) is when the newest notification was signed,
+      C(quarantined) counts payloads, C(source) is V(apple), or C(other:) and 16 digits for another root. Times are in
+      UTC, V(null) where there is none.
   returned: for a single app, but for invalid options
   type: dict
-  contains:
-    bundle_id:
-      description: Bundle ID of the app.
-      type: str
-      returned: always
-    environment:
-      description: The App Store environment.
-      type: str
-      returned: always
-    source:
-      description: V(apple), or C(other:) and the first 16 digits of the SHA-256 of O(root_certificate_path).
-      type: str
-      returned: always
-    state:
-      description:
-        - V(complete), V(incomplete), V(unknown) or V(never).
-        - V(complete) is meant from RV(coverage.known_from) on.
-        - V(incomplete) when payloads are in quarantine, days are lost, or RV(coverage.known_until) is earlier than
-          RV(coverage.covered_until).
-        - V(unknown) when nothing shows that a notification URL of version 2 was set in the time that was read, or App
-          Store Connect said that there is none.
-        - V(never) when nothing was read yet.
-      type: str
-      returned: always
-    reason:
-      description: Why it is not complete, as a sentence; empty when it is.
-      type: str
-      returned: always
-    covered_from:
-      description: From when the history was read, UTC; V(null) when never.
-      type: str
-      returned: always
-    covered_until:
-      description: Until when all of it was read and verified, UTC; V(null) when never.
-      type: str
-      returned: always
-    known_from:
-      description:
-        - From when on the app is known to have a notification URL of version 2, UTC, without which Apple keeps no
-          history. It is the date of the earliest verified notification, or the first run that was told so by App
-          Store Connect (O(api_key_id)). What was before is unknown. V(null) when nothing shows it.
-        - Between two such signs a URL is taken for set, unless a run in between heard that there was none.
-      type: str
-      returned: always
-    known_until:
-      description:
-        - Until when refunds are known, UTC. That is RV(coverage.covered_until), but at most 7 days after the last sign
-          of a notification URL of version 2, for Apple keeps no history once the URL is removed. V(null) when nothing
-          shows one.
-        - With O(api_key_id), App Store Connect is asked in every run, which is such a sign. Without it, the newest
-          notification is the last one.
-      type: str
-      returned: always
-    gaps:
-      description: Times in between that are lost, each with C(from) and C(until), UTC.
-      type: list
-      elements: dict
-      returned: always
-    last_notification_at:
-      description: When the newest of the app's notifications was signed, UTC; V(null) without any.
-      type: str
-      returned: always
-    quarantined:
-      description: Payloads in quarantine.
-      type: int
-      returned: always
   sample:
     bundle_id: com.example.one
     environment: production
@@ -300,43 +189,20 @@ coverage:
     last_notification_at: '2026-11-20T14:01:06Z'
     quarantined: 0
 window:
-  description: What was asked of Apple's history in this run.
+  description:
+    - What was asked of Apple's history, from C(wanted_from), or C(from) where Apple accepted no earlier start, until
+      C(until). UTC; V(null) when nothing was read.
   returned: for a single app, but for invalid options
   type: dict
-  contains:
-    wanted_from:
-      description: The start that was wanted, UTC.
-      type: str
-      returned: always
-    from:
-      description: The start that Apple accepted, UTC; V(null) when nothing was read.
-      type: str
-      returned: always
-    until:
-      description: The end of what was read, UTC; V(null) when nothing was read.
-      type: str
-      returned: always
   sample:
     wanted_from: '2026-05-28T13:01:36Z'
     from: '2026-05-28T13:01:36Z'
     until: '2026-11-23T13:01:36Z'
 http:
-  description: What the task asked of the network.
-  type: dict
+  description:
+    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
   returned: always
-  contains:
-    calls:
-      description: Number of HTTP requests.
-      type: int
-      returned: always
-    retries:
-      description: How many of them repeated an earlier one after a wait.
-      type: int
-      returned: always
-    waited_s:
-      description: Seconds in which at least one request waited to be repeated, so never more than the task took.
-      type: float
-      returned: always
+  type: dict
   sample:
     calls: 63
     retries: 0

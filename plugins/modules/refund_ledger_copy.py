@@ -80,19 +80,15 @@ ledger_copy:
     from:
       description: The ledger that was copied, without a password.
       type: str
-      returned: always
     to:
       description: The copy, without a password.
       type: str
-      returned: always
     tables:
       description: How many rows each table has (C(rows)), and how many of them the copy lacked (C(copied)).
       type: dict
-      returned: always
     verified:
       description: Whether every row of both was compared. V(false) in check mode.
       type: bool
-      returned: always
   sample:
     from: /home/release/.local/state/storeops.refunds/ledger.db
     to: PostgreSQL db.example.com/refunds

@@ -11,10 +11,8 @@ module: refund_tracking_integration
 short_description: Keep one app's refund tracking integration Active at a tracker
 version_added: 0.1.0
 description:
-  - Makes sure that a tracker holds the integration of one app (bundle ID, Issuer ID, Key ID and private key), that
-    Apple accepts this key for this app, and so that the integration is Active. Or that the tracker holds none.
-  - C(changed) and C(diff) compare bundle ID, Issuer ID, Key ID, the key's fingerprint and the environment.
-    The status is an observation and never a reason for C(changed).
+  - Makes sure that a tracker holds the integration of one app, with a key that Apple accepts for it, or holds none.
+  - C(changed) and C(diff) compare bundle ID, Issuer ID, Key ID, fingerprint and environment, never the status.
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
@@ -33,7 +31,6 @@ extends_documentation_fragment:
   - storeops.refunds._attributes.changes
 seealso:
   - module: storeops.refunds.refund_tracking_integration_info
-  - module: storeops.refunds.appstore_credential_check_info
   - module: storeops.refunds.appstore_iap_key
 """
 
@@ -53,25 +50,6 @@ EXAMPLES = r"""
     ledger:
       url: "{{ vault_ledger_url }}"
 
-- name: Several apps with one set of credentials
-  module_defaults:
-    group/storeops.refunds.keys:
-      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-  block:
-    - name: Track refunds of two apps
-      storeops.refunds.refund_tracking_integration:
-        bundle_id: "{{ item }}"
-        key_id: 2X9R4HXF34
-        private_key_content: "{{ vault_studio_a_private_key }}"
-      loop: [com.example.one, com.example.two]
-
-- name: Declare it although Apple does not accept the key yet
-  storeops.refunds.refund_tracking_integration:
-    bundle_id: com.example.two
-    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-    private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
-    credential_check: advisory
-
 - name: Tell a person what to enter at devtodev, and keep in mind that it is to be confirmed
   storeops.refunds.refund_tracking_integration:
     bundle_id: com.example.one
@@ -90,41 +68,31 @@ EXAMPLES = r"""
 RETURN = r"""
 integration:
   description:
-    - The integration as it is now, or would be outside check mode.
-    - When the task failed because of the credential check, the integration as the tracker still holds it.
+    - The integration as it is, or would be outside check mode. After a failed check, as the tracker still holds it.
   returned: success, and failure of the credential check
   type: dict
   contains:
     bundle_id:
       description: Bundle ID of the app.
       type: str
-      returned: always
     issuer_id:
-      description: Issuer ID that is applied; V(null) when there is none, or when nobody knows it.
+      description: Issuer ID that is applied, V(null) if none or not known.
       type: str
-      returned: always
     key_id:
-      description: Key ID that is applied; V(null) when there is none, or when nobody knows it.
+      description: Key ID that is applied, V(null) if none or not known.
       type: str
-      returned: always
     key_fingerprint:
-      description:
-        - SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal.
-        - V(null) when there is no integration, or when nobody knows which key it is.
+      description: SHA-256 of the key's public part, V(null) if none or not known.
       type: str
-      returned: always
     environment:
       description: The App Store environment.
       type: str
-      returned: always
     tracker:
       description: The tracker that holds the integration.
       type: str
-      returned: always
     status:
-      description: V(Active), V(Pending), V(Failed), V(Unknown) or V(Absent). An observation, by itself no change.
+      description: V(Active), V(Pending), V(Failed), V(Unknown) or V(Absent), as observed.
       type: str
-      returned: always
   sample:
     bundle_id: com.example.one
     issuer_id: 57246542-96fe-1a63-e053-0824d011072a
@@ -135,74 +103,20 @@ integration:
     status: Active
 declared:
   description:
-    - The key that the task asks for, beside RV(integration), which tells what the tracker holds.
-    - They differ when the task failed, such as when Apple refused this key. RV(credential_check) is about this one.
-    - V(null) with O(state=absent).
+    - The key that the task asks for, which RV(credential_check) is about. C(key_fingerprint) is V(null) when it can't
+      be read or is only predicted, all of it with O(state=absent).
   returned: success, and failure of the credential check
   type: dict
-  contains:
-    issuer_id:
-      description: Issuer ID; V(null) when it is not known.
-      type: str
-      returned: always
-    key_id:
-      description: Key ID, given or read from the file's name; V(null) when it is not known.
-      type: str
-      returned: always
-    key_fingerprint:
-      description:
-        - SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal.
-        - V(null) when the key can't be read or used, or is only predicted.
-      type: str
-      returned: always
   sample:
     issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     key_id: 2X9R4HXF34
     key_fingerprint: c83e034c17809478e642a037198ae8b95fe10fd90fccacef9626de142da5f0c2
 credential_check:
-  description: The verdict of the credential check.
+  description:
+    - The verdict, with the fields of an entry of
+      RV(storeops.refunds.appstore_credential_check_info#module:credential_checks).
   returned: success, and failure of the credential check
   type: dict
-  contains:
-    accepted:
-      description: Whether Apple accepted the key for this app.
-      type: bool
-      returned: always
-    cause:
-      description:
-        - One word of a closed list.
-        - V(accepted).
-        - V(key_unreadable), V(key_wrong_kind), V(key_id_mismatch) are found before any call.
-        - V(clock_skew), V(app_not_released), V(unauthenticated) are refusals.
-        - V(rate_limited), V(service_unavailable), V(unreachable), V(unexpected_response) and
-          V(not_checked) decide nothing.
-        - V(key_not_yet_created) only occurs in check mode.
-      type: str
-      returned: always
-    hint:
-      description: What to do about it, as a sentence.
-      type: str
-      returned: always
-    environment:
-      description: The App Store environment that was asked.
-      type: str
-      returned: always
-    http_status:
-      description: HTTP status of the answer that decided; V(null) without an answer.
-      type: int
-      returned: always
-    error_code:
-      description: Apple's error code in that answer; V(null) without one.
-      type: int
-      returned: always
-    checked_at:
-      description: Time of the check, UTC; V(null) when Apple was not asked.
-      type: str
-      returned: always
-    request_id:
-      description: Apple's name of the request, for their support; V(null) without one.
-      type: str
-      returned: always
   sample:
     accepted: true
     cause: accepted
@@ -213,22 +127,10 @@ credential_check:
     checked_at: '2026-11-23T11:05:09Z'
     request_id: 3edf8508-ac4a-4f95-b551-c7c033ba3fd8
 http:
-  description: What the task asked of the network.
-  type: dict
+  description:
+    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
   returned: success, and failure of the credential check
-  contains:
-    calls:
-      description: Number of HTTP requests.
-      type: int
-      returned: always
-    retries:
-      description: How many of them repeated an earlier one after a wait.
-      type: int
-      returned: always
-    waited_s:
-      description: Seconds in which at least one request waited to be repeated, so never more than the task took.
-      type: float
-      returned: always
+  type: dict
   sample:
     calls: 1
     retries: 0

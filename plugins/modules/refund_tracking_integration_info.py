@@ -72,77 +72,29 @@ integrations:
     bundle_id:
       description: Bundle ID of the app.
       type: str
-      returned: always
     issuer_id:
-      description: Issuer ID that is applied; V(null) when there is none, or when nobody knows it.
+      description: Issuer ID that is applied, V(null) if none or not known.
       type: str
-      returned: always
     key_id:
-      description: Key ID that is applied; V(null) when there is none, or when nobody knows it.
+      description: Key ID that is applied, V(null) if none or not known.
       type: str
-      returned: always
     key_fingerprint:
-      description:
-        - SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal.
-        - V(null) when there is no integration, or when nobody knows which key it is.
+      description: SHA-256 of the key's public part, V(null) if none or not known.
       type: str
-      returned: always
     environment:
       description: The App Store environment.
       type: str
-      returned: always
     tracker:
       description: The tracker that holds the integration.
       type: str
-      returned: always
     status:
-      description: V(Active), V(Pending), V(Failed), V(Unknown) or V(Absent). An observation, by itself no change.
+      description: V(Active), V(Pending), V(Failed), V(Unknown) or V(Absent), as observed.
       type: str
-      returned: always
     credential_check:
-      description: The verdict of the live check.
+      description:
+        - The verdict about this app. Its fields are those of an entry of
+          RV(storeops.refunds.appstore_credential_check_info#module:credential_checks).
       type: dict
-      returned: always
-      contains:
-        accepted:
-          description: Whether Apple accepted the key for this app.
-          type: bool
-          returned: always
-        cause:
-          description:
-            - One word of a closed list.
-            - V(accepted).
-            - V(key_unreadable), V(key_wrong_kind), V(key_id_mismatch) are found before any call.
-            - V(clock_skew), V(app_not_released), V(unauthenticated) are refusals.
-            - V(rate_limited), V(service_unavailable), V(unreachable), V(unexpected_response) and
-              V(not_checked) decide nothing.
-            - V(key_not_yet_created) only occurs in check mode.
-          type: str
-          returned: always
-        hint:
-          description: What to do about it, as a sentence.
-          type: str
-          returned: always
-        environment:
-          description: The App Store environment that was asked.
-          type: str
-          returned: always
-        http_status:
-          description: HTTP status of the answer that decided; V(null) without an answer.
-          type: int
-          returned: always
-        error_code:
-          description: Apple's error code in that answer; V(null) without one.
-          type: int
-          returned: always
-        checked_at:
-          description: Time of the check, UTC; V(null) when Apple was not asked.
-          type: str
-          returned: always
-        request_id:
-          description: Apple's name of the request, for their support; V(null) without one.
-          type: str
-          returned: always
   sample:
     - bundle_id: com.example.one
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
@@ -171,31 +123,24 @@ applied_elsewhere:
     bundle_id:
       description: Bundle ID of the app.
       type: str
-      returned: always
     issuer_id:
       description: Issuer ID that was applied; V(null) when unknown.
       type: str
-      returned: always
     key_id:
       description: Key ID that was applied; V(null) when unknown.
       type: str
-      returned: always
     key_fingerprint:
       description: SHA-256 of the key's public part, hexadecimal; V(null) when unknown.
       type: str
-      returned: always
     environment:
       description: The App Store environment.
       type: str
-      returned: always
     tracker:
       description: The tracker.
       type: str
-      returned: always
     status:
       description: The status as it was last seen.
       type: str
-      returned: always
   sample:
     - bundle_id: com.example.one
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
@@ -205,22 +150,10 @@ applied_elsewhere:
       tracker: devtodev
       status: Pending
 http:
-  description: What the task asked of the network.
-  type: dict
+  description:
+    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
   returned: always
-  contains:
-    calls:
-      description: Number of HTTP requests.
-      type: int
-      returned: always
-    retries:
-      description: How many of them repeated an earlier one after a wait.
-      type: int
-      returned: always
-    waited_s:
-      description: Seconds in which at least one request waited to be repeated, so never more than the task took.
-      type: float
-      returned: always
+  type: dict
   sample:
     calls: 1
     retries: 0

@@ -40,34 +40,25 @@ extends_documentation_fragment:
 options:
   on_faulty_app:
     description:
-      - What becomes of a list with an entry in O(apps) that can't be used, such as one with a bad ID or an unknown key.
-      - V(refuse) names all such entries and does nothing at all.
-      - V(report) lets these apps fail and goes on with the others, as an audit wants it. Never with O(purge).
+      - With an entry in O(apps) that can't be used, V(refuse) names all such entries and does nothing at all. V(report)
+        lets them fail and goes on, as an audit wants it, never with O(purge).
     type: str
     choices: [refuse, report]
     default: refuse
   purge:
     description:
-      - Whether to remove the integrations that O(apps) does not list, after all apps were done.
-      - Only of the task's O(environment), and only those with the Issuer ID of a listed app (its own, that of its
-        O(apps[].key), or the task's) or with the task's O(issuer_id). A key that no app uses names no Issuer ID.
-        Everything else in the ledger is left alone. An app that is listed stays, even when its check fails.
-      - For each of these Issuer IDs, O(apps) must list at least one app in O(environment), or the task fails before
-        anything is done. A list that came back empty or filtered so removes nothing. Name the last apps of a team with
-        O(apps[].state=absent).
-      - Works with O(tracker=ledger) only.
-      - Refused where O(apps) may be but a part of all apps. That is with C(--limit), where hosts of the play failed or
-        are in another batch of C(serial), in a play with several hosts unless the task has C(run_once) and the play the
-        strategy V(linear), and in a job slice of AWX as far as one can be recognised.
-      - In a loop, give all apps of a team to one turn, or each turn removes what the others list.
+      - Removes the integrations of the ledger that O(apps) does not list, after all apps were done. Only those in
+        O(environment) that have the Issuer ID of a listed app or of the task.
+      - Each of these Issuer IDs needs a listed app, or the task fails before anything is done. A list that came back
+        empty removes nothing. Name the last apps of a team with C(state=absent).
+      - Refused where O(apps) may be a part of all apps, see the guide C(docs/guides/trackers.md). In a loop, give all
+        apps of a team to one turn.
     type: bool
     default: false
   purge_limit:
     description:
-      - How many integrations may be removed at once because they are not listed.
-      - A number, or a share such as V(10%), of what is held in the environment. It counts for each Issuer ID by itself.
-        A share always allows one.
-      - When there are more, the task fails before anything is done, in check mode too.
+      - How many may be removed at once, as a number or as a share of what is held in the environment, for each Issuer
+        ID. A share always allows one. When there are more, the task fails before anything is done.
     type: str
     default: 10%
 seealso:
@@ -126,138 +117,19 @@ RETURN = r"""
 integrations:
   description:
     - One entry for each app, in the order of O(apps), and after them one for each integration that O(purge) removes.
+    - What the tracker holds is told by the fields of
+      RV(storeops.refunds.refund_tracking_integration#module:integration), and C(declared) and C(credential_check) are
+      as RV(storeops.refunds.refund_tracking_integration#module:declared) and
+      RV(storeops.refunds.refund_tracking_integration#module:credential_check).
+    - C(label) is the entry's name in C(diff) (the bundle ID, with the environment or tracker where it occurs twice),
+      C(key) the short name of its key, C(app_name) the declared name.
+    - C(action) is V(create), V(update), V(delete), V(unchanged), or V(unknown) where nobody knows which key is held.
+    - C(outcome) is V(changed) (in check mode, would be), V(unchanged), V(failed), or V(not_tried) for an app that did
+      not get its turn before the O(deadline), or because the service was silent for 30 seconds.
+    - C(msg) says why the app failed or was not tried. It is empty when all is well.
   returned: success, and failure of some apps
   type: list
   elements: dict
-  contains:
-    label:
-      description: Name of the entry in C(diff). The bundle ID, with the environment or tracker where it occurs twice.
-      type: str
-      returned: always
-    bundle_id:
-      description: Bundle ID of the app.
-      type: str
-      returned: always
-    app_name:
-      description: Name of the app as declared, empty when it was left out.
-      type: str
-      returned: always
-    key:
-      description: Short name of the app's key; V(null) without one.
-      type: str
-      returned: always
-    issuer_id:
-      description: Issuer ID that is applied; V(null) when there is none, or when nobody knows it.
-      type: str
-      returned: always
-    key_id:
-      description: Key ID that is applied; V(null) when there is none, or when nobody knows it.
-      type: str
-      returned: always
-    key_fingerprint:
-      description:
-        - SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal.
-        - V(null) when there is no integration, or when nobody knows which key it is.
-      type: str
-      returned: always
-    environment:
-      description: The App Store environment.
-      type: str
-      returned: always
-    tracker:
-      description: The tracker that holds the integration.
-      type: str
-      returned: always
-    status:
-      description: V(Active), V(Pending), V(Failed), V(Unknown) or V(Absent). An observation, by itself no change.
-      type: str
-      returned: always
-    declared:
-      description:
-        - The key that is asked for, while the fields beside this one tell what the tracker holds.
-        - They differ when the app failed, such as when Apple refused this key. RV(integrations[].credential_check) is
-          about this one.
-        - V(null) for an app with O(apps[].state=absent), and for one that O(purge) removes.
-      type: dict
-      returned: always
-      contains:
-        issuer_id:
-          description: Issuer ID; V(null) when it is not known.
-          type: str
-          returned: always
-        key_id:
-          description: Key ID, given or read from the file's name; V(null) when it is not known.
-          type: str
-          returned: always
-        key_fingerprint:
-          description:
-            - SHA-256 of the key's public part (SubjectPublicKeyInfo DER), hexadecimal.
-            - V(null) when the key can't be read or used, or is only predicted.
-          type: str
-          returned: always
-    action:
-      description:
-        - V(create), V(update), V(delete) or V(unchanged).
-        - V(unknown) where a tracker can't show which key it holds, and nobody noted what was last applied.
-      type: str
-      returned: always
-    outcome:
-      description:
-        - V(changed) (in check mode, would be changed), V(unchanged) or V(failed).
-        - V(not_tried) for an app that did not get its turn before the O(deadline), or because the service was
-          silent for 30 seconds.
-      type: str
-      returned: always
-    msg:
-      description:
-        - Why the app failed or was not tried; empty when all is well.
-        - Of a refusal the cause and what matters most. RV(integrations[].credential_check.hint) says all of it.
-      type: str
-      returned: always
-    credential_check:
-      description: The verdict of the credential check of this app.
-      returned: always
-      type: dict
-      contains:
-        accepted:
-          description: Whether Apple accepted the key for this app.
-          type: bool
-          returned: always
-        cause:
-          description:
-            - One word of a closed list.
-            - V(accepted).
-            - V(key_unreadable), V(key_wrong_kind), V(key_id_mismatch) are found before any call.
-            - V(clock_skew), V(app_not_released), V(unauthenticated) are refusals.
-            - V(rate_limited), V(service_unavailable), V(unreachable), V(unexpected_response) and
-              V(not_checked) decide nothing.
-            - V(key_not_yet_created) only occurs in check mode.
-          type: str
-          returned: always
-        hint:
-          description: What to do about it, as a sentence.
-          type: str
-          returned: always
-        environment:
-          description: The App Store environment that was asked.
-          type: str
-          returned: always
-        http_status:
-          description: HTTP status of the answer that decided; V(null) without an answer.
-          type: int
-          returned: always
-        error_code:
-          description: Apple's error code in that answer; V(null) without one.
-          type: int
-          returned: always
-        checked_at:
-          description: Time of the check, UTC; V(null) when Apple was not asked.
-          type: str
-          returned: always
-        request_id:
-          description: Apple's name of the request, for their support; V(null) without one.
-          type: str
-          returned: always
   sample:
     - label: com.example.one
       bundle_id: com.example.one
@@ -285,58 +157,6 @@ integrations:
         error_code: 4040010
         checked_at: '2026-11-23T12:41:55Z'
         request_id: e223a075-fcd0-40fe-a4b7-81375388acd2
-    - label: com.example.two
-      bundle_id: com.example.two
-      app_name: ''
-      key: studio_a
-      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-      key_id: 2X9R4HXF34
-      key_fingerprint: 3656343c9fb6d44a6bb66cc5eebc4df1f7083c8aa38a3465995cf6139c326880
-      environment: sandbox
-      tracker: ledger
-      status: Active
-      declared:
-        issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-        key_id: 2X9R4HXF34
-        key_fingerprint: 3656343c9fb6d44a6bb66cc5eebc4df1f7083c8aa38a3465995cf6139c326880
-      action: create
-      outcome: changed
-      msg: ''
-      credential_check:
-        accepted: true
-        cause: accepted
-        hint: Apple accepted a token signed with this key for this app.
-        environment: sandbox
-        http_status: 404
-        error_code: 4040010
-        checked_at: '2026-11-23T12:41:55Z'
-        request_id: 98b579b1-2e77-4d80-a6fa-35689f6e4aa2
-    - label: com.example.three
-      bundle_id: com.example.three
-      app_name: ''
-      key: studio_b
-      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-      key_id: 9ABCDEF123
-      key_fingerprint: cbed59d0bb6a17f9fcddfcd245f15e7577033309c5d40e971140d15e069bdeca
-      environment: production
-      tracker: ledger
-      status: Active
-      declared:
-        issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-        key_id: 9ABCDEF123
-        key_fingerprint: cbed59d0bb6a17f9fcddfcd245f15e7577033309c5d40e971140d15e069bdeca
-      action: create
-      outcome: changed
-      msg: ''
-      credential_check:
-        accepted: true
-        cause: accepted
-        hint: Apple accepted a token signed with this key for this app.
-        environment: production
-        http_status: 404
-        error_code: 4040010
-        checked_at: '2026-11-23T12:41:55Z'
-        request_id: efb9cb76-1eae-4a5c-972e-94781bd71bdb
 undeclared:
   description:
     - What the ledger holds of the declared teams and environments and nobody declares. O(purge) removes it.
@@ -350,22 +170,10 @@ summary:
   returned: success, and failure of some apps
   sample: '3 apps: 3 changed.'
 http:
-  description: What the task asked of the network.
-  type: dict
+  description:
+    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
   returned: success, and failure of some apps
-  contains:
-    calls:
-      description: Number of HTTP requests.
-      type: int
-      returned: always
-    retries:
-      description: How many of them repeated an earlier one after a wait.
-      type: int
-      returned: always
-    waited_s:
-      description: Seconds in which at least one request waited to be repeated, so never more than the task took.
-      type: float
-      returned: always
+  type: dict
   sample:
     calls: 3
     retries: 0

@@ -60,7 +60,7 @@ def test_removed_by_hand_is_created_again(world: World) -> None:
 def test_a_button_that_stays_disabled(world: World) -> None:
     with own_page(body=LABELLED.replace("<button>", "<button disabled>")) as page:
         failed = world.on(page, request_timeout=2.0)
-        assert "devtodev.elements.submit" in failed.message and "can't be clicked" in failed.message
+        assert "devtodev.page.submit" in failed.message and "can't be clicked" in failed.message
         assert "Nothing was submitted" in failed.message and page.saved == []
 
 
@@ -70,7 +70,7 @@ def test_a_field_that_does_not_keep_what_is_typed(world: World, name: str) -> No
     with own_page(body=LABELLED, script=script) as page:
         failed = world.on(page)
         title = {"b": "bundle_id", "i": "issuer_id", "k": "key_id"}[name]
-        assert "does not read back" in failed.message and f"devtodev.elements.{title}" in failed.message
+        assert "does not read back" in failed.message and f"devtodev.page.{title}" in failed.message
         assert "Nothing was submitted" in failed.message and page.saved == []
 
 
@@ -84,7 +84,7 @@ def test_an_upload_that_is_thrown_away(world: World, pem: str) -> None:
       });"""
     with own_page(body=LABELLED, script=script) as page:
         failed = world.on(page)
-        assert "devtodev.elements.private_key" in failed.message and "does not read back" in failed.message
+        assert "devtodev.page.private_key" in failed.message and "does not read back" in failed.message
         assert "No screenshot, as the page shows the private key" in failed.message
         assert page.saved == [] and not list((world.folder / "pictures").rglob("*.png"))
         assert pem.splitlines()[1] not in repr(failed)
@@ -139,7 +139,7 @@ def test_removed_with_a_named_button(world: World) -> None:
     button = "<button type=button id=r onclick=\"fetch('/removed', {method: 'POST', body: '[]'})\">Disconnect</button>"
     with own_page(body=LABELLED + button, script=FILLS_LATE) as page:
         world.on(page)
-        given = {"elements": {"remove": {"role": "button", "name": "Disconnect"}}}
+        given = {"page": {"remove": {"role": "button", "name": "Disconnect"}}}
         gone = world.checked_and_on(page, state="absent", devtodev=given)
         assert gone.results["changed"] and gone.results["integration"]["status"] == "Absent"
         assert page.saved == [] and not world.checked_and_on(page, state="absent", devtodev=given).results["changed"]
@@ -149,14 +149,14 @@ def test_a_form_behind_a_button(world: World) -> None:
     body = f"""<template>{LABELLED}</template><button id=e onclick="
       document.body.append(document.querySelector('template').content.cloneNode(true)); this.remove()">Edit</button>"""
     with own_page(body=body) as page:
-        given = {"elements": {"edit": {"name": "Edit"}}}
+        given = {"page": {"edit": {"name": "Edit"}}}
         assert world.checked_and_on(page, devtodev=given).results["changed"], page.saved
         assert not world.checked_and_on(page, devtodev=given).results["changed"] and len(page.saved) == 1
 
 
 def test_a_selector_that_is_none(world: World) -> None:
     with own_page(body=BARE) as page:
-        failed = world.checked_and_on(page, devtodev={"elements": {"key_id": {"css": "###"}}})
+        failed = world.checked_and_on(page, devtodev={"page": {"key_id": {"css": "###"}}})
         assert failed.results["failed"] and "###" in failed.message and page.saved == []
 
 

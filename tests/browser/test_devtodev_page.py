@@ -113,7 +113,7 @@ def test_other_names_are_named_by_options(world: World) -> None:
     world.look(**RENAMED)
     failed = world.checked_and_run(request_timeout=2.0)
     assert failed.results["failed"] and "is not the form" in failed.message and "devtodev.url" in failed.message
-    given = {"elements": ELEMENTS, "active_texts": ["Aktiv"]}
+    given = {"page": {**ELEMENTS, "active_texts": ["Aktiv"]}}
     assert world.checked_and_run(devtodev=given).results["changed"]
     assert not world.checked_and_run(devtodev=given).results["changed"] and world.submissions() == 1
 
@@ -122,10 +122,10 @@ def test_other_names_are_named_by_options(world: World) -> None:
 def test_a_missing_field_is_named_and_nothing_is_submitted(world: World, name: str) -> None:
     world.look(leave_out=[name])
     failed = world.checked_and_run()
-    assert failed.results["failed"] and f"devtodev.elements.{name}" in failed.message
+    assert failed.results["failed"] and f"devtodev.page.{name}" in failed.message
     assert "Nothing was submitted" in failed.message and world.submissions() == 0
     others = {"bundle_id", "issuer_id", "key_id", "private_key", "submit"} - {name}
-    assert not [other for other in others if f"devtodev.elements.{other}:" in failed.message]
+    assert not [other for other in others if f"devtodev.page.{other}:" in failed.message]
     picture = Path(re.findall(r"Screenshot: (\S+)", failed.message)[0])
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert stat.S_IMODE(picture.stat().st_mode) == 0o600 and stat.S_IMODE(picture.parent.stat().st_mode) == 0o700
@@ -133,9 +133,9 @@ def test_a_missing_field_is_named_and_nothing_is_submitted(world: World, name: s
 
 def test_a_missing_button(world: World) -> None:
     world.look(texts={"submit": "Go"})
-    given = {"elements": {"submit": {"name": "Start"}}}
+    given = {"page": {"submit": {"name": "Start"}}}
     failed = world.checked_and_run(devtodev=given)
-    assert "devtodev.elements.submit" in failed.message and "'Start'" in failed.message and world.submissions() == 0
+    assert "devtodev.page.submit" in failed.message and "'Start'" in failed.message and world.submissions() == 0
     assert world.run().results["changed"], "the only button of the form needs no known name"
 
 

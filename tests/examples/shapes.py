@@ -44,7 +44,7 @@ def entry(value: Json, contains: Json, where: str) -> list[str]:
     for name, field in contains.items():
         if name in value:
             found += faults(value[name], field, f"{where}.{name}")
-        elif field["returned"] == "always":
+        elif field.get("returned", "always") == "always":
             found.append(f"{where}.{name} is always returned, says the documentation, and is missing")
     return found
 

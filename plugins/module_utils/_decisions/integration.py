@@ -139,7 +139,7 @@ def _not_active(identity: Identity, tracker: Tracker, observed: Observation) -> 
     says = f"says {observed.word!r}, which is no word that is known" if observed.word else "shows no status"
     return (
         f"{identity.bundle_id}: Apple accepts the key, but {tracker.name} {says}. Look at its page. If all is well "
-        f"there, name the word or its place by {tracker.name}.active_texts, waiting_texts or elements.status."
+        f"there, name the word or its place by {tracker.name}.page."
     )
 
 

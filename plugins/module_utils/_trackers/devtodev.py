@@ -92,8 +92,8 @@ class DevtodevByBrowser:
                 f"{attempt.waited:.0f} s its page shows {f'the status {word!r}' if word else 'no status'}, "
                 f"not Active. {attempt.said}".strip(),
                 held,
-                "Look at the page; raise wait_timeout when it only takes longer. devtodev.active_texts and "
-                f"devtodev.elements.status name other words and another place. {attempt.picture}".strip(),
+                "Look at the page; raise wait_timeout when it only takes longer. devtodev.page.active_texts and "
+                f"devtodev.page.status name other words and another place. {attempt.picture}".strip(),
             )
         return held
 
@@ -105,7 +105,7 @@ class DevtodevByBrowser:
             return ""
         return (
             "devtodev documents no way to remove an integration. Remove it at "
-            f"{self.settings.address(identity)} by hand, or name the page's button by devtodev.elements.remove."
+            f"{self.settings.address(identity)} by hand, or name the page's button by devtodev.page.remove."
         )
 
     def remove(self, identity: Identity) -> None:

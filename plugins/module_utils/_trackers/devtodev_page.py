@@ -272,5 +272,5 @@ _TEXTS = "() => document.body.innerText + [...document.querySelectorAll('input, 
 _CHECK_URL = (
     "Check devtodev.url: the address of the project's page Settings → Payments integration → IA refunds tracking."
 )
-_NAME_IT = "Elements that are called otherwise are named by devtodev.elements."
+_NAME_IT = "Elements that are called otherwise are named by devtodev.page."
 _SIGN_IN_AGAIN = "Sign in again and save the browser's storage state as devtodev.session or session_path."

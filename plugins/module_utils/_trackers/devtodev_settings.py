@@ -29,7 +29,7 @@ WAYS = (
 )
 _NAMES = (
     *("mode", "url", "project", "session", "session_path", "browser_path", "confirmed", "on_unknown"),
-    *("active_texts", "waiting_texts", "failed_texts", "elements"),
+    "page",
 )
 _PROJECT, _BUNDLE_ID = "{project}", "{bundle_id}"
 
@@ -64,7 +64,8 @@ def parse(options: Options, where: str = "devtodev") -> DevtodevSettings:
     reader = Reader(options, where)
     reader.check_names(_NAMES)
     url, session, path = reader.text("url"), reader.text("session"), reader.text("session_path")
-    elements, menu = parse_elements(reader)
+    page = Reader(reader.mapping("page"), reader.path("page"))
+    page.check_names((*DEFAULTS, "menu", "active_texts", "waiting_texts", "failed_texts"))
     settings = DevtodevSettings(
         mode=_mode(reader, bool(session or path)),
         url=reader.attempt(lambda: page_address(url, reader.path("url")), "") if url else "",
@@ -76,13 +77,14 @@ def parse(options: Options, where: str = "devtodev") -> DevtodevSettings:
         is_confirmed=reader.flag("confirmed"),
         on_unknown=reader.on_unknown(),
         words=Words(
-            active=reader.texts("active_texts", ACTIVE),
-            waiting=reader.texts("waiting_texts", WAITING),
-            failed=reader.texts("failed_texts", FAILED),
+            active=page.texts("active_texts", ACTIVE),
+            waiting=page.texts("waiting_texts", WAITING),
+            failed=page.texts("failed_texts", FAILED),
         ),
-        elements=elements,
-        menu=menu,
+        elements=parse_elements(page),
+        menu=page.texts("menu", MENU),
     )
+    reader.faults += page.faults
     if _PROJECT in url and not settings.project:
         reader.fault("project", f"is required: devtodev.url contains {_PROJECT}.")
     if settings.mode == "browser":

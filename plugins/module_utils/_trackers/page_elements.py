@@ -91,7 +91,7 @@ def _field(name: str, title: str) -> Element:
     text = f"normalize-space(translate(text(), ':*', ''))='{title}'"
     beside = f"xpath=//*[{text}]/following::input[not(@type='hidden') and not(@type='file')][1][{_NAMELESS}]"
     ways = (Way("label", title), Way("placeholder", title), Way("role", "textbox", title), Way("css", beside))
-    return Element(title, f"devtodev.elements.{name}", ways)
+    return Element(title, f"devtodev.page.{name}", ways)
 
 
 _BUTTONS = ("Save", "Submit", "Connect", "Integrate", "Apply")
@@ -108,21 +108,21 @@ DEFAULTS: dict[str, Element] = {
     "key_id": _field("key_id", "Key ID"),
     # Pages often hide the input and show a button in its place.
     "private_key": Element(
-        ".p8 file", "devtodev.elements.private_key", tuple(Way("css", css) for css in _UPLOADS), is_visible=False
+        ".p8 file", "devtodev.page.private_key", tuple(Way("css", css) for css in _UPLOADS), is_visible=False
     ),
     "submit": Element(
         "the button that submits",
-        "devtodev.elements.submit",
+        "devtodev.page.submit",
         (*(Way("role", "button", name) for name in _BUTTONS), Way("css", "button[type=submit], input[type=submit]")),
     ),
     "status": Element(
         "the status",
-        "devtodev.elements.status",
+        "devtodev.page.status",
         (Way("css", _STATUSES[0]), Way("label", "Status"), Way("role", "status"), Way("css", _STATUSES[1])),
     ),
-    "edit": Element("the button that opens the form", "devtodev.elements.edit", ()),
-    "remove": Element("the button that removes", "devtodev.elements.remove", ()),
-    "remove_confirm": Element("the button that confirms the removal", "devtodev.elements.remove_confirm", ()),
+    "edit": Element("the button that opens the form", "devtodev.page.edit", ()),
+    "remove": Element("the button that removes", "devtodev.page.remove", ()),
+    "remove_confirm": Element("the button that confirms the removal", "devtodev.page.remove_confirm", ()),
 }
 MENU = ("Settings", "Payments integration", "IA refunds tracking")
 
@@ -130,18 +130,9 @@ MENU = ("Settings", "Payments integration", "IA refunds tracking")
 _WAYS = (*KINDS, "name")
 
 
-def parse_elements(reader: Reader) -> tuple[dict[str, Element], tuple[str, ...]]:
-    """Return the page's elements and the menu's entries, as the option ``elements`` describes them.
-
-    One that is described has none of its default ways.
-    """
-    given = reader.mapping("elements")
-    inner = Reader(given, reader.path("elements"))
-    inner.check_names((*DEFAULTS, "menu"))
-    elements = {name: _configured(name, inner) for name in DEFAULTS}
-    menu = inner.texts("menu", MENU)
-    reader.faults += inner.faults
-    return elements, menu
+def parse_elements(page: Reader) -> dict[str, Element]:
+    """Return the page's elements as the option ``page`` describes them; one that it describes has no default ways."""
+    return {name: _configured(name, page) for name in DEFAULTS}
 
 
 def _configured(name: str, elements: Reader) -> Element:

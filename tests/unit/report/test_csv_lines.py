@@ -19,7 +19,7 @@ from unit_support import ROOT
 from ansible_collections.storeops.refunds.plugins.module_utils._report.csv_lines import COLUMNS, header, line
 from ansible_collections.storeops.refunds.plugins.modules import refund_info
 
-FIELDS = yaml.safe_load(refund_info.RETURN)["refunds"]["contains"]
+REFUNDS = yaml.safe_load(refund_info.RETURN)["refunds"]
 
 
 def refunds_csv(rows: t.Sequence[t.Mapping[str, t.Any]]) -> str:
@@ -33,7 +33,9 @@ def read(text: str) -> list[dict[str, str]]:
 
 
 def test_columns_are_the_documented_fields_and_those_of_the_guide() -> None:
-    assert list(COLUMNS) == list(FIELDS)
+    assert list(COLUMNS) == list(REFUNDS["sample"][0])
+    described = " ".join(REFUNDS["description"])
+    assert not [name for name in COLUMNS if f"C({name})" not in described]
     guide = (ROOT / "docs/docsite/rst/refunds_guide.rst").read_text()
     assert tuple(re.findall(r"^``([a-z_]+)`` +", guide.partition("Column  ")[2], re.MULTILINE)) == COLUMNS
 

@@ -25,7 +25,7 @@ SOUND: dict[str, dict[str, t.Any]] = {
     "ledger": {},
     "revenuecat": {"api_key": "sk_made_up", "project_id": "proj1"},
     "qonversion": {"api_key": "sk_made_up", "project": "studio"},
-    "devtodev": {"session": SESSION, "project": "p1", "url": PAGE, "elements": {"submit": {"name": "Go"}}},
+    "devtodev": {"session": SESSION, "project": "p1", "url": PAGE, "page": {"submit": {"name": "Go"}}},
 }
 
 
@@ -50,16 +50,16 @@ FAULTS: list[tuple[str, dict[str, t.Any], list[str]]] = [
     ("qonversion", {"api_key": "sk_x", "on_unknown": "ask", "replace_bundle": "no"}, ["replace_bundle", "on_unknown"]),
     ("devtodev", {"mode": "browser"}, ["url", "session"]),
     ("devtodev", {"mode": "robot", "url": PAGE}, ["mode", "project"]),
-    ("devtodev", {"url": "https://a.invalid/b c", "active_texts": ["", "x"]}, ["url", "active_texts"]),
+    ("devtodev", {"url": "https://a.invalid/b c", "page": {"active_texts": ["", "x"]}}, ["url", "page.active_texts"]),
     ("devtodev", {"session": "{}", "url": "https://a.invalid"}, ["session"]),
     ("devtodev", {"session": SESSION, "url": "https://a.invalid"}, ["session"]),
     (
         "devtodev",
-        {"elements": {"status": "x", "submit": {"name": ["x"]}, "menu": "x"}},
+        {"page": {"status": "x", "submit": {"name": ["x"]}, "menu": "x"}},
         [
-            "elements.submit.name",
-            "elements.status",
-            "elements.menu",
+            "page.submit.name",
+            "page.status",
+            "page.menu",
         ],
     ),
 ]
@@ -77,10 +77,10 @@ def test_every_fault_is_named_by_its_path(tracker: str, options: dict[str, t.Any
     ("options", "told"),
     [
         ({"confirmd": True}, "devtodev: unknown field confirmd; did you mean confirmed?"),
-        ({"elements": {"submitt": {}}}, "devtodev.elements: unknown field submitt; did you mean submit?"),
+        ({"page": {"submitt": {}}}, "devtodev.page: unknown field submitt; did you mean submit?"),
         (
-            {"elements": {"submit": {"lable": "x"}}},
-            "devtodev.elements.submit: unknown field lable; did you mean label?",
+            {"page": {"submit": {"lable": "x"}}},
+            "devtodev.page.submit: unknown field lable; did you mean label?",
         ),
     ],
 )

@@ -41,14 +41,14 @@ def _elements(page: Page, settings: DevtodevSettings, names: t.Sequence[str]) ->
     there = "; ".join(names[:_MOST_NAMES]) or "nothing"
     for name in _ELEMENTS:
         element = settings.elements[name]
-        text = f"devtodev.elements.{name} is found exactly once: {' or '.join(map(str, element.ways[:3]))}."
+        text = f"devtodev.page.{name} is found exactly once: {' or '.join(map(str, element.ways[:3]))}."
         is_found = element.find(page) is not None
         yield Finding(PART, name, text, "found" if is_found else f"not found; there are: {there}", judged(is_found))
 
 
 def _status(settings: DevtodevSettings, word: str) -> Finding:
     status = settings.words.status(word)
-    text = "The status is a word that is known (devtodev.active_texts, waiting_texts, failed_texts)."
+    text = "The status is a word that is known (devtodev.page.active_texts, waiting_texts, failed_texts)."
     outcome: Outcome = "not_seen" if not word else judged(status != "Unknown")
     seen = f"{word!r}, taken for {status or 'not set up'}" if word else "no status is shown"
     return Finding(PART, "status_word", text, seen, outcome)
