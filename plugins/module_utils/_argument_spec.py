@@ -9,26 +9,14 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
-from ._tracker_spec import APP, TRACKERS
+from ._declared_spec import KEY, KEY_ENTRY, MADE, STATE
+from ._tracker_spec import TRACKERS
 
 Spec = dict[str, t.Any]
 
 # The options that several modules have in common, by what they are about. One name means one thing everywhere.
-KEY: Spec = {
-    "issuer_id": {"type": "str"},
-    "key_id": {"type": "str", "no_log": False},
-    "private_key_path": {"type": "path", "no_log": False},
-    "private_key_content": {"type": "str", "no_log": True},
-    "private_key_file_policy": {
-        "type": "str",
-        "choices": ["strict", "mounted"],
-        "default": "strict",
-        "no_log": False,
-    },
-}
 KEY_PREDICTED: Spec = {"key_predicted": {"type": "bool", "default": False, "no_log": False}}
 ENVIRONMENT: Spec = {"environment": {"type": "str", "choices": ["production", "sandbox"], "default": "production"}}
-STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 HTTP: Spec = {
     "ca_path": {"type": "path"},
     "request_timeout": {"type": "float", "default": 15.0},
@@ -67,46 +55,19 @@ def _connect_api() -> Spec:
 CONNECT_API: Spec = _connect_api()
 
 
-# What an In-App Purchase key is, and how its file is to lie: an entry of `keys`, in every module and role.
-_MADE: Spec = {
-    "name": {"type": "str"},
-    "regenerate": {"type": "str", "choices": ["never", "if_lost", "always"], "default": "never"},
-    "revoke": {"type": "bool", "default": False},
-    "backup": {"type": "bool", "default": True},
-    "mode": {"type": "raw", "default": "0600"},
-    "team_id": {"type": "int"},
-}
-
-
-def _without_defaults(options: Spec) -> Spec:
-    return {name: {**option, "default": None} for name, option in options.items()}
-
-
-KEYS: Spec = {
-    "keys": {
-        "type": "list",
-        "elements": "dict",
-        "no_log": False,
-        "options": {
-            "key": {"type": "str", "required": True, "no_log": False},
-            **_without_defaults({**KEY, **_MADE, **STATE}),
-            "owner": {"type": "str"},
-            "group": {"type": "str"},
-            "apps": {"type": "list", "elements": "raw"},
-        },
-    }
-}
 ON_FAULTY_APP: Spec = {"type": "str", "choices": ["refuse", "report"], "default": "refuse"}
-# What keys and apps are, in every module and role alike.
+# What keys and apps are, in every module and role alike. Ansible converts nothing in them, since an app may be a bundle
+# ID alone, and since every fault is to be told at once: `_declaration` reads them.
 DECLARATION: Spec = {
-    **KEYS,
-    "apps": {"type": "list", "elements": "raw", "options": APP},
+    "keys": {"type": "list", "elements": "raw", "no_log": False},
+    "apps": {"type": "list", "elements": "raw"},
     "iap_keys": {"type": "list", "elements": "dict", "no_log": False},
 }
 
 
 def iap_key() -> Spec:
-    return {**KEY, **STATE, **_MADE, **KEYS, **SESSION, **HTTP}
+    keys: Spec = {"type": "list", "elements": "dict", "options": KEY_ENTRY, "no_log": False}
+    return {**KEY, **STATE, **MADE, "keys": keys, **SESSION, **HTTP}
 
 
 def iap_key_info() -> Spec:
@@ -136,7 +97,6 @@ def integration() -> Spec:
 def integrations() -> Spec:
     return {
         **KEY,
-        **KEY_PREDICTED,
         **STATE,
         **TRACKER,
         **APPLE,
@@ -224,7 +184,6 @@ def declaration_info() -> Spec:
     trackers = {name: option for name, option in TRACKER.items() if name != "ledger"}
     return {
         **KEY,
-        **KEY_PREDICTED,
         **STATE,
         **ENVIRONMENT,
         "app_store_server_url": APPLE["app_store_server_url"],

@@ -14,10 +14,10 @@ import re
 import typing as t
 from decimal import Decimal, DecimalException
 
+from ._declared_spec import fields_of
 from ._model.errors import InputError
 from ._model.identifiers import parse_bundle_id, refuse_no_path
 from ._model.secret import looks_secret
-from ._tracker_spec import fields_of
 
 Spec = t.Mapping[str, t.Any]
 
@@ -60,12 +60,12 @@ def option_faults(spec: Spec, params: Spec) -> str:
     for name, option in spec.items():
         if name == "key_id":
             found += _value_faults(name, params.get(name), option)
-        if "options" not in option or params.get(name) is None:
+        if not fields_of(name, option) or params.get(name) is None:
             continue
         if option.get("type") == "list":
             found.append(together(name, _entry_faults(name, params[name], option)))
         else:
-            found += _option_faults(name, params[name], option["options"])
+            found += _option_faults(name, params[name], fields_of(name, option))
     return " ".join(text for text in found if text)
 
 

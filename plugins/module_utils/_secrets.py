@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ._declared_spec import fields_of
 from ._fields import is_shown_field
 from ._model.browser_session import browser_session_values
 from ._model.secret import looks_secret
 from ._model.web_session import cookie_values
-from ._tracker_spec import fields_of
 
 # The longest choices and numbers are shorter.
 _LONGEST_CHOICE = 24

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of each tracker, under the tracker's name, and the fields of a declared app."""
+"""The options of each tracker, under the tracker's name."""
 
 from __future__ import annotations
 
@@ -67,27 +67,3 @@ TRACKERS: Spec = {
         },
     },
 }
-
-# One declared app. Ansible converts nothing in it, since an entry may be a bundle ID alone: `_declaration/apps.py`
-# reads it, and `_trackers/settings.py` a tracker's own options.
-APP: Spec = {
-    "bundle_id": {"type": "str", "required": True},
-    "key": {"type": "str", "no_log": False},
-    "name": {"type": "str"},
-    "app_apple_id": {"type": "int"},
-    "environment": {"type": "str", "choices": ["production", "sandbox"]},
-    "state": {"type": "str", "choices": ["present", "absent"]},
-    "trackers": {"type": "list", "elements": "str", "choices": list(TRACKERS)},
-    "credential_check": {"type": "str", "choices": ["required", "advisory", "skip"]},
-    "notification_url": {"type": "str"},
-    **{name: {"type": "dict"} for name in TRACKERS if name != "ledger"},
-}
-
-
-def fields_of(name: str, option: t.Mapping[str, t.Any]) -> Spec:
-    """Return the fields of an option's mappings: its own, or those that an app has, or has for one of its trackers."""
-    if "options" in option:
-        return dict(option["options"])
-    if name == "apps" and option.get("elements") == "raw":
-        return APP
-    return dict(TRACKERS[name]["options"]) if name in TRACKERS else {}

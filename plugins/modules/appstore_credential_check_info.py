@@ -19,7 +19,6 @@ author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
   - storeops.refunds._declaration
-  - storeops.refunds._declaration.apps
   - storeops.refunds._shared.key
   - storeops.refunds._shared.environment
   - storeops.refunds._shared.apple

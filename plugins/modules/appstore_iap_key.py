@@ -19,7 +19,6 @@ description:
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
-  - storeops.refunds._declaration
   - storeops.refunds._shared.key
   - storeops.refunds._shared.state
   - storeops.refunds._shared.http
@@ -30,6 +29,67 @@ attributes:
     description: Uses its own helper, which writes beside the target, flushes to disk and renames.
     support: full
 options:
+  keys:
+    description:
+      - Keys to handle in turn. What an entry doesn't set, it takes from the task, but for names, IDs, paths and
+        contents. One failure at the end names those that need attention.
+      - An entry without O(keys[].name) needs no session. One with content and no path is only checked.
+    type: list
+    elements: dict
+    suboptions:
+      key:
+        description: Short name of its own for the entry.
+        type: str
+        required: true
+      name:
+        description: As O(name).
+        type: str
+      issuer_id:
+        description: As O(issuer_id).
+        type: str
+      key_id:
+        description: As O(key_id).
+        type: str
+      private_key_path:
+        description: As O(private_key_path), another file for each entry.
+        type: path
+      private_key_content:
+        description: As O(private_key_content).
+        type: str
+      private_key_file_policy:
+        description: As O(private_key_file_policy).
+        type: str
+        choices: [strict, mounted]
+      regenerate:
+        description: As O(regenerate).
+        type: str
+        choices: [never, if_lost, always]
+      team_id:
+        description: As O(team_id).
+        type: int
+      mode:
+        description: As O(mode).
+        type: raw
+      owner:
+        description: Owner of the file.
+        type: str
+      group:
+        description: Group of the file.
+        type: str
+      state:
+        description: As O(state).
+        type: str
+        choices: [present, absent]
+      revoke:
+        description: As O(revoke).
+        type: bool
+      backup:
+        description: As O(backup).
+        type: bool
+      apps:
+        description: Not used here, so that one list serves all modules.
+        type: list
+        elements: raw
   name:
     description:
       - Name of the key at App Store Connect. Without a session, or with O(private_key_content), App Store Connect is

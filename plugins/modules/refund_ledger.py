@@ -57,7 +57,6 @@ author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
   - storeops.refunds._declaration
-  - storeops.refunds._declaration.apps
   - storeops.refunds._shared.app
   - storeops.refunds._shared.key
   - storeops.refunds._shared.state

@@ -19,14 +19,12 @@ author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
   - storeops.refunds._declaration
-  - storeops.refunds._declaration.apps
   - storeops.refunds._shared.key
   - storeops.refunds._shared.state
   - storeops.refunds._shared.environment
   - storeops.refunds._shared.apple
   - storeops.refunds._shared.tracker
   - storeops.refunds._trackers
-  - storeops.refunds._key_predicted
   - storeops.refunds._attributes
   - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.info

@@ -11,20 +11,16 @@ module: refund_tracking_integrations
 short_description: Keep the refund tracking integrations of many apps Active at a tracker
 version_added: 0.1.0
 description:
-  - Does for a whole list of apps in one task what M(storeops.refunds.refund_tracking_integration) does for one.
-    Keys are read once, what the tracker holds is listed once, and Apple is asked about several apps at a time.
-  - Every app is tried. One that fails stops no other; the task fails once at the end and names those that failed, and
-    RV(integrations) tells what came of each. Running the task again continues.
-  - Mistakes in O(apps) and O(keys) (a bad ID, an unknown key, an app that is listed twice) are all named before
-    anything is done.
-  - When several apps share a key, their verdicts are compared to tell a bad key from a bad bundle ID.
-  - C(diff) has C(before) and C(after), each a mapping by bundle ID of the apps that differ. The sandbox integration of
-    an app that occurs for both environments is named C(<bundle ID> (sandbox)).
+  - Does for a whole list of apps in one task what M(storeops.refunds.refund_tracking_integration) does for one. An app
+    may have several trackers. Keys are read once, each tracker is listed once, and each app costs Apple one call.
+  - All mistakes in O(keys) and O(apps) are named at once, before anything is done.
+  - Every app is tried; the task fails once at the end with a line for each cause. RV(integrations) has the rest.
+  - Apps that share a key are compared, to tell a bad key from a bad bundle ID. An app that Apple refuses is tried with
+    the other keys.
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
   - storeops.refunds._declaration
-  - storeops.refunds._declaration.apps
   - storeops.refunds._shared.key
   - storeops.refunds._shared.state
   - storeops.refunds._shared.environment
@@ -33,7 +29,6 @@ extends_documentation_fragment:
   - storeops.refunds._shared.tracker
   - storeops.refunds._shared.ledger
   - storeops.refunds._trackers
-  - storeops.refunds._key_predicted
   - storeops.refunds._attributes
   - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.changes
@@ -51,8 +46,7 @@ options:
         O(environment) that have the Issuer ID of a listed app or of the task.
       - Each of these Issuer IDs needs a listed app, or the task fails before anything is done. A list that came back
         empty removes nothing. Name the last apps of a team with C(state=absent).
-      - Refused where O(apps) may be a part of all apps, see the guide C(docs/guides/trackers.md). In a loop, give all
-        apps of a team to one turn.
+      - Refused where O(apps) may be a part of all apps, see the guide C(docs/guides/trackers.md).
     type: bool
     default: false
   purge_limit:
@@ -63,8 +57,6 @@ options:
     default: 10%
 seealso:
   - module: storeops.refunds.refund_tracking_integration
-  - module: storeops.refunds.refund_tracking_integration_info
-  - module: storeops.refunds.appstore_credential_check_info
 """
 
 EXAMPLES = r"""
@@ -78,55 +70,30 @@ EXAMPLES = r"""
         key_id: 9ABCDEF123
         private_key_content: "{{ vault_studio_b_private_key }}"
     apps:
-      - bundle_id: com.example.one
-        key: studio_a
-      - bundle_id: com.example.two
-        key: studio_a
-        environment: sandbox
-      - bundle_id: com.example.three
-        key: studio_b
-  register: tracking
-
-- name: Show what came of each app
-  ansible.builtin.debug:
-    msg: "{{ item.bundle_id }}: {{ item.outcome }}, {{ item.status }} {{ item.msg }}"
-  loop: "{{ tracking.integrations }}"
-  loop_control:
-    label: "{{ item.bundle_id }}"
+      - {bundle_id: com.example.one, key: studio_a}
+      - {bundle_id: com.example.two, key: studio_a, environment: sandbox}
+      - {bundle_id: com.example.three, key: studio_b}
 
 - name: What would change, one key for all apps, and what is not listed any more goes
   storeops.refunds.refund_tracking_integrations:
     issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
-    apps:
-      - bundle_id: com.example.one
-      - bundle_id: com.example.two
+    apps: [com.example.one, com.example.two]
     purge: true
     purge_limit: 2
   check_mode: true
-
-- name: Stop tracking some apps; this needs no key
-  storeops.refunds.refund_tracking_integrations:
-    state: absent
-    apps:
-      - bundle_id: com.example.two
-      - bundle_id: com.example.three
 """
 
 RETURN = r"""
 integrations:
   description:
     - One entry for each app, in the order of O(apps), and after them one for each integration that O(purge) removes.
-    - What the tracker holds is told by the fields of
-      RV(storeops.refunds.refund_tracking_integration#module:integration), and C(declared) and C(credential_check) are
-      as RV(storeops.refunds.refund_tracking_integration#module:declared) and
-      RV(storeops.refunds.refund_tracking_integration#module:credential_check).
-    - C(label) is the entry's name in C(diff) (the bundle ID, with the environment or tracker where it occurs twice),
-      C(key) the short name of its key, C(app_name) the declared name.
+    - It has the fields of RV(storeops.refunds.refund_tracking_integration#module:integration), and C(declared) and
+      C(credential_check) of that module. C(key) is the key's short name, C(app_name) the declared name, C(label) the
+      name in C(diff), which has the environment or tracker where an app occurs twice.
     - C(action) is V(create), V(update), V(delete), V(unchanged), or V(unknown) where nobody knows which key is held.
-    - C(outcome) is V(changed) (in check mode, would be), V(unchanged), V(failed), or V(not_tried) for an app that did
-      not get its turn before the O(deadline), or because the service was silent for 30 seconds.
-    - C(msg) says why the app failed or was not tried. It is empty when all is well.
+    - C(outcome) is V(changed) (in check mode, would be), V(unchanged), V(failed), or V(not_tried) for want of time.
+      C(msg) says why.
   returned: success, and failure of some apps
   type: list
   elements: dict

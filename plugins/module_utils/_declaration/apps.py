@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._context import Params
+from .._declared_spec import APP
 from .._fields import mapping_faults, place
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import Environment, parse_app_apple_id, parse_bundle_id, shown
 from .._model.integration import Identity
-from .._tracker_spec import APP
 from .._trackers.options import SettingsError
 from .._trackers.settings import LedgerSettings, Settings, parse, require_environment
-from .keys import KeySource, key_source, names_of
+from .keys import KeySource, key_entries, key_source, names_of
 
 # The fields of an app, none of them required.
 _ANY = {name: {**field, "required": False} for name, field in APP.items()}
@@ -66,9 +66,9 @@ def entries_of(params: Params) -> t.Iterator[Entry]:
     """Yield the entries of ``apps``, then those below each key."""
     for number, app in enumerate(params.get("apps") or ()):
         yield _entry("apps", number, app, None)
-    for index, key in enumerate(params.get("keys") or ()):
-        for number, app in enumerate(key.get("apps") or ()):
-            yield _entry(f"{place('keys', index, key['key'])}.apps", number, app, key["key"])
+    for key in key_entries(params):
+        for number, app in enumerate(key.fields.get("apps") or ()):
+            yield _entry(f"{key.place}.apps", number, app, key.fields.get("key"))
 
 
 def _entry(option: str, number: int, app: t.Any, key: str | None) -> Entry:

@@ -11,13 +11,16 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._context import Params
-from .._fields import is_shown_key, place
+from .._declared_spec import KEY_ENTRY
+from .._fields import is_shown_key, mapping_faults, place
 from .._files.reading import Policy
 from .._model.errors import InputError
 from .._model.identifiers import parse_issuer_id, refuse_no_path, shown
 from .._model.private_key import KeyProblem, read_file_name, settle_key_id
 from .._model.secret import Secret
 
+# The fields of a key, none of them required.
+_ANY = {name: {**field, "required": False} for name, field in KEY_ENTRY.items()}
 # What App Store Connect shows. Only the shape is known, so that another one is no fault.
 _SHAPE = re.compile(r"[A-Z0-9]{10}")
 
@@ -82,27 +85,59 @@ def has_unusual_id(source: KeySource) -> bool:
     return bool(source.key_id) and not _SHAPE.fullmatch("".join(str(source.key_id).split()))
 
 
+class Entry(t.NamedTuple):
+    """An entry of ``keys`` as it was written, as far as it can be used."""
+
+    place: str
+    fields: dict[str, t.Any]
+    faults: tuple[str, ...] = ()
+
+
+def key_entries(params: Params) -> list[Entry]:
+    """Return the entries of ``keys``, each with everything that is wrong with its fields."""
+    return [_entry(number, entry) for number, entry in enumerate(params.get("keys") or ())]
+
+
+def _entry(number: int, given: t.Any) -> Entry:
+    known = given if isinstance(given, dict) else {}
+    where = place("keys", number, known.get("key"))
+    faults = mapping_faults(given if isinstance(given, (dict, list)) else [], KEY_ENTRY)
+    fields = {
+        name: _expanded(name, value)
+        for name, value in known.items()
+        if name in KEY_ENTRY and value is not None and not mapping_faults({name: value}, _ANY)
+    }
+    return Entry(where, fields, (f"{where}: {' '.join(faults)}",) if faults else ())
+
+
+def _expanded(name: str, value: t.Any) -> t.Any:
+    """Do for paths what Ansible does for options of the type path."""
+    return os.path.expanduser(os.path.expandvars(value)) if KEY_ENTRY[name]["type"] == "path" else value
+
+
 def declared_keys(params: Params, faults: list[str]) -> dict[str, KeySource]:
     """Return the entries of ``keys`` by short name, completed by ``iap_keys``, and append what is wrong with them."""
     made = {entry.get("key"): entry for entry in params.get("iap_keys") or () if isinstance(entry, dict)}
     found: dict[str, KeySource] = {}
-    for number, entry in enumerate(params.get("keys") or ()):
-        name = str(entry["key"])
-        where = f"{place('keys', number, name if is_shown_key(name, entry) else '')}: "
+    for where, fields, wrong in key_entries(params):
+        faults.extend(wrong)
+        name = str(fields.get("key") or "")
+        if not name:
+            continue
         if name in found:
-            faults.append(f"{where}key {shown(name)} stands in an entry before. Give each key a name of its own.")
+            faults.append(f"{where}: key {shown(name)} stands in an entry before. Give each key a name of its own.")
             continue
         try:
-            found[name] = _completed(_declared(entry, params, where), made.get(name))
+            found[name] = _completed(_declared(fields, params, f"{where}: "), made.get(name))
         except InputError as error:
             faults.append(str(error))
     return found
 
 
-def _declared(entry: Params, params: Params, where: str) -> KeySource:
+def _declared(fields: Params, params: Params, where: str) -> KeySource:
     """Issuer ID and policy are often the same for all keys; a key's ID and file are never another key's."""
     shared = {name: params.get(name) for name in ("issuer_id", "private_key_file_policy")}
-    source = key_source({**shared, **{name: value for name, value in entry.items() if value is not None}}, where)
+    source = key_source({**shared, **fields}, where)
     if source.issuer_id:
         parse_issuer_id(source.issuer_id, f"{where}issuer_id")
     return source

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ... import _argument_spec
+from ... import _argument_spec, _declared_spec
 from ..._argument_spec import Spec
 
 
@@ -15,7 +15,7 @@ def notification_url() -> Spec:
     choices: Spec = {"type": "str", "choices": ["keep", "replace", "fail"], "default": "keep"}
     return {
         "bundle_id": {"type": "str"},
-        **_argument_spec.KEY,
+        **_declared_spec.KEY,
         **_argument_spec.LEDGER,
         **_argument_spec.CONNECT_API,
         **_argument_spec.ROOT,

@@ -11,7 +11,7 @@ import re
 import typing as t
 from collections import Counter
 
-from ... import _argument_spec
+from ... import _argument_spec, _declared_spec
 from ..._apple.app_store_server import AppStoreServer, Hosts
 from ..._context import Context, Params, Results, Task
 from ..._declaration.keys import key_source
@@ -40,7 +40,7 @@ def spec() -> dict[str, t.Any]:
     trackers = ("revenuecat", "qonversion", "devtodev")
     return {
         "bundle_id": {"type": "str"},
-        **_argument_spec.KEY,
+        **_declared_spec.KEY,
         **{name: _argument_spec.APPLE[name] for name in ("environment", "app_store_server_url")},
         **{name: _argument_spec.TRACKER[name] for name in trackers},
         **{name: _argument_spec.HTTP[name] for name in ("ca_path", "request_timeout", "deadline")},

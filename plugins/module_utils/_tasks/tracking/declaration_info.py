@@ -12,8 +12,8 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration, declare
+from ..._declaration.keys import key_entries
 from ..._declaration.variables import misspelt
-from ..._fields import place
 from ..._model.identifiers import ENVIRONMENTS
 from ..shared.options import service_url
 
@@ -72,14 +72,13 @@ def _empty(declaration: Declaration) -> list[str]:
 def _keys(params: Params, declaration: Declaration) -> t.Iterator[str]:
     """Yield what is wrong with a key in a role: there, a relative path would be one in the collection's folder."""
     used = {app.key.name for app in declaration.apps if app.key and not app.is_absent}
-    for number, entry in enumerate(params.get("keys") or ()):
-        where = place("keys", number, entry["key"])
+    for where, entry, _faults in key_entries(params):
         path = entry.get("private_key_path")
         if _is_relative(path):
             yield f"{where}: private_key_path {path} {_RELATIVE}"
         if entry.get("name") and not path and not entry.get("private_key_content"):
             yield f"{where}: has a name and no private_key_path. Say where its .p8 file is to lie."
-        if entry.get("state") == "absent" and entry["key"] in used:
+        if entry.get("state") == "absent" and entry.get("key") in used:
             yield f"{where}: is to be absent, and apps use it. Give these another key, or state: absent."
 
 
