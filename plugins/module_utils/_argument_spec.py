@@ -97,7 +97,6 @@ def integration() -> Spec:
 def integrations() -> Spec:
     return {
         **KEY,
-        **STATE,
         **TRACKER,
         **APPLE,
         **DECLARATION,
@@ -184,7 +183,6 @@ def declaration_info() -> Spec:
     trackers = {name: option for name, option in TRACKER.items() if name != "ledger"}
     return {
         **KEY,
-        **STATE,
         **ENVIRONMENT,
         "app_store_server_url": APPLE["app_store_server_url"],
         **trackers,

@@ -20,7 +20,6 @@ author:
 extends_documentation_fragment:
   - storeops.refunds._declaration
   - storeops.refunds._shared.key
-  - storeops.refunds._shared.state
   - storeops.refunds._shared.environment
   - storeops.refunds._shared.apple
   - storeops.refunds._shared.tracker
@@ -75,7 +74,7 @@ declaration:
   returned: success
   type: dict
   contains:
-    keys:
+    key_names:
       description: Short names of the keys.
       type: list
       elements: str
@@ -106,7 +105,7 @@ declaration:
       elements: dict
       returned: always
   sample:
-    keys:
+    key_names:
       - studio_a
     apps:
       production:

@@ -22,7 +22,6 @@ author:
 extends_documentation_fragment:
   - storeops.refunds._declaration
   - storeops.refunds._shared.key
-  - storeops.refunds._shared.state
   - storeops.refunds._shared.environment
   - storeops.refunds._shared.apple
   - storeops.refunds._shared.http
@@ -36,7 +35,7 @@ options:
   on_faulty_app:
     description:
       - With an entry in O(apps) that can't be used, V(refuse) names all such entries and does nothing at all. V(report)
-        lets them fail and goes on, as an audit wants it, never with O(purge).
+        lets them fail and goes on, never with O(purge).
     type: str
     choices: [refuse, report]
     default: refuse
@@ -55,8 +54,6 @@ options:
         ID. A share always allows one. When there are more, the task fails before anything is done.
     type: str
     default: 10%
-seealso:
-  - module: storeops.refunds.refund_tracking_integration
 """
 
 EXAMPLES = r"""
@@ -66,13 +63,11 @@ EXAMPLES = r"""
     keys:
       - key: studio_a
         private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
+        apps: [com.example.one, {bundle_id: com.example.two, environment: sandbox}]
       - key: studio_b
         key_id: 9ABCDEF123
         private_key_content: "{{ vault_studio_b_private_key }}"
-    apps:
-      - {bundle_id: com.example.one, key: studio_a}
-      - {bundle_id: com.example.two, key: studio_a, environment: sandbox}
-      - {bundle_id: com.example.three, key: studio_b}
+        apps: [com.example.three]
 
 - name: What would change, one key for all apps, and what is not listed any more goes
   storeops.refunds.refund_tracking_integrations:

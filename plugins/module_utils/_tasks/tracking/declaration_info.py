@@ -39,7 +39,7 @@ def run(params: Params, context: Context) -> Results:
     return {
         "changed": False,
         "declaration": {
-            "keys": list(declaration.keys),
+            "key_names": list(declaration.keys),
             "apps": {
                 place: _names(app.bundle_id for app in sound if app.environment == place) for place in ENVIRONMENTS
             },
