@@ -24,6 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 REPORT = ROOT / ".cache" / "demo"
 ANSIBLE_PLAYBOOK = pathlib.Path(sys.executable).parent / "ansible-playbook"
+REFUNDS, AUDIT = "storeops.refunds.refunds", "storeops.refunds.audit"
 Result = dict[str, t.Any]
 
 
@@ -53,8 +54,9 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
 
     _say("1. From nothing, with a signed-in session: make two keys, ask Apple, declare three integrations")
     code, results = _play(folder, workstation)
-    _expect(code == 0 and _active(results) == set(demo.APPS), "all three apps are Active")
-    key_ids = {result["item"]: result["iap_key"]["key_id"] for result in results if result["iap_key"]}
+    apps = _apps(results)
+    _expect(code == 0 and _active(apps) == set(demo.APPS), "all three apps are Active")
+    key_ids = {key["key"]: key["key_id"] for result in results for key in result["iap_keys"] or ()}
     _expect(set(key_ids) == set(demo.KEY_NAMES), f"the keys were made: {key_ids}")
 
     _say("2. The same again: nothing is left to do")
@@ -63,29 +65,30 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
 
     _say("3. The refunds of the last two months, each verified and recorded once, and their sums")
     simulator.save_root(folder / "root.pem")
-    code, results = _play(folder, {**declared, "demo_apps": demo.APPLE_IDS}, playbook="refunds.yml")
-    _expect(code == 0 and len(results) == len(demo.APPS) + 1, "every app's refunds were read")
+    declared = demo.with_key_ids(declared, key_ids)
+    code, results = _play(folder, {**declared, "refund_history_sums_by": ["bundle_id"]}, playbook=REFUNDS)
+    _expect(code == 0 and results[-1]["sums"] is not None, "every app's refunds were read")
     found = {(row["bundle_id"], row["currency"]): (row["count"], row["amount"]) for row in results[-1]["sums"]}
     _expect(found == simulator.truth(), "count and amount of each app and currency are right to the last thousandth")
     coverage = {item["bundle_id"]: item["state"] for item in results[-1]["coverage"]}
     _expect(coverage["com.example.three"] == "unknown", "an app without a notification URL is unknown, not 0")
     _sums(results[-1]["sums"])
 
-    _say("4. Planted drift: K2 is revoked, app one gets a wrong Issuer ID; a dry-run without any session finds both")
+    _say("4. Planted drift: K2 is revoked, app one is declared in wrong capitals; a dry-run without any session finds both")
     simulator.revoke(key_ids["K2"])
-    drifted = demo.with_wrong_issuer(demo.with_key_ids(declared, key_ids), "com.example.one")
+    drifted = demo.with_wrong_capitals(declared, "com.example.one")
     code, results = _play(folder, drifted, "--check")
-    bad = {_app(result) for result in results if result["failed"]}
-    _expect(code != 0 and bad == {"com.example.one", "com.example.three"}, "exactly apps one and three are found")
-    _expect(_active(results) == {"com.example.two"}, "app two is sound")
-    causes = {result["credential_check"]["cause"] for result in results if result["failed"]}
-    _expect(causes == {"unauthenticated"}, "both are refused by Apple, with a hint")
-    _table(results, key_ids)
+    apps = _apps(results)
+    bad = {app["bundle_id"] for app in apps if app["outcome"] == "failed"}
+    _expect(code != 0 and bad == {demo.WRONG, "com.example.three"}, "exactly apps one and three are found")
+    _expect(_active(apps) == {"com.example.two"}, "app two is sound")
+    causes = {app["credential_check"]["cause"] for app in apps if app["outcome"] == "failed"}
+    _expect(causes == {"unauthenticated"}, "both are refused by Apple, each with what to do")
 
     _say("5. The same as a report for people, programs and CI; nothing is changed")
     shutil.rmtree(REPORT, ignore_errors=True)
     variables = {**drifted, "refund_audit_path": str(REPORT), "refund_audit_title": "Demo studio"}
-    code, results = _play(folder, variables, playbook="storeops.refunds.audit")
+    code, results = _play(folder, variables, playbook=AUDIT)
     report = json.loads((REPORT / "refund-audit.json").read_text())
     named = {app["bundle_id"] for app in report["apps"] if app["class"] == "refused"}
     _expect(code != 0 and named == bad, "the audit fails, and its report names the same two apps")
@@ -114,8 +117,7 @@ def _play(
     environment.pop("FASTLANE_SESSION", None)
     shown = " ".join(["ansible-playbook", playbook, "-e", "@variables.json", *arguments])
     print(f"$ {shown}", flush=True)
-    file = playbook if playbook.startswith("storeops.") else str(HERE / playbook)
-    command = [str(ANSIBLE_PLAYBOOK), file, "-e", f"@{values}", *arguments]
+    command = [str(ANSIBLE_PLAYBOOK), playbook, "-e", f"@{values}", *arguments]
     code = subprocess.run(command, env=environment, check=False).returncode
     return code, [json.loads(line) for line in results.read_text().splitlines()]
 
@@ -125,20 +127,17 @@ def _write_private(path: pathlib.Path, document: demo.Document) -> None:
     path.write_text(json.dumps(document))
 
 
-def _active(results: t.Sequence[Result]) -> set[str]:
+def _apps(results: t.Sequence[Result]) -> list[Result]:
+    """What came of each app, in the one task that is about all of them."""
+    return next(result["integrations"] for result in results if result["integrations"] is not None)
+
+
+def _active(apps: t.Sequence[Result]) -> set[str]:
     return {
-        _app(result)
-        for result in results
-        if not result["failed"]
-        and result["integration"]
-        and result["integration"]["status"] == "Active"
-        and result["credential_check"]["accepted"]
+        app["bundle_id"]
+        for app in apps
+        if app["outcome"] != "failed" and app["status"] == "Active" and app["credential_check"]["accepted"]
     }
-
-
-def _app(result: Result) -> str:
-    """The app that a result is about: the role goes through pairs of an app and a tracker."""
-    return str(result["item"]["bundle_id"])
 
 
 def _say(text: str) -> None:
@@ -149,16 +148,6 @@ def _expect(is_so: bool, what: str) -> None:
     if not is_so:
         raise DemoFailed(f"expected that {what}")
     print(f"--> {what}", flush=True)
-
-
-def _table(results: t.Sequence[Result], key_ids: t.Mapping[str, str]) -> None:
-    print(f"\n{'app':<20} {'key':<12} {'check':<16} what to do")
-    for result in results:
-        check = result["credential_check"]
-        if check:
-            key = key_ids[demo.APPS[_app(result)]]
-            hint = "-" if check["accepted"] else check["hint"].split(" Apple refused")[0]
-            print(f"{_app(result):<20} {key:<12} {check['cause']:<16} {hint}")
 
 
 def _sums(sums: t.Sequence[Result]) -> None:

@@ -10,13 +10,14 @@ import secrets
 import typing as t
 
 ISSUER_ID = "57246542-96fe-1a63-e053-0824d011072a"
-WRONG_ISSUER_ID = "69a6de70-0000-47e3-e053-5b8c7c11a4d1"
 KEY_NAMES = {"K1": "devtodev API Key", "K2": "Partner studio"}
 APPS = {"com.example.one": "K1", "com.example.two": "K1", "com.example.three": "K2"}
 APPLE_IDS = {name: 1_000_000_000 + number for number, name in enumerate(APPS)}
 # Where Apple would send notifications; only apps with one have a history of refunds.
 NOTIFIED = ("com.example.one", "com.example.two")
 NOTIFICATION_URL = "https://notifications.example.com/app-store"
+# One of them, as someone may write it.
+WRONG = "com.example.ONE"
 Document = dict[str, t.Any]
 
 
@@ -43,11 +44,7 @@ def _notified(bundle_id: str) -> Document:
 
 
 def variables(folder: str, urls: t.Mapping[str, str]) -> Document:
-    """Return what a release engineer declares: keys by name, apps, and where the ledger lies."""
-    keys = {
-        name: {"name": title, "issuer_id": ISSUER_ID, "private_key_path": f"{folder}/keys/{name}.p8"}
-        for name, title in KEY_NAMES.items()
-    }
+    """Return what a release engineer declares: keys with their apps below them, and where the ledger lies."""
     return {
         "refund_tracking_defaults": {
             "app_store_server_url": urls["app_store_server"],
@@ -56,10 +53,17 @@ def variables(folder: str, urls: t.Mapping[str, str]) -> Document:
             "root_certificate_path": f"{folder}/root.pem",
         },
         "refund_tracking_app_store_connect_url": urls["app_store_connect"],
-        "refund_tracking_keys": keys,
-        "refund_tracking_apps": [
-            {"bundle_id": name, "key": key, "app_apple_id": APPLE_IDS[name]} for name, key in APPS.items()
-        ],
+        "refund_tracking_keys": [_key(folder, name) for name in KEY_NAMES],
+    }
+
+
+def _key(folder: str, name: str) -> Document:
+    return {
+        "key": name,
+        "name": KEY_NAMES[name],
+        "issuer_id": ISSUER_ID,
+        "private_key_path": f"{folder}/keys/{name}.p8",
+        "apps": [{"bundle_id": app, "app_apple_id": APPLE_IDS[app]} for app, key in APPS.items() if key == name],
     }
 
 
@@ -71,14 +75,10 @@ def with_session(declared: Document, cookie: str) -> Document:
 
 def with_key_ids(declared: Document, key_ids: t.Mapping[str, str]) -> Document:
     """Add the Key IDs that the first run printed: what CI and auditors need instead of a session."""
-    keys = {name: {**key, "key_id": key_ids[name]} for name, key in declared["refund_tracking_keys"].items()}
+    keys = [{**key, "key_id": key_ids[key["key"]]} for key in declared["refund_tracking_keys"]]
     return {**declared, "refund_tracking_keys": keys}
 
 
-def with_wrong_issuer(declared: Document, bundle_id: str) -> Document:
-    """Give one app an Issuer ID that is not its team's."""
-    apps = [
-        {**app, "issuer_id": WRONG_ISSUER_ID} if app["bundle_id"] == bundle_id else app
-        for app in declared["refund_tracking_apps"]
-    ]
-    return {**declared, "refund_tracking_apps": apps}
+def with_wrong_capitals(declared: Document, bundle_id: str) -> Document:
+    """Write an app's bundle ID in capitals that are not Apple's."""
+    return t.cast(Document, json.loads(json.dumps(declared).replace(json.dumps(bundle_id), json.dumps(WRONG))))

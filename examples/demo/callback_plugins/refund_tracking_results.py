@@ -28,18 +28,13 @@ class CallbackModule(CallbackBase):
     def _write(self, result: t.Any, failed: bool) -> None:
         if not result.task.action.startswith("storeops.refunds."):
             return
-        names = ("item", "changed", "iap_key", "integration", "credential_check", "msg", "sums", "coverage")
+        names = ("changed", "iap_keys", "integrations", "msg", "sums", "coverage")
         kept = {name: result.result.get(name) for name in names}
         with open(os.environ["DEMO_RESULTS"], "a", encoding="utf-8") as file:
             file.write(json.dumps({**kept, "failed": failed}) + "\n")
 
-    def v2_runner_item_on_ok(self, result: t.Any) -> None:
+    def v2_runner_on_ok(self, result: t.Any) -> None:
         self._write(result, False)
 
-    def v2_runner_item_on_failed(self, result: t.Any) -> None:
+    def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         self._write(result, True)
-
-    def v2_runner_on_ok(self, result: t.Any) -> None:
-        # Of a loop, every item was written already.
-        if "results" not in result.result:
-            self._write(result, False)
