@@ -228,6 +228,10 @@ report:
         cause:
           description: Why.
           type: str
+    undeclared:
+      description: Bundle IDs that the ledger holds for the declared teams and nobody declares.
+      type: list
+      elements: str
     expired_waivers:
       description:
         - Waivers that count no more, as they were given, with C(state) (V(active), V(expired) or V(unused)) and
@@ -259,6 +263,7 @@ report:
     would_change: 1
     failing: 0
     apps: []
+    undeclared: []
     expired_waivers:
       - bundle_id: com.example.old*
         cause: '*'

@@ -50,8 +50,8 @@ options:
     default: false
   purge_limit:
     description:
-      - How many may be removed at once, as a number or as a share of what is held in the environment, for each Issuer
-        ID. A share always allows one. When there are more, the task fails before anything is done.
+      - How many may be removed at once of each Issuer ID, a number or a share of what is held. A share always allows
+        one. With more, the task fails before anything is done.
     type: str
     default: 10%
 """
@@ -69,14 +69,12 @@ EXAMPLES = r"""
         private_key_content: "{{ vault_studio_b_private_key }}"
         apps: [com.example.three]
 
-- name: What would change, one key for all apps, and what is not listed any more goes
+- name: One key for all apps; what is not listed any more goes
   storeops.refunds.refund_tracking_integrations:
     issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
     apps: [com.example.one, com.example.two]
     purge: true
-    purge_limit: 2
-  check_mode: true
 """
 
 RETURN = r"""
@@ -121,13 +119,13 @@ integrations:
         request_id: e223a075-fcd0-40fe-a4b7-81375388acd2
 undeclared:
   description:
-    - What the ledger holds of the declared teams and environments and nobody declares. O(purge) removes it.
+    - What the ledger holds of the declared teams and nobody declares. O(purge) removes it.
   type: list
   elements: dict
   returned: success, and failure of some apps
   sample: []
 summary:
-  description: How many apps changed, are waiting, or need attention, in one line.
+  description: How many apps changed, wait, or need attention.
   type: str
   returned: success, and failure of some apps
   sample: '3 apps: 3 changed.'

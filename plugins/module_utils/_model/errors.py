@@ -51,8 +51,9 @@ class TransportError(RefundsError):
         self.kind = kind
 
 
-def first_sentence(text: str) -> str:
-    return _SENTENCE_END.split(text, maxsplit=1)[0]
+def first_sentence(text: str, count: int = 1) -> str:
+    """Return the first sentence, or the first ``count``."""
+    return " ".join(_SENTENCE_END.split(text, maxsplit=count)[:count])
 
 
 def unforeseen(error: Exception, consequence: str = "nothing after this point was done") -> str:

@@ -28,6 +28,13 @@ def apps_of(results: t.Sequence[Fields], option: str = "results") -> list[App]:
     return sorted(found, key=lambda app: (app.bundle_id, app.environment, app.tracker))
 
 
+def undeclared_of(results: t.Sequence[Fields]) -> tuple[str, ...]:
+    """Return the bundle IDs that the ledger holds and nobody declares, each once."""
+    lists = [result.get("undeclared") for result in results if isinstance(result, t.Mapping)]
+    items = [item for found in lists if isinstance(found, list) for item in found if isinstance(item, t.Mapping)]
+    return tuple(sorted({_text(item.get("bundle_id")) for item in items} - {""}))
+
+
 def _apps(result: Fields, where: str) -> t.Iterator[App]:
     if not isinstance(result, t.Mapping):
         raise InputError(where, "is no mapping.", _NEXT_STEP)

@@ -26,7 +26,7 @@ def header(report: Report) -> str:
     cells = "".join(f"<div><dt>{label}</dt><dd>{value}</dd></div>" for label, value in facts)
     return (
         f'<header><p class="eyebrow">App Store refund tracking</p><h1>{name(report.title)}</h1>'
-        f'{_verdict(report)}<dl class="facts">{cells}</dl></header>'
+        f'{_verdict(report)}{_undeclared(report)}<dl class="facts">{cells}</dl></header>'
     )
 
 
@@ -50,6 +50,13 @@ def _verdict(report: Report) -> str:
     return (
         f'<p class="verdict {kind}"><span class="sign" aria-hidden="true">{SIGNS[kind]}</span><span>{text}</span></p>'
     )
+
+
+def _undeclared(report: Report) -> str:
+    if not report.undeclared:
+        return ""
+    found = boxes([f"<code>{name(bundle_id)}</code>" for bundle_id in report.undeclared], _LISTED_APPS)
+    return f"<p>Held in the ledger and not declared:</p>{found}"
 
 
 def status_section(report: Report) -> str:

@@ -52,6 +52,7 @@ def document(report: Report) -> Json:
             }
             for group in by_key(report.apps)
         ],
+        "undeclared": list(report.undeclared),
         "waivers": [waiver_fields(waiver) for waiver in report.waivers],
         "apps": [_app(app) for app in report.apps],
         "refunds": None if report.refunds is None else _refunds(report.refunds),

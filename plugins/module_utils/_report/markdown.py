@@ -28,6 +28,7 @@ def render_markdown(report: Report) -> str:
         f"## {md(report.title)}",
         f"**{headline(report)}** Written {report.generated_at[:16].replace('T', ' ')} UTC.",
         _counts(report),
+        _undeclared(report),
         _changes(report),
         *(_cause(group) for group in by_cause(report.apps)[:_LISTED_CAUSES]),
     ]
@@ -56,6 +57,12 @@ def _counts(report: Report) -> str:
         return ""
     heads, values = (" | ".join(cells) for cells in zip(*((LABELS[k], number(n)) for k, n in found), strict=True))
     return f"| {heads} |\n|{' --: |' * len(found)}\n| {values} |"
+
+
+def _undeclared(report: Report) -> str:
+    if not report.undeclared:
+        return ""
+    return f"Held in the ledger and not declared{_names([md(name) for name in report.undeclared])}."
 
 
 def _changes(report: Report) -> str:

@@ -158,7 +158,10 @@ class Changes:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is rendered. ``generated_at`` is UTC in ISO 8601."""
+    """Everything that is rendered. ``generated_at`` is UTC in ISO 8601.
+
+    ``undeclared``: the bundle IDs that the ledger holds and nobody declares.
+    """
 
     title: str
     generated_at: str
@@ -167,6 +170,7 @@ class Report:
     refunds: Refunds | None = None
     fail_on: tuple[Kind, ...] = FAILING
     changes: Changes | None = None
+    undeclared: tuple[str, ...] = ()
     counts: t.Mapping[Kind, int] = field(init=False)
 
     def __post_init__(self) -> None:

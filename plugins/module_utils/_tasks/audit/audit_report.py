@@ -18,7 +18,7 @@ from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._files.text import refuse_unwritable_text, write_text_file
 from ..._model.errors import InputError, first_sentence
 from ..._report.changes import changes_since
-from ..._report.entries import apps_of
+from ..._report.entries import apps_of, undeclared_of
 from ..._report.html import render_html
 from ..._report.json_document import render_json, waiver_fields
 from ..._report.junit import render_junit
@@ -105,6 +105,7 @@ def _report(params: Params, context: Context, previous: str | None) -> Report:
         refunds=refunds_of(params.get("refunds") or []),
         fail_on=tuple(params["fail_on"]),
         changes=changes_since(previous, apps),
+        undeclared=undeclared_of(params["results"]),
     )
 
 
@@ -134,6 +135,7 @@ def _summary(report: Report, paths: t.Mapping[str, str]) -> Results:
         "would_change": sum(app.would_change for app in report.apps),
         "failing": len(report.failing),
         "apps": [_bad(*pair) for pair in report.failing[:_LISTED]],
+        "undeclared": list(report.undeclared[:_LISTED]),
         "expired_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "expired"],
         "unused_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "unused"],
         "changes": None if report.changes is None else _counted(report.changes),
@@ -177,7 +179,9 @@ def _place(paths: t.Mapping[str, str]) -> str:
 
 def _causes(report: Report) -> str:
     """Return the commonest causes, each with the first sentence of its hint: in CI there is often but the console."""
-    said = Counter(f"{reason.cause}: {first_sentence(reason.hint)}" for _app, reason in report.failing if reason.hint)
+    said = Counter(
+        f"{reason.cause}: {first_sentence(reason.hint, 2)}" for _app, reason in report.failing if reason.hint
+    )
     return "".join(f"{text} " for text, _count in said.most_common(_EXPLAINED))
 
 
