@@ -103,8 +103,8 @@ def test_the_key_comes_before_what_is_held(bulk: Bulk) -> None:
     assert hints[2].startswith(f"{inferred} Apple refused")
     assert done.message.split("\n") == [
         "3 of 3 apps need attention, 1 of 1 key need attention.",
-        f"{BUNDLE_ID}, {TWO}: key a: unauthenticated: {changed}",
-        f"{FOREIGN}: key a: unauthenticated: {inferred}",
+        f"key a: unauthenticated: {changed} Check this first. Apps: {BUNDLE_ID}, {TWO}.",
+        f"key a: unauthenticated: {inferred} Apps: {FOREIGN}.",
     ]
 
 

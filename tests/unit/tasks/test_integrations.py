@@ -104,7 +104,7 @@ def test_one_broken_app_stops_no_other(bulk: Bulk, tmp_path: Path) -> None:
     assert headline == "2 of 4 apps need attention, 1 of 2 keys need attention."
     assert done.results["summary"] == "4 apps: 2 need attention, 2 changed."
     assert [line.partition(". ")[0][:80] for line in lines] == [
-        f"com.example.broken: key none: key_unreadable: {tmp_path}/none.p8"[:80],
+        f"key none: key_unreadable: {tmp_path}/none.p8 can't be read: No such file or directory"[:80],
         f"{FOREIGN}: unauthenticated: Key {KEY_ID} works for 2 of 3 apps here, so the key is sound"[:80],
     ]
     assert done.results["integrations"][2]["msg"].startswith(f"{FOREIGN}: the credential check failed: unauthenticated")
@@ -121,7 +121,8 @@ def test_the_key_or_the_app(bulk: Bulk) -> None:
     assert all(f"Key {KEY_ID} is refused for all 2 apps here" in hint for hint in hints)
     headline, line = done.message.split("\n")
     assert headline == "2 of 2 apps need attention, 1 of 2 keys need attention.", "a revoked key is a key in trouble"
-    assert line.startswith(f"{BUNDLE_ID}, {TWO}: key a: unauthenticated: Key {KEY_ID} is refused for all 2 apps here")
+    assert line.startswith(f"key a: unauthenticated: Key {KEY_ID} is refused for all 2 apps here: most likely the key")
+    assert line.endswith(f" is wrong. Apps: {BUNDLE_ID}, {TWO}.")
 
 
 def test_what_is_held_sharpens_a_refusal(bulk: Bulk) -> None:
@@ -178,8 +179,10 @@ def test_few_are_named_for_each_cause_and_no_cause_hides_another(bulk: Bulk) -> 
     done = bulk.both([*apps(*names), *apps("com.example.keyless", key="none")], keys=keys)
     headline, *lines = done.message.split("\n")
     assert headline == "14 of 14 apps need attention, 2 of 2 keys need attention."
-    assert lines[0].startswith(f"{', '.join(names[:5])} and 8 more: key a: unauthenticated: ")
-    assert lines[1].startswith("com.example.keyless: key none: key_unreadable: ") and len(lines) == 2
+    assert lines[0].startswith("key a: unauthenticated: ")
+    assert lines[0].endswith(f" Apps: {', '.join(names[:5])} and 8 more.")
+    assert lines[1].startswith("key none: key_unreadable: ") and lines[1].endswith(" Apps: com.example.keyless.")
+    assert len(lines) == 2
 
 
 def test_many_causes(bulk: Bulk) -> None:

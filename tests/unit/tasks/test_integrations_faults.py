@@ -184,6 +184,6 @@ def test_a_key_without_ids_is_known_by_what_the_ledger_holds(bulk: Bulk) -> None
     other = [{"key": "a", "private_key_path": bulk.keys[1]["private_key_path"]}]
     done = bulk.run(apps(BAD), on_faulty_app="report", keys=other)
     assert done.message == (
-        f"1 of 1 app need attention, 1 of 1 key need attention.\n{BAD}: keys[0] (a): issuer_id: is required."
+        f"1 of 1 app need attention, 1 of 1 key need attention.\nkeys[0] (a): issuer_id: is required. Apps: {BAD}."
     )
     assert done.results["integrations"][0]["status"] == "Active", "what is held is known all the same"

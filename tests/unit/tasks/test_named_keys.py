@@ -250,7 +250,7 @@ BAD_APPS: list[tuple[list[t.Any], str]] = [
     ([BUNDLE_ID], f"apps[0] ({BUNDLE_ID}): has no key (declared keys: studio_a, studio_b). Write key: with the name"),
     (
         [{"bundle_id": BUNDLE_ID, "key_id": KEY_ID}],
-        f"apps[0] ({BUNDLE_ID}): unknown field key_id (known: bundle_id, key, app_apple",
+        f"apps[0] ({BUNDLE_ID}): unknown field key_id (known: bundle_id, key, name, app",
     ),
 ]
 
