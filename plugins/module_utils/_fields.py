@@ -47,7 +47,8 @@ def is_shown_key(name: str, fields: object) -> bool:
     """
     if not isinstance(fields, dict):
         return is_shown_field(name, fields)
-    return len(name) <= _LONGEST_KEY_NAME and name.isprintable() and "://" not in name and not looks_secret(name)
+    is_name = bool(name.strip()) and len(name) <= _LONGEST_KEY_NAME and name.isprintable()
+    return is_name and "://" not in name and not looks_secret(name)
 
 
 def option_faults(spec: Spec, params: Spec) -> str:
@@ -134,7 +135,7 @@ def _entry_faults(option: str, value: t.Any, spec: Spec) -> list[str]:
     found = []
     for number, entry in enumerate(value):
         known = entry if isinstance(entry, dict) else {}
-        where = place(option, number, known.get("bundle_id") or known.get("key"))
+        where = place(option, number, known.get("bundle_id" if "bundle_id" in fields else "key"))
         faults = mapping_faults(entry, fields)
         found += [f"{where}: {' '.join(faults)}"] if faults else []
         for name, field in fields.items():

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import FileAttributes, Task
+from ansible_collections.storeops.refunds.plugins.module_utils._fields import option_faults
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Masker
 from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain
@@ -123,9 +124,12 @@ def run_task(
     """
     taken = {name: value for name, value in options.items() if name in task.argument_spec}
     validated = ArgumentSpecValidator(dict(task.argument_spec)).validate(taken)
-    assert not validated.error_messages, validated.error_messages
     params = plain(validated.validated_parameters)
-    masker = Masker(secret_values(task.argument_spec, params))
+    masker = Masker(secret_values(task.argument_spec, plain(taken)) | secret_values(task.argument_spec, params))
+    message = option_faults(task.argument_spec, plain(taken))
+    if message:
+        return Outcome({"failed": True, "msg": masker.mask(message)}, [])
+    assert not validated.error_messages, validated.error_messages
     warnings: list[str] = []
     results = execute(task, params, check_mode, warnings.append, environ or {}, masker, attributes)
     return Outcome(results, warnings)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import partial
 
 from .._context import Params
@@ -22,15 +23,16 @@ from .keys import KeySource, key_entries, key_source, names_of
 # The fields of an app, none of them required.
 _ANY = {name: {**field, "required": False} for name, field in APP.items()}
 Policy = t.Literal["required", "advisory", "skip"]
+_TEXTS = ("bundle_id", "key", "notification_url")
 
 
 @dataclass(frozen=True)
 class App:
     """One declared app. ``place``: the entry, for messages. ``bundle_id`` is ``place`` where it can't be used.
 
-    ``key``: None where none is named and the task has none. ``settings``: of each tracker that is to hold it.
-    ``name``: the app's name, for reports.
-    ``fault``: everything that is wrong with the entry; it then has whatever could be read.
+    ``key``: None only where ``fault`` says why. ``settings``: of each tracker that is to hold it. ``name``: the app's
+    name, for reports. ``fault``: everything that is wrong with the entry; it then has whatever could be read, and the
+    bare name of a tracker for its settings.
     """
 
     place: str
@@ -77,6 +79,10 @@ def _entry(option: str, number: int, app: t.Any, key: str | None) -> Entry:
     faults = mapping_faults(app if isinstance(app, (dict, list)) else given, APP)
     # What has a fault is left at what the task says.
     fields = {name: value for name, value in given.items() if name in APP and not mapping_faults({name: value}, _ANY)}
+    # An entry may be a text, so that Ansible converts nothing in it.
+    fields |= {name: str(fields[name]) for name in _TEXTS if fields.get(name) is not None}
+    if isinstance(fields.get("trackers"), str):
+        fields["trackers"] = [fields["trackers"]]
     return Entry(where, fields, key, (f"{where}: {' '.join(faults)}",) if faults else ())
 
 
@@ -108,7 +114,10 @@ class AppReader:
         bundle_id = attempt(lambda: parse_bundle_id(given, entry.option("bundle_id")), "") if given else ""
         environment: Environment = self._said(fields, "environment") or "production"
         is_absent = self._said(fields, "state") == "absent"
-        settings = attempt(lambda: self._trackers(entry, environment), ())
+        settings = tuple(
+            attempt(partial(self._settings_of, name, entry, environment), LedgerSettings(name))
+            for name in self._tracker_names(entry)
+        )
         app = App(
             place=where,
             bundle_id=bundle_id or where,
@@ -145,14 +154,18 @@ class AppReader:
         step = "Write key: with the name of its key, or list the app below its key."
         raise InputError(entry.place, f"has no key (declared keys: {names_of(self.keys)}).", step)
 
-    def _trackers(self, entry: Entry, environment: Environment) -> tuple[Settings, ...]:
-        names = entry.fields.get("trackers") or [self.params.get("tracker") or "ledger"]
-        for name in names:
-            require_environment(name, environment, entry.option("environment"))
-        return tuple(self._parsed(name, entry) for name in dict.fromkeys(names))
+    def _tracker_names(self, entry: Entry) -> list[str]:
+        """Return each name once. A task that has no trackers reads the declaration of one that has."""
+        if "tracker" not in self.params:
+            return ["ledger"]
+        return list(dict.fromkeys(entry.fields.get("trackers") or [self.params.get("tracker") or "ledger"]))
 
-    def _parsed(self, name: str, entry: Entry) -> Settings:
-        own = {option: value for option, value in (entry.fields.get(name) or {}).items() if value is not None}
+    def _settings_of(self, name: str, entry: Entry, environment: Environment) -> Settings:
+        require_environment(name, environment, entry.option("environment"))
+        given = entry.fields.get(name) or {}
+        if not isinstance(given, dict):
+            raise InputError(entry.option(name), "isn't a mapping.")
+        own = {option: value for option, value in given.items() if value is not None}
         known = (name, repr(sorted(own.items(), key=str)))
         if known not in self._settings:
             where = entry.option(name) if own else name
@@ -173,7 +186,8 @@ class AppReader:
 
 def _apple_id(entry: Entry) -> int | None:
     number = entry.fields.get("app_apple_id")
-    return parse_app_apple_id(int(number) if number else number, entry.option("app_apple_id"))
+    whole = None if number is None else int(Decimal(number))
+    return parse_app_apple_id(whole, entry.option("app_apple_id"))
 
 
 def _with_fault(app: App, faults: t.Sequence[str]) -> App:

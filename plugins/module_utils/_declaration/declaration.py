@@ -17,11 +17,16 @@ from .keys import KeySource, declared_keys, has_unusual_id
 
 @dataclass(frozen=True)
 class Declaration:
-    """``keys`` by short name. ``faults``: one text for each entry that can't be used, keys before apps."""
+    """``keys`` by short name. ``key_faults``: one text for each entry of ``keys`` that can't be used."""
 
     keys: t.Mapping[str, KeySource]
     apps: tuple[App, ...]
-    faults: tuple[str, ...] = ()
+    key_faults: tuple[str, ...] = ()
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Return one text for each entry that can't be used, keys before apps."""
+        return tuple(dict.fromkeys((*self.key_faults, *(app.fault for app in self.apps if app.fault))))
 
     def require(self) -> Declaration:
         """Return it. Raises RefundsError that names all faults at once."""
@@ -51,7 +56,7 @@ def declare(params: Params) -> Declaration:
     keys = declared_keys(params, faults)
     reader = AppReader(params, keys)
     apps = tuple(reader.read(entry) for entry in entries_of(params))
-    return Declaration(keys, apps, (*faults, *(app.fault for app in apps if app.fault)))
+    return Declaration(keys, apps, tuple(faults))
 
 
 def has_lists(params: Params) -> bool:

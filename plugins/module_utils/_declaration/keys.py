@@ -31,7 +31,7 @@ class KeySource:
 
     ``is_predicted``: in check mode, a task before would have made or mended the file. ``fingerprint``: of the key that
     it then would hold, where that is known. ``fault``: why the key can't be used, as the task that puts it in place
-    said.
+    said. ``unusable``: what is wrong with its options; it then has none.
     """
 
     issuer_id: str | None
@@ -44,6 +44,7 @@ class KeySource:
     name: str = ""
     fingerprint: str | None = None
     fault: KeyProblem | None = None
+    unusable: str = ""
 
     @property
     def is_given(self) -> bool:
@@ -131,11 +132,15 @@ def declared_keys(params: Params, faults: list[str]) -> dict[str, KeySource]:
             found[name] = _completed(_declared(fields, params, f"{where}: "), made.get(name))
         except InputError as error:
             faults.append(str(error))
+            # Its apps have a key, if none that can be used.
+            found[name] = KeySource(None, None, None, None, "strict", where=where, name=name, unusable=str(error))
     return found
 
 
 def _declared(fields: Params, params: Params, where: str) -> KeySource:
     """Issuer ID and policy are often the same for all keys; a key's ID and file are never another key's."""
+    if not entry["key"].strip():
+        raise InputError(f"{where}key", "is empty.", "Give the key a short name, such as studio_a.")
     shared = {name: params.get(name) for name in ("issuer_id", "private_key_file_policy")}
     source = key_source({**shared, **fields}, where)
     if source.issuer_id:

@@ -45,6 +45,10 @@ class Bulk:
             {"key": "b", "issuer_id": OTHER_ISSUER, "key_id": FOREIGN_KEY_ID, "private_key_path": foreign},
         ]
 
+    def key(self, name: str, **changes: t.Any) -> Json:
+        """Give the first team's key under another short name, with changes."""
+        return {**self.keys[0], "key": name, **changes}
+
     def world(self, names: t.Iterable[str], unreleased: t.Collection[str] = ()) -> None:
         """Bring in other apps of the first team."""
         keys = [{"key_id": KEY_ID, "public_key": public_pem(self.sim.pem)}]
@@ -115,3 +119,8 @@ def causes(outcome: Outcome) -> list[str]:
 def apps(*names: str, key: str = "a", **more: t.Any) -> list[Json]:
     """Give entries of apps."""
     return [{"bundle_id": name, "key": key, **more} for name in names]
+
+
+def predicted(key: str, fingerprint: str | None = None, **more: t.Any) -> list[Json]:
+    """Give what appstore_iap_key tells in check mode of a key that it would make or mend."""
+    return [{"key": key, "predicted": True, "failed": False, "key_fingerprint": fingerprint, **more}]

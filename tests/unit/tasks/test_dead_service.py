@@ -96,8 +96,8 @@ def test_a_dead_port(bulk: Bulk) -> None:
     assert all(item["credential_check"]["checked_at"] for item in found["failed"])
     assert_unasked(found["not_tried"], url, "Check the network, a firewall, or the URL.")
     assert done.results["http"]["calls"] <= len(found["failed"]) * TRIES
-    counts = f"{len(found['failed'])} failed and {len(found['not_tried'])} were not tried"
-    assert f"Of 120 apps, {counts}." in done.message and done.message.count(NOT_ASKED) == 1
+    counts = f"{len(found['failed'])} of 120 apps need attention, {len(found['not_tried'])} of 120 apps weren't tried."
+    assert done.message.startswith(f"{counts}\n") and done.message.count(NOT_ASKED) == 1
     assert bulk.held() == []
     again = bulk.run(apps(*NAMES), deadline=LONG)
     assert outcomes(again) == [(name, "create", "changed") for name in NAMES]
@@ -130,7 +130,7 @@ def test_no_policy_decides_about_apps_that_were_not_asked(bulk: Bulk, policy: st
     assert_unasked(found["not_tried"], url, "Check the network, a firewall, or the URL.")
     assert {item["status"] for item in asked} == {"Pending" if policy == "advisory" else "Absent"}
     assert bulk.held() == ([item["bundle_id"] for item in asked] if policy == "advisory" else [])
-    assert f"{len(found['not_tried'])} were not tried" in done.message
+    assert f"{len(found['not_tried'])} of 120 apps weren't tried." in done.message
 
 
 def test_what_is_active_stays_so_when_it_was_not_asked(bulk: Bulk) -> None:

@@ -32,7 +32,7 @@ def bulk(sim: Simulator, tmp_path: Path) -> Bulk:
 def alone(bulk: Bulk, bundle_id: str, check_mode: bool = False, **changes: t.Any) -> Outcome:
     """Run the module for one app."""
     common = {name: value for name, value in bulk.options([]).items() if name not in ("apps", "keys")}
-    return run_task(integration.TASK, {**common, **bulk.keys["a"], "bundle_id": bundle_id, **changes}, check_mode)
+    return run_task(integration.TASK, {**common, **bulk.keys[0], "bundle_id": bundle_id, **changes}, check_mode)
 
 
 def key(issuer_id: str | None, key_id: str | None, fingerprint: str | None) -> Json:
@@ -49,7 +49,7 @@ def test_a_refused_key_stands_beside_the_held_one(bulk: Bulk) -> None:
     held = key(ISSUER, KEY_ID, fingerprint_of(bulk.sim.pem))
     wrong = {"issuer_id": OTHER_ISSUER, "private_key_path": str(bulk.folder / "foreign.p8")}
     refused = key(OTHER_ISSUER, KEY_ID, fingerprint_of(bulk.sim.other_pem))
-    done = bulk.both([{**apps(BUNDLE_ID)[0], **wrong}, *apps(TWO)])
+    done = bulk.both([*apps(BUNDLE_ID, key="wrong"), *apps(TWO)], keys=[bulk.keys[0], bulk.key("wrong", **wrong)])
     first, second = done.results["integrations"]
     assert (of_held(first), first["declared"], first["outcome"]) == (held, refused, "failed")
     assert (of_held(second), second["declared"], second["outcome"]) == (held, held, "unchanged")
@@ -70,8 +70,9 @@ def test_what_is_not_known_of_a_declared_key_is_null(bulk: Bulk, tmp_path: Path)
     ):
         for check_mode in (True, False):
             assert alone(bulk, BUNDLE_ID, check_mode, **changes).results["declared"] == wanted
-        entry = {"bundle_id": BUNDLE_ID, **bulk.keys["a"], **changes}
-        assert bulk.both([entry]).results["integrations"][0]["declared"] == wanted
+        assert (
+            bulk.both(apps(BUNDLE_ID), keys=[bulk.key("a", **changes)]).results["integrations"][0]["declared"] == wanted
+        )
     soon = {"private_key_path": str(tmp_path / "none.p8"), "key_predicted": True, "key_id": None}
     planned = alone(bulk, BUNDLE_ID, check_mode=True, **soon)
     assert (planned.results["declared"], planned.message) == (key(ISSUER, None, None), "")
@@ -79,7 +80,8 @@ def test_what_is_not_known_of_a_declared_key_is_null(bulk: Bulk, tmp_path: Path)
 
 def test_nothing_is_declared_for_what_is_to_go(bulk: Bulk) -> None:
     bulk.run(apps(BUNDLE_ID, TWO))
-    done = bulk.both([*apps(BUNDLE_ID), {"bundle_id": FOREIGN, "state": "absent"}], purge=True, purge_limit="1")
+    wanted = [*apps(BUNDLE_ID), {"bundle_id": FOREIGN, "state": "absent"}]
+    done = bulk.both(wanted, purge=True, purge_limit="1")
     assert [(entry["bundle_id"], entry["declared"] is None) for entry in done.results["integrations"]] == [
         (BUNDLE_ID, False),
         (FOREIGN, True),
@@ -90,23 +92,26 @@ def test_nothing_is_declared_for_what_is_to_go(bulk: Bulk) -> None:
 
 def test_the_key_comes_before_what_is_held(bulk: Bulk) -> None:
     bulk.run(apps(BUNDLE_ID, TWO))
-    wrong = {**bulk.keys["a"], "issuer_id": OTHER_ISSUER}
-    done = bulk.both(apps(BUNDLE_ID, TWO, FOREIGN), keys={"a": wrong})
+    done = bulk.both(apps(BUNDLE_ID, TWO, FOREIGN), keys=[bulk.key("a", issuer_id=OTHER_ISSUER)])
+    changed = f"Changed: issuer_id: was {ISSUER} (accepted), now {OTHER_ISSUER}."
     inferred = (
         f"Key {KEY_ID} is refused for all 3 apps here: "
         f"most likely the key was revoked, or the Key ID or the Issuer ID {OTHER_ISSUER} is wrong."
     )
     hints = [entry["credential_check"]["hint"] for entry in done.results["integrations"]]
-    compared = " Look at issuer_id first: given otherwise than in the integration held now (Active). Apple refused"
-    assert [hint.startswith(inferred + compared) for hint in hints] == [True, True, False]
+    assert [hint.startswith(f"{changed} Check this first. Apple refused") for hint in hints] == [True, True, False]
     assert hints[2].startswith(f"{inferred} Apple refused")
-    assert done.message == (f"Of 3 apps, 3 failed. {BUNDLE_ID}, {TWO}, {FOREIGN}: unauthenticated: {inferred}")
+    assert done.message.split("\n") == [
+        "3 of 3 apps need attention, 1 of 1 key need attention.",
+        f"key a: unauthenticated: {changed} Check this first. Apps: {BUNDLE_ID}, {TWO}.",
+        f"key a: unauthenticated: {inferred} Apps: {FOREIGN}.",
+    ]
 
 
 def test_a_list_says_a_long_hint_once(bulk: Bulk) -> None:
     names = [f"com.example.n{number}" for number in range(30)]
     bulk.world(names)
-    done = bulk.both(apps(*names), keys={"a": {**bulk.keys["a"], "issuer_id": OTHER_ISSUER}})
+    done = bulk.both(apps(*names), keys=[bulk.key("a", issuer_id=OTHER_ISSUER)])
     for name, entry in zip(names, done.results["integrations"], strict=True):
         hint = entry["credential_check"]["hint"]
         first, end, _rest = hint.partition(" is wrong.")
@@ -118,9 +123,10 @@ def test_a_list_says_a_long_hint_once(bulk: Bulk) -> None:
 
 
 def test_the_advice_for_check_mode_is_in_the_short_message_too(bulk: Bulk) -> None:
-    entry = {"bundle_id": BUNDLE_ID, **bulk.keys["a"], "private_key_path": str(bulk.folder / "none.p8")}
+    keys = [bulk.key("a", private_key_path=str(bulk.folder / "none.p8"))]
     advised = [
-        "set key_predicted" in bulk.run([entry], mode).results["integrations"][0]["msg"] for mode in (True, False)
+        "set key_predicted" in bulk.run(apps(BUNDLE_ID), mode, keys=keys).results["integrations"][0]["msg"]
+        for mode in (True, False)
     ]
     assert advised == [True, False]
 

@@ -9,7 +9,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from bulk_support import Bulk, apps, causes, outcomes
+from bulk_support import Bulk, apps, causes, outcomes, predicted
 from unit_servers import FOREIGN, UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, fingerprint_of, run_task, write_key
 
@@ -37,8 +37,11 @@ def test_create_unchanged_update_delete(bulk: Bulk) -> None:
     again = bulk.both(wanted)
     assert outcomes(again) == [(name, "unchanged", "unchanged") for name in (TWO, BUNDLE_ID, FOREIGN)]
     assert (again.results["changed"], again.results["diff"]["after"], again.results["http"]["calls"]) == (False, {}, 3)
-    rotated = {**wanted[1], "key_id": "ROTATED001", "private_key_path": str(bulk.folder / "foreign.p8")}
-    changed = bulk.both([wanted[0], rotated, {"bundle_id": FOREIGN, "state": "absent"}])
+    rotated = bulk.key("rotated", key_id="ROTATED001", private_key_path=str(bulk.folder / "foreign.p8"))
+    entries = [wanted[0], *apps(BUNDLE_ID, key="rotated"), {"bundle_id": FOREIGN, "state": "absent"}]
+    changed = bulk.both(entries, keys=[*bulk.keys, rotated])
+    assert changed.results["summary"] == "3 apps: 2 changed, 1 unchanged."
+    assert [one["key"] for one in changed.results["integrations"]] == ["a", "rotated", None]
     assert outcomes(changed) == [
         (TWO, "unchanged", "unchanged"),
         (BUNDLE_ID, "update", "changed"),
@@ -52,25 +55,29 @@ def test_create_unchanged_update_delete(bulk: Bulk) -> None:
 def test_each_item_is_what_the_single_module_says(bulk: Bulk, tmp_path: Path) -> None:
     """Same verdicts, same integration, same message, whatever is wrong."""
     write_key(tmp_path / "damaged.p8", bulk.sim.pem[:99])
+    keys = [
+        bulk.keys[0],
+        bulk.key("other", issuer_id=OTHER_ISSUER),
+        bulk.key("damaged", private_key_path=str(tmp_path / "damaged.p8")),
+    ]
     entries = [
         *apps(BUNDLE_ID, UNRELEASED, FOREIGN, "com.example.One"),
-        {**apps(TWO)[0], "issuer_id": OTHER_ISSUER},
-        {"bundle_id": "com.example.six", "key": "a", "private_key_path": str(tmp_path / "damaged.p8")},
+        *apps(TWO, key="other"),
+        *apps("com.example.six", key="damaged"),
         {"bundle_id": "com.example.seven", "state": "absent"},
     ]
+    options = {one["key"]: {name: value for name, value in one.items() if name != "key"} for one in keys}
     for check_mode in (True, False):
-        whole = bulk.run(entries, check_mode)
+        whole = bulk.run(entries, check_mode, keys=keys)
         for entry, item in zip(entries, whole.results["integrations"], strict=True):
             bulk.start_over()
             bulk.sim.control("GET", "/calls")
             single = bulk.options([])
             for name in ("apps", "keys"):
                 del single[name]
-            alone = run_task(
-                integration.TASK,
-                {**single, **bulk.keys["a"], **{name: value for name, value in entry.items() if name != "key"}},
-                check_mode,
-            )
+            own = {name: value for name, value in entry.items() if name != "key"}
+            key = options[entry.get("key", "a")]
+            alone = run_task(integration.TASK, {**single, **key, **own}, check_mode)
             assert alone.results["integration"].items() <= item.items()
             assert alone.results["credential_check"]["cause"] == item["credential_check"]["cause"]
             assert bool(alone.results.get("failed")) == (item["outcome"] == "failed")
@@ -82,8 +89,9 @@ def test_each_item_is_what_the_single_module_says(bulk: Bulk, tmp_path: Path) ->
 
 
 def test_one_broken_app_stops_no_other(bulk: Bulk, tmp_path: Path) -> None:
-    broken = {"bundle_id": "com.example.broken", "key": "a", "private_key_path": str(tmp_path / "none.p8")}
-    done = bulk.run([broken, *apps(BUNDLE_ID, FOREIGN, UNRELEASED)])
+    keys = [bulk.keys[0], bulk.key("none", private_key_path=str(tmp_path / "none.p8"))]
+    broken = apps("com.example.broken", key="none")
+    done = bulk.run([*broken, *apps(BUNDLE_ID, FOREIGN, UNRELEASED)], keys=keys)
     assert outcomes(done) == [
         ("com.example.broken", "unchanged", "failed"),
         (BUNDLE_ID, "create", "changed"),
@@ -92,13 +100,17 @@ def test_one_broken_app_stops_no_other(bulk: Bulk, tmp_path: Path) -> None:
     ]
     assert done.results["failed"] and done.results["changed"] and bulk.held() == [BUNDLE_ID, UNRELEASED]
     assert list(done.results["diff"]["after"]) == [BUNDLE_ID, UNRELEASED]
-    message = done.message
-    assert message.startswith("Of 4 apps, 2 failed. com.example.broken: key_unreadable: ")
-    assert f"{FOREIGN}: unauthenticated: Key {KEY_ID} works for 2 of 3 apps here" in message
+    headline, *lines = done.message.split("\n")
+    assert headline == "2 of 4 apps need attention, 1 of 2 keys need attention."
+    assert done.results["summary"] == "4 apps: 2 need attention, 2 changed."
+    assert [line.partition(". ")[0][:80] for line in lines] == [
+        f"key none: key_unreadable: {tmp_path}/none.p8 can't be read: No such file or directory"[:80],
+        f"{FOREIGN}: unauthenticated: Key {KEY_ID} works for 2 of 3 apps here, so the key is sound"[:80],
+    ]
     assert done.results["integrations"][2]["msg"].startswith(f"{FOREIGN}: the credential check failed: unauthenticated")
     assert len([text for text in done.warnings if UNRELEASED in text]) == 1
     write_key(tmp_path / "none.p8", bulk.sim.pem)
-    again = bulk.run([broken, *apps(BUNDLE_ID, TWO)])
+    again = bulk.run([*broken, *apps(BUNDLE_ID, TWO)], keys=keys)
     assert outcomes(again)[1:] == [(BUNDLE_ID, "unchanged", "unchanged"), (TWO, "create", "changed")]
 
 
@@ -107,17 +119,25 @@ def test_the_key_or_the_app(bulk: Bulk) -> None:
     done = bulk.both(apps(BUNDLE_ID, TWO))
     hints = [entry["credential_check"]["hint"] for entry in done.results["integrations"]]
     assert all(f"Key {KEY_ID} is refused for all 2 apps here" in hint for hint in hints)
-    assert f"{BUNDLE_ID}, {TWO}: unauthenticated: Key {KEY_ID} is refused for all 2 apps here" in done.message
+    headline, line = done.message.split("\n")
+    assert headline == "2 of 2 apps need attention, 1 of 2 keys need attention.", "a revoked key is a key in trouble"
+    assert line.startswith(f"key a: unauthenticated: Key {KEY_ID} is refused for all 2 apps here: most likely the key")
+    assert line.endswith(f" is wrong. Apps: {BUNDLE_ID}, {TWO}.")
 
 
 def test_what_is_held_sharpens_a_refusal(bulk: Bulk) -> None:
     bulk.run(apps(BUNDLE_ID, TWO))
-    wrong = {"bundle_id": BUNDLE_ID, "key": "a", "private_key_path": str(bulk.folder / "foreign.p8")}
-    done = bulk.both([wrong, *apps("com.example.TWO")])
+    wrong = bulk.key("wrong", private_key_path=str(bulk.folder / "foreign.p8"))
+    done = bulk.both([*apps(BUNDLE_ID, key="wrong"), *apps("com.example.TWO")], keys=[bulk.keys[0], wrong])
     hints = [entry["credential_check"]["hint"] for entry in done.results["integrations"]]
-    assert hints[0].startswith("Look at private key first: given otherwise than in the integration held now (Active)")
-    assert f"The tracker holds {TWO}, which differs in capitals only" in hints[1]
+    mine, foreign = (fingerprint_of(pem)[:12] for pem in (bulk.sim.pem, bulk.sim.other_pem))
+    assert hints[0].startswith("Apple accepts key a for this app")
+    assert hints[1].startswith(f"The tracker holds {TWO}, which differs in capitals only.")
     assert [entry["status"] for entry in done.results["integrations"]] == ["Active", "Absent"]
+    alone = bulk.both(apps(BUNDLE_ID, key="wrong"), keys=[wrong]).results["integrations"][0]
+    assert alone["credential_check"]["hint"].startswith(
+        f"Changed: the private key's fingerprint: was {mine}... (accepted), now {foreign}.... Check this first."
+    )
 
 
 def test_an_app_that_production_accepted_before(bulk: Bulk) -> None:
@@ -155,24 +175,23 @@ def test_many_warnings_are_few(bulk: Bulk) -> None:
 
 def test_few_are_named_for_each_cause_and_no_cause_hides_another(bulk: Bulk) -> None:
     names = [f"com.example.n{number}" for number in range(13)]
-    key = {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": str(bulk.folder / "none.p8")}
-    done = bulk.both([*apps(*names), {"bundle_id": "com.example.keyless", **key}])
-    named = ", ".join(names[:5])
-    assert done.message.startswith(f"Of 14 apps, 14 failed. {named} and 8 more: unauthenticated: ")
-    assert "com.example.keyless: key_unreadable: " in done.message and names[5] not in done.message
+    keys = [bulk.keys[0], bulk.key("none", private_key_path=str(bulk.folder / "none.p8"))]
+    done = bulk.both([*apps(*names), *apps("com.example.keyless", key="none")], keys=keys)
+    headline, *lines = done.message.split("\n")
+    assert headline == "14 of 14 apps need attention, 2 of 2 keys need attention."
+    assert lines[0].startswith("key a: unauthenticated: ")
+    assert lines[0].endswith(f" Apps: {', '.join(names[:5])} and 8 more.")
+    assert lines[1].startswith("key none: key_unreadable: ") and lines[1].endswith(" Apps: com.example.keyless.")
+    assert len(lines) == 2
 
 
 def test_many_causes(bulk: Bulk) -> None:
-    wanted = [
-        {
-            "bundle_id": f"com.example.n{number}",
-            "issuer_id": ISSUER,
-            "key_id": KEY_ID,
-            "private_key_path": str(bulk.folder / f"none{number}"),
-        }
-        for number in range(13)
-    ]
-    assert bulk.both(wanted).message.endswith(" And 3 more causes: see integrations.")
+    keys = [bulk.key(f"n{number}", private_key_path=str(bulk.folder / f"none{number}")) for number in range(23)]
+    wanted = [{**key, "apps": [f"com.example.{key['key']}"]} for key in keys]
+    done = bulk.both([], keys=wanted)
+    lines = done.message.split("\n")
+    assert lines[0] == "23 of 23 apps need attention, 23 of 23 keys need attention."
+    assert len(lines) == 1 + 20 + 1 and lines[-1] == "And 3 more causes: see integrations."
 
 
 def test_order_is_that_of_the_list_and_a_predicted_key_is_planned(bulk: Bulk) -> None:
@@ -181,9 +200,9 @@ def test_order_is_that_of_the_list_and_a_predicted_key_is_planned(bulk: Bulk) ->
     bulk.sim.fault(kind="delay", seconds=0.3, times=5)
     done = bulk.run(apps(*reversed(names)))
     assert [entry["bundle_id"] for entry in done.results["integrations"]] == list(reversed(names))
-    soon = {"a": {**bulk.keys["a"], "private_key_path": "/none/key.p8", "key_predicted": True}}
+    soon = [bulk.key("a", private_key_path="/none/key.p8")]
     bulk.start_over()
-    planned = bulk.run(apps(BUNDLE_ID), check_mode=True, keys=soon)
+    planned = bulk.run(apps(BUNDLE_ID), check_mode=True, keys=soon, iap_keys=predicted("a"))
     assert causes(planned) == ["key_not_yet_created"] and outcomes(planned) == [(BUNDLE_ID, "create", "changed")]
 
 
@@ -192,44 +211,49 @@ def test_an_empty_list(bulk: Bulk) -> None:
     assert (done.results["integrations"], done.results["changed"]) == ([], False)
 
 
-BAD_LISTS: list[tuple[list[Json], list[str]]] = [
-    (apps("com.a", "com.b", " com.a\n"), ["apps[2] (com.a): stands in apps[0] already, for production as well."]),
-    ([*apps("com.a"), {"bundle_id": "com..b"}], ["apps[1].bundle_id: 'com..b' is no bundle ID"]),
-    (apps("com.a", key="c"), ["apps[0] (com.a): key: 'c' is no entry of keys (there are: a, b)."]),
-    ([*apps("com.a"), {"bundle_id": "com.b"}], ["apps[1] (com.b): private_key_path: or private_key_content is req"]),
-    ([{**apps("com.a")[0], "issuer_id": "x"}], ["apps[0] (com.a): issuer_id: 'x' is no Issuer ID"]),
-    ([{**apps("com.a")[0], "key_id": "x y"}], ["apps[0] (com.a): key_id: 'x y' is no Key ID"]),
+BAD_LISTS: list[tuple[list[t.Any], list[str]]] = [
+    (apps("com.a", "com.b", " com.a\n"), ["apps[2] (com.a): stands in apps[0] (com.a) already, for production as"]),
     (
-        [*apps("com.a", key="c"), *apps("com.b"), {"bundle_id": "com..c"}, {"bundle_id": "com.d"}],
+        [*apps("com.a"), "com..b"],
+        ["2 entries of", "apps[1]: bundle_id: 'com..b' is no bundle ID", "apps[1]: has no key"],
+    ),
+    (apps("com.a", key="c"), ["apps[0] (com.a): key: 'c' is no entry of keys (there are: a, b)."]),
+    ([*apps("com.a"), "com.b"], ["2 entries of keys and apps", "apps[1] (com.b): has no key (declared keys: a, b)."]),
+    (apps("com.a", app_apple_id=0), ["apps[0] (com.a): app_apple_id: 0 isn't an Apple ID"]),
+    (apps("com.a", issuer_id="x"), ["apps[0] (com.a): unknown field issuer_id (known: bundle_id, key, "]),
+    (
+        [*apps("com.a", key="c"), *apps("com.b"), *apps("com..c"), {"bundle_id": "com.d"}],
         [
-            "3 entries of apps can't be used; nothing was done.",
+            "4 entries of keys and apps can't be used; nothing was done.",
             "apps[0] (com.a): key",
-            "apps[2].bundle_id",
-            "apps[3] (com.d)",
+            "apps[2]",
+            "apps[3] (com.d",
         ],
     ),
 ]
 
 
 @pytest.mark.parametrize(("entries", "expected"), BAD_LISTS)
-def test_bad_lists_are_refused_before_anything_is_done(bulk: Bulk, entries: list[Json], expected: list[str]) -> None:
-    done = bulk.both([*entries, *apps(BUNDLE_ID)], bundle_id="com.example.default")
-    assert done.results["failed"] and done.message.startswith(expected[0]), done.message
-    assert all(text in done.message for text in expected)
+def test_bad_lists_are_refused_before_anything_is_done(bulk: Bulk, entries: list[t.Any], expected: list[str]) -> None:
+    done = bulk.both([*entries, BUNDLE_ID], bundle_id="com.example.default")
+    assert done.results["failed"] and all(text in done.message for text in expected), done.message
     assert bulk.sim.calls()["total"] == 0 and not bulk.ledger.exists()
 
 
 def test_keys_are_hidden_and_names_are_not(bulk: Bulk) -> None:
-    inline = {"studio": {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_content": bulk.sim.pem}}
-    own = {"bundle_id": FOREIGN, "key": "studio", "private_key_content": bulk.sim.other_pem.replace("\n", "\\n")}
-    outcome = bulk.run([*apps(BUNDLE_ID, key="studio"), own], keys=inline)
+    inline = {"private_key_path": None, "private_key_content": bulk.sim.pem}
+    other = {**inline, "private_key_content": bulk.sim.other_pem.replace("\n", "\\n")}
+    keys = [bulk.key("studio", **inline), bulk.key("other", **other)]
+    outcome = bulk.run([*apps(BUNDLE_ID, key="studio"), *apps(FOREIGN, key="other")], keys=keys)
     for text in (bulk.sim.pem, bulk.sim.other_pem):
         assert not [line for line in text.splitlines() if line in repr(outcome)]
     assert all(text in repr(outcome) for text in (ISSUER, KEY_ID, BUNDLE_ID, FOREIGN))
-    path = bulk.run(apps(TWO), keys={"a": {**bulk.keys["a"], "private_key_path": "/gone/key.p8"}})
+    path = bulk.run(apps(TWO), keys=[bulk.key("a", private_key_path="/gone/key.p8")])
     assert "/gone/key.p8" in path.message
 
 
-def test_the_task_is_the_one_of_the_module() -> None:
+def test_only_what_is_secret_is_marked_as_such() -> None:
+    """From ansible-core 2.22 on, every text below a marked option is redacted in the whole run."""
     spec = integrations.TASK.argument_spec
-    assert spec["apps"]["no_log"] is True and spec["keys"]["no_log"] is True
+    assert spec["apps"].get("no_log") in (None, False) and spec["keys"]["no_log"] is False
+    assert [name for name, option in spec["keys"]["options"].items() if option.get("no_log")] == ["private_key_content"]

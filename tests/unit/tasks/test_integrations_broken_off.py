@@ -78,7 +78,7 @@ def test_the_deadline_leaves_the_rest_untried(bulk: Bulk) -> None:
     assert bulk.held() == kept, "what was accepted in time is kept"
     assert "not tried, the deadline of 30 s was over" in untried[0]["msg"] and untried[0]["status"] == "Absent"
     assert untried[0]["credential_check"]["cause"] == "not_checked" and untried[0]["action"] == "unchanged"
-    assert "30 were not tried" in done.message and done.results["changed"]
+    assert "30 of 60 apps weren't tried." in done.message and done.results["changed"]
     assert list(done.results["diff"]["after"]) == kept
     again = bulk.run(apps(*NAMES), deadline=300)
     assert not again.message and bulk.held() == NAMES, "running again continues"

@@ -15,9 +15,12 @@ from bulk_support import Bulk, apps, outcomes
 from unit_servers import Simulator
 from unit_support import OTHER_ISSUER
 
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.credential_check import CredentialCheck
 from ansible_collections.storeops.refunds.plugins.module_utils._http_flow import FIRST, Flow
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.explained import RowsFailed
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Integration
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import each
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integrations, writing
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import checks, engine, writing
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.ledger import LedgerTracker
 
 NAMES = [f"com.example.n{number}" for number in range(6)]
@@ -58,12 +61,11 @@ def test_one_app_meets_a_fault(bulk: Bulk, monkeypatch: pytest.MonkeyPatch, wher
         monkeypatch.setattr(LedgerTracker, "is_listable", never)
         monkeypatch.setattr(LedgerTracker, "find", faulty(LedgerTracker.find, lambda _self, one: one.bundle_id))
     elif where == "check":
-        monkeypatch.setattr(
-            integrations, "checked", faulty(integrations.checked, lambda _source, _key, _check, one, _: one.bundle_id)
-        )
+        check = faulty(CredentialCheck.check, lambda _self, _credentials, bundle_id, _place: bundle_id)
+        monkeypatch.setattr(CredentialCheck, "check", check)
     elif where == "decision":
-        decide = faulty(integrations.decide_present, lambda wanted, *_rest: wanted.identity.bundle_id)
-        monkeypatch.setattr(integrations, "decide_present", decide)
+        decide = faulty(engine.decide_present, lambda wanted, *_rest: wanted.identity.bundle_id)
+        monkeypatch.setattr(engine, "decide_present", decide)
     else:
         as_other_tracker(monkeypatch)
         carry_out = faulty(writing.carry_out, lambda decision, _tracker: decision.held.identity.bundle_id)
@@ -74,22 +76,22 @@ def test_one_app_meets_a_fault(bulk: Bulk, monkeypatch: pytest.MonkeyPatch, wher
     message = done.results["integrations"][2]["msg"]
     assert message.startswith(f"{BAD}: {FAULT}") and message.endswith("; the other apps went on.")
     assert "as a mistake would" in message
-    assert f"Of 6 apps, 1 failed. {BAD}: {FAULT}" in done.message and done.results["changed"]
+    assert done.message.startswith(f"1 of 6 apps need attention.\n{BAD}: {FAULT}") and done.results["changed"]
     monkeypatch.undo()
     assert bulk.held() == [name for name in NAMES if name != BAD]
 
 
 def test_a_fault_while_a_hint_is_sharpened_hides_no_refusal(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
     bulk.run(apps(*NAMES))
-    compare = faulty(integrations.compared_with_held, lambda _verdict, _current, _key, _names, one: one.bundle_id)
-    monkeypatch.setattr(integrations, "compared_with_held", compare)
-    done = bulk.both(apps(*NAMES), keys={"a": {**bulk.keys["a"], "issuer_id": OTHER_ISSUER}})
+    compare = faulty(checks.facts, lambda current, *_rest: current.identity.bundle_id)
+    monkeypatch.setattr(checks, "facts", compare)
+    done = bulk.both(apps(*NAMES), keys=[bulk.key("a", issuer_id=OTHER_ISSUER)])
     items = done.results["integrations"]
     assert [item["credential_check"]["cause"] for item in items] == ["unauthenticated"] * len(NAMES)
     assert all(item["msg"].startswith(f"{item['bundle_id']}: the credential check failed: ") for item in items)
     hints = [item["credential_check"]["hint"] for item in items]
-    assert all("is refused for all 6 apps" in hint for hint in hints), "it counts for the inference as well"
-    assert ["Look at issuer_id first" in hint for hint in hints] == [name != BAD for name in NAMES]
+    assert "is refused for all 6 apps" in hints[2], "the inference across apps is left"
+    assert ["Changed: issuer_id: was" in hint for hint in hints] == [name != BAD for name in NAMES]
     assert FAULT not in done.message and len(done.warnings) == 1
     assert done.warnings[0].startswith(f"{BAD}: {FAULT}") and "the hint says less than it could" in done.warnings[0]
 
@@ -108,10 +110,15 @@ def test_a_fault_amid_the_batches_does_not_hide_what_was_written(bulk: Bulk, mon
     assert bulk.held() == NAMES[:2]
 
 
-def test_one_row_that_the_ledger_can_not_hold_fails_one_app(bulk: Bulk) -> None:
-    given = [{**one, "app_apple_id": 10**21 if one["bundle_id"] == BAD else 7} for one in apps(*NAMES)]
-    done = bulk.run(given)
-    assert done.results["failed"] and BAD in done.message
+def test_one_row_that_the_ledger_can_not_hold_fails_one_app(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_self: LedgerTracker, entries: t.Sequence[Integration]) -> t.NoReturn:
+        note_all(_self, [entry for entry in entries if entry.identity.bundle_id != BAD])
+        raise RowsFailed({entry.identity: "too long." for entry in entries if entry.identity.bundle_id == BAD})
+
+    note_all = LedgerTracker.note_all
+    monkeypatch.setattr(LedgerTracker, "note_all", refused)
+    done = bulk.run(apps(*NAMES))
+    assert done.message == f"1 of 6 apps need attention.\n{BAD}: too long."
     assert [outcome for name, _action, outcome in outcomes(done) if name != BAD] == ["changed"] * 5
     assert bulk.held() == [name for name in NAMES if name != BAD]
 
@@ -164,15 +171,19 @@ def test_a_faulty_entry_can_be_reported_beside_the_others(bulk: Bulk) -> None:
     assert [found[name][0] for name in NAMES] == ["changed"] * len(NAMES)
     assert found[f"apps[{len(NAMES)}]"][0] == "failed" and "com..bad" in found[f"apps[{len(NAMES)}]"][1]
     assert found["com.example.keyless"][0] == "failed" and "zz" in found["com.example.keyless"][1]
-    assert done.results["failed"] and "2 failed" in done.message
+    assert done.results["failed"] and done.message.startswith("2 of 8 apps need attention.\n")
 
 
 def test_a_key_without_ids_is_known_by_what_the_ledger_holds(bulk: Bulk) -> None:
     """A key that App Store Connect made can be audited before its IDs are written down by hand."""
     assert not bulk.run(apps(BAD)).results.get("failed")
-    bare = {"a": {"private_key_path": bulk.keys["a"]["private_key_path"]}}
+    bare = [{"key": "a", "private_key_path": bulk.keys[0]["private_key_path"]}]
     done = bulk.run(apps(BAD), on_faulty_app="report", keys=bare)
     assert outcomes(done) == [(BAD, "unchanged", "unchanged")]
     assert bulk.run(apps(BAD), keys=bare).results["failed"]
-    other = {"a": {"private_key_path": bulk.keys["b"]["private_key_path"]}}
-    assert bulk.run(apps(BAD), on_faulty_app="report", keys=other).results["failed"]
+    other = [{"key": "a", "private_key_path": bulk.keys[1]["private_key_path"]}]
+    done = bulk.run(apps(BAD), on_faulty_app="report", keys=other)
+    assert done.message == (
+        f"1 of 1 app need attention, 1 of 1 key need attention.\nkeys[0] (a): issuer_id: is required. Apps: {BAD}."
+    )
+    assert done.results["integrations"][0]["status"] == "Active", "what is held is known all the same"

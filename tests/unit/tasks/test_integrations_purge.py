@@ -29,9 +29,9 @@ def bulk(sim: Simulator, tmp_path: Path) -> Bulk:
     return made
 
 
-def mine(bulk: Bulk) -> dict[str, t.Any]:
-    """Give the keys of the first team alone."""
-    return {"a": bulk.keys["a"]}
+def mine(bulk: Bulk) -> list[dict[str, t.Any]]:
+    """Give the key of the first team alone."""
+    return bulk.keys[:1]
 
 
 def test_what_is_not_listed_goes_after_the_listed_apps(bulk: Bulk) -> None:
@@ -53,13 +53,15 @@ def test_nothing_goes_unasked(bulk: Bulk) -> None:
 @pytest.mark.parametrize("where", ["issuer_id", "keys", "apps"])
 def test_the_teams_are_those_of_the_listed_apps(bulk: Bulk, where: str) -> None:
     named: dict[str, t.Any] = {"keys": mine(bulk), "credential_check": "advisory"}
-    other = {"bundle_id": TWO, "key": "a", "issuer_id": OTHER_ISSUER}
+    other = {"bundle_id": TWO, "key": "other"}
     if where == "issuer_id":
         named["issuer_id"] = f" {OTHER_ISSUER.upper()}"
         other = {"bundle_id": TWO, "state": "absent"}
     elif where == "keys":
         named["keys"] = bulk.keys
         other = {"bundle_id": TWO, "key": "b"}
+    else:
+        named["keys"] = [*mine(bulk), bulk.key("other", issuer_id=OTHER_ISSUER)]
     done = bulk.both([*apps(*NAMES), other], purge=True, **named)
     assert outcomes(done)[-1] == (FOREIGN, "delete", "changed")
     assert FOREIGN not in bulk.held()
@@ -85,8 +87,8 @@ def test_the_limit_is_each_teams_own(bulk: Bulk) -> None:
 
 
 def test_an_app_that_fails_is_listed_all_the_same(bulk: Bulk) -> None:
-    broken = {**apps(NAMES[0])[0], "private_key_path": "/none/key.p8"}
-    done = bulk.both([broken, *apps(*NAMES[1:19])], keys=mine(bulk), purge=True)
+    keys = [*mine(bulk), bulk.key("none", private_key_path="/none/key.p8")]
+    done = bulk.both([*apps(NAMES[0], key="none"), *apps(*NAMES[1:19])], keys=keys, purge=True)
     assert outcomes(done)[0] == (NAMES[0], "unchanged", "failed")
     assert outcomes(done)[-1] == (NAMES[19], "delete", "changed")
     assert bulk.held() == [FOREIGN, *NAMES[:19]]
@@ -129,7 +131,7 @@ def test_the_limit(bulk: Bulk, limit: str | int | None, listed: int, allowed: bo
         ({"purge_limit": "-1"}, "purge_limit: '-1' is neither"),
         ({"issuer_id": "x"}, "issuer_id: 'x' is no Issuer ID"),
         (
-            {"keys": {}, "apps": [{"bundle_id": NAMES[0], "state": "absent"}]},
+            {"keys": [], "apps": [{"bundle_id": NAMES[0], "state": "absent"}]},
             "purge: removes integrations of the Issuer IDs that the task names, and it names none.",
         ),
         ({"apps": []}, "purge: apps lists no production app, so purge would remove every one that is held."),
@@ -140,14 +142,18 @@ def test_the_limit(bulk: Bulk, limit: str | int | None, listed: int, allowed: bo
             f"purge: apps lists no production app of Issuer ID {ISSUER}, so purge would remove every one",
         ),
         (
-            {"apps": [*apps(*NAMES), {**apps(TWO, environment="sandbox")[0], "issuer_id": OTHER_ISSUER}]},
+            {"apps": [*apps(*NAMES), *apps(TWO, key="b", environment="sandbox")], "keys": "all"},
             f"purge: apps lists no production app of Issuer ID {OTHER_ISSUER}, so",
         ),
-        ({"keys": {"a": "oops"}}, "keys.a: is no mapping."),
+        ({"keys": ["oops"]}, "keys[0]: is no mapping."),
+        ({"apps": [*apps(*NAMES), *apps("com..b")], "on_faulty_app": "report"}, "apps[20]: bundle_id: 'com..b' is no"),
+        ({"apps": apps(*NAMES), "keys": "faulty"}, "keys[1] (b): issuer_id: 'x' is no Issuer ID"),
     ],
 )
 def test_bad_purges(bulk: Bulk, options: dict[str, t.Any], expected: str) -> None:
+    keys = {"all": bulk.keys, "faulty": [*mine(bulk), bulk.key("b", issuer_id="x")]}
     given = {"keys": mine(bulk), "purge": True, "purge_limit": "100%", **options}
+    given["keys"] = keys.get(str(given["keys"]), given["keys"])
     done = bulk.both(given.pop("apps", apps(*NAMES)), **given)
     assert done.message.startswith(expected) and bulk.held() == [FOREIGN, *NAMES]
 

@@ -1,21 +1,27 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Key files that the task before is about to repair or replace: in check mode nobody judges what lies there."""
+"""Key files that the task before is about to mend or replace: check mode judges the key that will lie there."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from bulk_support import Bulk, apps, causes, outcomes
+from bulk_support import Bulk, Json, apps, causes, compared_items, outcomes
 from test_iap_key import run as keep_key
 from unit_servers import Simulator
-from unit_support import BUNDLE_ID, KEY_ID, run_task, write_key
+from unit_support import BUNDLE_ID, KEY_ID, Outcome, fingerprint_of, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration
 
 TWO = "com.example.two"
+
+
+def told(outcome: Outcome) -> Json:
+    """Give what appstore_iap_key tells of the key "a" in a list."""
+    assert not outcome.results.get("failed"), outcome
+    return {"key": "a", "failed": False, **outcome.results["iap_key"]}
 
 
 @pytest.fixture
@@ -27,17 +33,18 @@ def bulk(sim: Simulator, tmp_path: Path) -> Bulk:
     return made
 
 
-def test_check_mode_judges_no_key_before_the_repair(bulk: Bulk) -> None:
+def test_check_mode_judges_the_key_as_it_will_be_mended(bulk: Bulk) -> None:
+    """Only the mode is wrong, so that check mode can ask Apple about the very key that the run will have."""
     path, wanted = bulk.folder / "mine.p8", apps(BUNDLE_ID, TWO)
-    key = keep_key(path, True, key_id=KEY_ID).results["iap_key"]
-    keys = {"a": {**bulk.keys["a"], "key_predicted": key["predicted"]}}
-    before, calls = bulk.content(), bulk.sim.calls()["total"]
-    planned = bulk.run(wanted, check_mode=True, keys=keys)
-    assert bulk.content() == before and bulk.sim.calls()["total"] == calls
-    assert causes(planned) == ["key_not_yet_created"] * 2 and not planned.results.get("failed")
-    assert causes(bulk.run(wanted, keys=keys)) == ["key_unreadable"] * 2, "a run refuses the mode"
-    keep_key(path, key_id=KEY_ID)
-    assert causes(bulk.run(wanted, keys=keys)) == ["accepted"] * 2
+    made = [told(keep_key(path, True, key_id=KEY_ID))]
+    assert made[0]["predicted"] and causes(bulk.run(wanted)) == ["key_unreadable"] * 2
+    before = bulk.content()
+    planned = bulk.run(wanted, check_mode=True, iap_keys=made)
+    assert bulk.content() == before and causes(planned) == ["accepted"] * 2 and not planned.results.get("failed")
+    assert causes(bulk.run(wanted, iap_keys=made)) == ["key_unreadable"] * 2, "a run refuses the mode"
+    made = [told(keep_key(path, key_id=KEY_ID))]
+    done = bulk.run(wanted, iap_keys=made)
+    assert compared_items(planned) == compared_items(done) and planned.results["diff"] == done.results["diff"]
 
 
 def test_a_key_that_is_corrected_under_its_id_is_not_judged_by_the_old_one(bulk: Bulk) -> None:
@@ -46,22 +53,22 @@ def test_a_key_that_is_corrected_under_its_id_is_not_judged_by_the_old_one(bulk:
     advisory = bulk.run(apps(BUNDLE_ID), credential_check="advisory")
     assert causes(advisory) == ["unauthenticated"] and outcomes(advisory) == [(BUNDLE_ID, "update", "changed")]
     corrected = {"private_key_content": bulk.sim.pem, "key_id": KEY_ID}
-    one = {**bulk.keys["a"], "bundle_id": BUNDLE_ID, "ledger": {"url": f"sqlite:///{bulk.folder}/ledger.db"}}
+    one = {**bulk.keys[0], "bundle_id": BUNDLE_ID, "ledger": {"url": f"sqlite:///{bulk.folder}/ledger.db"}}
     one["app_store_server_url"] = bulk.sim.url
     for check_mode, cause in ((True, "key_not_yet_created"), (False, "accepted")):
-        key = keep_key(path, check_mode, **corrected).results["iap_key"]
-        fields = {"key_id": key["key_id"], "key_predicted": key["predicted"]}
+        made = told(keep_key(path, check_mode, **corrected))
         if check_mode:
-            planned = run_task(integration.TASK, {**one, **fields}, check_mode)
+            planned = run_task(integration.TASK, {**one, "key_predicted": made["predicted"]}, check_mode)
             assert planned.results["credential_check"]["cause"] == cause and not planned.results.get("failed")
-        outcome = bulk.run(apps(BUNDLE_ID), check_mode=check_mode, keys={"a": {**bulk.keys["a"], **fields}})
+        outcome = bulk.run(apps(BUNDLE_ID), check_mode=check_mode, iap_keys=[made])
         assert causes(outcome) == [cause] and outcomes(outcome) == [(BUNDLE_ID, "update", "changed")]
 
 
 def test_another_key_in_that_place_is_judged_by_nobody(bulk: Bulk) -> None:
     path = bulk.folder / "mine.p8"
-    options = {"private_key_content": bulk.sim.other_pem, "key_id": "ROTATED001"}
-    key = keep_key(path, True, **options).results["iap_key"]
-    fields = {"key_id": key["key_id"], "key_predicted": key["predicted"]}
-    planned = bulk.run(apps(BUNDLE_ID), check_mode=True, keys={"a": {**bulk.keys["a"], **fields}})
+    made = told(keep_key(path, True, private_key_content=bulk.sim.other_pem, key_id="ROTATED001"))
+    bare = {name: value for name, value in bulk.keys[0].items() if name != "key_id"}
+    planned = bulk.run(apps(BUNDLE_ID), check_mode=True, keys=[bare], iap_keys=[made])
     assert outcomes(planned) == [(BUNDLE_ID, "update", "changed")] and causes(planned) == ["key_not_yet_created"]
+    after = planned.results["diff"]["after"][BUNDLE_ID]
+    assert (after["key_id"], after["key_fingerprint"]) == ("ROTATED001", fingerprint_of(bulk.sim.other_pem))

@@ -15,6 +15,7 @@ from ..._decisions.refusal import Facts, Others, facts, is_unasked, known_releas
 from ..._decisions.status import best_status
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import Environment
+from ..._model.integration import Integration
 from ..._model.verdict import Verdict
 from ..shared.concurrent import each
 from ..shared.progress import Progress
@@ -24,6 +25,8 @@ from .writing import ONE_APP, naming, not_tried
 
 # What is asked about one app; targets with the same question share the answer.
 Question = tuple[LoadedKey, str, Environment, bool]
+# Bundle ID and environment.
+AppId = tuple[str, str]
 # Calls that only make a refusal's hint better: so many apps, with so many other keys each.
 _MOST_APPS, _MOST_KEYS = 10, 5
 # What a fault of ours spoils when it meets the comparison with what is held.
@@ -32,21 +35,27 @@ _HINT_LESS = "the hint says less than it could, the verdict is sound"
 
 @dataclass
 class Checks:
-    """``keys``: all that are declared and could be read."""
+    """``keys``: all that are declared. ``name``: of the module, for its progress."""
 
     check: CredentialCheck
     context: Context
     keys: t.Sequence[LoadedKey]
     warn: t.Callable[[str], None]
+    name: str
 
     def verdicts(
-        self, targets: t.Sequence[Target], places: t.Mapping[t.Any, Place], progress: Progress | None
+        self, targets: t.Sequence[Target], places: t.Mapping[t.Any, Place], shows_progress: bool
     ) -> list[Verdict]:
-        """Return the verdicts in the order of the targets. What spoils one is its target's error."""
+        """Return the verdicts in the order of the targets. What spoils one is its target's error.
+
+        A target whose key Apple refuses for every app is marked as one with trouble of its key.
+        """
         asked = [target for target in targets if target.key and not target.error]
         questions = list(dict.fromkeys(_question(target) for target in asked))
-        answers = dict(zip(questions, self._asked(questions, progress), strict=True))
-        found = [self._of_target(target, answers) for target in targets]
+        progress = Progress(self.context.progress, self.context.now, self.name, len(questions))
+        answers = dict(zip(questions, self._asked(questions, progress if shows_progress else None), strict=True))
+        released = _released(targets)
+        found = [self._of_target(target, answers, released) for target in targets]
         others = Others.of(
             [(key.id(name), answer) for (key, name, *_rest), answer in answers.items() if isinstance(answer, Verdict)]
         )
@@ -76,7 +85,9 @@ class Checks:
 
         return each(questions, answer, self.context.transport.flow, ended)
 
-    def _of_target(self, target: Target, answers: t.Mapping[Question, Verdict | str]) -> Verdict:
+    def _of_target(
+        self, target: Target, answers: t.Mapping[Question, Verdict | str], released: t.Mapping[AppId, Integration]
+    ) -> Verdict:
         place, bundle_id = target.app.environment, target.app.bundle_id
         if target.key is None or target.error:
             return Verdict("not_checked", target.error or NO_KEY_NEEDED, place)
@@ -87,9 +98,10 @@ class Checks:
         if is_unasked(answer):
             # No policy decides about what nobody looked at.
             target.error, target.is_untried = naming(bundle_id, answer.hint), True
-        return known_released(answer, target.current, target.key.credentials)
+        held = target.current if target.current and target.current.was_accepted else released.get(_app_id(target))
+        return known_released(answer, held, target.key.credentials)
 
-    def _elsewhere(self, answers: t.Mapping[Question, Verdict | str], others: Others) -> dict[tuple[str, str], str]:
+    def _elsewhere(self, answers: t.Mapping[Question, Verdict | str], others: Others) -> dict[AppId, str]:
         """Return the short name of another declared key that Apple accepts, by bundle ID and environment."""
         refused = [
             (key, name, place)
@@ -99,27 +111,33 @@ class Checks:
             and not answer.sandbox_accepts
             and not others.is_refused_everywhere(key.id(name))
         ]
-        found: dict[tuple[str, str], str] = {}
-        for key, name, place in refused[:_MOST_APPS]:
+
+        def accepted(asked: tuple[LoadedKey, str, Environment]) -> str:
+            key, name, place = asked
             rest = [one for one in self.keys if one.credentials and one.id("") != key.id("")]
-            for one in rest[:_MOST_KEYS]:
-                if self.context.transport.remaining() <= 0:
-                    return found
-                if one.check(self.check, name, place).accepted:
-                    found[name, place] = one.source.name
-                    break
-        return found
+            try:
+                for one in rest[:_MOST_KEYS]:
+                    if self.context.transport.remaining() > 0 and one.check(self.check, name, place).accepted:
+                        return one.source.name
+            except Exception as error:
+                self.warn(naming(name, unforeseen(error, _HINT_LESS)))
+            return ""
+
+        tried = refused[:_MOST_APPS]
+        names = each(tried, accepted, self.context.transport.flow)
+        return {(name, place): other for (_key, name, place), other in zip(tried, names, strict=True)}
 
     def _explained(
         self,
         target: Target,
         verdict: Verdict,
         others: Others,
-        elsewhere: t.Mapping[tuple[str, str], str],
+        elsewhere: t.Mapping[AppId, str],
         places: t.Mapping[t.Any, Place],
     ) -> Verdict:
         if verdict.cause != "unauthenticated" or target.key is None:
             return verdict
+        target.is_of_key = others.is_refused_everywhere(target.key.id(target.app.bundle_id))
         identity, place = target.identity, places[target.settings]
         known = Facts()
         try:
@@ -131,9 +149,17 @@ class Checks:
             pass
         except Exception as error:
             self.warn(naming(identity.bundle_id, unforeseen(error, _HINT_LESS)))
-        known = replace(known, other_key=elsewhere.get((identity.bundle_id, identity.environment), ""))
-        target.is_of_key = target.is_of_key or others.is_refused_everywhere(target.key.id(identity.bundle_id))
+        known = replace(known, other_key=elsewhere.get(_app_id(target), ""))
         return others.explain(target.key.id(identity.bundle_id), verdict, known)
+
+
+def _app_id(target: Target) -> AppId:
+    return (target.app.bundle_id, target.app.environment)
+
+
+def _released(targets: t.Iterable[Target]) -> dict[AppId, Integration]:
+    """Return an integration that Apple accepted, at whichever tracker, of every app that has one."""
+    return {_app_id(target): target.current for target in targets if target.current and target.current.was_accepted}
 
 
 def _question(target: Target) -> Question:

@@ -33,7 +33,7 @@ def run(params: Params, context: Context) -> Results:
 def _apps(params: Params, reader: KeyReader) -> list[tuple[App, LoadedKey]]:
     """Return the apps with their keys. Raises RefundsError for all faults of lists at once."""
     declaration = declare(params).require() if has_lists(params) else Declaration({}, (declare_one(params),))
-    loaded = [(app, reader.load(app.key)) for app in declaration.apps if app.key]
+    loaded = [(app, reader.load(app.key)) for app in declaration.apps if app.key and not app.is_absent]
     Declaration({}, (), tuple(dict.fromkeys(key.fault for _app, key in loaded if key.fault))).require()
     return loaded
 

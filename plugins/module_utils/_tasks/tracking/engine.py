@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from ..._apple.credential_check import CredentialCheck
 from ..._context import Context
@@ -21,15 +23,13 @@ from ..shared.progress import Progress
 from ..shared.trackers import Trackers
 from .checks import Checks
 from .loaded_keys import KeyReader
-from .targets import Place, Target, look_up, open_places, targets_of
+from .targets import Place, Target, open_places, targets_of
 from .writing import ONE_APP, naming
 
 
 @dataclass
 class Engine:
     """``warn``: shows a warning, however many apps have the same. ``name``: of the module, for its progress.
-
-    ``undeclared``: after a run, what the ledger holds and nobody declares.
 
     ``is_strict``: what is wrong with an entry, or with the only tracker, stops the task before anything is done.
     """
@@ -40,7 +40,7 @@ class Engine:
     warn: t.Callable[[str], None]
     name: str
     is_strict: bool = True
-    undeclared: list[Integration] = field(default_factory=list, init=False)
+    _looked_up: tuple[t.Sequence[Target], t.Mapping[Settings, Place]] = field(default=((), {}), init=False)
 
     def run(
         self,
@@ -55,31 +55,47 @@ class Engine:
         reader = KeyReader(self.context)
         targets = targets_of(declaration, reader)
         if self.is_strict:
-            Declaration(declaration.keys, (), _faults(declaration, targets)).require()
+            Declaration(declaration.keys, declaration.apps, _key_faults(declaration, targets)).require()
         places = open_places(targets, self.trackers, self.context, self.is_strict)
-        for target in targets:
-            if target.settings in places:
-                look_up(target, places[target.settings], self.context, self.is_strict and len(places) == 1)
         more = surplus(targets, places)
-        self.undeclared = _undeclared(targets, places)
+        self._looked_up = targets, places
         loaded = [reader.load(source) for source in declaration.keys.values()]
-        checks = Checks(self.check, self.context, loaded, self.warn)
+        checks = Checks(self.check, self.context, loaded, self.warn, self.name)
         is_quick = self.context.check_mode or all(isinstance(place.tracker, LedgerTracker) for place in places.values())
-        progress = Progress(self.context.progress, self.context.now, self.name, len(targets))
-        verdicts = checks.verdicts(targets, places, progress if is_quick else None)
-        decisions = []
-        for target, verdict in zip(targets, verdicts, strict=True):
-            decision = self._decided(target, verdict, places)
-            if target.settings in places:
-                places[target.settings].writer.add(decision)
-            decisions.append(decision)
+        verdicts = checks.verdicts(targets, places, is_quick)
+        progress = Progress(self.context.progress, self.context.now, self.name, len(declaration.apps))
+        decisions: list[Decision] = []
+        # The targets of an app follow one another.
+        for _app, group in groupby(zip(targets, verdicts, strict=True), lambda pair: id(pair[0].app)):
+            done = [self._done(target, verdict, places) for target, verdict in group]
             if not is_quick:
-                progress.ended(bool(decision.error))
+                progress.ended(any(decision.error for decision in done))
+            decisions += done
         _flush(places)
         for decision in more:
             places[next(iter(places))].writer.add(decision)
         _flush(places)
         return decisions + more
+
+    def undeclared(self) -> list[Integration]:
+        """Return what the ledger holds of the declared teams and nobody declares; nothing where it can't be listed."""
+        targets, places = self._looked_up
+        declared = {target.identity for target in targets}
+        teams = {target.key.credentials.issuer_id for target in targets if target.key and target.key.credentials}
+        found: list[Integration] = []
+        # Each of its apps tells then.
+        with contextlib.suppress(RefundsError):
+            for place in places.values():
+                for environment in sorted({target.app.environment for target in targets}):
+                    if isinstance(place.tracker, LedgerTracker):
+                        found += place.holdings.listed(environment).values()
+        return [entry for entry in found if entry.identity not in declared and entry.issuer_id in teams]
+
+    def _done(self, target: Target, verdict: Verdict, places: t.Mapping[Settings, Place]) -> Decision:
+        decision = self._decided(target, verdict, places)
+        if target.settings in places:
+            places[target.settings].writer.add(decision)
+        return decision
 
     def _decided(self, target: Target, verdict: Verdict, places: t.Mapping[Settings, Place]) -> Decision:
         decision = self._decision(target, verdict, places)
@@ -97,7 +113,7 @@ class Engine:
             return how if target.is_read else unread(identity, verdict, target.error)
         rules = Rules(places[target.settings].tracker, target.app.policy, self.context.check_mode, self.warn)
         try:
-            if target.key is None:
+            if target.app.is_absent or target.key is None:
                 return decide_absent(identity, current, rules)
             wanted = Wanted(identity, target.key.source, target.key.credentials, target.app.app_apple_id)
             return decide_present(wanted, current, verdict, rules)
@@ -107,24 +123,9 @@ class Engine:
             return standing(current, identity, verdict, naming(identity.bundle_id, unforeseen(error, ONE_APP)))
 
 
-def _faults(declaration: Declaration, targets: t.Iterable[Target]) -> tuple[str, ...]:
+def _key_faults(declaration: Declaration, targets: t.Iterable[Target]) -> tuple[str, ...]:
     """Return every fault once: a key's, however many apps it has."""
-    return tuple(dict.fromkeys((*declaration.faults, *(target.error for target in targets if target.error))))
-
-
-def _undeclared(targets: t.Sequence[Target], places: t.Mapping[Settings, Place]) -> list[Integration]:
-    """Return what the ledger holds of the declared teams and nobody declares."""
-    declared = {target.identity for target in targets}
-    teams = {target.key.credentials.issuer_id for target in targets if target.key and target.key.credentials}
-    environments = {target.app.environment for target in targets}
-    return [
-        entry
-        for place in places.values()
-        if isinstance(place.tracker, LedgerTracker)
-        for environment in sorted(environments)
-        for entry in place.holdings.listed(environment).values()
-        if entry.identity not in declared and entry.issuer_id in teams
-    ]
+    return tuple(dict.fromkeys((*declaration.key_faults, *(target.error for target in targets if target.is_of_key))))
 
 
 def _flush(places: t.Mapping[Settings, Place]) -> None:

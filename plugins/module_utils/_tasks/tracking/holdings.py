@@ -16,16 +16,20 @@ from ..._trackers.protocol import Tracker
 
 @dataclass
 class Holdings:
-    """Asks for the list when it is needed first. Where a list tells too little, each app is looked up by itself."""
+    """Asks for the list when it is needed first. Where a list tells too little, each app is looked up by itself.
+
+    ``is_for_one``: a list is more than a task with one app needs.
+    """
 
     tracker: Tracker
+    is_for_one: bool = False
     _listed: dict[Environment, dict[Identity, Integration]] = field(default_factory=dict, init=False)
     _names: dict[Environment, dict[str, str]] = field(default_factory=dict, init=False)
     _ambiguous: set[Identity] = field(default_factory=set, init=False)
 
     def find(self, identity: Identity) -> Integration | None:
         """Return what the tracker holds for one app. Raises RefundsError."""
-        if not self.tracker.is_listable:
+        if self.is_for_one or not self.tracker.is_listable:
             return self.tracker.find(identity)
         found = self.listed(identity.environment).get(identity)
         # The tracker says in its own words what is wrong with it.

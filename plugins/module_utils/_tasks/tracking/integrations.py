@@ -38,7 +38,7 @@ def run(params: Params, context: Context) -> Results:
     removes = purge is not None or any(app.is_absent for app in declaration.apps)
     with engine(params, context, NAME, removes, is_strict) as one:
         decisions = one.run(declaration, lambda targets, places: _surplus(purge, targets, places, context))
-        undeclared = [] if purge else one.undeclared
+        undeclared = [] if purge else one.undeclared()
     return _results(decisions, undeclared, declaration, context)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -48,11 +49,11 @@ class LoadedKey:
     def declared(self) -> Results:
         """Return the module result ``declared``: the key that is asked for, None in it for what is not known."""
         source, credentials = self.source, self.credentials
-        try:
-            issuer_id, key_id = identifiers(source)
-        except KeyProblem:
-            # The file's name says otherwise; the options are what the task asks for.
-            issuer_id, key_id = identifiers(replace(source, path=None))
+        issuer_id, key_id = None, None
+        # Where the file's name says otherwise, the options are what the task asks for.
+        for one in (replace(source, path=None), source):
+            with contextlib.suppress(InputError, KeyProblem):
+                issuer_id, key_id = identifiers(one)
         fingerprint = credentials.private_key.fingerprint if credentials else source.fingerprint
         return {"issuer_id": issuer_id, "key_id": key_id, "key_fingerprint": fingerprint}
 
@@ -71,6 +72,8 @@ class KeyReader:
         return self._read[source]
 
     def _load(self, source: KeySource) -> LoadedKey:
+        if source.unusable:
+            return LoadedKey(source, fault=source.unusable)
         try:
             credentials = load_credentials(source, self.context.check_mode)
         except KeyProblem as problem:

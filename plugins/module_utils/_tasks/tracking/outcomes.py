@@ -21,8 +21,8 @@ _MOST_REASONS = 20
 
 def items(decisions: t.Sequence[Decision]) -> list[Results]:
     """Return the module result ``integrations``."""
-    labels = _labels(decisions)
-    return [{"label": labels(decision.held.identity), **_item(decision)} for decision in decisions]
+    names = _Names(decisions)
+    return [{"label": names.target(decision.held.identity), **_item(decision)} for decision in decisions]
 
 
 def _item(decision: Decision) -> Results:
@@ -50,11 +50,11 @@ def diff(decisions: t.Sequence[Decision]) -> Results:
 
     Ansible's ``--diff`` shows nothing of a mapping whose outer names are others than these two.
     """
-    labels = _labels(decisions)
+    names = _Names(decisions)
     differing = [decision for decision in decisions if decision.step.changed]
     return {
-        "before": {labels(decision.held.identity): compared(decision.step.current) for decision in differing},
-        "after": {labels(decision.held.identity): compared(decision.step.desired) for decision in differing},
+        "before": {names.target(decision.held.identity): compared(decision.step.current) for decision in differing},
+        "after": {names.target(decision.held.identity): compared(decision.step.desired) for decision in differing},
     }
 
 
@@ -105,47 +105,50 @@ def _number(count: int, noun: str) -> str:
 def troubles(decisions: t.Sequence[Decision], declaration: Declaration) -> str:
     """Return what needs attention, a line for each cause; empty when nothing does. ``integrations`` has the rest."""
     bad = [decision for decision in decisions if decision.error]
-    used = {decision.key_name for decision in bad if decision.is_of_key}
-    faults: dict[str, list[str]] = {
-        f"key {name}: {source.fault}": []
-        for name, source in declaration.keys.items()
-        if source.fault and name not in used
-    }
-    if not bad and not faults:
-        return ""
-    labels = _labels(decisions)
-    reasons: dict[str, list[str]] = dict(faults)
+    reasons: dict[tuple[str, bool], list[Identity]] = {(text, True): [] for text in _of_keys_alone(bad, declaration)}
     for decision in bad:
-        whose = f"key {decision.key_name}: " if decision.is_of_key and decision.key_name else ""
-        reasons.setdefault(f"{whose}{_reason(decision)}", []).append(labels(decision.held.identity))
+        reasons.setdefault((_reason(decision), decision.is_of_key), []).append(decision.held.identity)
+    if not reasons:
+        return ""
+    names = _Names(decisions)
+    found = [(*reason, names.of_apps(identities)) for reason, identities in reasons.items()]
     # The rare cause must not hide behind the common one.
-    shown = sorted(reasons.items(), key=lambda item: -len(item[1]))[:_MOST_REASONS]
+    shown = sorted(found, key=lambda item: -len(item[2]))[:_MOST_REASONS]
     more = len(reasons) - len(shown)
-    lines = [_line(reason, list(dict.fromkeys(names))) for reason, names in shown]
+    lines = [_line(*item) for item in shown]
     lines += [f"And {_number(more, 'more cause')}: see integrations."] if more > 0 else []
     return "\n".join([_headline(decisions, bad, declaration), *lines])
 
 
-def _line(reason: str, names: t.Sequence[str]) -> str:
+def _line(reason: str, is_of_key: bool, names: t.Sequence[str]) -> str:
     if not names:
         return reason
-    return f"{reason} Apps: {_some(names)}." if reason.startswith("key ") else f"{_some(names)}: {reason}"
+    return f"{reason} Apps: {_some(names)}." if is_of_key else f"{_some(names)}: {reason}"
+
+
+def _of_keys_alone(bad: t.Sequence[Decision], declaration: Declaration) -> list[str]:
+    """Return what is wrong with keys that no failed app names."""
+    used = {decision.key_name for decision in bad if decision.is_of_key}
+    keys = declaration.keys.items()
+    told = {source.unusable for name, source in keys if name in used}
+    failed = [f"key {name}: {source.fault}" for name, source in keys if source.fault and name not in used]
+    return failed + [fault for fault in declaration.key_faults if fault not in told]
 
 
 def _headline(decisions: t.Sequence[Decision], bad: t.Sequence[Decision], declaration: Declaration) -> str:
-    def apps(some: t.Iterable[Decision]) -> int:
-        return len({(one.held.identity.bundle_id, one.held.identity.environment) for one in some})
+    tried = _apps(decision for decision in bad if not decision.is_untried)
+    untried = _apps(bad) - tried
+    total = _number(len(_apps(decisions)), "app")
+    keys = {name for name, source in declaration.keys.items() if source.fault or source.unusable}
+    keys |= {decision.key_name for decision in bad if decision.is_of_key and decision.key_name}
+    told = [f"{len(tried):,} of {total} need attention"] * bool(tried)
+    told += [f"{len(untried):,} of {total} weren't tried"] * bool(untried)
+    told += [f"{len(keys):,} of {_number(len(declaration.keys), 'key')} need attention"] * bool(keys)
+    return f"{', '.join(told)}." if told else "The declaration needs attention."
 
-    tried = apps(decision for decision in bad if not decision.is_untried)
-    untried = apps(bad) - tried
-    keys = len(
-        {name for name, source in declaration.keys.items() if source.fault}
-        | {decision.key_name for decision in bad if decision.is_of_key and decision.key_name}
-    )
-    told = [f"{tried:,} of {_number(apps(decisions), 'app')} need attention"] * bool(tried)
-    told += [f"{untried:,} of {_number(apps(decisions), 'app')} weren't tried"] * bool(untried)
-    told += [f"{keys:,} of {_number(len(declaration.keys), 'key')} need attention"] * bool(keys)
-    return f"{', '.join(told)}."
+
+def _apps(decisions: t.Iterable[Decision]) -> set[tuple[str, str]]:
+    return {(one.held.identity.bundle_id, one.held.identity.environment) for one in decisions}
 
 
 def _some(names: t.Sequence[str]) -> str:
@@ -155,22 +158,49 @@ def _some(names: t.Sequence[str]) -> str:
 
 def _reason(decision: Decision) -> str:
     if decision.is_refusal:
-        return f"{decision.verdict.cause}: {decision.verdict.lead or first_sentence(decision.verdict.hint)}"
+        told = f"{decision.verdict.cause}: {decision.verdict.lead or first_sentence(decision.verdict.hint)}"
+        return f"key {decision.key_name}: {told}" if decision.is_of_key and decision.key_name else told
     return first_sentence(decision.error.removeprefix(f"{decision.held.identity.bundle_id}: "))
 
 
-def _labels(decisions: t.Sequence[Decision]) -> t.Callable[[Identity], str]:
-    """Return what gives a target's name: its bundle ID, the sandbox and the tracker where another one has the same."""
-    places: dict[str, set[str]] = {}
-    trackers: dict[str, set[str]] = {}
-    for decision in decisions:
-        identity = decision.held.identity
-        places.setdefault(identity.bundle_id, set()).add(identity.environment)
-        trackers.setdefault(identity.bundle_id, set()).add(identity.tracker)
+class _Names:
+    """Names apps by their bundle IDs, and more where another one of ``decisions`` has the same."""
 
-    def label(identity: Identity) -> str:
-        is_twin = len(places[identity.bundle_id]) > 1 and identity.environment == "sandbox"
-        name = f"{identity.bundle_id} (sandbox)" if is_twin else identity.bundle_id
-        return f"{name} at {identity.tracker}" if len(trackers[identity.bundle_id]) > 1 else name
+    def __init__(self, decisions: t.Iterable[Decision]) -> None:
+        self._environments: dict[str, set[str]] = {}
+        # The trackers of each app, and its projects at each of them.
+        self._trackers: dict[str, dict[str, set[str]]] = {}
+        for decision in decisions:
+            identity = decision.held.identity
+            self._environments.setdefault(identity.bundle_id, set()).add(identity.environment)
+            trackers = self._trackers.setdefault(identity.bundle_id, {})
+            trackers.setdefault(identity.tracker, set()).add(identity.project)
 
-    return label
+    def app(self, identity: Identity) -> str:
+        is_twin = len(self._environments[identity.bundle_id]) > 1 and identity.environment == "sandbox"
+        return f"{identity.bundle_id} (sandbox)" if is_twin else identity.bundle_id
+
+    def target(self, identity: Identity) -> str:
+        """Return the name of one app at one tracker."""
+        place = self._place(identity)
+        return f"{self.app(identity)} at {place}" if place else self.app(identity)
+
+    def _place(self, identity: Identity) -> str:
+        """Return the tracker, with its project where that is one of several; empty for the only tracker."""
+        trackers = self._trackers[identity.bundle_id]
+        if len(trackers[identity.tracker]) > 1:
+            return f"{identity.tracker} {identity.project}".strip()
+        return identity.tracker if len(trackers) > 1 else ""
+
+    def of_apps(self, identities: t.Iterable[Identity]) -> list[str]:
+        """Return each app once: with its trackers where there are others of which this is not said."""
+        groups: dict[str, list[Identity]] = {}
+        for identity in dict.fromkeys(identities):
+            groups.setdefault(self.app(identity), []).append(identity)
+        return [self._of_app(name, group) for name, group in groups.items()]
+
+    def _of_app(self, name: str, group: t.Sequence[Identity]) -> str:
+        everywhere = sum(len(projects) for projects in self._trackers[group[0].bundle_id].values())
+        if len(group) == everywhere:
+            return name
+        return f"{name} at {' and '.join(map(self._place, group))}"

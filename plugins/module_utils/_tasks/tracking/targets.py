@@ -45,6 +45,11 @@ class Target:
     def identity(self) -> Identity:
         return self.app.identity(self.settings)
 
+    def fail(self, message: str, is_untried: bool = False) -> None:
+        """Note why nothing can be decided, unless something else was wrong before."""
+        if not self.error:
+            self.error, self.is_untried = naming(self.app.bundle_id, message), is_untried
+
 
 @dataclass
 class Place:
@@ -70,60 +75,58 @@ def _target(app: App, settings: Settings, reader: KeyReader) -> Target:
 def open_places(
     targets: t.Sequence[Target], trackers: Trackers, context: Context, is_strict: bool
 ) -> dict[Settings, Place]:
-    """Return the trackers of all targets.
+    """Return the trackers of all targets without a fault, and look up what each holds.
 
-    One that can't be opened is the error of its targets; where there is no other and ``is_strict``, it is raised.
+    One that can't be opened or listed is the error of its targets. Where there is no other and ``is_strict``, what is
+    wrong is raised: no app can be done then.
     """
     places: dict[Settings, Place] = {}
+    sound = [target for target in targets if not target.app.fault]
+    is_only = is_strict and len({target.settings for target in sound}) == 1
     failed: dict[Settings, RefundsError] = {}
-    wanted = list(dict.fromkeys(target.settings for target in targets))
-    for settings in wanted:
-        try:
-            tracker = trackers.open(settings)
-            places[settings] = Place(tracker, Holdings(tracker), Writer(tracker, context))
-        except RefundsError as error:
-            if is_strict and len(wanted) == 1:
-                raise
-            failed[settings] = error
-    for target in targets:
-        if target.settings in failed:
-            target.error = naming(target.app.bundle_id, f"{failed[target.settings]}")
+    for target in sound:
+        if target.settings not in places and target.settings not in failed:
+            try:
+                tracker = trackers.open(target.settings)
+                places[target.settings] = Place(tracker, Holdings(tracker, len(sound) == 1), Writer(tracker, context))
+            except RefundsError as error:
+                if is_only:
+                    raise
+                failed[target.settings] = error
+        if target.settings in places:
+            _look_up(target, places[target.settings].holdings, context, is_only)
+        else:
+            target.fail(f"{failed[target.settings]}")
     return places
 
 
-def look_up(target: Target, place: Place, context: Context, is_only: bool) -> None:
-    """Find out what the tracker holds. Raises what spoils its list where it ``is_only``: no app can be done then."""
-    holdings, bundle_id = place.holdings, target.app.bundle_id
-    if target.error:
-        _complete(target, holdings)
-        return
+def _look_up(target: Target, holdings: Holdings, context: Context, is_only: bool) -> None:
     is_listable = holdings.tracker.is_listable
     if not is_listable and context.transport.remaining() <= 0:
-        target.error, target.is_untried = not_tried(bundle_id, context), True
+        target.fail(not_tried(target.app.bundle_id, context), is_untried=True)
         return
     try:
         target.current = holdings.find(target.identity)
         target.is_read = True
+        _complete(target)
     except RefundsError as error:
         if is_listable and is_only and not holdings.is_ambiguous(target.identity):
             raise
-        target.error, target.is_untried = naming(bundle_id, f"{error}"), isinstance(error, NotAsked)
+        target.fail(f"{error}", isinstance(error, NotAsked))
     except Exception as error:
         if is_listable and is_only:
             raise
-        target.error = naming(bundle_id, unforeseen(error, ONE_APP))
+        target.fail(unforeseen(error, ONE_APP))
 
 
-def _complete(target: Target, holdings: Holdings) -> None:
+def _complete(target: Target) -> None:
     """Give a key that lacks IDs those of the tracker's entry of the same key, if there is one."""
-    source = target.app.key
+    source, current = target.app.key, target.current
     if not target.is_of_key or source is None or not source.is_given or (source.issuer_id and source.key_id):
         return
+    # The declared key alone: another one at the stored path proves nothing about it.
+    asked = replace(current, private_key_path=None) if current else None
     with contextlib.suppress(RefundsError):
-        current = holdings.find(target.identity)
-        # The declared key alone: another one at the stored path proves nothing about it.
-        asked = replace(current, private_key_path=None) if current else None
         credentials = stored_credentials(asked, source) if asked else None
         if credentials:
-            target.key = LoadedKey(source, credentials)
-            target.current, target.error, target.is_read, target.is_of_key = current, "", True, False
+            target.key, target.error, target.is_of_key = LoadedKey(source, credentials), "", False
