@@ -116,3 +116,11 @@ def test_a_key_in_a_wrong_place_is_not_written(tmp_path: Path) -> None:
     text: t.Final = "-----BEGIN PRIVATE KEY-----\nMIGT\n-----END PRIVATE KEY-----"
     audit(tmp_path, bulk(item(ONE, REFUSED, declared={**key_of(OTHER_KEY), "key_id": text})))
     assert not [path.name for path in tmp_path.iterdir() if "MIGT" in path.read_text()]
+
+
+def test_what_nobody_declares_is_named_in_every_file(tmp_path: Path) -> None:
+    held = {"bundle_id": "com.example.left", "environment": "production", "tracker": "ledger"}
+    found = audit(tmp_path, {**bulk(item(ONE)), "undeclared": [held, held, {"bundle_id": None}, "noise"]})
+    assert found.results["report"]["undeclared"] == document(tmp_path)["undeclared"] == ["com.example.left"]
+    assert "left" in (tmp_path / "refund-audit.html").read_text()
+    assert "left" in (tmp_path / "refund-audit.md").read_text()
