@@ -25,8 +25,11 @@ test: matrix ## set up, then run every test
 check: setup ## for every save: style, types and unit tests on one Python
 	@$(BIN)/python dev/check.py check
 
+docs: setup ## the documentation site, into docs/build, ready for any static host
+	@$(BIN)/python dev/check.py docs
+
 # As targets of make, some of these are something else.
-$(PARTS): matrix
+$(filter-out docs,$(PARTS)): matrix
 	@$(BIN)/python dev/check.py $(firstword $(subst -, ,$@))
 
 sim: setup ## the simulator on port 8765, until stopped
