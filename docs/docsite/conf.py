@@ -29,6 +29,7 @@ nitpick_ignore = [
     ("std:ref", "common_return_values"),
     ("std:ref", "ansible_configuration_settings"),
     ("std:ref", "ansible_collections.ansible.builtin"),
+    ("std:ref", "ansible_collections.ansible.builtin.file_module"),
     ("std:ref", "ansible_collections.ansible.builtin.local_connection"),
     ("std:envvar", "ANSIBLE_CACHE_PLUGIN"),
     ("std:envvar", "ANSIBLE_CACHE_PLUGIN_CONNECTION"),
