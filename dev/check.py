@@ -40,10 +40,10 @@ def _failure(part: parts_runner.Part) -> None:
 
 def _table(done: list[parts_runner.Part], seconds: float) -> None:
     print("=" * WIDTH)
-    print(f"{'part':28} {'result':8}  seconds  passed  failed  skipped")
+    print(f"{'part':28} {'result':8}  seconds  of CPU  passed  failed  skipped")
     for part in done:
         counts = f"{part.passed:7} {part.failed:7} {part.skipped:8}"
-        print(f"{part.name:28} {part.result:8} {part.seconds:8.1f} {counts}")
+        print(f"{part.name:28} {part.result:8} {part.seconds:8.1f} {part.worked:7.0f} {counts}")
     print(f"{len(done)} parts in {seconds:.0f} s; the tests were in the order of SEED={parts.SEED}")
 
 
