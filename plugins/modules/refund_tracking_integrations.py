@@ -67,7 +67,7 @@ options:
         type: str
         choices: [present, absent]
       app_apple_id:
-        description: The app's Apple ID, kept with the integration in the ledger. Another one than the ledger holds is a change.
+        description: The app's Apple ID, kept in the ledger. Another one than the ledger holds is a change.
         type: int
       issuer_id:
         description: Issuer ID for this app alone.
