@@ -20,7 +20,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Results, Task
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import unforeseen
-from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Masker
+from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import Masker
 from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain, refusal
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 

@@ -23,7 +23,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Context, Library, Params, Results, Task
-from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import MASK
+from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import MASK
 from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import (
     VARIABLE,
     Circumstances,

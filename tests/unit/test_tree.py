@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("plugins/modules", "plugins/action", "plugins/inventory", "plugins/filter"),
     ("plugins/plugin_utils",),
     ("_run",),
-    ("_secrets",),
+    ("_secrets", "_shown_params"),
     ("_tasks",),
     ("_report",),
     ("_decisions",),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from .._model.errors import InputError
-from .._model.secret import MASK, looks_secret
+from .._model.masking import MASK
+from .._model.secret import looks_secret
 from .._plan import COMPARED_IN_LEDGER
 from .classify import Finding, problems_of
 from .model import KEY_FIELDS, App, Difference, Key, worst
