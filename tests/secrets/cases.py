@@ -274,7 +274,7 @@ def _misnamed() -> list[Json]:
         {"apps": apps, "keys": name},
         {"apps": apps, "keys": {"a": name}},
         {"apps": apps, "revenuecat": name},
-        {"apps": apps, "devtodev": {"elements": nothing}},
+        {"apps": apps, "devtodev": {"page": nothing}},
     ]
     return [
         *(task(f"malformed name {number}", BULK, True, **given) for number, given in enumerate(options)),
