@@ -14,6 +14,8 @@ from urllib.request import getproxies_environment
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+# First, since the others can't be imported by an old Python.
+from . import _python_version  # noqa: F401
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
 from ._fields import app_name, option_faults, refuse_no_paths
 from ._http import HttpSettings, Transport
