@@ -161,7 +161,8 @@ def _begin(
 
 def _read(entries: t.Sequence[Entry], context: Context) -> None:
     """Read all apps at the same time, each as far as it goes."""
-    runs = [entry.run for entry in entries if entry.run]
+    # What was left out longest comes first: runs that are broken off again and again reach every app.
+    runs = sorted((entry.run for entry in entries if entry.run), key=lambda run: run.recorder.read_until)
     work_off([run.reading.jobs for run in runs], context.transport.flow)
     for run in runs:
         run.end()

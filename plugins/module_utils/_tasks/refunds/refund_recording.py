@@ -61,6 +61,11 @@ class Recorder:
     _has_trouble: bool = field(default=False, init=False)
     _seen: set[str] = field(default_factory=set, init=False)
 
+    @property
+    def read_until(self) -> int:
+        """Until when (UNIX milliseconds) the history was read, whatever was found; 0 when it never was."""
+        return self.coverage.read_until if self.coverage else 0
+
     def resume(self, connection: sqlalchemy.Connection) -> int | None:
         """Return from when on (UNIX milliseconds) the history has to be read; None when it never was.
 
