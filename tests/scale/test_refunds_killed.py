@@ -32,6 +32,7 @@ KILLS = int(os.environ.get("STOREOPS_SCALE_KILLS", "12"))
 # One of the two dies whenever both together have made about so many calls: fewer than a run takes.
 CALLS = 2 * APPS
 PATIENCE_S = 300.0
+OPTIONS: t.Final = {"bundle_id": None, "apps": [{"bundle_id": name} for name in NAMES], "deadline": 3600}
 
 
 class Controllers:
@@ -48,7 +49,7 @@ class Controllers:
             return child
         code = 1
         try:
-            outcome = self.desk.run(now=TODAY, bundle_id=None, apps=[{"bundle_id": name} for name in NAMES])
+            outcome = self.desk.run(now=TODAY, **OPTIONS)
             code = 1 if outcome.results.get("failed") else 0
             if code:
                 print(outcome.message[:2000], flush=True)
@@ -109,5 +110,5 @@ def test_the_sums_are_the_truth_whoever_is_killed(desk: Desk) -> None:
     assert sum(one[0] for one in truth.values()) > APPS * REFUNDS // 3
     assert sums == truth
     assert {row["covered_until"] for row in desk.rows("refund_coverage")} == {TODAY}
-    outcome = desk.run(now=TODAY, bundle_id=None, apps=[{"bundle_id": name} for name in NAMES])
+    outcome = desk.run(now=TODAY, **OPTIONS)
     assert not outcome.results["changed"] and outcome.results["summary"] == f"{APPS} read"
