@@ -69,7 +69,7 @@ class Part:
             watch = threading.Timer(TIMEOUT, self._kill, [process.pid])
             watch.start()
             # Not Popen.wait: it does not tell what the process and its children have cost.
-            _, status, usage = os.wait4(process.pid, 0)
+            status, usage = os.wait4(process.pid, 0)[1:]
             watch.cancel()
         process.returncode = code = os.waitstatus_to_exitcode(status)
         self.worked += usage.ru_utime + usage.ru_stime

@@ -167,25 +167,26 @@ def _suite(name: str) -> Definition:
 
 
 def all_parts() -> list[Definition]:
+    """What takes longest comes first, so that no core is left alone with it at the end."""
     return [
         *_on_versions("integration"),
+        Definition("browser", browser),
+        _suite("secrets"),
         *_on_versions("services"),
-        Definition("molecule", molecule),
-        Definition("events", events),
         *_on_versions("smoke"),
-        _suite("simulator"),
         *_on_versions("unit"),
         *_on_versions("sanity"),
-        Definition("browser", browser),
+        Definition("events", events),
+        Definition("molecule", molecule),
         _suite("scale"),
-        Definition("rules", rules),
-        Definition("lint", lint),
-        Definition("build", build.build),
-        Definition("docs", docs),
         _suite("examples"),
-        Definition("demo", demo),
+        Definition("rules", rules),
+        _suite("simulator"),
         _suite("bench"),
-        _suite("secrets"),
+        Definition("build", build.build),
+        Definition("demo", demo),
+        Definition("lint", lint),
+        Definition("docs", docs),
     ]
 
 
