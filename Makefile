@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PARTS := unit services sanity integration smoke browser events lint rules molecule simulator-test docs build examples-test secrets-scan demo-test bench-test scale-test
 
-.PHONY: help setup matrix demo check test bench sim lock mutation release readmes clean $(PARTS)
+.PHONY: help setup matrix demo check test bench deep sim lock mutation release readmes clean $(PARTS)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -25,9 +25,15 @@ test: matrix ## set up, then run every test
 check: setup ## for every save: style, types and unit tests on one Python
 	@$(BIN)/python dev/check.py check
 
+docs: setup ## the documentation site, into docs/build, ready for any static host
+	@$(BIN)/python dev/check.py docs
+
 # As targets of make, some of these are something else.
-$(PARTS): matrix
+$(filter-out docs,$(PARTS)): matrix
 	@$(BIN)/python dev/check.py $(firstword $(subst -, ,$@))
+
+deep: setup ## every matrix whole, into docs/MATRICES.md, and 10,000 notifications at the receiver; some five minutes
+	@$(BIN)/python dev/deep.py
 
 sim: setup ## the simulator on port 8765, until stopped
 	@$(BIN)/python extensions/simulator --port 8765 $(SIM_ARGS)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the parts of the tests, two at a time: all, those that are named, or with "check" what is for every save.
+"""Run the parts of the tests, some at a time: all, those that are named, or with "check" what is for every save.
 
 One line for each part as it ends, then a table. A part's log is shown only when it failed, and of that its end.
 """
@@ -40,10 +40,10 @@ def _failure(part: parts_runner.Part) -> None:
 
 def _table(done: list[parts_runner.Part], seconds: float) -> None:
     print("=" * WIDTH)
-    print(f"{'part':28} {'result':8}  seconds  passed  failed  skipped")
+    print(f"{'part':28} {'result':8}  seconds  of CPU  passed  failed  skipped")
     for part in done:
         counts = f"{part.passed:7} {part.failed:7} {part.skipped:8}"
-        print(f"{part.name:28} {part.result:8} {part.seconds:8.1f} {counts}")
+        print(f"{part.name:28} {part.result:8} {part.seconds:8.1f} {part.worked:7.0f} {counts}")
     print(f"{len(done)} parts in {seconds:.0f} s; the tests were in the order of SEED={parts.SEED}")
 
 
@@ -60,7 +60,8 @@ def main() -> int:
     start = time.monotonic()
     names = [name for given in sys.argv[1:] for name in (parts.CHECK if given == "check" else (given,))]
     chosen = _chosen(names)
-    workers = int(os.environ.get("JOBS", "2"))
+    # One more than there are cores: some parts mostly wait, for a browser or for a rulebook.
+    workers = int(os.environ.get("JOBS", len(os.sched_getaffinity(0)) + 1))
     done: dict[str, parts_runner.Part] = {}
     print(
         f"{len(chosen)} parts, {workers} at a time; logs are in {parts_runner.LOGS.relative_to(paths.ROOT)}", flush=True

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class Part:
     def __init__(self, name: str) -> None:
         self.name = name
         self.passed = self.failed = self.skipped = 0
-        self.seconds = 0.0
+        self.seconds = self.worked = 0.0  # of the clock, and of processors
         self.log = LOGS / f"{name}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_text("")
@@ -65,15 +66,20 @@ class Part:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            try:
-                code = process.wait(TIMEOUT)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                code = process.wait()
-                self.say(f"Killed after {TIMEOUT} s")
+            watch = threading.Timer(TIMEOUT, self._kill, [process.pid])
+            watch.start()
+            # Not Popen.wait: it does not tell what the process and its children have cost.
+            status, usage = os.wait4(process.pid, 0)[1:]
+            watch.cancel()
+        process.returncode = code = os.waitstatus_to_exitcode(status)
+        self.worked += usage.ru_utime + usage.ru_stime
         with self.log.open("rb") as log:
             log.seek(start)
             return code, log.read().decode(errors="replace")
+
+    def _kill(self, group: int) -> None:
+        self.say(f"Killed after {TIMEOUT} s")
+        os.killpg(group, signal.SIGKILL)
 
     def step(self, argv: Sequence[str | Path], env: Mapping[str, str], cwd: Path = paths.ROOT) -> str | None:
         """Run something that counts as one test; its output, or None when it failed."""

@@ -26,6 +26,7 @@ from part import Definition, Part
 
 PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?|xfailed|xpassed)\b")
 SCENARIO = re.compile(r"^(\S+) *: actions=\d+ +successful=[1-9].* failed=0 *$", re.MULTILINE)
+REPOSITORY = "https://github.com/storeops/refunds/blob/main"
 PACKAGE = "ansible_collections.storeops.refunds"
 # The order of the tests; SEED=... runs them again in the order of a run that failed.
 SEED = int(os.environ.get("SEED", random.randrange(2**32)))
@@ -103,6 +104,16 @@ def demo(part: Part) -> None:
     part.step(["python", "examples/demo/run.py"], paths.linked_environment(part.name))
 
 
+def _add_guides(site: Path) -> None:
+    """Put the Markdown guides into the site. What they link to outside of their folder is no page of it."""
+    shutil.copytree(paths.ROOT / "docs" / "guides", site / "guides")
+    for file in site.glob("guides/*.md"):
+        text = file.read_text().replace("](../../", f"]({REPOSITORY}/").replace("](../", f"]({REPOSITORY}/docs/")
+        file.write_text(text)
+    with (site / "guides.rst").open("a") as page:
+        page.write("\n.. toctree::\n    :maxdepth: 1\n    :glob:\n\n    guides/*\n")
+
+
 def docs(part: Part) -> None:
     env = paths.linked_environment(part.name)
     sources, target = paths.CACHE / "docs", paths.ROOT / "docs" / "build"
@@ -113,6 +124,7 @@ def docs(part: Part) -> None:
     options = ("--fail-on-error", "--dest-dir", sources)
     if part.step([*generate, *options, "storeops.refunds"], env) is None:
         return
+    _add_guides(sources / "docsite")
     settings = ("-c", "docs/docsite", "-d", sources / ".doctrees")
     part.step(["sphinx-build", "-q", "-W", "--keep-going", *settings, sources, target], env)
 
@@ -155,25 +167,26 @@ def _suite(name: str) -> Definition:
 
 
 def all_parts() -> list[Definition]:
+    """What takes longest comes first, so that no core is left alone with it at the end."""
     return [
         *_on_versions("integration"),
+        Definition("browser", browser),
+        _suite("secrets"),
         *_on_versions("services"),
-        Definition("molecule", molecule),
-        Definition("events", events),
         *_on_versions("smoke"),
-        _suite("simulator"),
         *_on_versions("unit"),
         *_on_versions("sanity"),
-        Definition("browser", browser),
+        Definition("events", events),
+        Definition("molecule", molecule),
         _suite("scale"),
-        Definition("rules", rules),
-        Definition("lint", lint),
-        Definition("build", build.build),
-        Definition("docs", docs),
         _suite("examples"),
-        Definition("demo", demo),
+        Definition("rules", rules),
+        _suite("simulator"),
         _suite("bench"),
-        _suite("secrets"),
+        Definition("build", build.build),
+        Definition("demo", demo),
+        Definition("lint", lint),
+        Definition("docs", docs),
     ]
 
 

@@ -9,11 +9,13 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import ansible_test
 import paths
 import system_packages
-from matrix import EVENTS, OTHERS, OWN, Version
+from matrix import EVENTS, MATRIX, OTHERS, OWN, Version
 
 LOCK = paths.ROOT / "requirements" / "dev.txt"
 REQUIREMENTS = ("requirements/*", "meta/ee-requirements*.txt", "extensions/*/requirements.txt")
@@ -110,6 +112,9 @@ def main() -> None:
             _install(version, "-r", wanted, "-c", LOCK)
         else:
             print(f"*** NO PYTHON {version.python} HERE: its tests will be skipped ***", flush=True)
+    there = (v for v in MATRIX if "sanity" in v.suites and (v.venv / "bin/ansible-test").exists())
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(ansible_test.prime, there))
 
 
 if __name__ == "__main__":

@@ -228,16 +228,20 @@ class Transport:
             reason = f"{place}: not asked, the deadline of {self.settings.deadline:g} s was over."
             raise NotAsked("deadline", reason, "Raise deadline.")
         ends = self._monotonic() + seconds
+        # What was left of it differs from app to app, and is no cause of its own.
+        is_cut = seconds < self.settings.request_timeout
+        given = f"before the deadline of {self.settings.deadline:g} s" if is_cut else f"within {seconds:g} s"
         self.counters.called()
-        has_begun = False
+        has_begun, proxies = False, dict[str, str]()
         headers = {**_HEADERS, "User-Agent": USER_AGENT, **call.headers()}
         try:
+            proxies = self._proxies(url)
             with adapter(lambda: ends - self._monotonic()).send(
                 _prepared(call, headers),
                 stream=True,
                 timeout=seconds,
                 verify=self.settings.ca_path or True,
-                proxies=self._proxies(url),
+                proxies=proxies,
             ) as response:
                 has_begun = True
                 names = {name.lower(): value for name, value in response.headers.items()}
@@ -252,7 +256,7 @@ class Transport:
             ValueError,
             TransportError,
         ) as error:
-            found = explained(error, place, seconds)
+            found = explained(error, place, given, bool(proxies))
             raise (Interrupted(found.kind, found.message, found.next_step) if has_begun else found) from None
 
     def _body(self, response: requests.Response, ends: float) -> bytes:

@@ -32,8 +32,8 @@ class Interrupted(TransportError):
     """An answer began and broke off."""
 
 
-def explained(error: Exception, place: str, seconds: float) -> TransportError:
-    """Return the error for a request to ``place`` (host and port) that was given ``seconds``."""
+def explained(error: Exception, place: str, time_given: str, is_proxied: bool) -> TransportError:
+    """Return the error for a request to ``place`` (host and port). ``time_given``: such as ``within 15 s``."""
     if isinstance(error, TransportError):
         return type(error)(error.kind, f"{place}: {error.message}", error.next_step)
     chain = list(_chain(error))
@@ -52,7 +52,8 @@ def explained(error: Exception, place: str, seconds: float) -> TransportError:
     if any(isinstance(link, (urllib3.exceptions.NewConnectionError, ConnectionRefusedError)) for link in chain):
         return TransportError("tcp", f"{place}: no connection.", "Check the network, a firewall, or the URL.")
     if any(isinstance(link, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)) for link in chain):
-        return TransportError("timeout", f"{place}: no whole answer within {seconds:.3g} s.", MORE_TIME)
+        way, look = (" through the proxy", "Check https_proxy and no_proxy. ") if is_proxied else ("", "")
+        return TransportError("timeout", f"{place}: no whole answer{way} {time_given}.", look + MORE_TIME)
     if isinstance(error, ValueError):
         return NotSent("refused_url", f"{place}: this URL can't be asked.", "Correct it, or the URL in https_proxy.")
     if isinstance(error, FileNotFoundError) or "CA certificate" in str(error):

@@ -12,6 +12,8 @@ from ._model.integration import Integration
 
 Action = t.Literal["create", "update", "delete", "unchanged", "unknown"]
 COMPARED = ("bundle_id", "issuer_id", "key_id", "key_fingerprint", "environment")
+# The ledger compares what payloads are verified against, too; no other tracker holds it.
+COMPARED_IN_LEDGER = (*COMPARED, "app_apple_id")
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,17 @@ class Plan:
 
 
 def compared(integration: Integration | None) -> dict[str, t.Any]:
-    """Return the fields that decide about ``changed``; an empty mapping for no integration."""
+    """Return the fields that decide about ``changed``; an empty mapping for no integration.
+
+    ``app_apple_id`` is among them where the ledger knows it.
+    """
     if integration is None:
         return {}
     result = integration.as_result()
-    return {name: result[name] for name in COMPARED}
+    found = {name: result[name] for name in COMPARED}
+    if integration.identity.tracker == "ledger" and integration.app_apple_id is not None:
+        found["app_apple_id"] = integration.app_apple_id
+    return found
 
 
 def describe(integration: Integration) -> str:
@@ -69,12 +77,13 @@ def plan(current: Integration | None, desired: Integration | None) -> Plan:
     if desired is None:
         return Plan("delete" if current else "unchanged", current, None)
     if current is None:
-        return Plan("create", None, desired, COMPARED)
+        return Plan("create", None, desired, tuple(compared(desired)))
     if current.is_rejected and desired.status == "Active":
         current = replace(current, key_fingerprint=None, is_outdated=True)
     before, after = compared(current), compared(desired)
-    comparable = [name for name in COMPARED if before[name] is not None or current.is_outdated]
-    differing = tuple(name for name in comparable if before[name] != after[name])
+    # A field that is there and None can't be shown; an Apple ID that isn't there was never given.
+    comparable = [name for name in after if before.get(name, "") is not None or current.is_outdated]
+    differing = tuple(name for name in comparable if before.get(name) != after[name])
     if differing:
         return Plan("update", current, desired, differing)
     unknown = tuple(name for name in COMPARED if before[name] is None and after[name] is not None)

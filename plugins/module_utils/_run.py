@@ -14,14 +14,17 @@ from urllib.request import getproxies_environment
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+# First, since the others can't be imported by an old Python.
+from . import _python_version  # noqa: F401
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
 from ._fields import app_name, option_faults, refuse_no_paths
 from ._http import HttpSettings, Transport
 from ._http_flow import MOST
 from ._model.errors import InputError, RefundsError, unforeseen
-from ._model.secret import Masker
+from ._model.masking import Masker
 from ._model.text import printable
-from ._secrets import hidden_names, secret_values
+from ._secrets import secret_values
+from ._shown_params import shown_params
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _LONGEST_SECONDS = 86400.0
@@ -38,9 +41,8 @@ def run_module(task: Task) -> t.NoReturn:
     module.refuse_faults()
     params = plain(module.params)
     masker = Masker(secret_values(task.argument_spec, params))
-    # `keys`, `apps` and the trackers are no_log as a whole; their names, IDs and paths are no secrets and would blot
-    # out the results.
-    module.no_log_values = {str(value) for value in masker.known}
+    # What Ansible replaces wherever it stands: not what could be a word of the data, which our own rule hides.
+    module.no_log_values = set(masker.distinct)
     attributes = _ModuleFileAttributes(module) if task.has_file_attributes else None
     results = execute(task, params, module.check_mode, module.warn, os.environ, masker, attributes)
     if results.pop("failed", False):
@@ -136,14 +138,22 @@ class _Module(AnsibleModule):
             self.fail_json(message)
 
     def exit_json(self, **kwargs: t.Any) -> t.NoReturn:
-        params = plain(self.params)
-        if hidden_names(self.argument_spec, params):
-            kwargs.setdefault("invocation", self._invocation(params))
+        kwargs.setdefault("invocation", {"module_args": self._shown()})
         super().exit_json(**kwargs)
 
-    def _invocation(self, params: Params) -> Results:
-        """Return what Ansible shows of the parameters; by itself it masks values only, and no names in mappings."""
-        return {"module_args": _names_masked(params, Masker(self.no_log_values))}
+    def _masker(self) -> Masker:
+        """Ansible drops what it can't convert, and fills in defaults and what the environment gives: both count."""
+        given, params = plain(self._given), plain(getattr(self, "params", {}))
+        return Masker(secret_values(self.argument_spec, given) | secret_values(self.argument_spec, params))
+
+    def _shown(self) -> Results:
+        """Return what is shown of the parameters; by itself Ansible masks values only, and no names in mappings."""
+        return shown_params(self.argument_spec, plain(getattr(self, "params", {})), self._masker())
+
+    def _log_invocation(self) -> None:
+        """Tell the system's log what the module was called with, as AnsibleModule does, without our secrets."""
+        shown = {name: str(value) for name, value in self._shown().items()}
+        self.log(" ".join(["Invoked with", *(f"{name}={value}" for name, value in shown.items())]), log_args=shown)
 
     @contextlib.contextmanager
     def raising(self) -> t.Iterator[None]:
@@ -157,22 +167,12 @@ class _Module(AnsibleModule):
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         if self._is_raising:
             raise OSError(0, f"{msg} {kwargs.get('details', '')}".strip())
-        given, params = plain(self._given), plain(getattr(self, "params", {}))
-        masker = Masker(secret_values(self.argument_spec, given) | secret_values(self.argument_spec, params))
-        self.no_log_values = {str(value) for value in masker.known}
+        masker = self._masker()
+        self.no_log_values = set(masker.distinct)
         if not self._is_made:
-            msg = refusal(self.argument_spec, given, str(msg))
-        kwargs.setdefault("invocation", self._invocation(params))
+            msg = refusal(self.argument_spec, plain(self._given), str(msg))
+        kwargs.setdefault("invocation", {"module_args": self._shown()})
         super().fail_json(masker.mask(str(msg)), **kwargs)
-
-
-def _names_masked(value: t.Any, masker: Masker) -> t.Any:
-    """Return ``value`` without secrets, names in mappings included: a secret may stand in a name's place."""
-    if isinstance(value, dict):
-        return {masker.mask(name): _names_masked(item, masker) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_names_masked(item, masker) for item in value]
-    return masker.mask(value)
 
 
 def refusal(spec: t.Mapping[str, t.Any], given: Params, message: str) -> str:

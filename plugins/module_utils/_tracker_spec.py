@@ -15,18 +15,17 @@ Spec = dict[str, t.Any]
 ON_UNKNOWN: Spec = {"type": "str", "choices": ["keep", "replace", "fail"], "default": "keep"}
 
 # One mapping of options per tracker, under the tracker's name. `apply_defaults` makes the environment fallbacks of
-# secrets work when the mapping is left out; `no_log` as a whole keeps a misspelt field out of syslog.
+# secrets work when the mapping is left out. `no_log` sits on the secret fields alone: `_run._Module` keeps what a
+# misspelt field holds out of results and syslog.
 TRACKERS: Spec = {
     "ledger": {
         "type": "dict",
         "apply_defaults": True,
-        "no_log": True,
         "options": {"url": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_LEDGER_URL"])}},
     },
     "revenuecat": {
         "type": "dict",
         "apply_defaults": True,
-        "no_log": True,
         "options": {
             "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_REVENUECAT_API_KEY"])},
             "project_id": {"type": "str"},
@@ -40,7 +39,6 @@ TRACKERS: Spec = {
     "qonversion": {
         "type": "dict",
         "apply_defaults": True,
-        "no_log": True,
         "options": {
             "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["STOREOPS_QONVERSION_API_KEY"])},
             "project": {"type": "str"},
@@ -52,7 +50,6 @@ TRACKERS: Spec = {
     "devtodev": {
         "type": "dict",
         "apply_defaults": True,
-        "no_log": True,
         "options": {
             "mode": {"type": "str", "choices": ["browser", "handoff"]},
             "url": {"type": "str"},

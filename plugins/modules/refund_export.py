@@ -65,8 +65,8 @@ extends_documentation_fragment:
 seealso:
   - module: storeops.refunds.refund_ledger
   - module: storeops.refunds.refund_info
-  - ref: ansible_collections.storeops.refunds.docsite.refunds_guide
-    description: Refunds from Apple to a file, and what the numbers mean.
+  - ref: ansible_collections.storeops.refunds.docsite.guides
+    description: Guides, among them what the numbers of refunds mean.
 """
 
 EXAMPLES = r"""

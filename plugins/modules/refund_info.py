@@ -81,8 +81,8 @@ requirements:
   - app-store-server-library, with O(transaction_id)
 seealso:
   - module: storeops.refunds.refund_ledger
-  - ref: ansible_collections.storeops.refunds.docsite.refunds_guide
-    description: What the numbers mean.
+  - ref: ansible_collections.storeops.refunds.docsite.guides
+    description: Guides, among them what the numbers of refunds mean.
 """
 
 EXAMPLES = r"""

@@ -127,8 +127,7 @@ summary:
 apps:
   description:
     - With O(apps), what the run did for each app, in the order of the list.
-    - C(refunds), C(coverage) and C(window) of an entry are as the results of the same names; apps that were not asked
-      have none.
+    - C(refunds), C(coverage) and C(window) of an entry are as the results of the same names.
   returned: with O(apps)
   type: list
   elements: dict
@@ -145,6 +144,54 @@ apps:
     msg:
       description: Why it failed; empty otherwise.
       type: str
+    refunds:
+      description: See RV(refunds).
+      returned: for an app that was asked
+      type: dict
+    coverage:
+      description: See RV(coverage).
+      returned: for an app that was asked
+      type: dict
+    window:
+      description: See RV(window).
+      returned: for an app that was asked
+      type: dict
+  sample:
+    - bundle_id: com.example.one
+      environment: production
+      outcome: read
+      msg: ''
+      refunds:
+        new: 6
+        reversed: 1
+        updated: 0
+        unchanged: 0
+        declined: 1
+        notifications: 8
+        quarantined: 0
+        released: 0
+        removed: 0
+      coverage:
+        bundle_id: com.example.one
+        environment: production
+        source: apple
+        state: complete
+        reason: ''
+        covered_from: '2026-05-28T13:01:36Z'
+        covered_until: '2026-11-23T13:01:36Z'
+        known_from: '2026-11-15T14:01:06Z'
+        known_until: '2026-11-23T13:01:36Z'
+        gaps: []
+        last_notification_at: '2026-11-20T14:01:06Z'
+        quarantined: 0
+      window:
+        wanted_from: '2026-05-28T13:01:36Z'
+        from: '2026-05-28T13:01:36Z'
+        until: '2026-11-23T13:01:36Z'
+    - bundle_id: com.example.two
+      environment: production
+      outcome: pending
+      msg: ''
 refunds:
   description:
     - What the run did, for all apps together, or would do outside check mode. Refunds that are C(new), turned out to be

@@ -20,7 +20,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Results, Task
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import unforeseen
-from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Masker
+from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import Masker
 from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain, refusal
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 
@@ -37,6 +37,7 @@ class Circumstances:
     """What a task is to run under. ``wanted``: the variable, None when unset. ``interpreter``: as configured.
 
     ``missing``: a library that the task needs and that this Python lacks; another one may have it.
+    ``sets_attributes``: of files, which is AnsibleModule's work.
     """
 
     wanted: bool | None
@@ -46,14 +47,16 @@ class Circumstances:
     becomes: bool = False
     has_environment: bool = False
     missing: str | None = None
+    sets_attributes: bool = False
     platform: str = sys.platform
     executable: str = sys.executable
 
     def why_module(self) -> str | None:
         """Return why only the ordinary module gives what was asked for, or None when the worker does as well."""
-        if self.wanted is None and self.platform == "darwin":
+        if self.wanted is None and self.platform == "darwin" and not self.sets_attributes:
             return f"this is macOS; {VARIABLE} turns it on"
         reasons = {
+            "it sets mode and owner of files": self.sets_attributes,
             f"{VARIABLE} is false": self.wanted is False,
             "the task is async": self.is_async,
             "it becomes another user": self.becomes,
@@ -63,6 +66,13 @@ class Circumstances:
             f"Ansible's own Python lacks {self.missing}": self.missing is not None,
         }
         return next((reason for reason, applies in reasons.items() if applies), None)
+
+    def takes_own_python(self) -> bool:
+        """Tell whether a module runs in this Python, too: as on the localhost that no inventory names.
+
+        Ansible would look for one on a localhost that an inventory names, and find the system's, without libraries.
+        """
+        return self.connection == _LOCAL and self.interpreter in _DISCOVERED and self.missing is None
 
     def _is_own_interpreter(self) -> bool:
         """Tell whether the interpreter is left to Ansible, or is this one, of this virtual environment.
@@ -95,13 +105,15 @@ class InProcessAction(ActionBase):
         refusal = self._refusal(known)
         if refusal:
             return {**result, "failed": True, "msg": refusal}
-        reason = self._circumstances(known).why_module()
+        circumstances = self._circumstances(known)
+        reason = circumstances.why_module()
         host = self._task.delegate_to or known.get("inventory_hostname")
         if reason is None:
             self._display.vvv("storeops.refunds: in-process", host=host)
             return {**result, **self._in_process()}
         self._display.vvv(f"storeops.refunds: as a module because {reason}", host=host)
-        return {**result, **self._execute_module(task_vars=known, wrap_async=self._task.async_val)}
+        chosen = self._with_own_python(known) if circumstances.takes_own_python() else known
+        return {**result, **self._execute_module(task_vars=chosen, wrap_async=self._task.async_val)}
 
     def _refusal(self, task_vars: Json) -> str:
         """Return why this task must not run in this play, which a module can't see; empty when it may."""
@@ -119,7 +131,16 @@ class InProcessAction(ActionBase):
             becomes=self._connection.become is not None,
             has_environment=bool(environment),
             missing=missing.name if missing is not None else None,
+            sets_attributes=self.definition.has_file_attributes,
         )
+
+    def _with_own_python(self, task_vars: Json) -> Json:
+        """Return the variables with this Python as the interpreter of the host that the task runs on."""
+        own, host = {"ansible_python_interpreter": sys.executable}, self._task.delegate_to
+        if not host:
+            return {**task_vars, **own}
+        delegated = task_vars.get("ansible_delegated_vars", {})
+        return {**task_vars, "ansible_delegated_vars": {**delegated, host: {**delegated.get(host, {}), **own}}}
 
     def _wanted(self, task_vars: Json) -> bool | None:
         if task_vars.get(VARIABLE) is None:

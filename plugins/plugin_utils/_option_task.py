@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Results, Task
-from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Masker
+from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import Masker
 from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 

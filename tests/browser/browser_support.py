@@ -22,13 +22,53 @@ from unit_servers import Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integration_info
-from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import MARK, find_browser
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import (
+    MARK,
+    Browser,
+    BrowserSettings,
+    find_browser,
+)
 
 PROJECT = "p1"
 SESSION = "made-up-session"
 COMPARED = ("failed", "changed", "diff", "integration")
 FORM = f"projects/{PROJECT}/settings/payments-integration/ia-refunds-tracking"
 Options = dict[str, t.Any]
+# The drivers of the browsers that all tests share; they are nobody's leftovers.
+_SHARED_DRIVERS: set[int] = set()
+
+
+class SharedBrowser(Browser):
+    """A browser that outlives its tasks: to start one takes longer than most tasks. What a task opened is closed."""
+
+    def __init__(self, home: Path) -> None:
+        environ = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home)}
+        super().__init__(BrowserSettings("", environ, None, 10.0))
+        self._worker.submit(self._running).result()
+        share_drivers()
+
+    def serve(self, settings: BrowserSettings) -> SharedBrowser:
+        """Stand in for a task's own browser."""
+        assert settings.proxy is None and not settings.path, "what needs another browser starts its own"
+        self._settings = BrowserSettings("", self._settings.environ, None, settings.timeout)
+        return self
+
+    def close(self) -> None:
+        """End what a task has opened, in the thread that did."""
+        self._worker.submit(self._close_pages).result()
+
+    def end(self) -> None:
+        """End the browser, too."""
+        super().close()
+
+    def _close_pages(self) -> None:
+        while self._pages:
+            self._pages.popitem()[1].context.close()
+
+
+def share_drivers() -> None:
+    """Take the drivers that run now for shared ones."""
+    _SHARED_DRIVERS.update(own_drivers())
 
 
 def browser_path() -> str | None:
@@ -47,7 +87,7 @@ def processes() -> dict[int, bytes]:
 
 
 def own_drivers() -> list[int]:
-    """Give the Playwright drivers that this process started."""
+    """Give the Playwright drivers that this process started for one test."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -56,7 +96,7 @@ def own_drivers() -> list[int]:
                 mine = parent is not None and int(parent.group(1)) == os.getpid()
                 if mine and b"run-driver" in (entry / "cmdline").read_bytes():
                     found.append(int(entry.name))
-    return found
+    return [number for number in found if number not in _SHARED_DRIVERS]
 
 
 def browsers(folder: Path) -> list[int]:

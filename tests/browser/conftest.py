@@ -15,10 +15,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
 
-from browser_support import PROJECT, SESSION, Opened, browser_path, browsers, own_drivers
-from playwright.sync_api import sync_playwright
+from browser_support import PROJECT, SESSION, Opened, SharedBrowser, browser_path, browsers, own_drivers, share_drivers
+from playwright.sync_api import Browser, sync_playwright
 from unit_servers import Simulator, simulator
-from unit_support import new_pem, public_pem, write_key
+from unit_support import PACKAGE, new_pem, public_pem, write_key
 
 if t.TYPE_CHECKING:
     from browser_support import World
@@ -71,6 +71,19 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> t.Iterator[None]:
     assert own_drivers() == [], "a driver is left"
 
 
+@pytest.fixture(scope="session")
+def _shared(_browser_is_there: None, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[SharedBrowser]:
+    browser = SharedBrowser(tmp_path_factory.mktemp("shared-browser"))
+    yield browser
+    browser.end()
+
+
+@pytest.fixture
+def shared_browser(_shared: SharedBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tasks of a test use one browser, for they are not about its life."""
+    monkeypatch.setattr(f"{PACKAGE}._tasks.shared.devtodev.Browser", _shared.serve)
+
+
 @pytest.fixture
 def world(_simulator: Simulator, tmp_path: Path, pem: str, other_pem: str) -> World:
     """The simulator in a fresh world with one devtodev project, and two keys as files."""
@@ -88,24 +101,32 @@ def world(_simulator: Simulator, tmp_path: Path, pem: str, other_pem: str) -> Wo
     return World(_simulator, tmp_path, keys)
 
 
-@pytest.fixture
-def opened(tmp_path: Path) -> t.Iterator[t.Callable[..., Opened]]:
-    """Open a report."""
+@pytest.fixture(scope="session")
+def _chromium(_browser_is_there: None) -> t.Iterator[Browser]:
     with sync_playwright() as playwright:
+        share_drivers()
         browser = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
-
-        def give(width: int = 1280, scheme: t.Any = "light", javascript: bool = True) -> Opened:
-            context = browser.new_context(
-                viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=javascript
-            )
-            page = context.new_page()
-            complaints: list[str] = []
-            requests: list[str] = []
-            page.on("console", lambda message: complaints.append(message.text))
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("request", lambda request: requests.append(request.url))
-            page.goto(f"file://{tmp_path}/refund-audit.html")
-            return Opened(page, complaints, requests)
-
-        yield give
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def opened(tmp_path: Path, _chromium: Browser) -> t.Iterator[t.Callable[..., Opened]]:
+    """Open a report."""
+
+    def give(width: int = 1280, scheme: t.Any = "light", javascript: bool = True) -> Opened:
+        context = _chromium.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=javascript
+        )
+        page = context.new_page()
+        complaints: list[str] = []
+        requests: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(f"file://{tmp_path}/refund-audit.html")
+        return Opened(page, complaints, requests)
+
+    yield give
+    for context in _chromium.contexts:
+        context.close()

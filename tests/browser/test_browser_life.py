@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import typing as t
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from browser_support import World, browsers, end_browsers, left_over, own_driver
 from test_devtodev_own_pages import LABELLED
 from unit_support import PACKAGE
 
+BROWSER = f"{PACKAGE}._trackers.browser"
 TOLD = "document.querySelector('input[type=file]').addEventListener('change', () => fetch('/uploaded'));"
 
 
@@ -46,29 +48,52 @@ def test_killed_while_submitting(world: World) -> None:
         assert not world.checked_and_on(page).results["changed"] and len(page.saved) == 2
 
 
+class Stopping:
+    """Lets a browser's time be over once it was stopped, however long it took until then."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._stopped = threading.Event()
+        monkeypatch.setattr(f"{BROWSER}._CLOSE_SECONDS", 1.0)
+        monkeypatch.setattr(f"{BROWSER}.ThreadPoolExecutor", self._worker)
+
+    def stop(self, processes: t.Iterable[int]) -> None:
+        """Let them stand still, as a machine without memory does."""
+        for number in processes:
+            with contextlib.suppress(OSError):
+                os.kill(number, signal.SIGSTOP)
+        self._stopped.set()
+
+    def _worker(self, *arguments: t.Any) -> ThreadPoolExecutor:
+        worker = ThreadPoolExecutor(*arguments)
+        submit = worker.submit
+
+        def submit_and_watch(*call: t.Any) -> Future[t.Any]:
+            future = submit(*call)
+            future.result = lambda timeout: self._result(future)  # type: ignore[method-assign, assignment, misc]
+            return future
+
+        worker.submit = submit_and_watch  # type: ignore[method-assign, assignment]
+        return worker
+
+    def _result(self, future: Future[t.Any]) -> t.Any:
+        while not (future.done() or self._stopped.is_set()):
+            wait([future], 0.1)
+        return Future.result(future, 1.0)
+
+
 def test_a_browser_that_stands_still(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{PACKAGE}._trackers.browser._CLOSE_SECONDS", 1.0)
-    monkeypatch.setattr(f"{PACKAGE}._trackers.browser._LAUNCH_SECONDS", 6.0)
-
-    def stop() -> None:
-        end_browsers(world.folder, signal.SIGSTOP)
-
-    with own_page(body=LABELLED, script=TOLD, hooks={"/uploaded": stop}) as page:
-        failed = world.on(page, request_timeout=0.8, wait_timeout=1.0)
+    stopping = Stopping(monkeypatch)
+    hooks = {"/uploaded": lambda: stopping.stop(browsers(world.folder))}
+    with own_page(body=LABELLED, script=TOLD, hooks=hooks) as page:
+        failed = world.on(page)
         assert failed.results["failed"] and "browser" in failed.message.lower()
         assert "Nothing was submitted" in failed.message and page.saved == []
 
 
 def test_a_driver_that_stands_still(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{PACKAGE}._trackers.browser._CLOSE_SECONDS", 1.0)
-    monkeypatch.setattr(f"{PACKAGE}._trackers.browser._LAUNCH_SECONDS", 6.0)
-
-    def stop() -> None:
-        for number in own_drivers():
-            os.kill(number, signal.SIGSTOP)
-
-    with own_page(body=LABELLED, hooks={"/refunds": stop}) as page:
-        failed = world.on(page, request_timeout=0.5, wait_timeout=1.0)
+    stopping = Stopping(monkeypatch)
+    with own_page(body=LABELLED, hooks={"/refunds": lambda: stopping.stop(own_drivers())}) as page:
+        failed = world.on(page)
         assert "did not answer" in failed.message and "Nothing was submitted" in failed.message
 
 
@@ -111,8 +136,6 @@ def _gone_within(folder: Path, seconds: float) -> bool:
 
 def test_one_browser_serves_threads_one_after_another(world: World) -> None:
     """What a bulk task does: many apps, each asked for in some thread."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_session import parse_browser_session
     from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import (
         Browser,

@@ -9,6 +9,7 @@ import pytest
 from browser_support import BARE, OwnPage, World, own_page
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID
 
+pytestmark = pytest.mark.usefixtures("shared_browser")
 LABELLED = """<form onsubmit="event.preventDefault(); send()">
 <label>App Bundle ID <input id=b></label><label>Issuer ID <input id=i></label><label>Key ID <input id=k></label>
 <input type=file accept=".p8"><button>Save</button></form>"""

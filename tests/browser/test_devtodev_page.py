@@ -17,6 +17,8 @@ from unit_support import BUNDLE_ID, ISSUER, KEY_ID, fingerprint_of, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.field import field_check
 
+pytestmark = pytest.mark.usefixtures("shared_browser")
+
 
 def test_from_nothing_to_active_and_back(world: World, pem: str, other_pem: str) -> None:
     created = world.checked_and_run()

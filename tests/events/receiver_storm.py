@@ -28,8 +28,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/unit/events"), str(ROOT / "extensions/simulator")]
 
-from events_support import BUNDLE_ID, Apple, declare, ledger_at  # noqa: E402
+from events_support import APPLE_ID, BUNDLE_ID, Apple, declare, ledger_at  # noqa: E402
 
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.signed_data import SignedData  # noqa: E402
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer  # noqa: E402
 
 _RECEIVER = """
@@ -78,6 +79,12 @@ class Storm:
         self._process.wait()
         self.kills += 1
         self.start()
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that the receiver has used since it was started."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self) -> None:
         """End it."""
@@ -169,7 +176,9 @@ def storm(folder: Path, count: int, connections: int, kills: int, rate: int) -> 
         asyncio.run(made.post_all(connections, kills))
         took = time.perf_counter() - begun
         calm = [apple.body(number=count + number + 1) for number in range(min(count, rate * 10))]
+        before = made.cpu_seconds()
         seconds = asyncio.run(made.latencies(calm, rate))
+        cpu = (made.cpu_seconds() - before) / len(calm)
     finally:
         made.end()
     with ledger.reading() as connection:
@@ -193,7 +202,21 @@ def storm(folder: Path, count: int, connections: int, kills: int, rate: int) -> 
         "turned_away": made.turned_away,
         "p50_ms": round(seconds[len(seconds) // 2] * 1000, 1),
         "p99_ms": round(seconds[len(seconds) * 99 // 100] * 1000, 1),
+        # What an answer costs the receiver, and how much of that is to verify what Apple signed.
+        "cpu_ms": round(cpu * 1000, 2),
+        "verify_ms": round(_verification(apple, calm[:100]) * 1000, 2),
     }
+
+
+def _verification(apple: Apple, bodies: t.Sequence[bytes]) -> float:
+    """Return the seconds of CPU that it takes to verify a notification and nothing else."""
+    verifier = SignedData(apple.root, "production", BUNDLE_ID, APPLE_ID)
+    payloads = [json.loads(body)["signedPayload"] for body in bodies]
+    verifier.told(payloads[0])
+    begun = time.process_time()
+    for payload in payloads:
+        verifier.told(payload)
+    return (time.process_time() - begun) / len(payloads)
 
 
 def main() -> None:
@@ -203,7 +226,14 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="receiver-storm-") as name:
-        print(json.dumps(storm(Path(name), options.count, options.connections, options.kills, options.rate)))
+        found = storm(Path(name), options.count, options.connections, options.kills, options.rate)
+    print(json.dumps(found))
+    sound = options.count - found["forged"]
+    if found["statuses"] != {200: sound, 400: found["forged"]} or (found["stored_once"], found["forged_stored"]) != (
+        sound,
+        0,
+    ):
+        sys.exit("Not every sound notification was stored once, or a forged one was.")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 POSTGRESQL = ROOT / "tests/integration/targets/ledger_postgresql/files/postgresql.py"
-sys.path.insert(0, str(ROOT / "tests" / "unit"))
+sys.path[:0] = [str(ROOT / "tests" / "unit"), str(ROOT / "tests" / "unit" / "ledger")]
 
 
 @pytest.fixture(scope="module")

@@ -151,8 +151,9 @@ def test_that_no_task_shows_a_secret(scene: Scene, way: str, pipelining: bool) -
     name = f"tasks-{way}-{'with' if pipelining else 'without'}-pipelining"
     source = scene.vault if pipelining else scene.variables
     tasks = [*cases.checks(), *cases.bulk(), *cases.integrations()[:3], *cases.refunds(), *cases.notification_urls()]
-    if pipelining:
-        tasks += [*cases.keys(), *cases.integrations()[3:], *cases.role()]
+    tasks += [*cases.keys(), *cases.integrations()[3:], *cases.role()]
+    if not pipelining:
+        tasks = cases.one_of_each(tasks)
     playbook = scene.playbook(name, tasks)
     ran, found = scene.run(name, playbook, "-e", f"@{source}", way=way, ANSIBLE_PIPELINING=str(pipelining))
     assert_as_announced(scene, name, ran)
@@ -268,7 +269,9 @@ def test_that_malformed_options_of_trackers_show_nothing(scene: Scene, way: str)
 @pytest.mark.parametrize("way", WAYS)
 def test_that_our_own_messages_cut_a_misplaced_secret_short(scene: Scene, way: str) -> None:
     name = f"misplaced-{way}"
-    playbook = scene.playbook(name, cases.misplaced())
+    # The messages are the same in both ways, so what is slow shows but some of them.
+    tasks = cases.misplaced() if way == "in-process" else cases.one_of_each(cases.misplaced())
+    playbook = scene.playbook(name, tasks)
     ran, _log = scene.run(name, playbook, "-e", f"@{scene.vault}", way=way, ANSIBLE_PIPELINING="1")
     assert_as_announced(scene, name, ran)
     shown = {
@@ -280,12 +283,15 @@ def test_that_our_own_messages_cut_a_misplaced_secret_short(scene: Scene, way: s
 
 def test_that_the_scanner_finds_what_a_careless_task_shows(scene: Scene) -> None:
     texts = ["{{ vault_a }}", "{{ vault_a.splitlines()[2][:30] }}", "{{ vault_a_base64 }}", "{{ vault_db_password }}"]
-    tasks = [{"name": "Careless", "ansible.builtin.debug": {"msg": text}} for text in [*texts, "{{ vault_cookie }}"]]
-    for number, task in enumerate(tasks):
-        name = f"careless-{number}"
-        ran, found = scene.run(name, scene.playbook(name, [task]), "-e", f"@{scene.vault}", verbosity="-v")
-        assert ran.code == 0
-        assert {finding.where for finding in found} >= {"stdout", "ansible.log"}, f"{task} was not found"
+    texts.append("{{ vault_cookie }}")
+    tasks = [{"name": "Careless", "ansible.builtin.debug": {"msg": text}} for text in texts]
+    ran, found = scene.run("careless", scene.playbook("careless", tasks), "-e", f"@{scene.vault}", verbosity="-v")
+    assert ran.code == 0
+    assert {finding.where for finding in found} >= {"stdout", "ansible.log"}
+    shown = [line for line in ran.stdout.splitlines() if '"msg": ' in line]
+    assert len(shown) == len(texts)
+    for text, line in zip(texts, shown, strict=True):
+        assert scene.scanner.scan("stdout", line), f"{text} was not found"
     assert scene.scanner.scan("here", "Bearer eyJhbGciOiJFUzI1NiJ9.e30.x") == [Finding("here", "token")]
     scalar = scene.playground.keys[STUDIO_B].scalar
     for text in (scalar.hex(), base64.b64encode(scalar).decode(), str(int.from_bytes(scalar, "big"))):

@@ -23,7 +23,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Context, Library, Params, Results, Task
-from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import MASK
+from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import MASK
 from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import (
     VARIABLE,
     Circumstances,
@@ -41,6 +41,8 @@ SECRET = "sqlite:////nowhere/s3cr3t-ledger.db"
         ({}, None),
         ({"wanted": True}, None),
         ({"wanted": False}, f"{VARIABLE} is false"),
+        ({"wanted": True, "sets_attributes": True}, "it sets mode and owner of files"),
+        ({"platform": "darwin", "sets_attributes": True}, "it sets mode and owner of files"),
         ({"platform": "darwin"}, f"this is macOS; {VARIABLE} turns it on"),
         ({"platform": "darwin", "wanted": True}, None),
         ({"platform": "darwin", "wanted": True, "is_async": True}, "the task is async"),
@@ -146,6 +148,45 @@ def test_that_the_interpreter_is_that_of_the_host_that_works() -> None:
     assert circumstances(variables, delegate_to="plain").interpreter == "auto"
     unknown = {"ansible_python_interpreter": trust_as_template("{{ nowhere }}")}
     assert "only the module can resolve" in str(circumstances(unknown).why_module())
+
+
+@pytest.mark.parametrize(
+    ("variables", "fields", "python"),
+    [
+        ({}, {}, sys.executable),
+        ({"ansible_python_interpreter": "auto"}, {}, sys.executable),
+        ({"ansible_python_interpreter": "/own/python"}, {}, "/own/python"),
+        ({"ansible_delegated_vars": {"other": {"a": 1}}}, {"delegate_to": "other"}, sys.executable),
+        (
+            {"ansible_delegated_vars": {"other": {"ansible_python_interpreter": "/own/python"}}},
+            {"delegate_to": "other"},
+            "/own/python",
+        ),
+    ],
+)
+def test_that_a_module_runs_in_this_python_where_the_host_leaves_the_choice(
+    variables: Json, fields: Json, python: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An inventory that names localhost must not send a key to the system's Python, which has no libraries."""
+    one = action(Recorder(), {}, variables, **fields)
+    one.definition = replace(one.definition, has_file_attributes=True)
+    given: Json = {}
+    monkeypatch.setattr(one, "_execute_module", lambda **options: given.update(options) or {})
+    assert one.run(task_vars=variables) == {}
+    host_vars = given["task_vars"]
+    if fields:
+        host_vars = host_vars["ansible_delegated_vars"]["other"]
+        assert "ansible_python_interpreter" not in given["task_vars"]
+    assert host_vars["ansible_python_interpreter"] == python
+    assert variables.get("ansible_python_interpreter") in (None, "auto", "/own/python"), (
+        "the variables stay as they are"
+    )
+
+
+def test_that_another_python_is_looked_for_when_this_one_lacks_a_library_or_the_host_is_elsewhere() -> None:
+    assert not replace(USUAL, missing="PyJWT").takes_own_python()
+    assert not replace(USUAL, connection="ansible.builtin.ssh").takes_own_python()
+    assert replace(USUAL, sets_attributes=True, platform="darwin").takes_own_python()
 
 
 @pytest.mark.parametrize("value", ["maybe", 2, {}, "", [True]])

@@ -16,11 +16,19 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
     Integration,
     Observation,
 )
-from ansible_collections.storeops.refunds.plugins.module_utils._plan import COMPARED, Plan, plan, stand_still
+from ansible_collections.storeops.refunds.plugins.module_utils._plan import (
+    COMPARED,
+    COMPARED_IN_LEDGER,
+    Plan,
+    plan,
+    stand_still,
+)
 
 IDENTITY = Identity("ledger", "", "production", "com.example.one")
 FULL = Integration(IDENTITY, "issuer", "KEY", "f" * 64, "Active", "/keys/a.p8", 1)
-OBSERVED = {"status": "Failed", "private_key_path": "/b.p8", "app_apple_id": 2}
+# An Apple ID is noted there for later, and no other tracker holds it.
+ELSEWHERE = dataclasses.replace(FULL, identity=Identity("revenuecat", "proj1", "production", "com.example.one"))
+OBSERVED = {"status": "Failed", "private_key_path": "/b.p8"}
 
 SHORT = st.sampled_from(["a", "b"])
 WANTED = st.builds(
@@ -63,20 +71,25 @@ def test_the_diff_tells_all_that_changes_and_no_more(held: Integration | None, w
     if held is not None:
         assert set(diff["before"]) == set(COMPARED)
     if step.changed and wanted is not None:
-        after = wanted.as_result()
-        assert diff["after"] == {name: after[name] for name in COMPARED}
-        assert {name for name in COMPARED if diff["before"].get(name) != after[name]} >= set(step.differing)
-    assert not {"status", "private_key_path", "app_apple_id"} & (set(diff["before"]) | set(diff["after"]))
+        after = {**wanted.as_result(), "app_apple_id": wanted.app_apple_id}
+        shown = COMPARED_IN_LEDGER if wanted.app_apple_id else COMPARED
+        assert diff["after"] == {name: after[name] for name in shown}
+        assert {name for name in after if diff["before"].get(name) != after[name]} >= set(step.differing)
+    assert not {"status", "private_key_path"} & (set(diff["before"]) | set(diff["after"]))
 
 
 @pytest.mark.parametrize(
     ("held", "wanted", "action", "differing"),
     [
         (None, None, "unchanged", ()),
-        (None, FULL, "create", COMPARED),
+        (None, FULL, "create", COMPARED_IN_LEDGER),
         (FULL, None, "delete", ()),
         (FULL, FULL, "unchanged", ()),
         (FULL, dataclasses.replace(FULL, issuer_id="other"), "update", ("issuer_id",)),
+        (FULL, dataclasses.replace(FULL, app_apple_id=2), "update", ("app_apple_id",)),
+        (dataclasses.replace(FULL, app_apple_id=None), FULL, "update", ("app_apple_id",)),
+        (FULL, dataclasses.replace(FULL, app_apple_id=None), "unchanged", ()),
+        (ELSEWHERE, dataclasses.replace(ELSEWHERE, app_apple_id=2), "unchanged", ()),
         (FULL, dataclasses.replace(FULL, key_id="B", key_fingerprint="a"), "update", ("key_id", "key_fingerprint")),
         (dataclasses.replace(FULL, key_fingerprint=None), FULL, "unknown", ("key_fingerprint",)),
         (dataclasses.replace(FULL, key_id=None, key_fingerprint=None), FULL, "unknown", ("key_id", "key_fingerprint")),
@@ -117,6 +130,7 @@ def test_before_and_after_are_complete() -> None:
             "key_id": "KEY",
             "key_fingerprint": "f" * 64,
             "environment": "production",
+            "app_apple_id": 1,
         }
     )
     for diff in (created, deleted):

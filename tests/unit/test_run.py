@@ -23,7 +23,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._context import (
     TaskFailed,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import FileError
-from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import MASK
+from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import MASK
 from ansible_collections.storeops.refunds.plugins.module_utils._run import plain
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import (

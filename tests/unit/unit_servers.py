@@ -180,7 +180,7 @@ class Simulator:
 
     def control(self, method: str, path: str, body: object = None) -> t.Any:
         """Call the control API."""
-        answer = self.session.request(method, f"{self.announced['control']}{path}", json=body, timeout=10)
+        answer = self.session.request(method, f"{self.announced['control']}{path}", json=body, timeout=120)
         assert answer.ok, answer.text
         return answer.json()
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ansible_collections.storeops.refunds.plugins.module_utils._context import FileAttributes, Task
 from ansible_collections.storeops.refunds.plugins.module_utils._fields import option_faults
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
-from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Masker
+from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import Masker
 from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 

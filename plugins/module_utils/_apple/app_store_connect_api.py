@@ -16,7 +16,8 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 from .._http import RETRIED_STATUSES, Advice, Call, Reply, Transport
 from .._model.errors import RefundsError
 from .._model.identifiers import is_loopback, shown
-from .._model.secret import Masker, Secret
+from .._model.masking import Masker
+from .._model.secret import Secret
 from . import connect_api_errors
 from .app_record import FIELDS, AppRecord, app_record
 from .token import ConnectApiCredentials, sign_for_connect_api

@@ -20,6 +20,7 @@ _COLLISIONS = ("40001", "40P01")
 # The server ended the connection: shutting down, crashed, or starting.
 _LOST = ("57P01", "57P02", "57P03", "08000", "08003", "08006")
 _CANCELLED = "57014"
+_FULL = "53100"
 
 
 class Passing(LedgerError):
@@ -62,6 +63,8 @@ def _other(error: Exception, reason: str, where: str, lock_timeout: float, is_se
             f"{where} was locked by another program for {lock_timeout:g} s.",
             "Nothing was written; run again when it is free.",
         )
+    if getattr(getattr(error, "orig", error), "sqlstate", None) == _FULL or "disk is full" in reason:
+        return f"{where} can't be written: its disk is full ({reason}).", "Nothing was written; make room, run again."
     if "readonly" in reason or "read-only" in reason or isinstance(error, PermissionError):
         return f"{where} is not writable.", "Check owner and mode of the file and its folder, or the role."
     if "not a database" in reason or "malformed" in reason:

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from .errors import InputError
 from .foreign_json import parse_json
-from .secret import Masker, worth_masking
+from .masking import Masker
+from .secret import worth_masking
 from .session_text import unwrapped
 
 LARGEST = 1024 * 1024

@@ -243,8 +243,8 @@ def after_known(known_until: int) -> str:
     """Return why the time after is unknown."""
     return (
         f"Known until {iso_time(known_until)} only: the last sign of a notification URL of version 2 was {_DAYS} days "
-        "earlier, and Apple keeps no history once the URL is removed. Give api_key_id and api_private_key_path, so "
-        "that App Store Connect can be asked whether it is still set."
+        "earlier, and Apple keeps no history once the URL is removed. With api_key_id and api_private_key_path, a run "
+        "asks App Store Connect whether it is still set."
     )
 
 
@@ -266,5 +266,5 @@ _WITHOUT_V2 = {
 }
 EMPTY = (
     "Apple's history is empty, which is no proof of no refunds: it stays empty too while no notification URL of "
-    "version 2 is set. Give api_key_id and api_private_key_path, so that App Store Connect can be asked."
+    "version 2 is set. With api_key_id and api_private_key_path, a run asks App Store Connect."
 )

@@ -12,7 +12,8 @@ import unicodedata
 from urllib.parse import urlsplit
 
 from .errors import InputError
-from .secret import MASK, looks_secret
+from .masking import MASK
+from .secret import looks_secret
 from .secret_marks import looks_random
 
 Environment = t.Literal["production", "sandbox"]

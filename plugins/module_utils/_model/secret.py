@@ -1,19 +1,17 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A text that must never be shown, and the removal of such texts from whatever is shown."""
+"""A text that must never be shown, and its forms. `masking` removes them from whatever is shown."""
 
 from __future__ import annotations
 
 import base64
 import re
 import typing as t
-from collections.abc import Mapping
 from urllib.parse import unquote
 
-from .secret_marks import blotted, is_plain, is_wrapped
+from .secret_marks import is_plain, is_wrapped
 
-MASK = "********"
 # Shorter texts are left alone: masking every "a" would destroy the message and protects nothing.
 SHORTEST_MASKED = 4
 # A line of base64 in a .p8 has 64 characters; its last one may be short and says little by itself.
@@ -85,7 +83,7 @@ def _from_base64(text: str) -> str:
 
 def _url_password(text: str) -> set[str]:
     """Return what may be a password before the last @ of a URL, also where it was not escaped as it should be."""
-    found = re.match(r"\s*[a-z][a-z0-9+.-]*://([^\s]*)@", text, re.IGNORECASE)
+    found = re.match(r"\s*[a-z][a-z0-9+.-]*://(.*)@", text, re.IGNORECASE)
     if not found or ":" not in found.group(1):
         return set()
     password = found.group(1).partition(":")[2]
@@ -101,29 +99,3 @@ def looks_secret(text: str) -> bool:
 def worth_masking(cookie: str) -> bool:
     """Tell whether a cookie's value may be a secret: masking ``en`` or ``true`` would blot out the results."""
     return len(cookie) >= 8 and not cookie.isalpha()
-
-
-class Masker:
-    """Replaces every known secret, in any of its forms, in strings, lists and mappings of any depth."""
-
-    def __init__(self, secrets: t.Iterable[str]) -> None:
-        known = {form for secret in secrets for form in forms(secret)}
-        longest_first = sorted(known, key=len, reverse=True)
-        self.known = frozenset(known)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if known else None
-
-    def mask(self, value: t.Any) -> t.Any:
-        """Return a copy of ``value`` without secrets. Names in mappings are ours and stay."""
-        return self._masked(value, self._pattern, {})
-
-    def _masked(self, value: t.Any, pattern: re.Pattern[str] | None, done: dict[str, str]) -> t.Any:
-        """``done``: texts of this result so far; lists of apps say the same thing a thousand times."""
-        if isinstance(value, str):
-            if value not in done:
-                done[value] = blotted(pattern.sub(MASK, value) if pattern else value, MASK)
-            return done[value]
-        if isinstance(value, Mapping):
-            return {name: self._masked(item, pattern, done) for name, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self._masked(item, pattern, done) for item in value]
-        return value

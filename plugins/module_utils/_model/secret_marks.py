@@ -23,6 +23,7 @@ _URL_SAFE = str.maketrans("-_", "+/")
 # How people and tools write a cookie with its value; the name alone may be a file's.
 _SESSION = re.compile(r"myacinfo[\"']?\s*[=:,\t]\s*\S|name[\"']?\s*[:=]\s*[\"']?myacinfo")
 _ESCAPED_BLANK = re.compile(r"\s|\\+[nrt]|\\(?=/)")
+_SHORTEST_GENERATED = 10
 # The shortest text in which any of these marks is more than a mark.
 _SHORTEST = 24
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:\s|\\+[nr])*[A-Za-z0-9+/=]{16}")
@@ -69,6 +70,11 @@ def is_wrapped(text: str) -> bool:
 def looks_random(text: str) -> bool:
     """Tell whether a text has a long run that no person named: capitals, small letters and digits in quick change."""
     return any(_changes(run) * 3 > len(run) for run in _RUN.findall(text))
+
+
+def looks_generated(text: str) -> bool:
+    """Tell whether capitals, small letters and digits change too quickly for a name that a person chose."""
+    return len(text) >= _SHORTEST_GENERATED and _changes(text) * 3 > len(text)
 
 
 def _changes(run: str) -> int:

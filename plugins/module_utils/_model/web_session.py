@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 
 from .errors import InputError
 from .foreign_json import parse_json
-from .secret import Masker, Secret, worth_masking
+from .masking import Masker
+from .secret import Secret, worth_masking
 from .session_text import listed, unescaped, unwrapped
 
 try:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from .._model.errors import InputError
-from .._model.secret import MASK, looks_secret
-from .._plan import COMPARED
+from .._model.masking import MASK
+from .._model.secret import looks_secret
+from .._plan import COMPARED_IN_LEDGER
 from .classify import Finding, problems_of
 from .model import KEY_FIELDS, App, Difference, Key, worst
 
@@ -124,7 +125,7 @@ def _differences(diff: Fields, integration: Fields) -> tuple[Difference, ...]:
         # Another environment's diff under the same name.
         if side and side.get("environment") not in (None, integration.get("environment")):
             return ()
-    pairs = ((name, _optional(before.get(name)), _optional(after.get(name))) for name in COMPARED)
+    pairs = ((name, _optional(before.get(name)), _optional(after.get(name))) for name in COMPARED_IN_LEDGER)
     return tuple(Difference(name, old, new) for name, old, new in pairs if old != new)
 
 

@@ -13,7 +13,8 @@ from .._http import RETRIED_STATUSES, Advice, Call, Reply, Transport
 from .._model.errors import InputError, RefundsError
 from .._model.foreign_json import parse_json
 from .._model.identifiers import shown
-from .._model.secret import Masker, Secret
+from .._model.masking import Masker
+from .._model.secret import Secret
 
 LOCKED = 423
 TOO_MANY = 429

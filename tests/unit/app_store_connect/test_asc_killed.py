@@ -10,8 +10,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from asc_killing import each_point, run_and_die
 from asc_support import CREATE, NAME, READ, Person, enter, key
+from unit_killing import each_point, run_and_die
 from unit_servers import Simulator
 from unit_support import KEY_ID, run_task, write_key
 

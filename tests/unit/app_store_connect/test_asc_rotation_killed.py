@@ -9,8 +9,8 @@ import shutil
 import typing as t
 from pathlib import Path
 
-from asc_killing import each_point
 from asc_support import APPS, Person, enter, key
+from unit_killing import each_point
 from unit_servers import Simulator
 from unit_support import ISSUER, public_pem, run_task, write_key
 

@@ -31,28 +31,30 @@ BOUGHT = {"product_id": "coins", "price": 9990, "currency": "EUR"}
 class Place:
     """One app at the simulator, its key, and a ledger that declares it."""
 
-    def __init__(self, sim: Simulator, folder: Path) -> None:
+    def __init__(self, sim: Simulator, folder: Path, others: t.Sequence[str] = ()) -> None:
         self.sim, self.folder = sim, folder
         self.url = f"sqlite:///{folder}/ledger.db"
         key = write_key(folder / "key.p8", sim.pem)
         found = sim.session.get(f"{sim.announced['control']}/root_certificate?format=pem", timeout=10)
         (folder / "root.pem").write_bytes(found.content)
         team = {"issuer_id": ISSUER, "iap_keys": [{"key_id": KEY_ID, "public_key": public_pem(sim.pem)}]}
-        team["apps"] = [{"bundle_id": BUNDLE_ID, "apple_id": 1, **URL}]
+        names = [BUNDLE_ID, *others]
+        team["apps"] = [{"bundle_id": name, "apple_id": number, **URL} for number, name in enumerate(names, 1)]
         sim.control("PUT", "/world", {"teams": [team], "rate_limits": {"get_notification_history": 0}})
         ledger = ledger_at(self.url)
-        identity = Identity("ledger", "", "production", BUNDLE_ID)
-        put_integration(ledger, Integration(identity, ISSUER, KEY_ID, None, "Active", str(key), 1), NOW)
+        for number, name in enumerate(names, 1):
+            identity = Identity("ledger", "", "production", name)
+            put_integration(ledger, Integration(identity, ISSUER, KEY_ID, None, "Active", str(key), number), NOW)
         ledger.close()
 
-    def tell(self, kind: str, number: int) -> None:
+    def tell(self, kind: str, number: int, app: str = BUNDLE_ID) -> None:
         """Let Apple tell of something."""
         now = int(time.time() * 1000)
         bought = {"transaction_id": str(number), "purchase_date": now - 3_600_000, **BOUGHT}
         if kind == "REFUND":
             bought |= {"revocation_date": now, "revocation_reason": 1, "revocation_percentage": 100_000}
         note = {"type": kind, "signed_date": now, "transaction": bought}
-        self.sim.control("POST", f"/apps/{BUNDLE_ID}/notifications", note)
+        self.sim.control("POST", f"/apps/{app}/notifications", note)
 
     def options(self) -> dict[str, t.Any]:
         """Give what both the source and refund_ledger take."""
@@ -97,7 +99,11 @@ class Place:
 @pytest.fixture
 def place(sim: Simulator, tmp_path: Path) -> Place:
     """A declared app, and a consumer that began before anything happened."""
-    made = Place(sim, tmp_path)
+    return begun(Place(sim, tmp_path))
+
+
+def begun(made: Place) -> Place:
+    """Let a consumer begin."""
     ledger = ledger_at(made.url)
     consumer = Consumer(ledger, "rulebook", "nobody")
     assert consumer.claim(int(time.time() * 1000) - 60_000)
@@ -119,6 +125,22 @@ def test_refunds_and_requests_once_whoever_reads_them(place: Place) -> None:
     assert run_task(refund_ledger.TASK, task).results["refunds"]["new"] == 1
     assert [one["transaction_id"] for one in place.polled(1)[0]] == ["3"]
     assert place.polled(1, seconds=1.5)[0] == []
+
+
+def test_all_apps_at_the_same_time_and_none_stops_another(sim: Simulator, tmp_path: Path) -> None:
+    names = [f"com.example.n{number}" for number in range(6)]
+    place = begun(Place(sim, tmp_path, names))
+    for number, name in enumerate(names):
+        place.tell("CONSUMPTION_REQUEST" if number % 2 else "REFUND", 10 + number, name)
+    match = {"endpoint": "get_notification_history", "bundle_id": names[1]}
+    sim.fault(kind="status", status=403, body="{}", content_type="application/json", match=match)
+    sim.fault(kind="delay", seconds=0.05)
+    sim.control("DELETE", "/calls")
+    found, warnings = place.polled(5)
+    assert sorted(one["transaction_id"] for one in found) == ["10", "12", "13", "14", "15"]
+    assert sim.calls("?limit=0")["connections"] > 1
+    assert all(names[1] in warning and "403" in warning for warning in warnings if "HTTP" in warning)
+    assert sum("HTTP 403" in warning for warning in warnings) == 2, "of its refunds, and of its requests"
 
 
 @pytest.mark.parametrize(

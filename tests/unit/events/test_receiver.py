@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import threading
 import time
 import typing as t
 from dataclasses import dataclass, field
@@ -189,11 +190,37 @@ def received(desk: Desk, bodies: list[bytes], **options: t.Any) -> tuple[list[in
     return asyncio.run(work())
 
 
-def test_many_at_a_time_are_stored_together(desk: Desk) -> None:
-    bodies = [desk.apple.body(number=number) for number in range(1, 31)]
-    with mock.patch.object(intake_module, "store", wraps=intake_module.store) as store:
-        statuses, _receiver = received(desk, bodies)
-    assert statuses == [200] * 30 and desk.count() == 30 and store.call_count <= 2
+def test_many_at_a_time_are_all_stored(desk: Desk) -> None:
+    statuses, _receiver = received(desk, [desk.apple.body(number=number) for number in range(1, 31)])
+    assert statuses == [200] * 30 and desk.count() == 30
+
+
+def test_however_long_the_disk_takes_all_that_came_meanwhile_is_one_transaction(desk: Desk) -> None:
+    """So the disk sets how long an answer takes, and never how many there are in a second."""
+    bodies = [desk.apple.body(number=number) for number in range(1, 122)]
+    may_end, groups = threading.Event(), []
+
+    def slow(*arguments: t.Any) -> None:
+        groups.append(sum(len(told) for told in arguments[1].values()))
+        assert may_end.wait(60)
+
+    async def work() -> list[int]:
+        receiver = Receiver(desk.intake, lambda: None)
+        first = asyncio.create_task(receiver.receive(bodies[0]))
+        while not groups:
+            await asyncio.sleep(0.01)
+        others = [asyncio.create_task(receiver.receive(body)) for body in bodies[1:]]
+        # They are verified while the disk is busy.
+        while len(receiver._waiting) < len(others):
+            await asyncio.sleep(0.01)
+        may_end.set()
+        statuses = await asyncio.gather(first, *others)
+        await receiver.close()
+        return statuses
+
+    with mock.patch.object(intake_module, "store", slow):
+        assert asyncio.run(work()) == [200] * 121
+    assert groups == [1, 120]
 
 
 def test_the_queue_is_bounded(desk: Desk) -> None:
@@ -202,7 +229,7 @@ def test_the_queue_is_bounded(desk: Desk) -> None:
 
 
 def test_nobody_waits_for_ever(desk: Desk) -> None:
-    with mock.patch.object(Intake, "take", side_effect=MemoryError):
+    with mock.patch.object(Intake, "keep", side_effect=MemoryError):
         assert received(desk, [desk.apple.body()])[0] == [503]
 
 

@@ -23,7 +23,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrati
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError, LedgerError
-from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Masker
+from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import Masker
 
 
 @pytest.mark.parametrize(

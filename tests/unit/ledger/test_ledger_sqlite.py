@@ -13,6 +13,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from ledger_support import NOW, entry, ledger_at, write_at_the_same_time
 from unit_support import as_other_user, give_away
 
@@ -21,6 +22,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrati
     find_integration,
     list_integrations,
     put_integration,
+    put_integrations,
     remove_integration,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
@@ -241,6 +243,22 @@ def test_two_processes_at_once_lose_nothing_and_migrate_once(path: Path, url: st
     assert sum("A new ledger" in text for text in printed) == 1
     versions = sqlite3.connect(path).execute("SELECT version_num FROM refund_tracking_schema").fetchall()
     assert versions == [(HEAD,)]
+
+
+def test_a_full_disk_is_said_and_leaves_the_old_state(url: str) -> None:
+    put(url)
+    ledger = ledger_at(url)
+    with ledger.writing():
+        pass
+    assert ledger._writer is not None
+    sqlalchemy.event.listen(
+        ledger._writer, "begin", lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    )
+    many = [entry(f"com.example.n{number}") for number in range(3000)]
+    with pytest.raises(LedgerError, match=r"its disk is full .* make room, run again"):
+        put_integrations(ledger, many, NOW)
+    ledger.close()
+    assert read(url) == ["com.example.one"]
 
 
 def test_a_writer_killed_in_a_transaction_leaves_the_old_state(path: Path, url: str) -> None:

@@ -27,6 +27,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrati
     remove_integrations,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration
 
@@ -98,6 +99,22 @@ def test_what_may_pass_is_tried_again(server: Cluster, state: str) -> None:
         ledger.write(lambda connection: connection.exec_driver_sql(RAISE.format(state)))
     assert len(waited) == 7 and max(waited) < 1
     assert held(ledger) == ["com.example.one"]
+    ledger.close()
+
+
+def test_a_full_disk_is_said_once(server: Cluster) -> None:
+    ledger = ledger_at(server.url("d"))
+    put_integration(ledger, entry(), NOW)
+    seen: list[int] = []
+
+    def work(connection: sqlalchemy.Connection) -> None:
+        seen.append(1)
+        connection.exec_driver_sql("DELETE FROM refund_tracking_integrations")
+        connection.exec_driver_sql(RAISE.format("53100"))
+
+    with pytest.raises(LedgerError, match=r"disk is full .* make room, run again"):
+        ledger.write(work)
+    assert len(seen) == 1 and held(ledger) == ["com.example.one"]
     ledger.close()
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import typing as t
 from pathlib import Path
 from unittest import mock
@@ -101,6 +102,30 @@ def test_an_old_ledger_is_read_and_migrated(url: str, until: str) -> None:
         assert revision.current_revision(connection) == HEAD
     ledger.close()
     assert known(url) == expected
+
+
+@pytest.mark.parametrize("until", REVISIONS[:-1])
+def test_a_migration_that_is_killed_leaves_the_old_schema(url: str, until: str) -> None:
+    write_old(url, until)
+    child = os.fork()
+    if child == 0:
+        try:
+            # After all that the last migration does, and before it is committed.
+            sqlalchemy.event.listen(sqlalchemy.Engine, "commit", lambda _connection: os.kill(os.getpid(), 9))
+            put_integration(ledger_at(url), entry("com.b"), NOW)
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
+    engine = sqlalchemy.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        assert revision.current_revision(connection) == until
+    engine.dispose()
+    ledger = ledger_at(url)
+    put_integration(ledger, entry("com.b"), NOW)
+    with ledger.reading() as connection:
+        assert revision.current_revision(connection) == HEAD
+    assert len(list_integrations(ledger, "ledger", "", "production")) == 2
+    ledger.close()
 
 
 def _described(inspector: sqlalchemy.Inspector, name: str) -> t.Any:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 from dataclasses import replace
 
@@ -126,13 +125,7 @@ def test_two_controllers_take_turns_at_one_app_on_postgresql() -> None:
 
 def recorder(keep_from: int | None = None, at: int = DATE) -> Recorder:
     """Records for one app, whose ledger nobody opens."""
-
-    class Ledger:
-        @contextlib.contextmanager
-        def reading(self) -> t.Iterator[None]:
-            yield
-
-    return Recorder(t.cast(t.Any, Ledger()), APP, "unasked", keep_from, "2026-11-28T00:00:00Z", at)
+    return Recorder(t.cast(t.Any, None), APP, "unasked", keep_from, "2026-11-28T00:00:00Z", at)
 
 
 def held(end: int, sha256: str = "a") -> dict[str, Quarantined]:
@@ -176,7 +169,7 @@ def test_from_when_on_the_history_is_read(
     coverage = None if settled is None else Coverage(0, settled, settled, settled)
     monkeypatch.setattr(refund_recording, "find_coverage", lambda connection, app: coverage)
     monkeypatch.setattr(refund_recording, "list_quarantined", lambda connection, app: quarantined.values())
-    assert recorder(at=at).resume() == wanted
+    assert recorder(at=at).resume(t.cast(t.Any, None)) == wanted
 
 
 def page(has_more: bool, token: object = None) -> Answer:

@@ -188,6 +188,17 @@ def test_faults_in_the_list(desk: Desk, apps: list[dict[str, t.Any]], said: str)
     assert said in run(desk, apps).message
 
 
+def test_what_was_left_out_longest_is_read_first(desk: Desk) -> None:
+    """Else a run that is always broken off would never reach the end of its list."""
+    declare(desk, NAMES[:3], 1)
+    run(desk, NAMES[:1], now=TODAY - DAY)
+    desk.sim.control("DELETE", "/calls")
+    done = run(desk, NAMES[:3], concurrency=1).results
+    asked = [call["bundle_id"] for call in desk.sim.calls("?endpoint=get_notification_history")["calls"]]
+    assert list(dict.fromkeys(asked)) == [NAMES[1], NAMES[2], NAMES[0]]
+    assert [one["bundle_id"] for one in done["apps"]] == NAMES[:3]
+
+
 def test_killed_again_and_again(desk: Desk) -> None:
     """Apps of a list, each with windows of its own, killed anywhere: in the end the sums are the truth."""
     names = NAMES[:3]

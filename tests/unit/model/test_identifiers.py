@@ -23,7 +23,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.identifier
     refuse_no_path,
     shown,
 )
-from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import MASK
+from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import MASK
 
 ANY_TEXT = st.text(st.characters(categories=("L", "M", "N", "P", "S", "Z", "C")), max_size=300)
 PASTED = (

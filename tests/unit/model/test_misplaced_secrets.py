@@ -17,7 +17,7 @@ from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Context, Params, Results, Task
-from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import MASK, Masker
+from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import MASK, Masker
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import credential_check_info, integration
@@ -171,7 +171,7 @@ def test_short_cookies_do_not_blot_out_results(shape: str) -> None:
 @pytest.mark.parametrize("name", ["changed", "integration", "http", "failed"])
 def test_names_of_result_fields_are_never_masked(name: str) -> None:
     results = {name: name, "a": [{name: f"<{name}>"}]}
-    assert Masker([name]).mask(results) == {name: MASK, "a": [{name: f"<{MASK}>"}]}
+    assert Masker([name]).mask(results) == results, "nor are values that are such words"
 
     def give(_params: Params, _context: Context) -> Results:
         return results

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import serialization
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, ROOT, new_pem, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Task
-from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Masker, looks_secret
+from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import Masker
+from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import looks_secret
 from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain, refusal
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration

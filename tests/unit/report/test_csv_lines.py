@@ -36,8 +36,8 @@ def test_columns_are_the_documented_fields_and_those_of_the_guide() -> None:
     assert list(COLUMNS) == list(REFUNDS["sample"][0])
     described = " ".join(REFUNDS["description"])
     assert not [name for name in COLUMNS if f"C({name})" not in described]
-    guide = (ROOT / "docs/docsite/rst/refunds_guide.rst").read_text()
-    assert tuple(re.findall(r"^``([a-z_]+)`` +", guide.partition("Column  ")[2], re.MULTILINE)) == COLUMNS
+    guide = (ROOT / "docs/guides/refunds.md").read_text()
+    assert tuple(re.findall(r"^\| `([a-z_]+)` \|", guide.partition("| Column |")[2], re.MULTILINE)) == COLUMNS
 
 
 @given(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0")))

@@ -52,6 +52,19 @@ def test_create_unchanged_update_delete(bulk: Bulk) -> None:
     assert changed.results["diff"]["after"][FOREIGN] == {} and bulk.held() == [BUNDLE_ID, TWO]
 
 
+def test_an_app_apple_id_that_changes_is_a_change_with_its_diff(bulk: Bulk) -> None:
+    """Apple's payloads are verified against it: a silent change would show as refunds that can't be verified."""
+    (one,) = apps(TWO)
+    bulk.run([{**one, "app_apple_id": 7}])
+    changed = bulk.both([{**one, "app_apple_id": 8}])
+    assert outcomes(changed) == [(TWO, "update", "changed")]
+    diff = changed.results["diff"]
+    assert (diff["before"][TWO].pop("app_apple_id"), diff["after"][TWO].pop("app_apple_id")) == (7, 8)
+    assert diff["before"] == diff["after"], "nothing else differs"
+    for entry in (one, {**one, "app_apple_id": 8}):
+        assert outcomes(bulk.both([entry])) == [(TWO, "unchanged", "unchanged")], "what is left out is kept"
+
+
 def test_each_item_is_what_the_single_module_says(bulk: Bulk, tmp_path: Path) -> None:
     """Same verdicts, same integration, same message, whatever is wrong."""
     write_key(tmp_path / "damaged.p8", bulk.sim.pem[:99])

@@ -255,11 +255,11 @@ def test_a_page_has_a_query_and_a_fragment() -> None:
     ],
 )
 def test_whom_a_session_is_for(url: str, fits: bool) -> None:
-    origins = [{"origin": "https://app.other.invalid", "localStorage": [{"name": "token", "value": "made-up"}]}]
+    origins = [{"origin": "https://app.other.invalid", "localStorage": [{"name": "token", "value": "made-up-7"}]}]
     host_only = {**COOKIE, "domain": "host.invalid"}
     session = parse_browser_session(json.dumps({"cookies": [COOKIE, host_only], "origins": origins}), "session")
     assert session.fits(url) is fits
-    assert session.mask(f"{COOKIE['value']} made-up") == "******** ********" and "made-up" not in repr(session)
+    assert session.mask(f"'{COOKIE['value']}' made-up-7") == "'********' ********" and "made-up" not in repr(session)
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,6 @@ def notification_url() -> Spec:
             "type": "list",
             "elements": "dict",
             "options": {"bundle_id": {"type": "str", "required": True}, **urls},
-            # Ansible masks no text of several lines inside a list when it logs to syslog.
-            "no_log": True,
         },
         "on_other_url": choices,
         "on_version_1": choices,

@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._apple.signed_data import claims
+from ..._ledger.ledger import Ledger
 from ..._ledger.refunds import App
 from ..._model.errors import LedgerError
 from ..._model.event import ConsumptionRequest
@@ -33,12 +34,14 @@ class Answer:
     is_sound: bool = False
 
 
-@dataclass
-class _Found:
-    """What is to be stored, and further fields of its events by transaction ID."""
+@dataclass(frozen=True)
+class Judged:
+    """The answer that a request gets once ``told`` is stored for ``app``. ``fields``: further ones of its event."""
 
-    by_app: dict[App, list[Told]] = field(default_factory=dict)
-    accounts: dict[App, dict[str, dict[str, str]]] = field(default_factory=dict)
+    answer: Answer
+    app: App | None = None
+    told: Told | None = None
+    fields: t.Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,34 +49,48 @@ class Intake:
     """``warn`` tells the operator what needs a person. ``timestamp`` gives UTC in ISO 8601.
 
     ``with_account``: events have the SHA-256 of the customer's appAccountToken, which the ledger's refunds never have.
+    ``ledger``: where to store, when another thread verifies meanwhile.
     """
 
     declared: Declared
     timestamp: t.Callable[[], str]
     warn: t.Callable[[str], None]
     with_account: bool = False
+    ledger: Ledger | None = None
 
     def take(self, bodies: t.Sequence[bytes]) -> list[Answer]:
-        """Answer requests that came at the same time: all that is sound is stored in one transaction."""
-        told = _Found()
-        answers = []
-        for body in bodies:
+        """Answer requests that came at the same time."""
+        return self.keep([self.judge(body) for body in bodies])
+
+    def judge(self, body: bytes) -> Judged:
+        """Verify one request in full. Stores nothing, and never raises."""
+        try:
+            found = self._judged(body)
+        except LedgerError as error:
+            found = self._trouble(str(error))
+        # One request never spoils another one.
+        except Exception as error:
+            found = self._trouble(f"{type(error).__name__} while a notification was verified.")
+        return Judged(found) if isinstance(found, Answer) else found
+
+    def keep(self, judged: t.Sequence[Judged]) -> list[Answer]:
+        """Store all that is sound in one transaction, and only then let anybody have an answer."""
+        by_app: dict[App, list[Told]] = {}
+        more: dict[App, dict[str, t.Mapping[str, str]]] = {}
+        for one in judged:
+            if one.app is not None and one.told is not None:
+                by_app.setdefault(one.app, []).append(one.told)
+                if one.fields:
+                    more.setdefault(one.app, {})[one.told.transaction_id] = one.fields
+        if by_app:
             try:
-                answers.append(self._judged(body, told))
-            except LedgerError as error:
-                answers.append(self._trouble(str(error)))
-            # One request never spoils another one.
-            except Exception as error:
-                answers.append(self._trouble(f"{type(error).__name__} while a notification was verified"))
-        if told.by_app:
-            try:
-                store(self.declared.ledger, told.by_app, self.timestamp(), told.accounts)
+                store(self.ledger or self.declared.ledger, by_app, self.timestamp(), more)
             except LedgerError as error:
                 trouble = self._trouble(str(error))
-                return [trouble if one.is_sound else one for one in answers]
-        return answers
+                return [trouble if one.answer.is_sound else one.answer for one in judged]
+        return [one.answer for one in judged]
 
-    def _judged(self, body: bytes, told: _Found) -> Answer:
+    def _judged(self, body: bytes) -> Answer | Judged:
         payload = _signed_payload(body)
         claimed = claims(payload) if payload is not None else None
         if payload is None or claimed is None:
@@ -93,14 +110,11 @@ class Intake:
             if found.reason in _OWN_TROUBLE:
                 return self._trouble(f"{bundle_id}: a notification that Apple signed can't be used: {found.reason}.")
             return Answer(400, found.reason)
-        if isinstance(found, (Notification, ConsumptionRequest)):
-            app = self.declared.app(entry)
-            told.by_app.setdefault(app, []).append(found)
-            account = _account(claimed) if self.with_account else None
-            if account is not None:
-                fields = {"account_token_sha256": account}
-                told.accounts.setdefault(app, {})[found.transaction_id] = fields
-        return Answer(200, "stored" if not isinstance(found, str) else "nothing_to_store", is_sound=True)
+        if not isinstance(found, (Notification, ConsumptionRequest)):
+            return Answer(200, "nothing_to_store", is_sound=True)
+        account = _account(claimed) if self.with_account else None
+        fields = {"account_token_sha256": account} if account is not None else {}
+        return Judged(Answer(200, "stored", is_sound=True), self.declared.app(entry), found, fields)
 
     def _trouble(self, text: str) -> Answer:
         self.warn(f"{text} Apple gets 503 and tries again.")

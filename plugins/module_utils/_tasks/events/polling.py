@@ -52,13 +52,15 @@ class Poller:
         except RefundsError as failure:
             self.context.warn(str(failure))
 
-        def requests(entry: Integration) -> None:
+        def requests(entry: Integration) -> tuple[App, list[ConsumptionRequest]] | None:
             try:
-                self._read_requests(entry, params, context)
+                return self._requests(entry, params, context)
             except (RefundsError, KeyProblem) as error:
                 self.context.warn(f"{entry.identity.bundle_id} ({entry.identity.environment}): {error}")
+                return None
 
-        each(apps, requests, context.transport.flow)
+        found = dict(filter(None, each(apps, requests, context.transport.flow)))
+        store(self.declared.ledger, found, context.timestamp())
 
     def _params(self, apps: t.Iterable[Integration]) -> dict[str, t.Any]:
         """Return the options of refund_ledger for a list of apps, defaults included."""
@@ -74,11 +76,13 @@ class Poller:
         }
         return defaults | given
 
-    def _read_requests(self, entry: Integration, params: t.Mapping[str, t.Any], context: Context) -> None:
-        """Read the requests that can still be answered; the outbox tells which are new."""
+    def _requests(
+        self, entry: Integration, params: t.Mapping[str, t.Any], context: Context
+    ) -> tuple[App, list[ConsumptionRequest]] | None:
+        """Return the requests that can still be answered, if there are any; the outbox tells which are new."""
         credentials = stored_credentials(entry, key_source(params))
         if credentials is None:
-            return
+            return None
         server = AppStoreServer(context.transport, Hosts(self.settings.app_store_server_url), context.now)
         identity = entry.identity
         pace = Pace(context.transport, CALLS_A_SECOND[identity.environment])
@@ -89,9 +93,8 @@ class Poller:
             payloads = history.signed_payloads(kind, Window(now - _LOOK_BACK_MS, now), lambda found: 1)
             verifier = self.declared.verifier(entry)
         except (NoNotificationUrl, NoAppleId):
-            return
+            return None
         told = [verifier.told(payload) for payload in payloads]
-        requests = [one for one in told if isinstance(one, ConsumptionRequest)]
-        if requests:
-            app = App(self.declared.root.source, identity.environment, identity.bundle_id)
-            store(self.declared.ledger, {app: requests}, context.timestamp())
+        asked = [one for one in told if isinstance(one, ConsumptionRequest)]
+        app = App(self.declared.root.source, identity.environment, identity.bundle_id)
+        return (app, asked) if asked else None

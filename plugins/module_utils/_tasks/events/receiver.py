@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes notifications from the server: a bounded queue, one thread that verifies and stores, then further URLs.
+"""Takes notifications from the server: one thread verifies, another one stores, then they go to further URLs.
 
-Requests that wait are verified and stored together, so that many at a time cost few transactions.
+While one group is being stored, the next one is verified; then it is stored together. So many at a time cost few
+transactions, however long the disk takes for each. What waits is bounded.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from .intake import Answer, Intake
+from .intake import Answer, Intake, Judged
 
 MOST_WAITING = 500
-_TOGETHER = 50
 # Returns whether every further URL has taken the body.
 Forward = t.Callable[[bytes], bool]
 
@@ -31,7 +31,9 @@ class Receiver:
     forward: Forward | None = None
     most_waiting: int = MOST_WAITING
     counts: dict[str, int] = field(default_factory=dict, init=False)
-    _waiting: deque[tuple[bytes, asyncio.Future[Answer]]] = field(default_factory=deque, init=False)
+    _taking: int = field(default=0, init=False)
+    _waiting: deque[tuple[Judged, asyncio.Future[Answer]]] = field(default_factory=deque, init=False)
+    _verifier: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), init=False)
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), init=False)
     _forwarders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32), init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
@@ -51,31 +53,39 @@ class Receiver:
         """Wait for what is being stored, and end the threads."""
         if self._task is not None:
             await asyncio.wait([self._task])
+        self._verifier.shutdown(wait=False)
         self._thread.shutdown(wait=False)
         self._forwarders.shutdown(wait=False)
 
     async def _taken(self, body: bytes) -> Answer:
-        if len(self._waiting) >= self.most_waiting:
+        if self._taking >= self.most_waiting:
             return Answer(503, "too_many_waiting")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
-        self._waiting.append((body, future))
-        if self._task is None or self._task.done():
-            self._task = loop.create_task(self._work())
-        return await future
+        self._taking += 1
+        try:
+            loop = asyncio.get_running_loop()
+            judged = await loop.run_in_executor(self._verifier, self.intake.judge, body)
+            if judged.told is None:
+                return judged.answer
+            future: asyncio.Future[Answer] = loop.create_future()
+            self._waiting.append((judged, future))
+            if self._task is None or self._task.done():
+                self._task = loop.create_task(self._store())
+            return await future
+        finally:
+            self._taking -= 1
 
-    async def _work(self) -> None:
+    async def _store(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            taken = [self._waiting.popleft() for _number in range(min(_TOGETHER, len(self._waiting)))]
-            bodies = [body for body, _future in taken]
+            taken = list(self._waiting)
+            self._waiting.clear()
             try:
-                answers = await loop.run_in_executor(self._thread, self.intake.take, bodies)
+                answers = await loop.run_in_executor(self._thread, self.intake.keep, [one for one, _future in taken])
             # Nobody is left waiting, whatever happened.
             except Exception as error:
                 self.intake.warn(f"{type(error).__name__} while notifications were stored; Apple tries again.")
                 answers = [Answer(503, "own_trouble")] * len(taken)
-            for (_body, future), answer in zip(taken, answers, strict=True):
+            for (_judged, future), answer in zip(taken, answers, strict=True):
                 if not future.done():
                     future.set_result(answer)
             if any(answer.reason == "stored" for answer in answers):

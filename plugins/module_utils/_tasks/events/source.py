@@ -101,7 +101,7 @@ def _changed(warn: t.Callable[[str], None]) -> t.Callable[[str], None]:
 async def _listen(parts: _Parts, dispatcher: Dispatcher) -> None:
     settings = parts.settings
     with_account = settings.account_token == "sha256"
-    intake = Intake(parts.declared(), parts.context().timestamp, parts.world.warn, with_account)
+    intake = Intake(parts.declared(), parts.context().timestamp, parts.world.warn, with_account, parts.ledger())
     forwarder = Forwarder(settings.forward_to, parts.http(), parts.world.warn)
     receiver = Receiver(intake, dispatcher.wake, forwarder.forward if settings.forward_to else None)
     server = Server(receiver.receive, settings.path, Limits(largest_body=settings.largest_body))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 import typing as t
 
 from ..._apple.notification_history import REACH, NotificationHistory
@@ -18,13 +17,14 @@ from ..._model.refund import iso_time
 from ..shared.progress import EVERY_S, Progress
 from .refund_reading import Batch, Reading
 from .refund_recording import Recorder
+from .refund_writer import Writer
 
 Outcome = t.Literal["read", "incomplete", "pending", "absent", "failed"]
 _ONE_APP = "the refunds of this app were not read to their end, the others were"
 
 
 class AppRun:
-    """``ledger_lock``: held while the ledger and ``progress`` are used, since the runs of a task share them."""
+    """``resume_at``: from when on the history has to be read, as Recorder.resume says."""
 
     def __init__(
         self,
@@ -32,8 +32,9 @@ class AppRun:
         history: NotificationHistory,
         signed: SignedData,
         recorder: Recorder,
+        resume_at: int | None,
         context: Context,
-        ledger_lock: threading.Lock,
+        writer: Writer,
         progress: Progress,
     ) -> None:
         self.identity = identity
@@ -41,12 +42,11 @@ class AppRun:
         self.read: Window | None = None
         self.message = ""
         self._context = context
-        self._ledger_lock = ledger_lock
+        self._writer = writer
         self._progress = progress
         self._said_at = context.now()
         self._predicted: list[Batch] = []
-        with ledger_lock:
-            self.window = self._window(recorder.resume(), recorder.keep_from, recorder.at)
+        self.window = self._window(resume_at, recorder.keep_from, recorder.at)
         self.reading = Reading(history, signed, self.window, self._take)
 
     def _window(self, resume_at: int | None, keep_from: int | None, now: int) -> Window:
@@ -61,15 +61,13 @@ class AppRun:
         if self._context.check_mode:
             self._predicted.append(batch)
         else:
-            with self._ledger_lock:
-                self.recorder.record(batch, read if is_last else None)
+            self._writer.record(self.recorder, batch, read if is_last else None)
         self.read = read
         self._tell(read, is_last)
 
     def _tell(self, read: Window, is_last: bool) -> None:
         if is_last:
-            with self._ledger_lock:
-                self._progress.ended(False)
+            self._progress.ended(False)
         elif self._context.now() - self._said_at >= EVERY_S:
             self._said_at = self._context.now()
             self._context.progress(f"{self.identity.bundle_id}: refunds are read until {iso_time(read.end)}")

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ... import _argument_spec
 from ..._apple.app_record import AppRecord
@@ -19,11 +18,11 @@ from ..._apple.pace import CALLS_A_SECOND, Pace
 from ..._apple.root_certificate import Root
 from ..._apple.signed_data import LIBRARY_ERROR, SignedData
 from ..._context import Context, Library, Params, Results, Task
-from ..._ledger.integrations import find_integration
+from ..._ledger.integrations import find_integration, list_integrations
 from ..._ledger.ledger import Ledger
 from ..._ledger.refunds import App
 from ..._model.errors import InputError, RefundsError
-from ..._model.integration import Integration
+from ..._model.integration import Identity, Integration
 from ..shared.concurrent import work_off
 from ..shared.options import load_key, service_url
 from ..shared.progress import Progress
@@ -37,6 +36,10 @@ from .refund_outcomes import Entry, for_list, for_one
 from .refund_question import refuse_empty
 from .refund_recording import Recorder
 from .refund_sources import apple_id, notification_url, own_records, require_active
+from .refund_writer import Writer
+
+if t.TYPE_CHECKING:
+    import sqlalchemy
 
 _DAY = 86_400_000
 # Left out, they mean something; empty, nobody knows what was meant.
@@ -61,23 +64,33 @@ def run(params: Params, context: Context) -> Results:
     is_list = params.get("apps") is not None
     with contextlib.closing(open_ledger(params, context, for_writing=True)) as ledger:
         ledger.check_place()
-        entries = [_entry(one, ledger, context, is_list) for one in apps]
+        held = _held(apps, ledger)
+        entries = [_entry(one, held.get(one.identity), context, is_list) for one in apps]
         asked = [entry.wanted.identity.bundle_id for entry in entries if entry.integration]
         progress = Progress(context.progress, context.now, NAME, len(asked))
         records = own_records(params, context, asked)
         desk = _Desk(params, context, ledger, root_certificate(params), records, progress)
-        for entry in entries:
-            if entry.integration is not None:
-                _begin(entry, entry.integration, desk, is_list)
+        with ledger.reading() as connection:
+            for entry in entries:
+                if entry.integration is not None:
+                    _begin(entry, entry.integration, desk, connection, is_list)
         _read(entries, context)
     return for_list(entries, context) if is_list else for_one(entries[0], context)
 
 
-def _entry(wanted: Wanted, ledger: Ledger, context: Context, is_list: bool) -> Entry:
+def _held(apps: t.Sequence[Wanted], ledger: Ledger) -> dict[Identity, Integration]:
+    """Return what the ledger holds, at least of these apps; of many it is read at once."""
+    if len(apps) == 1:
+        found = find_integration(ledger, apps[0].identity)
+        return {found.identity: found} if found else {}
+    places = sorted({one.identity.environment for one in apps})
+    return {found.identity: found for place in places for found in list_integrations(ledger, "ledger", "", place)}
+
+
+def _entry(wanted: Wanted, held: Integration | None, context: Context, is_list: bool) -> Entry:
     """Return an app with its integration; in a list, what is wrong with one app is its own affair."""
     if wanted.is_absent:
         return Entry(wanted, "absent")
-    held = find_integration(ledger, wanted.identity)
     if is_list and (held is None or held.status == "Pending"):
         return Entry(wanted, "pending" if held else "absent")
     try:
@@ -98,17 +111,17 @@ class _Desk:
     root: Root
     records: t.Mapping[str, AppRecord]
     progress: Progress
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self.writer = Writer(self.ledger)
         loaded = functools.cache(load_key)
         # An app's own IDs make no other key of what lies at a path.
         self.load = lambda source: loaded(replace(source, issuer_id=None, key_id=None, where=""))
         hosts = Hosts(service_url(self.params, "app_store_server_url"))
         self.server = AppStoreServer(self.context.transport, hosts, self.context.now)
 
-    def app_run(self, wanted: Wanted, integration: Integration) -> AppRun:
-        """Return the run of one app. Raises RefundsError."""
+    def app_run(self, wanted: Wanted, integration: Integration, connection: sqlalchemy.Connection) -> AppRun:
+        """Return the run of one app, read from where the ledger ends. Raises RefundsError."""
         identity, context = wanted.identity, self.context
         credentials = stored_credentials(integration, wanted.source, self.load)
         if credentials is None:
@@ -131,12 +144,15 @@ class _Desk:
             context.timestamp(),
             now,
         )
-        return AppRun(identity, history, signed, recorder, context, self.lock, self.progress)
+        resume_at = recorder.resume(connection)
+        return AppRun(identity, history, signed, recorder, resume_at, context, self.writer, self.progress)
 
 
-def _begin(entry: Entry, integration: Integration, desk: _Desk, is_list: bool) -> None:
+def _begin(
+    entry: Entry, integration: Integration, desk: _Desk, connection: sqlalchemy.Connection, is_list: bool
+) -> None:
     try:
-        entry.run = desk.app_run(entry.wanted, integration)
+        entry.run = desk.app_run(entry.wanted, integration, connection)
     except RefundsError as error:
         if not is_list:
             raise
@@ -145,7 +161,8 @@ def _begin(entry: Entry, integration: Integration, desk: _Desk, is_list: bool) -
 
 def _read(entries: t.Sequence[Entry], context: Context) -> None:
     """Read all apps at the same time, each as far as it goes."""
-    runs = [entry.run for entry in entries if entry.run]
+    # What was left out longest comes first: runs that are broken off again and again reach every app.
+    runs = sorted((entry.run for entry in entries if entry.run), key=lambda run: run.recorder.read_until)
     work_off([run.reading.jobs for run in runs], context.transport.flow)
     for run in runs:
         run.end()

@@ -1,11 +1,10 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Records batches of notifications: each with the time that it covers, in one transaction."""
+"""Records batches of notifications: each together with the time that it covers."""
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from ..._ledger.coverage import (
     release,
 )
 from ..._ledger.ledger import Ledger
-from ..._ledger.refunds import App, compare, count_before, lock, put, remove_before
+from ..._ledger.refunds import App, compare, count_before, put, remove_before
 from ..._model.coverage import (
     Coverage,
     NotificationUrl,
@@ -37,6 +36,8 @@ from .refund_tally import Tally
 
 if t.TYPE_CHECKING:
     import sqlalchemy
+
+State = dict[str, t.Any]
 
 
 @dataclass
@@ -60,47 +61,51 @@ class Recorder:
     _has_trouble: bool = field(default=False, init=False)
     _seen: set[str] = field(default_factory=set, init=False)
 
-    def resume(self) -> int | None:
+    @property
+    def read_until(self) -> int:
+        """Until when (UNIX milliseconds) the history was read, whatever was found; 0 when it never was."""
+        return self.coverage.read_until if self.coverage else 0
+
+    def resume(self, connection: sqlalchemy.Connection) -> int | None:
         """Return from when on (UNIX milliseconds) the history has to be read; None when it never was.
 
         Everything earlier is settled, and nothing earlier waits in quarantine.
         """
-        with self.ledger.reading() as connection:
-            self.coverage = find_coverage(connection, self.app)
-            held = self._held(connection)
+        self.coverage = find_coverage(connection, self.app)
+        held = self._held(connection)
         self.quarantined = len(held)
         if self.coverage is None:
             return None
         return min(self.coverage.settled_until, *(one.window.start for one in held.values()), self.at)
 
-    def record(self, batch: Batch, read: Window | None) -> None:
-        """Write what a batch adds, and its coverage, in one transaction.
+    def take(self, connection: sqlalchemy.Connection, batch: Batch, read: Window | None) -> None:
+        """Write what a batch adds, and its coverage; the caller commits, and holds the app's lock.
 
         With the last batch, ``read`` is all that the run read: what the history no longer holds leaves quarantine, and
         what is too old is removed.
         """
-        with self._undone_on_error(), self.ledger.writing() as connection:
-            lock(connection, self.app)
-            held = self._take(connection, [batch], writes=True)
-            if read is not None:
-                self._tidy(connection, self.coverage, held, read, writes=True)
+        held = self._take(connection, [batch], writes=True)
+        if read is not None:
+            self._tidy(connection, self.coverage, held, read, writes=True)
 
     def predict(self, batches: t.Sequence[Batch], read: Window | None) -> None:
-        """Tell what ``record`` for every batch would do; without ``read``, the last one is missing."""
-        with self._undone_on_error(), self.ledger.reading() as connection:
-            held = self._take(connection, batches, writes=False)
-            if read is not None:
-                self._tidy(connection, self.coverage, held, read, writes=False)
-
-    @contextlib.contextmanager
-    def _undone_on_error(self) -> t.Iterator[None]:
-        """What was not committed is not told either."""
-        before = {**vars(self), "tally": self.tally.copied(), "_seen": set(self._seen)}
+        """Tell what ``take`` for every batch would do; without ``read``, the last one is missing."""
+        before = self.state()
         try:
-            yield
+            with self.ledger.reading() as connection:
+                held = self._take(connection, batches, writes=False)
+                if read is not None:
+                    self._tidy(connection, self.coverage, held, read, writes=False)
         except BaseException:
-            vars(self).update(before)
+            self.restore(before)
             raise
+
+    def state(self) -> State:
+        """Return what ``restore`` puts back when a transaction was not committed."""
+        return {**vars(self), "tally": self.tally.copied(), "_seen": set(self._seen)}
+
+    def restore(self, state: State) -> None:
+        vars(self).update({**state, "tally": state["tally"].copied(), "_seen": set(state["_seen"])})
 
     def _take(
         self, connection: sqlalchemy.Connection, batches: t.Sequence[Batch], writes: bool

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
 from dataclasses import dataclass, field
 
@@ -22,16 +23,18 @@ class Progress:
     done: int = field(default=0, init=False)
     failed: int = field(default=0, init=False)
     _said_at: float = field(default=0.0, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
         self._said_at = self.now()
 
     def ended(self, has_failed: bool) -> None:
-        """Count one app, and say so when the last line is long enough ago."""
-        self.done += 1
-        self.failed += has_failed
-        now = self.now()
-        # A clock that was set back must not silence it for ever.
-        if not 0 <= now - self._said_at < EVERY_S:
-            self._said_at = now
-            self.say(f"{self.name}: {self.done:,} of {self.total:,} apps, {self.failed:,} failed")
+        """Count one app, and say so when the last line is long enough ago. Any thread may call it."""
+        with self._lock:
+            self.done += 1
+            self.failed += has_failed
+            now = self.now()
+            # A clock that was set back must not silence it for ever.
+            if not 0 <= now - self._said_at < EVERY_S:
+                self._said_at = now
+                self.say(f"{self.name}: {self.done:,} of {self.total:,} apps, {self.failed:,} failed")

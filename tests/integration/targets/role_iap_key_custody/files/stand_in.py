@@ -40,6 +40,9 @@ def aws() -> int:
             sys.stderr.write("An error occurred (ResourceExistsException) when calling the CreateSecret operation\n")
             return 254
         assert option("--secret-string") == "file:///dev/stdin"
+        if os.environ.get("STAND_IN_FAULT") == "write" and "-probe-" not in option("--name"):
+            sys.stderr.write("An error occurred (InternalServiceError) when calling the CreateSecret operation\n")
+            return 254
         place(option("--name")).write_text(sys.stdin.read())
         return 0
     found = place(option("--secret-id"))
@@ -49,7 +52,14 @@ def aws() -> int:
     if verb == "delete-secret":
         found.unlink()
         return 0
-    print(found.read_text())
+    text = found.read_text()
+    if os.environ.get("STAND_IN_FAULT") == "damaged":
+        # Somebody's store that keeps the text, but not all of it.
+        document = json.loads(text)
+        held = json.loads(document["SecretString"]) if "SecretString" in document else document
+        held["private_key"] = held["private_key"].replace("A", "B")
+        text = json.dumps({**document, "SecretString": json.dumps(held)} if "SecretString" in document else held)
+    print(text)
     return 0
 
 
