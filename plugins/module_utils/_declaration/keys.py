@@ -139,7 +139,7 @@ def declared_keys(params: Params, faults: list[str]) -> dict[str, KeySource]:
 
 def _declared(fields: Params, params: Params, where: str) -> KeySource:
     """Issuer ID and policy are often the same for all keys; a key's ID and file are never another key's."""
-    if not entry["key"].strip():
+    if not fields["key"].strip():
         raise InputError(f"{where}key", "is empty.", "Give the key a short name, such as studio_a.")
     shared = {name: params.get(name) for name in ("issuer_id", "private_key_file_policy")}
     source = key_source({**shared, **fields}, where)
