@@ -71,15 +71,10 @@ def iap_key() -> Spec:
 
 
 def iap_key_rotation() -> Spec:
-    new_key: Spec = {
-        **{name: {"type": "str", "no_log": False} for name in ("name", "key_id", "issuer_id", "key_fingerprint")},
-        "private_key_path": {"type": "path", "no_log": False},
-        "predicted": {"type": "bool", "default": False},
-    }
     return {
         "stage": {"type": "str", "choices": ["plan", "move"], "required": True},
         "old_key_id": {"type": "str", "required": True, "no_log": False},
-        "new_key": {"type": "dict", "required": True, "no_log": False, "options": new_key},
+        "new_key": {"type": "dict", "required": True, "no_log": False},
         "revoke": {"type": "bool", "default": False},
         "wait": {"type": "float", "default": 120.0},
         "hook": {"type": "path"},

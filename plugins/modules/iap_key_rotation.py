@@ -11,19 +11,16 @@ module: iap_key_rotation
 short_description: Move every integration from an old In-App Purchase key to a new one, and revoke the old one
 version_added: 0.1.0
 description:
-  - Finds what uses the old key, in the ledger for production and the sandbox, and at every tracker whose options are
-    given. Moves it to the new key, and proves each integration with a live credential check.
-  - An app for which Apple doesn't accept the new key keeps the old one, and the task fails. So does an app that
-    production accepted before and refuses now while the sandbox accepts it.
+  - Moves what uses the old key to the new one, in the ledger and at every tracker whose options are given, and checks
+    each integration with Apple. An app for which Apple refuses the new key keeps the old one, and the task fails.
   - The old key is revoked only if O(revoke=true) and nothing that is known uses it any more. A tracker that can't be
-    asked, or that doesn't show which key it holds, keeps it from being revoked.
-  - The key itself is made between the two stages by M(storeops.refunds.appstore_iap_key). The role
-    C(storeops.refunds.iap_key_rotation) does all of it.
+    asked, or that doesn't show which key it holds, keeps it from being revoked. Services that the ledger doesn't know
+    are invisible.
+  - The role C(storeops.refunds.iap_key_rotation) runs both stages, and makes the key between them.
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
   - storeops.refunds._declaration
-  - storeops.refunds._declaration.apps
   - storeops.refunds._shared.environment
   - storeops.refunds._shared.apple
   - storeops.refunds._shared.http
@@ -36,10 +33,8 @@ extends_documentation_fragment:
 options:
   stage:
     description:
-      - V(plan) looks for everything that would stop the rotation, and writes nothing. It is run before a key is made,
-        because a key can be downloaded only once.
-      - V(move) moves the integrations and then revokes the old key if told to. Stopped anywhere, it goes on when it is
-        run again.
+      - V(plan) looks for all that would stop the rotation, before a key is made, which can be downloaded only once.
+      - V(move) moves the integrations and then revokes the old key if told to. Stopped anywhere, run it again.
     type: str
     choices: [plan, move]
     required: true
@@ -49,44 +44,26 @@ options:
     required: true
   new_key:
     description:
-      - The new key, as RV(storeops.refunds.appstore_iap_key#module:iap_key). For O(stage=plan), what is known of it.
+      - The new key, a mapping as RV(storeops.refunds.appstore_iap_key#module:iap_key), which is what O(stage=move) is
+        given. C(private_key_path) is required, and C(issuer_id) is the old key's when left out.
+      - For O(stage=plan), what is known before the key is made, C(name) and C(private_key_path).
     type: dict
     required: true
-    suboptions:
-      name:
-        description: Its name at App Store Connect, which must not be the old key's.
-        type: str
-      key_id:
-        description: Its Key ID. Read from the name C(SubscriptionKey_<Key ID>.p8) when left out.
-        type: str
-      issuer_id:
-        description: Issuer ID of its team. That of the old key when left out.
-        type: str
-      private_key_path:
-        description: Where its C(.p8) lies or shall lie, an absolute path, and another one than the old key's.
-        type: path
-      key_fingerprint:
-        description: Its fingerprint, where it is known.
-        type: str
-      predicted:
-        description: True in check mode where the key would first be made.
-        type: bool
-        default: false
   revoke:
     description:
-      - Revoke the old key at the end. This can't be undone and stops every service that uses it. Needs a session.
+      - Revoke the old key at the end, for which a session is needed. It can't be undone.
     type: bool
     default: false
   wait:
     description:
-      - Seconds to wait until Apple accepts the new key for all apps, at most half of O(deadline).
+      - Seconds to wait for Apple, at most half of O(deadline).
     type: float
     default: 120.0
   hook:
-    description: File on the controller with tasks that are to run once the key is made. Refused where it isn't there.
+    description: File with tasks that are to run once the key is made. It must be there.
     type: path
   variables:
-    description: Names of variables, of which a misspelt one is refused.
+    description: Names of variables; a misspelt one is refused.
     type: list
     elements: str
     default: []
@@ -94,7 +71,7 @@ options:
     description: Issuer ID of keys that don't say theirs.
     type: str
   private_key_file_policy:
-    description: How strictly key files are read. V(mounted) accepts the links and modes of mounted secrets.
+    description: As in M(storeops.refunds.appstore_iap_key).
     type: str
     choices: [strict, mounted]
     default: strict
@@ -103,26 +80,22 @@ options:
     type: float
     default: 600.0
   credential_check:
-    description: For declared apps, as in other modules. What is moved is always checked with Apple.
+    description: Not used. What is moved is always checked.
   session:
     description:
-      - A signed-in web session of App Store Connect, as in M(storeops.refunds.appstore_iap_key).
-      - E(FASTLANE_SESSION) or E(SPACESHIP_SESSION) is used when neither this nor O(session_path) is given.
+      - A signed-in session, as in M(storeops.refunds.appstore_iap_key). Also read from E(FASTLANE_SESSION).
     type: str
   session_path:
-    description: File with such a session. Only its owner may reach it.
+    description: File with such a session, for its owner only.
     type: path
   team_id:
-    description: Number of the team, when the session has several and no Issuer ID says which.
+    description: Number of the team, when the session has several.
     type: int
   app_store_connect_url:
     description: Base URL of App Store Connect, for a simulator.
     type: str
-notes:
-  - Services that the ledger doesn't know may use the old key as well. Check them before it is revoked.
 seealso:
   - module: storeops.refunds.appstore_iap_key
-  - module: storeops.refunds.refund_tracking_integrations
 """
 
 EXAMPLES = r"""
@@ -148,36 +121,15 @@ EXAMPLES = r"""
     keys: "{{ refund_tracking_keys }}"
     old_key_id: studio_a
     new_key: "{{ made.iap_key }}"
-  register: moved
-
-- name: Say what is left to a person
-  ansible.builtin.debug:
-    var: moved.rotation.message
 """
 
 RETURN = r"""
 rotation:
-  description: The two keys, and what was found.
+  description:
+    - The Key IDs of both keys (C(new_key_id) is V(null) before it is made), and the integrations that used the old one.
+    - C(message) says what was done, or would be in check mode, and what is left to a person.
   returned: success, and when the task failed after it had moved something
   type: dict
-  contains:
-    old_key_id:
-      description: Key ID of the old key.
-      type: str
-      returned: always
-    new_key_id:
-      description: Key ID of the new key; V(null) when it isn't made yet.
-      type: str
-      returned: always
-    uses:
-      description: The integrations that used the old key, each with C(bundle_id), C(environment), C(tracker), C(project).
-      type: list
-      elements: dict
-      returned: always
-    message:
-      description: What was done, or would be in check mode, and what is left to a person.
-      type: str
-      returned: always
   sample:
     old_key_id: 2X9R4HXF34
     new_key_id: 9K4R7HXF21
@@ -186,12 +138,11 @@ rotation:
         environment: production
         project: ""
         tracker: ledger
-    message: >-
-      1 integration was moved from 2X9R4HXF34 to 9K4R7HXF21. 2X9R4HXF34 is still active. Declare the new key in keys (key_id
-      9K4R7HXF21 and private_key_path /srv/keys/devtodev_2027.p8). With the old values there, the next ordinary run moves the
-      apps back. Services that this collection doesn't know may use 2X9R4HXF34: check them before you revoke it.
+    message: 1 integration was moved from 2X9R4HXF34 to 9K4R7HXF21. 2X9R4HXF34 is revoked.
 integrations:
-  description: What came of each integration of the old or the new key, as in M(storeops.refunds.refund_tracking_integrations).
+  description:
+    - What came of each integration of the old or the new key, as in
+      RV(storeops.refunds.refund_tracking_integrations#module:integrations).
   returned: with O(stage=move)
   type: list
   elements: dict

@@ -52,7 +52,8 @@ class Job:
 
     def issuer_id(self, known: Known) -> str | None:
         """Return the team of both keys, as far as anything tells it."""
-        used = {one.issuer_id for one in known.using(self.old_key_id) if one.issuer_id}
+        entries = known.using(self.old_key_id) or known.using(self.new.key_id or "")
+        used = {one.issuer_id for one in entries if one.issuer_id}
         declared = self.old.issuer_id if self.old else None
         return self.new.issuer_id or declared or (used.pop() if len(used) == 1 else None)
 
@@ -99,6 +100,7 @@ def _new_key(params: Params) -> KeySource:
     path = given.get("private_key_path")
     if not path:
         raise InputError("new_key.private_key_path", "is required.", "Say where the new key's .p8 lies or shall lie.")
+    path = os.path.expanduser(os.path.expandvars(str(path)))
     if not os.path.isabs(path):
         raise InputError("new_key.private_key_path", f"{path} is relative.", "Give an absolute path, or one from ~.")
     fields = {
