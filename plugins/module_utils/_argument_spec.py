@@ -70,6 +70,26 @@ def iap_key() -> Spec:
     return {**KEY, **STATE, **MADE, "keys": keys, **SESSION, **HTTP}
 
 
+def iap_key_rotation() -> Spec:
+    return {
+        "stage": {"type": "str", "choices": ["plan", "move"], "required": True},
+        "old_key_id": {"type": "str", "required": True, "no_log": False},
+        "new_key": {"type": "dict", "required": True, "no_log": False},
+        "revoke": {"type": "bool", "default": False},
+        "wait": {"type": "float", "default": 120.0},
+        "hook": {"type": "path"},
+        "variables": {"type": "list", "elements": "str", "default": []},
+        "team_id": {"type": "int"},
+        **{name: KEY[name] for name in ("issuer_id", "private_key_file_policy")},
+        **TRACKER,
+        **APPLE,
+        # Waiting for Apple comes on top of the calls.
+        "deadline": {"type": "float", "default": 600.0},
+        **DECLARATION,
+        **SESSION,
+    }
+
+
 def iap_key_info() -> Spec:
     return {**KEY, "name": {"type": "str"}, "team_id": {"type": "int"}, **SESSION, **HTTP}
 

@@ -19,9 +19,15 @@ KNOWN = frozenset(
         *("refund_audit_result", "refund_audit_results", "refund_audit_defaults", "refund_audit_hosts"),
         *("refund_history_keys", "refund_history_apps", "refund_history_retention_days", "refund_history_result"),
         *("refund_history_export_folder", "refund_history_export", "refund_history_sums_by", "refund_history_sums"),
+        *("iap_key_rotation_keys", "iap_key_rotation_apps", "iap_key_rotation_name"),
+        *("iap_key_rotation_new_key_id", "iap_key_rotation_private_key_path", "iap_key_rotation_old_key_id"),
+        *("iap_key_rotation_issuer_id", "iap_key_rotation_team_id", "iap_key_rotation_session"),
+        *("iap_key_rotation_session_path", "iap_key_rotation_app_store_connect_url", "iap_key_rotation_hook"),
+        *("iap_key_rotation_wait", "iap_key_rotation_revoke_old", "iap_key_rotation_new_key"),
+        *("iap_key_rotation_result",),
     )
 )
-_PREFIXES = ("refund_tracking", "refund_audit", "refund_history")
+_PREFIXES = ("refund_tracking", "refund_audit", "refund_history", "iap_key_rotation")
 _SLIP = 0.9
 
 

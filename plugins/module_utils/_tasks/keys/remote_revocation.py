@@ -30,8 +30,13 @@ class Revoked(t.NamedTuple):
     was_active: bool
 
 
-def revoke_key(source: KeySource, params: Params, context: Context, connection: Connection, gate: Gate) -> Revoked:
-    """Revoke the key that key_id or name says and prove it by the list. A key that is revoked already needs nothing."""
+def revoke_key(
+    source: KeySource, params: Params, context: Context, connection: Connection, gate: Gate, proven: str = ""
+) -> Revoked:
+    """Revoke the key that key_id or name says and prove it by the list. A key that is revoked already needs nothing.
+
+    ``proven``: what else speaks for it, for the gate.
+    """
     issuer_id, key_id = identifiers(source)
     name = key_name(params["name"]) if params.get("name") else None
     if not key_id and not name:
@@ -46,6 +51,7 @@ def revoke_key(source: KeySource, params: Params, context: Context, connection: 
     settle_key_id(found.key_id, read_file_name(os.path.basename(source.path or "")), source.path or "")
     if is_active(found):
         what = f"it is the key that {'key_id' if key_id else 'name'} says, and active in the team {shown(team.name)}"
+        what += f"; {proven}" if proven else ""
         permit = gate.ask("revoke_key", found.key_id, "revoke: true", what, "App Store Connect's list of keys")
         if permit:
             prove_revoked(connect, permit, team, context)

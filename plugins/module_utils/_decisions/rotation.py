@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A key takes another one's place: what uses the old key, what is proven with the new one, what keeps the old one."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from .._apple import hints
+from .._model.integration import Identity, Integration
+from .._model.verdict import Verdict
+from .integration import Decision
+
+# What stands for the Key ID of a key that check mode only predicts: no Key ID of Apple's has small letters.
+PREDICTED = "predicted"
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of integrations, at all trackers and in both environments.
+
+    ``unread``: why a tracker, or an app at it, could not be asked. ``other_keys``: declared with a key that is neither
+    the old nor the new one.
+    """
+
+    held: tuple[Integration, ...]
+    unread: tuple[str, ...] = ()
+    other_keys: frozenset[Identity] = frozenset()
+
+    def using(self, key_id: str) -> tuple[Integration, ...]:
+        return tuple(one for one in self.held if one.key_id == key_id and one.status != "Absent")
+
+    @property
+    def hidden(self) -> tuple[Integration, ...]:
+        """Integrations that may have the old key: their tracker doesn't show which one it holds."""
+        return tuple(
+            one
+            for one in self.held
+            if one.key_id is None and one.status != "Absent" and one.identity not in self.other_keys
+        )
+
+    @property
+    def released(self) -> frozenset[str]:
+        """Bundle IDs that production accepted once, with whichever key."""
+        return frozenset(
+            one.identity.bundle_id for one in self.held if one.identity.environment == "production" and one.was_accepted
+        )
+
+    def after(self, decisions: t.Iterable[Decision]) -> Known:
+        """Return what would be known once these were carried out."""
+        held = {one.identity: one for one in self.held}
+        for decision in decisions:
+            is_moved = not decision.error and decision.step.action in ("create", "update")
+            key_id = decision.held.key_id or (PREDICTED if is_moved else None)
+            held[decision.held.identity] = replace(decision.held, key_id=key_id)
+        return replace(self, held=tuple(held.values()))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for. ``old_path`` and ``old_name``: of the declared old key. Empty is not known.
+
+    ``named_key_id``: of the active key that has the new key's name at App Store Connect. ``has_new``: something of
+    the new key is there, so that a rotation was begun.
+    """
+
+    old_key_id: str
+    new_path: str
+    new_name: str = ""
+    old_path: str = ""
+    old_name: str = ""
+    named_key_id: str = ""
+    has_new: bool = False
+
+
+def faults(asked: Request, known: Known) -> list[str]:
+    """Return why no key may be made, empty when one may."""
+    old = asked.old_key_id
+    found = list(known.unread)
+    used = known.using(old)
+    paths = {asked.old_path, *(one.private_key_path for one in used)}
+    if asked.new_path and asked.new_path in paths:
+        found.append(
+            f"private_key_path: {asked.new_path} is the file of the key {old}, which is to be replaced. Give the new "
+            "key's file a path of its own. If the new key is declared already, give the old key's Key ID."
+        )
+    if asked.named_key_id == old or (asked.new_name and asked.new_name == asked.old_name):
+        found.append(f"name: {asked.new_name!r} is the name of {old} itself. Give the new key a name of its own.")
+    if not used and not asked.has_new and not known.unread:
+        found.append(
+            f"No integration uses {old}, and the new key isn't there yet, so there is nothing to rotate. Check "
+            "old_key_id, and check that ledger.url names the right ledger."
+        )
+    return found
+
+
+def judged(verdict: Verdict, is_released: bool) -> Verdict:
+    """Take back "never released" for an app that production accepted before: the new key is refused for it."""
+    if verdict.cause != "app_not_released" or not is_released:
+        return verdict
+    return replace(verdict, cause="unauthenticated", hint=hints.known_released(False))
+
+
+def is_accepted(verdict: Verdict) -> bool:
+    """Tell whether an app may be moved to the new key: Apple accepts it, or can't yet, as the app isn't released."""
+    return verdict.accepted or verdict.cause == "app_not_released"
+
+
+def unproven(decision: Decision, is_released: bool) -> str:
+    """Return why an integration isn't proven to work with the new key; empty when it is, or would be."""
+    verdict, held = judged(decision.verdict, is_released), decision.held
+    if decision.error:
+        return decision.error
+    if decision.step.action == "unknown":
+        return f"{held.identity.tracker} doesn't show which key it holds. Set its option on_unknown: replace."
+    if verdict.cause == "key_not_yet_created":
+        return ""
+    if not is_accepted(verdict):
+        return f"{verdict.cause}: {verdict.hint}"
+    if held.status not in ("Active", "Pending"):
+        return f"its status at {held.identity.tracker} is {held.status}, not Active."
+    return ""
+
+
+def obstacles(old: str, known: Known, decisions: t.Sequence[Decision], by_hand: t.Container[Identity]) -> list[str]:
+    """Return what keeps the old key from being revoked, beside what isn't proven. ``known``: after the move.
+
+    ``by_hand``: where a person enters the key.
+    """
+    found = []
+    left = known.using(old)
+    if left:
+        found.append(
+            f"Still with {old}: {_named(left)}. Give the options of these trackers (in keys, apps or the task), or "
+            "move them there yourself."
+        )
+    if known.hidden:
+        found.append(f"May still use {old}, because the tracker doesn't show its key: {_named(known.hidden)}.")
+    waiting = [one.held for one in decisions if _is_unconfirmed(one, by_hand)]
+    if waiting:
+        found.append(f"Not entered by hand yet, or not confirmed: {_named(waiting)}. Run again once it is.")
+    return [*found, *(f"Could not be read: {text}" for text in known.unread)]
+
+
+def _is_unconfirmed(decision: Decision, by_hand: t.Container[Identity]) -> bool:
+    held = decision.held
+    return held.identity in by_hand and held.status == "Pending" and not held.word and not decision.error
+
+
+def _named(entries: t.Iterable[Integration]) -> str:
+    names = [place(one.identity) for one in entries]
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def place(identity: Identity) -> str:
+    """Return an integration's name: its app, the sandbox, and where it is held."""
+    app = f"{identity.bundle_id} (sandbox)" if identity.environment == "sandbox" else identity.bundle_id
+    where = "in the ledger" if identity.tracker == "ledger" else f"at {identity.tracker}"
+    return f"{app} {where}" + (f" (project {identity.project})" if identity.project else "")

@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rotation says at its end: what was done, and what is left to a person."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+Revocation = t.Literal["not_asked", "done", "before", "unlisted"]
+
+
+@dataclass(frozen=True)
+class End:
+    """``moved``: how many integrations. ``sound``: how many work with the new key, the moved ones included.
+
+    ``left``: what keeps the old key from being revoked. ``new`` is empty for a key that is only predicted.
+    """
+
+    old: str
+    new: str
+    new_path: str
+    moved: int
+    sound: int
+    revocation: Revocation
+    left: t.Sequence[str] = ()
+    check_mode: bool = False
+
+    def __str__(self) -> str:
+        return " ".join([self._moved(), *self.left, self._old_key(), *self._next()])
+
+    def _moved(self) -> str:
+        new = self.new or "the new key"
+        if not self.moved:
+            return f"Nothing is left to move: {_integrations(self.sound, 'uses', 'use')} {new}, and Apple accepts it."
+        if self.check_mode:
+            return f"{_integrations(self.moved)} would be moved from {self.old} to {new}."
+        return f"{_integrations(self.moved, 'was', 'were')} moved from {self.old} to {new}."
+
+    def _old_key(self) -> str:
+        if self.revocation == "done":
+            return f"{self.old} {'would be' if self.check_mode else 'is'} revoked."
+        if self.revocation == "before":
+            return f"{self.old} was revoked before."
+        if self.revocation == "unlisted":
+            return f"App Store Connect lists no key {self.old}, so nothing was revoked."
+        return f"{self.old} {'would stay' if self.check_mode else 'is still'} active."
+
+    def _next(self) -> t.Iterator[str]:
+        values = f"key_id {self.new} and private_key_path {self.new_path}"
+        yield f"Declare the new key in keys ({values if self.new else f'private_key_path {self.new_path}'})."
+        if self.revocation == "not_asked":
+            yield "With the old values there, the next ordinary run moves the apps back."
+            yield f"Services that this collection doesn't know may use {self.old}: check them before you revoke it."
+        else:
+            yield "With the old values there, Apple refuses the next ordinary run."
+
+
+def _integrations(count: int, one: str = "", many: str = "") -> str:
+    noun, verb = ("integration", one) if count == 1 else ("integrations", many)
+    return f"{count:,} {noun} {verb}".strip()

@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The move: every integration of the old key uses the new one, at every tracker, and each is proven."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from ..._context import Results
+from ..._decisions.integration import Decision, standing
+from ..._decisions.rotation import PREDICTED, Known, is_accepted, obstacles, unproven
+from ..._declaration.apps import App
+from ..._declaration.declaration import Declaration
+from ..._declaration.keys import KeySource
+from ..._model.errors import RefundsError, first_sentence
+from ..._model.integration import Identity, Integration
+from ..._model.verdict import Verdict
+from ..._trackers.settings import Settings
+from ..tracking.engine import Engine
+from ..tracking.loaded_keys import KeyReader, LoadedKey
+from ..tracking.settings import engine
+from .acceptance import Asked, wait_for_apple
+from .job import Job
+from .reading import Reading
+
+NAME = "iap_key_rotation"
+# An integration, and the options of its tracker.
+Target = tuple[Integration, Settings]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What came of it. ``before``: what was known. ``left``: what keeps the old key from being revoked."""
+
+    key: LoadedKey
+    before: Known
+    decisions: t.Sequence[Decision]
+    left: t.Sequence[str]
+
+    @property
+    def new_key_id(self) -> str:
+        """The new key's ID; empty for a key that is only predicted."""
+        return self.key.source.key_id or ""
+
+    def as_result(self, old_key_id: str, used: list[Results], message: str) -> Results:
+        """Return the module result ``rotation``."""
+        return {"old_key_id": old_key_id, "new_key_id": self.new_key_id or None, "uses": used, "message": message}
+
+
+def move(job: Job) -> Moved:
+    """Move what Apple accepts with the new key, and prove it. Raises RefundsError where nothing can be moved."""
+    reading = job.read()
+    known = job.known(reading)
+    key = _loaded(job, known)
+    targets = _targets(job, known, reading)
+    if not targets:
+        raise RefundsError(_nothing(job, known))
+    with engine(job.params, job.context, NAME, removes=False, is_strict=False) as one:
+        decisions = _moved(job, key, targets, known, one)
+    for decision in decisions:
+        released = decision.held.identity.environment == "production" and _name(decision) in known.released
+        reason = "" if decision.error else unproven(decision, released)
+        decision.error = decision.error or (f"{_name(decision)}: {reason}" if reason else "")
+    after = known.after(decisions) if job.context.check_mode else job.known(job.read())
+    by_hand = {entry.identity for entry, settings in targets if getattr(settings, "mode", "") == "handoff"}
+    return Moved(key, known, decisions, obstacles(job.old_key_id, after, decisions, by_hand))
+
+
+def _name(decision: Decision) -> str:
+    return decision.held.identity.bundle_id
+
+
+def _loaded(job: Job, known: Known) -> LoadedKey:
+    source = replace(job.new, issuer_id=job.issuer_id(known))
+    key = KeyReader(job.context).load(source)
+    if key.fault:
+        raise RefundsError(key.fault)
+    if key.problem and key.problem.cause != "key_not_yet_created":
+        raise key.problem
+    return key
+
+
+def _targets(job: Job, known: Known, reading: Reading) -> list[Target]:
+    """Return the integrations of the old and of the new key, and those that hide theirs and are declared with one."""
+    new = job.new.key_id or PREDICTED
+    entries = [*known.using(job.old_key_id), *known.using(new)]
+    declared = {app.identity(settings) for app in job.declaration.apps for settings in app.settings}
+    entries += [one for one in known.hidden if one.identity in declared]
+    found = [(entry, reading.settings(entry.identity)) for entry in entries]
+    return [(entry, settings) for entry, settings in found if settings is not None]
+
+
+def _nothing(job: Job, known: Known) -> str:
+    elsewhere = obstacles(job.old_key_id, known, (), ())
+    new = job.new.key_id or "the new key"
+    reason = " ".join(elsewhere) or f"No integration uses {job.old_key_id} or {new}."
+    return (
+        f"{reason} So nothing was moved, and nothing was revoked. Check old_key_id, and check that ledger.url names "
+        "the right ledger."
+    )
+
+
+def _moved(job: Job, key: LoadedKey, targets: t.Sequence[Target], known: Known, one: Engine) -> list[Decision]:
+    verdicts: dict[Asked, Verdict] = {}
+    if not key.problem:
+        apps = [_asked(entry.identity) for entry, _settings in targets]
+        seconds = float(job.params["wait"])
+        verdicts = wait_for_apple(key, apps, known.released, one.check, job.context, seconds)
+    refused: list[Decision] = []
+    accepted: list[App] = []
+    for entry, settings in targets:
+        verdict = verdicts.get(_asked(entry.identity))
+        if verdict is not None and not is_accepted(verdict):
+            refused.append(_refused(entry, verdict))
+        else:
+            accepted.append(_app(entry, settings, key.source))
+    # One key, which is read already: nothing in the declaration can be at fault.
+    return [*one.run(Declaration({}, tuple(accepted))), *refused]
+
+
+def _asked(identity: Identity) -> Asked:
+    return identity.bundle_id, identity.environment
+
+
+def _app(entry: Integration, settings: Settings, source: KeySource) -> App:
+    identity = entry.identity
+    return App(
+        place=identity.bundle_id,
+        bundle_id=identity.bundle_id,
+        environment=identity.environment,
+        key=source,
+        app_apple_id=entry.app_apple_id,
+        settings=(settings,),
+    )
+
+
+def _refused(entry: Integration, verdict: Verdict) -> Decision:
+    """Return the decision about an app that Apple doesn't accept with the new key: it keeps the key that it has."""
+    start = f"{entry.identity.bundle_id}: not moved, because Apple doesn't accept the new key: {verdict.cause}."
+    decision = standing(entry, entry.identity, verdict, f"{start} {verdict.hint}")
+    decision.brief = f"{start} {first_sentence(verdict.hint)}"
+    decision.is_refusal = True
+    return decision

@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Before a key is made that can be downloaded once: everything that can be known to stop the rotation later."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._apple.app_store_connect import is_active
+from ..._context import Results
+from ..._decisions.rotation import Known, Request, faults
+from ..._files.writing import is_there
+from ..._model.errors import RefundsError
+from .job import Job, uses
+
+
+def plan(job: Job) -> Results:
+    """Return what uses the old key. Raises RefundsError with every reason why no key may be made."""
+    job.require_session()
+    known = job.known(job.read())
+    named = _named_key_id(job, known)
+    name = job.params["new_key"].get("name") or ""
+    has_file = is_there(str(job.new.path)) and not job.connection.is_given
+    asked = Request(
+        old_key_id=job.old_key_id,
+        new_path=str(job.new.path),
+        new_name=name.strip(),
+        old_path=(job.old.path if job.old else None) or "",
+        old_name=_declared_name(job),
+        named_key_id=named,
+        has_new=bool(named or has_file or (job.new.key_id and known.using(job.new.key_id))),
+    )
+    found = faults(asked, known)
+    if found:
+        raise RefundsError("\n".join([*found, "No key was made, and nothing was moved or revoked."]))
+    return {
+        "changed": False,
+        "rotation": {
+            "old_key_id": job.old_key_id,
+            "new_key_id": job.new.key_id or named or None,
+            "uses": uses(job, known),
+            "message": _message(job, known),
+        },
+        "http": job.context.transport.counters.as_result(),
+    }
+
+
+def _message(job: Job, known: Known) -> str:
+    count = len(known.using(job.old_key_id))
+    return f"{count:,} {'integration uses' if count == 1 else 'integrations use'} {job.old_key_id}."
+
+
+def _declared_name(job: Job) -> str:
+    """Return the name at App Store Connect that the declaration gives the old key."""
+    entries: t.Iterable[t.Mapping[str, t.Any]] = job.params.get("keys") or ()
+    own = (entry for entry in entries if job.old and entry.get("key") == job.old.name)
+    return str(next((entry.get("name") or "" for entry in own), "")).strip()
+
+
+def _named_key_id(job: Job, known: Known) -> str:
+    """Return the ID of the active key that has the new key's name; empty where there is none, or nobody can tell."""
+    name = (job.params["new_key"].get("name") or "").strip()
+    if not name or not job.connection.is_given:
+        return ""
+    connect = job.connection.open()
+    connect.team(job.params.get("team_id"), job.issuer_id(known))
+    return next((key.key_id for key in connect.list_keys() if key.name == name and is_active(key)), "")

@@ -1,0 +1,261 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A new key in place of an old one: what stops it, what moves, and when the old key may be revoked."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from unit_servers import Simulator
+from unit_support import ISSUER, Outcome, public_pem, run_task, write_key
+
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation import rotation
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration_info, integrations
+
+Json = dict[str, t.Any]
+OLD, NEW = "OLDKEY0001", "NEWKEY0001"
+ONE, TWO = "com.example.one", "com.example.two"
+HANDOFF = {"mode": "handoff", "project": "game"}
+
+
+@dataclass
+class Publisher:
+    """Two apps on the old key, and the new one at hand. ``folder`` has the files and the ledger."""
+
+    sim: Simulator
+    folder: Path
+    cookie: str = "5e55104e5e55104e5e55104e"
+
+    def __post_init__(self) -> None:
+        write_key(self.folder / "old.p8", self.sim.pem)
+        write_key(self.folder / "new.p8", self.sim.other_pem)
+        keys = [
+            {"key_id": OLD, "name": "old key", "public_key": public_pem(self.sim.pem)},
+            {"key_id": NEW, "name": "new key", "public_key": public_pem(self.sim.other_pem)},
+        ]
+        apps = [{"bundle_id": name, "apple_id": number} for number, name in enumerate((ONE, TWO), 1)]
+        team = {"issuer_id": ISSUER, "iap_keys": keys, "apps": apps}
+        person = {"myacinfo": self.cookie, "email": "release@example.com", "teams": [ISSUER]}
+        world = {"teams": [team], "app_store_connect_sessions": [person]}
+        self.sim.control("PUT", "/world", {**world, "rate_limits": {"get_transaction_info": 0}})
+
+    @property
+    def shared(self) -> Json:
+        """Give what all tasks are told."""
+        return {
+            "app_store_server_url": self.sim.url,
+            "ledger": {"url": f"sqlite:///{self.folder}/ledger.db"},
+            "session": f'[{{"name": "myacinfo", "value": "{self.cookie}", "domain": "apple.com"}}]',
+            "app_store_connect_url": self.sim.announced["app_store_connect"],
+        }
+
+    def declared(self, *apps: t.Any, key_id: str = OLD, file: str = "old.p8") -> list[Json]:
+        """Give the declaration."""
+        path = str(self.folder / file)
+        return [{"key": "studio", "issuer_id": ISSUER, "key_id": key_id, "private_key_path": path, "apps": list(apps)}]
+
+    def site(self, keys: list[Json], **more: t.Any) -> Outcome:
+        """Make what is declared Active."""
+        return run_task(integrations.TASK, {**self.shared, "keys": keys, **more})
+
+    def rotate(self, keys: list[Json], check_mode: bool = False, stage: str = "move", **more: t.Any) -> Outcome:
+        """Run a stage; the new key is at hand."""
+        new = {"key_id": NEW, "name": "new key", "private_key_path": str(self.folder / "new.p8")}
+        options = {**self.shared, "keys": keys, "old_key_id": OLD, "stage": stage, "new_key": new, "wait": 0, **more}
+        return run_task(
+            rotation.TASK, {name: value for name, value in options.items() if value is not None}, check_mode
+        )
+
+    def both(self, keys: list[Json], **more: t.Any) -> Outcome:
+        """Run the move in check mode and for real: both must tell the same, and check mode writes nothing."""
+        before = (self.folder / "ledger.db").read_bytes(), self.active()
+        predicted = self.rotate(keys, True, **more)
+        assert ((self.folder / "ledger.db").read_bytes(), self.active()) == before
+        done = self.rotate(keys, **more)
+        for name in ("failed", "changed", "diff"):
+            assert predicted.results.get(name) == done.results.get(name), (name, predicted, done)
+        return done
+
+    def held(self, **more: t.Any) -> dict[str, str]:
+        """Give the Key ID of each app in the ledger."""
+        found = run_task(integration_info.TASK, {**self.shared, "credential_check": "skip", **more}).results
+        return {entry["bundle_id"]: entry["key_id"] for entry in found["integrations"]}
+
+    def active(self) -> set[str]:
+        """Give the active keys."""
+        keys = self.sim.control("GET", "/world")["teams"][0]["iap_keys"]
+        return {key["key_id"] for key in keys if key.get("active", True)}
+
+
+@pytest.fixture
+def publisher(sim: Simulator, tmp_path: Path) -> Publisher:
+    """Two apps on the old key, in the ledger."""
+    made = Publisher(sim, tmp_path)
+    assert made.site(made.declared(ONE, TWO)).results["changed"]
+    return made
+
+
+def test_what_uses_the_old_key_moves_and_the_old_one_is_revoked(publisher: Publisher) -> None:
+    keys = publisher.declared(ONE, TWO)
+    plan = publisher.rotate(keys, stage="plan", revoke=True)
+    assert [use["bundle_id"] for use in plan.results["rotation"]["uses"]] == [ONE, TWO]
+    done = publisher.both(keys, revoke=True)
+    assert not done.results.get("failed"), done.message
+    assert publisher.held() == {ONE: NEW, TWO: NEW} and publisher.active() == {NEW}
+    message = done.results["rotation"]["message"]
+    assert f"2 integrations were moved from {OLD} to {NEW}. {OLD} is revoked." in message and f"key_id {NEW}" in message
+    (record,) = done.results["irreversible"]
+    assert record["step"] == "revoke_key" and "no known integration uses it" in record["proven"]
+    assert done.results["diff"]["after"][f"key {OLD}"] == {"active": False}
+    again = publisher.rotate(publisher.declared(ONE, TWO, key_id=NEW, file="new.p8"), revoke=True)
+    assert not again.message, again.message
+    assert not again.results["changed"] and f"{OLD} was revoked before." in again.results["rotation"]["message"]
+
+
+def test_check_mode_speaks_in_the_conditional_before_the_key_is_made(publisher: Publisher) -> None:
+    new = {"private_key_path": str(publisher.folder / "none.p8"), "predicted": True, "issuer_id": ISSUER}
+    outcome = publisher.rotate(publisher.declared(ONE, TWO), True, new_key=new, revoke=True)
+    message = outcome.results["rotation"]["message"]
+    assert outcome.results["changed"] and not outcome.results.get("failed"), outcome.message
+    assert f"would be moved from {OLD} to the new key. {OLD} would be revoked." in message
+    assert publisher.held() == {ONE: OLD, TWO: OLD} and publisher.active() == {OLD, NEW}
+
+
+def test_without_revoke_the_old_key_stays_and_what_it_means_is_said(publisher: Publisher) -> None:
+    done = publisher.both(publisher.declared(ONE, TWO))
+    assert publisher.active() == {OLD, NEW} and publisher.held() == {ONE: NEW, TWO: NEW}
+    message = done.results["rotation"]["message"]
+    assert f"{OLD} is still active." in message and "moves the apps back" in message
+
+
+def test_an_app_that_production_accepted_and_now_refuses_keeps_the_old_key(publisher: Publisher) -> None:
+    """The sandbox accepts the new key, production doesn't: "never released" is no proof for such an app."""
+    match = {"endpoint": "get_transaction_info", "environment": "production", "key_id": NEW, "bundle_id": TWO}
+    publisher.sim.fault(kind="status", status=401, body="Unauthenticated", match=match)
+    done = publisher.both(publisher.declared(ONE, TWO), revoke=True)
+    assert done.results["failed"] and f"{OLD} stays active." in done.message and TWO in done.message
+    assert "production accepted" in done.message.lower()
+    assert publisher.held() == {ONE: NEW, TWO: OLD} and publisher.active() == {OLD, NEW}
+    assert "irreversible" not in done.results
+    publisher.sim.control("DELETE", "/faults")
+    done = publisher.rotate(publisher.declared(ONE, TWO), revoke=True)
+    assert publisher.held() == {ONE: NEW, TWO: NEW} and publisher.active() == {NEW}, done.message
+
+
+@pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "reset"}], ids=["503", "reset"])
+def test_an_undecided_check_moves_and_revokes_nothing(publisher: Publisher, fault: Json) -> None:
+    publisher.sim.fault(**fault, match={"endpoint": "get_transaction_info", "key_id": NEW})
+    done = publisher.rotate(publisher.declared(ONE, TWO), revoke=True, deadline=20)
+    assert done.results["failed"] and publisher.held() == {ONE: OLD, TWO: OLD} and publisher.active() == {OLD, NEW}
+
+
+def test_it_waits_until_apple_accepts_the_new_key(publisher: Publisher) -> None:
+    match = {"endpoint": "get_transaction_info", "key_id": NEW}
+    # Two apps, each asked twice in production and once in the sandbox; no try of the second round is refused.
+    publisher.sim.fault(kind="status", status=401, body="Unauthenticated", match=match, times=6)
+    done = publisher.rotate(publisher.declared(ONE, TWO), wait=60)
+    assert not done.results.get("failed"), done.message
+    assert publisher.held() == {ONE: NEW, TWO: NEW}
+
+
+def test_both_environments_are_moved(publisher: Publisher) -> None:
+    publisher.site(publisher.declared({"bundle_id": ONE, "environment": "sandbox"}))
+    publisher.rotate(publisher.declared(ONE, TWO), revoke=True)
+    assert publisher.held(environment="sandbox") == {ONE: NEW} and publisher.active() == {NEW}
+
+
+def test_an_app_that_was_never_released_moves(sim: Simulator, tmp_path: Path) -> None:
+    publisher = Publisher(sim, tmp_path)
+    sim.control("PATCH", f"/apps/{TWO}", {"released": False})
+    publisher.site(publisher.declared(ONE, TWO))
+    done = publisher.both(publisher.declared(ONE, TWO), revoke=True)
+    assert publisher.held() == {ONE: NEW, TWO: NEW} and publisher.active() == {NEW}, done.message
+
+
+def test_every_declared_tracker_is_moved_and_what_is_entered_by_hand_is_waited_for(publisher: Publisher) -> None:
+    keys = publisher.declared({"bundle_id": ONE, "trackers": ["ledger", "devtodev"], "devtodev": HANDOFF}, TWO)
+    publisher.site(keys, devtodev={"confirmed": True})
+    publisher.site(keys, devtodev={"confirmed": True})
+    done = publisher.both(keys, revoke=True)
+    # The person has to enter it first: until then, devtodev works with the old key.
+    assert done.results["failed"] and "Not entered by hand yet" in done.message, done.message
+    assert f"{ONE} at devtodev (project game)" in done.message and publisher.active() == {OLD, NEW}
+    confirmed = [{**keys[0], "apps": [{**keys[0]["apps"][0], "devtodev": {**HANDOFF, "confirmed": True}}, TWO]}]
+    done = publisher.rotate(confirmed, revoke=True)
+    assert not done.results.get("failed") and publisher.active() == {NEW}, done.message
+
+
+def test_a_tracker_without_options_keeps_the_old_key(publisher: Publisher) -> None:
+    publisher.site(publisher.declared({"bundle_id": ONE, "trackers": ["devtodev"], "devtodev": HANDOFF}))
+    done = publisher.both(publisher.declared(ONE, TWO), revoke=True)
+    assert done.results["failed"] and f"Still with {OLD}: {ONE} at devtodev (project game)" in done.message
+    assert publisher.held() == {ONE: NEW, TWO: NEW} and publisher.active() == {OLD, NEW}
+
+
+def test_a_tracker_that_cannot_be_asked_stops_it(publisher: Publisher) -> None:
+    gone = {"api_key": "sk_0123456789", "project_id": "proj1", "url": "http://127.0.0.1:9/v2"}
+    keys = publisher.declared({"bundle_id": ONE, "trackers": ["ledger", "revenuecat"], "revenuecat": gone}, TWO)
+    plan = publisher.rotate(keys, stage="plan", deadline=20)
+    assert plan.results["failed"] and "revenuecat" in plan.message and "No key was made" in plan.message
+    done = publisher.both(keys, revoke=True, deadline=20)
+    assert done.results["failed"] and "Could not be read: revenuecat" in done.message
+    assert publisher.active() == {OLD, NEW} and publisher.held() == {ONE: NEW, TWO: NEW}
+
+
+def test_an_undeclared_app_of_the_ledger_moves_too(publisher: Publisher) -> None:
+    publisher.rotate([], revoke=True, new_key={"key_id": NEW, "private_key_path": str(publisher.folder / "new.p8")})
+    assert publisher.held() == {ONE: NEW, TWO: NEW} and publisher.active() == {NEW}
+
+
+def test_a_key_that_is_not_listed_is_not_said_to_be_revoked(publisher: Publisher) -> None:
+    publisher.rotate(publisher.declared(ONE, TWO))
+    outcome = publisher.rotate(publisher.declared(), old_key_id="TYPEDWRONG", revoke=True)
+    message = outcome.results["rotation"]["message"]
+    assert "lists no key TYPEDWRONG, so nothing was revoked" in message and "is revoked" not in message
+    assert not outcome.results["changed"] and publisher.active() == {OLD, NEW}
+
+
+PLANS: dict[str, tuple[Json, str]] = {
+    "bad Key ID": ({"old_key_id": "2x9r"}, "is no Key ID"),
+    "no such short name": ({"old_key_id": "studio_b"}, "there are: studio"),
+    "relative path": ({"new_key": {"private_key_path": "keys/new.p8"}}, "keys/new.p8 is relative"),
+    "no path": ({"new_key": {"name": "new key"}}, "new_key.private_key_path: is required"),
+    "the old key's name": ({"new_key": {"name": "old key", "private_key_path": "/k/n.p8"}}, f"is the name of {OLD}"),
+    "the old key itself": ({"new_key": {"key_id": OLD, "private_key_path": "/k/n.p8"}}, "which is to be replaced"),
+    "nothing to do": (
+        {"old_key_id": "NEVERUSED1", "new_key": {"name": "third", "private_key_path": "/k/n.p8"}},
+        "No integration uses NEVERUSED1",
+    ),
+    "revoke without a session": ({"revoke": True, "session": None}, "revoke: needs a signed-in session"),
+    "a misspelt variable": ({"variables": ["iap_key_rotation_hok"]}, "Did you mean iap_key_rotation_hook?"),
+}
+
+
+@pytest.mark.parametrize(("options", "told"), PLANS.values(), ids=list(PLANS))
+def test_what_stops_it_is_told_before_a_key_is_made(publisher: Publisher, options: Json, told: str) -> None:
+    for check_mode in (True, False):
+        outcome = publisher.rotate(publisher.declared(ONE, TWO), check_mode, stage="plan", **options)
+        assert outcome.results.get("failed") and told in outcome.message, outcome
+
+
+def test_the_old_keys_file_is_no_place_for_the_new_key(publisher: Publisher) -> None:
+    new = {"name": "third", "private_key_path": str(publisher.folder / "old.p8")}
+    for keys in ([], publisher.declared(ONE)):
+        outcome = publisher.rotate(keys, stage="plan", new_key=new)
+        assert f"is the file of the key {OLD}" in outcome.message
+
+
+def test_a_plan_that_was_begun_goes_on(publisher: Publisher) -> None:
+    publisher.rotate(publisher.declared(ONE, TWO))
+    outcome = publisher.rotate(publisher.declared(ONE, TWO), stage="plan")
+    assert not outcome.results.get("failed") and outcome.results["rotation"]["new_key_id"] == NEW
+    assert outcome.results["rotation"]["uses"] == []
+
+
+def test_the_short_name_of_the_old_key_will_do(publisher: Publisher) -> None:
+    outcome = publisher.rotate(publisher.declared(ONE, TWO), old_key_id="studio")
+    assert outcome.results["rotation"]["old_key_id"] == OLD and publisher.held() == {ONE: NEW, TWO: NEW}
