@@ -13,8 +13,8 @@ version_added: 0.1.0
 description:
   - Does for a whole list of apps in one task what M(storeops.refunds.refund_tracking_integration) does for one. An app
     may have several trackers. Keys are read once, each tracker is listed once, and each app costs Apple one call.
-  - All mistakes in O(keys) and O(apps) are named at once, before anything is done.
-  - Every app is tried; the task fails once at the end with a line for each cause. RV(integrations) has the rest.
+  - All mistakes in O(keys) and O(apps) are named at once, before anything is done. Then every app is tried; the task
+    fails once at the end with a line for each cause. RV(integrations) has the rest.
   - Apps that share a key are compared, to tell a bad key from a bad bundle ID. An app that Apple refuses is tried with
     the other keys.
 author:
@@ -119,7 +119,7 @@ integrations:
         request_id: e223a075-fcd0-40fe-a4b7-81375388acd2
 undeclared:
   description:
-    - What the ledger holds of the declared teams and nobody declares. O(purge) removes it.
+    - What the ledger holds of these teams and nobody declares.
   type: list
   elements: dict
   returned: success, and failure of some apps

@@ -22,6 +22,7 @@ from unit_support import BUNDLE_ID, ISSUER, KEY_ID
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import key_source
 from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import MASK, Masker, could_be_a_word
+from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret, forms
 from ansible_collections.storeops.refunds.plugins.module_utils._run import plain, secret_values
 
 TEXT = "hunter2:hunter2"
