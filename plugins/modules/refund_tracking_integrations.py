@@ -84,7 +84,7 @@ integrations:
     - It has the fields of RV(storeops.refunds.refund_tracking_integration#module:integration), and C(declared) and
       C(credential_check) of that module. C(key) is the key's short name, C(app_name) the declared name, C(label) the
       name in C(diff), which has the environment or tracker where an app occurs twice.
-    - C(action) is V(create), V(update), V(delete), V(unchanged), or V(unknown) where nobody knows which key is held.
+    - C(action) is V(create), V(update), V(delete), V(unchanged) or V(unknown).
     - C(outcome) is V(changed) (in check mode, would be), V(unchanged), V(failed), or V(not_tried) for want of time.
       C(msg) says why.
   returned: success, and failure of some apps
