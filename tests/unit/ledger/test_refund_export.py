@@ -129,7 +129,7 @@ def test_a_full_disk_leaves_the_old_files(ledger: Ledger, folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "said"),
-    [("reports", "path: 'reports' is relative"), ("", "path: is given but empty"), ("/dev/null/x", "is no folder")],
+    [("reports", "path: 'reports' is relative"), ("", "path: is given but empty"), ("/dev/null/x", "isn't a folder")],
 )
 def test_places_that_are_none(ledger: Ledger, path: str, said: str) -> None:
     for check_mode in (True, False):

@@ -97,7 +97,8 @@ def test_the_key_comes_before_what_is_held(bulk: Bulk) -> None:
         f"most likely the key was revoked, or the Key ID or the Issuer ID {OTHER_ISSUER} is wrong."
     )
     hints = [entry["credential_check"]["hint"] for entry in done.results["integrations"]]
-    compared = " Look at issuer_id first: given otherwise than in the integration held now (Active). Apple refused"
+    values = f"issuer_id was {ISSUER}, is now {OTHER_ISSUER}. Check that first."
+    compared = f" Changed since the integration was stored (Active): {values} Apple refused"
     assert [hint.startswith(inferred + compared) for hint in hints] == [True, True, False]
     assert hints[2].startswith(f"{inferred} Apple refused")
     assert done.message == (f"Of 3 apps, 3 failed. {BUNDLE_ID}, {TWO}, {FOREIGN}: unauthenticated: {inferred}")

@@ -128,8 +128,8 @@ def test_what_is_held_sharpens_a_refusal(bulk: Bulk) -> None:
     wrong = {"bundle_id": BUNDLE_ID, "key": "a", "private_key_path": str(bulk.folder / "foreign.p8")}
     done = bulk.both([wrong, *apps("com.example.TWO")])
     hints = [entry["credential_check"]["hint"] for entry in done.results["integrations"]]
-    assert hints[0].startswith("Look at private key first: given otherwise than in the integration held now (Active)")
-    assert f"The tracker holds {TWO}, which differs in capitals only" in hints[1]
+    assert hints[0].startswith("Changed since the integration was stored (Active): private key was ")
+    assert f"The tracker holds {TWO}, which differs only in capitals" in hints[1]
     assert [entry["status"] for entry in done.results["integrations"]] == ["Active", "Absent"]
 
 
@@ -207,11 +207,11 @@ def test_an_empty_list(bulk: Bulk) -> None:
 
 BAD_LISTS: list[tuple[list[Json], list[str]]] = [
     (apps("com.a", "com.b", " com.a\n"), ["apps[2] (com.a): stands in apps[0] already, for production as well."]),
-    ([*apps("com.a"), {"bundle_id": "com..b"}], ["apps[1].bundle_id: 'com..b' is no bundle ID"]),
-    (apps("com.a", key="c"), ["apps[0] (com.a): key: 'c' is no entry of keys (there are: a, b)."]),
+    ([*apps("com.a"), {"bundle_id": "com..b"}], ["apps[1].bundle_id: 'com..b' isn't a bundle ID"]),
+    (apps("com.a", key="c"), ["apps[0] (com.a): key: 'c' isn't an entry of keys (there are: a, b)."]),
     ([*apps("com.a"), {"bundle_id": "com.b"}], ["apps[1] (com.b): private_key_path: or private_key_content is req"]),
-    ([{**apps("com.a")[0], "issuer_id": "x"}], ["apps[0] (com.a): issuer_id: 'x' is no Issuer ID"]),
-    ([{**apps("com.a")[0], "key_id": "x y"}], ["apps[0] (com.a): key_id: 'x y' is no Key ID"]),
+    ([{**apps("com.a")[0], "issuer_id": "x"}], ["apps[0] (com.a): issuer_id: 'x' isn't an Issuer ID"]),
+    ([{**apps("com.a")[0], "key_id": "x y"}], ["apps[0] (com.a): key_id: 'x y' isn't a Key ID"]),
     (
         [*apps("com.a", key="c"), *apps("com.b"), {"bundle_id": "com..c"}, {"bundle_id": "com.d"}],
         [

@@ -127,7 +127,7 @@ def test_the_limit(bulk: Bulk, limit: str | int | None, listed: int, allowed: bo
         ({"purge_limit": "few"}, "purge_limit: 'few' is neither a number of integrations nor a share such as 10%."),
         ({"purge_limit": "101%"}, "purge_limit: '101%' is neither"),
         ({"purge_limit": "-1"}, "purge_limit: '-1' is neither"),
-        ({"issuer_id": "x"}, "issuer_id: 'x' is no Issuer ID"),
+        ({"issuer_id": "x"}, "issuer_id: 'x' isn't an Issuer ID"),
         (
             {"keys": {}, "apps": [{"bundle_id": NAMES[0], "state": "absent"}]},
             "purge: removes integrations of the Issuer IDs that the task names, and it names none.",
@@ -143,7 +143,7 @@ def test_the_limit(bulk: Bulk, limit: str | int | None, listed: int, allowed: bo
             {"apps": [*apps(*NAMES), {**apps(TWO, environment="sandbox")[0], "issuer_id": OTHER_ISSUER}]},
             f"purge: apps lists no production app of Issuer ID {OTHER_ISSUER}, so",
         ),
-        ({"keys": {"a": "oops"}}, "keys.a: is no mapping."),
+        ({"keys": {"a": "oops"}}, "keys.a: isn't a mapping."),
     ],
 )
 def test_bad_purges(bulk: Bulk, options: dict[str, t.Any], expected: str) -> None:

@@ -159,9 +159,9 @@ def test_a_predicted_named_key_is_not_read(keys: Keys, sim: Simulator, tmp_path:
 KNOWN = "issuer_id, key_id, private_key_path, private_key_content, private_key_file_policy, key_predicted"
 NOT_SHOWN = f"a field with a name that is not shown here is unknown (known: {KNOWN})."
 BAD_KEYS: list[tuple[t.Any, str]] = [
-    ({"a": "hunter2"}, f"keys.a: is no mapping. Its fields are {KNOWN}."),
-    ({"a": None}, "keys (entry 0): is no mapping"),
-    ({"a": ["x"]}, "keys.a: is no mapping"),
+    ({"a": "hunter2"}, f"keys.a: isn't a mapping. Its fields are {KNOWN}."),
+    ({"a": None}, "keys (entry 0): isn't a mapping"),
+    ({"a": ["x"]}, "keys.a: isn't a mapping"),
     (
         {"a": {"private_key": "hunter2"}},
         "keys.a: unknown field private_key; did you mean private_key_path or private_key_content?",
@@ -169,22 +169,22 @@ BAD_KEYS: list[tuple[t.Any, str]] = [
     ({"a": {"privat-key-path": "/x"}}, "keys.a: unknown field privat-key-path; did you mean private_key_path?"),
     ({"Acme Games 2": {"keyId": "X"}}, "keys.Acme Games 2: unknown field keyId; did you mean key_id?"),
     ({"a": {"bundle_id": BUNDLE_ID}}, f"keys.a: unknown field bundle_id (known: {KNOWN})."),
-    ({"a": {"key_id": 5}}, "keys.a: key_id is no text; put it in quotes."),
-    ({"a": {"private_key_content": ["hunter2"]}}, "keys.a: private_key_content is no text"),
+    ({"a": {"key_id": 5}}, "keys.a: key_id isn't text; put it in quotes."),
+    ({"a": {"private_key_content": ["hunter2"]}}, "keys.a: private_key_content isn't text"),
     ({"a": {"key_predicted": "hunter2"}}, "keys.a: key_predicted is neither true nor false."),
     ({"a": {"private_key_file_policy": "hunter2"}}, "keys.a: private_key_file_policy is none of strict, mounted."),
     (
         {"a": {"key_id": 5, "pem": "hunter2"}, "b": {}, "c": None},
         "2 entries of keys can't be used; nothing was done. "
-        f"keys.a: unknown field pem (known: {KNOWN}). key_id is no text; put it in quotes. "
-        "keys (entry 2): is no mapping.",
+        f"keys.a: unknown field pem (known: {KNOWN}). key_id isn't text; put it in quotes. "
+        "keys (entry 2): isn't a mapping.",
     ),
     # A secret in the place of a name.
     ({"a": {"hunter2": None}}, f"keys.a: {NOT_SHOWN}"),
     ({"a": {"hunter2": "x"}}, f"keys.a: {NOT_SHOWN}"),
     ({"a": {"postgresql://me:hunter2@host/db": None}}, f"keys.a: {NOT_SHOWN}"),
-    ({"hunter2": None}, "keys (entry 0): is no mapping."),
-    ({"hunter": None}, "keys (entry 0): is no mapping."),
+    ({"hunter2": None}, "keys (entry 0): isn't a mapping."),
+    ({"hunter": None}, "keys (entry 0): isn't a mapping."),
     ({"a": {}, "https://me:hunter2@host": {"x": 1}}, f"keys (entry 1): unknown field x (known: {KNOWN})."),
 ]
 
@@ -203,17 +203,17 @@ def test_a_private_key_in_the_place_of_a_name_is_not_shown(keys: Keys, sim: Simu
         assert outcome.message.startswith("keys") and "BEGIN" not in outcome.message
         assert not [line for line in sim.pem.splitlines() if line in repr(outcome)]
     outcome = keys.run([{"bundle_id": BUNDLE_ID, "key": "b"}], keys={sim.pem: {}, "a": {}})
-    assert outcome.message == f"apps[0] ({BUNDLE_ID}): key: 'b' is no entry of keys (there are: a)."
+    assert outcome.message == f"apps[0] ({BUNDLE_ID}): key: 'b' isn't an entry of keys (there are: a)."
 
 
 BAD_APPS: list[tuple[list[dict[str, t.Any]], str]] = [
     (
         [{"bundle_id": BUNDLE_ID, "key": "studio_c"}],
-        f"apps[0] ({BUNDLE_ID}): key: 'studio_c' is no entry of keys (there are: studio_a, studio_b)",
+        f"apps[0] ({BUNDLE_ID}): key: 'studio_c' isn't an entry of keys (there are: studio_a, studio_b)",
     ),
     (
         [{"bundle_id": "com.a", "key": "studio_a"}, {"bundle_id": "com..b"}],
-        "apps[1].bundle_id: 'com..b' is no bundle ID",
+        "apps[1].bundle_id: 'com..b' isn't a bundle ID",
     ),
     (
         [{"bundle_id": name, "key": "studio_a"} for name in ("com.a", "com.b", " com.a\n")],
@@ -221,7 +221,7 @@ BAD_APPS: list[tuple[list[dict[str, t.Any]], str]] = [
     ),
     (
         [{"bundle_id": BUNDLE_ID, "issuer_id": "x", "key": "studio_a"}],
-        f"apps[0] ({BUNDLE_ID}): issuer_id: 'x' is no Issuer ID",
+        f"apps[0] ({BUNDLE_ID}): issuer_id: 'x' isn't an Issuer ID",
     ),
     ([{"bundle_id": BUNDLE_ID}], f"apps[0] ({BUNDLE_ID}): private_key_path: or private_key_content is required"),
 ]

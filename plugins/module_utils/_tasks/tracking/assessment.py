@@ -124,7 +124,8 @@ def compared_with_held(
     if current is not None:
         held = {"issuer_id": current.issuer_id, "key_id": current.key_id, "private key": current.key_fingerprint}
         given = (credentials.issuer_id, credentials.key_id, credentials.private_key.fingerprint)
-        differing = [name for (name, value), new in zip(held.items(), given, strict=True) if value not in (None, new)]
+        pairs = [(name, value, new) for (name, value), new in zip(held.items(), given, strict=True)]
+        differing = [f"{name} was {old}, is now {new}" for name, old, new in pairs if old not in (None, new)]
         if not differing and None in held.values():
             return verdict
         return verdict.with_hint(f"{hints.compared_with_held(differing, current.status)} {verdict.hint}")
