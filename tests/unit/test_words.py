@@ -35,7 +35,9 @@ FORBIDDEN = {
 }
 RULE = re.compile("|".join(FORBIDDEN), re.IGNORECASE)
 # What is being rewritten now.
-LEFT = re.compile(r"_declaration|_decisions|_tasks/tracking|named_keys|stored_key|refund_tracking|refund_audit/|iap_key_rotation")
+LEFT = re.compile(
+    r"_declaration|_decisions|_tasks/tracking|named_keys|stored_key|refund_tracking|refund_audit/|iap_key_rotation"
+)
 RAW_MARKS = re.compile(r":(ansopt|ansval|ansplugin|guilabel|ref):`")
 
 
