@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is too long for every run: "make deep".
 
-The matrices whole, into docs/MATRICES.md; 10,000 notifications at the receiver, killed five times; and hostile input that
-atheris makes up, a minute for each target.
+The matrices whole, into docs/MATRICES.md; 10,000 notifications at the receiver, killed five times; and hostile input
+that atheris makes up, a minute for each target.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _run(script: str, *arguments: str | Path) -> bool:
     env = paths.linked_environment("deep")
     env["PYTHONPATH"] += f":{PLACE / 'site'}"
     print(f"$ {script} {' '.join(map(str, arguments))}", flush=True)
-    command = [paths.VENV / "bin/python", script, *arguments]
+    command: list[str | Path] = [paths.VENV / "bin/python", script, *arguments]
     return subprocess.run(command, cwd=paths.ROOT, env=env, check=False).returncode == 0
 
 
@@ -31,9 +31,10 @@ def _has_atheris() -> bool:
     """Install atheris by itself: it is as large as all else, and nothing else needs it."""
     if (PLACE / "site" / "atheris").exists():
         return True
-    command = [paths.VENV / "bin/uv", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
-    place = ("--python", paths.VENV / "bin/python", "--target", PLACE / "site", "atheris")
-    return subprocess.run([*command, *place], check=False).returncode == 0
+    command: list[str | Path] = [paths.VENV / "bin/uv", "pip", "install", "--quiet", "--no-deps"]
+    command += ["--only-binary", ":all:", "--python", paths.VENV / "bin/python"]
+    command += ["--target", PLACE / "site", "atheris"]
+    return subprocess.run(command, check=False).returncode == 0
 
 
 def main() -> int:

@@ -217,7 +217,6 @@ EXAMPLES = r"""
     session_path: "{{ session_path }}"
     state: absent
     revoke: true
-
 """
 
 RETURN = r"""

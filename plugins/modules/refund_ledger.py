@@ -174,7 +174,6 @@ EXAMPLES = r"""
     bundle_id: com.example.one
   check_mode: true
   diff: true
-
 """
 
 RETURN = r"""

@@ -9,6 +9,7 @@ its own.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import typing as t
@@ -38,17 +39,13 @@ _SOUND = json.loads(_APPLE.body())["signedPayload"].encode()
 
 
 def _p8(data: bytes) -> None:
-    try:
+    with contextlib.suppress(KeyProblem):
         parse_file(data, "/keys/a.p8")
-    except KeyProblem:
-        pass
 
 
 def _session(data: bytes) -> None:
-    try:
+    with contextlib.suppress(InputError):
         parse_session(data.decode("utf-8", "replace"), "session")
-    except InputError:
-        pass
 
 
 def _payload(data: bytes) -> None:
@@ -58,10 +55,8 @@ def _payload(data: bytes) -> None:
 
 
 def _json(data: bytes, use: t.Callable[[t.Any], object], refusal: type[Exception]) -> None:
-    try:
+    with contextlib.suppress(ValueError, RecursionError, refusal):
         use(json.loads(data))
-    except (ValueError, RecursionError, refusal):
-        pass
 
 
 TARGETS: dict[str, tuple[t.Callable[[bytes], None], list[bytes]]] = {

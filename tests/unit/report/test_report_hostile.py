@@ -22,50 +22,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit.audi
 NAMES = re.findall(
     r"\w+",
     """bundle_id environment tracker status action outcome msg failed changed skipped diff before after credential_check
-    cause hint http_status checked_at integration integrations results declared key_id issuer_id key_fingerprint coverage
-    sums period since until source count amount currency day state reason notification_url host tested_at""",
+    cause hint http_status checked_at integration integrations results declared key_id issuer_id key_fingerprint
+    coverage sums period since until source count amount currency day state reason notification_url host tested_at""",
 )
-    "bundle_id",
-    "environment",
-    "tracker",
-    "status",
-    "action",
-    "outcome",
-    "msg",
-    "failed",
-    "changed",
-    "skipped",
-    "diff",
-    "before",
-    "after",
-    "credential_check",
-    "cause",
-    "hint",
-    "http_status",
-    "checked_at",
-    "integration",
-    "integrations",
-    "results",
-    "declared",
-    "key_id",
-    "issuer_id",
-    "key_fingerprint",
-    "coverage",
-    "sums",
-    "period",
-    "since",
-    "until",
-    "source",
-    "count",
-    "amount",
-    "currency",
-    "day",
-    "state",
-    "reason",
-    "notification_url",
-    "host",
-    "tested_at",
-]
 TEXTS = st.text(max_size=6) | st.sampled_from(
     ["production", "apple", "Active", "2026-11-01", "complete", "proven", "EUR"]
 )
