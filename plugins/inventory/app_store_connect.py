@@ -261,7 +261,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         options["api_private_key_path"] = app_hosts.absolute(options["api_private_key_path"], path)
         if isinstance(options["api_private_key_content"], (dict, list)):
             # Ansible's own check of the type would show the value.
-            raise AnsibleParserError("api_private_key_content: is no text. Give the text of the AuthKey_<Key ID>.p8.")
+            raise AnsibleParserError("api_private_key_content: isn't text. Give the text of the AuthKey_<Key ID>.p8.")
         results = run_with_options(TASK, options, self._warn, os.environ)
         if results.get("failed"):
             raise AnsibleParserError(app_hosts.as_ascii(f"{self.NAME}: {results['msg']}"))

@@ -43,7 +43,7 @@ def is_shown_field(name: str, value: object) -> bool:
 def is_shown_key(name: str, fields: object) -> bool:
     """Tell whether the name of an entry of ``keys`` may be shown: people choose it, so it need not look like a field's.
 
-    What is no mapping may be a secret that got a name's place.
+    What isn't a mapping may be a secret that got a name's place.
     """
     if not isinstance(fields, dict):
         return is_shown_field(name, fields)
@@ -158,7 +158,7 @@ def _option_faults(option: str, value: t.Any, fields: Spec) -> list[str]:
 def mapping_faults(entry: t.Any, fields: Spec) -> list[str]:
     """Return a sentence about everything in a mapping that can't be used."""
     if not isinstance(entry, dict):
-        return [] if _is_convertible(entry) else [f"is no mapping. Its fields are {', '.join(fields)}."]
+        return [] if _is_convertible(entry) else [f"isn't a mapping. Its fields are {', '.join(fields)}."]
     found = unknown_fields(fields, entry)
     meant = {name for given in entry if given not in fields for name in _similar(given, fields)}
     for name, field in fields.items():
@@ -177,7 +177,7 @@ def _is_convertible(value: object) -> bool:
 def _value_faults(name: str, value: t.Any, field: Spec) -> t.Iterator[str]:
     wanted = field.get("type")
     if wanted == "int" and not _is_whole(value):
-        yield f"{name} is no whole number."
+        yield f"{name} isn't a whole number."
     elif wanted == "bool" and str(value).lower().strip() not in _BOOLEANS:
         yield f"{name} is neither true nor false."
     elif wanted == "list" and "choices" in field:
@@ -190,7 +190,7 @@ def _value_faults(name: str, value: t.Any, field: Spec) -> t.Iterator[str]:
     elif wanted == "dict" and not isinstance(value, dict) and not _is_convertible(value):
         yield f"{name} isn't a mapping."
     elif wanted in ("str", "path") and isinstance(value, (dict, list)):
-        yield f"{name} is no text."
+        yield f"{name} isn't text."
 
 
 def _choice_fault(name: str, value: t.Any, choices: t.Sequence[str]) -> t.Iterator[str]:

@@ -112,7 +112,7 @@ class Call:
 
 @functools.lru_cache(maxsize=64)
 def _normalised(url: str) -> str:
-    """Return ``url`` as it goes over the wire. Raises ValueError for what is no URL."""
+    """Return ``url`` as it goes over the wire. Raises ValueError for what isn't a URL."""
     prepared = requests.PreparedRequest()
     prepared.prepare_url(url, None)
     return str(prepared.url)

@@ -59,7 +59,7 @@ def explained(error: Exception, place: str, time_given: str, is_proxied: bool) -
     if isinstance(error, FileNotFoundError) or "CA certificate" in str(error):
         reason = f"{place}: not asked, the CA bundle can't be read."
         return NotSent("tls", reason, "Check ca_path or REQUESTS_CA_BUNDLE.")
-    reason = f"{place}: the connection broke off or the answer was no sound HTTP."
+    reason = f"{place}: the connection broke off or the answer wasn't sound HTTP."
     return TransportError("broken", reason, LOOK_BETWEEN)
 
 

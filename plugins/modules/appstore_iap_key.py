@@ -87,7 +87,7 @@ options:
         description: As O(backup).
         type: bool
       apps:
-        description: Not used here, so that one list serves all modules.
+        description: For other modules.
         type: list
         elements: raw
   name:
@@ -108,7 +108,7 @@ options:
     type: path
   team_id:
     description:
-      - Number of the team, when the session has several and O(issuer_id) doesn't say which.
+      - Number of the team, if O(issuer_id) doesn't say which.
     type: int
   app_store_connect_url:
     description:
@@ -117,7 +117,7 @@ options:
   regenerate:
     description:
       - What may be destroyed to get a key whose private part is at hand.
-      - V(never) fails when the key was downloaded before and the file is gone, or holds a key that isn't active.
+      - V(never) fails when the key was downloaded and the file is gone, or holds one that isn't active.
         V(if_lost) then revokes the lost key, so that services with it stop, and creates a new one. V(always) does so on
         every run. With a file that can't be read as a key, nothing is revoked.
     type: str
@@ -169,8 +169,6 @@ options:
 notes:
   - There is no official API for In-App Purchase keys. What is used of App Store Connect's web interface was observed in
     public code on 2026-11-23, has not been run against Apple by this project, and may change.
-seealso:
-  - module: storeops.refunds.appstore_credential_check_info
 """
 
 EXAMPLES = r"""
@@ -219,7 +217,6 @@ EXAMPLES = r"""
     session_path: "{{ session_path }}"
     state: absent
     revoke: true
-
 """
 
 RETURN = r"""

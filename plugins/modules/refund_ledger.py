@@ -113,7 +113,6 @@ EXAMPLES = r"""
     bundle_id: com.example.one
   check_mode: true
   diff: true
-
 """
 
 RETURN = r"""
@@ -126,36 +125,12 @@ summary:
   sample: 36 read, 3 pending, 1 incomplete
 apps:
   description:
-    - With O(apps), what the run did for each app, in the order of the list.
-    - C(refunds), C(coverage) and C(window) of an entry are as the results of the same names.
+    - With O(apps), what the run did for each app, by C(bundle_id) and C(environment), in the order of the list.
+      C(outcome) is V(read), V(incomplete), V(pending), V(absent) or V(failed), and C(msg) says why it failed.
+    - An app that was asked has C(refunds), C(coverage) and C(window), as the results of the same names.
   returned: with O(apps)
   type: list
   elements: dict
-  contains:
-    bundle_id:
-      description: Bundle ID of the app.
-      type: str
-    environment:
-      description: The App Store environment.
-      type: str
-    outcome:
-      description: V(read), V(incomplete), V(pending), V(absent) or V(failed).
-      type: str
-    msg:
-      description: Why it failed; empty otherwise.
-      type: str
-    refunds:
-      description: See RV(refunds).
-      returned: for an app that was asked
-      type: dict
-    coverage:
-      description: See RV(coverage).
-      returned: for an app that was asked
-      type: dict
-    window:
-      description: See RV(window).
-      returned: for an app that was asked
-      type: dict
   sample:
     - bundle_id: com.example.one
       environment: production

@@ -81,7 +81,7 @@ def checks() -> list[Json]:
             keys={"studio": {**named["studio"], "private_key_content": "{{ vault_a_escaped }}"}},
             apps=apps,
         ),
-        task("check, a key that is no mapping", module, True, keys={"studio": PEM}, apps=apps),
+        task("check, a key that isn't a mapping", module, True, keys={"studio": PEM}, apps=apps),
         task("check, keys that are a text", module, True, keys=PEM, apps=apps),
         task("check, a key with an unknown field", module, True, keys={"studio": {"pem": PEM}}, apps=apps),
         task("check, a key in a list", module, True, keys={"studio": {"private_key_content": [PEM]}}, apps=apps),

@@ -42,16 +42,16 @@ CASES: list[tuple[t.Any, str]] = [
     ),
     ([{**ONE, "pem": SECRET}], f"apps[0] (com.example.one): unknown field pem (known: {FIELDS})."),
     ([{"key": "a"}], "apps[0]: bundle_id is missing."),
-    ([{**ONE, "app_apple_id": SECRET}], "apps[0] (com.example.one): app_apple_id is no whole number."),
-    ([{**ONE, "app_apple_id": 1.5}], "apps[0] (com.example.one): app_apple_id is no whole number."),
+    ([{**ONE, "app_apple_id": SECRET}], "apps[0] (com.example.one): app_apple_id isn't a whole number."),
+    ([{**ONE, "app_apple_id": 1.5}], "apps[0] (com.example.one): app_apple_id isn't a whole number."),
     ([{**ONE, "key_predicted": SECRET}], "apps[0] (com.example.one): key_predicted is neither true nor false."),
     ([{**ONE, "state": SECRET}], "apps[0] (com.example.one): state is none of present, absent."),
-    ([ONE, SECRET], f"apps[1]: is no mapping. Its fields are {FIELDS}."),
-    ([{**ONE, "key": {"private_key_content": SECRET}}], "apps[0] (com.example.one): key is no text."),
-    ([{**ONE, "key": [SECRET]}], "apps[0] (com.example.one): key is no text."),
-    ([[SECRET]], f"apps[0]: is no mapping. Its fields are {FIELDS}."),
-    (SECRET, "apps: is no list of mappings."),
-    ({"bundle_id": SECRET}, "apps: is no list of mappings."),
+    ([ONE, SECRET], f"apps[1]: isn't a mapping. Its fields are {FIELDS}."),
+    ([{**ONE, "key": {"private_key_content": SECRET}}], "apps[0] (com.example.one): key isn't text."),
+    ([{**ONE, "key": [SECRET]}], "apps[0] (com.example.one): key isn't text."),
+    ([[SECRET]], f"apps[0]: isn't a mapping. Its fields are {FIELDS}."),
+    (SECRET, "apps: isn't a list of mappings."),
+    ({"bundle_id": SECRET}, "apps: isn't a list of mappings."),
     # A secret in the place of a name, or without the name that it was to have.
     ([{**ONE, SECRET: "x"}], f"apps[0] (com.example.one): {HIDDEN}"),
     ([{**ONE, "correcthorsebattery": None}], f"apps[0] (com.example.one): {HIDDEN}"),
@@ -100,9 +100,9 @@ TRACKER_FIELDS = ", ".join(SPEC["revenuecat"]["options"])
 MAPPINGS: list[tuple[Json, str]] = [
     ({"revenuecat": {"apikey": SECRET}}, "revenuecat: unknown field apikey; did you mean api_key?"),
     ({"revenuecat": {SECRET: "x"}}, f"revenuecat: {HIDDEN.replace(FIELDS, TRACKER_FIELDS)}"),
-    ({"revenuecat": SECRET}, f"revenuecat: is no mapping. Its fields are {TRACKER_FIELDS}."),
-    ({"revenuecat": [SECRET]}, f"revenuecat: is no mapping. Its fields are {TRACKER_FIELDS}."),
-    ({"ledger": {"url": {SECRET: SECRET}}}, "ledger: url is no text."),
+    ({"revenuecat": SECRET}, f"revenuecat: isn't a mapping. Its fields are {TRACKER_FIELDS}."),
+    ({"revenuecat": [SECRET]}, f"revenuecat: isn't a mapping. Its fields are {TRACKER_FIELDS}."),
+    ({"ledger": {"url": {SECRET: SECRET}}}, "ledger: url isn't text."),
     ({"devtodev": {"mode": SECRET}}, "devtodev: mode is none of browser, handoff."),
     (
         {"revenuecat": {"urll": "x"}, "apps": [{}]},
@@ -155,13 +155,13 @@ def test_the_ordinary_module_says_the_same() -> None:
     apps = [SECRET, {"bundle": SECRET}, {**ONE, SECRET: None}, {**ONE, "app_apple_id": SECRET}]
     message = refused_by_module({"apps": apps})
     assert message == refused_by_action({"apps": apps})
-    assert message.startswith("4 entries of apps can't be used; nothing was done. apps[0]: is no mapping.")
+    assert message.startswith("4 entries of apps can't be used; nothing was done. apps[0]: isn't a mapping.")
     assert "apps[1]: unknown field bundle; did you mean bundle_id?" in message
-    assert message.endswith("apps[3] (com.example.one): app_apple_id is no whole number.")
+    assert message.endswith("apps[3] (com.example.one): app_apple_id isn't a whole number.")
 
 
 def test_the_ordinary_module_refuses_what_ansible_would_make_a_text_of() -> None:
-    message = "apps[0] (com.example.one): key is no text."
+    message = "apps[0] (com.example.one): key isn't text."
     assert refused_by_module({"apps": [{**ONE, "key": {"private_key_content": SECRET}}]}) == message
 
 

@@ -241,7 +241,7 @@ def test_that_progress_is_shown_unless_the_task_hides_all(
         ({"app_apple_id": "one"}, "argument 'app_apple_id' is of type"),
         ({"apps": [{"key": "a"}]}, "apps[0]: bundle_id is missing."),
         ({"private_key_content": "s3cr3t-text", "state": "s3cr3t-text"}, f"absent, got: {MASK}"),
-        ({"ledger": "postgresql://me:s3cr3t@host/db"}, "ledger: is no mapping. Its fields are url."),
+        ({"ledger": "postgresql://me:s3cr3t@host/db"}, "ledger: isn't a mapping. Its fields are url."),
         ({"ledger": ["postgresql://me:s3cr3t@host/db"]}, ""),
         ({"ledger": {"postgresql://me:s3cr3t@host/db": None}}, "with a name that is not shown here"),
         ({"revenuecat": {"apikey": "s3cr3t-text"}, "state": "s3cr3t-text"}, "did you mean api_key?"),

@@ -18,11 +18,13 @@ Sandbox = t.Literal["accepts", "refuses", "no answer", "not asked"]
 
 ACCEPTED = "Apple accepted a token signed with this key for this app."
 NOT_CHECKED = "No call was made: credential_check is skip."
-NO_KEY = "No private key at hand: give private_key_path or private_key_content, or run where the stored path exists."
-KEY_NOT_YET_CREATED = "The key is only predicted in check mode; a real run makes it and checks it."
+NO_KEY = (
+    "There is no private key here. Give private_key_path or private_key_content, or run where the stored path exists."
+)
+KEY_NOT_YET_CREATED = "Check mode makes no key. A real run makes it and checks it."
 APP_NOT_RELEASED = (
     "Production refuses and the sandbox accepts: most likely the app was never released. "
-    "Apple gives access to production after the first release; run again then."
+    "Production accepts it after the first release; run again then."
 )
 RATE_LIMITED = "Apple's rate limit was still exceeded when the deadline came. Run again later, or raise deadline."
 
@@ -39,20 +41,16 @@ def clock_skew(ahead: float) -> str:
 def unauthenticated(environment: str, path: str | None, skew: float, sandbox: Sandbox) -> str:
     """List what to compare after two 401 answers, which never say why."""
     hint = (
-        "Apple refused the token twice and does not say why. Compare in App Store Connect: is the key still active, "
-        "is this its Key ID, is this its team's Issuer ID, is the bundle ID right including capitals, "
-        "was the app transferred to another team"
+        "Apple refused this key for this app twice (401), and doesn't say why. Compare in App Store Connect: is the "
+        "key active, is this its Key ID, is this its team's Issuer ID, is the bundle ID right, capitals included, "
+        "and did the app move to another team?"
     )
-    if sandbox == "refuses":
-        hint += ", was it released yet (the sandbox refused too, which proves nothing)?"
-    elif sandbox == "no answer":
-        hint += ", was it released yet (the sandbox, asked to tell, gave no usable answer: run again)?"
+    if sandbox == "no answer":
+        hint += " If the app was never released, run again: the sandbox, which can tell, didn't answer."
     elif environment == "production":
-        hint += ", was it released yet (production refuses every call before the first release)?"
-    else:
-        hint += "?"
+        hint += " If the app was never released: Apple's production service refuses it until then."
     if path and read_file_name(os.path.basename(path)).is_api_key:
-        named = "The file is named AuthKey_…: by that it is an App Store Connect API key, which this API never accepts."
+        named = "The file is named AuthKey_…, as App Store Connect API keys are; this API never accepts those."
         hint = f"{named} {hint}"
     if skew:
         hint += f" Also, this machine's clock is off by {abs(skew):.0f} s."
@@ -66,14 +64,14 @@ def service_unavailable(status: int) -> str:
 def unexpected(answer: Answer) -> str:
     """Say what came instead of an answer of Apple's, without repeating a foreign page."""
     if 300 <= answer.status < 400:
-        return f"HTTP {answer.status}: a redirect, which is never followed with a token. Correct app_store_server_url."
+        return f"HTTP {answer.status}: a redirect. A token is never sent along one. Correct app_store_server_url."
     if answer.document is None:
         kind = answer.content_type or "no content type"
         return (
             f"HTTP {answer.status} with {kind!a} instead of Apple's JSON: something in between answered "
             "(a proxy, a captive portal), or app_store_server_url is wrong."
         )
-    return f"HTTP {answer.status} with error code {answer.error_code}, which this check does not expect. Report it."
+    return f"HTTP {answer.status} with error code {answer.error_code}, which this check doesn't know. Please report it."
 
 
 UNCHANGED = (

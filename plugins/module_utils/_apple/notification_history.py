@@ -128,7 +128,7 @@ class NotificationHistory:
             raise self._refused(reply)
         document = page_of(reply, "notificationHistory")
         if document is None:
-            raise self._unexpected("is no page of notifications")
+            raise self._unexpected("isn't a page of notifications")
         return document
 
     def check_deadline(self) -> None:

@@ -32,7 +32,7 @@ def parse_transaction_id(text: str) -> str:
     clean = "".join(text.split())
     if not _TRANSACTION_ID.fullmatch(clean):
         next_step = "Give any transactionId, originalTransactionId or appTransactionId of the customer, in quotes."
-        raise InputError("transaction_id", f"{shown(text)} is no transaction ID.", next_step)
+        raise InputError("transaction_id", f"{shown(text)} isn't a transaction ID.", next_step)
     return clean
 
 
@@ -74,7 +74,7 @@ class RefundHistory:
             raise self._refused(reply, transaction_id)
         document = page_of(reply, "signedTransactions")
         if document is None:
-            raise self._unexpected("is no page of transactions")
+            raise self._unexpected("isn't a page of transactions")
         return document
 
     def _get(self, transaction_id: str, revision: str | None) -> Answer:

@@ -63,5 +63,5 @@ def parse_root(text: bytes, path: str, option: str) -> Root:
     try:
         certificate = x509.load_pem_x509_certificate(text) if is_pem else x509.load_der_x509_certificate(text)
     except (ValueError, x509.InvalidVersion):
-        raise InputError(option, f"{path} is no certificate.", "Give a root certificate in PEM or DER.") from None
+        raise InputError(option, f"{path} isn't a certificate.", "Give a root certificate in PEM or DER.") from None
     return Root(certificate.public_bytes(Encoding.DER))

@@ -52,7 +52,7 @@ def read_key_file(path: str, policy: Policy) -> bytes:
 
 def _unopened(path: str, error: OSError | ValueError) -> KeyProblem:
     if isinstance(error, ValueError):
-        return KeyProblem("key_unreadable", f"{path!a} is no path.", "Give the path of a .p8 file.")
+        return KeyProblem("key_unreadable", f"{path!a} isn't a path.", "Give the path of a .p8 file.")
     if error.errno == errno.ELOOP:
         return KeyProblem("key_unreadable", f"{path} is a symbolic link.", _MOUNTED)
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -88,7 +88,7 @@ def what_is_near(path: str) -> str:
 
 
 def kind_of(mode: int) -> str:
-    return "a folder" if stat.S_ISDIR(mode) else "no regular file"
+    return "a folder" if stat.S_ISDIR(mode) else "not a regular file"
 
 
 def _check_status(path: str, status: os.stat_result, policy: Policy) -> None:

@@ -51,7 +51,7 @@ def refuse_unwritable_text(path: str, option: str) -> None:
     while not os.path.lexists(folder):
         folder = os.path.dirname(folder)
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-        raise FileError(f"{option}: {folder} is no folder that can be written.", "Check its owner and mode.")
+        raise FileError(f"{option}: {folder} isn't a folder that can be written.", "Check its owner and mode.")
 
 
 def _refuse_odd(path: str, option: str) -> None:
@@ -61,5 +61,5 @@ def _refuse_odd(path: str, option: str) -> None:
     except OSError:
         return
     if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
-        kind = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+        kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
         raise FileError(f"{option}: {path} is {kind}.", "Give the path of a file.")

@@ -109,7 +109,7 @@ def is_there(path: str) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no path"
+        reason = getattr(error, "strerror", None) or "it isn't a path"
         raise FileError(
             f"private_key_path: whether there is a file {path} can't be seen: {reason}.",
             "Check the path, and owner and mode of its folders.",

@@ -53,7 +53,7 @@ def verify(source: sqlalchemy.Connection, target: sqlalchemy.Connection, name: s
         different = next((pair for pair in pairs if pair[0] != pair[1]), None)
         if different is not None:
             raise LedgerError(
-                f"to_ledger.url: {name} is no copy: {_difference(table, *different)}",
+                f"to_ledger.url: {name} isn't a copy: {_difference(table, *different)}",
                 "It was in use before, or it is the copy of another time. Nothing in it was replaced. Copy to an empty "
                 "database or a new file.",
             )

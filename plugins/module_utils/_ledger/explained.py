@@ -68,7 +68,7 @@ def _other(error: Exception, reason: str, where: str, lock_timeout: float, is_se
     if "readonly" in reason or "read-only" in reason or isinstance(error, PermissionError):
         return f"{where} is not writable.", "Check owner and mode of the file and its folder, or the role."
     if "not a database" in reason or "malformed" in reason:
-        return f"{where} is no SQLite database or is damaged.", "Restore it from a backup."
+        return f"{where} isn't a SQLite database or is damaged.", "Restore it from a backup."
     if is_server:
         return f"{where} can't be used: {reason}.", "Check host, database, role and network."
     return f"{where} can't be opened: {reason}.", "The folder must exist and be writable."

@@ -65,14 +65,14 @@ def find_place(url: str | None, environ: t.Mapping[str, str], option: str = OPTI
         parsed = sqlalchemy.engine.make_url(url.strip())
         backend = parsed.get_backend_name()
     except (sqlalchemy.exc.ArgumentError, ValueError):
-        raise InputError(option, "this is no database URL.", _NEXT_STEP) from None
+        raise InputError(option, "this isn't a database URL.", _NEXT_STEP) from None
     if backend == "sqlite":
         return _sqlite(parsed, environ, option)
     if backend in ("postgresql", "postgres"):
         safe = parsed.set(drivername="postgresql+psycopg")
         name = f"PostgreSQL {parsed.host or 'socket'}/{parsed.database or ''}"
         return Place(Secret(safe.render_as_string(hide_password=False)), None, name, option=option)
-    raise InputError(option, f"{backend!a} is no supported database.", _NEXT_STEP)
+    raise InputError(option, f"{backend!a} isn't a supported database.", _NEXT_STEP)
 
 
 def _sqlite(parsed: sqlalchemy.engine.URL, environ: t.Mapping[str, str], option: str) -> Place:

@@ -57,7 +57,7 @@ def parse_browser_session(text: str, option: str) -> BrowserSession:
         origins = [_origin(entry) for entry in document.get("origins") or []]
     except (ValueError, TypeError, KeyError, AttributeError):
         # The parser's own words may show a piece of the session.
-        raise InputError(option, "is no browser session.", _NEXT_STEP) from None
+        raise InputError(option, "isn't a browser session.", _NEXT_STEP) from None
     if not cookies and not origins:
         raise InputError(option, "holds neither cookies nor local storage, so nobody is signed in.", _NEXT_STEP)
     return BrowserSession({"cookies": cookies, "origins": origins})

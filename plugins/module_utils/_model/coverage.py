@@ -265,6 +265,6 @@ _WITHOUT_V2 = {
     "Set it to version 2.",
 }
 EMPTY = (
-    "Apple's history is empty, which is no proof of no refunds: it stays empty too while no notification URL of "
-    "version 2 is set. With api_key_id and api_private_key_path, a run asks App Store Connect."
+    "Apple's history is empty. That doesn't prove that there were no refunds: it stays empty while no notification URL "
+    "of version 2 is set. With api_key_id and api_private_key_path, a run asks App Store Connect."
 )

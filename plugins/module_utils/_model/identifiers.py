@@ -60,7 +60,7 @@ def refuse_no_path(text: str, option: str) -> None:
     """Raise InputError, which shows nothing of the text, for what can't be a path: a key or a session, put wrongly."""
     if looks_secret(text):
         raise InputError(option, *_misplaced(option))
-    length = f"is no path, but a text of {len(text)} characters"
+    length = f"isn't a path, but a text of {len(text)} characters"
     try:
         encoded = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -94,7 +94,7 @@ def parse_issuer_id(text: str, option: str = "issuer_id") -> str:
     if not _ISSUER_ID.fullmatch(clean):
         raise InputError(
             option,
-            f"{shown(text)} is no Issuer ID (36 characters such as 57246542-96fe-1a63-e053-0824d011072a).",
+            f"{shown(text)} isn't an Issuer ID (36 characters such as 57246542-96fe-1a63-e053-0824d011072a).",
             "Copy it from App Store Connect, Users and Access, Integrations, In-App Purchase.",
         )
     return clean
@@ -107,7 +107,7 @@ def parse_key_id(text: str, option: str = "key_id") -> str:
         case = " Key IDs are upper case." if _KEY_ID.fullmatch(clean.upper()) else ""
         raise InputError(
             option,
-            f"{shown(text)} is no Key ID (capital letters and digits such as 2X9R4HXF34).{case}",
+            f"{shown(text)} isn't a Key ID (10 capital letters and digits, such as 2X9R4HXF34).{case}",
             "Copy it from App Store Connect, Users and Access, Integrations, In-App Purchase.",
         )
     return clean
@@ -124,7 +124,7 @@ def parse_bundle_id(text: str, option: str = "bundle_id") -> str:
     if looks_secret(text) or looks_random(text) or not _BUNDLE_ID.fullmatch(clean) or len(clean) > 255:
         raise InputError(
             option,
-            f"{shown(text)} is no bundle ID (letters, digits, hyphens and periods such as com.example.game).",
+            f"{shown(text)} isn't a bundle ID (letters, digits, hyphens and periods such as com.example.game).",
             "Copy it from App Store Connect, App Information.",
         )
     return clean
@@ -164,11 +164,11 @@ def parse_service_url(text: str, option: str) -> str:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise InputError(option, f"{named} is no URL.", next_step) from None
+        raise InputError(option, f"{named} isn't a URL.", next_step) from None
     place = parts.netloc.rpartition("@")[2]
     is_odd = port == 0 or "\\" in text or any(char.isspace() or ord(char) < 32 for char in text)
     if parts.scheme not in ("http", "https") or not _PLACE.fullmatch(place) or is_odd:
-        raise InputError(option, f"{named} is no http(s) URL.", next_step)
+        raise InputError(option, f"{named} isn't an http(s) URL.", next_step)
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise InputError(option, "a base URL takes no user, password, query or fragment.", next_step)
     if parts.scheme == "http" and not is_loopback(host):

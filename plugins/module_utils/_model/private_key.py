@@ -78,7 +78,7 @@ def read_file_name(name: str) -> KeyFileName:
 def settle_key_id(option: str | None, file_name: KeyFileName, path: str) -> str | None:
     """Return the Key ID from the option or the file name.
 
-    Raises KeyProblem (key_id_mismatch) when they differ, InputError when the option is no Key ID.
+    Raises KeyProblem (key_id_mismatch) when they differ, InputError when the option isn't a Key ID.
     """
     key_id = parse_key_id(option) if option else None
     named = file_name.key_id

@@ -56,7 +56,7 @@ def _time(text: str, option: str) -> int:
         found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         next_step = "Give a date such as 2026-11-01, or a time such as 2026-11-01T09:00:00Z."
-        raise InputError(option, f"{shown(text)} is no date and no time.", next_step) from None
+        raise InputError(option, f"{shown(text)} isn't a date or a time.", next_step) from None
     return (found - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime.resolution * 1000)
 
 

@@ -64,7 +64,7 @@ def parse_cursor(text: str) -> Cursor:
     """Return the place that ``next_after`` named. Raises InputError."""
     found = _CURSOR.fullmatch(text)
     if found is None or not is_storable(text):
-        raise InputError("after", f"{shown(text)} is no place in a list of refunds.", "Give next_after of a result.")
+        raise InputError("after", f"{shown(text)} isn't a place in a list of refunds.", "Give next_after of a result.")
     return Cursor(int(found.group(1)), found.group(2), found.group(3))
 
 

@@ -120,11 +120,11 @@ def parse_session(text: str, option: str) -> WebSession:
         document = _read(text)
     except Exception:
         # Whatever a parser stumbles over: its own words may show a piece of the session.
-        raise InputError(option, "is no session: neither YAML nor JSON.", _NEXT_STEP) from None
+        raise InputError(option, "isn't a session: it is neither YAML nor JSON.", _NEXT_STEP) from None
     if isinstance(document, dict) and isinstance(document.get("cookies"), list):
         document = document["cookies"]
     if not isinstance(document, list):
-        raise InputError(option, "is no list of cookies.", _NEXT_STEP)
+        raise InputError(option, "isn't a list of cookies.", _NEXT_STEP)
     cookies = [cookie for index, entry in enumerate(document) if (cookie := _cookie(entry, index, option))]
     if not any(cookie.name == "myacinfo" for cookie in cookies):
         raise InputError(option, "has no cookie named myacinfo, so nobody is signed in.", _NEXT_STEP)
@@ -133,7 +133,7 @@ def parse_session(text: str, option: str) -> WebSession:
 
 def _cookie(entry: t.Any, index: int, option: str) -> Cookie | None:
     if not isinstance(entry, dict):
-        raise InputError(option, f"entry {index} is no cookie with a name.", _NEXT_STEP)
+        raise InputError(option, f"entry {index} isn't a cookie with a name.", _NEXT_STEP)
     name, value = entry.get("name"), entry.get("value")
     if not isinstance(name, str) or not isinstance(value, str) or not value:
         return None

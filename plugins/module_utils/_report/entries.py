@@ -38,13 +38,13 @@ def undeclared_of(results: t.Sequence[Fields]) -> tuple[str, ...]:
 
 def _apps(result: Fields, where: str) -> t.Iterator[App]:
     if not isinstance(result, t.Mapping):
-        raise InputError(where, "is no mapping.", _NEXT_STEP)
+        raise InputError(where, "isn't a mapping.", _NEXT_STEP)
     looped, bulk = result.get("results"), result.get("integrations")
     if isinstance(bulk, list):
         before, after = (_mapping(_mapping(result.get("diff")).get(side)) for side in ("before", "after"))
         for number, item in enumerate(bulk):
             if not isinstance(item, t.Mapping):
-                raise InputError(f"{where}.integrations[{number}]", "is no mapping.", _NEXT_STEP)
+                raise InputError(f"{where}.integrations[{number}]", "isn't a mapping.", _NEXT_STEP)
             name = str(item.get("label") or item.get("bundle_id"))
             diff = {"before": before.get(name), "after": after.get(name)}
             yield _app(item, item, diff, f"{where}.integrations[{number}]")

@@ -39,8 +39,7 @@ def keys_section(report: Report) -> str:
     if unknown:
         notes.append(f"For {counted(unknown, 'app')} it is not known which key is applied, or there is none.")
     caption = (
-        "Which apps share which key (as declared, else as held), and for how many of them Apple accepted it, "
-        "in the sandbox where an app was not released yet"
+        "Apps per key, and how many of them Apple accepts: in production, or in the sandbox before the first release"
     )
     heads = ("Key ID", "Issuer ID", "Fingerprint", "Accepted", "Apps")
     return (

@@ -30,11 +30,11 @@ SIGNS: t.Mapping[Kind, str] = {
     "waived": "\N{EN DASH}",
 }
 MEANINGS: t.Mapping[Kind, str] = {
-    "refused": "Apple, or a check of the key itself, says no.",
-    "unknown": "Could not be checked or compared.",
-    "drift": "A run would change what the tracker holds.",
-    "pending": "Not released yet, or not Active yet. No failure.",
-    "ok": "Accepted, and as declared.",
+    "refused": "Apple refuses the key, or the key can't be used.",
+    "unknown": "It couldn't be checked.",
+    "drift": "The tracker doesn't hold what is declared.",
+    "pending": "Not released or not Active yet. That doesn't fail the audit.",
+    "ok": "Accepted by Apple, and as declared.",
     "waived": "A problem that is accepted for now.",
 }
 SHOWN_FINGERPRINT = 12

@@ -31,11 +31,11 @@ def _parse(fields: t.Mapping[str, t.Any], where: str, today: date) -> Waiver:
     bundle_id, reason = (str(fields.get(name) or "").strip() for name in ("bundle_id", "reason"))
     cause = str(fields.get("cause") or ANY).strip()
     if not _PATTERN.fullmatch(bundle_id):
-        problem = f"{shown(bundle_id)} is no bundle ID." if bundle_id else "is required."
+        problem = f"{shown(bundle_id)} isn't a bundle ID." if bundle_id else "is required."
         raise InputError(f"{where}.bundle_id", problem, "Give one such as com.example.game; * stands for any text.")
     if cause != ANY and cause not in WAIVABLE_CAUSES:
         known = ", ".join(WAIVABLE_CAUSES)
-        raise InputError(f"{where}.cause", f"{shown(cause)} is nothing to waive.", f"Give * or one of {known}.")
+        raise InputError(f"{where}.cause", f"{shown(cause)} can't be waived.", f"Give * or one of {known}.")
     if not reason:
         raise InputError(f"{where}.reason", "is required.", "Say why this is accepted; the report shows it.")
     until = _date(str(fields.get("until") or "").strip(), f"{where}.until")
@@ -48,7 +48,7 @@ def _date(text: str, option: str) -> date:
             return date.fromisoformat(text)
     except ValueError:
         pass
-    problem = f"{shown(text)} is no date." if text else "is required."
+    problem = f"{shown(text)} isn't a date." if text else "is required."
     raise InputError(option, problem, "Give the last day on which the waiver holds, as YYYY-MM-DD.")
 
 

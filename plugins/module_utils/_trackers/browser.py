@@ -81,7 +81,7 @@ def find_browser(path: str, search_path: str) -> str | None:
     """Return the Chromium to use: the given one, else one on ``search_path`` or at a usual place."""
     if path:
         if not os.path.isfile(path) or not os.access(path, os.X_OK):
-            raise InputError("devtodev.browser_path", f"{path} is no program that can be run.")
+            raise InputError("devtodev.browser_path", f"{path} isn't a program that can be run.")
         return path
     on_path = (shutil.which(name, path=search_path) for name in _NAMES)
     usual = (place for place in _PLACES if os.access(place, os.X_OK))

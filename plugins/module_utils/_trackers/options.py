@@ -53,7 +53,7 @@ class Reader:
         """Return an option's text, trimmed; empty when it is left out."""
         value = self._options.get(name)
         if isinstance(value, (dict, list)):
-            self.fault(name, "is no text.")
+            self.fault(name, "isn't text.")
             return ""
         return str(value if value is not None else "").strip()
 
@@ -69,14 +69,14 @@ class Reader:
         if not value:
             return default
         if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
-            self.fault(name, "is no list of texts.")
+            self.fault(name, "isn't a list of texts.")
             return default
         return tuple(item.strip() for item in value)
 
     def mapping(self, name: str) -> Options:
         value = self._options.get(name)
         if value is not None and not isinstance(value, dict):
-            self.fault(name, "is no mapping.")
+            self.fault(name, "isn't a mapping.")
         return value if isinstance(value, dict) else {}
 
     def on_unknown(self) -> OnUnknown:

@@ -107,7 +107,7 @@ class Qonversion:
             self.last_applied.check_place()
         held, wanted = self.there.read().bundle_id, desired.identity.bundle_id
         if held not in (None, wanted) and not self.settings.replace_bundle:
-            case = ", which differs in capitals only" if str(held).lower() == wanted.lower() else ""
+            case = ", which differs only in capitals" if str(held).lower() == wanted.lower() else ""
             raise InputError(
                 "qonversion.replace_bundle",
                 f"{wanted}: this Qonversion project is that of {shown(str(held))}{case}, and it has one bundle ID.",

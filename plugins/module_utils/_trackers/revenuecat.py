@@ -150,10 +150,10 @@ class RevenueCat:
 
     def _missing(self, bundle_id: str) -> InputError:
         near = [entry.bundle_id for entry in self.apps.entries() if entry.bundle_id.lower() == bundle_id.lower()]
-        hint = f" It has {shown(near[0])}, which differs in capitals only." if near else ""
+        hint = f" It has {shown(near[0])}, which differs only in capitals." if near else ""
         return InputError(
             "revenuecat.create_app",
-            f"{bundle_id} is no App Store app of project {shown(self.project)}, and it is not created unasked.{hint}",
+            f"{bundle_id} isn't an App Store app of project {shown(self.project)}, so nothing was changed.{hint}",
             "Correct bundle_id or revenuecat.project_id, or set revenuecat.create_app: true.",
         )
 

@@ -116,7 +116,7 @@ class Apps:
             # An app on a page that is not read would be created a second time.
             cursor = _cursor(next_page)
             if cursor is None or cursor in seen:
-                raise self._api.unexpected(_LISTING, "a next page that does not go on")
+                raise self._api.unexpected(_LISTING, "a next page that repeats itself")
             seen.add(cursor)
             query = f"?limit={_PAGE}&starting_after={quote(cursor, safe='')}"
         raise self._api.unexpected(_LISTING, "a list that has no end")

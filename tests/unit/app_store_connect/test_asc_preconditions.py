@@ -47,7 +47,7 @@ def test_a_link(person: Person, target: str, pem: str) -> None:
 
 def test_no_regular_file(person: Person) -> None:
     os.mkfifo(person.path)
-    refused(person, "no regular file")
+    refused(person, "not a regular file")
     person.path.unlink()
     person.path.mkdir()
     refused(person, "is a folder. So whether")

@@ -305,8 +305,8 @@ def _without_number(message: str) -> str:
 def _messages() -> t.Iterator[str]:
     """All that can be said: nothing of it comes from the text but the number of an entry."""
     step = "Give a fastlane session (fastlane spaceauth), or a JSON list of {name, value, domain}."
-    yield f"session_path: is no session: neither YAML nor JSON. {step}"
-    yield f"session_path: is no list of cookies. {step}"
+    yield f"session_path: isn't a session: it is neither YAML nor JSON. {step}"
+    yield f"session_path: isn't a list of cookies. {step}"
     yield f"session_path: has no cookie named myacinfo, so nobody is signed in. {step}"
-    yield f"session_path: entry N is no cookie with a name. {step}"
+    yield f"session_path: entry N isn't a cookie with a name. {step}"
     yield f"session_path: entry N has characters that no cookie can have. {step}"

@@ -72,7 +72,7 @@ def test_unauthenticated(sim: Simulator, case: str) -> None:
     fields, refusal = WRONG[case]
     verdict = check(sim, **t.cast(t.Any, fields))
     assert (verdict.cause, verdict.http_status, verdict.refused) == ("unauthenticated", 401, True)
-    for word in ("active", "Key ID", "Issuer ID", "capitals", "transferred", "released", "sandbox refused too"):
+    for word in ("active", "Key ID", "Issuer ID", "capitals", "another team", "released", "until then"):
         assert word in verdict.hint
     assert verdict.request_id, "Apple's name for the request stands in the text of the 401"
     calls = sim.calls()["calls"]
@@ -90,7 +90,7 @@ def test_unauthenticated_in_the_sandbox_asks_nobody_else(sim: Simulator) -> None
 def test_with_an_own_url_the_other_environment_is_unknown(sim: Simulator) -> None:
     verdict = check(sim, UNRELEASED, url=sim.url.replace("{environment}", "production"))
     assert verdict.cause == "unauthenticated"
-    assert "refuses every call before the first release" in verdict.hint and "sandbox" not in verdict.hint
+    assert "production service refuses it until then" in verdict.hint and "sandbox" not in verdict.hint
     assert sim.calls()["total"] == 2
 
 
@@ -208,7 +208,7 @@ def test_a_sandbox_without_an_opinion_is_not_said_to_refuse(sim: Simulator, sile
     sim.fault(**SILENT_SANDBOX[silence], match={"environment": "sandbox"})
     verdict = check(sim, UNRELEASED)
     assert (verdict.cause, verdict.http_status, verdict.is_half) == ("unauthenticated", 401, True)
-    assert "gave no usable answer: run again" in verdict.hint and "refused too" not in verdict.hint
+    assert "which can tell, didn't answer" in verdict.hint and "refused too" not in verdict.hint
     assert "is_half" not in verdict.as_result()
     # The apps of one key, not one of them released: nothing is said against the key.
     found = infer_across_apps([((ISSUER, KEY_ID, "f"), verdict)] * 3)
@@ -250,7 +250,7 @@ def test_a_check_for_which_no_time_is_left_was_none(sim: Simulator) -> None:
         (KeyProblem("key_unreadable", "It is gone.", "Look."), "It is gone. Look."),
         (KeyProblem("key_wrong_kind", "It is RSA."), "It is RSA."),
         (KeyProblem("key_id_mismatch", "They differ."), "They differ."),
-        (KeyProblem("key_not_yet_created", "Predicted."), "only predicted in check mode"),
+        (KeyProblem("key_not_yet_created", "Predicted."), "Check mode makes no key"),
     ],
 )
 def test_local_verdicts(sim: Simulator, problem: KeyProblem, hint: str) -> None:

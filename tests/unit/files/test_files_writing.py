@@ -126,7 +126,7 @@ def test_a_link_that_comes_late_is_replaced_and_not_followed(tmp_path: Path, mon
 
 ODD: dict[str, tuple[t.Callable[[Path], object], str]] = {
     "a folder": (lambda path: path.mkdir(), "is a folder. Give the path of a .p8 file"),
-    "a FIFO": (os.mkfifo, "no regular file"),
+    "a FIFO": (os.mkfifo, "not a regular file"),
 }
 
 

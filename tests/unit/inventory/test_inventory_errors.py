@@ -19,13 +19,13 @@ BAD: list[tuple[dict[str, t.Any], str]] = [
     ({"api_private_key_path": None}, "api_private_key_path: or api_private_key_content is required"),
     ({"api_private_key_path": "nowhere.p8", "api_key_id": API_KEY_ID}, "nowhere.p8 does not exist"),
     ({"api_key_id": "OTHER00001"}, "api_key_id: is OTHER00001, but the file name"),
-    ({"api_issuer_id": "studio"}, "api_issuer_id: 'studio' is no Issuer ID"),
+    ({"api_issuer_id": "studio"}, "api_issuer_id: 'studio' isn't an Issuer ID"),
     (
         {"app_store_connect_api_url": "http://api.example.com"},
         "app_store_connect_api_url: credentials are sent over https",
     ),
     ({"bundle_ids": []}, "bundle_ids: is empty"),
-    ({"bundle_ids": ["a,b"]}, "bundle_ids[0]: 'a,b' is no bundle ID"),
+    ({"bundle_ids": ["a,b"]}, "bundle_ids[0]: 'a,b' isn't a bundle ID"),
     ({"hostname_prefix": "a b"}, "hostname_prefix: use letters"),
     ({"deadline": 0}, "deadline"),
     ({"environment": "staging"}, "environment"),
@@ -46,7 +46,7 @@ def test_a_wrong_option_is_named(fleet: Fleet, options: dict[str, t.Any], words:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"bundle_ids": ["a_" + "a" * 100]}, "aaa...' is no bundle ID"),
+        ({"bundle_ids": ["a_" + "a" * 100]}, "aaa...' isn't a bundle ID"),
         ({"api_private_key_path": "Schl\u00fcssel.p8", "api_key_id": API_KEY_ID}, "Schl\\xfcssel.p8 does not exist"),
         ({"api_private_key_path": f"SubscriptionKey_{API_KEY_ID}.p8"}, "(SubscriptionKey_...)"),
         ({"api_private_key_path": f"SubscriptionKey_{API_KEY_ID}.p8"}, "(AuthKey_..., no In-App Purchase key)"),

@@ -159,7 +159,7 @@ def failed(function: t.Callable[[], object], path: object = "") -> str:
 def test_what_is_no_database(path: Path, url: str, content: bytes) -> None:
     path.write_bytes(content)
     for function in (lambda: read(url), lambda: put(url)):
-        assert "no SQLite database or is damaged" in failed(function, path)
+        assert "a SQLite database or is damaged" in failed(function, path)
     assert path.read_bytes() == content
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+import unit_support
 from ledger_support import ledger_at
 from refund_rows_support import DAY, START, Placed, fill, refund
 from unit_support import Outcome, run_task
@@ -22,6 +23,7 @@ from unit_support import Outcome, run_task
 from ansible_collections.storeops.refunds.plugins.module_utils._files import stream
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
+from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import MASK
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_export, refund_info
 
 MINE = App("apple", "production", "com.example.a")
@@ -127,7 +129,7 @@ def test_a_full_disk_leaves_the_old_files(ledger: Ledger, folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "said"),
-    [("reports", "path: 'reports' is relative"), ("", "path: is given but empty"), ("/dev/null/x", "is no folder")],
+    [("reports", "path: 'reports' is relative"), ("", "path: is given but empty"), ("/dev/null/x", "isn't a folder")],
 )
 def test_places_that_are_none(ledger: Ledger, path: str, said: str) -> None:
     for check_mode in (True, False):
@@ -140,3 +142,18 @@ def test_a_ledger_that_is_not_there_is_not_made(folder: Path, tmp_path: Path) ->
     results = run_task(refund_export.TASK, given).results
     assert results["export"]["refunds"] == 0 and results["complete"] is False
     assert rows(folder / "refunds.csv") == [] and not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize("password", ["example", "com.example.a", "coins", "JPY", "production", "2026-11", "apple"])
+def test_a_password_that_is_a_word_of_the_data_rewrites_neither_files_nor_results(
+    password: str, ledger: Ledger, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(ledger, folder)
+    before = export(ledger, folder).results
+    written = {name: (folder / name).read_bytes() for name in NAMES}
+    url = f"postgresql://app:{password}@db.example.com/ledger"
+    monkeypatch.setattr(unit_support, "secret_values", lambda spec, params: {url, password})
+    again = export(ledger, folder).results
+    assert again == before
+    assert {name: (folder / name).read_bytes() for name in NAMES} == written
+    assert MASK not in str(again)

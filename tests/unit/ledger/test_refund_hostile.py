@@ -82,7 +82,7 @@ def test_whatever_a_certificate_makes_the_library_raise(monkeypatch: pytest.Monk
 def test_a_root_certificate_of_a_version_that_is_none(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "odd.der").write_bytes(certificate(7))
     outcome = desk.run(root_certificate_path=str(tmp_path / "odd.der"))
-    assert outcome.results["failed"] and "odd.der is no certificate" in outcome.message
+    assert outcome.results["failed"] and "odd.der isn't a certificate" in outcome.message
 
 
 @pytest.mark.parametrize("field", ["productId", "transactionId", "storefront", "currency"])

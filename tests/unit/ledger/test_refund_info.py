@@ -191,7 +191,7 @@ def test_a_list_of_apps_counts_instead_of_one(url: str) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"since": "soon"}, "since: 'soon' is no date"),
+        ({"since": "soon"}, "since: 'soon' isn't a date"),
         ({"since": "2026-11-02", "until": "2026-11-01"}, "until: "),
         ({"bundle_ids": []}, "bundle_ids: is an empty list"),
         ({"reasons": []}, "reasons: is an empty list"),
@@ -202,12 +202,12 @@ def test_a_list_of_apps_counts_instead_of_one(url: str) -> None:
         ({"reasons": [0, 10**20]}, "reasons[1]: 100000000000000000000 isn't a reason"),
         ({"reasons": [-1]}, "reasons[0]: -1 isn't a reason"),
         ({"product_ids": ["coins", "a\ud800"]}, "product_ids[1]: 'a\\ud800' isn't a product ID"),
-        ({"after": "1/com.a/\ud800"}, "after: '1/com.a/\\ud800' is no place"),
-        ({"after": "page 2"}, "after: 'page 2' is no place"),
+        ({"after": "1/com.a/\ud800"}, "after: '1/com.a/\\ud800' isn't a place"),
+        ({"after": "page 2"}, "after: 'page 2' isn't a place"),
         ({"source": "Apple"}, "source: 'Apple' isn't a source"),
         ({"root_certificate_path": "/none.pem"}, "root_certificate_path: /none.pem can't be read"),
         ({"transaction_id": "1", "since": "2026-11-01"}, "since: can't be combined with transaction_id"),
-        ({"transaction_id": "1/../2", "bundle_id": "com.a"}, "transaction_id: '1/../2' is no transaction ID"),
+        ({"transaction_id": "1/../2", "bundle_id": "com.a"}, "transaction_id: '1/../2' isn't a transaction ID"),
         ({"transaction_id": "1"}, "bundle_id: is required"),
         # Empty is not the same as left out: it would mean every customer, every app, all times.
         ({"transaction_id": ""}, "transaction_id: is given but empty"),

@@ -151,7 +151,7 @@ def test_refusals_name_the_next_step(desk: Desk) -> None:
     refused = ask(desk, issuer_id=ISSUER, key_id="UNKNOWN001", private_key_content=desk.sim.pem)
     assert refused.results["failed"] and "HTTP 401" in refused.message and "credential check" in refused.message
     assert refused.results.get("refunds") is None
-    for status, said in ((429, "limit for this call"), (500, "HTTP 500"), (200, "is no page of transactions")):
+    for status, said in ((429, "limit for this call"), (500, "HTTP 500"), (200, "isn't a page of transactions")):
         with scripted(Canned(status, body=b"<html>")) as server:
             outcome = ask(desk, app_store_server_url=server.url, deadline=2)
         assert outcome.results["failed"] and said in outcome.message, outcome.message

@@ -181,7 +181,7 @@ def test_an_option_that_is_empty_is_not_left_out(desk: Desk, option: str) -> Non
     [
         ([{"bundle_id": "a b"}], "bundle_id"),
         ([{"bundle_id": BUNDLE_ID}, {"bundle_id": BUNDLE_ID}], "is listed 2 times"),
-        ([{"bundle_id": BUNDLE_ID, "key": "nobody"}], "is no entry of keys"),
+        ([{"bundle_id": BUNDLE_ID, "key": "nobody"}], "isn't an entry of keys"),
     ],
 )
 def test_faults_in_the_list(desk: Desk, apps: list[dict[str, t.Any]], said: str) -> None:

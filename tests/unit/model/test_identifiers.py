@@ -67,7 +67,7 @@ def test_the_body_of_a_private_key_is_no_bundle_id(kept: int) -> None:
 
 @pytest.mark.parametrize("text", ["com.example app", "com.exam\nple.app", "com.example.\u00a0app"])
 def test_white_space_inside_a_bundle_id_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="is no bundle ID"):
+    with pytest.raises(InputError, match="isn't a bundle ID"):
         parse_bundle_id(text)
 
 
@@ -109,7 +109,7 @@ def test_no_key_id(text: str) -> None:
 def test_that_a_private_key_without_special_characters_is_no_bundle_id() -> None:
     dashes = "-" * 5
     text = f"{dashes}BEGIN PRIVATE KEY{dashes}\n{'Mi9x' * 46}\n{dashes}END PRIVATE KEY{dashes}\n"
-    with pytest.raises(InputError, match=r"^bundle_id: .*\*\*\*.* is no bundle ID") as refused:
+    with pytest.raises(InputError, match=r"^bundle_id: .*\*\*\*.* isn't a bundle ID") as refused:
         parse_bundle_id(text)
     assert "Mi9x" not in str(refused.value)
 

@@ -171,9 +171,9 @@ def test_an_audit_of_nothing_is_no_success(tmp_path: Path) -> None:
 
 def test_what_a_result_without_an_app_says_is_not_hidden(tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match=r"^results\[0\]: has no bundle_id; it says: apps\[3\]\.bundle_id: is no bundle"
+        InputError, match=r"^results\[0\]: has no bundle_id; it says: apps\[3\]\.bundle_id: isn't a bundle"
     ):
-        audit(tmp_path, {"failed": True, "msg": "apps[3].bundle_id: is no bundle ID."})
+        audit(tmp_path, {"failed": True, "msg": "apps[3].bundle_id: isn't a bundle ID."})
     with pytest.raises(InputError) as caught:
         audit(tmp_path, {"failed": True, "msg": "-----BEGIN PRIVATE KEY-----\nMIGT\n-----END PRIVATE KEY-----"})
     assert "MIGT" not in str(caught.value)

@@ -224,7 +224,7 @@ def test_a_pipe_is_neither_waited_for_nor_replaced(check_mode: bool, tmp_path: P
 
     writer = threading.Thread(target=wait_for_a_reader, daemon=True)
     writer.start()
-    with pytest.raises(FileError, match=r"^html_path: .* is no regular file"):
+    with pytest.raises(FileError, match=r"^html_path: .* is not a regular file"):
         audit(tmp_path, bulk(item("com.example.one")), path=None, html_path=str(pipe), check_mode=check_mode)
     assert stat.S_ISFIFO(pipe.lstat().st_mode) and not came
     descriptor = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)

@@ -129,7 +129,7 @@ def test_the_limit(bulk: Bulk, limit: str | int | None, listed: int, allowed: bo
         ({"purge_limit": "few"}, "purge_limit: 'few' is neither a number of integrations nor a share such as 10%."),
         ({"purge_limit": "101%"}, "purge_limit: '101%' is neither"),
         ({"purge_limit": "-1"}, "purge_limit: '-1' is neither"),
-        ({"issuer_id": "x"}, "issuer_id: 'x' is no Issuer ID"),
+        ({"issuer_id": "x"}, "issuer_id: 'x' isn't an Issuer ID"),
         (
             {"keys": [], "apps": [{"bundle_id": NAMES[0], "state": "absent"}]},
             "purge: removes integrations of the Issuer IDs that the task names, and it names none.",

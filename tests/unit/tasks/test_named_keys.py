@@ -237,7 +237,7 @@ def test_a_private_key_in_the_place_of_a_name_is_not_shown(keys: Keys, sim: Simu
 BAD_APPS: list[tuple[list[t.Any], str]] = [
     (
         [{"bundle_id": BUNDLE_ID, "key": "studio_c"}],
-        f"apps[0] ({BUNDLE_ID}): key: 'studio_c' is no entry of keys (there are: studio_a, studio_b)",
+        f"apps[0] ({BUNDLE_ID}): key: 'studio_c' isn't an entry of keys (there are: studio_a, studio_b)",
     ),
     (
         [{"bundle_id": "com.a", "key": "studio_a"}, {"bundle_id": "com..b", "key": "studio_a"}],

@@ -44,7 +44,8 @@ def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
     """Return the settings. Raises InputError."""
     unknown = sorted(set(args) - _KNOWN - _FOREIGN)
     if unknown:
-        raise InputError(str(unknown[0]), "is no argument of refund_events.", f"Known are {', '.join(sorted(_KNOWN))}.")
+        known = f"Known are {', '.join(sorted(_KNOWN))}."
+        raise InputError(str(unknown[0]), "isn't an argument of refund_events.", known)
     mode = _choice(args, "mode", ("poll", "listen"))
     consumer, path = _text(args, "consumer") or "rulebook", _text(args, "path") or "/"
     if not _NAME.fullmatch(consumer):

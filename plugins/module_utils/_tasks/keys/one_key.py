@@ -52,7 +52,7 @@ def _settled(params: Params, context: Context, connection: Connection, gate: Gat
     return _present(source, params, context, gate)
 
 
-_PLACE = "Give the path where the .p8 lies or shall lie."
+_PLACE = "Give the path of the .p8, or where to write it."
 
 
 def _empty(params: Params) -> str:

@@ -50,7 +50,7 @@ def key_name(text: str) -> str:
     """Return a key's name without blanks around it. Raises InputError for one that App Store Connect can't have."""
     name = text.strip()
     if not name or any(ord(char) < 32 for char in name):
-        raise InputError("name", f"{shown(text)} is no name for a key.", "Give a short text on one line.")
+        raise InputError("name", f"{shown(text)} can't be the name of a key.", "Give a short text on one line.")
     return name
 
 

@@ -40,7 +40,7 @@ def revoke_key(
     issuer_id, key_id = identifiers(source)
     name = key_name(params["name"]) if params.get("name") else None
     if not key_id and not name:
-        raise InputError("key_id", "or name is required with revoke.", "Say which key is to be revoked.")
+        raise InputError("key_id", "or name is required with revoke.", "Say which key to revoke.")
     connect = connection.open()
     team = connect.team(params.get("team_id"), issuer_id)
     found = _found(connect.list_keys(), key_id, name)

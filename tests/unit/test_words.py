@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Texts that users read are plain English: phrases that strangers stumbled over come back in no message."""
+
+from __future__ import annotations
+
+import ast
+import re
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from unit_support import ROOT
+
+SOURCES = sorted((ROOT / "plugins").rglob("*.py"))
+PLAYS = sorted([*(ROOT / "roles").rglob("*.yml"), *(ROOT / "playbooks").glob("*.yml")])
+PAGES = sorted([ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "TESTING.md", *(ROOT / "docs").rglob("*.md")])
+DOCUMENTED = ("DOCUMENTATION", "RETURN", "EXAMPLES")
+# What was said, and what to say.
+FORBIDDEN = {
+    # "There is no key" and "is no longer" are English.
+    r"(?<!there )\b(is|are|was) no (?!longer|such|more|one\b)[a-z]": "isn't a …, with what it should be",
+    r"\bgiven otherwise\b": "both values: was …, is now …",
+    r"\b(can|could) be had\b": "exists",
+    r"\blook that\b": "check that",
+    r"\bare seen to\b": "do",
+    r"\bnot in order\b": "needs attention",
+    r"\bas declared, else as held\b": "two sentences",
+    r"\bfirst be written or mended\b": "two sentences",
+    r"\bremove it first\b": "no advice that can destroy",
+    r"\bby name of its fault\b": "with the reason",
+    r"\bis to be had\b": "exists",
+}
+RULE = re.compile("|".join(FORBIDDEN), re.IGNORECASE)
+# What is being rewritten now.
+LEFT = re.compile(
+    r"_declaration|_decisions|_tasks/tracking|named_keys|stored_key|refund_tracking|refund_audit/|iap_key_rotation"
+)
+RAW_MARKS = re.compile(r":(ansopt|ansval|ansplugin|guilabel|ref):`")
+
+
+def texts_of(path: Path) -> t.Iterator[str]:
+    """Yield every text of a Python file that somebody may read at run time, without docstrings and documentation."""
+    tree = ast.parse(path.read_text())
+    left = set()
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            left.add(id(body[0].value))
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in DOCUMENTED:
+            left.add(id(node.value))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            left |= {id(part) for part in node.values}
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left:
+            yield node.value
+
+
+def texts_in(value: t.Any) -> t.Iterator[str]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from texts_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_in(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def faults(texts: t.Iterable[str]) -> list[str]:
+    return [text for text in texts if RULE.search(" ".join(text.split()))]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_fault"),
+    [
+        ("keys[0]: 'x' is no Key ID.", True),
+        ("There is no folder /a.", False),
+        ("The waiver is no longer needed.", False),
+        ("Look at issuer_id first: given otherwise than held.", True),
+        ("2 of 3 apps need attention", False),
+    ],
+)
+def test_the_rule(text: str, is_fault: bool) -> None:
+    assert bool(faults([text])) is is_fault
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_messages(path: Path) -> None:
+    assert LEFT.search(str(path)) or faults(texts_of(path)) == []
+
+
+@pytest.mark.parametrize("path", PLAYS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_plays(path: Path) -> None:
+    assert LEFT.search(str(path)) or faults(texts_in(yaml.safe_load(path.read_text()))) == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages(path: Path) -> None:
+    text = path.read_text()
+    assert not RAW_MARKS.search(text), "marks of another language"
+    assert faults(text.split("\n\n")) == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 200
