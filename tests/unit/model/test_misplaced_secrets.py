@@ -136,7 +136,6 @@ def test_a_secret_as_an_identifier(form: str, option: str, pem: str) -> None:
         refused(credential_check_info.TASK, misplaced, option, {"keys": [key], "apps": [misplaced.text]})
         refused(credential_check_info.TASK, misplaced, option, {"keys": [{**key, "apps": [misplaced.text]}]})
     else:
-        refused(credential_check_info.TASK, misplaced, option, {"keys": [{**key, option: misplaced.text}], "apps": []})
         one = {"keys": [{**key, option: misplaced.text, "apps": [BUNDLE_ID]}]}
         refused(integrations.TASK, misplaced, option, {**one, "ledger": {"url": "sqlite:////nowhere/a.db"}})
 

@@ -43,7 +43,7 @@ def test_revenuecat_lists_once_and_one_app_stops_no_other(sim: Simulator, tmp_pa
     expected = [
         ("update", "changed", "Pending"),
         ("unchanged", "failed", "Absent"),
-        ("unchanged", "failed", "Absent"),
+        ("unchanged", "failed", "Unknown"),
         ("update", "changed", "Pending"),
     ]
     assert found(predicted) == expected and place.endpoints("revenuecat") == ["list_apps"]
