@@ -121,9 +121,9 @@ def _entry(number: int, given: t.Any) -> Entry:
 def _expanded(name: str, value: t.Any) -> t.Any:
     """Return a text or a path as Ansible makes it of an option of that type."""
     kind = KEY_ENTRY[name]["type"]
-    return (
-        os.path.expanduser(os.path.expandvars(str(value))) if kind == "path" else str(value) if kind == "str" else value
-    )
+    if kind == "path":
+        return os.path.expanduser(os.path.expandvars(str(value)))
+    return str(value) if kind == "str" else value
 
 
 def declared_keys(params: Params, faults: list[str]) -> dict[str, KeySource]:
