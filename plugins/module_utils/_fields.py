@@ -187,7 +187,9 @@ def _value_faults(name: str, value: t.Any, field: Spec) -> t.Iterator[str]:
         yield from _choice_fault(name, value, field["choices"])
     elif name == "key_id" and isinstance(value, (int, float)):
         yield f"{name} is {value}, which YAML read as a number: put the Key ID in quotes."
-    elif wanted == "dict" and not isinstance(value, dict) and not _is_convertible(value):
+    elif field.get("elements") == "raw" and not isinstance(value, list):
+        yield f"{name} isn't a list."
+    elif wanted == "dict" and not isinstance(value, dict):
         yield f"{name} isn't a mapping."
     elif wanted in ("str", "path") and isinstance(value, (dict, list)):
         yield f"{name} isn't text."

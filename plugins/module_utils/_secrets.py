@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ._declared_spec import fields_of
-from ._fields import is_shown_field
+from ._fields import is_shown_field, is_shown_key
 from ._model.browser_session import browser_session_values
 from ._model.secret import looks_secret
 from ._model.web_session import cookie_values
@@ -81,6 +81,8 @@ def _declared(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
             continue
         if option.get("no_log") and "options" not in option:
             found |= set(_texts(value))
+        if name == "key" and isinstance(value, str) and not is_shown_key(value, {}):
+            found.add(value)
         if name == "session":
             found |= cookie_values(value) | browser_session_values(value)
         fields = fields_of(name, option)

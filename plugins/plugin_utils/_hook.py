@@ -17,5 +17,5 @@ def refusal_of_hook(path: object) -> str:
         # It would mean a file in the role.
         return f"hook: {path} is relative. Give an absolute path, or one from ~. No key was made."
     if not os.path.isfile(full):
-        return f"hook: {full} is no file on the controller. Correct the path, or leave it out. No key was made."
+        return f"hook: {full} isn't a file on the controller. Correct the path, or leave it out. No key was made."
     return ""

@@ -20,38 +20,45 @@ from test_in_process import Recorder, action
 from unit_support import PACKAGE
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
+from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import APP, KEY_ENTRY
 from ansible_collections.storeops.refunds.plugins.module_utils._fields import option_faults, place
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integrations
 
 Json = dict[str, t.Any]
 SPEC = _argument_spec.integrations()
-FIELDS = ", ".join(SPEC["apps"]["options"])
+FIELDS = ", ".join(APP)
 SECRET = "s3cr3t-text"
 HIDDEN = f"a field with a name that is not shown here is unknown (known: {FIELDS})."
 ONE = {"bundle_id": "com.example.one"}
 
 CASES: list[tuple[t.Any, str]] = [
-    ([*[ONE] * 3, {"bundle": "com.example.four"}], "apps[3]: unknown field bundle; did you mean bundle_id?"),
+    (["com.a", "com.b", "com.c", {"bundle": "com.d"}], "apps[3]: unknown field bundle; did you mean bundle_id?"),
     (
         [ONE, {"bundle_id": "com.example.two", "bundle": SECRET}],
         "apps[1] (com.example.two): unknown field bundle; did you mean bundle_id?",
     ),
-    ([{**ONE, "keyId": SECRET}], "apps[0] (com.example.one): unknown field keyId; did you mean key_id?"),
-    (
-        [{**ONE, "private_key": SECRET}],
-        "apps[0] (com.example.one): unknown field private_key; did you mean private_key_path or private_key_content?",
-    ),
+    ([{**ONE, "keyName": SECRET}], "apps[0] (com.example.one): unknown field keyName; did you mean name?"),
+    ([{**ONE, "tracker": "ledger"}], "apps[0] (com.example.one): unknown field tracker; did you mean trackers?"),
+    ([{**ONE, "private_key": SECRET}], f"apps[0] (com.example.one): unknown field private_key (known: {FIELDS})."),
     ([{**ONE, "pem": SECRET}], f"apps[0] (com.example.one): unknown field pem (known: {FIELDS})."),
     ([{"key": "a"}], "apps[0]: bundle_id is missing."),
     ([{**ONE, "app_apple_id": SECRET}], "apps[0] (com.example.one): app_apple_id isn't a whole number."),
     ([{**ONE, "app_apple_id": 1.5}], "apps[0] (com.example.one): app_apple_id isn't a whole number."),
-    ([{**ONE, "key_predicted": SECRET}], "apps[0] (com.example.one): key_predicted is neither true nor false."),
+    ([{**ONE, "trackers": [SECRET]}], "apps[0] (com.example.one): trackers is none of ledger, revenuecat, qonversion"),
+    (
+        [{**ONE, "trackers": "devtodevs"}],
+        "apps[0] (com.example.one): trackers is devtodevs; write ledger or revenuecat",
+    ),
+    ([{**ONE, "devtodev": SECRET}], "apps[0] (com.example.one): devtodev isn't a mapping."),
+    ([{**ONE, "devtodev": f"project={SECRET}"}], "apps[0] (com.example.one): devtodev isn't a mapping."),
     ([{**ONE, "state": SECRET}], "apps[0] (com.example.one): state is none of present, absent."),
-    ([ONE, SECRET], f"apps[1]: isn't a mapping. Its fields are {FIELDS}."),
+    ([ONE, 7], f"apps[1]: isn't a mapping. Its fields are {FIELDS}."),
+    ([None], f"apps[0]: isn't a mapping. Its fields are {FIELDS}."),
     ([{**ONE, "key": {"private_key_content": SECRET}}], "apps[0] (com.example.one): key isn't text."),
     ([{**ONE, "key": [SECRET]}], "apps[0] (com.example.one): key isn't text."),
     ([[SECRET]], f"apps[0]: isn't a mapping. Its fields are {FIELDS}."),
-    (SECRET, "apps: isn't a list of mappings."),
-    ({"bundle_id": SECRET}, "apps: isn't a list of mappings."),
+    (SECRET, "apps: is a text, and a list is due. Text from a survey or from -e name=value needs from_yaml."),
+    ({"bundle_id": SECRET}, f"apps: isn't a list. Write each entry as an item with the fields {FIELDS}."),
     # A secret in the place of a name, or without the name that it was to have.
     ([{**ONE, SECRET: "x"}], f"apps[0] (com.example.one): {HIDDEN}"),
     ([{**ONE, "correcthorsebattery": None}], f"apps[0] (com.example.one): {HIDDEN}"),
@@ -59,8 +66,10 @@ CASES: list[tuple[t.Any, str]] = [
     ([{**ONE, "postgresql://me:s3cr3t@host/db": None}], f"apps[0] (com.example.one): {HIDDEN}"),
     (
         [{"key": "a", "stat": "x"}, ONE, {**ONE, "state": "gone"}],
-        "2 entries of apps can't be used; nothing was done. apps[0]: unknown field stat; did you mean state? "
-        "bundle_id is missing. apps[2] (com.example.one): state is none of present, absent.",
+        "2 entries of keys and apps can't be used; nothing was done. apps[0]: unknown field stat; did you mean state? "
+        "bundle_id is missing. apps[0]: key: 'a' isn't an entry of keys (there are: none). "
+        "apps[2] (com.example.one): state is gone; write present or absent. "
+        "apps[2] (com.example.one): stands in apps[1] (com.example.one) already, for production as well.",
     ),
 ]
 
@@ -68,7 +77,7 @@ CASES: list[tuple[t.Any, str]] = [
 def refused_by_action(options: Json) -> str:
     """Give the message of the way inside Ansible's process."""
     runner = action(Recorder(), options)
-    runner.definition = type(runner.definition)(SPEC, Recorder())
+    runner.definition = integrations.TASK
     result = runner.run(task_vars={})
     assert result["failed"]
     return str(result["msg"])
@@ -105,8 +114,8 @@ MAPPINGS: list[tuple[Json, str]] = [
     ({"ledger": {"url": {SECRET: SECRET}}}, "ledger: url isn't text."),
     ({"devtodev": {"mode": SECRET}}, "devtodev: mode is none of browser, handoff."),
     (
-        {"revenuecat": {"urll": "x"}, "apps": [{}]},
-        "revenuecat: unknown field urll; did you mean url? apps[0]: bundle_id",
+        {"revenuecat": {"urll": "x"}, "devtodev": {"mode": "lax"}},
+        "revenuecat: unknown field urll; did you mean url? devtodev: mode is lax; write browser or handoff.",
     ),
 ]
 
@@ -124,10 +133,17 @@ MISNAMED: list[Json] = [
     {"apps": {SECRET: "x"}},
     {"apps": [{**ONE, "key": {"private_key_content": SECRET, SECRET: "x"}}]},
     {"apps": [ONE], "keys": {SECRET: None}},
-    {"apps": [ONE], "keys": {"s3cr3t": "x"}},
-    {"apps": [ONE], "keys": {"a": {SECRET: "x"}}},
-    {"apps": [ONE], "keys": {"a": {"key_id": {SECRET: "x"}}}},
-    {"apps": [ONE], "keys": {f"https://me:{SECRET}@host": {}}, "state": "gone"},
+    {"apps": [ONE], "keys": [{SECRET: None}]},
+    {"apps": [ONE], "keys": [{"key": "a", "s3cr3t": "x"}]},
+    {"apps": [ONE], "keys": [{"key": "a", SECRET: "x"}]},
+    {"apps": [ONE], "keys": [{"key": "a", "key_id": {SECRET: "x"}}]},
+    {"apps": [ONE], "keys": [{"key": "a", "apps": [{**ONE, SECRET: "x"}]}]},
+    {"apps": [ONE], "keys": [{"key": "a", "apps": [{**ONE, "devtodev": {SECRET: "x"}}]}]},
+    {"apps": [{**ONE, "revenuecat": {SECRET: "x"}}]},
+    {"apps": [{**ONE, "revenuecat": {"apikey": SECRET}}]},
+    {"apps": [{**ONE, "revenuecat": [SECRET]}]},
+    {"apps": [{**ONE, "qonversion": {"api_key": {SECRET: "x"}}, "trackers": ["qonversion"]}]},
+    {"apps": [ONE], "keys": [{"key": f"https://me:{SECRET}@host"}], "tracker": "gone"},
     {"apps": [ONE], "revenuecat": {SECRET: "x"}},
     {"apps": [ONE], "ledger": {"url": {SECRET: "x"}}},
     {"apps": [ONE], "devtodev": {"elements": {"submit": {SECRET: "x"}}}},
@@ -141,23 +157,25 @@ def test_a_secret_in_the_place_of_a_name_is_nowhere(options: Json) -> None:
 
 @pytest.mark.services
 def test_a_name_that_is_not_shown_is_nowhere_after_success(tmp_path: Path) -> None:
-    options = {"apps": [], "keys": {f"https://me:{SECRET}@host": {}}, "credential_check": "skip"}
+    options = {"apps": [], "keys": [{"key": f"https://me:{SECRET}@host"}], "credential_check": "skip"}
     result = ran_as_module({**options, "ledger": {"url": f"sqlite:///{tmp_path}/ledger.db"}})
     assert "failed" not in result and "module_args" in result["invocation"]
 
 
 @pytest.mark.parametrize(("apps", "message"), CASES)
 def test_a_mistake_is_named_by_its_place(apps: t.Any, message: str) -> None:
-    assert refused_by_action({"apps": apps}) == message
+    found = refused_by_action({"apps": apps})
+    assert found.startswith(message) and "s3cr3t" not in found
 
 
 def test_the_ordinary_module_says_the_same() -> None:
-    apps = [SECRET, {"bundle": SECRET}, {**ONE, SECRET: None}, {**ONE, "app_apple_id": SECRET}]
+    two = {"bundle_id": "com.example.two"}
+    apps = [7, {"bundle": SECRET}, {**ONE, SECRET: None}, {**two, "app_apple_id": SECRET}]
     message = refused_by_module({"apps": apps})
     assert message == refused_by_action({"apps": apps})
-    assert message.startswith("4 entries of apps can't be used; nothing was done. apps[0]: isn't a mapping.")
+    assert message.startswith("4 entries of keys and apps can't be used; nothing was done. apps[0]: is no")
     assert "apps[1]: unknown field bundle; did you mean bundle_id?" in message
-    assert message.endswith("apps[3] (com.example.one): app_apple_id isn't a whole number.")
+    assert message.endswith("apps[3] (com.example.two): app_apple_id isn't a whole number.")
 
 
 def test_the_ordinary_module_refuses_what_ansible_would_make_a_text_of() -> None:
@@ -167,13 +185,14 @@ def test_the_ordinary_module_refuses_what_ansible_would_make_a_text_of() -> None
 
 def test_what_else_is_wrong_is_told_by_ansible() -> None:
     assert "colour" in refused_by_module({"apps": [ONE], "colour": "red"})
-    assert "value of state must be one of" in refused_by_action({"apps": [ONE], "state": "gone"})
-    assert refused_by_action({"apps": [{}], "state": "gone"}) == "apps[0]: bundle_id is missing."
+    assert "value of tracker must be one of" in refused_by_action({"apps": [ONE], "tracker": "gone"})
+    assert "value of tracker must be one of" in refused_by_action({"apps": [{}], "tracker": "gone"})
+    assert refused_by_action({"apps": [{}]}) == "apps[0]: bundle_id is missing."
 
 
 def test_a_long_list_of_mistakes_is_cut() -> None:
     message = refused_by_action({"apps": [{"bundle": f"com.example.n{number}"} for number in range(300)]})
-    assert message.startswith("300 entries of apps can't be used") and message.endswith(" And 290 more.")
+    assert message.startswith("300 entries of keys and apps can't be used") and message.endswith(" And 290 more.")
     assert "apps[9]: " in message and "apps[10]" not in message
 
 
@@ -189,8 +208,10 @@ def test_what_is_hardly_a_bundle_id_is_not_shown(bundle_id: object) -> None:
     assert place("apps", 3, bundle_id) == "apps[3]"
 
 
-TEXTS = {name for name, field in SPEC["apps"]["options"].items() if field["type"] in ("str", "path")}
-NAMES = st.sampled_from([*SPEC["apps"]["options"], "bundle", "keyId", SECRET, "-", ""])
+TEXTS = {name for name, field in KEY_ENTRY.items() if field["type"] in ("str", "path")}
+CHOSEN = [name for name, field in KEY_ENTRY.items() if "choices" in field]
+# What lists of apps may be, Ansible is not told.
+NAMES = st.sampled_from([*KEY_ENTRY.keys() - {"apps"}, "bundle", "keyId", SECRET, "-", ""])
 VALUES = st.one_of(
     st.sampled_from(
         ["com.example.one", "12", " 7 ", "1e3", "NaN", "yes", "off", "present", "sandbox", "strict", SECRET]
@@ -204,21 +225,29 @@ VALUES = st.one_of(
 )
 ENTRIES = st.one_of(
     st.dictionaries(NAMES, VALUES, max_size=4),
-    st.dictionaries(NAMES, VALUES, max_size=4).map(lambda found: {**ONE, **found}),
-    st.sampled_from(["bundle_id=com.example.one", '{"bundle_id": "com.example.one"}', "{", SECRET, ""]),
+    st.dictionaries(NAMES, VALUES, max_size=4).map(lambda found: {"key": "a", **found}),
+    st.sampled_from(["key=a", '{"key": "a"}', "{", SECRET, ""]),
     VALUES,
 )
 
 
 @given(st.one_of(st.lists(ENTRIES, max_size=3), VALUES.filter(lambda value: value is not None)))
-def test_just_what_ansible_refuses_is_a_mistake(apps: t.Any) -> None:
-    message = option_faults(SPEC, {"apps": apps})
+def test_just_what_ansible_refuses_is_a_mistake(keys: t.Any) -> None:
+    spec = _argument_spec.iap_key()
+    message = option_faults(spec, {"keys": keys})
     assert "s3cr3t" not in message
     # What a text comes to is left to Ansible, and it makes a text of anything.
-    entries = apps if isinstance(apps, list) else []
+    entries = keys if isinstance(keys, list) else []
     given = [value for entry in entries if isinstance(entry, dict) for name, value in entry.items() if name in TEXTS]
-    is_refused = any(isinstance(value, (dict, list)) for value in given) or bool(
-        ArgumentSpecValidator(SPEC).validate({"apps": apps}).error_messages
+    numbers = [entry["key_id"] for entry in entries if isinstance(entry, dict) and "key_id" in entry]
+    is_refused = (
+        any(isinstance(value, (dict, list)) for value in given)
+        # Leading zeros are lost by then.
+        or any(isinstance(value, (int, float)) for value in numbers)
+        or bool(ArgumentSpecValidator(spec).validate({"keys": keys}).error_messages)
     )
+    if any(entry.get(name, "") is None for entry in entries if isinstance(entry, dict) for name in CHOSEN):
+        # Ansible refuses that in a nested mapping and nowhere else; for us it is an option left out.
+        return
     has_text = any(isinstance(entry, str) and ("=" in entry or "{" in entry) for entry in entries)
     assert bool(message) == is_refused or (has_text and not message)

@@ -109,14 +109,14 @@ def other_capitals(name: str) -> str:
 def moved(key_id: str, works: int, total: int) -> str:
     return (
         f"Your settings haven't changed since Apple last accepted them, and key {key_id} works for {works} of {total} "
-        "apps here. Most likely the app moved to another team."
+        "apps here. Most likely the app moved to another team: declare that team's key for it."
     )
 
 
 def revoked(key_id: str, issuer_id: str, total: int) -> str:
     return (
         f"Key {key_id} is refused for all {total} apps here, and your settings haven't changed since Apple last "
-        f"accepted them. Most likely the key was revoked (Issuer ID {issuer_id})."
+        f"accepted them. Most likely the key was revoked (Issuer ID {issuer_id}): declare a new one."
     )
 
 

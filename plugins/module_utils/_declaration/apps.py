@@ -70,13 +70,13 @@ def entries_of(params: Params) -> t.Iterator[Entry]:
         yield _entry("apps", number, app, None)
     for key in key_entries(params):
         for number, app in enumerate(key.fields.get("apps") or ()):
-            yield _entry(f"{key.place}.apps", number, app, key.fields.get("key"))
+            yield _entry(f"{key.place}.apps", number, app, key.name)
 
 
 def _entry(option: str, number: int, app: t.Any, key: str | None) -> Entry:
     given = app if isinstance(app, dict) else {"bundle_id": app} if isinstance(app, str) else {}
     where = place(option, number, given.get("bundle_id"))
-    faults = mapping_faults(app if isinstance(app, (dict, list)) else given, APP)
+    faults = mapping_faults(given if isinstance(app, (dict, str)) else [], APP)
     # What has a fault is left at what the task says.
     fields = {name: value for name, value in given.items() if name in APP and not mapping_faults({name: value}, _ANY)}
     # An entry may be a text, so that Ansible converts nothing in it.
@@ -145,7 +145,7 @@ class AppReader:
             raise InputError(entry.place, problem, "Leave key out, or move the app.")
         if name:
             if name not in self.keys:
-                problem = f"{shown(str(name))} is no entry of keys (there are: {names_of(self.keys)})."
+                problem = f"{shown(str(name))} isn't an entry of keys (there are: {names_of(self.keys)})."
                 raise InputError(entry.option("key"), problem)
             return self.keys[name]
         source = key_source(self.params)
@@ -162,10 +162,7 @@ class AppReader:
 
     def _settings_of(self, name: str, entry: Entry, environment: Environment) -> Settings:
         require_environment(name, environment, entry.option("environment"))
-        given = entry.fields.get(name) or {}
-        if not isinstance(given, dict):
-            raise InputError(entry.option(name), "isn't a mapping.")
-        own = {option: value for option, value in given.items() if value is not None}
+        own = {option: value for option, value in (entry.fields.get(name) or {}).items() if value is not None}
         known = (name, repr(sorted(own.items(), key=str)))
         if known not in self._settings:
             where = entry.option(name) if own else name

@@ -93,6 +93,11 @@ class Entry(t.NamedTuple):
     fields: dict[str, t.Any]
     faults: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """Return the short name, or the place of an entry that has none."""
+        return self.fields.get("key") or self.place
+
 
 def key_entries(params: Params) -> list[Entry]:
     """Return the entries of ``keys``, each with everything that is wrong with its fields."""
@@ -102,7 +107,9 @@ def key_entries(params: Params) -> list[Entry]:
 def _entry(number: int, given: t.Any) -> Entry:
     known = given if isinstance(given, dict) else {}
     where = place("keys", number, known.get("key"))
-    faults = mapping_faults(given if isinstance(given, (dict, list)) else [], KEY_ENTRY)
+    faults = mapping_faults(given if isinstance(given, dict) else [], KEY_ENTRY)
+    if str(known.get("key")).strip() == "":
+        faults.append("key is empty. Give the key a short name, such as studio_a.")
     fields = {
         name: _expanded(name, value)
         for name, value in known.items()
@@ -112,35 +119,35 @@ def _entry(number: int, given: t.Any) -> Entry:
 
 
 def _expanded(name: str, value: t.Any) -> t.Any:
-    """Do for paths what Ansible does for options of the type path."""
-    return os.path.expanduser(os.path.expandvars(value)) if KEY_ENTRY[name]["type"] == "path" else value
+    """Return a text or a path as Ansible makes it of an option of that type."""
+    kind = KEY_ENTRY[name]["type"]
+    if kind == "path":
+        return os.path.expanduser(os.path.expandvars(str(value)))
+    return str(value) if kind == "str" else value
 
 
 def declared_keys(params: Params, faults: list[str]) -> dict[str, KeySource]:
     """Return the entries of ``keys`` by short name, completed by ``iap_keys``, and append what is wrong with them."""
     made = {entry.get("key"): entry for entry in params.get("iap_keys") or () if isinstance(entry, dict)}
     found: dict[str, KeySource] = {}
-    for where, fields, wrong in key_entries(params):
-        faults.extend(wrong)
-        name = str(fields.get("key") or "")
-        if not name:
-            continue
-        if name in found:
-            faults.append(f"{where}: key {shown(name)} stands in an entry before. Give each key a name of its own.")
-            continue
+    for entry in key_entries(params):
+        where, wrong, name = f"{entry.place}: ", list(entry.faults), entry.fields.get("key") or ""
+        if entry.name in found:
+            wrong.append(f"{where}key {shown(name)} stands in an entry before. Give each key a name of its own.")
         try:
-            found[name] = _completed(_declared(fields, params, f"{where}: "), made.get(name))
+            source = _completed(_declared(entry.fields, params, where), made.get(name))
         except InputError as error:
-            faults.append(str(error))
+            wrong.append(str(error))
+        if wrong:
             # Its apps have a key, if none that can be used.
-            found[name] = KeySource(None, None, None, None, "strict", where=where, name=name, unusable=str(error))
+            source = KeySource(None, None, None, None, "strict", where=where, name=name, unusable=" ".join(wrong))
+        faults.extend(wrong)
+        found.setdefault(entry.name, source)
     return found
 
 
 def _declared(fields: Params, params: Params, where: str) -> KeySource:
     """Issuer ID and policy are often the same for all keys; a key's ID and file are never another key's."""
-    if not fields["key"].strip():
-        raise InputError(f"{where}key", "is empty.", "Give the key a short name, such as studio_a.")
     shared = {name: params.get(name) for name in ("issuer_id", "private_key_file_policy")}
     source = key_source({**shared, **fields}, where)
     if source.issuer_id:
@@ -170,4 +177,4 @@ def _completed(source: KeySource, made: Params | None) -> KeySource:
 
 def names_of(keys: t.Mapping[str, KeySource]) -> str:
     """Return the names that may be shown."""
-    return ", ".join(sorted(name for name, source in keys.items() if is_shown_key(name, {}))) or "none"
+    return ", ".join(sorted(source.name for source in keys.values() if is_shown_key(source.name, {}))) or "none"

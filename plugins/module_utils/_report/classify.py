@@ -86,7 +86,8 @@ def _of_the_check(found: Finding) -> Problem | None:
         return _own("unknown", "host_unreachable", found.message)
     if found.outcome == "not_tried":
         return _own("unknown", "not_tried", found.message)
-    if not found.cause:
+    # Also where what failed kept Apple from being asked, such as an entry that can't be used.
+    if not found.cause or (found.cause == "not_checked" and found.is_failed):
         return _own("unknown", "failed", found.message)
     if found.cause == "accepted":
         return None

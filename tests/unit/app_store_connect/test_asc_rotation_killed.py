@@ -16,11 +16,8 @@ from unit_support import ISSUER, public_pem, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Task
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import (
-    credential_check_info,
-    integration,
-    integration_info,
-)
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation import rotation
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integration_info
 
 OLD, OLD_NAME = "OLDKEY0001", "old key"
 Results = dict[str, t.Any]
@@ -55,20 +52,13 @@ class Rotation:
     def rotate(self) -> list[bool]:
         """Do what the role does, in its order; give what changed."""
         options = self.person.options
+        session = {name: options[name] for name in ("session", "app_store_connect_url")}
+        asked = {**session, "old_key_id": OLD, "revoke": True, "wait": 0}
+        new = {"name": options["name"], "private_key_path": options["private_key_path"]}
+        self.step(rotation.TASK, stage="plan", new_key=new, **asked)
         made = self.step(iap_key.TASK, **options)
-        new = made["iap_key"]["key_id"]
-        before = self.held("skip")
-        apps = [{"bundle_id": entry["bundle_id"]} for entry in before]
-        given = {"issuer_id": ISSUER, "key_id": new, "private_key_path": str(self.person.path)}
-        checks = self.step(credential_check_info.TASK, apps=apps, **given)["credential_checks"]
-        assert all(check["accepted"] for check in checks)
-        old = [entry["bundle_id"] for entry in before if entry["key_id"] == OLD]
-        moved = [self.declare(name, new, self.person.path) for name in old]
-        after = self.held("required")
-        assert {entry["key_id"] for entry in after} == {new} and all(e["credential_check"]["accepted"] for e in after)
-        gone = {**options, "name": None, "private_key_path": None, "key_id": OLD, "state": "absent", "revoke": True}
-        revoked = self.step(iap_key.TASK, **{name: value for name, value in gone.items() if value is not None})
-        return [step["changed"] for step in (made, *moved, revoked)]
+        moved = self.step(rotation.TASK, stage="move", new_key=made["iap_key"], **asked)
+        return [made["changed"], moved["changed"]]
 
     def is_active_everywhere(self) -> bool:
         """Ask the ledger, and Apple about every entry."""
@@ -93,20 +83,20 @@ def test_every_point_of_a_rotation(_simulator: Simulator, tmp_path: Path, pem: s
 
     lost = total = 0
     for points in each_point(again):
-        (rotation,) = rotations
-        person = rotation.person
+        (one,) = rotations
+        person = one.person
         total += 1
-        assert rotation.is_active_everywhere(), points
+        assert one.is_active_everywhere(), points
         try:
-            rotation.rotate()
+            one.rotate()
         except RuntimeError as stopped:
             lost += 1
             assert "Ways out" in str(stopped) and person.active()[0] in str(stopped), points
-            assert rotation.is_active_everywhere() and person.active(OLD_NAME) == [OLD]
-            rotation.step(iap_key.TASK, **person.options, regenerate="if_lost")
-            rotation.rotate()
-        assert rotation.is_active_everywhere(), points
+            assert one.is_active_everywhere() and person.active(OLD_NAME) == [OLD]
+            one.step(iap_key.TASK, **person.options, regenerate="if_lost")
+            one.rotate()
+        assert one.is_active_everywhere(), points
         assert len(person.active()) == 1 and person.active(OLD_NAME) == [] and person.fits(person.active()[0])
-        assert not any(rotation.rotate()), "nothing is left to do"
+        assert not any(one.rotate()), "nothing is left to do"
         person.search("")
     assert total > 20 and 1 <= lost <= 3

@@ -20,7 +20,11 @@ from ansible_collections.storeops.refunds.plugins.module_utils._context import C
 from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import MASK, Masker
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import credential_check_info, integration
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import (
+    credential_check_info,
+    integration,
+    integrations,
+)
 
 FASTLANE = """---
 - !ruby/object:HTTP::Cookie
@@ -104,9 +108,12 @@ def test_a_key_as_its_path(form: str, pem: str) -> None:
     options = {"private_key_path": misplaced.text, "bundle_id": BUNDLE_ID, "issuer_id": ISSUER, "key_id": KEY_ID}
     for task in (iap_key.TASK, integration.TASK, credential_check_info.TASK):
         refused(task, misplaced, told, {**options, "ledger": {"url": "sqlite:////nowhere/a.db"}})
-    named = {"keys": {"a": {"private_key_path": misplaced.text}}, "apps": [{"bundle_id": BUNDLE_ID, "key": "a"}]}
-    refused(credential_check_info.TASK, misplaced, told, named)
-    refused(credential_check_info.TASK, misplaced, told, {"apps": [options]})
+    declared = {"keys": [{"key": "a", "private_key_path": misplaced.text, "apps": [BUNDLE_ID]}]}
+    refused(credential_check_info.TASK, misplaced, told, declared)
+    refused(integrations.TASK, misplaced, told, declared)
+    # An app has no key of its own.
+    own = {**declared, "apps": [{"bundle_id": BUNDLE_ID, "key": "a", "private_key_path": misplaced.text}]}
+    refused(integrations.TASK, misplaced, "unknown field private_key_path", own)
 
 
 @pytest.mark.parametrize("form", SESSIONS)
@@ -124,8 +131,13 @@ def test_a_secret_as_an_identifier(form: str, option: str, pem: str) -> None:
     options = {"bundle_id": BUNDLE_ID, "private_key_path": "/tmp/storeops-nothing.p8", option: misplaced.text}
     for task in (credential_check_info.TASK, integration.TASK):
         refused(task, misplaced, option, options)
-    named = {"apps": [{"bundle_id": BUNDLE_ID, **options}]}
-    refused(credential_check_info.TASK, misplaced, option, named)
+    key = {"key": "a", "private_key_path": "/tmp/storeops-nothing.p8"}
+    if option == "bundle_id":
+        refused(credential_check_info.TASK, misplaced, option, {"keys": [key], "apps": [misplaced.text]})
+        refused(credential_check_info.TASK, misplaced, option, {"keys": [{**key, "apps": [misplaced.text]}]})
+    else:
+        one = {"keys": [{**key, option: misplaced.text, "apps": [BUNDLE_ID]}]}
+        refused(integrations.TASK, misplaced, option, {**one, "ledger": {"url": "sqlite:////nowhere/a.db"}})
 
 
 @pytest.mark.parametrize("form", KEYS + SESSIONS)
@@ -139,10 +151,10 @@ def test_a_secret_is_known_as_one_in_any_option(form: str, option: str, pem: str
 
 
 @pytest.mark.parametrize("field", ["private_key", "private_key_contents", "content"])
-def test_misnamed_fields_of_named_keys(field: str) -> None:
-    keys = {"a": {"issuer_id": ISSUER, "key_id": KEY_ID, field: "hunter2-hunter2"}}
+def test_misnamed_fields_of_declared_keys(field: str) -> None:
+    keys = [{"key": "a", "issuer_id": ISSUER, "key_id": KEY_ID, field: "hunter2-hunter2"}]
     assert secret_values(_argument_spec.credential_check_info(), {"keys": keys}) == {"hunter2-hunter2"}
-    keys = {"a": {"issuer_id": {"nested": "hunter2-hunter2"}, "key_id": ["hunter3-hunter3"]}}
+    keys = [{"key": "a", "issuer_id": {"nested": "hunter2-hunter2"}, "key_id": ["hunter3-hunter3"]}]
     found = secret_values(_argument_spec.credential_check_info(), {"keys": keys})
     assert found == {"hunter2-hunter2", "hunter3-hunter3"}
 

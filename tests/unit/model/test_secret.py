@@ -158,16 +158,24 @@ def _params(pem: str, other_pem: str) -> dict[str, t.Any]:
         "private_key_content": pem,
         "private_key_path": "/keys/main.p8",
         "ledger": {"url": URL},
-        "keys": {"studio_a": {**key, "private_key_content": other_pem}, "studio_b": key},
-        "apps": [{"bundle_id": "com.example.two", "private_key_content": "app-secret"}, {"bundle_id": BUNDLE_ID}],
+        "keys": [
+            {"key": "studio_a", **key, "private_key_content": other_pem, "apps": ["com.example.below"]},
+            {"key": "studio_b", **key},
+        ],
+        "apps": [
+            {"bundle_id": "com.example.two", "private_key_content": "misplaced"},
+            {"bundle_id": "com.example.three", "qonversion": {"api_key": "app-secret", "project": "a-project"}},
+            BUNDLE_ID,
+        ],
     }
 
 
 def test_nested_secrets_of_options_are_found_and_public_values_are_not(pem: str, other_pem: str) -> None:
     params = plain(_params(pem, other_pem))
     found = secret_values({**_argument_spec.credential_check_info(), **_argument_spec.integrations()}, params)
-    assert found == {pem, other_pem, URL, "app-secret"}
+    assert found == {pem, other_pem, URL, "app-secret", "misplaced"}
     readable = [ISSUER, KEY_ID, BUNDLE_ID, "/keys/main.p8", "/keys/studio-a.p8", "studio_a", "com.example.two"]
+    readable += ["com.example.below", "com.example.three", "a-project"]
     assert Masker(found).mask(readable) == readable
 
 

@@ -230,7 +230,7 @@ BAD_LISTS: list[tuple[list[t.Any], list[str]]] = [
         [*apps("com.a"), "com..b"],
         ["2 entries of", "apps[1]: bundle_id: 'com..b' is no bundle ID", "apps[1]: has no key"],
     ),
-    (apps("com.a", key="c"), ["apps[0] (com.a): key: 'c' is no entry of keys (there are: a, b)."]),
+    (apps("com.a", key="c"), ["apps[0] (com.a): key: 'c' isn't an entry of keys (there are: a, b)."]),
     ([*apps("com.a"), "com.b"], ["2 entries of keys and apps", "apps[1] (com.b): has no key (declared keys: a, b)."]),
     (apps("com.a", app_apple_id=0), ["apps[0] (com.a): app_apple_id: 0 isn't an Apple ID"]),
     (apps("com.a", issuer_id="x"), ["apps[0] (com.a): unknown field issuer_id (known: bundle_id, key, "]),

@@ -231,7 +231,7 @@ def test_a_private_key_in_the_place_of_a_name_is_not_shown(keys: Keys, sim: Simu
         assert outcome.message.startswith("keys") and "BEGIN" not in outcome.message
         assert not [line for line in pem.splitlines() if line in repr(outcome)]
     outcome = keys.run([{"bundle_id": BUNDLE_ID, "key": "b"}], keys=[{"key": pem}, {"key": "a"}])
-    assert outcome.message == f"apps[0] ({BUNDLE_ID}): key: 'b' is no entry of keys (there are: a)."
+    assert outcome.message == f"apps[0] ({BUNDLE_ID}): key: 'b' isn't an entry of keys (there are: a)."
 
 
 BAD_APPS: list[tuple[list[t.Any], str]] = [

@@ -43,7 +43,7 @@ def test_revenuecat_lists_once_and_one_app_stops_no_other(sim: Simulator, tmp_pa
     expected = [
         ("update", "changed", "Pending"),
         ("unchanged", "failed", "Absent"),
-        ("unchanged", "failed", "Absent"),
+        ("unchanged", "failed", "Unknown"),
         ("update", "changed", "Pending"),
     ]
     assert found(predicted) == expected and place.endpoints("revenuecat") == ["list_apps"]
@@ -60,7 +60,9 @@ def test_revenuecat_lists_once_and_one_app_stops_no_other(sim: Simulator, tmp_pa
 def test_qonversion_has_one_app(sim: Simulator, tmp_path: Path) -> None:
     place = Place(sim, tmp_path, "qonversion")
     done = bulk(place, [BUNDLE_ID, TWO])
-    assert done.message.startswith("apps: names 2 apps, and a Qonversion project has one.")
+    assert done.message.startswith(
+        f"apps[1] ({TWO}): shares its Qonversion project with {BUNDLE_ID}, and a project has one app. Give each app its"
+    )
     assert sim.calls()["total"] == 0
 
 
@@ -68,7 +70,7 @@ def test_one_environment_at_other_trackers(sim: Simulator, tmp_path: Path) -> No
     place = Place(sim, tmp_path, "revenuecat", own={"project_id": PROJECT})
     entries = [{"bundle_id": BUNDLE_ID}, {"bundle_id": TWO, "environment": "sandbox"}]
     done = run_task(integrations.TASK, place.options(bundle_id=None, apps=entries))
-    assert done.message.startswith(f"apps[1].environment: {TWO}: revenuecat has one key for an app")
+    assert done.message.startswith(f"apps[1] ({TWO}): environment: revenuecat has one key for an app")
 
 
 def test_devtodev_by_hand(sim: Simulator, tmp_path: Path) -> None:
