@@ -162,7 +162,7 @@ def mapping_faults(entry: t.Any, fields: Spec) -> list[str]:
     found = unknown_fields(fields, entry)
     meant = {name for given in entry if given not in fields for name in _similar(given, fields)}
     for name, field in fields.items():
-        if name not in entry and field.get("required") and name not in meant:
+        if entry.get(name) is None and field.get("required") and name not in meant:
             found.append(f"{name} is missing.")
         elif entry.get(name) is not None:
             found += _value_faults(name, entry[name], field)

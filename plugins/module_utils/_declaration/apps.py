@@ -111,7 +111,7 @@ class AppReader:
 
         fields, where = entry.fields, entry.place
         given = fields.get("bundle_id")
-        bundle_id = attempt(lambda: parse_bundle_id(given, entry.option("bundle_id")), "") if given else ""
+        bundle_id = attempt(lambda: parse_bundle_id(given, entry.option("bundle_id")), "") if given is not None else ""
         environment: Environment = self._said(fields, "environment") or "production"
         is_absent = self._said(fields, "state") == "absent"
         settings = tuple(

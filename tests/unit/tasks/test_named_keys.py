@@ -14,7 +14,7 @@ import pytest
 from unit_servers import FOREIGN, FOREIGN_KEY_ID, UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, Outcome, fingerprint_of, run_task, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
+from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import KEY_ENTRY
 from ansible_collections.storeops.refunds.plugins.module_utils._http_flow import MOST
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.credential_check_info import TASK
 
@@ -176,7 +176,7 @@ def test_a_predicted_key(keys: Keys, sim: Simulator, tmp_path: Path, there: str)
     assert keys.causes(None, True, keys=[key], iap_keys=unknown) == ["key_not_yet_created"]
 
 
-FIELDS = ", ".join(_argument_spec.KEYS["keys"]["options"])
+FIELDS = ", ".join(KEY_ENTRY)
 NOT_SHOWN = f"a field with a name that is not shown here is unknown (known: {FIELDS})."
 BAD_KEYS: list[tuple[t.Any, str]] = [
     (["hunter2"], f"keys[0]: is no mapping. Its fields are {FIELDS}."),
@@ -186,7 +186,7 @@ BAD_KEYS: list[tuple[t.Any, str]] = [
     ({"a": {"key_id": KEY_ID}}, "keys: isn't a list. Write each entry as an item with the fields key, "),
     ([{}], "keys[0]: key is missing."),
     ([{"key_id": KEY_ID}], "keys[0]: key is missing."),
-    ([{"key": " "}], "keys[0]: key: is empty. Give the key a short name, such as studio_a."),
+    ([{"key": " "}], "keys[0]: key is empty. Give the key a short name, such as studio_a."),
     ([{"key": "a", "keyId": "hunter2"}], "keys[0] (a): unknown field keyId; did you mean key_id?"),
     ([{"key": "Acme Games 2", "keyId": "X"}], "keys[0] (Acme Games 2): unknown field keyId; did you mean key_id?"),
     (
@@ -204,7 +204,7 @@ BAD_KEYS: list[tuple[t.Any, str]] = [
     ([{"key": "a", "private_key_file_policy": "lax"}], "keys[0] (a): private_key_file_policy is lax; write strict or"),
     (
         [{"key": "a", "revoke": 5, "pem": "hunter2"}, {"key": "b"}, None],
-        "2 entries of keys can't be used; nothing was done. "
+        "2 entries of keys and apps can't be used; nothing was done. "
         f"keys[0] (a): unknown field pem (known: {FIELDS}). revoke is neither true nor false. "
         "keys[2]: is no mapping.",
     ),
@@ -227,7 +227,7 @@ def test_misshapen_keys(keys: Keys, sim: Simulator, bad: t.Any, expected: str) -
 def test_a_private_key_in_the_place_of_a_name_is_not_shown(keys: Keys, sim: Simulator) -> None:
     pem = sim.pem
     for bad in ([{pem: None}], [{"key": pem, "x": 1}], [{"key": "a", pem: None}], [{"key": "a", pem: "x"}], [pem], pem):
-        outcome = keys.run([BUNDLE_ID], keys=bad)
+        outcome = keys.run([], keys=bad)
         assert outcome.message.startswith("keys") and "BEGIN" not in outcome.message
         assert not [line for line in pem.splitlines() if line in repr(outcome)]
     outcome = keys.run([{"bundle_id": BUNDLE_ID, "key": "b"}], keys=[{"key": pem}, {"key": "a"}])
