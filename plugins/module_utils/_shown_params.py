@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ._declared_spec import fields_of
+from ._fields import is_shown_field, mapping_faults
 from ._model.masking import Masker
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -20,21 +22,31 @@ Spec = t.Mapping[str, t.Any]
 def shown_params(spec: Spec, params: t.Mapping[str, t.Any], masker: Masker) -> dict[str, t.Any]:
     """Return ``params`` without secrets: those of ``no_log`` fields, of fields that no option has, and known ones."""
     return {
-        masker.mask(name): _shown(spec.get(name), value, masker, _secret_fields(spec)) for name, value in params.items()
+        _field(name, value, spec): _shown(name, spec.get(name), value, masker, _secret_fields(spec))
+        for name, value in params.items()
     }
 
 
-def _shown(option: Spec | None, value: t.Any, masker: Masker, secret_fields: frozenset[str]) -> t.Any:
-    """``option``: None for a field that there isn't."""
+def _field(name: str, value: t.Any, spec: Spec) -> str:
+    """Return a field's name; what is no option's may be a secret that got a name's place."""
+    return name if name in spec or is_shown_field(name, value) else HIDDEN
+
+
+def _shown(name: str, option: Spec | None, value: t.Any, masker: Masker, secret_fields: frozenset[str]) -> t.Any:
+    """``option``: None for a field that there isn't. What doesn't fit its field may be a secret in a wrong place."""
     if value is None or isinstance(value, bool):
         return value
-    if option is None or option.get("no_log"):
+    if option is None or option.get("no_log") or mapping_faults({name: value}, {name: option}):
         return HIDDEN
-    if "options" in option:
-        if isinstance(value, list):
-            return [_shown(option, item, masker, secret_fields) for item in value]
-        return shown_params(option["options"], value, masker) if isinstance(value, dict) else HIDDEN
-    return _free(value, masker, secret_fields)
+    fields = fields_of(name, option)
+    if not fields:
+        return _free(value, masker, secret_fields)
+    if isinstance(value, list):
+        return [_shown(name, option, item, masker, secret_fields) for item in value]
+    if isinstance(value, dict):
+        return shown_params(fields, value, masker)
+    # A bundle ID alone.
+    return masker.mask(value) if name == "apps" and isinstance(value, str) else HIDDEN
 
 
 def _free(value: t.Any, masker: Masker, secret_fields: frozenset[str]) -> t.Any:
