@@ -173,7 +173,7 @@ def test_the_ordinary_module_says_the_same() -> None:
     apps = [7, {"bundle": SECRET}, {**ONE, SECRET: None}, {**two, "app_apple_id": SECRET}]
     message = refused_by_module({"apps": apps})
     assert message == refused_by_action({"apps": apps})
-    assert message.startswith("4 entries of keys and apps can't be used; nothing was done. apps[0]: is no")
+    assert message.startswith("4 entries of keys and apps can't be used; nothing was done. apps[0]: isn't a mapping")
     assert "apps[1]: unknown field bundle; did you mean bundle_id?" in message
     assert message.endswith("apps[3] (com.example.two): app_apple_id isn't a whole number.")
 
