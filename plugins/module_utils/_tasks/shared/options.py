@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._context import Context, Params
+from ..._fields import refuse_empty
 from ..._files.reading import Policy, read_key_file
 from ..._model.errors import InputError
 from ..._model.identifiers import Environment, parse_bundle_id, parse_issuer_id, parse_service_url, refuse_no_path
@@ -50,6 +51,7 @@ class KeySource:
 
 def key_source(params: Params, where: str = "") -> KeySource:
     """Return the key that a task's, an app's or a named key's parameters describe."""
+    refuse_empty(params, ("issuer_id", "key_id", "private_key_path", "private_key_content"), where)
     content = params.get("private_key_content")
     refuse_no_path(params.get("private_key_path") or "", f"{where}private_key_path")
     # Stored with the integration: it must mean the same file wherever the next run starts.
