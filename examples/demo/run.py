@@ -3,7 +3,8 @@
 
 """The main job against the simulator: keys made, three apps Active; again without a change; refunds; drift; a report.
 
-Exits 0 only if every step did what it says. Everything lies in a temporary folder that is removed at the end.
+One line for each step; VERBOSE=1 shows what Ansible prints. Exits 0 only if every step did what it says. Everything but
+the report lies in a temporary folder that is removed at the end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
+import time
 import typing as t
 import urllib.request
 
@@ -24,7 +27,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 REPORT = ROOT / ".cache" / "demo"
 ANSIBLE_PLAYBOOK = pathlib.Path(sys.executable).parent / "ansible-playbook"
+VERBOSE = os.environ.get("VERBOSE", "") not in ("", "0")
 Result = dict[str, t.Any]
+# When each step began, and what Ansible printed.
+STARTED: list[float] = []
+PRINTED: list[str] = []
 
 
 class DemoFailed(Exception):
@@ -32,6 +39,8 @@ class DemoFailed(Exception):
 
 
 def main() -> int:
+    print("App Store refund tracking as code: the whole job against a simulated Apple.")
+    print("(VERBOSE=1 shows what Ansible prints.)\n", flush=True)
     with tempfile.TemporaryDirectory(prefix="refunds-demo-") as name:
         folder = pathlib.Path(name)
         cookie = demo.make_cookie()
@@ -41,9 +50,8 @@ def main() -> int:
             try:
                 _story(folder, cookie, simulator)
             except DemoFailed as failure:
-                print(f"\ndemo: FAILED: {failure}", file=sys.stderr)
+                print(f"\nThe demo failed: {failure}", file=sys.stderr)
                 return 1
-    print("\ndemo: everything above was as announced.")
     return 0
 
 
@@ -51,17 +59,19 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     declared = demo.variables(str(folder), simulator.urls)
     workstation = demo.with_session(declared, cookie)
 
-    _say("1. From nothing, with a signed-in session: make two keys, ask Apple, declare three integrations")
+    _step("From nothing: make two keys, ask Apple, declare three apps")
     code, results = _play(folder, workstation)
     _expect(code == 0 and _active(results) == set(demo.APPS), "all three apps are Active")
     key_ids = {result["item"]: result["iap_key"]["key_id"] for result in results if result["iap_key"]}
     _expect(set(key_ids) == set(demo.KEY_NAMES), f"the keys were made: {key_ids}")
+    _done("2 keys made, 3 of 3 apps Active")
 
-    _say("2. The same again: nothing is left to do")
+    _step("The same again")
     code, results = _play(folder, workstation)
     _expect(code == 0 and not any(result["changed"] for result in results), "the second run changed nothing")
+    _done("nothing to change")
 
-    _say("3. The refunds of the last two months, each verified and recorded once, and their sums")
+    _step("Read the refunds of two months")
     simulator.save_root(folder / "root.pem")
     code, results = _play(folder, {**declared, "demo_apps": demo.APPLE_IDS}, playbook="refunds.yml")
     _expect(code == 0 and len(results) == len(demo.APPS) + 1, "every app's refunds were read")
@@ -69,20 +79,21 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     _expect(found == simulator.truth(), "count and amount of each app and currency are right to the last thousandth")
     coverage = {item["bundle_id"]: item["state"] for item in results[-1]["coverage"]}
     _expect(coverage["com.example.three"] == "unknown", "an app without a notification URL is unknown, not 0")
-    _sums(results[-1]["sums"])
+    total = sum(count for count, _amount in found.values())
+    _done(f"{total} refunds, each verified; amounts right to the last thousandth")
 
-    _say("4. Planted drift: K2 is revoked, app one gets a wrong Issuer ID; a dry-run without any session finds both")
+    _step("Plant two faults: revoke a key, give an app a wrong Issuer ID; look with --check")
     simulator.revoke(key_ids["K2"])
     drifted = demo.with_wrong_issuer(demo.with_key_ids(declared, key_ids), "com.example.one")
-    code, results = _play(folder, drifted, "--check")
-    bad = {_app(result) for result in results if result["failed"]}
+    code, checked = _play(folder, drifted, "--check")
+    bad = {_app(result) for result in checked if result["failed"]}
     _expect(code != 0 and bad == {"com.example.one", "com.example.three"}, "exactly apps one and three are found")
-    _expect(_active(results) == {"com.example.two"}, "app two is sound")
-    causes = {result["credential_check"]["cause"] for result in results if result["failed"]}
+    _expect(_active(checked) == {"com.example.two"}, "app two is sound")
+    causes = {result["credential_check"]["cause"] for result in checked if result["failed"]}
     _expect(causes == {"unauthenticated"}, "both are refused by Apple, with a hint")
-    _table(results, key_ids)
+    _done("both found, and nothing else")
 
-    _say("5. The same as a report for people, programs and CI; nothing is changed")
+    _step("Write the audit's report")
     shutil.rmtree(REPORT, ignore_errors=True)
     variables = {**drifted, "refund_audit_path": str(REPORT), "refund_audit_title": "Demo studio"}
     code, results = _play(folder, variables, playbook="storeops.refunds.audit")
@@ -91,7 +102,10 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     _expect(code != 0 and named == bad, "the audit fails, and its report names the same two apps")
     refunds = [part["total"]["count"] for part in report["refunds"]["parts"]]
     _expect(sum(refunds) > 0, "it shows the refunds of the last month, too")
-    print(f"\nOpen {REPORT.relative_to(ROOT)}/refund-audit.html in a browser; JSON and JUnit XML lie beside it.")
+    _done("2 of 3 apps need attention")
+
+    _table(checked, key_ids)
+    print(f"\nThe report: {REPORT.relative_to(ROOT)}/refund-audit.html (open it in a browser)")
 
 
 def _play(
@@ -113,11 +127,13 @@ def _play(
     # A session of the person who runs the demo has no business in it.
     environment.pop("FASTLANE_SESSION", None)
     shown = " ".join(["ansible-playbook", playbook, "-e", "@variables.json", *arguments])
-    print(f"$ {shown}", flush=True)
     file = playbook if playbook.startswith("storeops.") else str(HERE / playbook)
     command = [str(ANSIBLE_PLAYBOOK), file, "-e", f"@{values}", *arguments]
-    code = subprocess.run(command, env=environment, check=False).returncode
-    return code, [json.loads(line) for line in results.read_text().splitlines()]
+    ran = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    PRINTED.append(f"$ {shown}\n{ran.stdout.decode(errors='replace')}")
+    if VERBOSE:
+        print(f"\n{PRINTED[-1]}", flush=True)
+    return ran.returncode, [json.loads(line) for line in results.read_text().splitlines()]
 
 
 def _write_private(path: pathlib.Path, document: demo.Document) -> None:
@@ -141,31 +157,33 @@ def _app(result: Result) -> str:
     return str(result["item"]["bundle_id"])
 
 
-def _say(text: str) -> None:
-    print(f"\n=== {text}\n", flush=True)
+def _step(text: str) -> None:
+    STARTED.append(time.monotonic())
+    print(f"{len(STARTED)}. {text} ...", end="\n" if VERBOSE else " ", flush=True)
+
+
+def _done(text: str) -> None:
+    print(f"{text} ({time.monotonic() - STARTED[-1]:.0f} s)", flush=True)
 
 
 def _expect(is_so: bool, what: str) -> None:
+    """Raise DemoFailed with what Ansible printed last; the reason to look at it has come only now."""
     if not is_so:
-        raise DemoFailed(f"expected that {what}")
-    print(f"--> {what}", flush=True)
+        raise DemoFailed(f"expected that {what}" + ("" if VERBOSE or not PRINTED else f"\n{PRINTED[-1]}"))
 
 
 def _table(results: t.Sequence[Result], key_ids: t.Mapping[str, str]) -> None:
-    print(f"\n{'app':<20} {'key':<12} {'check':<16} what to do")
+    print(f"\n{'app':<20} {'key':<12} {'Apple':<9} what to do")
     for result in results:
         check = result["credential_check"]
         if check:
             key = key_ids[demo.APPS[_app(result)]]
-            hint = "-" if check["accepted"] else check["hint"].split(" Apple refused")[0]
-            print(f"{_app(result):<20} {key:<12} {check['cause']:<16} {hint}")
-
-
-def _sums(sums: t.Sequence[Result]) -> None:
-    print(f"\n{'app':<20} {'refunds':>7}  amount")
-    for row in sums:
-        amount = "unknown" if row["amount"] is None else f"{row['amount'] / 1000:,.3f}"
-        print(f"{row['bundle_id']:<20} {row['count']:>7} {amount:>14} {row['currency']}")
+            hint = "" if check["accepted"] else check["hint"].split(" Apple refused")[0]
+            said = "accepts" if check["accepted"] else "refuses"
+            lines = textwrap.wrap(hint, 76) or ["nothing"]
+            print(f"{_app(result):<20} {key:<12} {said:<9} {lines[0]}")
+            for line in lines[1:]:
+                print(f"{'':<43} {line}")
 
 
 class Simulator:

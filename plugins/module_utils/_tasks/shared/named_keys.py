@@ -29,7 +29,7 @@ def _faults(name: str, number: int, fields: t.Any) -> list[str]:
     """Return a message about an entry of ``keys``, if anything is wrong with it."""
     option = f"keys.{name}" if is_shown_key(name, fields) else f"keys (entry {number})"
     if not isinstance(fields, dict):
-        return [f"{option}: is no mapping. Its fields are {', '.join(KEY_FIELDS)}."]
+        return [f"{option}: isn't a mapping. Its fields are {', '.join(KEY_FIELDS)}."]
     found = unknown_fields(KEY_FIELDS, fields)
     for field, value in fields.items():
         if field in KEY_FIELDS:
@@ -50,7 +50,7 @@ def _value_faults(field: str, value: t.Any, spec: t.Mapping[str, t.Any]) -> t.It
     if spec["type"] == "bool" and not isinstance(value, bool):
         yield f"{field} is neither true nor false."
     elif spec["type"] != "bool" and not isinstance(value, str):
-        yield f"{field} is no text; put it in quotes."
+        yield f"{field} isn't text; put it in quotes."
     elif "choices" in spec and value not in spec["choices"]:
         yield f"{field} is none of {', '.join(spec['choices'])}."
 
@@ -60,7 +60,7 @@ def app_key_source(app: Params, index: int, keys: t.Mapping[str, Params], params
     name, where = app.get("key"), f"{place('apps', index, app['bundle_id'])}: "
     if name and name not in keys:
         known = ", ".join(sorted(each for each, fields in keys.items() if is_shown_key(each, fields))) or "none"
-        raise InputError(f"{where}key", f"{shown(name)} is no entry of keys (there are: {known}).")
+        raise InputError(f"{where}key", f"{shown(name)} isn't an entry of keys (there are: {known}).")
     inherited: Params = params
     if name:
         # Issuer ID and policy are usually the same for all keys; a key's ID and file are never another key's.

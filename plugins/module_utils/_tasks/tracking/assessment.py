@@ -136,7 +136,7 @@ def compared_with_held(
         return verdict
     if name is None:
         return verdict
-    return verdict.with_hint(f"The tracker holds {name}, which differs in capitals only. {verdict.hint}")
+    return verdict.with_hint(f"The tracker holds {name}, which differs only in capitals. {verdict.hint}")
 
 
 def folded(held: t.Iterable[Integration]) -> dict[str, str]:

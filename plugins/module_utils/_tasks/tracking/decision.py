@@ -140,7 +140,7 @@ def carry_out(decision: Decision, tracker: Tracker) -> None:
 
 
 def _not_active(identity: Identity, tracker: Tracker, observed: Observation) -> str:
-    says = f"says {observed.word!r}, which is no word that is known" if observed.word else "shows no status"
+    says = f"says {observed.word!r}, which isn't a known word" if observed.word else "shows no status"
     return (
         f"{identity.bundle_id}: Apple accepts the key, but {tracker.name} {says}. Look at its page. If all is well "
         f"there, name the word or its place by {tracker.name}.page."
