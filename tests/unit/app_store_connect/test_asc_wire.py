@@ -269,7 +269,10 @@ def test_a_refreshed_cookie_is_sent_next_and_a_refusal_never_shows_it() -> None:
     made.list_keys()
     with pytest.raises(RefundsError) as caught:
         made.list_keys()
-    assert [sent.headers["Cookie"] for sent in service.sent] == ["myacinfo=DAWTKN7f3K9x", *["myacinfo=DAWTKN8g4L0y"] * 2]
+    assert [sent.headers["Cookie"] for sent in service.sent] == [
+        "myacinfo=DAWTKN7f3K9x",
+        *["myacinfo=DAWTKN8g4L0y"] * 2,
+    ]
     assert "DAWTKN7f3K9x" not in str(caught.value) and "DAWTKN8g4L0y" not in str(caught.value)
 
 
