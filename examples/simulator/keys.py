@@ -1,7 +1,10 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Download the example world's keys from the simulator into ~/keys. A file that is there is never replaced."""
+"""Download the example world's keys from the simulator into ~/keys. A file that is there is never replaced.
+
+The address of the simulator's control endpoint may be given; port 8765 of this machine is asked otherwise.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import sys
 import urllib.request
 
 KEY_IDS = ("2X9R4HXF34", "9ABCDEF123")
-SIMULATOR = "http://127.0.0.1:8765/_sim"
+SIMULATOR = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8765/_sim"
 
 
 def main() -> int:
