@@ -3,7 +3,8 @@
 
 """The main job against the simulator: keys made, three apps Active; again without a change; refunds; drift; a report.
 
-Exits 0 only if every step did what it says. Everything lies in a temporary folder that is removed at the end.
+One line for each step; VERBOSE=1 shows what Ansible prints. Exits 0 only if every step did what it says. Everything but
+the report lies in a temporary folder that is removed at the end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
+import time
 import typing as t
 import urllib.request
 
@@ -25,7 +28,11 @@ ROOT = HERE.parent.parent
 REPORT = ROOT / ".cache" / "demo"
 ANSIBLE_PLAYBOOK = pathlib.Path(sys.executable).parent / "ansible-playbook"
 REFUNDS, AUDIT = "storeops.refunds.refunds", "storeops.refunds.audit"
+VERBOSE = os.environ.get("VERBOSE", "") not in ("", "0")
 Result = dict[str, t.Any]
+# When each step began, and what Ansible printed.
+STARTED: list[float] = []
+PRINTED: list[str] = []
 
 
 class DemoFailed(Exception):
@@ -33,6 +40,8 @@ class DemoFailed(Exception):
 
 
 def main() -> int:
+    print("App Store refund tracking as code: the whole job against a simulated Apple.")
+    print("(VERBOSE=1 shows what Ansible prints.)\n", flush=True)
     with tempfile.TemporaryDirectory(prefix="refunds-demo-") as name:
         folder = pathlib.Path(name)
         cookie = demo.make_cookie()
@@ -42,9 +51,8 @@ def main() -> int:
             try:
                 _story(folder, cookie, simulator)
             except DemoFailed as failure:
-                print(f"\ndemo: FAILED: {failure}", file=sys.stderr)
+                print(f"\nThe demo failed: {failure}", file=sys.stderr)
                 return 1
-    print("\ndemo: everything above was as announced.")
     return 0
 
 
@@ -52,18 +60,20 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     declared = demo.variables(str(folder), simulator.urls)
     workstation = demo.with_session(declared, cookie)
 
-    _say("1. From nothing, with a signed-in session: make two keys, ask Apple, declare three integrations")
+    _step("From nothing: make two keys, ask Apple, declare three apps")
     code, results = _play(folder, workstation)
     apps = _apps(results)
     _expect(code == 0 and _active(apps) == set(demo.APPS), "all three apps are Active")
     key_ids = {key["key"]: key["key_id"] for result in results for key in result["iap_keys"] or ()}
     _expect(set(key_ids) == set(demo.KEY_NAMES), f"the keys were made: {key_ids}")
+    _done("2 keys made, 3 of 3 apps Active")
 
-    _say("2. The same again: nothing is left to do")
+    _step("The same again")
     code, results = _play(folder, workstation)
     _expect(code == 0 and not any(result["changed"] for result in results), "the second run changed nothing")
+    _done("nothing to change")
 
-    _say("3. The refunds of the last two months, each verified and recorded once, and their sums")
+    _step("Read the refunds of two months")
     simulator.save_root(folder / "root.pem")
     declared = demo.with_key_ids(declared, key_ids)
     code, results = _play(folder, {**declared, "refund_history_sums_by": ["bundle_id"]}, playbook=REFUNDS)
@@ -72,20 +82,22 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     _expect(found == simulator.truth(), "count and amount of each app and currency are right to the last thousandth")
     coverage = {item["bundle_id"]: item["state"] for item in results[-1]["coverage"]}
     _expect(coverage["com.example.three"] == "unknown", "an app without a notification URL is unknown, not 0")
-    _sums(results[-1]["sums"])
+    total = sum(count for count, _amount in found.values())
+    _done(f"{total} refunds, each verified; amounts right to the last thousandth")
 
-    _say("4. Planted drift: K2 is revoked, app one is declared in wrong capitals; a dry-run without any session finds both")
+    _step("Plant two faults: revoke a key, write an app in wrong capitals; look with --check")
     simulator.revoke(key_ids["K2"])
     drifted = demo.with_wrong_capitals(declared, "com.example.one")
-    code, results = _play(folder, drifted, "--check")
-    apps = _apps(results)
+    code, checked = _play(folder, drifted, "--check")
+    apps = _apps(checked)
     bad = {app["bundle_id"] for app in apps if app["outcome"] == "failed"}
     _expect(code != 0 and bad == {demo.WRONG, "com.example.three"}, "exactly apps one and three are found")
     _expect(_active(apps) == {"com.example.two"}, "app two is sound")
     causes = {app["credential_check"]["cause"] for app in apps if app["outcome"] == "failed"}
     _expect(causes == {"unauthenticated"}, "both are refused by Apple, each with what to do")
+    _done("both found, and nothing else")
 
-    _say("5. The same as a report for people, programs and CI; nothing is changed")
+    _step("Write the audit's report")
     shutil.rmtree(REPORT, ignore_errors=True)
     variables = {**drifted, "refund_audit_path": str(REPORT), "refund_audit_title": "Demo studio"}
     code, results = _play(folder, variables, playbook=AUDIT)
@@ -94,7 +106,10 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     _expect(code != 0 and named == bad, "the audit fails, and its report names the same two apps")
     refunds = [part["total"]["count"] for part in report["refunds"]["parts"]]
     _expect(sum(refunds) > 0, "it shows the refunds of the last month, too")
-    print(f"\nOpen {REPORT.relative_to(ROOT)}/refund-audit.html in a browser; JSON and JUnit XML lie beside it.")
+    _done("2 of 3 apps need attention")
+
+    _table(_apps(checked))
+    print(f"\nThe report: {REPORT.relative_to(ROOT)}/refund-audit.html (open it in a browser)")
 
 
 def _play(
@@ -116,10 +131,12 @@ def _play(
     # A session of the person who runs the demo has no business in it.
     environment.pop("FASTLANE_SESSION", None)
     shown = " ".join(["ansible-playbook", playbook, "-e", "@variables.json", *arguments])
-    print(f"$ {shown}", flush=True)
     command = [str(ANSIBLE_PLAYBOOK), playbook, "-e", f"@{values}", *arguments]
-    code = subprocess.run(command, env=environment, check=False).returncode
-    return code, [json.loads(line) for line in results.read_text().splitlines()]
+    ran = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    PRINTED.append(f"$ {shown}\n{ran.stdout.decode(errors='replace')}")
+    if VERBOSE:
+        print(f"\n{PRINTED[-1]}", flush=True)
+    return ran.returncode, [json.loads(line) for line in results.read_text().splitlines()]
 
 
 def _write_private(path: pathlib.Path, document: demo.Document) -> None:
@@ -140,21 +157,31 @@ def _active(apps: t.Sequence[Result]) -> set[str]:
     }
 
 
-def _say(text: str) -> None:
-    print(f"\n=== {text}\n", flush=True)
+def _step(text: str) -> None:
+    STARTED.append(time.monotonic())
+    print(f"{len(STARTED)}. {text} ...", end="\n" if VERBOSE else " ", flush=True)
+
+
+def _done(text: str) -> None:
+    print(f"{text} ({time.monotonic() - STARTED[-1]:.0f} s)", flush=True)
 
 
 def _expect(is_so: bool, what: str) -> None:
+    """Raise DemoFailed with what Ansible printed last; the reason to look at it has come only now."""
     if not is_so:
-        raise DemoFailed(f"expected that {what}")
-    print(f"--> {what}", flush=True)
+        raise DemoFailed(f"expected that {what}" + ("" if VERBOSE or not PRINTED else f"\n{PRINTED[-1]}"))
 
 
-def _sums(sums: t.Sequence[Result]) -> None:
-    print(f"\n{'app':<20} {'refunds':>7}  amount")
-    for row in sums:
-        amount = "unknown" if row["amount"] is None else f"{row['amount'] / 1000:,.3f}"
-        print(f"{row['bundle_id']:<20} {row['count']:>7} {amount:>14} {row['currency']}")
+def _table(apps: t.Sequence[Result]) -> None:
+    print(f"\n{'app':<20} {'key':<12} {'Apple':<9} what to do")
+    for app in apps:
+        check = app["credential_check"]
+        hint = "" if check["accepted"] else check["hint"].split(" Apple refused")[0]
+        said = "accepts" if check["accepted"] else "refuses"
+        lines = textwrap.wrap(hint, 76) or ["nothing"]
+        print(f"{app['bundle_id']:<20} {app['declared']['key_id']:<12} {said:<9} {lines[0]}")
+        for line in lines[1:]:
+            print(f"{'':<43} {line}")
 
 
 class Simulator:

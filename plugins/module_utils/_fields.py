@@ -80,6 +80,18 @@ def refuse_no_paths(spec: Spec, params: Spec, where: str = "") -> None:
             refuse_no_paths(option["options"], value, f"{where}{name}.")
 
 
+def refuse_empty(params: Spec, options: t.Iterable[str], where: str = "") -> None:
+    """Raise InputError for a text that is given but empty: it must not mean what leaving it out means."""
+    for option in options:
+        value = params.get(option)
+        if isinstance(value, str) and not value.strip():
+            raise InputError(
+                f"{where}{option}",
+                "is given but empty.",
+                "Give a value, or leave the option out (omit). Perhaps a variable or a secret of the CI is not set.",
+            )
+
+
 def together(option: str, faults: t.Sequence[str]) -> str:
     """Return one message about many entries of an option."""
     if len(faults) < 2:

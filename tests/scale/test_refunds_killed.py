@@ -71,7 +71,17 @@ class Controllers:
 
     def finish(self) -> list[int]:
         """Let both come to their end; give their exit statuses."""
-        return [os.waitpid(pid, 0)[1] for pid in self.pids]
+        statuses = []
+        while self.pids:
+            statuses.append(os.waitpid(self.pids[0], 0)[1])
+            self.pids.pop(0)
+        return statuses
+
+    def stop(self) -> None:
+        """Leave none behind when the test fails."""
+        for pid in self.pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
     def _calls(self) -> int:
         return int(self.desk.sim.calls("?limit=0")["count"])
@@ -102,9 +112,12 @@ def desk(tmp_path: Path, ledger_url: str) -> t.Iterator[Desk]:
 def test_the_sums_are_the_truth_whoever_is_killed(desk: Desk) -> None:
     began = time.monotonic()
     controllers = Controllers(desk)
-    for number in range(KILLS):
-        controllers.kill_one(number % 2)
-    assert controllers.finish() == [0, 0]
+    try:
+        for number in range(KILLS):
+            controllers.kill_one(number % 2)
+        assert controllers.finish() == [0, 0]
+    finally:
+        controllers.stop()
     truth, sums = desk.truth(TODAY), desk.sums()
     print(f"{APPS} apps, {len(desk.rows())} refunds, {KILLS} kills, {time.monotonic() - began:.0f} s")
     assert sum(one[0] for one in truth.values()) > APPS * REFUNDS // 3

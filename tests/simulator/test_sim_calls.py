@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from urllib.parse import urlsplit
 
 import requests
 from sim_support import (
@@ -45,6 +47,24 @@ def test_what_an_entry_holds(sim: Running, pair: KeyPair) -> None:
         "fault": None,
         "user_agent": "a test",
     }
+
+
+def test_who_hangs_up_within_a_request_is_noted_and_nothing_breaks(sim: Running, pair: KeyPair) -> None:
+    """As a task does that is killed."""
+    place = urlsplit(sim.base())
+    head = (
+        f"POST {place.path}/inApps/v1/notifications/history HTTP/1.1\r\nHost: {place.netloc}\r\n"
+        f"Authorization: Bearer {new_token(pair.private_pem)}\r\nContent-Length: 100\r\n\r\n"
+    )
+    with socket.create_connection((str(place.hostname), place.port or 0), timeout=10) as connection:
+        connection.sendall(head.encode() + b'{"startDate": 1')
+    ends = time.monotonic() + 60
+    while not sim.calls()["calls"] and time.monotonic() < ends:
+        time.sleep(0.01)
+    (entry,) = sim.calls()["calls"]
+    assert (entry["endpoint"], entry["status"]) == ("get_notification_history", None)
+    call_with(sim.session, sim, new_token(pair.private_pem))
+    assert [call["status"] for call in sim.calls()["calls"]] == [None, 200]
 
 
 def test_no_token_and_no_key_is_in_it(sim: Running, pair: KeyPair, stranger: KeyPair) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from .._context import Params
 from .._declared_spec import KEY_ENTRY
-from .._fields import is_shown_key, mapping_faults, place
+from .._fields import is_shown_key, mapping_faults, place, refuse_empty
 from .._files.reading import Policy
 from .._model.errors import InputError
 from .._model.identifiers import parse_issuer_id, refuse_no_path, shown
@@ -58,6 +58,7 @@ class KeySource:
 
 def key_source(params: Params, where: str = "") -> KeySource:
     """Return the key that a task's or a declared key's parameters describe."""
+    refuse_empty(params, ("issuer_id", "key_id", "private_key_path", "private_key_content"), where)
     content = params.get("private_key_content")
     refuse_no_path(params.get("private_key_path") or "", f"{where}private_key_path")
     # Stored with the integration: it must mean the same file wherever the next run starts.

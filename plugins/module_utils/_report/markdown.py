@@ -83,7 +83,8 @@ def _change(change: Change) -> str:
 
 
 def _cause(group: CauseGroup) -> str:
-    title = f"### {LABELS[group.kind]}: {md(group.cause)}, {counted(len(group.apps), 'app')}"
+    cause = "" if group.cause == group.kind else f": {md(group.cause)}"
+    title = f"### {LABELS[group.kind]}{cause}, {counted(len(group.apps), 'app')}"
     hints = [
         f"- {md(hint)}{f' ({_listed(apps)})' if len(group.hints) > 1 else ''}"
         for hint, apps in group.hints[:_LISTED_HINTS]

@@ -69,7 +69,7 @@ def ok(document: t.Any, status: int = 200, cookies: tuple[str, ...] = ()) -> Rep
 
 def connect(service: Service) -> AppStoreConnect:
     """One signed-in session."""
-    session = WebSession([Cookie("myacinfo", Secret("made-up"), "apple.com")])
+    session = WebSession([Cookie("myacinfo", Secret("DAWTKN7f3K9x"), "apple.com")])
     return AppStoreConnect(t.cast(t.Any, service), session)
 
 
@@ -151,7 +151,7 @@ def test_a_key_is_created_by_one_request() -> None:
         "X-CSRF-ITC": "[asc-ui]",
         "Origin": HOST,
         "Referer": f"{HOST}/access/integrations/api",
-        "Cookie": "myacinfo=made-up",
+        "Cookie": "myacinfo=DAWTKN7f3K9x",
         "Content-Type": "application/json",
     }
     assert "X-Requested-With" not in sent.headers and sent.headers["Accept"].startswith("application/vnd.api+json")
@@ -260,17 +260,20 @@ def test_only_a_clear_no_makes_a_key_inactive(attributes: dict[str, t.Any], want
 
 
 def test_a_refreshed_cookie_is_sent_next_and_a_refusal_never_shows_it() -> None:
-    echo = {"errors": [{"title": "made-up and fresh-value"}]}
+    echo = {"errors": [{"title": "DAWTKN7f3K9x and DAWTKN8g4L0y"}]}
     service = Service(
-        ok({"data": []}, cookies=("myacinfo=fresh-value; Domain=apple.com; Path=/",)), ok({"data": []}), ok(echo, 400)
+        ok({"data": []}, cookies=("myacinfo=DAWTKN8g4L0y; Domain=apple.com; Path=/",)), ok({"data": []}), ok(echo, 400)
     )
     made = connect(service)
     made.list_keys()
     made.list_keys()
     with pytest.raises(RefundsError) as caught:
         made.list_keys()
-    assert [sent.headers["Cookie"] for sent in service.sent] == ["myacinfo=made-up", *["myacinfo=fresh-value"] * 2]
-    assert "made-up" not in str(caught.value) and "fresh-value" not in str(caught.value)
+    assert [sent.headers["Cookie"] for sent in service.sent] == [
+        "myacinfo=DAWTKN7f3K9x",
+        *["myacinfo=DAWTKN8g4L0y"] * 2,
+    ]
+    assert "DAWTKN7f3K9x" not in str(caught.value) and "DAWTKN8g4L0y" not in str(caught.value)
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[1]", b"7", b"\xff", b"[" * 5000])

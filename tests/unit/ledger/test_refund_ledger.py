@@ -142,7 +142,7 @@ class TestCoverage:
     def test_an_empty_history_is_unknown(self, desk: Desk) -> None:
         outcome = desk.run()
         assert outcome.results["coverage"]["state"] == "unknown" and not outcome.results["changed"]
-        assert "no proof of no refunds" in outcome.warnings[0]
+        assert "doesn't prove that there were no refunds" in outcome.warnings[0]
 
     def test_any_notification_makes_it_complete(self, desk: Desk) -> None:
         desk.tell("REFUND_DECLINED", -3)

@@ -16,6 +16,7 @@ from matrix_faults import Cell, Judge, name_of
 from matrix_scenes import SCENES, Place, Scene
 from unit_servers import Simulator
 
+STALE = "docs/MATRICES.md says otherwise. If that is meant, run make deep."
 LASTING, PASSING = "A call fails, and goes on failing", "A call fails once"
 
 
@@ -33,15 +34,15 @@ def _called(value: object) -> str:
 
 @pytest.mark.parametrize("cell", matrix_faults.sample(), ids=_called)
 def test_a_call_that_fails(judge: Judge, cell: Cell) -> None:
-    assert judge.lasting(cell) == matrix_document.written(LASTING)[name_of(cell)]
+    assert judge.lasting(cell) == matrix_document.written(LASTING)[name_of(cell)], STALE
     if cell[2].name in matrix_faults.PASSING:
-        assert judge.passing(cell) == matrix_document.written(PASSING)[name_of(cell)]
+        assert judge.passing(cell) == matrix_document.written(PASSING)[name_of(cell)], STALE
 
 
 @pytest.mark.parametrize(("scene", "at"), matrix_kills.sample(), ids=_called)
 def test_a_kill_is_followed_by_the_same_end(judge: Judge, scene: Scene, at: int) -> None:
     points, _word = matrix_kills.killed_at(judge, scene, at)
-    assert len(points) == min(at + 1, matrix_document.written_kills()[scene.name])
+    assert len(points) == min(at + 1, matrix_document.written_kills()[scene.name]), STALE
 
 
 def test_the_page_has_every_row_and_column() -> None:

@@ -232,7 +232,7 @@ def test_a_browser_that_is_none(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "playwright", types.ModuleType("playwright"))
     monkeypatch.setitem(sys.modules, "playwright.sync_api", pretended)
     failed = hand.both(devtodev={"session": SESSION, "url": URL, "browser_path": str(hand.folder / "key.p8")})
-    assert "devtodev.browser_path: " in failed.message and "no program" in failed.message
+    assert "devtodev.browser_path: " in failed.message and "isn't a program" in failed.message
 
 
 def test_a_page_has_a_query_and_a_fragment() -> None:

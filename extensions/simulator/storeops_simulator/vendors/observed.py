@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from ..calls import Call
@@ -30,7 +30,12 @@ class Observed:
         exchange.describe(call)
         fault = self._simulator.faults.pick(call)
         call.fault = fault.kind if fault else None
-        response = await prepare(fault, lambda: exchange.answer(call), self._vendor.error)
+        try:
+            response = await prepare(fault, lambda: exchange.answer(call), self._vendor.error)
+        except ClientDisconnect:
+            # Whoever asked is gone, as a task that was killed: nobody is there to answer.
+            self._simulator.calls.add(call)
+            return
         call.status = response.status_code if response else None
         # Before the answer goes out, so that whoever has it finds the call in the log.
         self._simulator.calls.add(call)

@@ -46,18 +46,13 @@ def _settled(params: Params, context: Context, connection: Connection, gate: Gat
     if params["state"] == "absent":
         return _absent(source, params, context, connection, gate)
     if not source.is_given:
-        raise InputError("private_key_path", f"or private_key_content is required{_empty(params)}.", _PLACE)
+        raise InputError("private_key_path", "or private_key_content is required.", _PLACE)
     if params.get("name") and source.path and not source.content and connection.is_given:
         return settle_remote(source, params, context, connection, gate)
     return _present(source, params, context, gate)
 
 
 _PLACE = "Give the path of the .p8, or where to write it."
-
-
-def _empty(params: Params) -> str:
-    is_empty = params.get("private_key_content") == ""
-    return "; private_key_content is given but empty (a variable that is not set?)" if is_empty else ""
 
 
 def _absent(source: KeySource, params: Params, context: Context, connection: Connection, gate: Gate) -> Results:
@@ -153,8 +148,8 @@ def _found_key(found: Found, path: str, params: Params) -> PrivateKey:
     )
     if params.get("name"):
         next_step += " To make the key now, give a signed-in session (session, session_path or FASTLANE_SESSION)."
-    content = _empty(params).removeprefix("; ") or "private_key_content is not given"
-    raise KeyProblem("key_unreadable", f"{path} does not exist, and {content}. {what_is_near(path)}", next_step)
+    what = f"{path} does not exist, and private_key_content is not given. {what_is_near(path)}"
+    raise KeyProblem("key_unreadable", what, next_step)
 
 
 def _results(

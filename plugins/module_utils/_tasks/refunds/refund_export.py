@@ -21,7 +21,7 @@ from ..._report.csv_lines import COLUMNS, SUM_COLUMNS, header, line
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
 from .refund_info import coverage_of, warn_of_gaps
 from .refund_info_apple import warn_exceeding
-from .refund_question import question_of, refuse_empty
+from .refund_question import question_of, refuse_nothing
 
 if t.TYPE_CHECKING:
     import sqlalchemy
@@ -31,7 +31,7 @@ _PAGE = 5_000
 
 
 def run(params: Params, context: Context) -> Results:
-    refuse_empty(params)
+    refuse_nothing(params)
     question, sums_by = question_of(params, context), list(dict.fromkeys(params["sums_by"]))
     with contextlib.ExitStack() as stack:
         streams = _streams(params, context, stack)

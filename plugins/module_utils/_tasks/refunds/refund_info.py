@@ -22,13 +22,13 @@ from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
 from .refund_info_apple import from_apple, warn_exceeding
 from .refund_ledger import REFUND_LIBRARIES
-from .refund_question import question_of, refuse_empty
+from .refund_question import question_of, refuse_nothing
 
 _LARGEST_LIMIT = 2**31 - 1
 
 
 def run(params: Params, context: Context) -> Results:
-    refuse_empty(params)
+    refuse_nothing(params)
     if params.get("transaction_id"):
         return from_apple(params, context)
     return _from_ledger(params, context)

@@ -18,6 +18,7 @@ from ..._apple.pace import CALLS_A_SECOND, Pace
 from ..._apple.root_certificate import Root
 from ..._apple.signed_data import LIBRARY_ERROR, SignedData
 from ..._context import Context, Library, Params, Results, Task
+from ..._fields import refuse_empty
 from ..._ledger.integrations import find_integration, list_integrations
 from ..._ledger.ledger import Ledger
 from ..._ledger.refunds import App
@@ -33,7 +34,6 @@ from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
 from .refund_app import AppRun
 from .refund_apps import Wanted, wanted_apps
 from .refund_outcomes import Entry, for_list, for_one
-from .refund_question import refuse_empty
 from .refund_recording import Recorder
 from .refund_sources import apple_id, notification_url, own_records, require_active
 from .refund_writer import Writer

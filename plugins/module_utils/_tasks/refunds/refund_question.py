@@ -9,6 +9,7 @@ import re
 import typing as t
 
 from ..._context import Context, Params
+from ..._fields import refuse_empty
 from ..._model.errors import InputError
 from ..._model.identifiers import is_storable, parse_bundle_id, shown
 from ..._model.refund_period import Period, parse_period
@@ -27,12 +28,9 @@ _TEXTS = ("bundle_id", "since", "until", "after", "source", "transaction_id")
 _LISTS = ("bundle_ids", "product_ids", "currencies", "reasons")
 
 
-def refuse_empty(params: Params, texts: t.Sequence[str] = _TEXTS) -> None:
+def refuse_nothing(params: Params) -> None:
     """Raise InputError for an option that is given but empty: it must not mean what leaving it out means."""
-    for option in texts:
-        value = params.get(option)
-        if isinstance(value, str) and not value.strip():
-            raise InputError(option, "is given but empty.", "Give a value, or leave the option out (omit).")
+    refuse_empty(params, _TEXTS)
     for option in _LISTS:
         if params.get(option) == []:
             raise InputError(option, "is an empty list.", "Leave it out to ask for all.")

@@ -1,0 +1,39 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Download the example world's keys from the simulator into ~/keys. A file that is there is never replaced.
+
+The address of the simulator's control endpoint may be given; port 8765 of this machine is asked otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import sys
+import urllib.request
+
+KEY_IDS = ("2X9R4HXF34", "9ABCDEF123")
+SIMULATOR = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8765/_sim"
+
+
+def main() -> int:
+    folder = pathlib.Path.home() / "keys"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for key_id in KEY_IDS:
+        path = folder / f"SubscriptionKey_{key_id}.p8"
+        if path.exists():
+            print(f"{path} is there already, and stays as it is.")
+            continue
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{SIMULATOR}/iap_keys/{key_id}/private_key", timeout=10) as answer:
+            text = json.load(answer)["private_key"]
+        with open(path, "x", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(text)
+        print(f"{path} is written.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A CI secret that is not set arrives as an empty text. Which option or key has it is said, and nothing is done."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from unit_support import ISSUER, KEY_ID, run_task
+
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import (
+    credential_check_info,
+    integration,
+    integrations,
+)
+
+APP = "com.example.game"
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+@pytest.mark.parametrize("option", ["issuer_id", "key_id", "private_key_path", "private_key_content"])
+def test_which_option_is_empty(tmp_path: Path, option: str, empty: str) -> None:
+    key: dict[str, t.Any] = {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": str(tmp_path / "key.p8")}
+    key[option] = empty
+    ledger = {"url": f"sqlite:///{tmp_path}/ledger.db"}
+    for task in (integration.TASK, iap_key.TASK):
+        outcome = run_task(task, {"bundle_id": APP, "ledger": ledger, **key})
+        assert outcome.results["failed"] and f"{option}: is given but empty." in outcome.message
+    for task in (integrations.TASK, credential_check_info.TASK):
+        outcome = run_task(task, {"apps": [{"bundle_id": APP, **key}], "ledger": ledger})
+        assert outcome.results["failed"] and "is given but empty." in outcome.message and option in outcome.message
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""README and guides name only what is there: links, playbooks, modules, make's targets, variables."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from unit_support import ROOT
+
+PAGES = sorted([ROOT / "README.md", ROOT / "TESTING.md", ROOT / "SECURITY.md", *(ROOT / "docs/guides").glob("*.md")])
+FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#([^)]+))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+PLAYBOOK = re.compile(r"ansible-playbook [^\n]*?storeops\.refunds\.(\w+)")
+
+
+def blocks(page: Path, *languages: str) -> t.Iterator[str]:
+    for indent, language, text in FENCE.findall(page.read_text()):
+        if language in languages:
+            yield "".join(line.removeprefix(indent) for line in text.splitlines(keepends=True))
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives a page's headings."""
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in HEADING.findall(page.read_text())}
+
+
+def tasks_in(value: t.Any) -> t.Iterator[tuple[str, t.Any]]:
+    """Yield (module, arguments) of the collection's tasks, wherever they stand."""
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, dict):
+            for key, inner in item.items():
+                if key.startswith("storeops.refunds.") and isinstance(inner, dict):
+                    yield key.rpartition(".")[2], inner
+                yield from tasks_in(inner)
+
+
+def names_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target, anchor in LINK.findall(page.read_text()):
+        path = (page.parent / target).resolve()
+        assert path.exists(), target
+        assert not anchor or anchor in anchors(path), f"{target}#{anchor}"
+    own = re.findall(r"\]\(#([^)]+)\)", page.read_text())
+    assert set(own) <= anchors(page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names_of)
+def test_commands_name_what_there_is(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets |= set((ROOT / "Makefile").read_text().partition("PARTS := ")[2].splitlines()[0].split())
+    for text in blocks(page, "shell", "sh", "yaml"):
+        playbooks = set(PLAYBOOK.findall(text))
+        assert playbooks <= {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
+        for line in text.replace("\\\n", " ").splitlines():
+            if line.startswith("make "):
+                assert shlex.split(line, comments=True)[1] in targets, line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names_of)
+def test_yaml_is_yaml_and_its_tasks_name_modules(page: Path) -> None:
+    modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
+    for text in blocks(page, "yaml"):
+        for module, _arguments in tasks_in(yaml.safe_load(text)):
+            assert module in modules
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names_of)
+def test_variables_are_those_of_roles_and_playbooks(page: Path) -> None:
+    said = " ".join(path.read_text() for folder in ("roles", "playbooks") for path in (ROOT / folder).rglob("*.yml"))
+    known = re.compile(
+        r"^(refund_tracking|refund_audit|refund_history|iap_key_rotation|iap_key_custody|refund_export)_"
+    )
+    for text in blocks(page, "yaml"):
+        found = yaml.safe_load(text)
+        for name in found if isinstance(found, dict) else ():
+            assert not known.match(str(name)) or re.search(rf"\b{name}\b", said), name
+
+
+def test_the_example_world_is_the_readme_s() -> None:
+    """The keys and apps that the README declares are those of the world that it starts."""
+    (declared,) = [
+        yaml.safe_load(text) for text in blocks(ROOT / "README.md", "yaml") if "refund_tracking_keys" in text
+    ]
+    world = yaml.safe_load((ROOT / "examples/simulator/world.yml").read_text())
+    wanted = [
+        (
+            key["issuer_id"],
+            re.findall(r"SubscriptionKey_(\w+)\.p8", key["private_key_path"]),
+            [app if isinstance(app, str) else app["bundle_id"] for app in key["apps"]],
+        )
+        for key in declared["refund_tracking_keys"]
+    ]
+    assert wanted == [
+        (
+            team["issuer_id"],
+            [key["key_id"] for key in team["iap_keys"]],
+            [app["bundle_id"] for app in team["apps"]],
+        )
+        for team in world["teams"]
+    ]
