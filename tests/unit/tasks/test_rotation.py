@@ -220,7 +220,7 @@ def test_a_key_that_is_not_listed_is_not_said_to_be_revoked(publisher: Publisher
 
 
 PLANS: dict[str, tuple[Json, str]] = {
-    "bad Key ID": ({"old_key_id": "2x9r"}, "is no Key ID"),
+    "bad Key ID": ({"old_key_id": "2x9r"}, "isn't a Key ID"),
     "no such short name": ({"old_key_id": "studio_b"}, "there are: studio"),
     "relative path": ({"new_key": {"private_key_path": "keys/new.p8"}}, "keys/new.p8 is relative"),
     "no path": ({"new_key": {"name": "new key"}}, "new_key.private_key_path: is required"),
