@@ -133,28 +133,19 @@ rotation:
   sample:
     old_key_id: 2X9R4HXF34
     new_key_id: 9K4R7HXF21
-    uses:
-      - bundle_id: com.example.one
-        environment: production
-        project: ""
-        tracker: ledger
+    uses: [com.example.one in the ledger]
     message: 1 integration was moved from 2X9R4HXF34 to 9K4R7HXF21. 2X9R4HXF34 is revoked.
-integrations:
-  description:
-    - What came of each integration of the old or the new key, as in
-      RV(storeops.refunds.refund_tracking_integrations#module:integrations).
-  returned: with O(stage=move)
-  type: list
-  elements: dict
 irreversible:
   description: The revocation with its proof, as in M(storeops.refunds.appstore_iap_key).
   returned: when the old key was revoked, or would be
   type: list
   elements: dict
+  sample: [{step: revoke_key, target: 2X9R4HXF34}]
 http:
   description: What the task asked of the network, C(calls), C(retries) and C(waited_s).
   type: dict
   returned: success
+  sample: {calls: 4, retries: 0, waited_s: 0.0}
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module

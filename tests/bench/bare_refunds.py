@@ -33,8 +33,8 @@ def main() -> int:
     root = Path(declared["bench_root_certificate_path"]).read_bytes()
     url = declared["bench_app_store_server_url"].replace("{environment}", "production")
     keys: dict[str, tuple[dict[str, str], Any]] = {
-        name: (key, load_pem_private_key(Path(key["private_key_path"]).read_bytes(), None))
-        for name, key in declared["bench_keys"].items()
+        key["key"]: (key, load_pem_private_key(Path(key["private_key_path"]).read_bytes(), None))
+        for key in declared["bench_keys"]
     }
     end = int(time.time() * 1000)
 

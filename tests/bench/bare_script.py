@@ -28,8 +28,8 @@ def main() -> int:
     threads = int(sys.argv[2])
     url = declared["bench_transaction_url"]
     keys: dict[str, tuple[dict[str, str], Any]] = {
-        name: (key, load_pem_private_key(Path(key["private_key_path"]).read_bytes(), None))
-        for name, key in declared["bench_keys"].items()
+        key["key"]: (key, load_pem_private_key(Path(key["private_key_path"]).read_bytes(), None))
+        for key in declared["bench_keys"]
     }
 
     def ask(app: dict[str, str]) -> bool:

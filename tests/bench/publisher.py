@@ -47,7 +47,7 @@ class Publisher:
         apps = self.apps[:count]
         document = {
             "bench_apps": apps,
-            "bench_keys": self.keys,
+            "bench_keys": [{"key": name, **key} for name, key in self.keys.items()],
             "bench_ledger_url": self.ledger_url,
             "bench_app_store_server_url": app_store_server.replace("/production", "/{environment}"),
             "bench_transaction_url": f"{app_store_server}/inApps/v1/transactions/{MADE_UP_TRANSACTION_ID}",

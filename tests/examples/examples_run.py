@@ -117,6 +117,11 @@ def _playbook(playground: Playground, documents: t.Mapping[str, Json]) -> list[J
     ]
 
 
+def _declared(playground: Playground) -> list[Json]:
+    path = str(playground.keys_folder / f"SubscriptionKey_{STUDIO_A}.p8")
+    return [{"key": "studio_a", "issuer_id": ISSUER_ID, "key_id": STUDIO_A, "private_key_path": path}]
+
+
 def run(folder: Path, in_process: bool = True) -> Json:
     with Playground(folder) as playground:
         listed = playground.run("-j", *(f"storeops.refunds.{name}" for name in modules()), program="ansible-doc")
@@ -127,6 +132,7 @@ def run(folder: Path, in_process: bool = True) -> Json:
             "vault_studio_a_private_key": playground.keys[STUDIO_A].private_pem,
             "vault_studio_b_private_key": playground.keys[STUDIO_B].private_pem,
             "session_path": str(playground.session_file),
+            "refund_tracking_keys": _declared(playground),
             "vault_ledger_url": f"sqlite:///{folder}/other.db",
         }
         playbook = playground.write(folder / "examples.yml", yaml.safe_dump(_playbook(playground, documents)))

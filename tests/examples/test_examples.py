@@ -93,6 +93,7 @@ def test_that_results_are_as_documented(outcome: Json, module: str) -> None:
 TESTED = {f".coverage.notification_url.{name}" for name in ("test_result", "tested_at")}
 SHOWN_BY_UNIT_TESTS = {
     "appstore_iap_key": {f".iap_keys.{name}" for name in ("backup_file", "cause", "irreversible", "msg")},
+    "iap_key_rotation": {".irreversible"},
     "refund_export": TESTED,
     "refund_info": {".period.until", *TESTED},
 }

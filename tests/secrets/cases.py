@@ -15,7 +15,8 @@ WRONG_ISSUER = "69a6de7f-0000-47e3-e053-5b8c7c11a4d1"
 POSTGRESQL = "postgresql://tracker:{{ vault_db_password }}@127.0.0.1:1/ledger"
 PEM = "{{ vault_a }}"
 BULK = "refund_tracking_integrations"
-REFUSED = {"bundle_id": "com.example.one", "issuer_id": WRONG_ISSUER}
+STUDIO: Json = {"key": "studio", "private_key_content": PEM, "key_id": STUDIO_A, "issuer_id": ISSUER_ID}
+REFUSED = {**STUDIO, "issuer_id": WRONG_ISSUER, "apps": ["com.example.one"]}
 
 
 def task(name: str, module: str, fails: bool = False, **options: t.Any) -> Json:
@@ -70,21 +71,17 @@ def keys() -> list[Json]:
 
 def checks() -> list[Json]:
     module = "appstore_credential_check_info"
-    named = {"studio": {"private_key_content": PEM, "key_id": STUDIO_A, "issuer_id": ISSUER_ID}}
     apps = [{"bundle_id": "com.example.one", "key": "studio"}]
-    own = {"bundle_id": "com.example.two", "private_key_content": "{{ vault_b }}", "key_id": STUDIO_B}
+    other = {"key": "other", "private_key_content": "{{ vault_b }}", "key_id": STUDIO_B, "issuer_id": ISSUER_ID}
     return [
-        task("check, named and own keys", module, keys=named, apps=[*apps, {**own, "issuer_id": ISSUER_ID}]),
-        task(
-            "check, escaped",
-            module,
-            keys={"studio": {**named["studio"], "private_key_content": "{{ vault_a_escaped }}"}},
-            apps=apps,
-        ),
-        task("check, a key that isn't a mapping", module, True, keys={"studio": PEM}, apps=apps),
+        task("check, two keys", module, keys=[STUDIO, {**other, "apps": ["com.example.two"]}], apps=apps),
+        task("check, escaped", module, keys=[{**STUDIO, "private_key_content": "{{ vault_a_escaped }}"}], apps=apps),
+        task("check, a key that isn't a mapping", module, True, keys=[PEM], apps=apps),
+        task("check, keys by name", module, True, keys={"studio": STUDIO}, apps=apps),
         task("check, keys that are a text", module, True, keys=PEM, apps=apps),
-        task("check, a key with an unknown field", module, True, keys={"studio": {"pem": PEM}}, apps=apps),
-        task("check, a key in a list", module, True, keys={"studio": {"private_key_content": [PEM]}}, apps=apps),
+        task("check, a key with an unknown field", module, True, keys=[{"key": "studio", "pem": PEM}], apps=apps),
+        task("check, a key in a list", module, True, keys=[{**STUDIO, "private_key_content": [PEM]}], apps=apps),
+        *_declarations(),
         task(
             "check, refused",
             module,
@@ -93,6 +90,26 @@ def checks() -> list[Json]:
             key_id=STUDIO_A,
             private_key_content=PEM,
         ),
+    ]
+
+
+def _declarations() -> list[Json]:
+    """The same keys and apps, with mistakes below a key and below an app's tracker."""
+    module, token = "refund_tracking_declaration_info", "sk_{{ vault_db_password }}"
+
+    def below(name: str, **fields: t.Any) -> Json:
+        app = {"bundle_id": "com.example.one", **fields}
+        return task(f"declaration, {name}", module, True, keys=[{**STUDIO, "apps": [app]}])
+
+    return [
+        task("declaration", module, keys=[{**STUDIO, "apps": ["com.example.one"]}]),
+        task("declaration, a key as an app", module, True, keys=[{**STUDIO, "apps": [PEM]}]),
+        below("a misspelt field", private_key=PEM),
+        below("a misspelt option of devtodev", devtodev={"sesion": "{{ vault_cookie }}", "mode": "handoff"}),
+        below("a misspelt option of RevenueCat", trackers=["revenuecat"], revenuecat={"apikey": token}),
+        below("a text for devtodev", devtodev="{{ vault_cookie }}"),
+        task("declaration, a name that is a secret", module, True, variables=["refund_tracking_" + PEM]),
+        task("declaration, a path that is a secret", module, True, keys=[STUDIO], paths={"refund_audit_path": PEM}),
     ]
 
 
@@ -125,19 +142,18 @@ def integrations() -> list[Json]:
 
 def bulk() -> list[Json]:
     """Keys of several lines, nested in lists and mappings: by name, in an app, refused, damaged, misshapen."""
-    named = {"studio": {"private_key_content": PEM, "key_id": STUDIO_A, "issuer_id": ISSUER_ID}}
     one = {"bundle_id": "com.example.one", "key": "studio"}
-    own = {"bundle_id": "com.example.two", "private_key_content": "{{ vault_b }}", "key_id": STUDIO_B}
-    escaped = {"studio": {**named["studio"], "private_key_content": "{{ vault_a_escaped }}"}}
-    damaged = {"studio": {**named["studio"], "private_key_content": "{{ vault_a[:160] }}"}}
-    refused = {**REFUSED, "key": "studio"}
+    other = {"key": "other", "private_key_content": "{{ vault_b }}", "key_id": STUDIO_B, "issuer_id": ISSUER_ID}
+    both = [STUDIO, {**other, "apps": ["com.example.two"]}]
+    escaped = {**STUDIO, "private_key_content": "{{ vault_a_escaped }}"}
+    damaged = {**STUDIO, "private_key_content": "{{ vault_a[:160] }}"}
     return [
-        task("bulk, named and own keys", BULK, keys=named, apps=[one, {**own, "issuer_id": ISSUER_ID}], purge=True),
-        task("bulk, escaped", BULK, keys=escaped, apps=[one]),
-        task("bulk, refused", BULK, True, keys=named, apps=[refused]),
-        task("bulk, unreadable", BULK, True, keys=damaged, apps=[one, {**one, "environment": "sandbox"}]),
-        task("bulk, a key in a list", BULK, True, keys={"studio": {"private_key_content": [PEM]}}, apps=[one]),
-        task("bulk, an unknown field", BULK, True, keys=named, apps=[{**one, "pem": PEM}]),
+        task("bulk, two keys", BULK, keys=both, apps=[one], purge=True),
+        task("bulk, escaped", BULK, keys=[escaped], apps=[one]),
+        task("bulk, refused", BULK, True, keys=[REFUSED]),
+        task("bulk, unreadable", BULK, True, keys=[damaged], apps=[one, {**one, "environment": "sandbox"}]),
+        task("bulk, a key in a list", BULK, True, keys=[{**STUDIO, "private_key_content": [PEM]}], apps=[one]),
+        task("bulk, an unknown field", BULK, True, keys=[STUDIO], apps=[{**one, "pem": PEM}]),
     ]
 
 
@@ -152,7 +168,7 @@ def refunds() -> list[Json]:
         own = {**one, **api, "api_private_key_content": content, **options}
         return task(f"refunds, {name}", "refund_ledger", fails, **own)
 
-    audited = task("audited", BULK, True, keys={"studio": key}, apps=[{**REFUSED, "key": "studio"}])
+    audited = task("audited", BULK, True, keys=[REFUSED])
     return [
         task("integration for refunds", "refund_tracking_integration", **one),
         ledger("as PEM", "{{ vault_api }}"),
@@ -202,11 +218,11 @@ def notification_urls() -> list[Json]:
 
 
 def role() -> list[Json]:
-    wanted = {"issuer_id": ISSUER_ID, "key_id": STUDIO_A, "private_key_content": PEM}
-    bad = {**wanted, "private_key_content": "{{ vault_b[:160] }}", "private_key_path": "{{ work }}/bad.p8"}
-    apps = [{"bundle_id": "com.example.one", "key": "good"}, {"bundle_id": "com.example.two", "key": "bad"}]
+    cut = {"key": "bad", "private_key_content": "{{ vault_b[:160] }}", "private_key_path": "{{ work }}/bad.p8"}
+    bad = {**STUDIO, **cut, "apps": ["com.example.two"]}
+    apps = [{"bundle_id": "com.example.one", "key": "studio"}]
     include = {"ansible.builtin.include_role": {"name": "storeops.refunds.refund_tracking"}}
-    variables = {"refund_tracking_keys": {"good": wanted, "bad": bad}, "refund_tracking_apps": apps}
+    variables = {"refund_tracking_keys": [STUDIO, bad], "refund_tracking_apps": apps}
     rescue = [{"name": "The role failed as it should", "ansible.builtin.debug": {"msg": "rescued"}}]
     return [{"name": "Role", "block": [{"name": "Role", **include, "vars": variables}], "rescue": rescue}]
 
@@ -284,16 +300,18 @@ def _misnamed() -> list[Json]:
         {"apps": [f"{{{{ {app} | combine({{vault_db_password: none}}) }}}}"]},
         {"apps": [{**apps[0], "key": {"private_key_content": "{{ vault_db_password }}"}}]},
         {"apps": apps, "keys": nothing},
-        {"apps": apps, "keys": name},
-        {"apps": apps, "keys": {"a": name}},
+        {"apps": apps, "keys": [nothing]},
+        {"apps": apps, "keys": [name]},
+        {"apps": apps, "keys": [f"{{{{ {{'key': 'a'}} | combine({name[3:-3]}) }}}}"]},
         {"apps": apps, "revenuecat": name},
         {"apps": apps, "devtodev": {"page": nothing}},
     ]
     return [
         *(task(f"malformed name {number}", BULK, True, **given) for number, given in enumerate(options)),
         *_role("refund_audit", audit),
-        *_role("refund_audit", {**audit, "refund_audit_keys": {"a": nothing}}),
+        *_role("refund_audit", {**audit, "refund_audit_keys": [nothing]}),
         *_role("refund_tracking", tracking),
+        *_role("refund_tracking", {**tracking, "refund_tracking_keys": [nothing]}),
     ]
 
 

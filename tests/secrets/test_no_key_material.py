@@ -213,15 +213,7 @@ def test_that_the_playbook_shows_no_secret(scene: Scene, way: str, arguments: tu
             "app_store_server_url": scene.playground.app_store_server_url,
             "ledger": {"url": f"sqlite:///{scene.folder}/{name}/ledger.db"},
         },
-        "refund_tracking_keys": {
-            "a": {
-                "issuer_id": ISSUER_ID,
-                "key_id": STUDIO_A,
-                "private_key_path": "{{ work }}/a.p8",
-                "private_key_content": cases.PEM,
-            }
-        },
-        "refund_tracking_apps": [{"bundle_id": "com.example.one", "key": "a"}],
+        "refund_tracking_keys": [{**cases.STUDIO, "private_key_path": "{{ work }}/a.p8", "apps": ["com.example.one"]}],
     }
     variables = scene.playground.write(scene.folder / f"{name}.json", json.dumps(own))
     ran, found = scene.run(

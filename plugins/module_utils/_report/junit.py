@@ -20,8 +20,8 @@ _COUNTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 def render_junit(report: Report) -> str:
     """Return the XML, which fails where the task fails: by the problems that ``fail_on`` names.
 
-    Refused and drifted apps are failures then, unknown ones errors. Waived ones are skipped. What ``fail_on`` does not
-    name stands in the output of a test that passed.
+    Refused and drifted apps are failures then, unknown ones errors. Waived and pending ones are skipped. What
+    ``fail_on`` does not name stands in the output of a test that passed.
     """
     suites: dict[tuple[str, str], list[App]] = {}
     for app in report.apps:
@@ -45,7 +45,15 @@ def _tag(app: App, report: Report) -> str | None:
     reason = report.reason(app)
     if reason:
         return _RESULT_OF[reason.kind]
-    return "skipped" if app.kind == "waived" else None
+    return "skipped" if app.kind in ("waived", "pending") else None
+
+
+def _why_skipped(app: App, report: Report) -> str:
+    number = next((found.waiver for found in app.problems if found.waiver is not None), None)
+    if number is None:
+        return next(f"pending: {found.cause}: {found.hint}" for found in app.problems if found.kind == "pending")
+    waiver = report.waivers[number]
+    return f"waived until {waiver.until.isoformat()}: {waiver.reason}"
 
 
 def _counts(apps: t.Sequence[App], report: Report) -> dict[str, str]:
@@ -67,10 +75,7 @@ def _add_case(suite: ElementTree.Element, app: App, place: str, report: Report) 
     case = ElementTree.SubElement(suite, "testcase", names)
     reason, tag = report.reason(app), _tag(app, report)
     if tag == "skipped":
-        number = next(found.waiver for found in app.problems if found.waiver is not None)
-        waiver = report.waivers[number]
-        message = f"waived until {waiver.until.isoformat()}: {waiver.reason}"
-        ElementTree.SubElement(case, tag, {"message": _clean(message)})
+        ElementTree.SubElement(case, tag, {"message": _clean(_why_skipped(app, report))})
     elif tag and reason:
         result = ElementTree.SubElement(case, tag, {"type": _clean(reason.cause), "message": _clean(reason.hint)})
         result.text = _clean("\n".join(_lines(app)))

@@ -89,7 +89,7 @@ def test_junit_counts_as_ci_systems_do(tmp_path: Path) -> None:
     assert found == {
         "com.example.fine": [],
         "com.example.sandboxed": [],
-        "com.example.unreleased": [],
+        "com.example.unreleased": [("skipped", None)],
         "com.example.refused": [("skipped", None)],
         "com.example.both": [("failure", "unauthenticated")],
         "com.example.drifted": [("failure", "drift")],
@@ -115,7 +115,7 @@ def test_junit_fails_where_the_task_does(fail_on: list[str], wanted: Json, tmp_p
     cases = {str(case.get("name")).rpartition(".")[2]: case for case in root.iter("testcase")}
     tags = {name: part.tag for name, case in cases.items() for part in case}
     noted = {"both", "refused", "drifted", "new", "limited"} - set(wanted)
-    assert tags == {**wanted, **dict.fromkeys(noted, "system-out")}
+    assert tags == {**wanted, **dict.fromkeys(noted, "system-out"), "unreleased": "skipped"}
     assert int(root.get("failures", -1)) + int(root.get("errors", -1)) == len(wanted)
     assert bool(done.results.get("failed")) == document(tmp_path)["failed"] == bool(wanted)
     if fail_on == ["drift"]:

@@ -102,7 +102,7 @@ def publisher(sim: Simulator, tmp_path: Path) -> Publisher:
 def test_what_uses_the_old_key_moves_and_the_old_one_is_revoked(publisher: Publisher) -> None:
     keys = publisher.declared(ONE, TWO)
     plan = publisher.rotate(keys, stage="plan", revoke=True)
-    assert [use["bundle_id"] for use in plan.results["rotation"]["uses"]] == [ONE, TWO]
+    assert plan.results["rotation"]["uses"] == [f"{ONE} in the ledger", f"{TWO} in the ledger"]
     done = publisher.both(keys, revoke=True)
     assert not done.results.get("failed"), done.message
     assert publisher.held() == {ONE: NEW, TWO: NEW} and publisher.active() == {NEW}
@@ -220,7 +220,7 @@ def test_a_key_that_is_not_listed_is_not_said_to_be_revoked(publisher: Publisher
 
 
 PLANS: dict[str, tuple[Json, str]] = {
-    "bad Key ID": ({"old_key_id": "2x9r"}, "is no Key ID"),
+    "bad Key ID": ({"old_key_id": "2x9r"}, "isn't a Key ID"),
     "no such short name": ({"old_key_id": "studio_b"}, "there are: studio"),
     "relative path": ({"new_key": {"private_key_path": "keys/new.p8"}}, "keys/new.p8 is relative"),
     "no path": ({"new_key": {"name": "new key"}}, "new_key.private_key_path: is required"),

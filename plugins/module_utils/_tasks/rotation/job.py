@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import typing as t
 from dataclasses import dataclass, replace
 
 from ..._context import Context, Params
-from ..._decisions.rotation import Known
+from ..._decisions.rotation import Known, place
 from ..._declaration.declaration import Declaration
 from ..._declaration.keys import KeySource, identifiers, key_source, names_of
 from ..._model.errors import InputError, RefundsError
@@ -114,14 +113,6 @@ def _new_key(params: Params) -> KeySource:
     return replace(source, fingerprint=given.get("key_fingerprint"), key_id=_declared_id(source) or source.key_id)
 
 
-def uses(job: Job, known: Known) -> list[dict[str, t.Any]]:
+def uses(job: Job, known: Known) -> list[str]:
     """Return the integrations of the old key, for the results."""
-    return [
-        {
-            "bundle_id": one.identity.bundle_id,
-            "environment": one.identity.environment,
-            "tracker": one.identity.tracker,
-            "project": one.identity.project,
-        }
-        for one in known.using(job.old_key_id)
-    ]
+    return [place(one.identity) for one in known.using(job.old_key_id)]

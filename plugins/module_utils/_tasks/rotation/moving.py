@@ -44,7 +44,7 @@ class Moved:
         """The new key's ID; empty for a key that is only predicted."""
         return self.key.source.key_id or ""
 
-    def as_result(self, old_key_id: str, used: list[Results], message: str) -> Results:
+    def as_result(self, old_key_id: str, used: list[str], message: str) -> Results:
         """Return the module result ``rotation``."""
         return {"old_key_id": old_key_id, "new_key_id": self.new_key_id or None, "uses": used, "message": message}
 

@@ -61,7 +61,6 @@ def _results(job: Job, moved: Moved) -> Results:
     return {
         "changed": any(decision.step.changed for decision in moved.decisions),
         "diff": outcomes.diff(moved.decisions),
-        "integrations": outcomes.items(moved.decisions),
     }
 
 

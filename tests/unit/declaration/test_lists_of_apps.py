@@ -1,0 +1,234 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What comes of a declaration: several trackers, keys in trouble, and hints that know what else is declared."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from bulk_support import Bulk, causes, outcomes, predicted
+from unit_servers import FOREIGN, FOREIGN_KEY_ID, UNRELEASED, Simulator
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, Outcome, fingerprint_of, write_key
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared import progress, trackers
+
+Json = dict[str, t.Any]
+TWO = "com.example.two"
+HAND: Json = {"mode": "handoff", "project": "p1"}
+
+
+@pytest.fixture
+def bulk(sim: Simulator, tmp_path: Path) -> Bulk:
+    return Bulk(sim, tmp_path)
+
+
+def below(bulk: Bulk, *apps: t.Any, **changes: t.Any) -> list[Json]:
+    """Give both teams' keys, the first one with apps below it."""
+    return [{**bulk.keys[0], "apps": list(apps), **changes}, bulk.keys[1]]
+
+
+def both(name: str, **own: t.Any) -> Json:
+    return {"bundle_id": name, "trackers": ["ledger", "devtodev"], **own}
+
+
+def hints(done: Outcome) -> list[str]:
+    return [entry["credential_check"]["hint"] for entry in done.results["integrations"]]
+
+
+def test_an_app_at_several_trackers_is_one_app_and_one_call(bulk: Bulk) -> None:
+    keys = below(bulk, both(BUNDLE_ID), TWO)
+    done = bulk.both([], keys=keys, devtodev=HAND)
+    assert [(one["label"], one["tracker"], one["status"]) for one in done.results["integrations"]] == [
+        (f"{BUNDLE_ID} at ledger", "ledger", "Active"),
+        (f"{BUNDLE_ID} at devtodev", "devtodev", "Pending"),
+        (TWO, "ledger", "Active"),
+    ]
+    assert done.results["summary"] == "2 apps: 2 changed." and done.results["http"]["calls"] == 2
+    assert list(done.results["diff"]["after"]) == [f"{BUNDLE_ID} at ledger", f"{BUNDLE_ID} at devtodev", TWO]
+    again = bulk.both([], keys=keys, devtodev=HAND)
+    assert again.results["summary"] == "2 apps: 1 not Active yet, 1 unchanged." and not again.results["changed"]
+
+
+def test_one_app_in_two_projects_of_a_tracker(bulk: Bulk) -> None:
+    entries = [both(BUNDLE_ID), {"bundle_id": BUNDLE_ID, "trackers": ["devtodev"], "devtodev": {"project": "p2"}}]
+    done = bulk.both([], keys=below(bulk, *entries), devtodev=HAND)
+    labels = [f"{BUNDLE_ID} at ledger", f"{BUNDLE_ID} at devtodev p1", f"{BUNDLE_ID} at devtodev p2"]
+    assert list(done.results["diff"]["after"]) == labels and done.results["summary"] == "1 app: 1 changed."
+
+
+def test_counts_and_names_are_those_of_apps(bulk: Bulk) -> None:
+    names = [f"com.example.n{number}" for number in range(4)]
+    done = bulk.both([], keys=below(bulk, *map(both, names))[:1], devtodev=HAND)
+    headline, line = done.message.split("\n")
+    assert headline == "4 of 4 apps need attention, 1 of 1 key need attention."
+    assert line.endswith(f" Apps: {', '.join(names)}."), "each once, whatever the number of its trackers"
+
+
+def test_a_revoked_key_is_one_line_that_names_its_apps(bulk: Bulk) -> None:
+    keys = below(bulk, BUNDLE_ID, TWO)
+    bulk.run([{"bundle_id": FOREIGN, "key": "b"}], keys=keys)
+    bulk.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
+    done = bulk.both([{"bundle_id": FOREIGN, "key": "b"}], keys=keys)
+    headline, line = done.message.split("\n")
+    assert headline == "2 of 3 apps need attention, 1 of 2 keys need attention."
+    assert line.startswith(
+        f"key a: unauthenticated: Key {KEY_ID} is refused for all 2 apps here, and your settings haven't changed since "
+        f"Apple last accepted them. Most likely the key was revoked (Issuer ID {ISSUER})"
+    )
+    assert line.endswith(f". Apps: {BUNDLE_ID}, {TWO}.")
+    assert not any("Apple accepts key" in hint for hint in hints(done)), "and no other key is tried"
+
+
+def test_settings_that_have_not_changed_say_so(bulk: Bulk) -> None:
+    keys = below(bulk, BUNDLE_ID)
+    bulk.run([], keys=keys[:1])
+    bulk.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
+    done = bulk.both([], keys=keys[:1])
+    wanted = "Your settings haven't changed since Apple last accepted them. Most likely the key was revoked, or the app"
+    assert hints(done)[0].startswith(wanted) and f"{BUNDLE_ID}: unauthenticated: {wanted}" in done.message
+
+
+def test_an_app_that_another_declared_key_may_read(bulk: Bulk) -> None:
+    done = bulk.both([], keys=below(bulk, BUNDLE_ID, FOREIGN))
+    assert outcomes(done) == [(BUNDLE_ID, "create", "changed"), (FOREIGN, "unchanged", "failed")]
+    assert hints(done)[1].startswith("Apple accepts key b for this app")
+    headline, line = done.message.split("\n")
+    assert headline == "1 of 2 apps need attention." and line.startswith(
+        f"{FOREIGN}: unauthenticated: Apple accepts key b"
+    )
+    assert FOREIGN not in bulk.held(), "it is told, and not done"
+
+
+def test_a_fault_while_other_keys_are_tried_hides_no_refusal(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ansible_collections.storeops.refunds.plugins.module_utils._apple.credential_check import CredentialCheck
+
+    check = CredentialCheck.check
+
+    def faulty(self: CredentialCheck, credentials: t.Any, bundle_id: str, place: t.Any) -> t.Any:
+        if credentials.key_id == FOREIGN_KEY_ID:
+            raise AttributeError("as a mistake would")
+        return check(self, credentials, bundle_id, place)
+
+    monkeypatch.setattr(CredentialCheck, "check", faulty)
+    done = bulk.both([], keys=below(bulk, BUNDLE_ID, FOREIGN))
+    assert causes(done) == ["accepted", "unauthenticated"] and done.message.startswith("1 of 2 apps need attention.\n")
+    assert any("the hint says less than it could" in text for text in done.warnings)
+
+
+def test_a_tracker_that_can_not_be_opened_stops_no_other(bulk: Bulk) -> None:
+    browser = {"mode": "browser", "url": "https://devtodev.invalid/x", "session_path": str(bulk.folder / "none.json")}
+    keys = below(bulk, both(BUNDLE_ID, devtodev=browser), TWO)
+    done = bulk.both([], keys=keys)
+    assert outcomes(done) == [
+        (BUNDLE_ID, "create", "changed"),
+        (BUNDLE_ID, "unchanged", "failed"),
+        (TWO, "create", "changed"),
+    ]
+    assert [one["status"] for one in done.results["integrations"]] == ["Active", "Unknown", "Active"]
+    headline, line = done.message.split("\n")
+    assert headline == "1 of 2 apps need attention." and line.startswith(f"{BUNDLE_ID} at devtodev: devtodev.session")
+
+
+def test_a_tracker_whose_list_fails_stops_no_other(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = trackers.Trackers.open
+
+    class Silent:
+        name, is_listable = "devtodev", True
+
+        def list(self, _environment: str) -> t.NoReturn:
+            raise RefundsError("devtodev gave no list.")
+
+    def open_silent(self: t.Any, settings: t.Any) -> t.Any:
+        return Silent() if settings.tracker == "devtodev" else opened(self, settings)
+
+    monkeypatch.setattr(trackers.Trackers, "open", open_silent)
+    done = bulk.both([], keys=below(bulk, both(BUNDLE_ID), TWO), devtodev=HAND)
+    assert [entry["outcome"] for entry in done.results["integrations"]] == ["changed", "failed", "changed"]
+    assert f"{BUNDLE_ID} at devtodev: devtodev gave no list." in done.message
+    alone = bulk.run([], keys=below(bulk, BUNDLE_ID, TWO), tracker="devtodev", devtodev=HAND)
+    assert alone.message == "devtodev gave no list.", "where it is the only one, no app can be done"
+
+
+def test_an_app_that_apple_accepted_at_one_tracker_was_released(bulk: Bulk) -> None:
+    bulk.run([], keys=below(bulk, BUNDLE_ID))
+    bulk.sim.control("PATCH", f"/apps/{BUNDLE_ID}", {"released": False})
+    done = bulk.both([], keys=below(bulk, both(BUNDLE_ID), UNRELEASED), devtodev=HAND)
+    assert causes(done) == ["unauthenticated", "unauthenticated", "app_not_released"]
+    assert len([text for text in done.warnings if UNRELEASED in text]) == 1
+
+
+def test_a_warning_about_an_app_at_two_trackers_is_told_once(bulk: Bulk) -> None:
+    done = bulk.both([], keys=below(bulk, both(UNRELEASED)), devtodev=HAND)
+    assert len([text for text in done.warnings if "app_not_released" in text]) == 1
+
+
+def test_a_key_that_could_not_be_put_in_place_fails_its_apps(bulk: Bulk) -> None:
+    made = [{"key": "a", "failed": True, "msg": "The session is over. Sign in again.", "cause": None}]
+    keys = below(bulk, BUNDLE_ID, TWO)
+    done = bulk.both([{"bundle_id": FOREIGN, "key": "b"}], keys=keys, iap_keys=made)
+    assert sorted(outcome for *_rest, outcome in outcomes(done)) == ["changed", "failed", "failed"]
+    headline, line = done.message.split("\n")
+    assert headline == "2 of 3 apps need attention, 1 of 2 keys need attention."
+    assert line == f"key a: key_unreadable: The session is over. Apps: {BUNDLE_ID}, {TWO}."
+    idle = bulk.both([{"bundle_id": FOREIGN, "key": "b"}], keys=bulk.keys, iap_keys=made)
+    assert idle.message == "1 of 2 keys need attention.\nkey a: The session is over. Sign in again."
+    assert [entry["outcome"] for entry in idle.results["integrations"]] == ["unchanged"]
+
+
+def test_a_key_that_would_be_made_is_planned_with_what_is_known(bulk: Bulk) -> None:
+    bare = [{"key": "a", "apps": [BUNDLE_ID, both(TWO)]}]
+    known = {"key_id": KEY_ID, "issuer_id": ISSUER, "private_key_path": str(bulk.folder / "new.p8")}
+    made = predicted("a", fingerprint_of(bulk.sim.pem), **known)
+    planned = bulk.run([], True, keys=bare, iap_keys=made, devtodev=HAND)
+    assert not planned.message and causes(planned) == ["key_not_yet_created"] * 3
+    assert planned.results["summary"] == "2 apps: 2 would change."
+    write_key(bulk.folder / "new.p8", bulk.sim.pem)
+    done = bulk.run([], keys=bare, iap_keys=[{**made[0], "predicted": False}], devtodev=HAND)
+    assert done.results["diff"] == planned.results["diff"] and causes(done) == ["accepted"] * 3
+
+
+def test_report_mode_tells_each_fault_and_does_the_rest(bulk: Bulk) -> None:
+    faulty = bulk.key("c", issuer_id="nonsense", apps=["com.example.three"])
+    keys = [*below(bulk, BUNDLE_ID, both(TWO, devtodev={"mode": "lax"}), {"bundle_id": "com..x"}), faulty, {"key": "b"}]
+    done = bulk.both([], keys=keys, on_faulty_app="report")
+    found = {(one["bundle_id"], one["tracker"]): one["outcome"] for one in done.results["integrations"]}
+    assert found == {
+        (BUNDLE_ID, "ledger"): "changed",
+        (TWO, "ledger"): "failed",
+        (TWO, "devtodev"): "failed",
+        ("keys[0] (a).apps[2]", "ledger"): "failed",
+        ("com.example.three", "ledger"): "failed",
+    }
+    lines = done.message.split("\n")
+    assert lines[0] == "3 of 4 apps need attention, 1 of 3 keys need attention."
+    assert any(line.startswith("keys[2] (c): issuer_id: 'nonsense' is no Issuer ID") for line in lines)
+    assert any("keys[3] (b): key 'b' stands in an entry before." in line for line in lines)
+    assert bulk.held() == [BUNDLE_ID] and done.results["summary"].startswith("4 apps: 3 need attention, 1 changed.")
+
+
+def test_a_flat_key_with_a_fault_in_report_mode_is_told_for_its_app(bulk: Bulk) -> None:
+    flat = {**bulk.keys[0], "issuer_id": "nonsense", "keys": None}
+    done = bulk.both([BUNDLE_ID], **flat, on_faulty_app="report")
+    assert "issuer_id: 'nonsense' is no Issuer ID" in done.message
+    assert done.results["integrations"][0]["declared"] == {"issuer_id": None, "key_id": None, "key_fingerprint": None}
+
+
+def test_progress_counts_apps(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    totals: list[int] = []
+    made = progress.Progress.__post_init__
+    monkeypatch.setattr(progress.Progress, "__post_init__", lambda self: (totals.append(self.total), made(self))[1])
+    bulk.both([], keys=below(bulk, both(BUNDLE_ID), both(TWO)), devtodev=HAND)
+    assert set(totals) == {2}
+
+
+def test_nothing_is_declared_of_a_team_is_named(bulk: Bulk) -> None:
+    bulk.run([], keys=below(bulk, BUNDLE_ID, TWO))
+    done = bulk.both([], keys=below(bulk, TWO))
+    assert [entry["bundle_id"] for entry in done.results["undeclared"]] == [BUNDLE_ID]
+    assert done.results["summary"].endswith(f" Held in the ledger and not declared: {BUNDLE_ID}.")
+    other = bulk.both([], keys=[{**bulk.keys[1], "apps": [FOREIGN]}])
+    assert other.results["undeclared"] == [] and OTHER_ISSUER in repr(other)
