@@ -19,8 +19,11 @@ Spec = t.Mapping[str, t.Any]
 
 def shown_params(spec: Spec, params: t.Mapping[str, t.Any], masker: Masker) -> dict[str, t.Any]:
     """Return ``params`` without secrets: those of ``no_log`` fields, of fields that no option has, and known ones."""
+    known = {*spec, *(alias for option in spec.values() for alias in option.get("aliases", ()))}
     return {
-        masker.mask(name): _shown(spec.get(name), value, masker, _secret_fields(spec)) for name, value in params.items()
+        # A secret may stand in the place of a name, too.
+        name if name in known else HIDDEN: _shown(spec.get(name), value, masker, _secret_fields(spec))
+        for name, value in params.items()
     }
 
 
