@@ -42,7 +42,7 @@ class Version:
 MATRIX = (
     Version("3.11", "2.19.14", ("sanity", "unit", "services", "smoke")),
     Version("3.13", "2.21.5", ("sanity", "unit", "integration")),
-    Version("3.13", "2.22.0rc1", ("sanity", "unit", "smoke")),
+    Version("3.13", "2.22.0rc1", ("sanity", "unit", "smoke", "secrets")),
 )
 
 

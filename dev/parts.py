@@ -138,12 +138,18 @@ def _services(part: Part, version: Version) -> None:
     pytest(part, "tests/unit", version.venv, "services")
 
 
+def _secrets(part: Part, version: Version) -> None:
+    """Run what depends on how this version hides secrets."""
+    pytest(part, "tests/secrets", version.venv, "newest")
+
+
 SUITES: dict[str, Callable[[Part, Version], None]] = {
     "sanity": ansible_test.sanity,
     "integration": ansible_test.integration,
     "smoke": ansible_test.smoke,
     "unit": _unit,
     "services": _services,
+    "secrets": _secrets,
 }
 
 
@@ -172,6 +178,7 @@ def all_parts() -> list[Definition]:
         *_on_versions("integration"),
         Definition("browser", browser),
         _suite("secrets"),
+        *_on_versions("secrets"),
         *_on_versions("services"),
         *_on_versions("smoke"),
         *_on_versions("unit"),

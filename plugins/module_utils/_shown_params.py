@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ._declared_spec import fields_of
-from ._fields import is_shown_field, mapping_faults
+from ._fields import mapping_faults
 from ._model.masking import Masker
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -21,15 +21,12 @@ Spec = t.Mapping[str, t.Any]
 
 def shown_params(spec: Spec, params: t.Mapping[str, t.Any], masker: Masker) -> dict[str, t.Any]:
     """Return ``params`` without secrets: those of ``no_log`` fields, of fields that no option has, and known ones."""
+    known = {*spec, *(alias for option in spec.values() for alias in option.get("aliases", ()))}
     return {
-        _field(name, value, spec): _shown(name, spec.get(name), value, masker, _secret_fields(spec))
+        # A secret may stand in the place of a name, too.
+        name if name in known else HIDDEN: _shown(name, spec.get(name), value, masker, _secret_fields(spec))
         for name, value in params.items()
     }
-
-
-def _field(name: str, value: t.Any, spec: Spec) -> str:
-    """Return a field's name; what is no option's may be a secret that got a name's place."""
-    return name if name in spec or is_shown_field(name, value) else HIDDEN
 
 
 def _shown(name: str, option: Spec | None, value: t.Any, masker: Masker, secret_fields: frozenset[str]) -> t.Any:

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import typing as t
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,14 @@ import cases
 import pytest
 import yaml
 from playground import API_KEY_ID, ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground, Ran
+from processes import Watcher
 from scanner import Finding, Scanner
 
 MODULES = "ansible_collections.storeops.refunds.plugins.modules"
 Json = dict[str, t.Any]
 # What decides whether the modules run in Ansible's own process.
 WAYS = {"in-process": '{"storeops_refunds_in_process": true}', "as-modules": '{"storeops_refunds_in_process": false}'}
+GIVEN = {"STOREOPS_LEDGER_URL"}
 # What AnsibleModule would send to journald, it sends to this stand-in: everything it logs about an invocation.
 JOURNAL = """
 import os
@@ -50,11 +53,15 @@ class Scene:
     vault: Path
     scanner: Scanner
 
+    def left(self, name: str) -> Path:
+        """Return the folder of a run. ansible-core 2.22 keeps a socket there, whose path must not be long."""
+        return self.folder / f"{zlib.crc32(name.encode()):08x}"
+
     def run(
         self, name: str, *arguments: str, way: str = "in-process", verbosity: str = "-vvvv", **environment: str
     ) -> tuple[Ran, list[Finding]]:
         """Run with everything switched on that may show something, and scan all that there is afterwards."""
-        left = self.folder / name
+        left = self.left(name)
         for part in ("tmp", "work", "journal/systemd"):
             (left / part).mkdir(parents=True)
         (left / "journal/systemd/__init__.py").write_text(JOURNAL)
@@ -67,20 +74,27 @@ class Scene:
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/examples/callback_plugins"),
             "ANSIBLE_CALLBACKS_ENABLED": "captured_results",
             "CAPTURED_RESULTS": str(left / "results.jsonl"),
+            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(left / "facts"),
             "JOURNAL_FILE": str(left / "journal.log"),
             "PYTHONPATH": path,
             "TMPDIR": str(left / "tmp"),
             "XDG_STATE_HOME": str(left / "state"),
         }
         given = [verbosity, "--diff", "-e", f"work={left}/work", "--vault-password-file", str(self.folder / "password")]
-        ran = self.playground.run(*given, "-e", WAYS[way], *arguments, **{**switched_on, **environment})
-        found = self.scanner.scan("stdout", ran.stdout) + self.scanner.scan("stderr", ran.stderr)
+        with Watcher(f"JOURNAL_FILE={left}/") as watcher:
+            ran = self.playground.run(*given, "-e", WAYS[way], *arguments, **{**switched_on, **environment})
+        streams = {"stdout": ran.stdout, "stderr": ran.stderr, "command lines": "\n".join(watcher.command_lines)}
+        # What a test gives in the environment on purpose is there, and goes nowhere else.
+        streams["environments"] = "" if environment.keys() & GIVEN else "\n".join(watcher.environments)
+        found = [finding for where, text in streams.items() for finding in self.scanner.scan(where, text)]
+        assert watcher.command_lines and watcher.environments
         for file in (left / "work").iterdir():
             file.unlink()  # key files, where keys belong
-        return ran, found + self.scanner.scan_files(left)
+        return ran, found + self.scanner.scan_files(left) + self.scanner.scan_files(self.playground.folder / ".ansible")
 
     def results(self, name: str) -> list[Json]:
-        return [json.loads(line) for line in (self.folder / name / "results.jsonl").read_text().splitlines()]
+        return [json.loads(line) for line in (self.left(name) / "results.jsonl").read_text().splitlines()]
 
     def playbook(self, name: str, tasks: list[Json], ledger: str = "ledger.db") -> str:
         """Write a playbook; its ledger lies beside what the run leaves behind, and is scanned with it."""
@@ -89,7 +103,7 @@ class Scene:
             "app_store_connect_url": self.playground.app_store_connect_url,
             "app_store_connect_api_url": self.playground.app_store_connect_api_url,
             "root_certificate_path": str(self.playground.root_certificate),
-            "ledger": {"url": f"sqlite:///{self.folder}/{name}/{ledger}"},
+            "ledger": {"url": f"sqlite:///{self.left(name)}/{ledger}"},
         }
         defaults: Json = {
             f"storeops.refunds.{file.stem}": {name: value for name, value in own.items() if name in _options(file.stem)}
@@ -154,13 +168,19 @@ def test_that_no_task_shows_a_secret(scene: Scene, way: str, pipelining: bool) -
     tasks += [*cases.keys(), *cases.integrations()[3:], *cases.role()]
     if not pipelining:
         tasks = cases.one_of_each(tasks)
+    # What a user keeps of a result is cached.
+    kept = {"name": "Keep", "ansible.builtin.set_fact": {"kept": "{{ kept }}", "cacheable": True}}
+    tasks += [{**cases.integrations()[0], "register": "kept"}, kept]
     playbook = scene.playbook(name, tasks)
     ran, found = scene.run(name, playbook, "-e", f"@{source}", way=way, ANSIBLE_PIPELINING=str(pipelining))
     assert_as_announced(scene, name, ran)
     assert ("storeops.refunds: in-process" in ran.stdout) == (way == "in-process")
-    assert "Invoked with" in (scene.folder / name / "journal.log").read_text()
+    assert "Invoked with" in (scene.left(name) / "journal.log").read_text()
     left = ("ledger.db", "ansible.log", "report/refund-audit.html")
-    assert [file for file in left if not (scene.folder / name / file).exists()] == []
+    assert [file for file in left if not (scene.left(name) / file).exists()] == []
+    # The name has a prefix with some versions.
+    (cached,) = (scene.left(name) / "facts").glob("*localhost")
+    assert "com.example.one" in cached.read_text()
     assert not found
 
 
@@ -185,7 +205,7 @@ def test_that_the_inventory_shows_no_secret(scene: Scene, case: str) -> None:
         "app_store_connect_api_url": playground.app_store_connect_api_url,
         "cache": True,
         "cache_plugin": "ansible.builtin.jsonfile",
-        "cache_connection": f"{scene.folder}/{name}/cache",
+        "cache_connection": f"{scene.left(name)}/cache",
         **INVENTORY_KEYS[case],
     }
     stand_ins = {'"PEM"': json.dumps(playground.keys[API_KEY_ID].private_pem), "PATH": str(playground.api_key_file)}
@@ -205,13 +225,14 @@ def test_that_the_inventory_shows_no_secret(scene: Scene, case: str) -> None:
     assert not found
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize(("way", "arguments"), [("in-process", ()), ("in-process", ("--check",)), ("as-modules", ())])
 def test_that_the_playbook_shows_no_secret(scene: Scene, way: str, arguments: tuple[str, ...]) -> None:
     name = f"site-{way}" + "".join(arguments)
     own = {
         "refund_tracking_defaults": {
             "app_store_server_url": scene.playground.app_store_server_url,
-            "ledger": {"url": f"sqlite:///{scene.folder}/{name}/ledger.db"},
+            "ledger": {"url": f"sqlite:///{scene.left(name)}/ledger.db"},
         },
         "refund_tracking_keys": [{**cases.STUDIO, "private_key_path": "{{ work }}/a.p8", "apps": ["com.example.one"]}],
     }
@@ -231,6 +252,7 @@ def test_that_the_playbook_shows_no_secret(scene: Scene, way: str, arguments: tu
     assert not found
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("way", WAYS)
 def test_that_a_password_from_the_environment_is_not_shown(scene: Scene, way: str) -> None:
     values = json.loads(scene.variables.read_text())
@@ -249,13 +271,15 @@ def test_that_a_password_from_the_environment_is_not_shown(scene: Scene, way: st
 @pytest.mark.parametrize("way", WAYS)
 def test_that_malformed_options_of_trackers_show_nothing(scene: Scene, way: str) -> None:
     name = f"malformed-{way}"
-    tasks = [*cases.malformed(), cases.integrations()[0]]
+    # A module takes a second: some of them will do.
+    tasks = [*cases.malformed()[:: 1 if way == "in-process" else 4], cases.integrations()[0]]
     ran, found = scene.run(name, scene.playbook(name, tasks), "-e", f"@{scene.vault}", way=way)
     assert_as_announced(scene, name, ran)
     assert not found
     results = scene.results(name)
     shown = next(str(entry["result"]) for entry in results if entry["task"] == "integration")
-    assert all(text in shown for text in ("com.example.one", ISSUER_ID, STUDIO_A, "Active", "'tracker': 'ledger'"))
+    named = ("com.example.one", ISSUER_ID, STUDIO_A, "Active", "'tracker': 'ledger'")
+    assert not cases.HAS_OPEN_LISTS or all(text in shown for text in named)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -277,7 +301,9 @@ def test_that_the_scanner_finds_what_a_careless_task_shows(scene: Scene) -> None
     texts = ["{{ vault_a }}", "{{ vault_a.splitlines()[2][:30] }}", "{{ vault_a_base64 }}", "{{ vault_db_password }}"]
     texts.append("{{ vault_cookie }}")
     tasks = [{"name": "Careless", "ansible.builtin.debug": {"msg": text}} for text in texts]
-    ran, found = scene.run("careless", scene.playbook("careless", tasks), "-e", f"@{scene.vault}", verbosity="-v")
+    # Not from the vault: ansible-core 2.22 hides all that it decrypts.
+    playbook = scene.playbook("careless", tasks)
+    ran, found = scene.run("careless", playbook, "-e", f"@{scene.variables}", verbosity="-v")
     assert ran.code == 0
     assert {finding.where for finding in found} >= {"stdout", "ansible.log"}
     shown = [line for line in ran.stdout.splitlines() if '"msg": ' in line]

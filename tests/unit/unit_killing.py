@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from unittest import mock
 
 import sqlalchemy
@@ -24,13 +25,16 @@ class _Killer:
     at: int
     pipe: int
     count: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def point(self, name: str) -> None:
         """Note a point in the pipe, and die there if it is the one."""
-        os.write(self.pipe, f"{name}\n".encode())
-        if self.count == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.count += 1
+        # Tasks have threads: one point at a time, and none after the last.
+        with self.lock:
+            os.write(self.pipe, f"{name}\n".encode())
+            if self.count == self.at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self.count += 1
 
     def around(self, owner: t.Any, name: str) -> t.Any:
         """Replace a function by one with a point before and a point after it."""
