@@ -123,7 +123,14 @@ undeclared:
   type: list
   elements: dict
   returned: success, and failure of some apps
-  sample: []
+  sample:
+    - bundle_id: com.example.old
+      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+      key_id: 2X9R4HXF34
+      key_fingerprint: 3656343c9fb6d44a6bb66cc5eebc4df1f7083c8aa38a3465995cf6139c326880
+      environment: production
+      tracker: ledger
+      status: Active
 summary:
   description: How many apps changed, wait, or need attention.
   type: str

@@ -12,7 +12,7 @@ from functools import partial
 
 from .._context import Params
 from .._declared_spec import APP
-from .._fields import mapping_faults, place
+from .._fields import mapping_faults, place, unknown_fields
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import Environment, parse_app_apple_id, parse_bundle_id, shown
 from .._model.integration import Identity
@@ -179,6 +179,14 @@ class AppReader:
         if other != app.bundle_id:
             step = "Give each app its own project: qonversion: {api_key: …} in its entry."
             raise InputError(app.place, f"shares its Qonversion project with {other}, and a project has one app.", step)
+
+
+def _misspelt_unused(entry: Entry, used: t.Collection[str]) -> t.Iterator[str]:
+    """Yield unknown options of trackers that don't hold the app: what nobody uses, nobody else looks at."""
+    for name, field in TRACKERS.items():
+        own = entry.fields.get(name)
+        if name not in used and isinstance(own, dict):
+            yield from (f"{entry.option(name)}: {fault}" for fault in unknown_fields(field["options"], own))
 
 
 def _apple_id(entry: Entry) -> int | None:
