@@ -16,6 +16,7 @@ from .._fields import mapping_faults, place, unknown_fields
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import Environment, parse_app_apple_id, parse_bundle_id, shown
 from .._model.integration import Identity
+from .._tracker_spec import TRACKERS
 from .._trackers.options import SettingsError
 from .._trackers.settings import LedgerSettings, Settings, parse, require_environment
 from .keys import KeySource, key_entries, key_source, names_of
@@ -183,10 +184,10 @@ class AppReader:
 
 def _misspelt_unused(entry: Entry, used: t.Collection[str]) -> t.Iterator[str]:
     """Yield unknown options of trackers that don't hold the app: what nobody uses, nobody else looks at."""
-    for name, field in TRACKERS.items():
+    for name, spec in TRACKERS.items():
         own = entry.fields.get(name)
         if name not in used and isinstance(own, dict):
-            yield from (f"{entry.option(name)}: {fault}" for fault in unknown_fields(field["options"], own))
+            yield from (f"{entry.option(name)}: {fault}" for fault in unknown_fields(spec["options"], own))
 
 
 def _apple_id(entry: Entry) -> int | None:
