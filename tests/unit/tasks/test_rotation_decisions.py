@@ -176,4 +176,4 @@ def test_a_hook_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert [refusal_of_hook(path) for path in (None, "", "~/hook.yml", "$HOOKS/hook.yml")] == [""] * 4
     assert "hook.yml is relative" in refusal_of_hook("hook.yml")
     assert "is relative" in refusal_of_hook("$NOT_SET_AT_ALL/hook.yml")
-    assert "is no file on the controller" in refusal_of_hook(str(tmp_path / "hoook.yml"))
+    assert "isn't a file on the controller" in refusal_of_hook(str(tmp_path / "hoook.yml"))

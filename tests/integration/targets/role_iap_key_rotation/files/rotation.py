@@ -165,7 +165,7 @@ def main() -> None:
     stage.control("DELETE", "/calls")
     for option, path, told in (
         ("hook", "hook.yml", "hook: hook.yml is relative"),
-        ("hook", str(stage.folder / "hoook.yml"), "hoook.yml is no file on the controller"),
+        ("hook", str(stage.folder / "hoook.yml"), "hoook.yml isn't a file on the controller"),
         ("private_key_path", "keys/new.p8", "keys/new.p8 is relative"),
         ("private_key_path", "$STOREOPS_NOT_SET/new.p8", "new.p8 is relative"),
     ):
