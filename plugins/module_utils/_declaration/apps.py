@@ -119,6 +119,7 @@ class AppReader:
             attempt(partial(self._settings_of, name, entry, environment), LedgerSettings(name))
             for name in self._tracker_names(entry)
         )
+        faults += _misspelt_unused(entry, self._tracker_names(entry))
         app = App(
             place=where,
             bundle_id=bundle_id or where,
