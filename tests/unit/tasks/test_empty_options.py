@@ -31,6 +31,6 @@ def test_which_option_is_empty(tmp_path: Path, option: str, empty: str) -> None:
         outcome = run_task(task, {"bundle_id": APP, "ledger": ledger, **key})
         assert outcome.results["failed"] and f"{option}: is given but empty." in outcome.message
     for task in (integrations.TASK, credential_check_info.TASK):
-        outcome = run_task(task, {"apps": [{"bundle_id": APP, **key}], "ledger": ledger})
+        outcome = run_task(task, {"keys": [{"key": "studio", "apps": [APP], **key}], "ledger": ledger})
         assert outcome.results["failed"] and "is given but empty." in outcome.message and option in outcome.message
     assert list(tmp_path.iterdir()) == []
