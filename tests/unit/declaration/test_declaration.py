@@ -76,16 +76,16 @@ def test_every_fault_is_told_at_once() -> None:
     assert message.startswith(f"{len(found.faults)} entries of keys and apps can't be used; nothing was done. ")
     for text in (
         "keys[0] (a): unknown field keyid; did you mean key_id?",
-        "keys[0] (a): issuer_id: 'nonsense' is no Issuer ID",
+        "keys[0] (a): issuer_id: 'nonsense' isn't an Issuer ID",
         "keys[2] (b): key 'b' stands in an entry before. Give each key a name of its own.",
-        "keys[3]: is no mapping.",
+        "keys[3]: isn't a mapping.",
         "keys[1] (b).apps[0]: unknown field stat; did you mean state?",
-        "keys[1] (b).apps[0]: bundle_id: 'com..b' is no bundle ID",
+        "keys[1] (b).apps[0]: bundle_id: 'com..b' isn't a bundle ID",
         "keys[1] (b).apps[0]: app_apple_id: 0 isn't an Apple ID",
         f"keys[1] (b).apps[1] ({ONE}): stands in apps[0] ({ONE}) already, for production as well.",
         f"apps[1] ({TWO}): environment is prod; write production or sandbox.",
         f"apps[1] ({TWO}): key: 'c' is no entry of keys (there are: a, b).",
-        "apps[2]: is no mapping.",
+        "apps[2]: isn't a mapping.",
     ):
         assert text in message, text
     assert "hunter2" not in message
@@ -122,7 +122,7 @@ def test_an_app_without_a_bundle_id(bundle_id: t.Any) -> None:
         ("key_id", 12.5, "key_id is 12.5, which YAML read as a number"),
         ("revoke", "maybe", "revoke is neither true nor false."),
         ("state", "gone", "state is gone; write present or absent."),
-        ("private_key_path", ["x"], "private_key_path is no text."),
+        ("private_key_path", ["x"], "private_key_path isn't text."),
     ],
 )
 def test_fields_of_a_key(field: str, value: t.Any, told: str) -> None:
@@ -247,7 +247,7 @@ def test_one_app_of_a_task() -> None:
     assert (app.bundle_id, app.settings[0].project, app.is_absent) == (ONE, "p1", False)
     with pytest.raises(InputError, match="bundle_id: is required"):
         declare_one({**TASK, **flat})
-    with pytest.raises(RefundsError, match=r"bundle_id: 'com\.\.a' is no bundle ID"):
+    with pytest.raises(RefundsError, match=r"bundle_id: 'com\.\.a' isn't a bundle ID"):
         declare_one({**TASK, **flat, "bundle_id": "com..a"})
 
 

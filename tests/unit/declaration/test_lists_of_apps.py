@@ -205,7 +205,7 @@ def test_report_mode_tells_each_fault_and_does_the_rest(bulk: Bulk) -> None:
     }
     lines = done.message.split("\n")
     assert lines[0] == "3 of 4 apps need attention, 1 of 3 keys need attention."
-    assert any(line.startswith("keys[2] (c): issuer_id: 'nonsense' is no Issuer ID") for line in lines)
+    assert any(line.startswith("keys[2] (c): issuer_id: 'nonsense' isn't an Issuer ID") for line in lines)
     assert any("keys[3] (b): key 'b' stands in an entry before." in line for line in lines)
     assert bulk.held() == [BUNDLE_ID] and done.results["summary"].startswith("4 apps: 3 need attention, 1 changed.")
 
@@ -213,7 +213,7 @@ def test_report_mode_tells_each_fault_and_does_the_rest(bulk: Bulk) -> None:
 def test_a_flat_key_with_a_fault_in_report_mode_is_told_for_its_app(bulk: Bulk) -> None:
     flat = {**bulk.keys[0], "issuer_id": "nonsense", "keys": None}
     done = bulk.both([BUNDLE_ID], **flat, on_faulty_app="report")
-    assert "issuer_id: 'nonsense' is no Issuer ID" in done.message
+    assert "issuer_id: 'nonsense' isn't an Issuer ID" in done.message
     assert done.results["integrations"][0]["declared"] == {"issuer_id": None, "key_id": None, "key_fingerprint": None}
 
 
