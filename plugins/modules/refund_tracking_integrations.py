@@ -12,11 +12,10 @@ short_description: Keep the refund tracking integrations of many apps Active at 
 version_added: 0.1.0
 description:
   - Does for a whole list of apps in one task what M(storeops.refunds.refund_tracking_integration) does for one. An app
-    may have several trackers. Keys are read once, each tracker is listed once, and each app costs Apple one call.
+    may have several trackers. Each app costs Apple one call.
   - All mistakes in O(keys) and O(apps) are named at once, before anything is done. Then every app is tried; the task
     fails once at the end with a line for each cause. RV(integrations) has the rest.
-  - Apps that share a key are compared, to tell a bad key from a bad bundle ID. An app that Apple refuses is tried with
-    the other keys.
+  - Apps that share a key are compared, to tell a bad key from a bad bundle ID.
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:

@@ -155,7 +155,7 @@ def assert_as_announced(scene: Scene, name: str, ran: Ran) -> None:
     results = scene.results(name)
     assert results
     wrong = [entry["task"] for entry in results if entry["failed"] != entry["task"].endswith("(fails)")]
-    # Tasks of the roles, which a rescue follows.
+    # The roles' own task, which says what is wrong with a declaration.
     assert not [task for task in wrong if task != "Check the declaration"]
     broken = [entry["result"]["msg"] for entry in results if "fault of storeops" in str(entry["result"].get("msg"))]
     assert not broken

@@ -102,7 +102,7 @@ def other_key(name: str) -> str:
 def other_capitals(name: str) -> str:
     """``name``: a bundle ID that the tracker holds."""
     return (
-        f"The tracker holds {name}, which differs in capitals only. Write the bundle ID as App Store Connect shows it."
+        f"The tracker holds {name}, which differs only in capitals. Write the bundle ID as App Store Connect shows it."
     )
 
 

@@ -34,12 +34,6 @@ class Declaration:
             raise RefundsError(together("keys and apps", self.faults))
         return self
 
-    def require_apps(self) -> Declaration:
-        """Return it. Raises RefundsError for faults, and where there is no app."""
-        if not self.faults and not self.apps:
-            raise InputError("apps", "no app is declared.", "List apps, or name them below their keys.")
-        return self.require()
-
     def unusual(self) -> t.Iterator[str]:
         """Yield what is no fault and should be looked at."""
         for source in self.keys.values():

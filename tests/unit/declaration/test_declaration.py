@@ -84,7 +84,7 @@ def test_every_fault_is_told_at_once() -> None:
         "keys[1] (b).apps[0]: app_apple_id: 0 isn't an Apple ID",
         f"keys[1] (b).apps[1] ({ONE}): stands in apps[0] ({ONE}) already, for production as well.",
         f"apps[1] ({TWO}): environment is prod; write production or sandbox.",
-        f"apps[1] ({TWO}): key: 'c' is no entry of keys (there are: a, b).",
+        f"apps[1] ({TWO}): key: 'c' isn't an entry of keys (there are: a, b).",
         "apps[2]: isn't a mapping.",
     ):
         assert text in message, text

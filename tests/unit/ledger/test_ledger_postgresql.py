@@ -219,7 +219,7 @@ def test_tasks_of_a_role_without_the_right_to_create(cluster: Cluster, database:
         for check_mode in (True, False):
             outcome = run_task(integration.TASK, {**options, **more}, check_mode)
             assert outcome.results["failed"] and "permission denied" in outcome.message, (more, check_mode, outcome)
-            assert "changed" not in outcome.results and "CREATE" in outcome.message
+            assert not outcome.results.get("changed") and "CREATE" in outcome.message
     assert cluster.tables(database) == []
     mine = {**options, "ledger": {"url": cluster.url(database)}, **key}
     assert run_task(integration.TASK, mine, check_mode=True).results["changed"] and cluster.tables(database) == []

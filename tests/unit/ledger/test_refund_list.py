@@ -162,12 +162,12 @@ def test_coverage_is_warned_of_once_for_all(desk: Desk) -> None:
 
 def test_the_variables_of_the_role_refund_tracking_can_be_given_as_they_are(desk: Desk) -> None:
     declare(desk, NAMES[:2], 1)
-    key = {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": str(desk.folder / "key.p8"), "mode": "0600"}
+    key = {"key": "studio_a", "issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": str(desk.folder / "key.p8")}
     apps = [
         {"bundle_id": NAMES[0], "key": "studio_a", "trackers": ["ledger", "revenuecat"], "credential_check": "skip"},
-        {"bundle_id": NAMES[1], "key": "studio_a", "tracker": "devtodev", "app_apple_id": 101},
+        {"bundle_id": NAMES[1], "key": "studio_a", "trackers": ["devtodev"], "app_apple_id": 101},
     ]
-    outcome = run(desk, apps, keys={"studio_a": key})
+    outcome = run(desk, apps, keys=[{**key, "mode": "0600"}])
     assert outcome.results["summary"] == "2 read" and not outcome.message
 
 
@@ -180,7 +180,7 @@ def test_an_option_that_is_empty_is_not_left_out(desk: Desk, option: str) -> Non
     ("apps", "said"),
     [
         ([{"bundle_id": "a b"}], "bundle_id"),
-        ([{"bundle_id": BUNDLE_ID}, {"bundle_id": BUNDLE_ID}], "is listed 2 times"),
+        ([{"bundle_id": BUNDLE_ID}, {"bundle_id": BUNDLE_ID}], "stands in apps[0]"),
         ([{"bundle_id": BUNDLE_ID, "key": "nobody"}], "isn't an entry of keys"),
     ],
 )

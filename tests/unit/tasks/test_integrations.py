@@ -13,6 +13,7 @@ from bulk_support import Bulk, apps, causes, outcomes, predicted
 from unit_servers import FOREIGN, UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, fingerprint_of, run_task, write_key
 
+from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import KEY_ENTRY
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integrations
 
 TWO = "com.example.two"
@@ -145,7 +146,7 @@ def test_what_is_held_sharpens_a_refusal(bulk: Bulk) -> None:
     hints = [entry["credential_check"]["hint"] for entry in done.results["integrations"]]
     mine, foreign = (fingerprint_of(pem)[:12] for pem in (bulk.sim.pem, bulk.sim.other_pem))
     assert hints[0].startswith("Apple accepts key a for this app")
-    assert hints[1].startswith(f"The tracker holds {TWO}, which differs in capitals only.")
+    assert hints[1].startswith(f"The tracker holds {TWO}, which differs only in capitals.")
     assert [entry["status"] for entry in done.results["integrations"]] == ["Active", "Absent"]
     alone = bulk.both(apps(BUNDLE_ID, key="wrong"), keys=[wrong]).results["integrations"][0]
     assert alone["credential_check"]["hint"].startswith(
@@ -228,7 +229,7 @@ BAD_LISTS: list[tuple[list[t.Any], list[str]]] = [
     (apps("com.a", "com.b", " com.a\n"), ["apps[2] (com.a): stands in apps[0] (com.a) already, for production as"]),
     (
         [*apps("com.a"), "com..b"],
-        ["2 entries of", "apps[1]: bundle_id: 'com..b' is no bundle ID", "apps[1]: has no key"],
+        ["2 entries of", "apps[1]: bundle_id: 'com..b' isn't a bundle ID", "apps[1]: has no key"],
     ),
     (apps("com.a", key="c"), ["apps[0] (com.a): key: 'c' isn't an entry of keys (there are: a, b)."]),
     ([*apps("com.a"), "com.b"], ["2 entries of keys and apps", "apps[1] (com.b): has no key (declared keys: a, b)."]),
@@ -269,4 +270,4 @@ def test_only_what_is_secret_is_marked_as_such() -> None:
     """From ansible-core 2.22 on, every text below a marked option is redacted in the whole run."""
     spec = integrations.TASK.argument_spec
     assert spec["apps"].get("no_log") in (None, False) and spec["keys"]["no_log"] is False
-    assert [name for name, option in spec["keys"]["options"].items() if option.get("no_log")] == ["private_key_content"]
+    assert [name for name, option in KEY_ENTRY.items() if option.get("no_log")] == ["private_key_content"]

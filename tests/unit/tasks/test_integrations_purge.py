@@ -145,9 +145,12 @@ def test_the_limit(bulk: Bulk, limit: str | int | None, listed: int, allowed: bo
             {"apps": [*apps(*NAMES), *apps(TWO, key="b", environment="sandbox")], "keys": "all"},
             f"purge: apps lists no production app of Issuer ID {OTHER_ISSUER}, so",
         ),
-        ({"keys": ["oops"]}, "keys[0]: is no mapping."),
-        ({"apps": [*apps(*NAMES), *apps("com..b")], "on_faulty_app": "report"}, "apps[20]: bundle_id: 'com..b' is no"),
-        ({"apps": apps(*NAMES), "keys": "faulty"}, "keys[1] (b): issuer_id: 'x' is no Issuer ID"),
+        ({"keys": ["oops"]}, "21 entries of keys and apps can't be used; nothing was done. keys[0]: isn't a mapping."),
+        (
+            {"apps": [*apps(*NAMES), *apps("com..b")], "on_faulty_app": "report"},
+            "apps[20]: bundle_id: 'com..b' isn't a",
+        ),
+        ({"apps": apps(*NAMES), "keys": "faulty"}, "keys[1] (b): issuer_id: 'x' isn't an Issuer ID"),
     ],
 )
 def test_bad_purges(bulk: Bulk, options: dict[str, t.Any], expected: str) -> None:

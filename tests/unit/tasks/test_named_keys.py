@@ -179,9 +179,9 @@ def test_a_predicted_key(keys: Keys, sim: Simulator, tmp_path: Path, there: str)
 FIELDS = ", ".join(KEY_ENTRY)
 NOT_SHOWN = f"a field with a name that is not shown here is unknown (known: {FIELDS})."
 BAD_KEYS: list[tuple[t.Any, str]] = [
-    (["hunter2"], f"keys[0]: is no mapping. Its fields are {FIELDS}."),
-    ([None], "keys[0]: is no mapping."),
-    ([["x"]], "keys[0]: is no mapping."),
+    (["hunter2"], f"keys[0]: isn't a mapping. Its fields are {FIELDS}."),
+    ([None], "keys[0]: isn't a mapping."),
+    ([["x"]], "keys[0]: isn't a mapping."),
     ("hunter2", "keys: is a text, and a list is due."),
     ({"a": {"key_id": KEY_ID}}, "keys: isn't a list. Write each entry as an item with the fields key, "),
     ([{}], "keys[0]: key is missing."),
@@ -195,7 +195,7 @@ BAD_KEYS: list[tuple[t.Any, str]] = [
     ),
     ([{"key": "a", "privat-key-path": "/x"}], "keys[0] (a): unknown field privat-key-path; did you mean private_key_"),
     ([{"key": "a", "bundle_id": BUNDLE_ID}], f"keys[0] (a): unknown field bundle_id (known: {FIELDS})."),
-    ([{"key": "a", "private_key_content": ["hunter2"]}], "keys[0] (a): private_key_content is no text"),
+    ([{"key": "a", "private_key_content": ["hunter2"]}], "keys[0] (a): private_key_content isn't text"),
     ([{"key": "a", "revoke": "hunter2"}], "keys[0] (a): revoke is neither true nor false."),
     (
         [{"key": "a", "private_key_file_policy": "x9"}],
@@ -206,7 +206,7 @@ BAD_KEYS: list[tuple[t.Any, str]] = [
         [{"key": "a", "revoke": 5, "pem": "hunter2"}, {"key": "b"}, None],
         "2 entries of keys and apps can't be used; nothing was done. "
         f"keys[0] (a): unknown field pem (known: {FIELDS}). revoke is neither true nor false. "
-        "keys[2]: is no mapping.",
+        "keys[2]: isn't a mapping.",
     ),
     # A secret in the place of a name.
     ([{"key": "a", "hunter2": None}], f"keys[0] (a): {NOT_SHOWN}"),
@@ -241,7 +241,7 @@ BAD_APPS: list[tuple[list[t.Any], str]] = [
     ),
     (
         [{"bundle_id": "com.a", "key": "studio_a"}, {"bundle_id": "com..b", "key": "studio_a"}],
-        "apps[1]: bundle_id: 'com..b' is no bundle ID",
+        "apps[1]: bundle_id: 'com..b' isn't a bundle ID",
     ),
     (
         [{"bundle_id": name, "key": "studio_a"} for name in ("com.a", "com.b", " com.a\n")],

@@ -29,7 +29,7 @@ def wanted_apps(params: Params) -> list[Wanted]:
     # Refunds are kept in the ledger; what other trackers hold of the app has no part in it.
     if not has_lists(params):
         return [_wanted(declare_one(params), params)]
-    apps = declare(params).require_apps().apps
+    apps = declare(params).require().apps
     return list({(app.bundle_id, app.environment): _wanted(app, params) for app in apps}.values())
 
 
