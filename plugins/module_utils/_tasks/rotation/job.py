@@ -104,7 +104,7 @@ def _new_key(params: Params) -> KeySource:
         raise InputError("new_key.private_key_path", f"{path} is relative.", "Give an absolute path, or one from ~.")
     fields = {
         "issuer_id": given.get("issuer_id") or params.get("issuer_id"),
-        "key_id": given.get("key_id"),
+        "key_id": given.get("key_id") or None,
         "private_key_path": path,
         "private_key_file_policy": params["private_key_file_policy"],
         "key_predicted": given.get("predicted"),
