@@ -13,7 +13,7 @@ version_added: 0.1.0
 description:
   - Does for a whole list of apps in one task what M(storeops.refunds.refund_tracking_integration) does for one. An app
     may have several trackers. Each app costs Apple one call.
-  - All mistakes in O(keys) and O(apps) are named at once, before anything is done. Then every app is tried; the task
+  - All mistakes in O(keys) and O(apps) are named before anything is done. Then every app is tried; the task
     fails once at the end with a line for each cause. RV(integrations) has the rest.
   - Apps that share a key are compared, to tell a bad key from a bad bundle ID.
 author:
@@ -118,7 +118,7 @@ integrations:
         request_id: e223a075-fcd0-40fe-a4b7-81375388acd2
 undeclared:
   description:
-    - What the ledger holds of these teams and nobody declares.
+    - Held in the ledger and not declared.
   type: list
   elements: dict
   returned: success, and failure of some apps
