@@ -33,8 +33,8 @@ extends_documentation_fragment:
 options:
   on_faulty_app:
     description:
-      - With an entry in O(apps) that can't be used, V(refuse) names all such entries and does nothing at all. V(report)
-        lets them fail and goes on, never with O(purge).
+      - With an entry that can't be used, V(refuse) names all of them and does nothing. V(report) lets them fail and
+        goes on, never with O(purge).
     type: str
     choices: [refuse, report]
     default: refuse
@@ -49,8 +49,7 @@ options:
     default: false
   purge_limit:
     description:
-      - How many may be removed at once of each Issuer ID, a number or a share of what is held. A share always allows
-        one. With more, the task fails before anything is done.
+      - How many of each Issuer ID may go at once, a number or a share of what is held. A share always allows one.
     type: str
     default: 10%
 """
