@@ -25,7 +25,7 @@ def refuse_old_python() -> None:
         "ansible_python_interpreter to a newer Python of this host."
     )
     sys.stdout.write(json.dumps({"failed": True, "changed": False, "msg": message}))
-    sys.exit(1)
+    raise SystemExit(1)
 
 
 refuse_old_python()

@@ -15,7 +15,7 @@ from urllib.request import getproxies_environment
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 # First, since the others can't be imported by an old Python.
-from . import _python_version  # noqa: F401
+from . import _python_version
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
 from ._fields import app_name, option_faults, refuse_no_paths
 from ._http import HttpSettings, Transport
@@ -26,6 +26,8 @@ from ._model.text import printable
 from ._secrets import secret_values
 from ._shown_params import shown_params
 
+# What the import above has made sure of.
+OLDEST_PYTHON = _python_version.OLDEST
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _LONGEST_SECONDS = 86400.0
 _MOST_CALLS = 256
