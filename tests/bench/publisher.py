@@ -48,6 +48,14 @@ class Publisher:
         document = {
             "bench_apps": apps,
             "bench_keys": [{"key": name, **key} for name, key in self.keys.items()],
+            # The same for the playbooks of the collection.
+            "refund_tracking_apps": apps,
+            "refund_tracking_keys": [{"key": name, **key} for name, key in self.keys.items()],
+            "refund_tracking_defaults": {
+                "app_store_server_url": app_store_server.replace("/production", "/{environment}"),
+                "ledger": {"url": self.ledger_url},
+                "deadline": 900,
+            },
             "bench_ledger_url": self.ledger_url,
             "bench_app_store_server_url": app_store_server.replace("/production", "/{environment}"),
             "bench_transaction_url": f"{app_store_server}/inApps/v1/transactions/{MADE_UP_TRANSACTION_ID}",

@@ -32,6 +32,8 @@ SIZES = (1, 100, 1000, 10000)
 LARGEST_LOOP = 100
 LARGEST_MODULE_LOOP = 20
 LARGEST_SINGLE_THREAD = 1000
+# Where answers take a while: the apps of the playbook, and of the bulk task.
+LATE_SITE, LATE_BULK = 300, 1000
 
 
 def main() -> int:
@@ -98,6 +100,10 @@ def _measure(bench: works.Bench, sizes: list[int]) -> report.Figures:
     plan += [(works.BULK, size) for size in sizes]
     for work, size in plan:
         figures.measured[work.name, size] = bench.measure(work, size)
+    late = [(works.LATE_BULK, LATE_SITE), (works.LATE_SITE, LATE_SITE), (works.LATE_BARE, LATE_BULK)]
+    for work, most in [*late, (works.LATE_BULK, LATE_BULK)]:
+        size = min(most, sizes[-1])
+        figures.measured[work.name, size] = bench.measure_late(work, size)
     figures.measured["faulty", sizes[-1]] = bench.measure_faulty(sizes[-1])
     return figures
 

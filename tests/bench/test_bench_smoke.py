@@ -36,7 +36,17 @@ def rows(page: str) -> t.Iterator[list[str]]:
 
 def test_that_every_work_was_measured(page: str) -> None:
     sizes = {cells[0]: cells[1] for cells in rows(page) if len(cells) == 10}
-    works = ("empty play", "ping", "uri", "1 thread", "8 threads", "in a loop", "ordinary modules", "integrations`")
+    works = (
+        "empty play",
+        "ping",
+        "uri",
+        "1 thread",
+        "8 threads",
+        "in a loop",
+        "ordinary modules",
+        "integrations`",
+        "site",
+    )
     for work in works:
         assert any(work in title for title in sizes), work
     assert set(sizes.values()) == {"apps", "0", str(APPS)}

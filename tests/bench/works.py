@@ -87,6 +87,10 @@ PING = Work("ping", "`ansible.builtin.ping` loop", _playbook("ping_loop"), asks=
 URI = Work("uri", "`ansible.builtin.uri` loop, tokens signed beforehand", _playbook("uri_loop"), has_tokens=True)
 BARE_1 = Work("bare_1", "bare script, 1 thread", _script(1))
 BARE_8 = Work("bare_8", "bare script, 8 threads", _script(8))
+# Each answer takes this long, as over a real network.
+ANSWER_S = 0.15
+LATE = f"answers after {ANSWER_S * 1000:.0f} ms"
+LATE_BARE = Work("late_bare", f"bare script, 64 threads, {LATE}", _script(64))
 ONE_BY_ONE = Work(
     "one_by_one", "`refund_tracking_integration` in a loop", _playbook("one_by_one", "--check"), is_ours=True
 )
@@ -97,6 +101,13 @@ MODULE = Work(
     is_ours=True,
 )
 BULK = Work("bulk", "`refund_tracking_integrations`", _playbook("bulk", "--check"), is_ours=True)
+LATE_BULK = Work("late_bulk", f"`refund_tracking_integrations`, {LATE}", _playbook("bulk", "--check"), is_ours=True)
+LATE_SITE = Work(
+    "late_site",
+    f"the playbook `site`, {LATE}",
+    lambda variables: ["ansible-playbook", "storeops.refunds.site", "-e", f"@{variables}", "--check"],
+    is_ours=True,
+)
 FAULTY = Work(
     "faulty", f"the same, {FAULT_RATE:.0%} of the answers are 429 or 500", _playbook("bulk", "--check"), is_ours=True
 )
@@ -127,6 +138,14 @@ class Bench:
             self._check_calls(measured)
         self._tell(measured)
         return measured
+
+    def measure_late(self, work: Work, size: int) -> Measured:
+        """Measure a work where every answer takes a while."""
+        self.simulator.arm([{"kind": "delay", "seconds": ANSWER_S}])
+        try:
+            return self.measure(work, size)
+        finally:
+            self.simulator.disarm()
 
     def measure_faulty(self, size: int) -> Measured:
         """The bulk task where some answers are refusals that pass; the wait that they ask for is over at once."""
