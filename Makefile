@@ -43,7 +43,7 @@ bench: setup ## how fast it is, into docs/BENCHMARKS.md; SIZES=1,100 or PROFILE=
 
 lock: setup ## pin requirements/dev.in anew
 	@{ head -n 2 requirements/dev.in; $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-		--no-header --no-annotate --no-emit-index-url --no-emit-package ansible-core requirements/dev.in; } > requirements/dev.new
+		--no-header --no-annotate --no-emit-package ansible-core requirements/dev.in; } > requirements/dev.new
 	@mv requirements/dev.new requirements/dev.txt
 
 mutation: setup ## break the code that decides and see whether tests notice; takes hours, goes on where it was stopped

@@ -167,6 +167,18 @@ def _option_faults(option: str, value: t.Any, fields: Spec) -> list[str]:
     return found
 
 
+def read_entry(given: t.Any, fields: Spec) -> tuple[dict[str, t.Any], list[str]]:
+    """Return the fields of an entry that can be used, and a sentence about everything else in it."""
+    known = given if isinstance(given, dict) else {}
+    sound = {name: value for name, value in known.items() if name in fields and _fits(name, value, fields[name])}
+    # A text would be taken for a mapping that is still to be converted.
+    return sound, mapping_faults(given if isinstance(given, dict) else [], fields)
+
+
+def _fits(name: str, value: t.Any, field: Spec) -> bool:
+    return value is None or not any(_value_faults(name, value, field))
+
+
 def mapping_faults(entry: t.Any, fields: Spec) -> list[str]:
     """Return a sentence about everything in a mapping that can't be used."""
     if not isinstance(entry, dict):

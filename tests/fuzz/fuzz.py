@@ -16,6 +16,8 @@ import typing as t
 from pathlib import Path
 
 import atheris
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/unit/events"), str(ROOT / "extensions/simulator")]
@@ -59,8 +61,14 @@ def _json(data: bytes, use: t.Callable[[t.Any], object], refusal: type[Exception
         use(json.loads(data))
 
 
+def _made_p8() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(*form)
+
+
 TARGETS: dict[str, tuple[t.Callable[[bytes], None], list[bytes]]] = {
-    "p8": (_p8, [b"-----BEGIN PRIVATE KEY-----\nMIGTAgEAMBMGByqGSM49\n-----END PRIVATE KEY-----\n"]),
+    "p8": (_p8, [_made_p8()]),
     "session": (_session, [b'[{"name": "myacinfo", "value": "a", "domain": "apple.com"}]', b"---\n- name: myacinfo\n"]),
     "payload": (_payload, [_SOUND]),
     "report": (

@@ -94,7 +94,7 @@ def make_verifier(root: Root, environment: Environment, bundle_id: str, app_appl
 
 @functools.cache
 def _verifier_class() -> type[t.Any]:
-    # In a function: this file must be importable where the library is not installed.
+    # In a function: this file must be importable where the library is not installed. There the class is Any to mypy.
     class QuickVerifier(SignedDataVerifier):  # type: ignore[misc, unused-ignore]
         chains: Chains
 

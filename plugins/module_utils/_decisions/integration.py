@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from .._context import Results
 from .._declaration.keys import KeySource, identifiers
-from .._model.errors import InputError, first_sentence
+from .._model.errors import InputError
 from .._model.integration import Credentials, Identity, Integration, Observation, Status, absent
 from .._model.verdict import UNDECIDED_CAUSES, Verdict
 from .._plan import Plan, describe, plan, settle_unknown, stand_still
@@ -110,7 +110,7 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     status = best_status(verdict, rules.policy, proven_status(current, wanted.credentials))
     if status is None:
         refused = standing(current, identity, verdict, _refusal(identity, verdict, verdict.hint, rules.check_mode))
-        refused.brief = _refusal(identity, verdict, verdict.lead or first_sentence(verdict.hint), rules.check_mode)
+        refused.brief = _refusal(identity, verdict, verdict.brief, rules.check_mode)
         refused.is_refusal = True
         return refused
     warn_about_verdict(identity, verdict, rules.policy, rules.warn)
@@ -148,7 +148,7 @@ def _refusal(identity: Identity, verdict: Verdict, hint: str, check_mode: bool) 
     outcome = "decided nothing" if verdict.cause in UNDECIDED_CAUSES else "failed"
     message = f"{identity.bundle_id}: the credential check {outcome}: {verdict.cause}. {hint}"
     if check_mode and verdict.cause == "key_unreadable":
-        message += " (In check mode, after a task that would create this file, set key_predicted.)"
+        message += " (In check mode, after a task that would create this file, set key_predicted; iap_keys for a list.)"
     return message
 
 

@@ -36,11 +36,16 @@ def settled_kind(source: KeySource, verdict: Verdict) -> Verdict:
 
 
 def known_released(verdict: Verdict, current: Integration | None, credentials: Credentials | None) -> Verdict:
-    """Take back "never released" for an app that production accepted before, with whichever key."""
-    if verdict.cause != "app_not_released" or current is None or not current.was_accepted:
+    """Return the verdict about an app of which ``current`` is held."""
+    is_same = current is not None and credentials is not None and current.has_key(credentials)
+    return of_released(verdict, is_same) if current is not None and current.was_accepted else verdict
+
+
+def of_released(verdict: Verdict, is_same_key: bool) -> Verdict:
+    """Take back "never released" for an app that production accepted before, with this key or another one."""
+    if verdict.cause != "app_not_released":
         return verdict
-    is_same = credentials is not None and current.has_key(credentials)
-    return replace(verdict, cause="unauthenticated", hint=hints.known_released(is_same))
+    return replace(verdict, cause="unauthenticated", hint=hints.known_released(is_same_key))
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._apple import hints
 from .._model.integration import Identity, Integration
 from .._model.verdict import Verdict
 from .integration import Decision
+from .refusal import of_released
 
 # What stands for the Key ID of a key that check mode only predicts: no Key ID of Apple's has small letters.
 PREDICTED = "predicted"
@@ -98,10 +98,8 @@ def faults(asked: Request, known: Known) -> list[str]:
 
 
 def judged(verdict: Verdict, is_released: bool) -> Verdict:
-    """Take back "never released" for an app that production accepted before: the new key is refused for it."""
-    if verdict.cause != "app_not_released" or not is_released:
-        return verdict
-    return replace(verdict, cause="unauthenticated", hint=hints.known_released(False))
+    """Return the verdict about the new key, which is refused for an app that production accepted before."""
+    return of_released(verdict, False) if is_released else verdict
 
 
 def is_accepted(verdict: Verdict) -> bool:

@@ -12,7 +12,7 @@ from functools import partial
 
 from .._context import Params
 from .._declared_spec import APP
-from .._fields import mapping_faults, place, unknown_fields
+from .._fields import place, read_entry, unknown_fields
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import Environment, parse_app_apple_id, parse_bundle_id, shown
 from .._model.integration import Identity
@@ -21,8 +21,6 @@ from .._trackers.options import SettingsError
 from .._trackers.settings import LedgerSettings, Settings, parse, require_environment
 from .keys import KeySource, key_entries, key_source, names_of
 
-# The fields of an app, none of them required.
-_ANY = {name: {**field, "required": False} for name, field in APP.items()}
 Policy = t.Literal["required", "advisory", "skip"]
 _TEXTS = ("bundle_id", "key", "notification_url")
 
@@ -75,11 +73,9 @@ def entries_of(params: Params) -> t.Iterator[Entry]:
 
 
 def _entry(option: str, number: int, app: t.Any, key: str | None) -> Entry:
-    given = app if isinstance(app, dict) else {"bundle_id": app} if isinstance(app, str) else {}
-    where = place(option, number, given.get("bundle_id"))
-    faults = mapping_faults(given if isinstance(app, (dict, str)) else [], APP)
     # What has a fault is left at what the task says.
-    fields = {name: value for name, value in given.items() if name in APP and not mapping_faults({name: value}, _ANY)}
+    fields, faults = read_entry({"bundle_id": app} if isinstance(app, str) else app, APP)
+    where = place(option, number, app.get("bundle_id") if isinstance(app, dict) else app)
     # An entry may be a text, so that Ansible converts nothing in it.
     fields |= {name: str(fields[name]) for name in _TEXTS if fields.get(name) is not None}
     if isinstance(fields.get("trackers"), str):

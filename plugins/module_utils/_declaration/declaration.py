@@ -15,6 +15,13 @@ from .apps import App, AppReader, Entry, entries_of
 from .keys import KeySource, declared_keys, has_unusual_id
 
 
+def refuse(faults: t.Iterable[str]) -> None:
+    """Raise RefundsError that names all faults at once, each once; nothing without any."""
+    told = tuple(dict.fromkeys(faults))
+    if told:
+        raise RefundsError(together("keys and apps", told))
+
+
 @dataclass(frozen=True)
 class Declaration:
     """``keys`` by short name. ``key_faults``: one text for each entry of ``keys`` that can't be used."""
@@ -30,8 +37,7 @@ class Declaration:
 
     def require(self) -> Declaration:
         """Return it. Raises RefundsError that names all faults at once."""
-        if self.faults:
-            raise RefundsError(together("keys and apps", self.faults))
+        refuse(self.faults)
         return self
 
     def unusual(self) -> t.Iterator[str]:
@@ -54,8 +60,13 @@ def declare(params: Params) -> Declaration:
 
 
 def has_lists(params: Params) -> bool:
-    """Tell whether a task declares lists, rather than the one app of its own options."""
-    return params.get("apps") is not None or params.get("keys") is not None
+    """Tell whether a task declares lists, rather than the one app of its own options.
+
+    Keys without an app are none: beside a bundle ID they would let a task end well that did nothing.
+    """
+    if params.get("apps") is not None or next(entries_of(params), None):
+        return True
+    return params.get("keys") is not None and not params.get("bundle_id")
 
 
 def declare_one(params: Params) -> App:

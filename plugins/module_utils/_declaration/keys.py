@@ -12,15 +12,13 @@ from dataclasses import dataclass, replace
 
 from .._context import Params
 from .._declared_spec import KEY_ENTRY
-from .._fields import is_shown_key, mapping_faults, place, refuse_empty
+from .._fields import is_shown_key, place, read_entry, refuse_empty
 from .._files.reading import Policy
 from .._model.errors import InputError
 from .._model.identifiers import parse_issuer_id, refuse_no_path, shown
 from .._model.private_key import KeyProblem, read_file_name, settle_key_id
 from .._model.secret import Secret
 
-# The fields of a key, none of them required.
-_ANY = {name: {**field, "required": False} for name, field in KEY_ENTRY.items()}
 # What App Store Connect shows. Only the shape is known, so that another one is no fault.
 _SHAPE = re.compile(r"[A-Z0-9]{10}")
 
@@ -108,15 +106,11 @@ def key_entries(params: Params) -> list[Entry]:
 def _entry(number: int, given: t.Any) -> Entry:
     known = given if isinstance(given, dict) else {}
     where = place("keys", number, known.get("key"))
-    faults = mapping_faults(given if isinstance(given, dict) else [], KEY_ENTRY)
+    fields, faults = read_entry(given, KEY_ENTRY)
     if str(known.get("key")).strip() == "":
         faults.append("key is empty. Give the key a short name, such as studio_a.")
-    fields = {
-        name: _expanded(name, value)
-        for name, value in known.items()
-        if name in KEY_ENTRY and value is not None and not mapping_faults({name: value}, _ANY)
-    }
-    return Entry(where, fields, (f"{where}: {' '.join(faults)}",) if faults else ())
+    said = {name: _expanded(name, value) for name, value in fields.items() if value is not None}
+    return Entry(where, said, (f"{where}: {' '.join(faults)}",) if faults else ())
 
 
 def _expanded(name: str, value: t.Any) -> t.Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
+from .errors import first_sentence
 from .identifiers import Environment
 
 Cause = t.Literal[
@@ -65,6 +66,11 @@ class Verdict:
     def refused(self) -> bool:
         """True when it is known that the credentials don't work as they are."""
         return not self.accepted and self.cause not in UNDECIDED_CAUSES and self.cause != "key_not_yet_created"
+
+    @property
+    def brief(self) -> str:
+        """Return the likeliest cause with its step, in about two sentences."""
+        return self.lead or first_sentence(self.hint, 2)
 
     def led_by(self, lead: str) -> Verdict:
         """Return it with the likeliest cause in front of its hint."""

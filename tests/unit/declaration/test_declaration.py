@@ -10,13 +10,14 @@ import typing as t
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit_support import ISSUER, KEY_ID, OTHER_ISSUER
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER
 
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.apps import App
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.declaration import (
     Declaration,
     declare,
     declare_one,
+    has_lists,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import APP, KEY_ENTRY
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError, RefundsError
@@ -282,3 +283,11 @@ def test_whatever_is_written_is_read_or_told(keys: list[t.Any], apps: list[t.Any
         *(item for one in keys if isinstance(one, dict) for item in one.get("apps") or ()),
     ):
         assert SECRET not in " ".join(found.faults)
+
+
+def test_keys_without_an_app_beside_a_bundle_id_are_no_list() -> None:
+    keys = [{"key": "a"}]
+    assert not has_lists({"keys": keys, "bundle_id": BUNDLE_ID, "apps": None})
+    assert has_lists({"keys": [{"key": "a", "apps": [BUNDLE_ID]}], "bundle_id": BUNDLE_ID, "apps": None})
+    assert has_lists({"keys": keys, "apps": None}) and has_lists({"apps": [], "bundle_id": BUNDLE_ID})
+    assert not has_lists({"bundle_id": BUNDLE_ID})

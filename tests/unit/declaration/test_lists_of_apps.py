@@ -50,7 +50,7 @@ def test_an_app_at_several_trackers_is_one_app_and_one_call(bulk: Bulk) -> None:
     assert done.results["summary"] == "2 apps: 2 changed." and done.results["http"]["calls"] == 2
     assert list(done.results["diff"]["after"]) == [f"{BUNDLE_ID} at ledger", f"{BUNDLE_ID} at devtodev", TWO]
     again = bulk.both([], keys=keys, devtodev=HAND)
-    assert again.results["summary"] == "2 apps: 1 not Active yet, 1 unchanged." and not again.results["changed"]
+    assert again.results["summary"] == "2 apps: 1 not Active, 1 unchanged." and not again.results["changed"]
 
 
 def test_one_app_in_two_projects_of_a_tracker(bulk: Bulk) -> None:
@@ -64,7 +64,7 @@ def test_counts_and_names_are_those_of_apps(bulk: Bulk) -> None:
     names = [f"com.example.n{number}" for number in range(4)]
     done = bulk.both([], keys=below(bulk, *map(both, names))[:1], devtodev=HAND)
     headline, line = done.message.split("\n")
-    assert headline == "4 of 4 apps need attention, 1 of 1 key need attention."
+    assert headline == "4 of 4 apps need attention, 1 of 1 key needs attention."
     assert line.endswith(f" Apps: {', '.join(names)}."), "each once, whatever the number of its trackers"
 
 
@@ -74,7 +74,7 @@ def test_a_revoked_key_is_one_line_that_names_its_apps(bulk: Bulk) -> None:
     bulk.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
     done = bulk.both([{"bundle_id": FOREIGN, "key": "b"}], keys=keys)
     headline, line = done.message.split("\n")
-    assert headline == "2 of 3 apps need attention, 1 of 2 keys need attention."
+    assert headline == "2 of 3 apps need attention, 1 of 2 keys needs attention."
     assert line.startswith(
         f"key a: unauthenticated: Key {KEY_ID} is refused for all 2 apps here, and your settings haven't changed since "
         f"Apple last accepted them. Most likely the key was revoked (Issuer ID {ISSUER})"
@@ -97,7 +97,7 @@ def test_an_app_that_another_declared_key_may_read(bulk: Bulk) -> None:
     assert outcomes(done) == [(BUNDLE_ID, "create", "changed"), (FOREIGN, "unchanged", "failed")]
     assert hints(done)[1].startswith("Apple accepts key b for this app")
     headline, line = done.message.split("\n")
-    assert headline == "1 of 2 apps need attention." and line.startswith(
+    assert headline == "1 of 2 apps needs attention." and line.startswith(
         f"{FOREIGN}: unauthenticated: Apple accepts key b"
     )
     assert FOREIGN not in bulk.held(), "it is told, and not done"
@@ -115,7 +115,7 @@ def test_a_fault_while_other_keys_are_tried_hides_no_refusal(bulk: Bulk, monkeyp
 
     monkeypatch.setattr(CredentialCheck, "check", faulty)
     done = bulk.both([], keys=below(bulk, BUNDLE_ID, FOREIGN))
-    assert causes(done) == ["accepted", "unauthenticated"] and done.message.startswith("1 of 2 apps need attention.\n")
+    assert causes(done) == ["accepted", "unauthenticated"] and done.message.startswith("1 of 2 apps needs attention.\n")
     assert any("the hint says less than it could" in text for text in done.warnings)
 
 
@@ -130,7 +130,7 @@ def test_a_tracker_that_can_not_be_opened_stops_no_other(bulk: Bulk) -> None:
     ]
     assert [one["status"] for one in done.results["integrations"]] == ["Active", "Unknown", "Active"]
     headline, line = done.message.split("\n")
-    assert headline == "1 of 2 apps need attention." and line.startswith(f"{BUNDLE_ID} at devtodev: devtodev.session")
+    assert headline == "1 of 2 apps needs attention." and line.startswith(f"{BUNDLE_ID} at devtodev: devtodev.session")
 
 
 def test_a_tracker_whose_list_fails_stops_no_other(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,10 +172,10 @@ def test_a_key_that_could_not_be_put_in_place_fails_its_apps(bulk: Bulk) -> None
     done = bulk.both([{"bundle_id": FOREIGN, "key": "b"}], keys=keys, iap_keys=made)
     assert sorted(outcome for *_rest, outcome in outcomes(done)) == ["changed", "failed", "failed"]
     headline, line = done.message.split("\n")
-    assert headline == "2 of 3 apps need attention, 1 of 2 keys need attention."
-    assert line == f"key a: key_unreadable: The session is over. Apps: {BUNDLE_ID}, {TWO}."
+    assert headline == "2 of 3 apps need attention, 1 of 2 keys needs attention."
+    assert line == f"key a: key_unreadable: The session is over. Sign in again. Apps: {BUNDLE_ID}, {TWO}."
     idle = bulk.both([{"bundle_id": FOREIGN, "key": "b"}], keys=bulk.keys, iap_keys=made)
-    assert idle.message == "1 of 2 keys need attention.\nkey a: The session is over. Sign in again."
+    assert idle.message == "1 of 2 keys needs attention.\nkey a: The session is over. Sign in again."
     assert [entry["outcome"] for entry in idle.results["integrations"]] == ["unchanged"]
 
 
@@ -204,7 +204,7 @@ def test_report_mode_tells_each_fault_and_does_the_rest(bulk: Bulk) -> None:
         ("com.example.three", "ledger"): "failed",
     }
     lines = done.message.split("\n")
-    assert lines[0] == "3 of 4 apps need attention, 1 of 3 keys need attention."
+    assert lines[0] == "3 of 4 apps need attention, 1 of 3 keys needs attention."
     assert any(line.startswith("keys[2] (c): issuer_id: 'nonsense' isn't an Issuer ID") for line in lines)
     assert any("keys[3] (b): key 'b' stands in an entry before." in line for line in lines)
     assert bulk.held() == [BUNDLE_ID] and done.results["summary"].startswith("4 apps: 3 need attention, 1 changed.")

@@ -102,7 +102,7 @@ def test_the_key_comes_before_what_is_held(bulk: Bulk) -> None:
     assert [hint.startswith(f"{changed} Check this first. Apple refused") for hint in hints] == [True, True, False]
     assert hints[2].startswith(f"{inferred} Apple refused")
     assert done.message.split("\n") == [
-        "3 of 3 apps need attention, 1 of 1 key need attention.",
+        "3 of 3 apps need attention, 1 of 1 key needs attention.",
         f"key a: unauthenticated: {changed} Check this first. Apps: {BUNDLE_ID}, {TWO}.",
         f"key a: unauthenticated: {inferred} Apps: {FOREIGN}.",
     ]

@@ -115,7 +115,7 @@ def test_one_broken_app_stops_no_other(bulk: Bulk, tmp_path: Path) -> None:
     assert done.results["failed"] and done.results["changed"] and bulk.held() == [BUNDLE_ID, UNRELEASED]
     assert list(done.results["diff"]["after"]) == [BUNDLE_ID, UNRELEASED]
     headline, *lines = done.message.split("\n")
-    assert headline == "2 of 4 apps need attention, 1 of 2 keys need attention."
+    assert headline == "2 of 4 apps need attention, 1 of 2 keys needs attention."
     assert done.results["summary"] == "4 apps: 2 need attention, 2 changed."
     assert [line.partition(". ")[0][:80] for line in lines] == [
         f"key none: key_unreadable: {tmp_path}/none.p8 can't be read: No such file or directory"[:80],
@@ -134,7 +134,7 @@ def test_the_key_or_the_app(bulk: Bulk) -> None:
     hints = [entry["credential_check"]["hint"] for entry in done.results["integrations"]]
     assert all(f"Key {KEY_ID} is refused for all 2 apps here" in hint for hint in hints)
     headline, line = done.message.split("\n")
-    assert headline == "2 of 2 apps need attention, 1 of 2 keys need attention.", "a revoked key is a key in trouble"
+    assert headline == "2 of 2 apps need attention, 1 of 2 keys needs attention.", "a revoked key is a key in trouble"
     assert line.startswith(f"key a: unauthenticated: Key {KEY_ID} is refused for all 2 apps here: most likely the key")
     assert line.endswith(f" is wrong. Apps: {BUNDLE_ID}, {TWO}.")
 

@@ -76,7 +76,7 @@ def test_one_app_meets_a_fault(bulk: Bulk, monkeypatch: pytest.MonkeyPatch, wher
     message = done.results["integrations"][2]["msg"]
     assert message.startswith(f"{BAD}: {FAULT}") and message.endswith("; the other apps went on.")
     assert "as a mistake would" in message
-    assert done.message.startswith(f"1 of 6 apps need attention.\n{BAD}: {FAULT}") and done.results["changed"]
+    assert done.message.startswith(f"1 of 6 apps needs attention.\n{BAD}: {FAULT}") and done.results["changed"]
     monkeypatch.undo()
     assert bulk.held() == [name for name in NAMES if name != BAD]
 
@@ -118,7 +118,7 @@ def test_one_row_that_the_ledger_can_not_hold_fails_one_app(bulk: Bulk, monkeypa
     note_all = LedgerTracker.note_all
     monkeypatch.setattr(LedgerTracker, "note_all", refused)
     done = bulk.run(apps(*NAMES))
-    assert done.message == f"1 of 6 apps need attention.\n{BAD}: too long."
+    assert done.message == f"1 of 6 apps needs attention.\n{BAD}: too long."
     assert [outcome for name, _action, outcome in outcomes(done) if name != BAD] == ["changed"] * 5
     assert bulk.held() == [name for name in NAMES if name != BAD]
 
@@ -184,6 +184,6 @@ def test_a_key_without_ids_is_known_by_what_the_ledger_holds(bulk: Bulk) -> None
     other = [{"key": "a", "private_key_path": bulk.keys[1]["private_key_path"]}]
     done = bulk.run(apps(BAD), on_faulty_app="report", keys=other)
     assert done.message == (
-        f"1 of 1 app need attention, 1 of 1 key need attention.\nkeys[0] (a): issuer_id: is required. Apps: {BAD}."
+        f"1 of 1 app needs attention, 1 of 1 key needs attention.\nkeys[0] (a): issuer_id: is required. Apps: {BAD}."
     )
     assert done.results["integrations"][0]["status"] == "Active", "what is held is known all the same"

@@ -136,6 +136,7 @@ _LOGGER = logging.getLogger("storeops.refunds.refund_events")
 
 def _make_importable() -> None:
     try:
+        # Only whether it can be imported is asked.
         import ansible_collections.storeops.refunds  # noqa: F401
     except ImportError:
         place = Path(os.path.abspath(__file__)).parents[_PARENTS]
@@ -172,4 +173,5 @@ if __name__ == "__main__":
             """Print an event."""
             print(event, flush=True)
 
+    # ansible-rulebook's queue has many methods; a source calls put alone.
     asyncio.run(main(_Printed(), {"mode": "poll", "interval": 60}))  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task
 from ..._decisions.refusal import infer_across_apps
 from ..._declaration.apps import App
-from ..._declaration.declaration import Declaration, declare, declare_one, has_lists
+from ..._declaration.declaration import Declaration, declare, declare_one, has_lists, refuse
 from ..._model.verdict import Verdict
 from ..shared.concurrent import each
 from ..shared.services import CALL_LIBRARIES, credential_check
@@ -34,7 +34,7 @@ def _apps(params: Params, reader: KeyReader) -> list[tuple[App, LoadedKey]]:
     """Return the apps with their keys. Raises RefundsError for all faults of lists at once."""
     declaration = declare(params).require() if has_lists(params) else Declaration({}, (declare_one(params),))
     loaded = [(app, reader.load(app.key)) for app in declaration.apps if app.key and not app.is_absent]
-    Declaration({}, (), tuple(dict.fromkeys(key.fault for _app, key in loaded if key.fault))).require()
+    refuse(key.fault for _app, key in loaded if key.fault)
     return loaded
 
 

@@ -11,7 +11,7 @@ import typing as t
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task
 from ..._declaration.apps import App
-from ..._declaration.declaration import Declaration, declare
+from ..._declaration.declaration import Declaration, declare, refuse
 from ..._declaration.keys import key_entries
 from ..._declaration.variables import misspelt
 from ..._model.identifiers import ENVIRONMENTS
@@ -32,7 +32,7 @@ def run(params: Params, context: Context) -> Results:
         *_keys(params, declaration),
         *(f"{name}: {path} {_RELATIVE}" for name, path in (params["paths"] or {}).items() if _is_relative(path)),
     ]
-    Declaration({}, (), tuple(faults)).require()
+    refuse(faults)
     for text in declaration.unusual():
         context.warn(text)
     sound = [app for app in declaration.apps if not app.fault]

@@ -13,7 +13,7 @@ from itertools import groupby
 from ..._apple.credential_check import CredentialCheck
 from ..._context import Context
 from ..._decisions.integration import Decision, Rules, Wanted, decide_absent, decide_present, standing, unread
-from ..._declaration.declaration import Declaration
+from ..._declaration.declaration import Declaration, refuse
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.integration import Integration
 from ..._model.verdict import Verdict
@@ -55,7 +55,7 @@ class Engine:
         reader = KeyReader(self.context)
         targets = targets_of(declaration, reader)
         if self.is_strict:
-            Declaration(declaration.keys, declaration.apps, _key_faults(declaration, targets)).require()
+            refuse((*declaration.faults, *(target.error for target in targets if target.is_of_key)))
         places = open_places(targets, self.trackers, self.context, self.is_strict)
         more = surplus(targets, places)
         self._looked_up = targets, places
@@ -121,11 +121,6 @@ class Engine:
             return standing(current, identity, verdict, naming(identity.bundle_id, f"{error}"))
         except Exception as error:
             return standing(current, identity, verdict, naming(identity.bundle_id, unforeseen(error, ONE_APP)))
-
-
-def _key_faults(declaration: Declaration, targets: t.Iterable[Target]) -> tuple[str, ...]:
-    """Return every fault once: a key's, however many apps it has."""
-    return tuple(dict.fromkeys((*declaration.key_faults, *(target.error for target in targets if target.is_of_key))))
 
 
 def _flush(places: t.Mapping[Settings, Place]) -> None:

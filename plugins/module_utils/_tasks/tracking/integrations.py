@@ -18,8 +18,8 @@ from ..._plan import plan
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES
 from . import outcomes
+from .opening import open_engine
 from .purge import Purge, parse_purge
-from .settings import engine
 from .targets import Place, Target
 
 NAME = "refund_tracking_integrations"
@@ -36,7 +36,7 @@ def run(params: Params, context: Context) -> Results:
         context.warn(text)
     purge = parse_purge(params, declaration)
     removes = purge is not None or any(app.is_absent for app in declaration.apps)
-    with engine(params, context, NAME, removes, is_strict) as one:
+    with open_engine(params, context, NAME, removes, is_strict) as one:
         decisions = one.run(declaration, lambda targets, places: _surplus(purge, targets, places, context))
         undeclared = [] if purge else one.undeclared()
     return _results(decisions, undeclared, declaration, context)

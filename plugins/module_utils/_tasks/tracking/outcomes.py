@@ -65,8 +65,8 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
         identity = decision.held.identity
         apps.setdefault((identity.bundle_id, identity.environment), []).append(decision)
     counted = Counter(_state(group) for group in apps.values())
-    words = {**_STATES, "changed": "would change"} if check_mode else _STATES
-    told = [f"{counted[state]:,} {said}" for state, said in words.items() if counted[state]]
+    words = {**_STATES, "changed": ("would change",) * 2} if check_mode else _STATES
+    told = [f"{counted[state]:,} {said[counted[state] > 1]}" for state, said in words.items() if counted[state]]
     return f"{_number(len(apps), 'app')}: {', '.join(told)}." if apps else "No apps are declared."
 
 
@@ -78,12 +78,13 @@ def not_declared(undeclared: t.Sequence[Integration]) -> list[str]:
     return [f"Held in the ledger and not declared: {names}."]
 
 
+# Of one app, and of more.
 _STATES = {
-    "attention": "need attention",
-    "untried": "weren't tried",
-    "changed": "changed",
-    "waiting": "not Active yet",
-    "unchanged": "unchanged",
+    "attention": ("needs attention", "need attention"),
+    "untried": ("wasn't tried", "weren't tried"),
+    "changed": ("changed",) * 2,
+    "waiting": ("not Active",) * 2,
+    "unchanged": ("unchanged",) * 2,
 }
 
 
@@ -141,10 +142,14 @@ def _headline(decisions: t.Sequence[Decision], bad: t.Sequence[Decision], declar
     total = _number(len(_apps(decisions)), "app")
     keys = {name for name, source in declaration.keys.items() if source.fault or source.unusable}
     keys |= {decision.key_name for decision in bad if decision.is_of_key and decision.key_name}
-    told = [f"{len(tried):,} of {total} need attention"] * bool(tried)
-    told += [f"{len(untried):,} of {total} weren't tried"] * bool(untried)
-    told += [f"{len(keys):,} of {_number(len(declaration.keys), 'key')} need attention"] * bool(keys)
+    told = [f"{len(tried):,} of {total} {_need(tried)} attention"] * bool(tried)
+    told += [f"{len(untried):,} of {total} {'was' if len(untried) == 1 else 'were'}n't tried"] * bool(untried)
+    told += [f"{len(keys):,} of {_number(len(declaration.keys), 'key')} {_need(keys)} attention"] * bool(keys)
     return f"{', '.join(told)}." if told else "The declaration needs attention."
+
+
+def _need(some: t.Collection[object]) -> str:
+    return "needs" if len(some) == 1 else "need"
 
 
 def _apps(decisions: t.Iterable[Decision]) -> set[tuple[str, str]]:
@@ -158,7 +163,7 @@ def _some(names: t.Sequence[str]) -> str:
 
 def _reason(decision: Decision) -> str:
     if decision.is_refusal:
-        told = f"{decision.verdict.cause}: {decision.verdict.lead or first_sentence(decision.verdict.hint)}"
+        told = f"{decision.verdict.cause}: {decision.verdict.brief}"
         return f"key {decision.key_name}: {told}" if decision.is_of_key and decision.key_name else told
     return first_sentence(decision.error.removeprefix(f"{decision.held.identity.bundle_id}: "))
 

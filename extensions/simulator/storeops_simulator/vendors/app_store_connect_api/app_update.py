@@ -33,6 +33,7 @@ async def update_app(accepted: Accepted) -> Response:
             raise _invalid("not_patchable", f"The attribute {name!a} can not be updated.")
         changes[URL_ATTRIBUTES[name]] = _value(name, value, app, accepted)
     simulator = accepted.simulator
+    # Each value has the type of its field: _value made it so, which mypy can't see in a mapping.
     changed = replace(app, **changes)  # type: ignore[arg-type]
     simulator.world = simulator.world.with_app(simulator.world.apps[app.bundle_id], changed)
     return answer_with(accepted, changed)

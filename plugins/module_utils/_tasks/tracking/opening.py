@@ -17,7 +17,9 @@ from .engine import Engine
 
 
 @contextlib.contextmanager
-def engine(params: Params, context: Context, name: str, removes: bool, is_strict: bool = True) -> t.Iterator[Engine]:
+def open_engine(
+    params: Params, context: Context, name: str, removes: bool, is_strict: bool = True
+) -> t.Iterator[Engine]:
     """Yield the engine of a task, which ends with its browsers and its ledger closed.
 
     ``removes``: integrations may go, of which nothing is observed before, so that the ledger's place is checked first.
