@@ -34,6 +34,8 @@ def _misfits(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
     found: set[str] = set()
     for name, option in spec.items():
         value = params.get(name) if isinstance(params, dict) else None
+        if value is None:
+            continue
         items = value if isinstance(value, list) else [value]
         if "choices" in option or {option.get("type"), option.get("elements")} & {"int", "float", "bool"}:
             found |= {item for item in items if isinstance(item, str) and len(item) > _LONGEST_CHOICE}

@@ -38,7 +38,8 @@ def _pasted(text: str) -> str:
 
 
 def _visible(text: str) -> str:
-    return "".join(char for char in text if unicodedata.category(char) != "Cf")
+    # No character of ASCII is invisible in this way, and lists have many IDs.
+    return text if text.isascii() else "".join(char for char in text if unicodedata.category(char) != "Cf")
 
 
 def shown(text: str) -> str:

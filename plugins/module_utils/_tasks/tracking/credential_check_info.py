@@ -39,7 +39,7 @@ def _apps(params: Params, reader: KeyReader) -> list[tuple[App, LoadedKey]]:
 
 
 def _result(app: App, key: LoadedKey, verdict: Verdict) -> Results:
-    return {"bundle_id": app.bundle_id, **key.declared(), **verdict.as_result()}
+    return {"bundle_id": app.bundle_id, **key.declared, **verdict.as_result()}
 
 
 TASK = Task(_argument_spec.credential_check_info(), run, CALL_LIBRARIES)

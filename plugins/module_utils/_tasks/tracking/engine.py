@@ -103,7 +103,7 @@ class Engine:
         decision.app_name = target.app.name
         decision.key_name = target.app.key.name if target.app.key else ""
         decision.is_of_key = target.is_of_key or bool(target.key and target.key.problem)
-        decision.declared = target.key.declared() if target.key and not target.app.fault else None
+        decision.declared = target.key.declared if target.key and not target.app.fault else None
         return decision
 
     def _decision(self, target: Target, verdict: Verdict, places: t.Mapping[Settings, Place]) -> Decision:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from ..._apple import hints
 from ..._apple.credential_check import CredentialCheck
@@ -46,6 +47,7 @@ class LoadedKey:
             return settled_kind(self.source, Verdict("not_checked", hints.NOT_CHECKED, place))
         return settled_kind(self.source, check.check(self.credentials, bundle_id, place))
 
+    @cached_property
     def declared(self) -> Results:
         """Return the module result ``declared``: the key that is asked for, None in it for what is not known."""
         source, credentials = self.source, self.credentials
