@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the parts of the tests, some at a time: all, those that are named, or with "check" what is for every save.
 
-One line for each part as it ends, then a table. A part's log is shown only when it failed, and of that its end.
+One line for each part as it ends, then a table. Of a part that failed,
+the log's end is shown before the table, and after it what failed by name.
 """
 
 from __future__ import annotations
@@ -28,13 +29,16 @@ def _line(part: parts_runner.Part) -> str:
 
 
 def _failure(part: parts_runner.Part) -> None:
-    """What failed, in few lines, and the end of the log."""
-    log = part.log.read_text(errors="replace").rstrip()
+    """The end of the log."""
     print(f"\n{f'== {part.name} ':=<{WIDTH}}")
-    for line in log.splitlines()[-TAIL:]:
+    for line in part.log.read_text(errors="replace").rstrip().splitlines()[-TAIL:]:
         print(line[: 4 * WIDTH])
+
+
+def _named(part: parts_runner.Part) -> None:
+    """What failed, in few lines."""
     print(f"-- {part.name} failed; the whole log is {part.log.relative_to(paths.ROOT)}:")
-    for line in faults.found(log):
+    for line in faults.found(part.log.read_text(errors="replace")):
         print(f"  {line}")
 
 
@@ -72,10 +76,13 @@ def main() -> int:
             done[part.name] = part
             print(_line(part), flush=True)
     ordered = [done[d.name] for d in chosen]
-    for part in ordered:
-        if part.failed:
-            _failure(part)
+    failures = [part for part in ordered if part.failed]
+    for part in failures:
+        _failure(part)
     _table(ordered, time.monotonic() - start)
+    # After the table: where only the last lines of a run are kept, they tell what failed.
+    for part in failures:
+        _named(part)
     passed, failed, skipped = (sum(getattr(part, what) for part in ordered) for what in ("passed", "failed", "skipped"))
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
     return 0 if passed and not failed else 1
