@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the module appstore_iap_key in the Python that runs Ansible, where the host leaves the choice to Ansible."""
+"""Runs appstore_iap_key in-process where it can."""
 
 from __future__ import annotations
 

@@ -5,19 +5,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 import typing as t
 from collections.abc import Mapping
 from urllib.request import getproxies_environment
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import missing_required_lib
 
 # First, since the others can't be imported by an old Python.
 from . import _python_version
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
 from ._fields import app_name, option_faults, refuse_no_paths
+from ._file_attributes import FileAttributesOf, Raising
 from ._http import HttpSettings, Transport
 from ._http_flow import MOST
 from ._model.errors import InputError, RefundsError, unforeseen
@@ -45,7 +45,7 @@ def run_module(task: Task) -> t.NoReturn:
     masker = Masker(secret_values(task.argument_spec, params))
     # What Ansible replaces wherever it stands: not what could be a word of the data, which our own rule hides.
     module.no_log_values = set(masker.distinct)
-    attributes = _ModuleFileAttributes(module) if task.has_file_attributes else None
+    attributes = FileAttributesOf(module) if task.has_file_attributes else None
     results = execute(task, params, module.check_mode, module.warn, os.environ, masker, attributes)
     if results.pop("failed", False):
         module.fail_json(**results)
@@ -115,7 +115,7 @@ def _http_settings(params: Params, environ: t.Mapping[str, str]) -> HttpSettings
     )
 
 
-class _Module(AnsibleModule):
+class _Module(Raising):
     """An AnsibleModule that hides what our own rules call a secret even when it refuses its options.
 
     It does that before it returns from its constructor, and by its own rules it then knows no secret of an option that
@@ -124,7 +124,7 @@ class _Module(AnsibleModule):
 
     def __init__(self, **options: t.Any) -> None:
         self._given: Params = {}
-        self._is_made = self._is_raising = False
+        self._is_made = False
         super().__init__(**options)
         self._is_made = True
 
@@ -157,18 +157,9 @@ class _Module(AnsibleModule):
         shown = {name: str(value) for name, value in self._shown().items()}
         self.log(" ".join(["Invoked with", *(f"{name}={value}" for name, value in shown.items())]), log_args=shown)
 
-    @contextlib.contextmanager
-    def raising(self) -> t.Iterator[None]:
-        """Make Ansible's helpers raise OSError instead of ending the process: other keys may be left to try."""
-        self._is_raising = True
-        try:
-            yield
-        finally:
-            self._is_raising = False
-
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         if self._is_raising:
-            raise OSError(0, f"{msg} {kwargs.get('details', '')}".strip())
+            super().fail_json(msg, **kwargs)
         masker = self._masker()
         self.no_log_values = set(masker.distinct)
         if not self._is_made:
@@ -180,22 +171,6 @@ class _Module(AnsibleModule):
 def refusal(spec: t.Mapping[str, t.Any], given: Params, message: str) -> str:
     """Return why options were refused: which entry or field it was, where that is why, else Ansible's ``message``."""
     return option_faults(spec, given) or message
-
-
-class _ModuleFileAttributes:
-    """Ansible's own file attributes (mode, owner, group, SELinux, …) through AnsibleModule."""
-
-    def __init__(self, module: _Module, own: Params | None = None) -> None:
-        self._module = module
-        self._own = own or {}
-
-    def of_entry(self, own: t.Mapping[str, t.Any]) -> _ModuleFileAttributes:
-        return _ModuleFileAttributes(self._module, own)
-
-    def apply(self, path: str, diff: dict[str, t.Any]) -> bool:
-        wanted = self._module.load_file_common_arguments({**self._module.params, **self._own}, path=path)
-        with self._module.raising():
-            return bool(self._module.set_fs_attributes_if_different(wanted, False, diff))
 
 
 def plain(value: t.Any) -> t.Any:

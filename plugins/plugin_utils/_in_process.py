@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.basic import FILE_COMMON_ARGUMENTS
 from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.storeops.refunds.plugins.module_utils._context import Results, Task
+from ansible_collections.storeops.refunds.plugins.module_utils._context import FileAttributes, Results, Task
+from ansible_collections.storeops.refunds.plugins.module_utils._file_attributes import in_process
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import unforeseen
 from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import Masker
 from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain, refusal
@@ -37,7 +39,6 @@ class Circumstances:
     """What a task is to run under. ``wanted``: the variable, None when unset. ``interpreter``: as configured.
 
     ``missing``: a library that the task needs and that this Python lacks; another one may have it.
-    ``sets_attributes``: of files, which is AnsibleModule's work.
     """
 
     wanted: bool | None
@@ -47,16 +48,14 @@ class Circumstances:
     becomes: bool = False
     has_environment: bool = False
     missing: str | None = None
-    sets_attributes: bool = False
     platform: str = sys.platform
     executable: str = sys.executable
 
     def why_module(self) -> str | None:
         """Return why only the ordinary module gives what was asked for, or None when the worker does as well."""
-        if self.wanted is None and self.platform == "darwin" and not self.sets_attributes:
+        if self.wanted is None and self.platform == "darwin":
             return f"this is macOS; {VARIABLE} turns it on"
         reasons = {
-            "it sets mode and owner of files": self.sets_attributes,
             f"{VARIABLE} is false": self.wanted is False,
             "the task is async": self.is_async,
             "it becomes another user": self.becomes,
@@ -131,7 +130,6 @@ class InProcessAction(ActionBase):
             becomes=self._connection.become is not None,
             has_environment=bool(environment),
             missing=missing.name if missing is not None else None,
-            sets_attributes=self.definition.has_file_attributes,
         )
 
     def _with_own_python(self, task_vars: Json) -> Json:
@@ -162,22 +160,26 @@ class InProcessAction(ActionBase):
             return "a template that only the module can resolve"
 
     def _in_process(self) -> Results:
-        spec = self.definition.argument_spec
+        spec = self._spec()
         given = plain(self._task.args)
-        masker = Masker(secret_values(spec, given))
+        secrets = secret_values(spec, given)
         try:
             # The local connection starts modules in the playbook's folder: relative paths begin there.
             with contextlib.chdir(self._loader.get_basedir()):
-                return self._validated_and_run(given)
+                return self._validated_and_run(spec, given, secrets)
         except Exception as error:
-            failure: Results = masker.mask({"failed": True, "msg": unforeseen(error)})
+            failure: Results = Masker(secrets).mask({"failed": True, "msg": unforeseen(error)})
             return failure
 
-    def _validated_and_run(self, given: Json) -> Results:
-        spec = dict(self.definition.argument_spec)
+    def _spec(self) -> Json:
+        # Those of the task's own win, as in an ordinary module.
+        files = FILE_COMMON_ARGUMENTS if self.definition.has_file_attributes else {}
+        return {**files, **self.definition.argument_spec}
+
+    def _validated_and_run(self, spec: Json, given: Json, secrets: set[str]) -> Results:
         validation = ModuleArgumentSpecValidator(spec).validate(given)
         params = plain(validation.validated_parameters)
-        masker = Masker(secret_values(spec, given) | secret_values(spec, params))
+        masker = Masker(secrets | secret_values(spec, params))
         message = validation.errors.msg if validation.error_messages else ""
         if message and isinstance(validation.errors[0], UnsupportedError):
             message = f"Unsupported parameters for ({self._task.action}) module: {message}"
@@ -194,9 +196,16 @@ class InProcessAction(ActionBase):
             lambda text: warnings.update({text: None}),
             os.environ,
             masker,
+            self._file_attributes(params),
             progress=self._progress,
         )
         return {**results, "warnings": list(warnings)} if warnings else results
+
+    def _file_attributes(self, params: Json) -> FileAttributes | None:
+        if not self.definition.has_file_attributes:
+            return None
+        special: list[str] = C.config.get_config_value("DEFAULT_SELINUX_SPECIAL_FS")
+        return in_process(params, bool(self._task.check_mode), special)
 
     def _progress(self, text: str) -> None:
         """Show a line at once; on stderr, since callbacks may own stdout. Ansible censors results, not this."""

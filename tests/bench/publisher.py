@@ -48,6 +48,8 @@ class Publisher:
         document = {
             "bench_apps": apps,
             "bench_keys": [{"key": name, **key} for name, key in self.keys.items()],
+            # As ready for a loop as the tokens are for the uri loop.
+            "bench_items": [{**app, **self.keys[app["key"]]} for app in apps],
             # The same for the playbooks of the collection.
             "refund_tracking_apps": apps,
             "refund_tracking_keys": [{"key": name, **key} for name, key in self.keys.items()],

@@ -98,12 +98,11 @@ def _measure(bench: works.Bench, sizes: list[int]) -> report.Figures:
     plan += [(works.BARE_8, size) for size in sizes]
     plan += [(works.ONE_BY_ONE, size) for size in loops]
     plan += [(works.BULK, size) for size in sizes]
-    for work, size in plan:
-        figures.measured[work.name, size] = bench.measure(work, size)
     late = [(works.LATE_BULK, LATE_SITE), (works.LATE_SITE, LATE_SITE), (works.LATE_BARE, LATE_BULK)]
-    for work, most in [*late, (works.LATE_BULK, LATE_BULK)]:
-        size = min(most, sizes[-1])
-        figures.measured[work.name, size] = bench.measure_late(work, size)
+    late = [(work, min(most, sizes[-1])) for work, most in [*late, (works.LATE_BULK, LATE_BULK)]]
+    # A small run has the same size for both.
+    for measured in [*bench.measure(plan), *bench.measure_late(list(dict.fromkeys(late)))]:
+        figures.measured[measured.work.name, measured.size] = measured
     figures.measured["faulty", sizes[-1]] = bench.measure_faulty(sizes[-1])
     return figures
 

@@ -129,21 +129,27 @@ class Bench:
         for work in (EMPTY, ONE_BY_ONE, BULK, BARE_8):
             self._once(Measured(work, 1))
 
-    def measure(self, work: Work, size: int) -> Measured:
-        """Run a work until its median is worth something."""
-        measured = Measured(work, size)
-        while len(measured.runs) < self.runs and sum(run.seconds for run in measured.runs) < ENOUGH_S:
-            self._once(measured)
-        if work.asks:
-            self._check_calls(measured)
-        self._tell(measured)
-        return measured
+    def measure(self, plan: t.Sequence[tuple[Work, int]]) -> list[Measured]:
+        """Run each work until its median is worth something.
 
-    def measure_late(self, work: Work, size: int) -> Measured:
-        """Measure a work where every answer takes a while."""
+        They take turns: what else the machine does in the meantime then strikes both sides of a ratio.
+        """
+        found = [Measured(work, size) for work, size in plan]
+        for _turn in range(self.runs):
+            for measured in found:
+                if sum(run.seconds for run in measured.runs) < ENOUGH_S:
+                    self._once(measured)
+        for measured in found:
+            if measured.work.asks:
+                self._check_calls(measured)
+            self._tell(measured)
+        return found
+
+    def measure_late(self, plan: t.Sequence[tuple[Work, int]]) -> list[Measured]:
+        """Measure works where every answer takes a while."""
         self.simulator.arm([{"kind": "delay", "seconds": ANSWER_S}])
         try:
-            return self.measure(work, size)
+            return self.measure(plan)
         finally:
             self.simulator.disarm()
 

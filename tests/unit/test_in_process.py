@@ -41,8 +41,6 @@ SECRET = "sqlite:////nowhere/s3cr3t-ledger.db"
         ({}, None),
         ({"wanted": True}, None),
         ({"wanted": False}, f"{VARIABLE} is false"),
-        ({"wanted": True, "sets_attributes": True}, "it sets mode and owner of files"),
-        ({"platform": "darwin", "sets_attributes": True}, "it sets mode and owner of files"),
         ({"platform": "darwin"}, f"this is macOS; {VARIABLE} turns it on"),
         ({"platform": "darwin", "wanted": True}, None),
         ({"platform": "darwin", "wanted": True, "is_async": True}, "the task is async"),
@@ -169,7 +167,7 @@ def test_that_a_module_runs_in_this_python_where_the_host_leaves_the_choice(
 ) -> None:
     """An inventory that names localhost must not send a key to the system's Python, which has no libraries."""
     one = action(Recorder(), {}, variables, **fields)
-    one.definition = replace(one.definition, has_file_attributes=True)
+    one._task.async_val = 30
     given: Json = {}
     monkeypatch.setattr(one, "_execute_module", lambda **options: given.update(options) or {})
     assert one.run(task_vars=variables) == {}
@@ -186,7 +184,7 @@ def test_that_a_module_runs_in_this_python_where_the_host_leaves_the_choice(
 def test_that_another_python_is_looked_for_when_this_one_lacks_a_library_or_the_host_is_elsewhere() -> None:
     assert not replace(USUAL, missing="PyJWT").takes_own_python()
     assert not replace(USUAL, connection="ansible.builtin.ssh").takes_own_python()
-    assert replace(USUAL, sets_attributes=True, platform="darwin").takes_own_python()
+    assert replace(USUAL, platform="darwin").takes_own_python()
 
 
 @pytest.mark.parametrize("value", ["maybe", 2, {}, "", [True]])

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from matrix_faults import Judge
 from matrix_scenes import SCENES, Scene
 from unit_killing import MOST_POINTS, run_and_die
@@ -37,6 +35,6 @@ def whole(judge: Judge, scene: Scene) -> tuple[int, list[str]]:
     raise AssertionError("this has no end")
 
 
-def sample() -> t.Iterator[tuple[Scene, int]]:
+def sample() -> list[tuple[Scene, int]]:
     """Return the scenes and points of every run of the tests."""
-    return ((scene, at) for scene in SCENES for at in SAMPLED)
+    return [(scene, at) for scene in SCENES for at in SAMPLED]
