@@ -99,9 +99,10 @@ def _measure(bench: works.Bench, sizes: list[int]) -> report.Figures:
     plan += [(works.ONE_BY_ONE, size) for size in loops]
     plan += [(works.BULK, size) for size in sizes]
     late = [(works.LATE_BULK, LATE_SITE), (works.LATE_SITE, LATE_SITE), (works.LATE_BARE, LATE_BULK)]
-    late = [(work, min(most, sizes[-1])) for work, most in [*late, (works.LATE_BULK, LATE_BULK)]]
+    late += [(works.LATE_BULK, LATE_BULK)]
     # A small run has the same size for both.
-    for measured in [*bench.measure(plan), *bench.measure_late(list(dict.fromkeys(late)))]:
+    once = {(work.name, min(most, sizes[-1])): (work, min(most, sizes[-1])) for work, most in late}
+    for measured in [*bench.measure(plan), *bench.measure_late(list(once.values()))]:
         figures.measured[measured.work.name, measured.size] = measured
     figures.measured["faulty", sizes[-1]] = bench.measure_faulty(sizes[-1])
     return figures
