@@ -39,6 +39,7 @@ options:
     description:
       - Names of variables. One that resembles a variable of the collection's roles and is none is a mistake, because
         nobody would read it.
+      - With neither O(keys) nor O(apps), only the names are checked.
     type: list
     elements: str
     default: []

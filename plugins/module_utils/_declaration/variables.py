@@ -24,10 +24,21 @@ KNOWN = frozenset(
         *("iap_key_rotation_issuer_id", "iap_key_rotation_team_id", "iap_key_rotation_session"),
         *("iap_key_rotation_session_path", "iap_key_rotation_app_store_connect_url", "iap_key_rotation_hook"),
         *("iap_key_rotation_wait", "iap_key_rotation_revoke_old", "iap_key_rotation_new_key"),
-        *("iap_key_rotation_result",),
+        *("iap_key_rotation_result", "iap_key_custody_private_key_path", "iap_key_custody_store"),
+        *("iap_key_custody_place", "iap_key_custody_keep_file", "iap_key_custody_name", "iap_key_custody_key_id"),
+        *("iap_key_custody_issuer_id", "iap_key_custody_team_id", "iap_key_custody_session"),
+        *("iap_key_custody_session_path", "iap_key_custody_app_store_connect_url", "iap_key_custody_ansible_vault"),
+        *("iap_key_custody_hashicorp_vault", "iap_key_custody_onepassword"),
+        *("notification_urls_keys", "notification_urls_apps", "notification_urls_on_other_url"),
+        *("notification_urls_on_version_1", "notification_urls_verify", "notification_urls_result"),
+        *("refund_export_result", "refund_export_folder", "refund_export_options"),
+        *("field_check_result", "field_check_folder", "field_check_options", "field_check_hosts"),
     )
 )
-_PREFIXES = ("refund_tracking", "refund_audit", "refund_history", "iap_key_rotation")
+_PREFIXES = (
+    *("refund_tracking", "refund_audit", "refund_history", "refund_export"),
+    *("iap_key_rotation", "iap_key_custody", "notification_urls", "field_check"),
+)
 _SLIP = 0.9
 
 
@@ -41,7 +52,6 @@ def misspelt(names: t.Iterable[str]) -> list[str]:
 def _meant(name: str) -> str:
     if name in KNOWN or not name.startswith(_PREFIXES):
         return ""
+    meant = next(iter(difflib.get_close_matches(name, KNOWN, 1, _SLIP)), "")
     # A name of the user's own that begins like ours.
-    if any(name.startswith(f"{known}_") for known in KNOWN):
-        return ""
-    return next(iter(difflib.get_close_matches(name, KNOWN, 1, _SLIP)), "")
+    return "" if meant and name.startswith(f"{meant}_") else meant

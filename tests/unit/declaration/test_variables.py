@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import re
+import typing as t
 
 import pytest
 import yaml
-from unit_support import ROOT
+from unit_support import ROOT, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.variables import _PREFIXES, KNOWN, misspelt
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import declaration_info
 
 
 def test_every_variable_of_roles_and_playbooks_is_known() -> None:
@@ -39,7 +41,45 @@ def test_no_known_variable_is_misspelt(name: str) -> None:
         ("refund_tracking_default", "refund_tracking_defaults"),
         ("refund_audit_pth", "refund_audit_path"),
         ("iap_key_rotation_wiat", "iap_key_rotation_wait"),
+        ("iap_key_custody_keep_files", "iap_key_custody_keep_file"),
+        ("notification_urls_verfy", "notification_urls_verify"),
+        ("refund_history_export_foldr", "refund_history_export_folder"),
+        ("refund_export_option", "refund_export_options"),
+        ("field_check_option", "field_check_options"),
     ],
 )
 def test_a_slip_is_told(name: str, meant: str) -> None:
     assert misspelt([name, "unrelated"]) == [f"{name}: no such variable is read. Did you mean {meant}?"]
+
+
+# What these two read is required, and fails where it is missing.
+OF_RULEBOOKS = ("refund_message.yml", "refund_ticket.yml")
+FIRST = [
+    *sorted(ROOT.glob("roles/*/tasks/main.yml")),
+    *(path for path in sorted(ROOT.glob("playbooks/*.yml")) if path.name not in OF_RULEBOOKS),
+]
+
+
+@pytest.mark.parametrize("path", FIRST, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_first_task_looks_at_the_names(path: t.Any) -> None:
+    """A misspelt variable would leave a role with nothing to do, which looks like a good end."""
+    steps = yaml.safe_load(path.read_text())
+    if path.parent.name == "playbooks":
+        steps = steps[-1].get("tasks", [])
+        if not steps:
+            return  # Its role does.
+    first = steps[0]["block"][0] if "block" in steps[0] else steps[0]
+    (options,) = (value for name, value in first.items() if name.startswith("storeops.refunds."))
+    (pattern,) = re.findall(r"varnames', '(.+?)'", options["variables"])
+    assert "when" not in first
+    for name in set(re.findall(r"\w+", path.read_text())) & KNOWN:
+        assert re.search(pattern, name), name
+
+
+def test_without_a_declaration_only_names_are_checked() -> None:
+    done = run_task(declaration_info.TASK, {"variables": ["refund_export_folder"]})
+    assert done.message == ""
+    done = run_task(declaration_info.TASK, {"variables": ["refund_export_folders"]})
+    assert "Did you mean refund_export_folder?" in done.message
+    for nothing in ({}, {"keys": [], "apps": [], "variables": ["refund_export_folder"]}):
+        assert "there is nothing to do" in run_task(declaration_info.TASK, nothing).message

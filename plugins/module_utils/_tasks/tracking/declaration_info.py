@@ -27,7 +27,7 @@ def run(params: Params, context: Context) -> Results:
     of_apps = {app.fault for app in declaration.apps if app.fault}
     faults = [
         *misspelt(params["variables"]),
-        *_empty(declaration),
+        *_empty(params, declaration),
         *(fault for fault in declaration.faults if is_strict or fault not in of_apps),
         *_keys(params, declaration),
         *(f"{name}: {path} {_RELATIVE}" for name, path in (params["paths"] or {}).items() if _is_relative(path)),
@@ -63,8 +63,10 @@ def _names(names: t.Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _empty(declaration: Declaration) -> list[str]:
-    if declaration.keys or declaration.apps or declaration.faults:
+def _empty(params: Params, declaration: Declaration) -> list[str]:
+    # A playbook without a declaration only asks about the names of its variables.
+    is_asked = params.get("keys") is not None or params.get("apps") is not None or not params["variables"]
+    if declaration.keys or declaration.apps or declaration.faults or not is_asked:
         return []
     return ["No keys and no apps are declared, so there is nothing to do. Check the names of the variables."]
 
