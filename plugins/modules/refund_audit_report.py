@@ -27,6 +27,8 @@ description:
   - C(pending). Not released yet, not Active at the tracker yet, or the key is not created yet. This is no failure.
   - C(ok). Accepted, and as declared.
   - C(waived). All its failures are waived.
+  - Keys that can't be used and that no app names are C(refused), or C(unknown) where the entry itself is wrong. They
+    stand in the report beside the apps, and no waiver is about them. Correct such a key, or remove it from the list.
   - An app counts at the key that was tried, which is the declared one. Where the tracker holds another one, as it does
     when Apple refused the declared key, the details of the app name both. Results that don't tell what was declared are
     counted at the key that is held.
@@ -228,6 +230,10 @@ report:
         cause:
           description: Why.
           type: str
+    keys_with_problems:
+      description: Keys that can't be used and that no app names, each with C(key), C(class), C(cause) and C(hint).
+      type: list
+      elements: dict
     undeclared:
       description: Bundle IDs that the ledger holds for the declared teams and nobody declares.
       type: list
@@ -263,6 +269,7 @@ report:
     would_change: 1
     failing: 0
     apps: []
+    keys_with_problems: []
     undeclared: []
     expired_waivers:
       - bundle_id: com.example.old*

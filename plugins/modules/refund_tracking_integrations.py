@@ -15,6 +15,7 @@ description:
     may have several trackers. Each app costs Apple one call.
   - All mistakes in O(keys) and O(apps) are named before anything is done. Then every app is tried; the task
     fails once at the end with a line for each cause. RV(integrations) has the rest.
+  - A key that can't be used fails the task too when no app uses it, except one with C(state=absent).
   - Apps that share a key are compared, to tell a bad key from a bad bundle ID.
 author:
   - storeops.refunds contributors (@storeops)
@@ -99,36 +100,23 @@ integrations:
       environment: production
       tracker: ledger
       status: Active
-      declared:
-        issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-        key_id: 2X9R4HXF34
-        key_fingerprint: 3656343c9fb6d44a6bb66cc5eebc4df1f7083c8aa38a3465995cf6139c326880
       action: create
       outcome: changed
       msg: ''
-      credential_check:
-        accepted: true
-        cause: accepted
-        hint: Apple accepted a token signed with this key for this app.
-        environment: production
-        http_status: 404
-        error_code: 4040010
-        checked_at: '2026-11-23T12:41:55Z'
-        request_id: e223a075-fcd0-40fe-a4b7-81375388acd2
-undeclared:
+keys_with_problems:
   description:
-    - Held in the ledger and not declared.
+    - Keys of O(keys) that can't be used and that no failed app names, such as keys without apps. They fail the task.
+    - Each has C(key), C(cause) (V(key_unreadable), V(key_wrong_kind), V(key_id_mismatch), or V(failed) for a wrong
+      entry) and C(msg).
   type: list
   elements: dict
   returned: success, and failure of some apps
-  sample:
-    - bundle_id: com.example.old
-      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-      key_id: 2X9R4HXF34
-      key_fingerprint: 3656343c9fb6d44a6bb66cc5eebc4df1f7083c8aa38a3465995cf6139c326880
-      environment: production
-      tracker: ledger
-      status: Active
+undeclared:
+  description:
+    - Held in the ledger and not declared, each with the fields of RV(integrations) from C(bundle_id) to C(status).
+  type: list
+  elements: dict
+  returned: success, and failure of some apps
 summary:
   description: How many apps changed, wait, or need attention.
   type: str
@@ -139,10 +127,6 @@ http:
     - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
   returned: success, and failure of some apps
   type: dict
-  sample:
-    calls: 3
-    retries: 0
-    waited_s: 0.0
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module

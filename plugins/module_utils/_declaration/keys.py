@@ -29,7 +29,7 @@ class KeySource:
 
     ``is_predicted``: in check mode, a task before would have made or mended the file. ``fingerprint``: of the key that
     it then would hold, where that is known. ``fault``: why the key can't be used, as the task that puts it in place
-    said. ``unusable``: what is wrong with its options; it then has none.
+    said. ``unusable``: what is wrong with its options; it then has none. ``is_absent``: it is to be gone.
     """
 
     issuer_id: str | None
@@ -43,6 +43,7 @@ class KeySource:
     fingerprint: str | None = None
     fault: KeyProblem | None = None
     unusable: str = ""
+    is_absent: bool = False
 
     @property
     def is_given(self) -> bool:
@@ -144,7 +145,7 @@ def declared_keys(params: Params, faults: list[str]) -> dict[str, KeySource]:
 def _declared(fields: Params, params: Params, where: str) -> KeySource:
     """Issuer ID and policy are often the same for all keys; a key's ID and file are never another key's."""
     shared = {name: params.get(name) for name in ("issuer_id", "private_key_file_policy")}
-    source = key_source({**shared, **fields}, where)
+    source = replace(key_source({**shared, **fields}, where), is_absent=fields.get("state") == "absent")
     if source.issuer_id:
         parse_issuer_id(source.issuer_id, f"{where}issuer_id")
     return source

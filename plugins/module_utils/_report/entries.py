@@ -10,9 +10,10 @@ import typing as t
 from .._model.errors import InputError
 from .._model.masking import MASK
 from .._model.secret import looks_secret
+from .._model.verdict import LOCAL_CAUSES
 from .._plan import COMPARED_IN_LEDGER
 from .classify import Finding, problems_of
-from .model import KEY_FIELDS, App, Difference, Key, worst
+from .model import KEY_FIELDS, App, BadKey, Difference, Key, Kind, worst
 
 Fields = t.Mapping[str, t.Any]
 _NEXT_STEP = (
@@ -34,6 +35,23 @@ def undeclared_of(results: t.Sequence[Fields]) -> tuple[str, ...]:
     lists = [result.get("undeclared") for result in results if isinstance(result, t.Mapping)]
     items = [item for found in lists if isinstance(found, list) for item in found if isinstance(item, t.Mapping)]
     return tuple(sorted({_text(item.get("bundle_id")) for item in items} - {""}))
+
+
+def bad_keys_of(results: t.Sequence[Fields]) -> tuple[BadKey, ...]:
+    """Return the keys with problems of which no app tells, each problem once, in the order of the results."""
+    found: dict[BadKey, None] = {}
+    for result in (each for each in results if isinstance(each, t.Mapping)):
+        for item in _list(result.get("keys_with_problems")):
+            if isinstance(item, t.Mapping):
+                cause = _text(item.get("cause"))
+                kind: Kind = "refused" if cause in LOCAL_CAUSES else "unknown"
+                found[BadKey(_text(item.get("key")), kind, cause or "failed", _text(item.get("msg")))] = None
+        found |= dict.fromkeys(bad_keys_of(_list(result.get("results"))))
+    return tuple(found)
+
+
+def _list(value: t.Any) -> list[t.Any]:
+    return value if isinstance(value, list) else []
 
 
 def _apps(result: Fields, where: str) -> t.Iterator[App]:

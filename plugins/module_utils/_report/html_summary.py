@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from .groups import CauseGroup, by_cause
-from .model import App, Kind, Report
-from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, name, number, time
+from .model import KINDS, App, BadKey, Kind, Report
+from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, name, number, time, unusable
 
 # More names than this help nobody on a page; the table below and the JSON have them all.
 _LISTED_APPS = 200
@@ -36,17 +36,20 @@ def _names(names: list[str]) -> str:
 
 def _verdict(report: Report) -> str:
     total, failing = len(report.apps), len(report.failing)
-    if not total:
+    bad = report.bad_keys
+    if not total and not bad:
         return '<p class="verdict unknown">Nothing was audited.</p>'
     attention = report.needing_attention
+    kind: Kind = "ok"
+    text = f"{counted(total, 'app')} audited, none needs attention." if total else ""
     if attention:
-        kind: Kind = next(kind for kind in ("refused", "unknown", "drift") if report.counts[kind])
         note = "" if failing else " This audit does not fail because of them."
         verb = "needs" if attention == 1 else "need"
         text = f"{number(attention)} of {counted(total, 'app')} {verb} attention.{note}"
-    else:
-        kind = "ok"
-        text = f"{counted(total, 'app')} audited, none needs attention."
+    if attention or bad:
+        found = {key.kind for key in bad}
+        kind = next(kind for kind in KINDS if report.counts[kind] or kind in found)
+        text = f"{text} {unusable(bad)}".strip()
     return (
         f'<p class="verdict {kind}"><span class="sign" aria-hidden="true">{SIGNS[kind]}</span><span>{text}</span></p>'
     )
@@ -93,12 +96,21 @@ def _empty_card(inner: str) -> str:
 
 def causes_section(report: Report) -> str:
     groups = by_cause(report.apps)
-    if not groups:
+    if not groups and not report.bad_keys:
         return ""
     return (
         '<section aria-labelledby="causes"><h2 id="causes">What to do</h2>'
+        + "".join(_bad_key(key) for key in report.bad_keys[:_LISTED_APPS])
         + "".join(_cause(group) for group in groups)
         + "</section>"
+    )
+
+
+def _bad_key(key: BadKey) -> str:
+    return (
+        f'<article class="cause {key.kind}"><h3>{badge(key.kind)} <code>{esc(key.cause)}</code> '
+        f'<span class="muted">key {name(key.label)}</span></h3>'
+        f'<ul class="hints"><li>{esc(key.hint)}</li></ul></article>'
     )
 
 

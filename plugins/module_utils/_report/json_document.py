@@ -12,7 +12,7 @@ from dataclasses import asdict
 from .._model.money import units
 from .changes import FORMAT
 from .groups import by_cause, by_key
-from .model import KEY_FIELDS, SCHEMA_VERSION, App, Change, Changes, Key, Report, Waiver
+from .model import KEY_FIELDS, SCHEMA_VERSION, App, BadKey, Change, Changes, Key, Report, Waiver
 from .refunds import Refunds, Sum
 
 Json = dict[str, t.Any]
@@ -52,6 +52,7 @@ def document(report: Report) -> Json:
             }
             for group in by_key(report.apps)
         ],
+        "keys_with_problems": [bad_key_fields(key) for key in report.bad_keys],
         "undeclared": list(report.undeclared),
         "waivers": [waiver_fields(waiver) for waiver in report.waivers],
         "apps": [_app(app) for app in report.apps],
@@ -59,6 +60,10 @@ def document(report: Report) -> Json:
         # The last one: see without_history of the task.
         "changes": None if report.changes is None else _changes(report.changes),
     }
+
+
+def bad_key_fields(key: BadKey) -> Json:
+    return {"key": key.name or None, "class": key.kind, "cause": key.cause, "hint": key.hint}
 
 
 def waiver_fields(waiver: Waiver) -> Json:

@@ -35,6 +35,8 @@ def render_junit(report: Report) -> str:
         suite = ElementTree.SubElement(root, "testsuite", {**attributes, "timestamp": report.generated_at.rstrip("Z")})
         for app in apps:
             _add_case(suite, app, f"{tracker}.{environment}", report)
+    if report.bad_keys:
+        _add_keys(root, report)
     if report.is_idle:
         _add_idle(root)
     ElementTree.indent(root)
@@ -68,6 +70,24 @@ def _add_idle(root: ElementTree.Element) -> None:
     suite = ElementTree.SubElement(root, "testsuite", {"name": "audit", **counts, "skipped": "0", "time": "0"})
     case = ElementTree.SubElement(suite, "testcase", {"classname": "audit", "name": "apps", "time": "0"})
     ElementTree.SubElement(case, "error", {"type": "nothing_audited", "message": "Nothing was audited."})
+
+
+def _add_keys(root: ElementTree.Element, report: Report) -> None:
+    """Add a suite of the keys that can't be used and that no app names."""
+    tags = [_RESULT_OF[key.kind] for key in report.failing_keys]
+    counts = {"tests": len(report.bad_keys), "failures": tags.count("failure"), "errors": tags.count("error")}
+    for name, count in counts.items():
+        root.set(name, str(int(root.get(name, "0")) + count))
+    attributes = {"name": "keys", **{name: str(count) for name, count in counts.items()}, "skipped": "0", "time": "0"}
+    suite = ElementTree.SubElement(root, "testsuite", {**attributes, "timestamp": report.generated_at.rstrip("Z")})
+    for key in report.bad_keys:
+        names = {"classname": "keys", "name": _clean(key.label), "time": "0"}
+        case = ElementTree.SubElement(suite, "testcase", names)
+        if key in report.failing_keys:
+            told = {"type": _clean(key.cause), "message": _clean(key.hint)}
+            ElementTree.SubElement(case, _RESULT_OF[key.kind], told)
+        else:
+            ElementTree.SubElement(case, "system-out").text = _clean(f"{key.kind}: {key.cause}: {key.hint}")
 
 
 def _add_case(suite: ElementTree.Element, app: App, place: str, report: Report) -> None:

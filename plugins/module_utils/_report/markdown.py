@@ -10,7 +10,7 @@ import typing as t
 
 from .groups import CauseGroup, by_cause
 from .model import App, Change, Report
-from .texts import LABELS, counted, number
+from .texts import LABELS, counted, number, unusable
 
 # GitHub takes 1 MiB for a job's summary, and nobody reads more.
 _LISTED_APPS = 20
@@ -30,6 +30,7 @@ def render_markdown(report: Report) -> str:
         _counts(report),
         _undeclared(report),
         _changes(report),
+        _bad_keys(report),
         *(_cause(group) for group in by_cause(report.apps)[:_LISTED_CAUSES]),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -41,10 +42,14 @@ def md(text: object) -> str:
 
 
 def headline(report: Report) -> str:
-    """Return in one sentence how many apps need attention; waived and pending ones don't."""
+    """Return how many apps need attention, and keys beside them; waived and pending apps don't."""
+    return f"{_apps(report)} {unusable(report.bad_keys)}".strip()
+
+
+def _apps(report: Report) -> str:
     total = len(report.apps)
     if not total:
-        return "Nothing was audited."
+        return "" if report.bad_keys else "Nothing was audited."
     attention = report.needing_attention
     if not attention:
         return f"{counted(total, 'app')} audited, none needs attention."
@@ -57,6 +62,16 @@ def _counts(report: Report) -> str:
         return ""
     heads, values = (" | ".join(cells) for cells in zip(*((LABELS[k], number(n)) for k, n in found), strict=True))
     return f"| {heads} |\n|{' --: |' * len(found)}\n| {values} |"
+
+
+def _bad_keys(report: Report) -> str:
+    """Return the keys that can't be used and that no app names."""
+    keys = report.bad_keys
+    if not keys:
+        return ""
+    lines = [f"- {md(key.label)} ({md(key.cause)}): {md(key.hint)}" for key in keys[:_LISTED_APPS]]
+    more = len(keys) - _LISTED_APPS
+    return "\n".join(("### Keys that can't be used", "", *lines, *[f"- and {number(more)} more"] * (more > 0)))
 
 
 def _undeclared(report: Report) -> str:

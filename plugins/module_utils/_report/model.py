@@ -56,6 +56,20 @@ class Key:
 
 
 @dataclass(frozen=True)
+class BadKey:
+    """A declared key that can't be used, of which no app tells. ``name`` is empty for an entry without one."""
+
+    name: str
+    kind: Kind
+    cause: str
+    hint: str
+
+    @property
+    def label(self) -> str:
+        return self.name or "a key without a name"
+
+
+@dataclass(frozen=True)
 class App:
     """One app at one tracker.
 
@@ -160,7 +174,7 @@ class Changes:
 class Report:
     """Everything that is rendered. ``generated_at`` is UTC in ISO 8601.
 
-    ``undeclared``: the bundle IDs that the ledger holds and nobody declares.
+    ``undeclared``: the bundle IDs that the ledger holds and nobody declares. ``bad_keys``: keys beside the apps'.
     """
 
     title: str
@@ -171,6 +185,7 @@ class Report:
     fail_on: tuple[Kind, ...] = FAILING
     changes: Changes | None = None
     undeclared: tuple[str, ...] = ()
+    bad_keys: tuple[BadKey, ...] = ()
     counts: t.Mapping[Kind, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -188,6 +203,11 @@ class Report:
         return tuple(sorted(found, key=lambda pair: KINDS.index(pair[1].kind)))
 
     @property
+    def failing_keys(self) -> tuple[BadKey, ...]:
+        """The keys that make the task fail; no waiver is about a key."""
+        return tuple(key for key in self.bad_keys if key.kind in self.fail_on)
+
+    @property
     def needing_attention(self) -> int:
         """The number of apps with an open failure; pending and waived ones don't need attention."""
         return sum(self.counts[kind] for kind in FAILING)
@@ -195,11 +215,11 @@ class Report:
     @property
     def is_idle(self) -> bool:
         """Tell whether nothing was audited although something was to be found: that is no success."""
-        return not self.apps and bool(self.fail_on)
+        return not self.apps and not self.failing_keys and bool(self.fail_on)
 
     @property
     def has_failed(self) -> bool:
-        return self.is_idle or bool(self.failing)
+        return self.is_idle or bool(self.failing or self.failing_keys)
 
     @property
     def environments(self) -> list[str]:

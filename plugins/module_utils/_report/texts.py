@@ -74,6 +74,11 @@ def counted(value: int, noun: str) -> str:
     return f"{number(value)} {noun}{'' if value == 1 else 's'}"
 
 
+def unusable(keys: t.Sequence[object]) -> str:
+    """Return how many keys can't be used, as a sentence; empty for none."""
+    return f"{counted(len(keys), 'key')} can't be used." if keys else ""
+
+
 def short_fingerprint(fingerprint: str | None) -> str:
     return f"{fingerprint[:SHOWN_FINGERPRINT]}\N{HORIZONTAL ELLIPSIS}" if fingerprint else ""
 

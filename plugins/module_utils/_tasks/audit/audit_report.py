@@ -18,15 +18,15 @@ from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._files.text import refuse_unwritable_text, write_text_file
 from ..._model.errors import InputError, first_sentence
 from ..._report.changes import changes_since
-from ..._report.entries import apps_of, undeclared_of
+from ..._report.entries import apps_of, bad_keys_of, undeclared_of
 from ..._report.html import render_html
-from ..._report.json_document import render_json, waiver_fields
+from ..._report.json_document import bad_key_fields, render_json, waiver_fields
 from ..._report.junit import render_junit
 from ..._report.markdown import BEGIN, END, render_markdown
 from ..._report.model import DEFAULT_TITLE, KINDS, App, Changes, Problem, Report
 from ..._report.refunds import refunds_of
 from ..._report.table_csv import render_csv
-from ..._report.texts import counted
+from ..._report.texts import counted, unusable
 from ..._report.waivers import parse_waivers, stale, waive
 
 # What `path` is filled with: the option of each file alone, its name, and what renders it.
@@ -106,6 +106,7 @@ def _report(params: Params, context: Context, previous: str | None) -> Report:
         fail_on=tuple(params["fail_on"]),
         changes=changes_since(previous, apps),
         undeclared=undeclared_of(params["results"]),
+        bad_keys=bad_keys_of(params["results"]),
     )
 
 
@@ -135,6 +136,7 @@ def _summary(report: Report, paths: t.Mapping[str, str]) -> Results:
         "would_change": sum(app.would_change for app in report.apps),
         "failing": len(report.failing),
         "apps": [_bad(*pair) for pair in report.failing[:_LISTED]],
+        "keys_with_problems": [bad_key_fields(key) for key in report.bad_keys[:_LISTED]],
         "undeclared": list(report.undeclared[:_LISTED]),
         "expired_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "expired"],
         "unused_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "unused"],
@@ -161,6 +163,9 @@ def _message(report: Report, paths: t.Mapping[str, str]) -> str:
     failing, where = report.failing, f"The report: {_place(paths)}"
     if report.is_idle:
         return f"results: Nothing was audited. Give results with at least one app, or set fail_on: []. {where}"
+    keys = _keys(report)
+    if not failing:
+        return f"{keys}{where}"
     counts = Counter(reason.kind for _app, reason in failing)
     kinds = [f"{counts[kind]} {kind}" for kind in KINDS if counts[kind]]
     named = [f"{app.bundle_id} ({reason.cause})" for app, reason in failing[:_NAMED]]
@@ -168,8 +173,16 @@ def _message(report: Report, paths: t.Mapping[str, str]) -> str:
     return (
         f"{len(failing)} of {counted(len(report.apps), 'app')} need{'s' if len(failing) == 1 else ''} attention "
         f"({', '.join(kinds)}): {', '.join(named)}{more}. "
-        f"{_causes(report)}{where}"
+        f"{_causes(report)}{keys}{where}"
     )
+
+
+def _keys(report: Report) -> str:
+    """Return what is wrong with keys beside the apps, few of them by name; empty when nothing is."""
+    keys = report.failing_keys
+    said = " ".join(f"{key.cause}: {first_sentence(key.hint, 2)}" for key in keys[:_EXPLAINED])
+    more = len(keys) - _EXPLAINED
+    return f"{unusable(keys)} {said}{f' And {more} more.' if more > 0 else ''} " if keys else ""
 
 
 def _place(paths: t.Mapping[str, str]) -> str:

@@ -22,7 +22,7 @@ from ..._trackers.settings import Settings
 from ..shared.progress import Progress
 from ..shared.trackers import Trackers
 from .checks import Checks
-from .loaded_keys import KeyReader
+from .loaded_keys import KeyReader, LoadedKey
 from .targets import Place, Target, open_places, targets_of
 from .writing import ONE_APP, naming
 
@@ -31,6 +31,7 @@ from .writing import ONE_APP, naming
 class Engine:
     """``warn``: shows a warning, however many apps have the same. ``name``: of the module, for its progress.
 
+    ``loaded``: all declared keys, read by `run`.
     ``is_strict``: what is wrong with an entry, or with the only tracker, stops the task before anything is done.
     """
 
@@ -40,6 +41,7 @@ class Engine:
     warn: t.Callable[[str], None]
     name: str
     is_strict: bool = True
+    loaded: list[LoadedKey] = field(default_factory=list, init=False)
     _looked_up: tuple[t.Sequence[Target], t.Mapping[Settings, Place]] = field(default=((), {}), init=False)
 
     def run(
@@ -59,8 +61,8 @@ class Engine:
         places = open_places(targets, self.trackers, self.context, self.is_strict)
         more = surplus(targets, places)
         self._looked_up = targets, places
-        loaded = [reader.load(source) for source in declaration.keys.values()]
-        checks = Checks(self.check, self.context, loaded, self.warn, self.name)
+        self.loaded = [reader.load(source) for source in declaration.keys.values()]
+        checks = Checks(self.check, self.context, self.loaded, self.warn, self.name)
         is_quick = self.context.check_mode or all(isinstance(place.tracker, LedgerTracker) for place in places.values())
         verdicts = checks.verdicts(targets, places, is_quick)
         progress = Progress(self.context.progress, self.context.now, self.name, len(declaration.apps))

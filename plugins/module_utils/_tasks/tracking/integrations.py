@@ -18,6 +18,7 @@ from ..._plan import plan
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES
 from . import outcomes
+from .key_troubles import KeyTrouble, key_troubles
 from .opening import open_engine
 from .purge import Purge, parse_purge
 from .targets import Place, Target
@@ -39,7 +40,8 @@ def run(params: Params, context: Context) -> Results:
     with open_engine(params, context, NAME, removes, is_strict) as one:
         decisions = one.run(declaration, lambda targets, places: _surplus(purge, targets, places, context))
         undeclared = [] if purge else one.undeclared()
-    return _results(decisions, undeclared, declaration, context)
+    troubled = key_troubles(decisions, declaration, one.loaded)
+    return _results(decisions, troubled, undeclared, declaration, context)
 
 
 def _surplus(
@@ -64,17 +66,22 @@ def _surplus(
 
 
 def _results(
-    decisions: t.Sequence[Decision], undeclared: t.Sequence[Integration], declaration: Declaration, context: Context
+    decisions: t.Sequence[Decision],
+    troubled: t.Sequence[KeyTrouble],
+    undeclared: t.Sequence[Integration],
+    declaration: Declaration,
+    context: Context,
 ) -> Results:
     results = {
         "changed": any(decision.step.changed for decision in decisions),
         "diff": outcomes.diff(decisions),
         "integrations": outcomes.items(decisions),
+        "keys_with_problems": [trouble.as_result() for trouble in troubled],
         "undeclared": [entry.as_result() for entry in undeclared],
         "summary": " ".join([outcomes.summary(decisions, context.check_mode), *outcomes.not_declared(undeclared)]),
         "http": context.transport.counters.as_result(),
     }
-    message = outcomes.troubles(decisions, declaration)
+    message = outcomes.troubles(decisions, declaration, troubled)
     if message:
         raise TaskFailed("\n".join([message, *outcomes.not_declared(undeclared)]), results)
     return results

@@ -14,6 +14,7 @@ from ..._declaration.declaration import Declaration
 from ..._model.errors import first_sentence
 from ..._model.integration import Identity, Integration
 from ..._plan import compared
+from .key_troubles import KeyTrouble
 
 _MOST_NAMED = 5
 _MOST_REASONS = 20
@@ -103,10 +104,10 @@ def _number(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def troubles(decisions: t.Sequence[Decision], declaration: Declaration) -> str:
+def troubles(decisions: t.Sequence[Decision], declaration: Declaration, keys: t.Sequence[KeyTrouble] = ()) -> str:
     """Return what needs attention, a line for each cause; empty when nothing does. ``integrations`` has the rest."""
     bad = [decision for decision in decisions if decision.error]
-    reasons: dict[tuple[str, bool], list[Identity]] = {(text, True): [] for text in _of_keys_alone(bad, declaration)}
+    reasons: dict[tuple[str, bool], list[Identity]] = {(one.text, True): [] for one in keys}
     for decision in bad:
         reasons.setdefault((_reason(decision), decision.is_of_key), []).append(decision.held.identity)
     if not reasons:
@@ -118,7 +119,7 @@ def troubles(decisions: t.Sequence[Decision], declaration: Declaration) -> str:
     more = len(reasons) - len(shown)
     lines = [_line(*item) for item in shown]
     lines += [f"And {_number(more, 'more cause')}: see integrations."] if more > 0 else []
-    return "\n".join([_headline(decisions, bad, declaration), *lines])
+    return "\n".join([_headline(decisions, bad, declaration, keys), *lines])
 
 
 def _line(reason: str, is_of_key: bool, names: t.Sequence[str]) -> str:
@@ -127,21 +128,18 @@ def _line(reason: str, is_of_key: bool, names: t.Sequence[str]) -> str:
     return f"{reason} Apps: {_some(names)}." if is_of_key else f"{_some(names)}: {reason}"
 
 
-def _of_keys_alone(bad: t.Sequence[Decision], declaration: Declaration) -> list[str]:
-    """Return what is wrong with keys that no failed app names."""
-    used = {decision.key_name for decision in bad if decision.is_of_key}
-    keys = declaration.keys.items()
-    told = {source.unusable for name, source in keys if name in used}
-    failed = [f"key {name}: {source.fault}" for name, source in keys if source.fault and name not in used]
-    return failed + [fault for fault in declaration.key_faults if fault not in told]
-
-
-def _headline(decisions: t.Sequence[Decision], bad: t.Sequence[Decision], declaration: Declaration) -> str:
+def _headline(
+    decisions: t.Sequence[Decision],
+    bad: t.Sequence[Decision],
+    declaration: Declaration,
+    troubled: t.Sequence[KeyTrouble],
+) -> str:
     tried = _apps(decision for decision in bad if not decision.is_untried)
     untried = _apps(bad) - tried
     total = _number(len(_apps(decisions)), "app")
     keys = {name for name, source in declaration.keys.items() if source.fault or source.unusable}
     keys |= {decision.key_name for decision in bad if decision.is_of_key and decision.key_name}
+    keys |= {one.key for one in troubled if one.key}
     told = [f"{len(tried):,} of {total} {_need(tried)} attention"] * bool(tried)
     told += [f"{len(untried):,} of {total} {'was' if len(untried) == 1 else 'were'}n't tried"] * bool(untried)
     told += [f"{len(keys):,} of {_number(len(declaration.keys), 'key')} {_need(keys)} attention"] * bool(keys)
