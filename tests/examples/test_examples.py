@@ -59,10 +59,8 @@ def test_that_the_examples_succeed(outcome: Json) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_that_each_went_the_way_that_was_chosen(outcome: Json, module: str, in_process: bool) -> None:
     """Only a module tells how it was called."""
-    # Mode and owner of files are AnsibleModule's work: this one's action only chooses the Python.
-    has_action = module != "appstore_iap_key" and (examples_run.ROOT / f"plugins/action/{module}.py").exists()
     as_modules = {"invocation" in entry["result"] for entry in of(outcome, module)}
-    assert as_modules == {not (in_process and has_action)}
+    assert as_modules == {not in_process}
 
 
 @pytest.mark.parametrize("module", MODULES)
