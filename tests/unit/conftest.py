@@ -32,12 +32,15 @@ settings.load_profile("storeops")
 
 # What starts a process is proven once, and not on each version.
 SERVICES = frozenset({"_simulator", "cluster"})
+# The parameter of a fixture that asks for the cluster by itself.
+SERVER = "postgresql"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs the simulator or PostgreSQL; what runs Ansible's programs says so itself."""
     for item in items:
-        if SERVICES.intersection(getattr(item, "fixturenames", ())):
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if SERVICES.intersection(getattr(item, "fixturenames", ())) or SERVER in parameters:
             item.add_marker(pytest.mark.services)
 
 

@@ -150,6 +150,7 @@ MISNAMED: list[Json] = [
 ]
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("options", MISNAMED)
 def test_a_secret_in_the_place_of_a_name_is_nowhere(options: Json) -> None:
     refused_by_module(options)
@@ -168,6 +169,7 @@ def test_a_mistake_is_named_by_its_place(apps: t.Any, message: str) -> None:
     assert found.startswith(message) and "s3cr3t" not in found
 
 
+@pytest.mark.services
 def test_the_ordinary_module_says_the_same() -> None:
     two = {"bundle_id": "com.example.two"}
     apps = [7, {"bundle": SECRET}, {**ONE, SECRET: None}, {**two, "app_apple_id": SECRET}]
@@ -178,11 +180,13 @@ def test_the_ordinary_module_says_the_same() -> None:
     assert message.endswith("apps[3] (com.example.two): app_apple_id isn't a whole number.")
 
 
+@pytest.mark.services
 def test_the_ordinary_module_refuses_what_ansible_would_make_a_text_of() -> None:
     message = "apps[0] (com.example.one): key isn't text."
     assert refused_by_module({"apps": [{**ONE, "key": {"private_key_content": SECRET}}]}) == message
 
 
+@pytest.mark.services
 def test_what_else_is_wrong_is_told_by_ansible() -> None:
     assert "colour" in refused_by_module({"apps": [ONE], "colour": "red"})
     assert "value of tracker must be one of" in refused_by_action({"apps": [ONE], "tracker": "gone"})
