@@ -113,7 +113,8 @@ keys_with_problems:
   returned: success, and failure of some apps
 undeclared:
   description:
-    - Held in the ledger and not declared, each with the fields of RV(integrations) from C(bundle_id) to C(status).
+    - Held in the ledger and not declared, of the teams of all declared keys and in both environments. The fields are as
+      in RV(integrations).
   type: list
   elements: dict
   returned: success, and failure of some apps

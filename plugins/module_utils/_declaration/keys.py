@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import typing as t
@@ -29,7 +30,8 @@ class KeySource:
 
     ``is_predicted``: in check mode, a task before would have made or mended the file. ``fingerprint``: of the key that
     it then would hold, where that is known. ``fault``: why the key can't be used, as the task that puts it in place
-    said. ``unusable``: what is wrong with its options; it then has none. ``is_absent``: it is to be gone.
+    said. ``unusable``: what is wrong with its options; of these it then has the Issuer ID alone. ``is_absent``: it is
+    to be gone.
     """
 
     issuer_id: str | None
@@ -136,10 +138,19 @@ def declared_keys(params: Params, faults: list[str]) -> dict[str, KeySource]:
             wrong.append(str(error))
         if wrong:
             # Its apps have a key, if none that can be used.
-            source = KeySource(None, None, None, None, "strict", where=where, name=name, unusable=" ".join(wrong))
+            team = _team(entry.fields, params)
+            source = KeySource(team, None, None, None, "strict", where=where, name=name, unusable=" ".join(wrong))
         faults.extend(wrong)
         found.setdefault(entry.name, source)
     return found
+
+
+def _team(fields: Params, params: Params) -> str | None:
+    """Return the Issuer ID of an entry with a fault, None where that is what is wrong."""
+    text = fields.get("issuer_id") or params.get("issuer_id")
+    with contextlib.suppress(InputError):
+        return parse_issuer_id(str(text), "issuer_id") if text else None
+    return None
 
 
 def _declared(fields: Params, params: Params, where: str) -> KeySource:

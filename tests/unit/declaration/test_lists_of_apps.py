@@ -230,5 +230,19 @@ def test_nothing_is_declared_of_a_team_is_named(bulk: Bulk) -> None:
     done = bulk.both([], keys=below(bulk, TWO))
     assert [entry["bundle_id"] for entry in done.results["undeclared"]] == [BUNDLE_ID]
     assert done.results["summary"].endswith(f" Held in the ledger and not declared: {BUNDLE_ID}.")
+    left = "com.example.left"
+    bulk.run([], keys=below(bulk, {"bundle_id": left, "environment": "sandbox"}), credential_check="skip")
+    gone: list[Json] = [
+        {"private_key_path": str(bulk.folder / "nowhere.p8")},
+        {"private_key_path": None, "private_key_content": "no key"},
+        {"mode": []},
+        {"apps": [{"bundle_id": TWO, "state": "absent"}]},
+    ]
+    for changes in ({}, *gone):
+        for more in ([], [FOREIGN], [{"bundle_id": FOREIGN, "trackers": ["devtodev"]}]):
+            keys = [bulk.key("a", **changes), {**bulk.keys[1], "apps": more}]
+            told = bulk.run([], keys=keys, check_mode=True, on_faulty_app="report", devtodev=HAND)
+            names = [entry["bundle_id"] for entry in told.results["undeclared"]]
+            assert names == [BUNDLE_ID, *[TWO] * ("apps" not in changes), left], (changes, more)
     other = bulk.both([], keys=[{**bulk.keys[1], "apps": [FOREIGN]}])
     assert other.results["undeclared"] == [] and OTHER_ISSUER in repr(other)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -15,6 +14,7 @@ from ..._context import Context
 from ..._decisions.integration import Decision, Rules, Wanted, decide_absent, decide_present, standing, unread
 from ..._declaration.declaration import Declaration, refuse
 from ..._model.errors import RefundsError, unforeseen
+from ..._model.identifiers import ENVIRONMENTS
 from ..._model.integration import Integration
 from ..._model.verdict import Verdict
 from ..._trackers.ledger import LedgerTracker
@@ -22,6 +22,7 @@ from ..._trackers.settings import Settings
 from ..shared.progress import Progress
 from ..shared.trackers import Trackers
 from .checks import Checks
+from .holdings import Holdings
 from .loaded_keys import KeyReader, LoadedKey
 from .targets import Place, Target, open_places, targets_of
 from .writing import ONE_APP, naming
@@ -79,18 +80,26 @@ class Engine:
         _flush(places)
         return decisions + more
 
-    def undeclared(self) -> list[Integration]:
-        """Return what the ledger holds of the declared teams and nobody declares; nothing where it can't be listed."""
+    def undeclared(self, declaration: Declaration) -> list[Integration]:
+        """Return what the ledger holds of the declared teams, in both environments, and nobody declares.
+
+        A team is declared by a key, also by one without an app and by one that can't be read.
+        """
         targets, places = self._looked_up
         declared = {target.identity for target in targets}
-        teams = {target.key.credentials.issuer_id for target in targets if target.key and target.key.credentials}
+        teams = _teams(declaration, targets)
+        if not teams:
+            return []
+        own = (place.holdings for place in places.values() if isinstance(place.tracker, LedgerTracker))
+        ledger = next(own, None) or Holdings(LedgerTracker(self.trackers.ledger, self.context.timestamp))
         found: list[Integration] = []
-        # Each of its apps tells then.
-        with contextlib.suppress(RefundsError):
-            for place in places.values():
-                for environment in sorted({target.app.environment for target in targets}):
-                    if isinstance(place.tracker, LedgerTracker):
-                        found += place.holdings.listed(environment).values()
+        try:
+            for environment in ENVIRONMENTS:
+                found += ledger.listed(environment).values()
+        except RefundsError as error:
+            # Else each of its apps tells.
+            if not any(target.error for target in targets if target.settings.tracker == ledger.tracker.name):
+                self.context.warn(f"Whether the ledger holds apps that aren't declared is unknown: {error}")
         return [entry for entry in found if entry.identity not in declared and entry.issuer_id in teams]
 
     def _done(self, target: Target, verdict: Verdict, places: t.Mapping[Settings, Place]) -> Decision:
@@ -123,6 +132,14 @@ class Engine:
             return standing(current, identity, verdict, naming(identity.bundle_id, f"{error}"))
         except Exception as error:
             return standing(current, identity, verdict, naming(identity.bundle_id, unforeseen(error, ONE_APP)))
+
+
+def _teams(declaration: Declaration, targets: t.Iterable[Target]) -> set[str]:
+    sources = [*declaration.keys.values(), *(app.key for app in declaration.apps if app.key)]
+    found = {LoadedKey(source).declared["issuer_id"] for source in dict.fromkeys(sources)}
+    # Some keys have their IDs from what is held.
+    found |= {target.key.credentials.issuer_id for target in targets if target.key and target.key.credentials}
+    return found - {None}
 
 
 def _flush(places: t.Mapping[Settings, Place]) -> None:

@@ -39,7 +39,7 @@ def run(params: Params, context: Context) -> Results:
     removes = purge is not None or any(app.is_absent for app in declaration.apps)
     with open_engine(params, context, NAME, removes, is_strict) as one:
         decisions = one.run(declaration, lambda targets, places: _surplus(purge, targets, places, context))
-        undeclared = [] if purge else one.undeclared()
+        undeclared = [] if purge else one.undeclared(declaration)
     troubled = key_troubles(decisions, declaration, one.loaded)
     return _results(decisions, troubled, undeclared, declaration, context)
 
