@@ -12,6 +12,8 @@ short_description: Write the ledger's refunds and their sums to files
 version_added: 0.1.0
 description:
   - Writes three files to the folder O(path). Each run replaces them as a whole, so that they never hold half of it.
+  - Fails, and leaves the files as they are, when there is no ledger or when it never read the refunds of any app that
+    is asked for. In check mode it warns.
   - C(refunds.csv) and C(refunds.jsonl) have a line for each refund, by refund date, bundle ID and transaction ID. The
     fields are those of RV(storeops.refunds.refund_info#module:refunds).
   - C(refunds-sums.csv) has the sums by O(sums_by) and by currency, as RV(storeops.refunds.refund_info#module:sums).

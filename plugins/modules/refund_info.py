@@ -43,7 +43,8 @@ options:
     default: 1000
   unread:
     description:
-      - Whether to warn of apps whose refunds were never read. RV(coverage) and RV(complete) name them all the same.
+      - Whether to warn of apps whose refunds were never read, and of a ledger that does not exist. RV(coverage) and
+        RV(complete) tell all the same.
     type: str
     choices: [warn, ignore]
     default: warn

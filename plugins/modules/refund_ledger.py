@@ -18,8 +18,11 @@ description:
   - The app needs an integration on the built-in ledger that is C(Active), made by
     M(storeops.refunds.refund_tracking_integration). The private key is the task's if it is the one that was applied,
     else the file at the path that was stored then.
-  - In a list (O(apps)), apps that are C(Pending) or have no integration are left out and counted. Every other app is
-    tried, and the task fails once at its end when one of them failed. RV(summary) tells in one line what happened.
+  - In a list (O(apps)), apps that are C(Pending) are left out and counted. So are those without an integration in this
+    ledger, with a warning. Every other app is tried, and the task fails once at its end when one of them failed.
+    RV(summary) tells in one line what happened.
+  - When the ledger has none of the apps that are declared present, the task fails, because nothing would be read. In
+    check mode it only warns, as an earlier task that would store them did not.
   - Every payload, and the transaction in it, is verified with Apple's own library against Apple Root CA - G3. What
     fails is put into quarantine and read again by the next run, as long as Apple's history reaches back to it.
   - It may be killed anywhere and run as often as wanted, also by two controllers at once on PostgreSQL. Nothing is
@@ -118,15 +121,16 @@ EXAMPLES = r"""
 RETURN = r"""
 summary:
   description:
-    - How many apps were C(read) to the end, are C(pending), C(absent), or C(incomplete) (payloads are in quarantine or
-      days are lost), or C(failed), in one line without the zeros.
+    - How many apps were C(read) to the end, are C(pending), C(not in this ledger), C(absent) (as declared), or
+      C(incomplete) (payloads are in quarantine or days are lost), or C(failed), in one line without the zeros.
   returned: always, but for invalid options
   type: str
   sample: 36 read, 3 pending, 1 incomplete
 apps:
   description:
     - With O(apps), what the run did for each app, by C(bundle_id) and C(environment), in the order of the list.
-      C(outcome) is V(read), V(incomplete), V(pending), V(absent) or V(failed), and C(msg) says why it failed.
+      C(outcome) is V(read), V(incomplete), V(pending), V(not_in_ledger), V(absent) or V(failed), and
+      C(msg) says why it failed.
     - An app that was asked has C(refunds), C(coverage) and C(window), as the results of the same names.
   returned: with O(apps)
   type: list

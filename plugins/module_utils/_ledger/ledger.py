@@ -71,6 +71,15 @@ class Ledger:
             refuse_unwritable_server(connection, self.place, found)
             connection.rollback()
 
+    def lack(self) -> str:
+        """Return what keeps anything from being known here, such as "does not exist"; empty where a ledger is."""
+        with self.reading():
+            found = self._found
+        if found != "empty":
+            return ""
+        is_missing = self.place.path is not None and not is_there(self.place)
+        return "does not exist" if is_missing else "is empty: nothing was ever stored in it"
+
     @contextlib.contextmanager
     def reading(self) -> t.Iterator[sqlalchemy.Connection]:
         """Yield a connection whose transaction is rolled back at the end. Creates and changes nothing."""
@@ -125,6 +134,7 @@ class Ledger:
         """Return the first connection to read from, having found out what is there."""
         path = self.place.path
         if path is not None and not is_there(self.place):
+            self._found = "empty"
             return self._copied()
         engine = read_only_engine(path, self.lock_timeout) if path else postgresql_reader(self.place, self.lock_timeout)
         connection = engine.connect()

@@ -38,6 +38,11 @@ class AppState:
     last_refund_at: int | None
     url: KnownUrl | None = None
 
+    @property
+    def is_known(self) -> bool:
+        """Tell whether anything was ever read of the app, or heard."""
+        return self.coverage is not None or self.last_refund_at is not None
+
 
 def page(
     connection: sqlalchemy.Connection, question: Question, after: Cursor | None, limit: int

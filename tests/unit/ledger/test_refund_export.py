@@ -53,13 +53,38 @@ def folder(tmp_path: Path) -> Path:
 
 
 def export(ledger: Ledger, folder: Path | str, check_mode: bool = False, **options: t.Any) -> Outcome:
-    url = f"sqlite:///{ledger.place.path}"
-    return run_task(refund_export.TASK, {"ledger": {"url": url}, "path": str(folder), **options}, check_mode)
+    given = {"ledger": {"url": f"sqlite:///{ledger.place.path}"}, "path": str(folder), **options}
+    return run_task(refund_export.TASK, given, check_mode)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("wrong", ["none", "empty", "unread", "source", "app"])
+def test_files_are_not_replaced_by_empty_ones(ledger: Ledger, folder: Path, tmp_path: Path, wrong: str) -> None:
+    """No refunds known is not the same as no refunds, and who reads the files can't tell."""
+    assert export(ledger, folder).message == ""
+    before = {name: (folder / name).read_bytes() for name in NAMES}
+    path = tmp_path / "wrong.db"
+    used = ledger_at(f"sqlite:///{path}")
+    options: dict[str, t.Any] = {}
+    if wrong == "empty":
+        path.touch()
+    if wrong == "unread":
+        fill(used, [])
+    if wrong in ("source", "app"):
+        used, path = ledger, Path(str(ledger.place.path))
+        options = {"source": "other:0123456789abcdef"} if wrong == "source" else {"bundle_id": "com.example.c"}
+    was_there = path.exists()
+    told = export(used, folder, check_mode=True, **options)
+    assert told.message == "" and any("A run would fail" in text for text in told.warnings)
+    done = export(used, folder, **options)
+    assert f"ledger.url: {path} " in done.message and str(folder) in done.message, done.message
+    assert {name: (folder / name).read_bytes() for name in NAMES} == before and path.exists() == was_there
+    known = run_task(refund_info.TASK, {"ledger": {"url": f"sqlite:///{path}"}, **options})
+    assert not known.results["complete"] and known.warnings
 
 
 def test_refunds_and_sums_are_written(ledger: Ledger, folder: Path) -> None:
@@ -135,13 +160,6 @@ def test_places_that_are_none(ledger: Ledger, path: str, said: str) -> None:
     for check_mode in (True, False):
         outcome = export(ledger, path, check_mode)
         assert outcome.results["failed"] and said in outcome.message
-
-
-def test_a_ledger_that_is_not_there_is_not_made(folder: Path, tmp_path: Path) -> None:
-    given = {"ledger": {"url": f"sqlite:///{tmp_path}/none.db"}, "path": str(folder)}
-    results = run_task(refund_export.TASK, given).results
-    assert results["export"]["refunds"] == 0 and results["complete"] is False
-    assert rows(folder / "refunds.csv") == [] and not (tmp_path / "none.db").exists()
 
 
 @pytest.mark.parametrize("password", ["example", "com.example.a", "coins", "JPY", "production", "2026-11", "apple"])

@@ -117,10 +117,11 @@ def test_what_is_not_asked_and_what_fails(desk: Desk) -> None:
         "failed",
         "read",
         "absent",
-        "absent",
+        "not_in_ledger",
     ]
-    assert results["summary"] == "2 read, 1 pending, 2 absent, 2 failed"
-    assert outcome.message.startswith("Refunds: 2 read, 1 pending, 2 absent, 2 failed. ")
+    assert results["summary"] == "2 read, 1 pending, 1 not in this ledger, 1 absent, 2 failed"
+    assert outcome.message.startswith(f"Refunds: {results['summary']}. ")
+    assert any("1 app is not in this ledger" in text and "com.example.unheard" in text for text in outcome.warnings)
     assert "Apple did not accept its key" in results["apps"][2]["msg"] and "gone.p8" in results["apps"][3]["msg"]
     assert results["refunds"]["new"] == len(desk.rows()) == 2 and set(results["diff"]["after"]) == {names[0], names[4]}
 
@@ -131,7 +132,30 @@ def test_pending_apps_alone_are_no_failure(desk: Desk) -> None:
         put(desk, name, number, "Pending")
     outcome = run(desk, NAMES[:2])
     assert not outcome.results.get("failed") and outcome.results["summary"] == "2 pending"
-    assert outcome.results["http"]["calls"] == 0 and run(desk, []).results["summary"] == "no apps"
+    assert outcome.results["http"]["calls"] == 0
+    empty = run(desk, [])
+    assert empty.results["summary"] == "no apps" and "no refunds were read" in empty.warnings[0]
+
+
+@pytest.mark.parametrize("ledger", ["none", "empty", "other"])
+def test_a_ledger_without_any_of_the_apps_is_told(desk: Desk, ledger: str) -> None:
+    """It is hardly the ledger that was meant, and Apple forgets what isn't read."""
+    declare(desk, NAMES[:2], 1)
+    path = desk.folder / "wrong.db"
+    if ledger == "empty":
+        path.touch()
+    desk.url = {"none": f"sqlite:///{path}", "empty": f"sqlite:///{path}", "other": desk.url}[ledger]
+    wanted = [*("com.example.unheard", "com.example.of"), {"bundle_id": "com.example.gone", "state": "absent"}]
+    said = {"none": "does not exist", "empty": "is empty", "other": "holds none of the declared apps"}[ledger]
+    told = run(desk, wanted, check_mode=True)
+    assert told.message == "" and any(said in text and "In check mode" in text for text in told.warnings)
+    done = run(desk, wanted)
+    assert done.results["failed"] and said in done.message and "storeops.refunds.site" in done.message
+    assert str(desk.url).removeprefix("sqlite:///") in done.message and done.results["http"]["calls"] == 0
+    assert done.results["summary"] == told.results["summary"] == "2 not in this ledger, 1 absent"
+    assert path.exists() == (ledger == "empty")
+    # What is declared absent is not to be there.
+    assert run(desk, [wanted[2]]).message == ""
 
 
 def test_one_refused_app_stops_no_other(desk: Desk) -> None:

@@ -19,7 +19,7 @@ from .refund_reading import Batch, Reading
 from .refund_recording import Recorder
 from .refund_writer import Writer
 
-Outcome = t.Literal["read", "incomplete", "pending", "absent", "failed"]
+Outcome = t.Literal["read", "incomplete", "pending", "not_in_ledger", "absent", "failed"]
 _ONE_APP = "the refunds of this app were not read to their end, the others were"
 
 

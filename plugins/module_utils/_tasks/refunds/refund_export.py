@@ -14,12 +14,12 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task
 from ..._files.stream import Stream
 from ..._ledger.refund_queries import app_states, count_exceeding, other_sources, page, tallies
-from ..._model.errors import InputError
+from ..._model.errors import InputError, LedgerError
 from ..._model.identifiers import shown
 from ..._model.refund_rows import Cursor, Question, Row, Tally, not_in_sums, sums_of
 from ..._report.csv_lines import COLUMNS, SUM_COLUMNS, header, line
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
-from .refund_info import coverage_of, warn_of_gaps
+from .refund_info import coverage_of, unread, warn_of_gaps
 from .refund_info_apple import warn_exceeding
 from .refund_question import question_of, refuse_nothing
 
@@ -32,22 +32,22 @@ _PAGE = 5_000
 
 def run(params: Params, context: Context) -> Results:
     refuse_nothing(params)
+    _refuse_relative(params["path"])
     question, sums_by = question_of(params, context), list(dict.fromkeys(params["sums_by"]))
+    place = (question.source, question.environment, question.bundle_ids)
     with contextlib.ExitStack() as stack:
-        streams = _streams(params, context, stack)
         ledger = stack.enter_context(contextlib.closing(open_ledger(params, context, for_writing=False)))
-        with ledger.reading() as connection:
-            count = _write_refunds(connection, question, streams)
-            counted = tallies(connection, question, sums_by)
-            exceeding = count_exceeding(connection, question)
-            place = (question.source, question.environment, question.bundle_ids)
-            states = app_states(connection, *place, question.period)
-            others = other_sources(connection, *place)
+        lack = ledger.lack()
+        connection = stack.enter_context(ledger.reading())
+        states, others = app_states(connection, *place, question.period), other_sources(connection, *place)
+        if not any(state.is_known for state in states):
+            _refuse_unread(f"{ledger.place.where} {lack or unread(question, others)}.", params["path"], context)
+        streams = _streams(params, context, stack)
+        count = _write_refunds(connection, question, streams)
+        counted = tallies(connection, question, sums_by)
+        exceeding = count_exceeding(connection, question)
         _write_sums(counted, sums_by, streams["sums"])
-        for stream in streams.values():
-            stream.flush()
-        for stream in streams.values():
-            stream.publish()
+        _publish(streams.values())
     coverage = [coverage_of(state, question, int(context.now() * 1000)) for state in states]
     warn_of_gaps(coverage, others, question, context)
     warn_exceeding(exceeding, context)
@@ -70,17 +70,39 @@ def run(params: Params, context: Context) -> Results:
     }
 
 
-def _streams(params: Params, context: Context, stack: contextlib.ExitStack) -> dict[str, Stream]:
-    folder = params["path"]
+def _refuse_relative(folder: str) -> None:
     # A playbook of a collection runs in the collection's folder: a relative path would mean a place in there.
     if not os.path.isabs(folder):
         problem = f"{shown(folder)} is relative." if folder.strip() else "is given but empty."
         raise InputError("path", problem, "Give an absolute path, such as /srv/reports or ~/reports.")
+
+
+def _refuse_unread(problem: str, folder: str, context: Context) -> None:
+    """Raise LedgerError: files without refunds would say that there are none, in the place of those that say more."""
+    if context.check_mode:
+        context.warn(f"{problem} A run would fail and write no files, unless refunds are read before.")
+        return
+    raise LedgerError(
+        f"{problem} No files were written to {folder}, and what lies there was left as it is.",
+        "Check that ledger.url (or STOREOPS_LEDGER_URL) names the ledger that storeops.refunds.refunds writes to; if "
+        "it does, run that playbook first.",
+    )
+
+
+def _streams(params: Params, context: Context, stack: contextlib.ExitStack) -> dict[str, Stream]:
+    folder = params["path"]
     found = {}
     for kind, name in NAMES.items():
         found[kind] = Stream(os.path.join(folder, name), "path", context.check_mode)
         stack.callback(found[kind].discard)
     return found
+
+
+def _publish(streams: t.Collection[Stream]) -> None:
+    for stream in streams:
+        stream.flush()
+    for stream in streams:
+        stream.publish()
 
 
 def _write_refunds(connection: sqlalchemy.Connection, question: Question, streams: t.Mapping[str, Stream]) -> int:

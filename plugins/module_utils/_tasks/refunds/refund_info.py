@@ -40,7 +40,10 @@ def _from_ledger(params: Params, context: Context) -> Results:
     if not 0 <= limit <= _LARGEST_LIMIT:
         next_step = "Give 0 for no rows; sums and total are there all the same."
         raise InputError("limit", f"{limit} is not from 0 to {_LARGEST_LIMIT}.", next_step)
-    with contextlib.closing(open_ledger(params, context, for_writing=False)) as ledger, ledger.reading() as connection:
+    with contextlib.ExitStack() as stack:
+        ledger = stack.enter_context(contextlib.closing(open_ledger(params, context, for_writing=False)))
+        lack = ledger.lack()
+        connection = stack.enter_context(ledger.reading())
         place = (question.source, question.environment, question.bundle_ids)
         counted = tallies(connection, question, group_by)
         exceeding = count_exceeding(connection, question)
@@ -48,8 +51,10 @@ def _from_ledger(params: Params, context: Context) -> Results:
         states = app_states(connection, *place, question.period)
         others = other_sources(connection, *place)
     coverage = [coverage_of(state, question, int(context.now() * 1000)) for state in states]
-    spoken = [one for one in coverage if params["unread"] == "warn" or one["state"] != "never"]
-    warn_of_gaps(spoken, others, question, context)
+    told = [one for one in coverage if params["unread"] == "warn" or one["state"] != "never"]
+    if params["unread"] == "warn" and (lack or not states):
+        _warn_of_nothing(f"{ledger.place.where} {lack or unread(question, others)}.", context)
+    warn_of_gaps(told, others, question, context)
     warn_exceeding(exceeding, context)
     return {
         "changed": False,
@@ -68,6 +73,20 @@ def _from_ledger(params: Params, context: Context) -> Results:
         "quarantined": [],
         "http": context.transport.counters.as_result(),
     }
+
+
+def _warn_of_nothing(problem: str, context: Context) -> None:
+    context.warn(
+        f"{problem} Nothing is known of any refund: check that ledger.url (or STOREOPS_LEDGER_URL) names the ledger "
+        "that refund_ledger writes to."
+    )
+
+
+def unread(question: Question, others: t.Sequence[str]) -> str:
+    """Return what follows the name of a ledger that never read what is asked for."""
+    apps = "these apps" if question.bundle_ids else "any app"
+    other = f", only of source {', '.join(others)}; source or root_certificate_path chooses" if others else ""
+    return f"never read the refunds of {apps} ({question.environment}, source {question.source}){other}"
 
 
 def _after(params: Params) -> Cursor | None:

@@ -33,7 +33,7 @@ from ..shared.stored_key import stored_credentials
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
 from .refund_app import AppRun
 from .refund_apps import Wanted, wanted_apps
-from .refund_outcomes import Entry, for_list, for_one
+from .refund_outcomes import Entry, for_list, for_one, nothing_held
 from .refund_recording import Recorder
 from .refund_sources import apple_id, notification_url, own_records, require_active
 from .refund_writer import Writer
@@ -75,7 +75,8 @@ def run(params: Params, context: Context) -> Results:
                 if entry.integration is not None:
                     _begin(entry, entry.integration, desk, connection, is_list)
         _read(entries, context)
-    return for_list(entries, context) if is_list else for_one(entries[0], context)
+        nothing = nothing_held(entries, ledger) if is_list else ""
+    return for_list(entries, context, nothing) if is_list else for_one(entries[0], context)
 
 
 def _held(apps: t.Sequence[Wanted], ledger: Ledger) -> dict[Identity, Integration]:
@@ -92,7 +93,7 @@ def _entry(wanted: Wanted, held: Integration | None, context: Context, is_list: 
     if wanted.is_absent:
         return Entry(wanted, "absent")
     if is_list and (held is None or held.status == "Pending"):
-        return Entry(wanted, "pending" if held else "absent")
+        return Entry(wanted, "pending" if held else "not_in_ledger")
     try:
         return Entry(wanted, "failed", require_active(held, wanted.identity, context.check_mode))
     except RefundsError as error:

@@ -10,12 +10,18 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..._context import Context, Results, TaskFailed
+from ..._ledger.ledger import Ledger
 from ..._model.integration import Integration
 from .refund_app import AppRun, Outcome
 from .refund_apps import Wanted
 from .refund_sources import few
 
-_ORDER: t.Final[tuple[Outcome, ...]] = ("read", "pending", "absent", "incomplete", "failed")
+_ORDER: t.Final[tuple[Outcome, ...]] = ("read", "pending", "not_in_ledger", "absent", "incomplete", "failed")
+_WORDS: t.Final[t.Mapping[Outcome, str]] = {"not_in_ledger": "not in this ledger"}
+_NEXT_STEP = (
+    "Refunds are read for apps that have an integration on the built-in ledger (tracker ledger). Check that ledger.url "
+    "(or STOREOPS_LEDGER_URL) names the ledger that storeops.refunds.site writes to; if it does, run it first."
+)
 
 
 @dataclass
@@ -47,8 +53,20 @@ def for_one(entry: Entry, context: Context) -> Results:
     return results
 
 
-def for_list(entries: t.Sequence[Entry], context: Context) -> Results:
-    """Return the results of a task for a list. Raises TaskFailed when an app failed."""
+def nothing_held(entries: t.Sequence[Entry], ledger: Ledger) -> str:
+    """Return a message when the ledger has no app that is declared present: hardly the ledger that was meant."""
+    present = [entry for entry in entries if entry.outcome != "absent"]
+    if not present or any(entry.outcome != "not_in_ledger" for entry in present):
+        return ""
+    lack = ledger.lack()
+    names = few([entry.wanted.identity.bundle_id for entry in present])
+    found = f"{ledger.place.where} {lack or 'holds none of the declared apps'}."
+    kept = "Apple keeps refunds for 180 days (30 in the sandbox) and forgets them then."
+    return f"{found} No refunds were read of {names}. {kept} {_NEXT_STEP}"
+
+
+def for_list(entries: t.Sequence[Entry], context: Context, nothing: str) -> Results:
+    """Return the results of a task for a list. Raises TaskFailed when an app failed, or for ``nothing_held``."""
     runs = [entry.run for entry in entries if entry.run]
     totals: Counter[str] = Counter()
     for run in runs:
@@ -62,9 +80,15 @@ def for_list(entries: t.Sequence[Entry], context: Context) -> Results:
         "apps": [_item(entry) for entry in entries],
         "http": context.transport.counters.as_result(),
     }
+    if not nothing:
+        _warn_of_unheld(entries, context)
     failed = [entry for entry in entries if entry.outcome == "failed"]
     if failed:
         raise TaskFailed(_failures(failed, line), results)
+    if nothing and not context.check_mode:
+        raise TaskFailed(f"Refunds: {line}. {nothing}", results)
+    if nothing:
+        context.warn(f"{nothing} In check mode, an earlier task that would have stored them did not.")
     _warn(entries, context)
     return results
 
@@ -72,7 +96,8 @@ def for_list(entries: t.Sequence[Entry], context: Context) -> Results:
 def summary(entries: t.Sequence[Entry]) -> str:
     """Return one line such as ``36 read, 3 pending, 1 incomplete``."""
     counted = Counter(entry.outcome for entry in entries)
-    return ", ".join(f"{counted[outcome]} {outcome}" for outcome in _ORDER if counted[outcome]) or "no apps"
+    found = (f"{counted[outcome]} {_WORDS.get(outcome, outcome)}" for outcome in _ORDER if counted[outcome])
+    return ", ".join(found) or "no apps"
 
 
 def _item(entry: Entry) -> Results:
@@ -102,6 +127,15 @@ def _failures(failed: t.Sequence[Entry], line: str) -> str:
         by_cause.setdefault(entry.message.replace(f"{name}: ", "").replace(name, "the app"), []).append(name)
     causes = " ".join(f"{few(names)}: {cause}" for cause, names in by_cause.items())
     return f"Refunds: {line}. {causes}"
+
+
+def _warn_of_unheld(entries: t.Sequence[Entry], context: Context) -> None:
+    names = [entry.wanted.identity.bundle_id for entry in entries if entry.outcome == "not_in_ledger"]
+    if names:
+        count = f"{len(names)} app is" if len(names) == 1 else f"{len(names)} apps are"
+        context.warn(f"{count} not in this ledger, so no refunds were read: {few(names)}. {_NEXT_STEP}")
+    if not entries:
+        context.warn("No apps are declared, so no refunds were read. Declare them below their key, or in apps.")
 
 
 def _warn(entries: t.Sequence[Entry], context: Context) -> None:
