@@ -232,9 +232,10 @@ notification_urls:
       description:
         - V(none), V(version_1) or V(other_host), where that is how things stay; V(as_declared), or V(proven) once Apple
           delivered a test notification to this very URL. V(null) for an app that App Store Connect doesn't show.
+        - V(unknown) when the answer was lost, or App Store Connect shows another URL than the one that it accepted.
       type: str
     host:
-      description: Host of the URL after the task, in check mode after the run; V(null) without one.
+      description: Host of the URL after the task, in check mode after the run; V(null) without one or when unknown.
       type: str
     version:
       description: Version of the URL after the task; V(null) without one.
@@ -243,7 +244,7 @@ notification_urls:
       description: The host that the URL had before, or still has, if it isn't the declared one; else V(null).
       type: str
     changed:
-      description: Whether the URL was set.
+      description: Whether the URL was set, or may have been.
       type: bool
     test:
       description: What became of the test notification; V(null) when none was asked for.

@@ -71,13 +71,13 @@ class AppStoreConnectApi:
             found = [replace(app, is_released=app.apple_id in released) for app in found]
         return sorted(found, key=lambda app: (app.bundle_id, app.apple_id))
 
-    def set_notification_urls(self, apple_id: int, attributes: t.Mapping[str, str]) -> AppRecord:
-        """Set attributes of an app, and return the app as it is read afterwards.
-
-        The answer to the update does not show them (App Store Connect API release notes, 1.7).
-        """
+    def set_notification_urls(self, apple_id: int, attributes: t.Mapping[str, str]) -> None:
+        """Set attributes of an app. The answer does not show them (App Store Connect API release notes, 1.7)."""
         data = {"type": "apps", "id": str(apple_id), "attributes": dict(attributes)}
         self._ask(f"{self.url}{_APPS}/{apple_id}", "PATCH", json.dumps({"data": data}).encode())
+
+    def app(self, apple_id: int) -> AppRecord:
+        """Return one app as it is now."""
         query = urlencode({"fields[apps]": ",".join(FIELDS)}, safe=",")
         found = app_record(self._ask(f"{self.url}{_APPS}/{apple_id}?{query}").get("data"))
         if found is None or found.apple_id != apple_id:

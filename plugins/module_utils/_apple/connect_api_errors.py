@@ -33,6 +33,11 @@ class ConnectApiRefused(RefundsError):
         self.status = status
         self.code = code
 
+    @property
+    def is_final(self) -> bool:
+        """Tell whether the answer itself says that nothing was done."""
+        return 400 <= self.status < 500 and self.status not in (408, 429)
+
 
 @dataclass(frozen=True)
 class Quota:

@@ -20,7 +20,7 @@ from .identifiers import Environment, parse_service_url, shown
 
 OnOther = t.Literal["keep", "replace", "fail"]
 # What a user sees. `proven` stands for a declared URL to which Apple delivered a test notification.
-State = t.Literal["none", "version_1", "other_host", "as_declared", "proven"]
+State = t.Literal["none", "version_1", "other_host", "as_declared", "proven", "unknown"]
 Step = t.Literal["none", "set", "keep", "fail"]
 
 

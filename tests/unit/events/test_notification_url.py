@@ -18,8 +18,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.coverage 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.notification_urls import known_urls
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.apps import notification_url
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.apps import notification_url, url_knowledge
 
 URL = "https://refunds.example.com/apple"
 OTHER = "https://api.revenuecat.com/v1/incoming-webhooks/apple/SECRETOFOURS"
@@ -251,4 +252,60 @@ def test_an_update_that_is_refused_is_told_with_apples_words(place: Place) -> No
 def test_an_update_that_changes_nothing_is_noticed(place: Place) -> None:
     place.sim.fault(kind="status", status=200, match={"endpoint": "update_app"}, body={"data": {}})
     outcome = place.run()
-    assert outcome.results["failed"] and "another one afterwards" in outcome.message
+    assert outcome.results["failed"] and "shows another one afterwards (none)" in outcome.message
+    assert outcome.results["changed"] and "Whether the URL was set is unknown." in outcome.message
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncate"])
+def test_a_lost_answer_to_a_change_that_was_made_is_looked_up(place: Place, kind: str) -> None:
+    place.world(with_url())
+    place.sim.fault(kind=kind, match={"method": "PATCH"})
+    (entry,) = urls(place.run(on_other_url="replace", deadline=8))
+    assert place.held()[0] == URL
+    assert (entry["changed"], entry["host"], entry["state"]) == (True, "refunds.example.com", "as_declared")
+
+
+@pytest.mark.parametrize(
+    ("update", "read"),
+    [
+        ({"kind": "reset"}, {"kind": "reset"}),
+        ({"kind": "reset"}, {"kind": "status", "status": 401}),
+        ({"kind": "status", "status": 503}, {"kind": "reset"}),
+        (None, {"kind": "status", "status": 500}),
+    ],
+)
+def test_what_nobody_can_tell_is_said_to_be_unknown(place: Place, update: dict[str, t.Any], read: t.Any) -> None:
+    place.world(with_url())
+    place.integrate()
+    place.run()
+    before = place.knowledge()
+    if update:
+        place.sim.fault(**update, match={"method": "PATCH"})
+    place.sim.fault(**read, match={"method": "GET", "path": "*/v1/apps/1"})
+    outcome = place.run(on_other_url="replace", deadline=4)
+    (entry,) = outcome.results["notification_urls"]
+    assert outcome.results["failed"] and outcome.results["changed"]
+    assert (entry["changed"], entry["host"], entry["state"]) == (True, None, "unknown")
+    assert "Whether the URL was set is unknown. Run again" in outcome.message
+    assert place.knowledge() == before, "what is not known isn't stored"
+
+
+def test_a_refusal_is_one_also_where_the_url_cannot_be_read_afterwards(place: Place) -> None:
+    place.world(with_url())
+    place.sim.fault(kind="status", status=403, match={"endpoint": "update_app"})
+    place.sim.fault(kind="status", status=401, match={"method": "GET", "path": "*/v1/apps/1"})
+    outcome = place.run(on_other_url="replace")
+    (entry,) = outcome.results["notification_urls"]
+    assert outcome.results["failed"] and not outcome.results["changed"] and "unknown" not in outcome.message
+    assert (entry["changed"], entry["host"]) == (False, "api.revenuecat.com") and place.held()[0] == OTHER
+
+
+def test_what_was_set_is_told_where_the_ledger_fails_afterwards(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.integrate()
+
+    def broken(*_given: object) -> None:
+        raise LedgerError("The ledger is gone.")
+
+    monkeypatch.setattr(url_knowledge, "put_urls", broken)
+    outcome = place.run()
+    assert outcome.results["failed"] and outcome.results["changed"] and "The ledger is gone." in outcome.message

@@ -11,8 +11,9 @@ import typing as t
 from ..._apple.app_record import URL_ATTRIBUTES, AppRecord
 from ..._apple.app_store_connect_api import AppStoreConnectApi
 from ..._context import Context, Params, Results, Task, TaskFailed
+from ..._http_errors import NotSent
 from ..._ledger.notification_urls import known_urls
-from ..._model.errors import InputError, RefundsError
+from ..._model.errors import InputError, LedgerError, RefundsError
 from ..._model.identifiers import ENVIRONMENTS, parse_bundle_id
 from ..._model.notification_url import choose, parse_notification_url
 from ..shared.concurrent import each
@@ -39,7 +40,12 @@ def run(params: Params, context: Context) -> Results:
         if params["verify"] and not context.check_mode:
             prover = Prover(params, context, ledger)
             each([item for item in items if item.may_be_tested], prover.prove, context.transport.flow)
-        Knowledge(params, context, ledger, known).update(items)
+        trouble = ""
+        try:
+            Knowledge(params, context, ledger, known).update(items)
+        except LedgerError as error:
+            # What was set before is told all the same.
+            trouble = f"{error}"
     results = {
         "changed": any(item.changed for item in items),
         "diff": diff_of(items),
@@ -47,7 +53,7 @@ def run(params: Params, context: Context) -> Results:
         "http": context.transport.counters.as_result(),
     }
     warn_of_kept(items, context)
-    message = failure(items)
+    message = " ".join(filter(None, (failure(items), trouble)))
     if message:
         raise TaskFailed(message, results)
     return results
@@ -108,18 +114,24 @@ def _set(api: AppStoreConnectApi, items: t.Sequence[Item]) -> None:
         for item in mine:
             url, version = URL_ATTRIBUTES[item.environment]
             attributes |= {url: item.wanted.text, version: "V2"}
+        lost = None
         try:
-            after = api.set_notification_urls(apple_id, attributes)
+            api.set_notification_urls(apple_id, attributes)
         except RefundsError as error:
-            for item in mine:
-                item.refused(error)
-            return
+            lost = error
+        # An answer that is lost says nothing: the update may have been made.
+        after = None if isinstance(lost, NotSent) else _read(api, apple_id)
         for item in mine:
-            item.record = after
-            if after.url(item.environment) != item.wanted:
-                item.refused(RefundsError("App Store Connect accepted the URL, but shows another one afterwards."))
+            item.settle(after, lost)
 
     each(list(by_app), update, api.transport.flow)
+
+
+def _read(api: AppStoreConnectApi, apple_id: int) -> AppRecord | RefundsError:
+    try:
+        return api.app(apple_id)
+    except RefundsError as error:
+        return error
 
 
 TASK = Task(notification_url(), run, CALL_LIBRARIES + LEDGER_LIBRARIES)

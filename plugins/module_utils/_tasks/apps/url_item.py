@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._apple.app_record import AppRecord
+from ..._apple.connect_api_errors import ConnectApiRefused
 from ..._apple.test_notification import Delivery
 from ..._context import Context, Results
 from ..._model.errors import RefundsError
@@ -29,7 +30,10 @@ class WantedApp:
 
 @dataclass
 class Item:
-    """``held``: the URL before, ``record``: the app as it was read last. ``delivery``: of a test notification."""
+    """``held``: the URL before, ``record``: the app as it was read last. ``delivery``: of a test notification.
+
+    ``is_unknown``: whether the URL was set is not known; ``shown`` is then the one that was read afterwards, if any.
+    """
 
     bundle_id: str
     environment: Environment
@@ -39,16 +43,37 @@ class Item:
     choice: Choice = field(default_factory=lambda: Choice("none", "none"))
     delivery: Delivery | None = None
     proven_at: str | None = None
+    is_unknown: bool = False
+    shown: Url | None = None
     error: str = ""
     next_step: str = ""
 
     def fail(self, message: str, next_step: str) -> None:
         self.error, self.next_step = message, next_step
 
-    def refused(self, error: RefundsError) -> None:
-        """Note that the URL could not be set."""
-        self.choice = Choice("none", self.choice.state)
-        self.fail(error.message, error.next_step)
+    def settle(self, after: AppRecord | RefundsError | None, lost: RefundsError | None) -> None:
+        """Note what came of setting the URL.
+
+        ``lost``: why there was no good answer. ``after``: the app as it was read afterwards, or why that failed; None
+        where nothing was sent.
+        """
+        if isinstance(after, AppRecord):
+            self.record, self.shown = after, after.url(self.environment)
+            if self.shown == self.wanted:
+                return
+        is_as_before = isinstance(after, AppRecord) and self.shown == self.held
+        is_refusal = isinstance(lost, ConnectApiRefused) and lost.is_final
+        if lost and (after is None or is_as_before or (is_refusal and not isinstance(after, AppRecord))):
+            self.choice = Choice("none", self.choice.state)
+            self.fail(lost.message, lost.next_step)
+            return
+        self.is_unknown = True
+        told = [lost.message if lost else "App Store Connect accepted the URL."]
+        if isinstance(after, AppRecord):
+            told.append(f"It shows another one afterwards ({self.shown.host if self.shown else 'none'}).")
+        elif after is not None and str(after) != str(lost):
+            told.append(f"What it holds now can't be read: {after.message}")
+        self.fail(f"{' '.join(told)} Whether the URL was set is unknown.", "Run again: the URL is read first.")
 
     @property
     def changed(self) -> bool:
@@ -61,7 +86,9 @@ class Item:
 
     @property
     def current(self) -> Url | None:
-        """Return the URL after the task; in check mode, after the run."""
+        """Return the URL after the task as far as it is known; in check mode, after the run."""
+        if self.is_unknown:
+            return self.shown
         return self.wanted if self.changed else self.held
 
     @property
@@ -74,6 +101,8 @@ class Item:
 
     @property
     def state(self) -> State:
+        if self.is_unknown:
+            return "unknown"
         if not self.changed and self.choice.state != "as_declared":
             return self.choice.state
         return "proven" if self.proven_at else "as_declared"
@@ -110,7 +139,7 @@ def diff_of(items: t.Sequence[Item]) -> Results:
     after: Results = {}
     for item in (item for item in items if item.changed):
         before.setdefault(item.bundle_id, {})[item.environment] = item.held.as_result() if item.held else None
-        after.setdefault(item.bundle_id, {})[item.environment] = item.wanted.as_result()
+        after.setdefault(item.bundle_id, {})[item.environment] = (item.current or item.wanted).as_result()
     return {"before": before, "after": after}
 
 

@@ -31,7 +31,11 @@ class Knowledge:
     known: t.Mapping[tuple[str, str], KnownUrl]
 
     def update(self, items: t.Sequence[Item]) -> None:
-        """Complete ``items`` with earlier proofs, and store what is known now (not in check mode)."""
+        """Complete ``items`` with earlier proofs, and store what is known now (not in check mode).
+
+        Of a URL of which it isn't known whether it was set, nothing is stored.
+        """
+        items = [item for item in items if not item.is_unknown]
         learnt = [self._known_now(item) for item in items if item.record is not None]
         if self.context.check_mode:
             return
