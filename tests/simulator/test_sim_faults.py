@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
+from contextlib import AbstractContextManager
 from urllib.parse import urlsplit
 
 import httpx
@@ -85,6 +87,27 @@ def test_delay_then_the_ordinary_answer(sim: Running, pair: KeyPair) -> None:
     start = time.monotonic()
     assert get(sim, pair).json()["errorCode"] == 4040010
     assert time.monotonic() - start >= 0.3
+
+
+def drip(sim: Running, pair: KeyPair, seconds: float) -> AbstractContextManager[httpx.Response]:
+    """Call over a new connection, the answer to be read piece by piece."""
+    sim.fault(kind="drip", seconds=seconds, times=1)
+    headers = {"Authorization": f"Bearer {new_token(pair.private_pem)}"}
+    url = sim.transaction_url("1", "production")
+    return httpx.stream("GET", url, headers=headers, trust_env=False, verify=False, timeout=10)
+
+
+def test_a_drip_is_the_ordinary_answer_for_who_waits(sim: Running, pair: KeyPair) -> None:
+    with drip(sim, pair, 0.001) as answer:
+        chunks = list(answer.iter_raw())
+    assert len(chunks) > 1 and json.loads(b"".join(chunks))["errorCode"] == 4040010
+
+
+def test_a_drip_ends_with_the_connection(sim: Running, pair: KeyPair) -> None:
+    """No single read is silent for long, so only a bound for the whole answer ends it."""
+    with drip(sim, pair, 0.05) as answer:
+        assert len(next(answer.iter_raw())) == 1
+    assert get(sim, pair).status_code == 404
 
 
 def test_a_delay_does_not_hold_up_others(sim: Running, pair: KeyPair) -> None:

@@ -69,14 +69,28 @@ class Connection:
         self._transport.close()
         await self._until_closed()
 
+    async def drip(self, response: Response, seconds: float) -> None:
+        """Send the body byte by byte, with a wait before each: the socket is never silent for long."""
+        body = bytes(response.body)
+        await self._begin(response)
+        for place in range(len(body)):
+            await asyncio.sleep(seconds)
+            if self._transport.is_closing():
+                return
+            await self._send({"type": "http.response.body", "body": body[place : place + 1], "more_body": True})
+        await self._send({"type": "http.response.body", "body": b""})
+
     async def _send_half(self, response: Response) -> None:
         body = bytes(response.body)
-        length = max(len(body), 1)
+        await self._begin(response, max(len(body), 1))
+        half = body[: len(body) // 2]
+        await self._send({"type": "http.response.body", "body": half, "more_body": True})
+
+    async def _begin(self, response: Response, length: int | None = None) -> None:
+        length = len(bytes(response.body)) if length is None else length
         headers = [item for item in response.raw_headers if item[0] != b"content-length"]
         headers.append((b"content-length", str(length).encode("ascii")))
         await self._send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-        half = body[: len(body) // 2]
-        await self._send({"type": "http.response.body", "body": half, "more_body": True})
 
     async def _until_closed(self) -> None:
         # Returning earlier makes uvicorn answer 500 on the closed socket.
@@ -87,7 +101,7 @@ class Connection:
 async def prepare(fault: Fault | None, make_answer: MakeAnswer, make_error: MakeError) -> Response | None:
     """Get the answer to send under a fault; None when nothing is to be sent.
 
-    The vendor does its work under `delay`, `reset` and `truncate` (only the answer is hurt);
+    The vendor does its work under `delay`, `drip`, `reset` and `truncate` (only the answer is hurt);
     under the others the request never reaches it.
     """
     if fault is None:
@@ -107,6 +121,8 @@ async def deliver(fault: Fault | None, response: Response | None, connection: Co
         await connection.reset(response)
     elif fault is not None and fault.kind == "truncate":
         await connection.truncate(response)
+    elif fault is not None and fault.kind == "drip":
+        await connection.drip(response, fault.seconds)
     else:
         # Not before the work: a client that gives up has still made its change.
         if fault is not None:

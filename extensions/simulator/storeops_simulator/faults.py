@@ -29,6 +29,7 @@ _PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "reset": (),
     "truncate": (),
     "delay": ("seconds",),
+    "drip": ("seconds",),
     "content_type": ("content_type", "body", "status"),
     "status": ("status", "content_type", "body", "headers", "error_code", "error_message"),
 }
@@ -164,7 +165,7 @@ def _read_fault(value: object, path: str) -> Fault:
         times=fields.integer("times", 1) if fields.has("times") else None,
         rate=fields.number("rate", 0, 1) if fields.has("rate") else None,
         seed=fields.integer("seed") if fields.has("seed") else None,
-        seconds=fields.number("seconds", 0, _LONGEST_DELAY) if kind == "delay" else 0.0,
+        seconds=fields.number("seconds", 0, _LONGEST_DELAY) if "seconds" in _PARAMETERS[kind] else 0.0,
         answer=_read_answer(fields, kind),
         asked=dict(value) if isinstance(value, dict) else {},
     )

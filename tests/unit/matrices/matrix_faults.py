@@ -31,6 +31,7 @@ FAULTS = (
     Fault("refused", {"kind": "refuse"}),
     Fault("reset", {"kind": "reset"}),
     Fault("time-out", {"kind": "delay", "seconds": 2}, {"request_timeout": 0.3}),
+    Fault("drip", {"kind": "drip", "seconds": 0.1}, {"request_timeout": 0.3}),
     _status(401),
     _status(403),
     _status(404),
@@ -52,9 +53,9 @@ FAULTS = (
     Fault("TLS"),
 )
 # The ones that are there for a moment: tried again, or found by the next run.
-PASSING = ("refused", "reset", "time-out", "429", "429, seconds", "500", "503", "truncated")
+PASSING = ("refused", "reset", "time-out", "drip", "429", "429, seconds", "500", "503", "truncated")
 # What takes seconds, or would ask that a machine is quick.
-SLOW = {"time-out"}
+SLOW = {"time-out", "drip"}
 
 Cell = tuple[Scene, tuple[str, str], Fault]
 
