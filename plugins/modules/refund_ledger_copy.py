@@ -14,7 +14,8 @@ description:
   - Copies everything that a ledger holds (integrations, refunds, what was read, what is in quarantine) from SQLite to
     PostgreSQL, the other way round, or to a file as a backup. Afterwards, every row of both is compared.
   - What O(from_ledger) holds is only read, as one snapshot. What O(to_ledger) holds is never replaced. Where it holds
-    something else than a part of the same ledger, the task fails and names the first row that differs.
+    something else than a part of the same ledger, the task fails before it writes anything, in check mode as well, and
+    names the first row that differs.
   - A copy that was broken off is completed by running the task again.
   - Stop all runs that write to the old ledger first, and let them use the new one afterwards. What is recorded in the
     old one later is not in the copy.
@@ -47,7 +48,7 @@ options:
     default: 3600.0
 attributes:
   check_mode:
-    description: Counts what would be copied, and writes nothing. It does not compare rows.
+    description: Compares what O(to_ledger) holds already, counts what would be copied, and writes nothing.
   diff_mode:
     description: Shows how many rows each table has before and after.
     support: full
@@ -73,8 +74,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ledger_copy:
-  description: What was copied.
-  returned: success
+  description: What was copied, also before a failure.
+  returned: success, or when rows could not be copied or compared
   type: dict
   contains:
     from:
@@ -84,10 +85,12 @@ ledger_copy:
       description: The copy, without a password.
       type: str
     tables:
-      description: How many rows each table has (C(rows)), and how many of them the copy lacked (C(copied)).
+      description:
+        - How many rows each table has (C(rows)), and how many were or would be copied (C(copied)).
+        - Left out when a failure keeps them from being counted.
       type: dict
     verified:
-      description: Whether every row of both was compared. V(false) in check mode.
+      description: Whether every row of both was compared and is the same. V(false) in check mode.
       type: bool
   sample:
     from: /home/release/.local/state/storeops.refunds/ledger.db

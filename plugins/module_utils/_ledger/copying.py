@@ -20,6 +20,10 @@ with contextlib.suppress(ImportError):
     import sqlalchemy
 
 _AT_ONCE = 1_000
+_NEXT_STEP = (
+    "It was in use before, or it is the copy of another time. Compare both URLs, and copy to an empty database or a "
+    "new file."
+)
 Row = tuple[t.Any, ...]
 
 
@@ -34,6 +38,28 @@ class Held:
 def count(source: sqlalchemy.Connection, target: sqlalchemy.Connection) -> dict[str, Held]:
     """Return how many rows there are, by table. Both are connections that read ledgers."""
     return {name: Held(_count(source, name), _count(target, name)) for name in TABLES}
+
+
+def refuse_another(source: sqlalchemy.Connection, target: sqlalchemy.Connection, names: tuple[str, str]) -> None:
+    """Raise LedgerError when the target holds a row that the source lacks or has otherwise: it is another ledger.
+
+    A part of a copy that was broken off passes. ``names``: of the source and of the target.
+    """
+    for table_name in TABLES:
+        table = _table(source, table_name)
+        width = len(table.primary_key)
+        mine, rows = None, _rows(source, table)
+        for theirs in _rows(target, table):
+            while mine is None or mine[:width] < theirs[:width]:
+                mine = next(rows, None)
+                if mine is None:
+                    break
+            if mine != theirs:
+                raise LedgerError(
+                    f"to_ledger.url: {names[1]} is not a copy of {names[0]} (from_ledger.url): "
+                    f"{_difference(table, mine, theirs)} Nothing was written to it.",
+                    _NEXT_STEP,
+                )
 
 
 def copy(source: sqlalchemy.Connection, target: Ledger) -> None:
@@ -53,9 +79,8 @@ def verify(source: sqlalchemy.Connection, target: sqlalchemy.Connection, name: s
         different = next((pair for pair in pairs if pair[0] != pair[1]), None)
         if different is not None:
             raise LedgerError(
-                f"to_ledger.url: {name} isn't a copy: {_difference(table, *different)}",
-                "It was in use before, or it is the copy of another time. Nothing in it was replaced. Copy to an empty "
-                "database or a new file.",
+                f"to_ledger.url: {name} isn't a copy: {_difference(table, *different)} Nothing in it was replaced.",
+                f"A run wrote to one of the ledgers meanwhile, or: {_NEXT_STEP}",
             )
 
 

@@ -95,7 +95,13 @@ def test_a_copy_that_was_broken_off_is_completed(url: str, empty: str) -> None:
         return put(*arguments)
 
     with mock.patch.object(copying, "_AT_ONCE", 5), mock.patch.object(copying, "_putting", breaking):
-        assert "the cable" in run(url, empty).message
+        broken = run(url, empty)
+    assert "the cable" in broken.message and broken.results["changed"] is True
+    assert {name: one["copied"] for name, one in broken.results["ledger_copy"]["tables"].items() if one["copied"]} == {
+        "refund_tracking_integrations": 3,
+        "refund_tracking_refunds": 5,
+    }
+    assert run(url, empty, check_mode=True).message == ""
     results = run(url, empty).results
     refunds = results["ledger_copy"]["tables"]["refund_tracking_refunds"]
     assert refunds == {"rows": 21, "copied": 16} and results["ledger_copy"]["verified"] and known(empty) == known(url)
@@ -116,9 +122,25 @@ def test_another_ledger_is_not_written_over(url: str, tmp_path: Path, change: st
     source.execute(change)
     source.commit()
     source.close()
-    outcome = run(url, target)
-    assert outcome.results["failed"] and said in outcome.message and "com.example" in outcome.message
+    for check_mode in (True, False):
+        outcome = run(url, target, check_mode)
+        assert outcome.results["failed"] and said in outcome.message and "com.example" in outcome.message
+        assert not outcome.results.get("changed") and "Nothing was written" in outcome.message
+        assert all(f"{tmp_path}/{name}.db" in outcome.message for name in ("ledger", "copy"))
     assert known(target) == before
+
+
+def test_a_ledger_in_use_gets_no_rows(url: str, tmp_path: Path) -> None:
+    """Two URLs that were mixed up: apps of the one would be checked and read by the runs of the other."""
+    live = f"sqlite:///{tmp_path}/live.db"
+    used = ledger_at(live)
+    put_integrations(used, [entry("com.example.live")], NOW)
+    used.close()
+    before = (tmp_path / "live.db").read_bytes()
+    for check_mode in (True, False):
+        outcome = run(url, live, check_mode)
+        assert "has a row that from_ledger lacks" in outcome.message and "com.example.live" in outcome.message
+    assert (tmp_path / "live.db").read_bytes() == before
 
 
 def test_a_row_that_is_lacking_is_found(url: str, tmp_path: Path) -> None:

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import typing as t
 
 from ... import _argument_spec
-from ..._context import Context, Params, Results, Task
-from ..._ledger.copying import copy, count, verify
+from ..._context import Context, Params, Results, Task, TaskFailed
+from ..._ledger.copying import Held, copy, count, refuse_another, verify
 from ..._ledger.ledger import Ledger
 from ..._ledger.place import Place, find_place
 from ..._ledger.writable import is_there
-from ..._model.errors import InputError
+from ..._model.errors import InputError, RefundsError
 from ..shared.trackers import LEDGER_LIBRARIES
+
+if t.TYPE_CHECKING:
+    import sqlalchemy
 
 
 def run(params: Params, context: Context) -> Results:
@@ -32,20 +36,42 @@ def run(params: Params, context: Context) -> Results:
         new.check_place()
         reading = stack.enter_context(old.reading())
         with new.reading() as connection:
+            refuse_another(reading, connection, (source.name, target.name))
             held = count(reading, connection)
+        copied = {name: one.source - one.target for name, one in held.items()}
         if not context.check_mode:
-            copy(reading, new)
-            with new.reading() as connection:
-                verify(reading, connection, target.name)
-    tables = {name: {"rows": one.source, "copied": max(0, one.source - one.target)} for name, one in held.items()}
-    changed = any(one["copied"] for one in tables.values())
+            try:
+                copy(reading, new)
+                with new.reading() as connection:
+                    verify(reading, connection, target.name)
+            except RefundsError as error:
+                written = _written(reading, new, held)
+                raise TaskFailed(f"{error}", _results(source, target, held, written, is_verified=False)) from error
+    return _results(source, target, held, copied, is_verified=not context.check_mode)
+
+
+def _written(source: sqlalchemy.Connection, target: Ledger, before: t.Mapping[str, Held]) -> dict[str, int] | None:
+    """Return how many rows were written by table; None when that can't be told any more."""
+    with contextlib.suppress(RefundsError), target.reading() as connection:
+        return {name: one.target - before[name].target for name, one in count(source, connection).items()}
+    return None
+
+
+def _results(
+    source: Place, target: Place, held: t.Mapping[str, Held], copied: t.Mapping[str, int] | None, is_verified: bool
+) -> Results:
+    told: Results = {"from": source.name, "to": target.name, "verified": is_verified}
+    if copied is None:
+        # Not known is not unchanged.
+        return {"changed": True, "ledger_copy": told}
+    tables = {name: {"rows": one.source, "copied": copied[name]} for name, one in held.items()}
     return {
-        "changed": changed,
+        "changed": any(copied.values()),
         "diff": {
             "before": {name: one.target for name, one in held.items()},
-            "after": {name: max(one.source, one.target) for name, one in held.items()},
+            "after": {name: one.target + copied[name] for name, one in held.items()},
         },
-        "ledger_copy": {"from": source.name, "to": target.name, "tables": tables, "verified": not context.check_mode},
+        "ledger_copy": {**told, "tables": tables},
     }
 
 
