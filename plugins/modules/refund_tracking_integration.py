@@ -126,15 +126,17 @@ credential_check:
     error_code: 4040010
     checked_at: '2026-11-23T11:05:09Z'
     request_id: 3edf8508-ac4a-4f95-b551-c7c033ba3fd8
+irreversible:
+  description: The deleted app entry, as in M(storeops.refunds.appstore_iap_key); in check mode, what would be deleted.
+  returned: when there is any
+  type: list
+  elements: dict
+  sample: [{step: delete_app, target: com.example.one}]
 http:
   description:
     - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
   returned: success, and failure of the credential check
   type: dict
-  sample:
-    calls: 1
-    retries: 0
-    waited_s: 0.0
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module

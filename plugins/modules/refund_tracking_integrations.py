@@ -89,32 +89,23 @@ integrations:
   returned: success, and failure of some apps
   type: list
   elements: dict
-  sample:
-    - label: com.example.one
-      bundle_id: com.example.one
-      app_name: ''
-      key: studio_a
-      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-      key_id: 2X9R4HXF34
-      key_fingerprint: 3656343c9fb6d44a6bb66cc5eebc4df1f7083c8aa38a3465995cf6139c326880
-      environment: production
-      tracker: ledger
-      status: Active
-      action: create
-      outcome: changed
-      msg: ''
+  sample: [{label: com.example.one, key: studio_a, status: Active, action: create, outcome: changed}]
 keys_with_problems:
   description:
-    - Keys of O(keys) that can't be used and that no failed app names, such as keys without apps. They fail the task.
-    - Each has C(key), C(cause) (V(key_unreadable), V(key_wrong_kind), V(key_id_mismatch), or V(failed) for a wrong
-      entry) and C(msg).
+    - Keys that can't be used and that no failed app names, with C(key), C(cause) and C(msg). C(cause) is V(failed) for
+      a wrong entry, else that of the credential check.
   type: list
   elements: dict
   returned: success, and failure of some apps
+irreversible:
+  description:
+    - The purge and deleted apps as in M(storeops.refunds.appstore_iap_key); in check mode, what would be done.
+  returned: when there is any
+  type: list
+  elements: dict
 undeclared:
   description:
-    - Held in the ledger and not declared, of the teams of all declared keys and in both environments. The fields are as
-      in RV(integrations).
+    - Held in the ledger for the teams of all declared keys, in both environments, and not declared.
   type: list
   elements: dict
   returned: success, and failure of some apps

@@ -29,6 +29,7 @@ STEPS = {
     ("_files/writing.py", "write_key_file"),
     ("_files/writing.py", "remove_key_file"),
     ("_trackers/revenuecat_apps.py", "delete"),
+    ("_trackers/ledger.py", "purge"),
 }
 
 
@@ -69,21 +70,32 @@ def test_every_step_wants_a_permit() -> None:
     found = {
         (name_of(path), one.name) for path in python_files(PLUGINS) for one in functions(path) if shows_a_step(one)
     }
-    assert found == {step for step in STEPS if not step[0].startswith("_files")}
+    assert found == {step for step in STEPS if not step[0].startswith("_files") and step[1] != "purge"}
     for name, function in STEPS:
         (body,) = [ast.unparse(one) for one in functions(UTILS / name) if one.name == function]
         assert "permit.require(" in body, (name, function)
 
 
-def test_a_purge_asks_before_it_removes() -> None:
-    """Where it is found out what a purge removes, the gate is asked in the same function."""
-    users = [
-        ast.unparse(one)
-        for path in python_files(PLUGINS)
-        for one in functions(path)
-        if one.name != "doomed" and ".doomed(" in ast.unparse(one)
-    ]
-    assert users and all("gate.ask('purge'" in user for user in users)
+def test_every_permit_is_used_and_what_came_of_it_recorded() -> None:
+    """Where the gate is asked, or a permission is, somebody says afterwards that it is done, and results tell."""
+    texts = {name_of(path): ast.unparse(tree_of(path)) for path in python_files(PLUGINS)}
+    asking = {name for name, text in texts.items() if "gate.ask(" in text}
+    for name in asking:
+        assert "gate.done" in texts[name] or name == "_tasks/keys/remote_key_plan.py", name
+    makers = {name for name, text in texts.items() if " Gate(" in text}
+    told = {name for name, text in texts.items() if ".records" in text}
+    assert makers - told == {"_tasks/shared/trackers.py"}, "the engine tells of this one"
+    assert "self.trackers.gate.records" in texts["_tasks/tracking/engine.py"]
+    for name in ("integration", "integrations"):
+        assert "one.irreversible" in texts[f"_tasks/tracking/{name}.py"]
+
+
+def test_a_purge_removes_with_its_permit_alone() -> None:
+    """What `doomed` finds is removed by nobody but the one who asks the gate."""
+    finders = [path for path in python_files(PLUGINS) if ".doomed(" in ast.unparse(tree_of(path))]
+    assert [name_of(path) for path in finders] == ["_tasks/tracking/surplus.py"]
+    (remove,) = [ast.unparse(one) for one in functions(finders[0]) if one.name == "remove"]
+    assert remove.index("gate.ask('purge'") < remove.index("writer.purge(") < remove.index("gate.done(")
 
 
 @pytest.mark.parametrize("path", python_files(PLUGINS), ids=relative_name)

@@ -34,5 +34,12 @@ class Permit:
             raise ValueError(f"a permit for {self.step} of {self.target} was used for {step} of {target}")
 
 
-# Asks the gate for one target, with what was proven; None where the step is not to be taken.
-Permitted = t.Callable[[str, str], "Permit | None"]
+@dataclass(frozen=True)
+class Permission:
+    """The gate for one step, as a tracker has it.
+
+    ``ask``: for one target, with what was proven; None where the step is not to be taken. ``done``: it was taken.
+    """
+
+    ask: t.Callable[[str, str], Permit | None]
+    done: t.Callable[[Permit], None]

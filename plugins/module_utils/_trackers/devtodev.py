@@ -108,6 +108,9 @@ class DevtodevByBrowser:
             f"{self.settings.address(identity)} by hand, or name the page's button by devtodev.page.remove."
         )
 
+    def foretell_removal(self, identity: Identity) -> None:
+        pass
+
     def remove(self, identity: Identity) -> None:
         def gone(form: Form) -> bool:
             self._open(form, identity)

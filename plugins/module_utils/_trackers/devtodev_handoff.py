@@ -71,6 +71,9 @@ class DevtodevByHand:
             "with devtodev.confirmed: true."
         )
 
+    def foretell_removal(self, identity: Identity) -> None:
+        pass
+
     def remove(self, identity: Identity) -> None:
         self.last_applied.forget(identity)
 

@@ -19,6 +19,7 @@ from .._ledger.integrations import (
 from .._ledger.ledger import Ledger
 from .._model.identifiers import Environment
 from .._model.integration import Credentials, Identity, Integration, Observation
+from .._model.permit import Permit
 from .protocol import OnUnknown
 
 
@@ -59,8 +60,16 @@ class LedgerTracker:
         """Remove many in one transaction: all of them, or none."""
         remove_integrations(self.ledger, identities)
 
+    def purge(self, identities: t.Sequence[Identity], teams: str, permit: Permit) -> None:
+        """Remove what is not listed of these teams, in one transaction."""
+        permit.require("purge", teams)
+        self.remove_all(identities)
+
     def irremovable(self, identity: Identity) -> str:
         return ""
+
+    def foretell_removal(self, identity: Identity) -> None:
+        pass
 
     def remove(self, identity: Identity) -> None:
         remove_integration(self.ledger, identity)

@@ -70,5 +70,8 @@ class Tracker(t.Protocol):
     def irremovable(self, identity: Identity) -> str:
         """Return why an integration can't be removed here and what a person can do, or nothing when it can."""
 
+    def foretell_removal(self, identity: Identity) -> None:
+        """Record what `remove` would do that can't be undone; for check mode."""
+
     def remove(self, identity: Identity) -> None:
         """Remove one integration; none there is no error."""

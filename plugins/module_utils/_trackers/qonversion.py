@@ -151,6 +151,9 @@ class Qonversion:
             "dashboard (Project Settings, Stores, Apple App Store), or revoke the key in App Store Connect."
         )
 
+    def foretell_removal(self, identity: Identity) -> None:
+        pass
+
     def remove(self, identity: Identity) -> None:
         raise RefundsError(f"{identity.bundle_id}: {self.irremovable(identity)}")
 

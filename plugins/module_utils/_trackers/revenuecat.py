@@ -15,7 +15,7 @@ from .._http_errors import NotSent
 from .._model.errors import InputError, RefundsError, TransportError
 from .._model.identifiers import Environment, shown
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
-from .._model.permit import Permitted
+from .._model.permit import Permission
 from .._model.secret import Secret
 from .json_api import Document, Refused
 from .last_applied import LastApplied
@@ -41,7 +41,7 @@ class RevenueCat:
     apps: Apps
     last_applied: LastApplied
     settings: RevenueCatSettings
-    may_delete: Permitted
+    may_delete: Permission
     name: str = SERVICE.tracker
     is_listable: bool = True
 
@@ -99,6 +99,9 @@ class RevenueCat:
             "RevenueCat's API has no documented way to clear an In-App Purchase key. Remove it in the dashboard, "
             "or set revenuecat.delete_app: true, which deletes the whole app entry with its public API key."
         )
+
+    def foretell_removal(self, identity: Identity) -> None:
+        self.apps.ask_to_delete(identity.bundle_id, self.may_delete)
 
     def remove(self, identity: Identity) -> None:
         self.apps.delete(identity.bundle_id, self.may_delete)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from .._model.errors import RefundsError
 from .._model.identifiers import shown
-from .._model.permit import Permitted
+from .._model.permit import Permission, Permit
 from .._model.secret import Secret
 from .json_api import Document, JsonApi, Refused
 
@@ -77,10 +77,14 @@ class Apps:
         answer = self._api.ask(doing, "POST", self._place(entry), {_TYPE: fields}, secrets=secrets)
         return self._written(doing, entry.bundle_id, answer)
 
-    def delete(self, bundle_id: str, permitted: Permitted) -> None:
-        """Delete the whole entry; one that is gone already is no error."""
+    def ask_to_delete(self, bundle_id: str, permission: Permission) -> tuple[AppEntry | None, Permit | None]:
+        """Return the entry, if there is one, and the permit to delete it; in check mode, that is recorded only."""
         entry = self.find(bundle_id)
-        permit = permitted(bundle_id, f"the app {entry.app_id} has this bundle ID") if entry else None
+        return entry, permission.ask(bundle_id, f"the app {entry.app_id} has this bundle ID") if entry else None
+
+    def delete(self, bundle_id: str, permission: Permission) -> None:
+        """Delete the whole entry; one that is gone already is no error."""
+        entry, permit = self.ask_to_delete(bundle_id, permission)
         if entry is None or permit is None:
             return
         permit.require("delete_app", bundle_id)
@@ -89,6 +93,7 @@ class Apps:
         except Refused as error:
             if error.status != 404:
                 raise
+        permission.done(permit)
         self.forget()
 
     def _place(self, entry: AppEntry) -> str:

@@ -13,6 +13,10 @@ from bulk_support import Bulk, apps, outcomes
 from unit_servers import FOREIGN, Simulator
 from unit_support import BUNDLE_ID, ISSUER, OTHER_ISSUER
 
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.irreversible import Gate
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers import ledger
+
 TWO = "com.example.two"
 NAMES = [f"com.example.n{number:02}" for number in range(20)]
 
@@ -43,6 +47,36 @@ def test_what_is_not_listed_goes_after_the_listed_apps(bulk: Bulk) -> None:
     assert bulk.held() == [FOREIGN, *NAMES[2:]], "the other team's app stays"
     assert bulk.held(environment="sandbox") == [NAMES[0]], "the other environment stays"
     assert not bulk.both(apps(*NAMES[2:]), keys=mine(bulk), purge=True).results["changed"]
+
+
+def test_what_goes_is_recorded_with_its_proof_and_what_came_of_it(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = {
+        "step": "purge",
+        "target": f"the teams {ISSUER}",
+        "asked_by": "purge: true",
+        "proven": "2 of 21 integrations that it holds are not listed",
+        "answer": "the tracker's list",
+    }
+    options: dict[str, t.Any] = {"keys": mine(bulk), "purge": True}
+    for check_mode, outcome in ((True, "would be done"), (False, "done")):
+        done = bulk.run(apps(*NAMES[2:]), check_mode=check_mode, **options)
+        (found,) = done.results["irreversible"]
+        assert found | record == found and found["outcome"] == outcome and found["proven_at"]
+    assert "irreversible" not in bulk.run(apps(*NAMES[2:]), **options).results
+
+    def broken(*_given: object) -> None:
+        raise LedgerError("The disk is full.")
+
+    monkeypatch.setattr(ledger, "remove_integrations", broken)
+    failed = bulk.run(apps(*NAMES[3:]), **options)
+    assert "The disk is full." in failed.message and failed.results["irreversible"][0]["outcome"] == "not done"
+    assert NAMES[2] in bulk.held()
+
+
+def test_nothing_goes_without_the_permit(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gate, "ask", lambda *_given: None)
+    bulk.run(apps(*NAMES[2:]), keys=mine(bulk), purge=True)
+    assert bulk.held() == [FOREIGN, *NAMES]
 
 
 def test_nothing_goes_unasked(bulk: Bulk) -> None:

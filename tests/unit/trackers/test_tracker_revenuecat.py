@@ -80,8 +80,12 @@ def test_the_ladder(place: RevenueCatPlace) -> None:
     assert not left.results["changed"] and left.results["integration"]["status"] == "Active"
     assert len(left.warnings) == 1 and "revenuecat.delete_app" in left.warnings[0]
 
+    planned = place.run(place.options(state="absent", account={"delete_app": True}), check_mode=True)
+    assert [one["outcome"] for one in planned.results["irreversible"]] == ["would be done"]
     gone = place.step(place.options(state="absent", account={"delete_app": True}))
     assert gone.results["changed"] and gone.results["integration"]["status"] == "Absent"
+    (record,) = gone.results["irreversible"]
+    assert (record["step"], record["target"], record["outcome"]) == ("delete_app", BUNDLE_ID, "done")
     assert "appone" not in place.apps()
     nothing = place.step(place.options(state="absent", account={"delete_app": True}))
     assert (nothing.results["changed"], nothing.warnings) == (False, [])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ..._decisions.irreversible import Gate
 from ..._http import Transport
-from ..._model.permit import Permitted
+from ..._model.permit import Permission, Permit
 from ..._trackers.json_api import JsonApi
 from ..._trackers.last_applied import LastApplied
 from ..._trackers.protocol import Tracker
@@ -49,9 +49,13 @@ class Projects:
         return self._qonversion[key]
 
 
-def _deletions(gate: Gate, settings: RevenueCatSettings) -> Permitted:
+def _deletions(gate: Gate, settings: RevenueCatSettings) -> Permission:
     asked_by = "revenuecat.delete_app: true" if settings.delete_app else ""
-    return lambda bundle_id, what: gate.ask("delete_app", bundle_id, asked_by, what, "RevenueCat's list of apps")
+
+    def ask(bundle_id: str, what: str) -> Permit | None:
+        return gate.ask("delete_app", bundle_id, asked_by, what, "RevenueCat's list of apps")
+
+    return Permission(ask, gate.done)
 
 
 def open_api_tracker(settings: Settings, last_applied: LastApplied, projects: Projects) -> Tracker:

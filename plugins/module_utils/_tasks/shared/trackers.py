@@ -70,7 +70,7 @@ def _removes(params: Params) -> bool:
 
 @dataclass
 class Trackers:
-    """Opens a task's trackers, one for all equal settings, and owns what they share: the ledger, browsers, listings.
+    """Opens a task's trackers, one for all equal settings, and owns what they share: ledger, browsers, listings, gate.
 
     Entered by the task; at its end browsers end and the ledger is closed.
     """
@@ -78,9 +78,13 @@ class Trackers:
     context: Context
     ledger: Ledger
     times: Times
+    gate: Gate = field(init=False)
     _opened: dict[t.Hashable, Tracker] = field(default_factory=dict, init=False)
     _browsers: Browsers | None = field(default=None, init=False)
     _projects: Projects | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(self.context.timestamp, self.context.progress, self.context.check_mode)
 
     def open(self, settings: Settings) -> Tracker:
         """Return the tracker. Raises RefundsError for a browser or a session that can't be used."""
@@ -109,7 +113,6 @@ class Trackers:
         if settings.tracker in ("revenuecat", "qonversion"):
             from .api_trackers import Projects, open_api_tracker
 
-            gate = Gate(self.context.timestamp, self.context.progress, self.context.check_mode)
-            self._projects = self._projects or Projects(self.context.transport, gate)
+            self._projects = self._projects or Projects(self.context.transport, self.gate)
             return open_api_tracker(settings, last_applied, self._projects)
         return LedgerTracker(self.ledger, self.context.timestamp)

@@ -24,6 +24,8 @@ from ..shared.trackers import Trackers
 from .checks import Checks
 from .holdings import Holdings
 from .loaded_keys import KeyReader, LoadedKey
+from .purge import Purge
+from .surplus import surplus_of
 from .targets import Place, Target, open_places, targets_of
 from .writing import ONE_APP, naming
 
@@ -45,22 +47,23 @@ class Engine:
     loaded: list[LoadedKey] = field(default_factory=list, init=False)
     _looked_up: tuple[t.Sequence[Target], t.Mapping[Settings, Place]] = field(default=((), {}), init=False)
 
-    def run(
-        self,
-        declaration: Declaration,
-        surplus: t.Callable[[t.Sequence[Target], t.Mapping[Settings, Place]], list[Decision]] = lambda *_given: [],
-    ) -> list[Decision]:
+    @property
+    def irreversible(self) -> list[dict[str, str]]:
+        """The steps that can't be undone and were taken, or in check mode would be."""
+        return self.trackers.gate.records
+
+    def run(self, declaration: Declaration, purge: Purge | None = None) -> list[Decision]:
         """Return the decisions in the order of the declaration, carried out except in check mode; then the surplus.
 
-        ``surplus``: decides what else is to go, before anything is written. Raises RefundsError for entries with a
-        fault, and where the only tracker can't be asked.
+        ``purge``: what else is to go, which is decided before anything is written. Raises RefundsError for entries with
+        a fault, for a purge of too much, and where the only tracker can't be asked.
         """
         reader = KeyReader(self.context)
         targets = targets_of(declaration, reader)
         if self.is_strict:
             refuse((*declaration.faults, *(target.error for target in targets if target.is_of_key)))
         places = open_places(targets, self.trackers, self.context, self.is_strict)
-        more = surplus(targets, places)
+        more = surplus_of(purge, {target.identity for target in targets}, (one.holdings for one in places.values()))
         self._looked_up = targets, places
         self.loaded = [reader.load(source) for source in declaration.keys.values()]
         checks = Checks(self.check, self.context, self.loaded, self.warn, self.name)
@@ -75,10 +78,9 @@ class Engine:
                 progress.ended(any(decision.error for decision in done))
             decisions += done
         _flush(places)
-        for decision in more:
-            places[next(iter(places))].writer.add(decision)
-        _flush(places)
-        return decisions + more
+        if more.decisions:
+            more.remove(next(iter(places.values())).writer, self.trackers.gate)
+        return decisions + more.decisions
 
     def undeclared(self, declaration: Declaration) -> list[Integration]:
         """Return what the ledger holds of the declared teams, in both environments, and nobody declares.

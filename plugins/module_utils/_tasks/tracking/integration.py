@@ -17,7 +17,7 @@ def run(params: Params, context: Context) -> Results:
     app = declare_one(params)
     with open_engine(params, context, "refund_tracking_integration", app.is_absent) as one:
         (decision,) = one.run(Declaration({}, (app,)))
-    results = {
+    results: Results = {
         "changed": decision.step.changed,
         "diff": decision.step.diff(),
         "integration": decision.held.as_result(),
@@ -25,6 +25,8 @@ def run(params: Params, context: Context) -> Results:
         "credential_check": decision.verdict.as_result(),
         "http": context.transport.counters.as_result(),
     }
+    if one.irreversible:
+        results["irreversible"] = one.irreversible
     if decision.error:
         raise TaskFailed(decision.error, results)
     return results

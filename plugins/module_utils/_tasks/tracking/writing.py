@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..._context import Context
 from ..._decisions.integration import Decision, give_up
 from ..._ledger.explained import RowsFailed
 from ..._model.errors import LedgerError, RefundsError, unforeseen
+from ..._model.permit import Permit
 from ..._trackers.ledger import LedgerTracker
 from ..._trackers.protocol import NotActive, Tracker
 
@@ -31,6 +33,8 @@ class Writer:
     _problem: str = field(default="", init=False)
 
     def add(self, decision: Decision) -> None:
+        if self.context.check_mode and decision.write == "remove":
+            self._tried(decision, partial(self.tracker.foretell_removal, decision.held.identity))
         if self.context.check_mode or decision.write is None:
             return
         if not isinstance(self.tracker, LedgerTracker):
@@ -52,6 +56,15 @@ class Writer:
         tracker = self.tracker
         self._together(saved, lambda: tracker.note_all(entries))
         self._together(removed, lambda: tracker.remove_all(identities))
+
+    def purge(self, decisions: t.Sequence[Decision], teams: str, permit: Permit) -> None:
+        """Remove what is not listed of these teams."""
+        tracker = self.tracker
+        assert isinstance(tracker, LedgerTracker)
+        for start in range(0, len(decisions), BATCH):
+            part = decisions[start : start + BATCH]
+            identities = [decision.held.identity for decision in part]
+            self._together(part, partial(tracker.purge, identities, teams, permit))
 
     def _together(self, decisions: t.Sequence[Decision], write: t.Callable[[], None]) -> None:
         if self._problem:
@@ -83,8 +96,12 @@ class Writer:
             decision.is_untried = True
             give_up(decision, not_tried(bundle_id, self.context))
             return
+        self._tried(decision, partial(carry_out, decision, self.tracker))
+
+    def _tried(self, decision: Decision, work: t.Callable[[], None]) -> None:
+        bundle_id = decision.held.identity.bundle_id
         try:
-            carry_out(decision, self.tracker)
+            work()
         except RefundsError as error:
             give_up(decision, naming(bundle_id, f"{error}"))
         except Exception as error:

@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a purge removes: found out before anything is written, removed at the end with a permit."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ..._decisions.integration import Decision
+from ..._decisions.irreversible import Gate
+from ..._model.integration import Identity, absent
+from ..._model.verdict import Verdict
+from ..._plan import plan
+from .holdings import Holdings
+from .purge import Purge
+from .writing import Writer
+
+_NOT_LISTED = "purge: the app is not listed."
+
+
+@dataclass(frozen=True)
+class Surplus:
+    """``decisions``: to remove what nobody lists. ``teams``: whose it is. ``proof``: what says that nobody lists it."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    teams: str = ""
+    proof: str = ""
+
+    def remove(self, writer: Writer, gate: Gate) -> None:
+        """Ask the gate and remove, nothing in check mode. What fails is said in the decisions."""
+        if not self.decisions:
+            return
+        permit = gate.ask("purge", self.teams, "purge: true", self.proof, "the tracker's list")
+        if permit is None:
+            return
+        writer.purge(self.decisions, self.teams, permit)
+        total, failed = len(self.decisions), sum(bool(decision.error) for decision in self.decisions)
+        part = "not done" if failed == total else f"done for {total - failed} of {total} integrations"
+        gate.done(permit, part if failed else "done")
+
+
+def surplus_of(purge: Purge | None, listed: t.Container[Identity], holdings: t.Iterable[Holdings]) -> Surplus:
+    """Return what is held in the only place and not listed. Raises InputError when that is too much."""
+    if purge is None:
+        return Surplus()
+    (only,) = holdings
+    held = only.listed(purge.environment)
+    doomed = purge.doomed(held.values(), listed)
+    decisions = [
+        Decision(
+            Verdict("not_checked", _NOT_LISTED, found.identity.environment), plan(found, None), absent(found.identity)
+        )
+        for found in doomed
+    ]
+    proof = f"{len(doomed)} of {len(held)} integrations that it holds are not listed"
+    return Surplus(decisions, f"the teams {', '.join(sorted(purge.issuers))}", proof)
