@@ -59,7 +59,8 @@ options:
     required: true
   refunds:
     description:
-      - Registered results of M(storeops.refunds.refund_info), for the part about refunds.
+      - Registered results of M(storeops.refunds.refund_info), for the part about refunds. The report says
+        why one of them failed, and the task fails when O(fail_on) has V(unknown).
       - Sums by C(bundle_id) and by C(day) are shown, for the whole period that was asked about. The same refunds must
         not occur in two results with the same grouping.
       - Production and sandbox, and refunds that were verified against different root certificates, each have sums and
@@ -238,6 +239,10 @@ report:
       description: Bundle IDs that the ledger holds for the declared teams and nobody declares.
       type: list
       elements: str
+    refunds_unread:
+      description: Why refunds could not be read.
+      type: list
+      elements: str
     expired_waivers:
       description:
         - Waivers that count no more, as they were given, with C(state) (V(active), V(expired) or V(unused)) and
@@ -271,6 +276,7 @@ report:
     apps: []
     keys_with_problems: []
     undeclared: []
+    refunds_unread: []
     expired_waivers:
       - bundle_id: com.example.old*
         cause: '*'

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from .model import Report
 from .refunds import Coverage, NotificationUrl, Part, Refunds, Sum
-from .texts import amount, boxes, counted, esc, name, number, share_bar, sign_badge, soft, table, time
+from .texts import UNREAD, amount, boxes, counted, esc, name, number, share_bar, sign_badge, soft, table, time
 
 _DAYS = 366
 _APPS = 25
@@ -34,8 +34,9 @@ _URLS = {
 
 def refunds_section(report: Report) -> str:
     refunds = report.refunds
+    unread = "".join(f'<p class="note">{UNREAD} {soft(text)}</p>' for text in report.unread)
     if refunds is None:
-        return ""
+        return unread and f'<section aria-labelledby="refunds"><h2 id="refunds">Refunds</h2>{unread}</section>'
     partly = _apps(item for item in refunds.coverage if item.state != "complete")
     note = (
         f'<p class="note">Coverage is not complete for {number(partly)} of {counted(_apps(refunds.coverage), "app")}: '
@@ -46,7 +47,7 @@ def refunds_section(report: Report) -> str:
     today = report.generated_at[:10]
     parts = "".join(_part(part, today) for part in refunds.parts)
     return (
-        f'<section aria-labelledby="refunds"><h2 id="refunds">Refunds</h2>{note}{parts}'
+        f'<section aria-labelledby="refunds"><h2 id="refunds">Refunds</h2>{unread}{note}{parts}'
         f"{_silent(refunds)}{_coverage(refunds)}</section>"
     )
 

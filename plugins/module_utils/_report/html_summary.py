@@ -46,10 +46,10 @@ def _verdict(report: Report) -> str:
         note = "" if failing else " This audit does not fail because of them."
         verb = "needs" if attention == 1 else "need"
         text = f"{number(attention)} of {counted(total, 'app')} {verb} attention.{note}"
-    if attention or bad:
-        found = {key.kind for key in bad}
+    if attention or bad or report.unread:
+        found = {key.kind for key in bad} | ({"unknown"} if report.unread else set())
         kind = next(kind for kind in KINDS if report.counts[kind] or kind in found)
-        text = f"{text} {unusable(bad)}".strip()
+        text = f"{text} {unusable(bad)}{' Refunds could not be read.' if report.unread else ''}".strip()
     return (
         f'<p class="verdict {kind}"><span class="sign" aria-hidden="true">{SIGNS[kind]}</span><span>{text}</span></p>'
     )

@@ -57,6 +57,7 @@ def document(report: Report) -> Json:
         "waivers": [waiver_fields(waiver) for waiver in report.waivers],
         "apps": [_app(app) for app in report.apps],
         "refunds": None if report.refunds is None else _refunds(report.refunds),
+        "refunds_unread": list(report.unread),
         # The last one: see without_history of the task.
         "changes": None if report.changes is None else _changes(report.changes),
     }

@@ -10,6 +10,7 @@ import typing as t
 from xml.etree import ElementTree
 
 from .model import FAILING, App, Report
+from .texts import UNREAD
 
 # What XML 1.0 does not allow, not even escaped (W3C, Extensible Markup Language 1.0, 2.2 Characters).
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -37,6 +38,8 @@ def render_junit(report: Report) -> str:
             _add_case(suite, app, f"{tracker}.{environment}", report)
     if report.bad_keys:
         _add_keys(root, report)
+    if report.unread:
+        _add_unread(root, report)
     if report.is_idle:
         _add_idle(root)
     ElementTree.indent(root)
@@ -70,6 +73,26 @@ def _add_idle(root: ElementTree.Element) -> None:
     suite = ElementTree.SubElement(root, "testsuite", {"name": "audit", **counts, "skipped": "0", "time": "0"})
     case = ElementTree.SubElement(suite, "testcase", {"classname": "audit", "name": "apps", "time": "0"})
     ElementTree.SubElement(case, "error", {"type": "nothing_audited", "message": "Nothing was audited."})
+
+
+def _add_unread(root: ElementTree.Element, report: Report) -> None:
+    """Add a test of its own for refunds that could not be read."""
+    counts = {"tests": 1, "failures": 0, "errors": int(report.fails_unread)}
+    for name, count in counts.items():
+        root.set(name, str(int(root.get(name, "0")) + count))
+    attributes = {
+        "name": "refunds",
+        **{name: str(count) for name, count in counts.items()},
+        "skipped": "0",
+        "time": "0",
+    }
+    suite = ElementTree.SubElement(root, "testsuite", {**attributes, "timestamp": report.generated_at.rstrip("Z")})
+    case = ElementTree.SubElement(suite, "testcase", {"classname": "refunds", "name": "refunds", "time": "0"})
+    text = _clean(f"{UNREAD} {' '.join(report.unread)}")
+    if report.fails_unread:
+        ElementTree.SubElement(case, "error", {"type": "refunds_unread", "message": text})
+    else:
+        ElementTree.SubElement(case, "system-out").text = text
 
 
 def _add_keys(root: ElementTree.Element, report: Report) -> None:

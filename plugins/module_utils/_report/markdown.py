@@ -10,7 +10,7 @@ import typing as t
 
 from .groups import CauseGroup, by_cause
 from .model import App, Change, Report
-from .texts import LABELS, counted, number, unusable
+from .texts import LABELS, UNREAD, counted, number, unusable
 
 # GitHub takes 1 MiB for a job's summary, and nobody reads more.
 _LISTED_APPS = 20
@@ -31,6 +31,7 @@ def render_markdown(report: Report) -> str:
         _undeclared(report),
         _changes(report),
         _bad_keys(report),
+        "" if not report.unread else f"**{UNREAD}** {md(' '.join(report.unread))}",
         *(_cause(group) for group in by_cause(report.apps)[:_LISTED_CAUSES]),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -42,8 +43,9 @@ def md(text: object) -> str:
 
 
 def headline(report: Report) -> str:
-    """Return how many apps need attention, and keys beside them; waived and pending apps don't."""
-    return f"{_apps(report)} {unusable(report.bad_keys)}".strip()
+    """Return how many apps need attention, keys beside them and unread refunds; waived and pending apps don't."""
+    unread = "Refunds could not be read." if report.unread else ""
+    return " ".join(filter(None, (_apps(report), unusable(report.bad_keys), unread)))
 
 
 def _apps(report: Report) -> str:

@@ -172,7 +172,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is rendered. ``generated_at`` is UTC in ISO 8601.
+    """Everything that is rendered. ``generated_at`` is UTC in ISO 8601. ``unread``: why refunds could not be read.
 
     ``undeclared``: the bundle IDs that the ledger holds and nobody declares. ``bad_keys``: keys beside the apps'.
     """
@@ -186,6 +186,7 @@ class Report:
     changes: Changes | None = None
     undeclared: tuple[str, ...] = ()
     bad_keys: tuple[BadKey, ...] = ()
+    unread: tuple[str, ...] = ()
     counts: t.Mapping[Kind, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -219,7 +220,12 @@ class Report:
 
     @property
     def has_failed(self) -> bool:
-        return self.is_idle or bool(self.failing or self.failing_keys)
+        return self.is_idle or self.fails_unread or bool(self.failing or self.failing_keys)
+
+    @property
+    def fails_unread(self) -> bool:
+        """Tell whether the task fails because refunds could not be read; no waiver is about them."""
+        return bool(self.unread) and "unknown" in self.fail_on
 
     @property
     def environments(self) -> list[str]:

@@ -93,16 +93,34 @@ class Refunds:
 
 def refunds_of(results: t.Sequence[Fields]) -> Refunds | None:
     """Return what the results say, None without any. Raises InputError naming the place."""
-    if not results:
-        return None
     by_place: dict[tuple[str, str], list[Fields]] = {}
     for number, result in enumerate(results):
-        by_place.setdefault(_place(result, f"refunds[{number}]"), []).append(result)
+        if not _is_skipped(result) and not _is_unread(result):
+            by_place.setdefault(_place(result, f"refunds[{number}]"), []).append(result)
+    results = [result for found in by_place.values() for result in found]
     # A ledger that never read refunds of any of the apps says nothing about them.
     if not any(row.get("state") != "never" for result in results for row in [*result["coverage"], *result["sums"]]):
         return None
     order = sorted(by_place, key=lambda place: (_ENVIRONMENTS.index(place[0]), place[1] != "apple", place[1]))
     return Refunds(tuple(_part(*place, by_place[place]) for place in order))
+
+
+def unread_of(results: t.Sequence[Fields]) -> tuple[str, ...]:
+    """Return why refunds could not be read, each reason once: without a word, they would pass for refunds in order."""
+    return tuple(dict.fromkeys(f"{result['msg']}" for result in results if _is_unread(result)))
+
+
+def _is_skipped(result: t.Any) -> bool:
+    return isinstance(result, t.Mapping) and bool(result.get("skipped"))
+
+
+def _is_unread(result: t.Any) -> bool:
+    return (
+        isinstance(result, t.Mapping)
+        and "coverage" not in result
+        and bool(result.get("msg"))
+        and not _is_skipped(result)
+    )
 
 
 def _place(result: Fields, name: str) -> tuple[str, str]:

@@ -37,6 +37,7 @@ MEANINGS: t.Mapping[Kind, str] = {
     "ok": "Accepted by Apple, and as declared.",
     "waived": "A problem that is accepted for now.",
 }
+UNREAD = "Refunds could not be read:"
 SHOWN_FINGERPRINT = 12
 # Where a long word may be broken: after punctuation, else every 14 characters. page_script.py has the same.
 _LONG_WORD = re.compile(r"\S{21,}")

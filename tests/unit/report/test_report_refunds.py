@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 import typing as t
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
-from report_support import Json, audit, bulk, document, refunds, sandbox_refunds
+from report_support import Json, audit, bulk, document, item, refunds, sandbox_refunds
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 
@@ -174,3 +175,29 @@ def test_each_app_says_where_its_notifications_go(
     assert told_of["notification_url"] == (state and {"state": "unknown" if " " in state else state, **url})
     row = page(tmp_path).rpartition("How much of each app")[2]
     assert [word for word in shown if word not in row] == []
+
+
+@pytest.mark.parametrize("fail_on", [["refused", "drift", "unknown"], ["refused"], []])
+@pytest.mark.parametrize("others", [[], [refunds()]])
+def test_refunds_that_could_not_be_read_are_told(tmp_path: Path, fail_on: list[str], others: list[Json]) -> None:
+    """Left out without a word, they would pass for refunds in order."""
+    failed = {"failed": False, "failed_when_result": False, "msg": "root_certificate_path: /x.pem does not exist."}
+    skipped = {"skipped": True, "msg": "no matter"}
+    results = [*others, failed, skipped, failed]
+    done = audit(tmp_path, bulk(item("com.example.fine")), refunds=results, fail_on=fail_on)
+    said = "Refunds could not be read: root_certificate_path: /x.pem does not exist."
+    is_failing = "unknown" in fail_on
+    assert (said in done.message) == is_failing and any(said in text for text in done.warnings) != is_failing
+    assert done.results["report"]["refunds_unread"] == document(tmp_path)["refunds_unread"] == [failed["msg"]]
+    assert bool(document(tmp_path)["refunds"]) == bool(others)
+    for name in ("refund-audit.html", "refund-audit.md", "refund-audit.junit.xml"):
+        text = (tmp_path / name).read_text()
+        assert "Refunds could not be read" in text and "no matter" not in text
+    junit = ElementTree.parse(tmp_path / "refund-audit.junit.xml").getroot()
+    assert (junit.find(".//testcase[@name='refunds']/error") is not None) == is_failing
+
+
+def test_nothing_but_unread_refunds_fails_an_audit_in_order(tmp_path: Path) -> None:
+    done = audit(tmp_path, bulk(item("com.example.fine")), refunds=[{"msg": "No."}])
+    assert done.results["failed"] and done.message.startswith("Refunds could not be read: No. The report: ")
+    assert '<p class="verdict unknown">' in page(tmp_path)

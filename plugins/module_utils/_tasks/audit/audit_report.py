@@ -24,9 +24,9 @@ from ..._report.json_document import bad_key_fields, render_json, waiver_fields
 from ..._report.junit import render_junit
 from ..._report.markdown import BEGIN, END, render_markdown
 from ..._report.model import DEFAULT_TITLE, KINDS, App, Changes, Problem, Report
-from ..._report.refunds import refunds_of
+from ..._report.refunds import refunds_of, unread_of
 from ..._report.table_csv import render_csv
-from ..._report.texts import counted, unusable
+from ..._report.texts import UNREAD, counted, unusable
 from ..._report.waivers import parse_waivers, stale, waive
 
 # What `path` is filled with: the option of each file alone, its name, and what renders it.
@@ -56,6 +56,8 @@ def run(params: Params, context: Context) -> Results:
     # Without an app nothing can be matched; waivers alone are looked at before an audit begins.
     for text in stale(report.waivers) if report.apps else ():
         context.warn(text)
+    if report.unread and not report.fails_unread:
+        context.warn(_unread(report).strip())
     texts = {path: FILES[kind][1](report) for kind, path in paths.items()}
     before = {path: _digest(_held(path)) for path in texts}
     after = {path: _digest(text) for path, text in texts.items()}
@@ -107,6 +109,7 @@ def _report(params: Params, context: Context, previous: str | None) -> Report:
         changes=changes_since(previous, apps),
         undeclared=undeclared_of(params["results"]),
         bad_keys=bad_keys_of(params["results"]),
+        unread=unread_of(params.get("refunds") or []),
     )
 
 
@@ -138,6 +141,7 @@ def _summary(report: Report, paths: t.Mapping[str, str]) -> Results:
         "apps": [_bad(*pair) for pair in report.failing[:_LISTED]],
         "keys_with_problems": [bad_key_fields(key) for key in report.bad_keys[:_LISTED]],
         "undeclared": list(report.undeclared[:_LISTED]),
+        "refunds_unread": list(report.unread),
         "expired_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "expired"],
         "unused_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "unused"],
         "changes": None if report.changes is None else _counted(report.changes),
@@ -163,7 +167,7 @@ def _message(report: Report, paths: t.Mapping[str, str]) -> str:
     failing, where = report.failing, f"The report: {_place(paths)}"
     if report.is_idle:
         return f"results: Nothing was audited. Give results with at least one app, or set fail_on: []. {where}"
-    keys = _keys(report)
+    keys = _keys(report) + (_unread(report) if report.fails_unread else "")
     if not failing:
         return f"{keys}{where}"
     counts = Counter(reason.kind for _app, reason in failing)
@@ -183,6 +187,10 @@ def _keys(report: Report) -> str:
     said = " ".join(f"{key.cause}: {first_sentence(key.hint, 2)}" for key in keys[:_EXPLAINED])
     more = len(keys) - _EXPLAINED
     return f"{unusable(keys)} {said}{f' And {more} more.' if more > 0 else ''} " if keys else ""
+
+
+def _unread(report: Report) -> str:
+    return f"{UNREAD} {' '.join(report.unread)} "
 
 
 def _place(paths: t.Mapping[str, str]) -> str:
