@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A playbook whose hosts match nothing fails: to Ansible, a play without hosts is a good end."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from unit_support import ROOT
+
+TAKING_HOSTS: t.Final = [
+    path
+    for path in sorted((ROOT / "playbooks").glob("*.yml"))
+    if any(play.get("hosts", "localhost") != "localhost" for play in yaml.safe_load(path.read_text()))
+]
+
+
+def test_most_playbooks_take_hosts() -> None:
+    assert len(TAKING_HOSTS) == 6
+
+
+@pytest.mark.parametrize("path", TAKING_HOSTS, ids=lambda path: path.stem)
+def test_the_hosts_are_looked_at_first(path: Path) -> None:
+    guard, *plays = yaml.safe_load(path.read_text())
+    assert guard["ansible.builtin.import_playbook"] == "hosts.yml"
+    for play in plays:
+        assert play["hosts"] == guard["vars"]["playbook_hosts"]
+        (name,) = re.findall(r"(\w+_hosts) \|", play["hosts"])
+        assert guard["vars"]["playbook_hosts_from"] == name
+
+
+@pytest.mark.parametrize("path", TAKING_HOSTS, ids=lambda path: path.stem)
+def test_hosts_that_are_not_there_fail_the_playbook(path: Path, tmp_path: Path) -> None:
+    name = "refund_audit_hosts" if path.stem == "audit" else "field_check_hosts"
+    name = name if path.stem in ("audit", "field_check") else "refund_tracking_hosts"
+    ran = subprocess.run(
+        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "web1,web2", str(path), "-e", f"{name}=wbe1"],
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache/root")),
+            "ANSIBLE_NOCOLOR": "true",
+            "COLUMNS": "1000",
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2 and f"{name}: no host of the inventory matches 'wbe1'" in ran.stdout + ran.stderr
