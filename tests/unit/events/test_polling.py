@@ -11,10 +11,13 @@ import time
 import typing as t
 from pathlib import Path
 
+import jinja2
 import pytest
+import yaml
 from events_support import NOW, ledger_at
+from jinja2.nativetypes import NativeEnvironment
 from unit_servers import Simulator
-from unit_support import BUNDLE_ID, ISSUER, KEY_ID, public_pem, run_task, write_key
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, ROOT, public_pem, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
@@ -158,11 +161,34 @@ def test_all_apps_at_the_same_time_and_none_stops_another(sim: Simulator, tmp_pa
         ({"ledger": "sqlite:////x"}, "ledger"),
         ({"largest_body": 1}, "largest_body"),
         ({"account_token": "plain"}, "account_token"),
+        # A secret that is not set: it must not mean the ledger of this user, Apple's own services or the usual root.
+        ({"ledger": {"url": ""}}, "ledger.url: is given but empty"),
+        ({"ledger": {"url": " "}}, "ledger.url: is given but empty"),
+        ({"ledger": ""}, "ledger"),
+        ({"forward_to": ""}, "forward_to"),
+        ({"forward_to": [""]}, "forward_to[0]: is given but empty"),
+        *(
+            ({name: empty}, f"{name}: is given but empty")
+            for name in ("root_certificate_path", "app_store_server_url", "ca_path", "consumer", "host", "path")
+            for empty in ("", " ")
+        ),
     ],
 )
 def test_arguments_that_cannot_be_used_are_named(args: dict[str, t.Any], word: str) -> None:
     with pytest.raises(InputError, match=f"^{word}".replace("[", r"\[")):
         parse_settings(args)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("extensions/eda/rulebooks/*.yml")), ids=lambda path: path.name)
+def test_our_rulebooks_give_what_is_understood(path: Path) -> None:
+    (source,) = yaml.safe_load(path.read_text())[0]["sources"]
+    (given,) = (value for name, value in source.items() if name not in ("filters", "name"))
+    # As ansible-rulebook does.
+    environment = NativeEnvironment(undefined=jinja2.StrictUndefined)
+    settings = parse_settings(
+        {name: environment.from_string(text).render({}) if "{{" in f"{text}" else text for name, text in given.items()}
+    )
+    assert settings.root_certificate_path is None and settings.app_store_server_url is None
 
 
 def test_what_a_rulebook_renders_is_understood() -> None:

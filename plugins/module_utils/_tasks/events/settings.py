@@ -9,6 +9,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ..._fields import refuse_empty
 from ..._model.errors import InputError
 from ..._model.identifiers import parse_service_url
 
@@ -52,7 +53,7 @@ def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
         raise InputError("consumer", f"{consumer!a} isn't a name (up to 64 letters, digits, dots, hyphens).")
     if not path.startswith("/") or not path.isascii() or any(char in path for char in "?# "):
         raise InputError("path", f"{path!a} isn't the path of a URL, such as /apple.")
-    ledger = args.get("ledger") or {}
+    ledger = {} if args.get("ledger") is None else args["ledger"]
     if not isinstance(ledger, dict) or set(ledger) - {"url"}:
         raise InputError("ledger", "is a mapping with url.")
     return Settings(
@@ -80,10 +81,11 @@ _KNOWN = frozenset(Settings.__dataclass_fields__) - {"ledger_url", "with_feedbac
 
 def _text(args: t.Mapping[str, t.Any], name: str, shown: str | None = None) -> str | None:
     value = args.get(name)
-    if value is None or value == "":
+    if value is None:
         return None
     if not isinstance(value, str):
         raise InputError(shown or name, "is a text.")
+    refuse_empty({shown or name: value}, (shown or name,))
     return value
 
 
@@ -106,10 +108,11 @@ def _number(args: t.Mapping[str, t.Any], name: str, default: float, low: float, 
 
 
 def _urls(args: t.Mapping[str, t.Any]) -> tuple[str, ...]:
-    value = args.get("forward_to") or []
+    value = [] if args.get("forward_to") is None else args["forward_to"]
     if not isinstance(value, list) or not all(isinstance(url, str) for url in value):
         raise InputError("forward_to", "is a list of URLs.")
     for index, url in enumerate(value):
+        refuse_empty({f"forward_to[{index}]": url}, (f"forward_to[{index}]",))
         # A notification is a customer's: over https, or on this machine.
         parse_service_url(url.partition("?")[0], f"forward_to[{index}]")
     return tuple(value)
