@@ -13,9 +13,10 @@ version_added: 0.1.0
 description:
   - Some of what this collection relies on rests on observation, not on a vendor's documentation. This module asks the
     services themselves exactly these questions, and says for each assumption what was seen and whether it holds.
-  - Nothing is changed anywhere. Each part is optional. The App Store Server API is asked when a key is given, App Store
-    Connect's web endpoints with a session (by GET alone), RevenueCat and Qonversion with an API key (by GET alone), and
-    devtodev's page with a browser's session (it is looked at, nothing is filled in).
+  - Nothing is changed anywhere. Each part is optional. The App Store Server API is asked when a key is given. App Store
+    Connect's web endpoints (with a session), the App Store Connect API (with its own key), RevenueCat and Qonversion
+    (with an API key) are asked by GET alone. Devtodev's page is looked at with a browser's session, and nothing is
+    filled in.
   - Results and files hold statuses, codes, kinds and names of fields and of a page's controls. They hold no secret, no
     ID, and nothing of a customer, so that you can send them to the maintainers.
 author:
@@ -76,6 +77,31 @@ options:
     description:
       - Base URL of App Store Connect, for a simulator. Apple's when left out.
     type: str
+  api_issuer_id:
+    description:
+      - Issuer ID of the App Store Connect API key. Left out for an individual key.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_ISSUER_ID) is used when the option is not set.
+    type: str
+  api_key_id:
+    description:
+      - Key ID of the App Store Connect API key. Read from a file name C(AuthKey_<Key ID>.p8) when left out.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_KEY_ID) is used when the option is not set.
+    type: str
+  api_private_key_path:
+    description:
+      - Path of the API key's C(.p8) file.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_PATH) is used when the option is not set.
+    type: path
+  api_private_key_content:
+    description:
+      - The text of the API key's C(.p8) file.
+      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_CONTENT) is used when the option is not
+        set.
+    type: str
+  app_store_connect_api_url:
+    description:
+      - Base URL of the App Store Connect API, for a simulator. Apple's when left out.
+    type: str
   html_path:
     description:
       - File for the findings as a page. Written whole or not at all, and not in check mode.
@@ -122,7 +148,8 @@ assumptions:
   contains:
     part:
       description:
-        - The service. V(app_store_server), V(app_store_connect), V(revenuecat), V(qonversion) or V(devtodev).
+        - The service. V(app_store_server), V(app_store_connect), V(app_store_connect_api), V(revenuecat),
+          V(qonversion) or V(devtodev).
       type: str
     name:
       description: A short name of the assumption.

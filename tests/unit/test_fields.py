@@ -17,7 +17,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given
 from hypothesis import strategies as st
 from test_in_process import Recorder, action
-from unit_support import PACKAGE
+from unit_support import ISSUER, KEY_ID, PACKAGE, new_pem, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
 from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import APP, KEY_ENTRY
@@ -158,7 +158,8 @@ def test_a_secret_in_the_place_of_a_name_is_nowhere(options: Json) -> None:
 
 @pytest.mark.services
 def test_a_name_that_is_not_shown_is_nowhere_after_success(tmp_path: Path) -> None:
-    options = {"apps": [], "keys": [{"key": f"https://me:{SECRET}@host"}], "credential_check": "skip"}
+    own = {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": str(write_key(tmp_path / "key.p8", new_pem()))}
+    options = {"apps": [], "keys": [{"key": f"https://me:{SECRET}@host", **own}], "credential_check": "skip"}
     result = ran_as_module({**options, "ledger": {"url": f"sqlite:///{tmp_path}/ledger.db"}})
     assert "failed" not in result and "module_args" in result["invocation"]
 

@@ -84,6 +84,15 @@ class AppStoreConnectApi:
             raise connect_api_errors.unexpected("another app than it was asked for")
         return found
 
+    def first_page(self, is_released: bool = False) -> dict[str, t.Any]:
+        """Return the first page of the list of apps as it came, for the field check."""
+        query = {"limit": str(_PAGE), "fields[apps]": ",".join(FIELDS), **(_RELEASED if is_released else {})}
+        return self._ask(f"{self.url}{_APPS}?{urlencode(query, safe=',')}")
+
+    def has_more(self, page: t.Mapping[str, t.Any]) -> bool:
+        """Tell whether another page follows one."""
+        return self._next(page) is not None
+
     def _listed(
         self, bundle_ids: t.Sequence[str], query: t.Mapping[str, str], warns: bool = False
     ) -> t.Sequence[AppRecord]:

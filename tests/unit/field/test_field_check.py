@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from unit_servers import Simulator
-from unit_support import BUNDLE_ID, ISSUER, KEY_ID, new_pem, run_task, write_key
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, new_pem, public_pem, run_task, write_key
 
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect_api import AppStoreConnectApi
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_server import AppStoreServer, Hosts
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, HttpSettings, Reply, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._model.assumption import Finding, shape
@@ -21,6 +22,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
 from ansible_collections.storeops.refunds.plugins.module_utils._model.private_key import parse_content
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.field import field_check
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.field.apple_questions import AppleQuestions
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.field.connect_questions import connect_questions
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.field.session_questions import session_questions
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.field.tracker_questions import (
     qonversion_questions,
@@ -33,6 +35,7 @@ SECRET = "sk_" + "fieldtest" * 3
 COOKIE = secrets.token_hex(24)
 PROJECT = "proj1ab2c3d4"
 CUSTOMER = "com.customer.secretgame"
+API_KEY_ID, HOOK = "ASCKEY0001", "https://hooks.customer.example/apple"
 
 
 def outcomes(findings: t.Iterable[Finding | Json]) -> dict[str, str]:
@@ -49,6 +52,9 @@ def options(sim: Simulator, tmp_path: Path) -> Json:
     account = {"projects": [{"id": PROJECT, "name": "Studio", "apps": [entry]}], "api_keys": [{"secret": SECRET}]}
     stores = {"projects": [{"name": "Studio", "secret_key": SECRET, "apple": {"bundle_id": CUSTOMER}}]}
     signed_in = {"myacinfo": COOKIE, "des": {"DES0123abcd": COOKIE}, "email": "me@example.com", "teams": [ISSUER]}
+    api_pem = new_pem()
+    world["teams"][0]["app_store_connect_keys"] = [{"key_id": API_KEY_ID, "public_key": public_pem(api_pem)}]
+    world["teams"][0]["apps"][0] |= {"subscription_status_url": HOOK, "subscription_status_url_version": "V2"}
     changes = {"revenuecat": account, "qonversion": stores, "app_store_connect_sessions": [signed_in]}
     sim.control("PUT", "/world", world | changes)
     cookies = [{"name": name, "value": COOKIE, "domain": ".apple.com"} for name in ("myacinfo", "DES0123abcd")]
@@ -60,6 +66,10 @@ def options(sim: Simulator, tmp_path: Path) -> Json:
         "app_store_server_url": sim.url,
         "session": json.dumps(cookies),
         "app_store_connect_url": sim.announced["app_store_connect"],
+        "api_issuer_id": ISSUER,
+        "api_key_id": API_KEY_ID,
+        "api_private_key_content": api_pem,
+        "app_store_connect_api_url": sim.announced["app_store_connect_api"],
         "revenuecat": {"api_key": SECRET, "project_id": PROJECT, "url": sim.announced["revenuecat"]},
         "qonversion": {"api_key": SECRET, "url": sim.announced["qonversion"]},
         "html_path": str(tmp_path / "reports" / "check.html"),
@@ -80,7 +90,18 @@ def test_all_holds_at_the_simulator_and_nothing_of_anybody_is_told(options: Json
     assert json.loads(document)["assumptions"] == done.results["assumptions"]
     assert page.count("<tr>") == len(done.results["assumptions"]) + 1 and "Does not hold" not in page
     everything = page + document + repr(done)
-    for told in (SECRET, COOKIE, CUSTOMER, BUNDLE_ID, ISSUER, KEY_ID, PROJECT, *sim.pem.splitlines()[1:-1]):
+    for told in (
+        HOOK,
+        API_KEY_ID,
+        SECRET,
+        COOKIE,
+        CUSTOMER,
+        BUNDLE_ID,
+        ISSUER,
+        KEY_ID,
+        PROJECT,
+        *sim.pem.splitlines()[1:-1],
+    ):
         assert told not in everything, told
 
 
@@ -211,6 +232,44 @@ def test_what_app_store_connect_may_do_otherwise(session: Json, keys: Json, brok
     findings = list(session_questions(t.cast(t.Any, Connect(session, keys))))
     assert {name for name, outcome in outcomes(findings).items() if outcome == "broken"} == broken
     assert CUSTOMER not in repr(findings) and KEY_ID not in repr(findings)
+
+
+APP = {"type": "apps", "id": "5", "attributes": {"bundleId": CUSTOMER, "subscriptionStatusUrlVersion": "V2"}}
+ODD_URL = {"subscriptionStatusUrl": 7, "subscriptionStatusUrlVersion": "3"}
+ODD = {"type": "apps", "id": "6", "attributes": {"bundleId": CUSTOMER, **ODD_URL}}
+
+
+@pytest.mark.parametrize(
+    ("listed", "on_sale", "broken"),
+    [
+        ([APP], [APP], set()),
+        ([APP], [], set()),
+        ([APP, ODD], [], {"subscriptionStatusUrl", "subscriptionStatusUrlVersion"}),
+        ([APP], [ODD], {"released"}),
+        ([{"id": "x", "attributes": {"bundleId": CUSTOMER}}], [], {"apps"}),
+        ([7], [], {"apps"}),
+        ({}, [], {"apps"}),
+    ],
+)
+def test_what_the_api_may_do_otherwise(listed: t.Any, on_sale: t.Any, broken: set[str]) -> None:
+    class Apps(AppStoreConnectApi):
+        def first_page(self, is_released: bool = False) -> Json:
+            return {"data": on_sale if is_released else listed, "links": {}}
+
+    api = Apps(Scripted({}), None, t.cast(t.Any, None), lambda: 0.0)
+    findings = list(connect_questions(api))
+    assert {name for name, outcome in outcomes(findings).items() if outcome == "broken"} == broken
+    assert CUSTOMER not in repr(findings)
+
+
+def test_that_what_lies_on_further_pages_breaks_nothing() -> None:
+    class Apps(AppStoreConnectApi):
+        def first_page(self, is_released: bool = False) -> Json:
+            more = {"next": f"{self.url}/v1/apps?cursor=a"}
+            return {"data": [ODD if is_released else APP], "links": more}
+
+    api = Apps(Scripted({}), None, t.cast(t.Any, None), lambda: 0.0)
+    assert outcomes(connect_questions(api))["released"] == "not_seen"
 
 
 def test_a_shape_tells_kinds_and_no_values() -> None:

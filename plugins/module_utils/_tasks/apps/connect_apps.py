@@ -10,8 +10,8 @@ from ..._apple.app_store_connect_api import AppRecord
 from ..._context import Context, Params, Results, Task
 from ..._model.errors import InputError
 from ..._model.identifiers import parse_bundle_id
+from ..shared.connect_api import open_connect_api
 from ..shared.services import CALL_LIBRARIES
-from .connect_api import open_connect_api
 
 _SHOWN = 10
 

@@ -17,9 +17,9 @@ from ..._model.errors import InputError, LedgerError, RefundsError
 from ..._model.identifiers import ENVIRONMENTS, parse_bundle_id
 from ..._model.notification_url import choose, parse_notification_url
 from ..shared.concurrent import each
+from ..shared.connect_api import open_connect_api
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
-from .connect_api import open_connect_api
 from .url_item import Item, WantedApp, diff_of, failure, warn_of_kept
 from .url_knowledge import Knowledge
 from .url_options import notification_url

@@ -21,16 +21,19 @@ from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import Environment, parse_bundle_id
 from ..._report.field_page import field_document, render_field_page
 from ..._trackers.settings import parse
+from ..shared.connect_api import open_connect_api
 from ..shared.options import load_credentials, service_url
 from ..shared.services import CALL_LIBRARIES, SESSION_LIBRARIES
 from ..shared.session import Connection
 from .apple_questions import PART as APPLE
 from .apple_questions import AppleQuestions
+from .connect_questions import PART as CONNECT_API
+from .connect_questions import connect_questions
 from .session_questions import PART as SESSION
 from .session_questions import session_questions
 
 Questions = t.Callable[[], t.Iterator[Finding]]
-_PARTS = "bundle_id with its key, session, revenuecat, qonversion or devtodev"
+_PARTS = "bundle_id with its key, api_private_key_path, session, revenuecat, qonversion or devtodev"
 _FILES = ("html_path", "json_path")
 _TITLE = re.compile(r"the page (['\"]).*?\1")
 
@@ -47,6 +50,7 @@ def spec() -> dict[str, t.Any]:
         "session": {"type": "str", "no_log": True},
         "session_path": {"type": "path", "no_log": False},
         "app_store_connect_url": {"type": "str"},
+        **_argument_spec.CONNECT_API,
         **{name: {"type": "path"} for name in _FILES},
     }
 
@@ -88,6 +92,8 @@ def _asked(part: str, questions: Questions) -> t.Iterator[Finding]:
 def _parts(params: Params, context: Context, stack: contextlib.ExitStack) -> t.Iterator[tuple[str, Questions]]:
     if params.get("private_key_path") or params.get("private_key_content"):
         yield APPLE, lambda: _apple(params, context)
+    if params.get("api_private_key_path") or params.get("api_private_key_content"):
+        yield CONNECT_API, lambda: connect_questions(open_connect_api(params, context))
     connection = Connection(params, context)
     if connection.is_given:
         yield SESSION, lambda: session_questions(connection.open())

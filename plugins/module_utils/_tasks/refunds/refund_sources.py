@@ -13,7 +13,7 @@ from ..._model.coverage import NotificationUrl
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import Environment
 from ..._model.integration import Identity, Integration
-from ..apps.connect_api import open_connect_api
+from ..shared.connect_api import open_connect_api
 
 _SHOWN = 5
 

@@ -13,7 +13,7 @@ from ..._declaration.keys import KeySource, key_source
 from ..._model.errors import InputError
 from ..._model.identifiers import parse_issuer_id, parse_key_id
 from ..._model.private_key import KeyProblem, read_file_name
-from ..shared.options import load_key, service_url
+from .options import load_key, service_url
 
 _PLACE = "App Store Connect, Users and Access, Integrations, App Store Connect API"
 _NAMES = ("issuer_id", "key_id", "private_key_path", "private_key_content")
