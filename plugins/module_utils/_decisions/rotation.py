@@ -18,17 +18,28 @@ PREDICTED = "predicted"
 _MOST_NAMED = 5
 
 
+# An app in an environment.
+_Place = tuple[str, str]
+
+
+def _place_of(identity: Identity) -> _Place:
+    return identity.bundle_id, identity.environment
+
+
 @dataclass(frozen=True)
 class Known:
     """What is known of integrations, at all trackers and in both environments.
 
     ``unread``: why a tracker, or an app at it, could not be asked. ``other_keys``: declared with a key that is neither
-    the old nor the new one.
+    the old nor the new one. ``declared_old``: declared with the old one. ``declared_unknown``: declared with one whose
+    Key ID nobody knows.
     """
 
     held: tuple[Integration, ...]
     unread: tuple[str, ...] = ()
     other_keys: frozenset[Identity] = frozenset()
+    declared_old: frozenset[Identity] = frozenset()
+    declared_unknown: frozenset[Identity] = frozenset()
 
     def using(self, key_id: str) -> tuple[Integration, ...]:
         return tuple(one for one in self.held if one.key_id == key_id and one.status != "Absent")
@@ -41,6 +52,11 @@ class Known:
             for one in self.held
             if one.key_id is None and one.status != "Absent" and one.identity not in self.other_keys
         )
+
+    @property
+    def places(self) -> frozenset[_Place]:
+        """Apps that are held somewhere."""
+        return frozenset(_place_of(one.identity) for one in self.held if one.status != "Absent")
 
     @property
     def released(self) -> frozenset[str]:
@@ -123,7 +139,9 @@ def unproven(decision: Decision, is_released: bool) -> str:
     return ""
 
 
-def obstacles(old: str, known: Known, decisions: t.Sequence[Decision], by_hand: t.Container[Identity]) -> list[str]:
+def obstacles(
+    old: str, new: str, known: Known, decisions: t.Sequence[Decision], by_hand: t.Container[Identity]
+) -> list[str]:
     """Return what keeps the old key from being revoked, beside what isn't proven. ``known``: after the move.
 
     ``by_hand``: where a person enters the key.
@@ -137,10 +155,36 @@ def obstacles(old: str, known: Known, decisions: t.Sequence[Decision], by_hand: 
         )
     if known.hidden:
         found.append(f"May still use {old}, because the tracker doesn't show its key: {_named(known.hidden)}.")
+    decided = {one.held.identity for one in decisions}
+    idle = [one for one in known.using(new) if one.status != "Active" and one.identity not in decided]
+    if idle:
+        found.append(
+            f"With {new}, but not Active as far as anyone knows: {_named(idle)}. Give the options of these trackers "
+            "(in keys, apps or the task), and run again once they are Active."
+        )
     waiting = [one.held for one in decisions if _is_unconfirmed(one, by_hand)]
     if waiting:
         found.append(f"Not entered by hand yet, or not confirmed: {_named(waiting)}. Run again once it is.")
+    told = {_place_of(identity) for identity in (*decided, *(one.identity for one in (*left, *known.hidden)))}
+    found += _declared_only(old, known, told)
     return [*found, *(f"Could not be read: {text}" for text in known.unread)]
+
+
+def _declared_only(old: str, known: Known, told: t.Container[_Place]) -> t.Iterator[str]:
+    """Yield what is declared with the old key, and was not moved. ``told``: apps that were, or are an obstacle."""
+    new_key = "Declare these apps with the new key, or with state: absent."
+    for identities, key in (
+        (known.declared_old, old),
+        (known.declared_unknown, "a key whose key_id isn't known"),
+    ):
+        rest = sorted({_place_of(identity) for identity in identities} - known.places)
+        nowhere = [place for place in rest if place not in told]
+        if nowhere:
+            yield f"Declared with {key} and held nowhere: {_named_apps(nowhere)}. {new_key}"
+    other = sorted({_place_of(identity) for identity in known.declared_old} & known.places)
+    unlike = [place for place in other if place not in told]
+    if unlike:
+        yield f"Declared with {old} and held with another key: {_named_apps(unlike)}. {new_key}"
 
 
 def _is_unconfirmed(decision: Decision, by_hand: t.Container[Identity]) -> bool:
@@ -149,7 +193,14 @@ def _is_unconfirmed(decision: Decision, by_hand: t.Container[Identity]) -> bool:
 
 
 def _named(entries: t.Iterable[Integration]) -> str:
-    names = [place(one.identity) for one in entries]
+    return _some([place(one.identity) for one in entries])
+
+
+def _named_apps(places: t.Iterable[_Place]) -> str:
+    return _some([f"{app} (sandbox)" if environment == "sandbox" else app for app, environment in places])
+
+
+def _some(names: t.Sequence[str]) -> str:
     more = len(names) - _MOST_NAMED
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 

@@ -116,6 +116,32 @@ def test_what_uses_the_old_key_moves_and_the_old_one_is_revoked(publisher: Publi
     assert not again.results["changed"] and f"{OLD} was revoked before." in again.results["rotation"]["message"]
 
 
+def test_what_is_declared_with_the_old_key_and_held_nowhere_keeps_it(publisher: Publisher) -> None:
+    """Another ledger may hold it: that nothing here uses the old key proves nothing then."""
+    keys = publisher.declared(ONE, TWO, "com.example.three")
+    done = publisher.both(keys, revoke=True)
+    assert f"Declared with {OLD} and held nowhere: com.example.three. Declare these apps" in done.message
+    assert publisher.active() == {OLD, NEW} and "irreversible" not in done.results
+    nameless = [{**keys[0], "key": "other", "key_id": None, "apps": ["com.example.three"]}]
+    done = publisher.both([*publisher.declared(ONE, TWO), *nameless], revoke=True)
+    assert "Declared with a key whose key_id isn't known and held nowhere: com.example.three." in done.message
+    absent = {"bundle_id": "com.example.three", "state": "absent"}
+    done = publisher.rotate(publisher.declared(ONE, TWO, absent), revoke=True)
+    assert not done.message and publisher.active() == {NEW}, done.message
+
+
+def test_a_tracker_that_waits_for_the_new_key_keeps_the_old_one(publisher: Publisher) -> None:
+    """Its options are gone from the declaration, so that nobody decides about it; the ledger remembers."""
+    both = {"bundle_id": ONE, "trackers": ["ledger", "devtodev"], "devtodev": HANDOFF}
+    confirmed = {**both, "devtodev": {**HANDOFF, "confirmed": True}}
+    for one in (both, confirmed):
+        assert not publisher.site(publisher.declared(one, TWO)).results.get("failed")
+    assert not publisher.rotate(publisher.declared(both, TWO)).results.get("failed")
+    done = publisher.both(publisher.declared(ONE, TWO), revoke=True)
+    told = f"With {NEW}, but not Active as far as anyone knows: {ONE} at devtodev (project game)."
+    assert told in done.message and publisher.active() == {OLD, NEW}, done.message
+
+
 def test_check_mode_speaks_in_the_conditional_before_the_key_is_made(publisher: Publisher) -> None:
     new = {"private_key_path": str(publisher.folder / "none.p8"), "predicted": True, "issuer_id": ISSUER}
     outcome = publisher.rotate(publisher.declared(ONE, TWO), True, new_key=new, revoke=True)

@@ -95,7 +95,7 @@ KEEPS: dict[str, tuple[Known, str]] = {
 
 @pytest.mark.parametrize(("known", "told"), KEEPS.values(), ids=list(KEEPS))
 def test_what_keeps_the_old_key(known: Known, told: str) -> None:
-    (text,) = obstacles(OLD, known, (), ())
+    (text,) = obstacles(OLD, NEW, known, (), ())
     assert told in text
 
 
@@ -106,16 +106,16 @@ def test_what_does_not_keep_it() -> None:
         Known((held(status="Absent"),)),
         Known((other,), other_keys=frozenset({other.identity})),
     ):
-        assert obstacles(OLD, known, (), ()) == []
+        assert obstacles(OLD, NEW, known, (), ()) == []
 
 
 def test_what_a_person_has_not_entered_yet_keeps_it() -> None:
     waiting = held(NEW, "devtodev", "Pending")
     one = decision("accepted", waiting)
-    assert "Not entered by hand yet" in obstacles(OLD, Known((waiting,)), [one], {waiting.identity})[0]
-    assert obstacles(OLD, Known((waiting,)), [one], ()) == [], "the page's own waiting state"
+    assert "Not entered by hand yet" in obstacles(OLD, NEW, Known((waiting,)), [one], {waiting.identity})[0]
+    assert obstacles(OLD, NEW, Known((waiting,)), [one], ()) == [], "the page's own waiting state"
     one.held = replace(waiting, word="confirmed by hand")
-    assert obstacles(OLD, Known((waiting,)), [one], {waiting.identity}) == []
+    assert obstacles(OLD, NEW, Known((waiting,)), [one], {waiting.identity}) == []
 
 
 def test_check_mode_knows_what_the_run_would_leave() -> None:

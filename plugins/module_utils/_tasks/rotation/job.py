@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass, replace
 
 from ..._context import Context, Params
 from ..._decisions.rotation import Known, place
 from ..._declaration.declaration import Declaration
-from ..._declaration.keys import KeySource, identifiers, key_source, names_of
+from ..._declaration.keys import KeySource, key_id_of, key_source, names_of
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import parse_key_id, shown
 from ..._trackers.protocol import Times
@@ -47,7 +46,7 @@ class Job:
         same = {
             source.name for source in self.declaration.keys.values() if source.path and source.path == self.new.path
         }
-        return reading.known({*names, *new, *same})
+        return reading.known({*names, *new, *same}, self.old_key_id, same)
 
     def issuer_id(self, known: Known) -> str | None:
         """Return the team of both keys, as far as anything tells it."""
@@ -75,7 +74,7 @@ def read_job(params: Params, context: Context, declaration: Declaration) -> Job:
 def _old_key(text: str, declaration: Declaration) -> tuple[str, KeySource | None]:
     source = declaration.keys.get(text)
     if source is not None:
-        key_id = _declared_id(source)
+        key_id = key_id_of(source)
         if key_id is None:
             problem = f"the key {shown(text)} is declared without a key_id."
             raise InputError("old_key_id", problem, "Write it there, or give the Key ID itself.")
@@ -85,13 +84,7 @@ def _old_key(text: str, declaration: Declaration) -> tuple[str, KeySource | None
     except InputError as error:
         names = f"It isn't the short name of a declared key either (there are: {names_of(declaration.keys)})."
         raise RefundsError(f"{error}", names) from None
-    return key_id, next((one for one in declaration.keys.values() if _declared_id(one) == key_id), None)
-
-
-def _declared_id(source: KeySource) -> str | None:
-    with contextlib.suppress(RefundsError):
-        return identifiers(source)[1]
-    return None
+    return key_id, next((one for one in declaration.keys.values() if key_id_of(one) == key_id), None)
 
 
 def _new_key(params: Params) -> KeySource:
@@ -110,7 +103,7 @@ def _new_key(params: Params) -> KeySource:
         "key_predicted": given.get("predicted"),
     }
     source = key_source(fields, "new_key: ")
-    return replace(source, fingerprint=given.get("key_fingerprint"), key_id=_declared_id(source) or source.key_id)
+    return replace(source, fingerprint=given.get("key_fingerprint"), key_id=key_id_of(source) or source.key_id)
 
 
 def uses(job: Job, known: Known) -> list[str]:

@@ -65,7 +65,11 @@ def move(job: Job) -> Moved:
         decision.error = decision.error or (f"{_name(decision)}: {reason}" if reason else "")
     after = known.after(decisions) if job.context.check_mode else job.known(job.read())
     by_hand = {entry.identity for entry, settings in targets if getattr(settings, "mode", "") == "handoff"}
-    return Moved(key, known, decisions, obstacles(job.old_key_id, after, decisions, by_hand))
+    return Moved(key, known, decisions, obstacles(job.old_key_id, _new(job), after, decisions, by_hand))
+
+
+def _new(job: Job) -> str:
+    return job.new.key_id or PREDICTED
 
 
 def _name(decision: Decision) -> str:
@@ -84,8 +88,7 @@ def _loaded(job: Job, known: Known) -> LoadedKey:
 
 def _targets(job: Job, known: Known, reading: Reading) -> list[Target]:
     """Return the integrations of the old and of the new key, and those that hide theirs and are declared with one."""
-    new = job.new.key_id or PREDICTED
-    entries = [*known.using(job.old_key_id), *known.using(new)]
+    entries = [*known.using(job.old_key_id), *known.using(_new(job))]
     declared = {app.identity(settings) for app in job.declaration.apps for settings in app.settings}
     entries += [one for one in known.hidden if one.identity in declared]
     found = [(entry, reading.settings(entry.identity)) for entry in entries]
@@ -93,7 +96,7 @@ def _targets(job: Job, known: Known, reading: Reading) -> list[Target]:
 
 
 def _nothing(job: Job, known: Known) -> str:
-    elsewhere = obstacles(job.old_key_id, known, (), ())
+    elsewhere = obstacles(job.old_key_id, _new(job), known, (), ())
     new = job.new.key_id or "the new key"
     reason = " ".join(elsewhere) or f"No integration uses {job.old_key_id} or {new}."
     return (

@@ -12,6 +12,7 @@ from ..._context import Params
 from ..._decisions.rotation import Known
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration
+from ..._declaration.keys import key_id_of
 from ..._ledger.integrations import list_elsewhere, list_integrations
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import ENVIRONMENTS
@@ -56,15 +57,27 @@ class Reading:
                     self.held.setdefault(row.identity, row)
         return self
 
-    def known(self, keys: t.Container[str]) -> Known:
-        """Return what is known. ``keys``: short names and Key IDs of the old and the new key."""
-        other = (
-            app.identity(settings)
-            for app in self.declaration.apps
-            if app.key and app.key.is_given and app.key.name not in keys and app.key.key_id not in keys
-            for settings in app.settings
+    def known(self, keys: t.Container[str], old_key_id: str, new_keys: t.Container[str]) -> Known:
+        """Return what is known. ``keys``: short names and Key IDs of the old and the new key; ``new_keys``: of that."""
+        found: dict[str, set[Identity]] = {"other": set(), "old": set(), "unknown": set()}
+        for app in self.declaration.apps:
+            if app.key is None:
+                continue
+            identities = {app.identity(settings) for settings in app.settings}
+            key_id = key_id_of(app.key)
+            if app.key.is_given and app.key.name not in keys and app.key.key_id not in keys:
+                found["other"] |= identities
+            if app.is_absent or app.key.name in new_keys:
+                continue
+            if key_id in (None, old_key_id):
+                found["old" if key_id else "unknown"] |= identities
+        return Known(
+            tuple(self.held.values()),
+            tuple(self.unread),
+            frozenset(found["other"]),
+            frozenset(found["old"]),
+            frozenset(found["unknown"]),
         )
-        return Known(tuple(self.held.values()), tuple(self.unread), frozenset(other))
 
     def settings(self, identity: Identity) -> Settings | None:
         """Return the options with which an integration can be moved; None where nobody gave any."""
