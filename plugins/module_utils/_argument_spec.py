@@ -67,7 +67,8 @@ DECLARATION: Spec = {
 
 def iap_key() -> Spec:
     keys: Spec = {"type": "list", "elements": "dict", "options": KEY_ENTRY, "no_log": False}
-    return {**KEY, **STATE, **MADE, "keys": keys, **SESSION, **HTTP}
+    only: Spec = {"only_state": {"type": "str", "choices": ["present", "absent"]}}
+    return {**KEY, **STATE, **MADE, "keys": keys, **only, **SESSION, **HTTP}
 
 
 def iap_key_rotation() -> Spec:

@@ -16,6 +16,8 @@ description:
     private key is downloaded once.
   - A sound file holds one PEM block with an unencrypted PKCS#8 key on the curve P-256. Damage is named, not repaired,
     unless O(private_key_content) gives the key again. Nothing else that lies there is ever replaced or removed.
+  - With O(state=absent), a file is removed when its name says the Key ID, or when O(private_key_content) is the same
+    key. Any other key gets a second name instead, unless O(backup=false). What can't be read as a key stays.
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
@@ -23,10 +25,11 @@ extends_documentation_fragment:
   - storeops.refunds._shared.state
   - storeops.refunds._shared.http
   - storeops.refunds._attributes
+  - storeops.refunds._attributes.in_process
   - storeops.refunds._attributes.changes
 attributes:
   safe_file_operations:
-    description: Uses its own helper, which writes beside the target, flushes to disk and renames.
+    description: Writes beside the target, flushes to disk and renames.
     support: full
 options:
   keys:
@@ -38,7 +41,7 @@ options:
     elements: dict
     suboptions:
       key:
-        description: Short name of its own for the entry.
+        description: Short name.
         type: str
         required: true
       name:
@@ -90,6 +93,11 @@ options:
         description: For other modules.
         type: list
         elements: raw
+  only_state:
+    description:
+      - With O(keys), handles the entries of this state only. The others still count where two have one file.
+    type: str
+    choices: [present, absent]
   name:
     description:
       - Name of the key at App Store Connect. Without a session, or with O(private_key_content), App Store Connect is
@@ -116,10 +124,10 @@ options:
     type: str
   regenerate:
     description:
-      - What may be destroyed to get a key whose private part is at hand.
-      - V(never) fails when the key was downloaded and the file is gone, or holds one that isn't active.
-        V(if_lost) then revokes the lost key, so that services with it stop, and creates a new one. V(always) does so on
-        every run. With a file that can't be read as a key, nothing is revoked.
+      - What may be destroyed to get a key whose private part is at hand. V(never) fails when the key was downloaded and
+        the file is gone, or holds one that isn't active. V(if_lost) then revokes the lost key, so that services with it
+        stop, and creates a new one. V(always) does so on every run. With a file that can't be read as a key, nothing is
+        revoked.
     type: str
     choices: [never, if_lost, always]
     default: never
@@ -163,7 +171,7 @@ options:
     default: "0600"
   backup:
     description:
-      - Keeps a key that O(private_key_content) replaces. Others are always kept.
+      - Keeps a key that O(private_key_content) replaces, or whose Key ID O(state=absent) can't tell.
     type: bool
     default: true
 notes:
@@ -177,13 +185,12 @@ EXAMPLES = r"""
     private_key_path: "{{ keys_folder }}/studio_a.p8"
     private_key_content: "{{ vault_studio_a_private_key }}"
     key_id: 2X9R4HXF34
-    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
   register: key
 
 - name: Use it in the next task, in check mode too
   storeops.refunds.refund_tracking_integration:
     bundle_id: com.example.one
-    issuer_id: "{{ key.iap_key.issuer_id }}"
+    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     key_id: "{{ key.iap_key.key_id }}"
     private_key_path: "{{ key.iap_key.private_key_path }}"
     key_predicted: "{{ key.iap_key.predicted }}"
@@ -201,14 +208,11 @@ EXAMPLES = r"""
     keys:
       - key: studio_a
         name: devtodev API Key
-        issuer_id: 57246542-96fe-1a63-e053-0824d011072a
         private_key_path: "{{ keys_folder }}/studio_a.p8"
       - key: studio_b
-        issuer_id: 69a6de7f-0000-47e3-e053-5b8c7c11a4d1
         key_id: 9K4R7HXF21
         private_key_path: "{{ keys_folder }}/studio_b.p8"
         private_key_content: "{{ vault_studio_b_private_key }}"
-  register: keys
 
 - name: Revoke it when it leaked (this stops every service that uses it)
   storeops.refunds.appstore_iap_key:
@@ -244,13 +248,6 @@ iap_key:
       description:
         - Whether check mode predicts the file, for C(key_predicted) of the next task.
       type: bool
-  sample:
-    name: devtodev API Key
-    key_id: 1IDP43DXBP
-    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-    private_key_path: /srv/keys/devtodev.p8
-    key_fingerprint: 4774a4887c8fb7a1b6af67561f1a4669e68e484b64ab486d6604456d80fbbe5a
-    predicted: false
 iap_keys:
   description:
     - The keys of O(keys), in their order, with the fields of RV(iap_key), C(key), C(changed) and C(failed).
@@ -259,30 +256,20 @@ iap_keys:
   returned: with O(keys), also when the task failed
   type: list
   elements: dict
-  sample:
-    - key: studio_a
-      name: devtodev API Key
-      key_id: 1IDP43DXBP
-      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-      private_key_path: /srv/keys/devtodev.p8
-      key_fingerprint: 4774a4887c8fb7a1b6af67561f1a4669e68e484b64ab486d6604456d80fbbe5a
-      predicted: false
-      changed: false
-      failed: false
 http:
   description:
     - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
   returned: success
   type: dict
-  sample:
-    calls: 0
-    retries: 0
-    waited_s: 0.0
-backup_file:
-  description: Where the replaced file is kept.
-  returned: when another key was replaced
+summary:
+  description: What was removed and revoked, or would be in check mode; empty when nothing was.
+  returned: with O(keys), also when the task failed; else with O(state=absent), when there is any
   type: str
-  sample: /srv/keys/studio_a.p8.20261123T110530Z.bak
+  sample: "key old: 2X9R4HXF34 was revoked. /srv/keys/SubscriptionKey_2X9R4HXF34.p8 was removed."
+backup_file:
+  description: Where a file is kept that was replaced, or that O(state=absent) gave this name.
+  returned: when there is one
+  type: str
 irreversible:
   description:
     - Steps that can't be undone which the task took, or would take outside check mode, see
@@ -302,7 +289,6 @@ cause:
   description: Why the key can't be used, V(key_unreadable), V(key_wrong_kind) or V(key_id_mismatch).
   returned: when the task failed because of the key
   type: str
-  sample: key_unreadable
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module

@@ -109,6 +109,12 @@ undeclared:
   type: list
   elements: dict
   returned: success, and failure of some apps
+removable_keys:
+  description:
+    - Keys of O(keys) with C(state=absent), when nothing needs them any more; else none, and RV(summary) says why.
+  type: list
+  elements: str
+  returned: success, and failure of some apps
 summary:
   description: How many apps changed, wait, or need attention.
   type: str

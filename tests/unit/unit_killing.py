@@ -15,7 +15,7 @@ from unittest import mock
 import sqlalchemy
 
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Transport
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import key_file, one_key
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import absent_key, key_file
 
 MOST_POINTS = 200
 
@@ -84,7 +84,7 @@ def run_and_die(function: t.Callable[[], object], at: int) -> list[str]:
 
 def _run(function: t.Callable[[], object], killer: _Killer) -> None:
     sqlalchemy.event.listen(sqlalchemy.Engine, "commit", lambda _connection: killer.point("before commit"))
-    places = [(key_file, "write_key_file"), (one_key, "remove_key_file")]
+    places = [(key_file, "write_key_file"), (absent_key, "remove_key_file")]
     patches = [killer.around(owner, name) for owner, name in [*places, (os, "replace"), (os, "link")]]
     for patch in [*patches, killer.answers()]:
         patch.start()

@@ -15,7 +15,7 @@ from .._context import Params
 from .._declared_spec import KEY_ENTRY
 from .._fields import is_shown_key, place, read_entry, refuse_empty
 from .._files.reading import Policy
-from .._model.errors import InputError
+from .._model.errors import InputError, RefundsError
 from .._model.identifiers import parse_issuer_id, refuse_no_path, shown
 from .._model.private_key import KeyProblem, read_file_name, settle_key_id
 from .._model.secret import Secret
@@ -83,6 +83,13 @@ def identifiers(source: KeySource) -> tuple[str | None, str | None]:
     return issuer_id, settle_key_id(source.key_id, name, source.path or "")
 
 
+def key_id_of(source: KeySource | None) -> str | None:
+    """Return the Key ID that a key's option or file name says; None where none is said, or one that can't be used."""
+    with contextlib.suppress(RefundsError):
+        return identifiers(source)[1] if source else None
+    return None
+
+
 def has_unusual_id(source: KeySource) -> bool:
     """Tell whether the given Key ID has another shape than those of App Store Connect."""
     return bool(source.key_id) and not _SHAPE.fullmatch("".join(str(source.key_id).split()))
@@ -104,6 +111,13 @@ class Entry(t.NamedTuple):
 def key_entries(params: Params) -> list[Entry]:
     """Return the entries of ``keys``, each with everything that is wrong with its fields."""
     return [_entry(number, entry) for number, entry in enumerate(params.get("keys") or ())]
+
+
+def absent_keys(params: Params) -> list[str]:
+    """Return the short names of the keys that are to be gone and of which ``iap_keys`` tells nothing yet."""
+    done = {entry.get("key") for entry in params.get("iap_keys") or () if isinstance(entry, dict)}
+    names = (entry.name for entry in key_entries(params) if entry.fields.get("state") == "absent")
+    return [name for name in names if name not in done]
 
 
 def _entry(number: int, given: t.Any) -> Entry:

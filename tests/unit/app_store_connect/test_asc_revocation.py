@@ -272,9 +272,11 @@ def test_a_key_that_is_listed_as_revoked(world: Enter, by: dict[str, t.Any], che
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_the_record_of_what_cannot_be_undone(owner: Person, check_mode: bool) -> None:
-    records = owner.run(check_mode, state="absent", revoke=True).results["irreversible"]
+    owner.path.rename(owner.path.with_name(f"SubscriptionKey_{KEY_ID}.p8"))
+    path = str(owner.path.with_name(f"SubscriptionKey_{KEY_ID}.p8"))
+    records = owner.run(check_mode, state="absent", revoke=True, private_key_path=path).results["irreversible"]
     assert [record["step"] for record in records] == ["revoke_key", "remove_key_file"]
-    assert [record["target"] for record in records] == [KEY_ID, str(owner.path)]
+    assert [record["target"] for record in records] == [KEY_ID, path]
     assert [record["asked_by"] for record in records] == ["revoke: true", "state: absent"]
     assert all(record["outcome"].startswith("would be done" if check_mode else "done") for record in records)
     assert all(record["proven"] and record["answer"] and record["proven_at"] for record in records)

@@ -209,11 +209,6 @@ def test_absent(path: Path, pem: str) -> None:
     assert not checked_and_run(path.parent / "no" / "a.p8", state="absent").results["changed"]
 
 
-def test_a_damaged_file_goes_too(path: Path) -> None:
-    path.write_bytes(b"\xff")
-    assert checked_and_run(path, state="absent").results["changed"]
-
-
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_never_through_a_link(path: Path, pem: str, state: str) -> None:
     target = write_key(path.parent / "target.p8", pem)

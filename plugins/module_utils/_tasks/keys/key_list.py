@@ -36,13 +36,19 @@ _MOST_TOLD = 5
 
 
 def settle_all(params: Params, context: Context, connection: Connection) -> Results:
-    """Bring every entry of ``keys`` into its state. Raises TaskFailed, with all results, when any of them failed."""
-    entries = [_merged(entry, params) for entry in params["keys"]]
-    outcomes = [_outcome(index, entries, context, connection) for index in range(len(entries))]
+    """Bring every entry of ``keys`` into its state. Raises TaskFailed, with all results, when any of them failed.
+
+    With ``only_state``, those of the other state are compared with, and left as they are.
+    """
+    every = [_merged(entry, params) for entry in params["keys"]]
+    chosen = [index for index, entry in enumerate(every) if params.get("only_state") in (None, entry["state"])]
+    entries = [every[index] for index in chosen]
+    outcomes = [_outcome(index, every, context, connection) for index in chosen]
     results: Results = {
         "changed": any(outcome.get("changed") for outcome in outcomes),
         "diff": {side: _side(side, entries, outcomes) for side in ("before", "after")},
         "iap_keys": [_told(entry, outcome) for entry, outcome in zip(entries, outcomes, strict=True)],
+        "summary": _summary(entries, outcomes),
         "http": context.transport.counters.as_result(),
     }
     failed = [key for key in results["iap_keys"] if key["failed"]]
@@ -77,9 +83,15 @@ def _outcome(index: int, entries: t.Sequence[Params], context: Context, connecti
 
 
 def _refuse_twin(index: int, entries: t.Sequence[Params]) -> None:
-    """Raise RefundsError when an earlier entry has the same short name, or means the same file."""
+    """Raise RefundsError when another entry has the same short name, or means the same file.
+
+    The earlier one counts; against one that is to be absent, one that is to be there counts wherever it stands.
+    """
     entry = entries[index]
-    for number, earlier in enumerate(entries[:index]):
+    for number, earlier in enumerate(entries):
+        counts = number < index or (earlier["state"], entry["state"]) == ("present", "absent")
+        if not counts:
+            continue
         if earlier["key"] == entry["key"]:
             raise RefundsError(
                 f"keys[{number}] has the same key, {shown(entry['key'])}.", "Give each a name of its own."
@@ -124,6 +136,12 @@ def _side(side: str, entries: t.Sequence[Params], outcomes: t.Sequence[Results])
         if diff.get("before") != diff.get("after"):
             found[entry["key"]] = diff[side]
     return found
+
+
+def _summary(entries: t.Sequence[Params], outcomes: t.Sequence[Results]) -> str:
+    """Return what was removed and revoked, or would be; empty when nothing was."""
+    told = [(entry["key"], outcome.get("summary")) for entry, outcome in zip(entries, outcomes, strict=True)]
+    return " ".join(f"key {name}: {text}" for name, text in told if text)
 
 
 def _message(failed: t.Sequence[Results], count: int) -> str:

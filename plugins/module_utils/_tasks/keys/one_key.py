@@ -5,22 +5,22 @@
 
 from __future__ import annotations
 
-import typing as t
 from dataclasses import replace
 
 from ..._context import Context, Params, Results, TaskFailed
 from ..._decisions.irreversible import Gate
 from ..._declaration.keys import KeySource, identifiers, key_source
 from ..._files.reading import what_is_near
-from ..._files.writing import is_there, refuse_unwritable, remove_key_file
-from ..._model.errors import FileError, InputError, RefundsError
+from ..._files.writing import refuse_unwritable
+from ..._model.errors import InputError, RefundsError
 from ..._model.private_key import KeyProblem, PrivateKey, parse_content
 from ..shared.options import warn_about_name
 from ..shared.session import Connection
+from .absent_key import settle_absent, what_lies_there
 from .attributes import apply_attributes, is_changeable
 from .key_file import Found, backup_path, described, look, put
+from .key_results import results_of
 from .remote_key import settle_remote
-from .remote_revocation import revoke_key
 
 
 def settle(params: Params, context: Context, connection: Connection) -> Results:
@@ -44,7 +44,7 @@ def _settled(params: Params, context: Context, connection: Connection, gate: Gat
     # A contradiction is told before anything is done.
     identifiers(source)
     if params["state"] == "absent":
-        return _absent(source, params, context, connection, gate)
+        return settle_absent(source, params, context, connection, gate)
     if not source.is_given:
         raise InputError("private_key_path", "or private_key_content is required.", _PLACE)
     if params.get("name") and source.path and not source.content and connection.is_given:
@@ -55,45 +55,12 @@ def _settled(params: Params, context: Context, connection: Connection, gate: Gat
 _PLACE = "Give the path of the .p8, or where to write it."
 
 
-def _absent(source: KeySource, params: Params, context: Context, connection: Connection, gate: Gate) -> Results:
-    if not source.path and not params["revoke"]:
-        raise InputError("private_key_path", "is required.", "Give the path of the .p8 to remove, or set revoke.")
-    path = source.path or ""
-    is_left = bool(path) and is_there(path)
-    if is_left:
-        refuse_unwritable(path)
-    before: dict[str, t.Any] = {}
-    if params["revoke"]:
-        revoked = revoke_key(source, params, context, connection, gate)
-        before |= {"key_id": revoked.key_id, "active": True} if revoked.was_active else {}
-        source = replace(source, key_id=revoked.key_id or source.key_id)
-    found = look(path, "own") if is_left else Found(False)
-    if is_left:
-        before |= described(path, found.fingerprint)
-    results = _results(source, None, bool(before), {"before": before, "after": {}}, params, context)
-    permit = gate.ask("remove_key_file", path, "state: absent", *_proof(found)) if is_left else None
-    if permit:
-        try:
-            remove_key_file(path, permit)
-            gate.done(permit)
-        except FileError as error:
-            raise TaskFailed(f"{error}", {**results, "changed": "active" in before}) from None
-    return results
-
-
-def _proof(found: Found) -> tuple[str, str]:
-    """Return what lies at a path, and how that is known."""
-    if found.key:
-        return f"it holds the key with the fingerprint {found.key.fingerprint[:16]}…", "the file was read"
-    return "it is a file of this user's that holds no key that can be read", f"{found.problem}"
-
-
 def _present(source: KeySource, params: Params, context: Context, gate: Gate) -> Results:
     wanted = parse_content(source.content.reveal()) if source.content else None
     warn_about_name(source, context)
     if not source.path:
         # A key that is given as text alone is checked, and there is nothing to write.
-        return _results(source, wanted, False, {"before": {}, "after": {}}, params, context)
+        return results_of(source, wanted, False, {"before": {}, "after": {}}, params, context)
     path = source.path
     is_mounted = source.policy == "mounted" and wanted is None
     found = look(path, "mounted" if is_mounted else "own")
@@ -114,7 +81,7 @@ def _present(source: KeySource, params: Params, context: Context, gate: Gate) ->
         _write(path, key, found, backup, gate)
     if writes and not context.check_mode:
         apply_attributes(path, {}, own)
-    results = _results(source, key, changed, diff, params, context)
+    results = results_of(source, key, changed, diff, params, context)
     return {**results, "backup_file": backup} if backup else results
 
 
@@ -124,7 +91,7 @@ def _write(path: str, key: PrivateKey, found: Found, backup: str | None, gate: G
             put(path, key)
         return
     kept = f", and is kept as {backup}" if backup else ""
-    what, answer = _proof(found)
+    what, answer = what_lies_there(found)
     asked_by = "private_key_content" if backup or found.fingerprint == key.fingerprint else "backup: false"
     permit = gate.ask("replace_key_file", path, asked_by, f"{what}{kept}", answer)
     if permit:
@@ -150,27 +117,3 @@ def _found_key(found: Found, path: str, params: Params) -> PrivateKey:
         next_step += " To make the key now, give a signed-in session (session, session_path or FASTLANE_SESSION)."
     what = f"{path} does not exist, and private_key_content is not given. {what_is_near(path)}"
     raise KeyProblem("key_unreadable", what, next_step)
-
-
-def _results(
-    source: KeySource,
-    key: PrivateKey | None,
-    changed: bool,
-    diff: dict[str, t.Any],
-    params: Params,
-    context: Context,
-) -> Results:
-    issuer_id, key_id = identifiers(source)
-    return {
-        "changed": changed,
-        "diff": diff,
-        "iap_key": {
-            "name": params.get("name"),
-            "key_id": key_id,
-            "issuer_id": issuer_id,
-            "private_key_path": source.path,
-            "key_fingerprint": key.fingerprint if key else None,
-            "predicted": changed and context.check_mode and params["state"] == "present",
-        },
-        "http": context.transport.counters.as_result(),
-    }

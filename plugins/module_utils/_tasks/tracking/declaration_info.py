@@ -12,7 +12,7 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration, declare, refuse
-from ..._declaration.keys import key_entries
+from ..._declaration.keys import key_entries, key_id_of
 from ..._declaration.variables import misspelt
 from ..._model.identifiers import ENVIRONMENTS
 from ..shared.options import service_url
@@ -74,6 +74,7 @@ def _empty(params: Params, declaration: Declaration) -> list[str]:
 def _keys(params: Params, declaration: Declaration) -> t.Iterator[str]:
     """Yield what is wrong with a key in a role: there, a relative path would be one in the collection's folder."""
     used = {app.key.name for app in declaration.apps if app.key and not app.is_absent}
+    present = _present_ids(params, declaration)
     for where, entry, _faults in key_entries(params):
         path = entry.get("private_key_path")
         if _is_relative(path):
@@ -82,6 +83,16 @@ def _keys(params: Params, declaration: Declaration) -> t.Iterator[str]:
             yield f"{where}: has a name and no private_key_path. Say where its .p8 file is to lie."
         if entry.get("state") == "absent" and entry.get("key") in used:
             yield f"{where}: is to be absent, and apps use it. Give these another key, or state: absent."
+        key_id = key_id_of(declaration.keys.get(entry.get("key") or ""))
+        if entry.get("state") == "absent" and key_id in present:
+            yield f"{where}: is to be absent, and {present[key_id]} has the same key_id. Correct one of them."
+
+
+def _present_ids(params: Params, declaration: Declaration) -> dict[str | None, str]:
+    """Return the places of the keys that are to be there, by Key ID."""
+    entries = [entry for entry in key_entries(params) if entry.fields.get("state") != "absent"]
+    ids = {key_id_of(declaration.keys.get(entry.name)): entry.place for entry in entries}
+    return {key_id: place for key_id, place in ids.items() if key_id}
 
 
 def _is_relative(path: str | None) -> bool:

@@ -15,6 +15,7 @@ from ..._model.integration import Integration
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES
 from . import outcomes
+from .key_removal import removal
 from .key_troubles import KeyTrouble, key_troubles
 from .opening import open_engine
 from .purge import parse_purge
@@ -36,12 +37,15 @@ def run(params: Params, context: Context) -> Results:
         decisions = one.run(declaration, purge)
         undeclared = [] if purge else one.undeclared(declaration)
     troubled = key_troubles(decisions, declaration, one.loaded)
-    results = _results(decisions, troubled, undeclared, context)
+    message = outcomes.troubles(decisions, declaration, troubled)
+    going = removal(params, context, declaration, decisions, message.partition("\n")[0])
+    notes = [*outcomes.not_declared(undeclared), *filter(None, [going.note])]
+    results = _results(decisions, troubled, undeclared, notes, context)
+    results["removable_keys"] = list(going.keys)
     if one.irreversible:
         results["irreversible"] = one.irreversible
-    message = outcomes.troubles(decisions, declaration, troubled)
     if message:
-        raise TaskFailed("\n".join([message, *outcomes.not_declared(undeclared)]), results)
+        raise TaskFailed("\n".join([message, *notes]), results)
     return results
 
 
@@ -49,6 +53,7 @@ def _results(
     decisions: t.Sequence[Decision],
     troubled: t.Sequence[KeyTrouble],
     undeclared: t.Sequence[Integration],
+    notes: t.Sequence[str],
     context: Context,
 ) -> Results:
     return {
@@ -57,7 +62,7 @@ def _results(
         "integrations": outcomes.items(decisions),
         "keys_with_problems": [trouble.as_result() for trouble in troubled],
         "undeclared": [entry.as_result() for entry in undeclared],
-        "summary": " ".join([outcomes.summary(decisions, context.check_mode), *outcomes.not_declared(undeclared)]),
+        "summary": " ".join([outcomes.summary(decisions, context.check_mode), *notes]),
         "http": context.transport.counters.as_result(),
     }
 

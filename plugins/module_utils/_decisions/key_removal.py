@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether the keys that are declared absent may go: only when no declared app may still need one of them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._model.integration import Integration
+from .integration import Decision
+from .rotation import place
+
+_MOST_NAMED = 5
+
+
+def waiting(decisions: t.Iterable[Decision], check_mode: bool) -> list[str]:
+    """Return the bundle IDs of apps that are neither Active nor absent: there, the key of before may be in use.
+
+    An app that isn't released yet can't be Active, but a person may have to enter its key all the same. What check mode
+    only predicts counts as it is predicted.
+    """
+    harmless = {"app_not_released"} | ({"key_not_yet_created"} if check_mode else set())
+    found = (
+        one.held.identity.bundle_id
+        for one in decisions
+        if one.held.status not in ("Active", "Absent")
+        and not (one.verdict.cause in harmless and (one.held.identity.tracker != "devtodev" or one.held.word))
+    )
+    return list(dict.fromkeys(found))
+
+
+def users(key_ids: t.Collection[str | None], held: t.Iterable[Integration]) -> list[str]:
+    """Return the places of integrations that may use one of these keys. None is a Key ID that nobody knows."""
+    may = (one for one in held if one.key_id is None or None in key_ids or one.key_id in key_ids)
+    return list(dict.fromkeys(place(one.identity) for one in may))
+
+
+def left(keys: t.Sequence[str], trouble: str, apps: t.Sequence[str], held: t.Sequence[str], check_mode: bool) -> str:
+    """Return the sentence about keys that stay; empty when they may go.
+
+    ``trouble``: what the task came to, in a few words, if to any. ``apps``: of ``waiting``. ``held``: of ``users``.
+    """
+    if not keys or not (trouble or apps or held):
+        return ""
+    reason = trouble.rstrip(".") or f"not Active yet: {_some(apps)}"
+    if not trouble and not apps:
+        reason = f"may be in use, and not declared: {_some(held)}. Declare these with another key, or state: absent"
+    noun, verb = ("key", "was") if len(keys) == 1 else ("keys", "were")
+    verb = "would not be" if check_mode else f"{verb} not"
+    return f"The {noun} {_some(keys)} {verb} removed or revoked: {reason}."
+
+
+def _some(names: t.Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

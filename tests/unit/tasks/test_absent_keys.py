@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keys that are declared absent go last: when every app is Active without them, and only with what is their own."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from pathlib import Path
+
+import pytest
+from bulk_support import Bulk, apps
+from unit_servers import Simulator
+from unit_support import ISSUER, KEY_ID, fingerprint_of, run_task, write_key
+
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import declaration_info, integrations
+
+Json = dict[str, t.Any]
+NAMES = ["com.example.n0", "com.example.n1"]
+OLD = "OLDKEY0001"
+OLD_KEY: Json = {"key": "old", "issuer_id": ISSUER, "key_id": OLD, "private_key_path": "/none/o.p8", "state": "absent"}
+BY_HAND: Json = {"trackers": ["devtodev"], "devtodev": {"mode": "handoff", "project": "p"}}
+
+
+@pytest.fixture
+def bulk(sim: Simulator, tmp_path: Path) -> Bulk:
+    made = Bulk(sim, tmp_path)
+    made.world(NAMES, unreleased=[NAMES[1]])
+    return made
+
+
+def integrate(bulk: Bulk, listed: list[Json], check_mode: bool = False, **more: t.Any) -> Json:
+    """Run the list with a key that is to be absent beside the others."""
+    options = {**bulk.options(listed), "keys": [*bulk.keys, OLD_KEY], **more}
+    outcome = run_task(integrations.TASK, options, check_mode)
+    assert "removable_keys" in outcome.results, outcome
+    return outcome.results
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_an_old_key_may_go_only_when_no_app_may_need_it(bulk: Bulk, check_mode: bool) -> None:
+    done = integrate(bulk, apps(*NAMES), check_mode)
+    assert done["removable_keys"] == ["old"] and "The key" not in done["summary"], "what isn't released needs no key"
+    never = "would not be" if check_mode else "was not"
+    for listed, reason in (
+        (apps(*NAMES, key="b"), "2 of 2 apps need attention, 1 of 3 keys needs attention"),
+        (apps(*NAMES[:1], **BY_HAND), f"not Active yet: {NAMES[0]}"),
+        (apps(*NAMES[:1], credential_check="skip"), f"not Active yet: {NAMES[0]}"),
+    ):
+        bulk.ledger.unlink(missing_ok=True)
+        kept = integrate(bulk, listed, check_mode)
+        assert kept["removable_keys"] == []
+        told = f"The key old {never} removed or revoked: {reason}."
+        assert told in kept["summary"] and told in kept.get("msg", told), kept
+    bad = {"key": "a", "failed": True, "msg": "It is damaged."}
+    assert integrate(bulk, [], check_mode, iap_keys=[bad])["removable_keys"] == [], "a key failed"
+    assert integrate(bulk, [], check_mode, iap_keys=[{"key": "old"}])["removable_keys"] == [], "gone already"
+
+
+def test_an_app_that_nobody_declares_and_the_ledger_holds_keeps_the_key(bulk: Bulk) -> None:
+    old = bulk.key("was", private_key_path=str(bulk.folder / "mine.p8"))
+    run_task(integrations.TASK, {**bulk.options(apps(*NAMES[:1], key="was")), "keys": [old]})
+    absent = {**old, "state": "absent"}
+    kept = run_task(integrations.TASK, {**bulk.options([]), "keys": [absent]}).results
+    assert (
+        kept["removable_keys"] == [] and f"may be in use, and not declared: {NAMES[0]} in the ledger" in kept["summary"]
+    )
+    other = {**absent, "key_id": OLD}
+    assert run_task(integrations.TASK, {**bulk.options([]), "keys": [other]}).results["removable_keys"] == ["was"]
+
+
+def test_a_key_of_two_entries_is_not_absent_in_one() -> None:
+    twin = {**OLD_KEY, "key": "same", "private_key_path": "/none/same.p8", "state": "present"}
+    outcome = run_task(declaration_info.TASK, {"keys": [OLD_KEY, twin], "on_faulty_app": "refuse", "variables": []})
+    assert "keys[0] (old): is to be absent, and keys[1] (same) has the same key_id" in outcome.message
+    used = {**OLD_KEY, "apps": [NAMES[0]]}
+    outcome = run_task(declaration_info.TASK, {"keys": [used], "on_faulty_app": "refuse", "variables": []})
+    assert "is to be absent, and apps use it" in outcome.message
+
+
+def test_each_state_is_handled_by_itself(tmp_path: Path, pem: str) -> None:
+    own = write_key(tmp_path / f"SubscriptionKey_{KEY_ID}.p8", pem)
+    new = {"key": "new", "private_key_path": str(tmp_path / "new.p8"), "private_key_content": pem}
+    gone = {"key": "gone", "private_key_path": str(own), "state": "absent"}
+    done = run_task(TASK, {"keys": [gone, new], "only_state": "present"}).results
+    assert [key["key"] for key in done["iap_keys"]] == ["new"] and own.exists() and done["summary"] == ""
+    done = run_task(TASK, {"keys": [gone, new], "only_state": "absent"}).results
+    assert [key["key"] for key in done["iap_keys"]] == ["gone"] and os.listdir(tmp_path) == ["new.p8"]
+    assert done["summary"] == f"key gone: {own} was removed."
+    same = {**gone, "private_key_path": new["private_key_path"]}
+    for keys in ([same, new], [new, same]):
+        outcome = run_task(TASK, {"keys": keys, "only_state": "absent"})
+        assert "One file holds one key." in outcome.message and os.listdir(tmp_path) == ["new.p8"]
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff", b"hunter2", b"-----BEGIN PRIVATE KEY-----\n"])
+@pytest.mark.parametrize("backup", [True, False])
+def test_what_is_no_key_is_never_removed(tmp_path: Path, data: bytes, backup: bool) -> None:
+    for name in ("old.p8", f"SubscriptionKey_{KEY_ID}.p8"):
+        path = tmp_path / name
+        path.write_bytes(data)
+        path.chmod(0o600)
+        for check_mode in (True, False):
+            options = {"private_key_path": str(path), "state": "absent", "backup": backup}
+            outcome = run_task(TASK, options, check_mode)
+            assert outcome.results["failed"] and "Nothing was removed or revoked" in outcome.message
+            assert "remove it by hand; else correct private_key_path" in outcome.message
+            assert path.read_bytes() == data and "irreversible" not in outcome.results
+
+
+@pytest.mark.parametrize("name", ["old.p8", f"AuthKey_{KEY_ID}.p8"])
+def test_a_file_that_nothing_ties_to_the_key_gets_a_second_name(tmp_path: Path, pem: str, name: str) -> None:
+    path = write_key(tmp_path / name, pem, 0o644)
+    options = {"private_key_path": str(path), "key_id": KEY_ID, "state": "absent"}
+    assert run_task(TASK, options, True).results["backup_file"]
+    done = run_task(TASK, options).results
+    (kept,) = os.listdir(tmp_path)
+    backup = tmp_path / kept
+    assert done["backup_file"] == str(backup) and backup.read_text() == pem and backup.stat().st_mode & 0o777 == 0o600
+    assert done["changed"] and "irreversible" not in done
+    assert f"{path} was renamed to {backup}, because nothing tells which Key ID it has." in done["summary"]
+
+
+def test_what_it_is_removed_for_is_what_was_proven(tmp_path: Path, pem: str, other_pem: str) -> None:
+    ties: list[tuple[str, Json, str]] = [
+        (f"SubscriptionKey_{KEY_ID}.p8", {}, f"its name says {KEY_ID}"),
+        ("a.p8", {"private_key_content": pem}, "private_key_content is the same key"),
+        ("a.p8", {"backup": False}, "nothing tells which Key ID it has"),
+    ]
+    for name, more, proven in ties:
+        path = write_key(tmp_path / name, pem)
+        (record,) = run_task(TASK, {"private_key_path": str(path), "state": "absent", **more}).results["irreversible"]
+        expected = f"it holds the key with the fingerprint {fingerprint_of(pem)[:16]}…, and {proven}"
+        assert record["proven"] == expected and ("backup: false" in record["asked_by"]) is ("backup" in more)
+        assert os.listdir(tmp_path) == []
+    path = write_key(tmp_path / "a.p8", other_pem)
+    outcome = run_task(TASK, {"private_key_path": str(path), "state": "absent", "private_key_content": pem})
+    assert outcome.results["cause"] == "key_id_mismatch" and path.exists()
