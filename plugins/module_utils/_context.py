@@ -16,11 +16,30 @@ Params = t.Mapping[str, t.Any]
 Results = dict[str, t.Any]
 
 
+class AttributeRefused(Exception):
+    """A file attribute can't be set: ``option`` with its ``value``. ``changed``: others were set before it."""
+
+    def __init__(self, option: str, value: t.Any, reason: str, changed: bool = False) -> None:
+        super().__init__(reason)
+        self.option = option
+        self.value = value
+        self.changed = changed
+
+
 class FileAttributes(t.Protocol):
     """Ansible's file attributes (mode, owner, group, …) of the running module."""
 
-    def apply(self, path: str, diff: dict[str, t.Any]) -> bool:
-        """Set what differs, note it in ``diff`` (before, after), and tell whether anything did. Raises OSError."""
+    def apply(self, path: str, diff: dict[str, t.Any], without: t.Container[str] = ()) -> bool:
+        """Set what differs, note it in ``diff`` (before, after), and tell whether anything did.
+
+        ``without``: options to leave as they are. Raises AttributeRefused.
+        """
+
+    def unusable(self, folder: str) -> AttributeRefused | None:
+        """Return the first value that no file could get; nothing is changed. ``folder`` is one that is there."""
+
+    def ids(self) -> tuple[int | None, int | None]:
+        """Return the numbers of owner and group, None for what isn't given or can't be used."""
 
     def of_entry(self, own: t.Mapping[str, t.Any]) -> FileAttributes:
         """Return the same with an entry's own mode, owner and group."""

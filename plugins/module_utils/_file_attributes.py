@@ -6,11 +6,20 @@
 from __future__ import annotations
 
 import contextlib
+import grp
+import os
+import pwd
+import re
 import typing as t
 
 from ansible.module_utils.basic import FILE_COMMON_ARGUMENTS, AnsibleModule
 
-from ._context import Params
+from ._context import AttributeRefused, Params
+
+_MOST_MODE = 0o7777
+_LARGEST_ID = 2**32 - 2
+# As chattr takes them.
+_ATTRIBUTES = re.compile(r"[-+]?[aAcCdDeFijmPsStTux]+")
 
 
 class Raising(AnsibleModule):
@@ -40,13 +49,93 @@ class FileAttributesOf:
         self._module = module
         self._own = own or {}
 
+    @property
+    def _given(self) -> Params:
+        return {**self._module.params, **self._own}
+
     def of_entry(self, own: Params) -> FileAttributesOf:
         return FileAttributesOf(self._module, own)
 
-    def apply(self, path: str, diff: dict[str, t.Any]) -> bool:
-        wanted = self._module.load_file_common_arguments({**self._module.params, **self._own}, path=path)
-        with self._module.raising():
-            return bool(self._module.set_fs_attributes_if_different(wanted, False, diff))
+    def apply(self, path: str, diff: dict[str, t.Any], without: t.Container[str] = ()) -> bool:
+        module = self._module
+        changed = False
+        with module.raising():
+            wanted = module.load_file_common_arguments(self._given, path=path)
+            # In the order in which AnsibleModule sets them.
+            for option, step in (
+                ("secontext", module.set_context_if_different),
+                ("owner", module.set_owner_if_different),
+                ("group", module.set_group_if_different),
+                ("mode", module.set_mode_if_different),
+                ("attributes", module.set_attributes_if_different),
+            ):
+                if option in without:
+                    continue
+                try:
+                    changed = bool(step(path, wanted.get(option), changed, diff))
+                except OSError as error:
+                    told = "setype" if option == "secontext" else option
+                    raise AttributeRefused(told, self._given.get(told), _reason(error), changed) from None
+        return changed
+
+    def unusable(self, folder: str) -> AttributeRefused | None:
+        """Ansible looks at values when it sets them, and in check mode not at all where no file is there yet."""
+        given = self._given
+        faults = {
+            "owner": "" if given.get("owner") is None or self._uid() is not None else "there is no such user here",
+            "group": "" if given.get("group") is None or self._gid() is not None else "there is no such group here",
+            "mode": self._fault_of_mode(given.get("mode"), folder),
+            "attributes": _fault_of_attributes(given.get("attributes")),
+        }
+        return next((AttributeRefused(name, given[name], fault) for name, fault in faults.items() if fault), None)
+
+    def ids(self) -> tuple[int | None, int | None]:
+        return self._uid(), self._gid()
+
+    def _uid(self) -> int | None:
+        return _number(self._given.get("owner"), lambda name: pwd.getpwnam(name).pw_uid)
+
+    def _gid(self) -> int | None:
+        return _number(self._given.get("group"), lambda name: grp.getgrnam(name).gr_gid)
+
+    def _fault_of_mode(self, mode: t.Any, folder: str) -> str:
+        if mode is None:
+            return ""
+        wanted = "give octal digits in quotes, such as '0600', or u=rw,g=r"
+        with contextlib.suppress(TypeError, ValueError):
+            number = mode if isinstance(mode, int) else int(mode, 8)
+            return "" if 0 <= number <= _MOST_MODE and not isinstance(mode, bool) else wanted
+        module, check_mode = self._module, self._module.check_mode
+        module.check_mode = True
+        try:
+            with module.raising():
+                module.set_mode_if_different(folder, mode, False)
+        except OSError:
+            return wanted
+        finally:
+            module.check_mode = check_mode
+        return ""
+
+
+def _fault_of_attributes(attributes: t.Any) -> str:
+    return "" if attributes is None or _ATTRIBUTES.fullmatch(attributes) else "give letters as chattr does, such as +d"
+
+
+def _number(given: t.Any, find: t.Callable[[str], int]) -> int | None:
+    """Return the number of a user or group; None where none is given, and where there is none of that name."""
+    if given is None:
+        return None
+    try:
+        number = int(given)
+    except ValueError:
+        with contextlib.suppress(KeyError, ValueError):
+            return find(str(given))
+        return None
+    return number if 0 <= number <= _LARGEST_ID else None
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else f"{error.strerror}"
 
 
 class _InProcess(Raising):

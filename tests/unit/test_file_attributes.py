@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.storeops.refunds.plugins.module_utils._context import AttributeRefused
 from ansible_collections.storeops.refunds.plugins.module_utils._file_attributes import in_process
 
 Json = dict[str, t.Any]
@@ -49,8 +50,9 @@ def test_that_an_entry_has_its_own(file: Path) -> None:
 
 def test_that_a_refusal_is_an_error_and_no_end_of_the_process(file: Path) -> None:
     attributes = in_process({"owner": "nobody-has-this-name"}, False, [])
-    with pytest.raises(OSError, match="nobody-has-this-name"):
+    with pytest.raises(AttributeRefused, match="nobody-has-this-name") as caught:
         attributes.apply(str(file), {})
+    assert (caught.value.option, caught.value.value) == ("owner", "nobody-has-this-name")
 
 
 def test_that_nothing_is_read_or_logged(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

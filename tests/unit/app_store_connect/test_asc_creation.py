@@ -12,7 +12,17 @@ from pathlib import Path
 
 import pytest
 from asc_support import CREATE, LIST, NAME, READ, REVOKE, Person, key
-from unit_support import ISSUER, KEY_ID, as_other_user, fingerprint_of, give_away, new_pem, run_task, write_key
+from unit_support import (
+    ISSUER,
+    KEY_ID,
+    Attributes,
+    as_other_user,
+    fingerprint_of,
+    give_away,
+    new_pem,
+    run_task,
+    write_key,
+)
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
 
@@ -274,13 +284,13 @@ def test_revoke_with_a_replacement_is_not_done_while_a_twin_is_there(world: Ente
     assert outcome.results["failed"] and "TWINBBBBB2" in outcome.message and person.changes() == []
 
 
-class Private:
+class Private(Attributes):
     """Ansible's file attributes with a mode of 0600."""
 
     def __init__(self, check_mode: bool) -> None:
         self.check_mode = check_mode
 
-    def apply(self, path: str, diff: dict[str, t.Any]) -> bool:
+    def apply(self, path: str, diff: dict[str, t.Any], without: t.Container[str] = ()) -> bool:
         """Set the mode if it differs."""
         is_open = os.stat(path).st_mode & 0o777 != 0o600
         if is_open and not self.check_mode:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from asc_support import CREATE, LIST, READ, REVOKE, Person, key
-from unit_support import KEY_ID, fingerprint_of, run_task, write_key
+from unit_support import KEY_ID, Attributes, fingerprint_of, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
@@ -104,13 +104,13 @@ def test_nothing_is_begun_shortly_before_the_deadline(world: Enter, step: str) -
     assert not person.run(deadline=20, regenerate=regenerate).results.get("failed")
 
 
-class Refusing:
+class Refusing(Attributes):
     """Ansible's file attributes for an owner that this machine does not know: AnsibleModule ends the process."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
 
-    def apply(self, path: str, diff: dict[str, t.Any]) -> bool:
+    def apply(self, path: str, diff: dict[str, t.Any], without: t.Container[str] = ()) -> bool:
         """Fail."""
         raise self.error
 

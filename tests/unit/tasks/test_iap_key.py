@@ -16,6 +16,7 @@ from unit_support import (
     ISSUER,
     KEY_ID,
     NOBODY,
+    Attributes,
     Outcome,
     as_other_user,
     fingerprint_of,
@@ -24,17 +25,18 @@ from unit_support import (
     write_key,
 )
 
+from ansible_collections.storeops.refunds.plugins.module_utils._context import AttributeRefused
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key import TASK
 
 
 @dataclass
-class Mode:
+class Mode(Attributes):
     """Ansible's file attributes, with nothing but the mode: missing files and check mode as AnsibleModule has them."""
 
     wanted: int
     check_mode: bool
 
-    def apply(self, path: str, diff: dict[str, t.Any]) -> bool:
+    def apply(self, path: str, diff: dict[str, t.Any], without: t.Container[str] = ()) -> bool:
         """Set the mode if it differs."""
         if not os.path.exists(path):
             assert self.check_mode, "there is nothing whose mode could be set"
@@ -45,7 +47,10 @@ class Mode:
         diff.setdefault("before", {})["mode"] = f"{mode:04o}"
         diff.setdefault("after", {})["mode"] = f"{self.wanted:04o}"
         if not self.check_mode:
-            os.chmod(path, self.wanted)
+            try:
+                os.chmod(path, self.wanted)
+            except OSError as error:
+                raise AttributeRefused("mode", f"{self.wanted:04o}", str(error.strerror)) from None
         return True
 
 

@@ -10,13 +10,13 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from unit_support import ISSUER, KEY_ID, OTHER_ISSUER, Outcome, fingerprint_of, run_task, write_key
+from unit_support import ISSUER, KEY_ID, OTHER_ISSUER, Attributes, Outcome, fingerprint_of, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import one_key
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key import TASK
 
 
-class Mode:
+class Mode(Attributes):
     """Ansible's file attributes with nothing but the mode, each entry's own."""
 
     def __init__(self, check_mode: bool, wanted: object = "0600") -> None:
@@ -27,7 +27,7 @@ class Mode:
         """Take over an entry's mode."""
         return Mode(self.check_mode, own["mode"])
 
-    def apply(self, path: str, diff: dict[str, t.Any]) -> bool:
+    def apply(self, path: str, diff: dict[str, t.Any], without: t.Container[str] = ()) -> bool:
         """Set the mode if it differs."""
         held = os.stat(path).st_mode & 0o777 if os.path.exists(path) else None
         if held is not None and held != self.wanted:

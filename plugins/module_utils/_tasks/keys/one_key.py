@@ -12,12 +12,12 @@ from ..._decisions.irreversible import Gate
 from ..._declaration.keys import KeySource, identifiers, key_source
 from ..._files.reading import what_is_near
 from ..._files.writing import refuse_unwritable
-from ..._model.errors import InputError, RefundsError
+from ..._model.errors import FileError, InputError, RefundsError
 from ..._model.private_key import KeyProblem, PrivateKey, parse_content
 from ..shared.options import warn_about_name
 from ..shared.session import Connection
 from .absent_key import settle_absent, what_lies_there
-from .attributes import apply_attributes, is_changeable
+from .attributes import LASTING, AttributesRefused, apply_attributes, is_changeable, refuse_unusable
 from .key_file import Found, backup_path, described, look, put
 from .key_results import results_of
 from .remote_key import settle_remote
@@ -68,21 +68,35 @@ def _present(source: KeySource, params: Params, context: Context, gate: Gate) ->
     writes = bool(wanted) and not (found.fingerprint == key.fingerprint and found.is_plain)
     if writes:
         refuse_unwritable(path)
+    own = replace(context, file_attributes=None) if is_mounted else context
+    refuse_unusable(path, own, is_new=writes)
     backup = backup_path(path, context) if writes and _is_worth_keeping(found, key, params) else None
     diff = {
         "before": described(path, found.fingerprint) if found.is_there else {},
         "after": described(path, key.fingerprint),
     }
-    own = replace(context, file_attributes=None) if is_mounted else context
-    # Before the write: check mode has the same diff then, and a backup, which is the old file itself, is as private.
-    is_settled = found.is_there and (is_changeable(path) or not writes)
-    changed = (is_settled and apply_attributes(path, diff, own)) or writes
-    if writes:
-        _write(path, key, found, backup, gate)
-    if writes and not context.check_mode:
-        apply_attributes(path, {}, own)
-    results = results_of(source, key, changed, diff, params, context)
-    return {**results, "backup_file": backup} if backup else results
+
+    def results(changed: bool, is_written: bool) -> Results:
+        more = {"backup_file": backup} if backup and is_written else {}
+        return {**results_of(source, key, changed, diff, params, context), **more}
+
+    changed = is_written = False
+    try:
+        # Before the write: check mode has the same diff then, and a backup, the old file itself, is as private.
+        if found.is_there and (is_changeable(path) or not writes):
+            changed = apply_attributes(path, diff, own, LASTING if writes else ())
+        if writes:
+            _write(path, key, found, backup, gate)
+            is_written = True
+        if writes and not context.check_mode:
+            apply_attributes(path, {}, own)
+    except FileError as error:
+        changed = changed or is_written or (isinstance(error, AttributesRefused) and error.changed)
+        if not changed:
+            raise
+        end = f" The key lies at {path} all the same." if is_written else ""
+        raise TaskFailed(f"{error}{end}", results(True, is_written)) from None
+    return results(changed or writes, writes)
 
 
 def _write(path: str, key: PrivateKey, found: Found, backup: str | None, gate: Gate) -> None:

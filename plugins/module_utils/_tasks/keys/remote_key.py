@@ -20,7 +20,7 @@ from ..._model.permit import Permit
 from ..._model.private_key import KeyProblem, PrivateKey
 from ..._model.secret import Secret
 from ..shared.session import Connection
-from .attributes import apply_attributes
+from .attributes import LASTING, apply_attributes, refuse_unusable
 from .kept_key import keep
 from .key_file import Place, backup_path, described, look, parse_download
 from .remote_key_plan import WAYS_OUT, Job, Step, chosen_key, decide, key_name, several
@@ -53,6 +53,7 @@ def _settle(source: KeySource, params: Params, context: Context, connection: Con
     step = decide(remote, job)
     if step != "keep":
         refuse_unwritable(path)
+    refuse_unusable(path, context, is_new=step != "keep")
     if context.check_mode:
         return _predicted(step, remote, job)
     return _done(step, remote, job)
@@ -70,7 +71,7 @@ def _done(step: Step, remote: RemoteKey | None, job: Job) -> Results:
         return _results(job, remote.key_id, job.found.key, step)
     place = Place(job.path, backup_path(job.path, job.context) if job.found.is_there else None)
     _refuse_haste(job)
-    try_writing(job.path, lambda path: apply_attributes(path, {}, job.context))
+    try_writing(job.path, lambda path: apply_attributes(path, {}, job.context, without=LASTING, of=job.path))
     if step == "download" and remote:
         place.move_aside()
         return _taken(remote.key_id, step, job, place)
@@ -149,7 +150,13 @@ def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
     except FileError as error:
         raise _kept(key_id, key.pem, "rescued", f"could not be put in its place: {error}", step, job) from None
     results = _results(job, key_id, key, step)
-    return {**results, "backup_file": place.backup} if place.backup else results
+    results |= {"backup_file": place.backup} if place.backup else {}
+    try:
+        apply_attributes(job.path, {}, job.context)
+    except FileError as error:
+        told = f"The private key of {key_id} was downloaded, and lies at {job.path}. {error}"
+        raise TaskFailed(told, results) from None
+    return results
 
 
 def _kept(key_id: str, content: Secret, kind: str, why: str, step: Step, job: Job) -> TaskFailed:
@@ -179,8 +186,8 @@ def _results(job: Job, key_id: str | None, key: PrivateKey | None, step: Step) -
     after = described(job.path, key.fingerprint if key else None, key_id=key_id, name=job.name, step=step)
     diff = {"before": before, "after": dict(before) if step == "keep" else after}
     changed = step != "keep"
-    if step == "keep" or key:
-        changed = apply_attributes(job.path, diff if step == "keep" else {}, job.context) or changed
+    if step == "keep":
+        changed = apply_attributes(job.path, diff, job.context)
     return {
         "changed": changed,
         "diff": diff,
