@@ -79,6 +79,7 @@ class _File:
             backup = backup_path(self.path, context)
             if not context.check_mode:
                 Place(self.path, backup).move_aside()
+                context.progress(self.summary(backup, context))
             return backup
         asked_by = "state: absent" if self.tie else "state: absent, with backup: false"
         what, answer = what_lies_there(self.found)

@@ -71,10 +71,8 @@ def _present(source: KeySource, params: Params, context: Context, gate: Gate) ->
     own = replace(context, file_attributes=None) if is_mounted else context
     refuse_unusable(path, own, is_new=writes)
     backup = backup_path(path, context) if writes and _is_worth_keeping(found, key, params) else None
-    diff = {
-        "before": described(path, found.fingerprint) if found.is_there else {},
-        "after": described(path, key.fingerprint),
-    }
+    before = described(path, found.fingerprint) if found.is_there else {}
+    diff = {"before": before, "after": described(path, key.fingerprint)}
 
     def results(changed: bool, is_written: bool) -> Results:
         more = {"backup_file": backup} if backup and is_written else {}
