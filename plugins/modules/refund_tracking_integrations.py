@@ -44,8 +44,8 @@ options:
       - Removes the integrations of the ledger that O(apps) does not list, after all apps were done. Only those in
         O(environment) that have the Issuer ID of a listed app or of the task.
       - Each of these Issuer IDs needs a listed app, or the task fails before anything is done. A list that came back
-        empty removes nothing. Name the last apps of a team with C(state=absent).
-      - Refused where O(apps) may be a part of all apps, see the guide C(docs/guides/trackers.md).
+        empty removes nothing. Name the last apps of a team with C(state=absent). Refused where O(apps) may be a part of
+        all apps, see the guide C(docs/guides/trackers.md).
     type: bool
     default: false
   purge_limit:
@@ -83,46 +83,43 @@ integrations:
     - It has the fields of RV(storeops.refunds.refund_tracking_integration#module:integration), and C(declared) and
       C(credential_check) of that module. C(key) is the key's short name, C(app_name) the declared name, C(label) the
       name in C(diff), which has the environment or tracker where an app occurs twice.
-    - C(action) is V(create), V(update), V(delete), V(unchanged) or V(unknown).
-    - C(outcome) is V(changed) (in check mode, would be), V(unchanged), V(failed), or V(not_tried) for want of time.
-      C(msg) says why.
+    - C(action) is V(create), V(update), V(delete), V(unchanged) or V(unknown). C(outcome) is V(changed) (in check mode,
+      would be), V(unchanged), V(failed), or V(not_tried) for want of time. C(msg) says why.
   returned: success, and failure of some apps
   type: list
   elements: dict
-  sample: [{label: com.example.one, key: studio_a, status: Active, action: create, outcome: changed}]
 keys_with_problems:
   description:
-    - Keys that can't be used and that no failed app names, with C(key), C(cause) and C(msg). C(cause) is V(failed) for
-      a wrong entry, else that of the credential check.
+    - Keys that can't be used and that no failed app names, with C(key), C(cause) (V(failed) for a wrong entry) and
+      C(msg).
   type: list
   elements: dict
   returned: success, and failure of some apps
 irreversible:
   description:
-    - The purge and deleted apps as in M(storeops.refunds.appstore_iap_key); in check mode, what would be done.
+    - Purges and deleted apps, as M(storeops.refunds.appstore_iap_key) tells steps.
   returned: when there is any
   type: list
   elements: dict
 undeclared:
   description:
-    - Held in the ledger for the teams of all declared keys, in both environments, and not declared.
+    - Held in the ledger for declared teams, and not declared.
   type: list
   elements: dict
   returned: success, and failure of some apps
 removable_keys:
   description:
-    - Keys of O(keys) with C(state=absent), when nothing needs them any more; else none, and RV(summary) says why.
+    - Keys with C(state=absent), when nothing needs one.
   type: list
   elements: str
   returned: success, and failure of some apps
 summary:
-  description: How many apps changed, wait, or need attention.
+  description: How many apps changed, wait, or need attention; why keys stay.
   type: str
   returned: success, and failure of some apps
-  sample: '3 apps: 3 changed.'
 http:
   description:
-    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
+    - C(calls) counts requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting.
   returned: success, and failure of some apps
   type: dict
 """

@@ -13,6 +13,7 @@ KNOWN = frozenset(
     (
         *("refund_tracking_keys", "refund_tracking_apps", "refund_tracking_session", "refund_tracking_session_path"),
         *("refund_tracking_app_store_connect_url", "refund_tracking_results", "refund_tracking_key_results"),
+        "refund_tracking_removed",
         *("refund_tracking_defaults", "refund_tracking_hosts"),
         *("refund_audit_path", "refund_audit_keys", "refund_audit_key", "refund_audit_apps", "refund_audit_title"),
         *("refund_audit_waivers", "refund_audit_fail_on", "refund_audit_refund_days", "refund_audit_refunds"),

@@ -223,6 +223,11 @@ def main() -> None:
     stage.give_to_devtodev(APPS[0], OLD, stage.folder / "old.p8")
     code, output = stage.play("rotate_key", stage.rotation())
     assert code != 0 and f"{APPS[0]} at devtodev" in output and OLD in stage.active(), output
+
+    # It was told of the new key, and nobody has confirmed yet that it is Active with it.
+    stage.give_to_devtodev(APPS[0], new, stage.folder / "new.p8")
+    code, output = stage.play("rotate_key", stage.rotation())
+    assert code != 0 and "not Active as far as anyone knows" in output and OLD in stage.active(), output
     stage.give_to_devtodev(APPS[0], new, stage.folder / "new.p8")
 
     # It goes on to the end, and then nothing is left to do, in check mode neither.
