@@ -21,8 +21,7 @@ description:
   - In a list (O(apps)), apps that are C(Pending) are left out and counted. So are those without an integration in this
     ledger, with a warning. Every other app is tried, and the task fails once at its end when one of them failed.
     RV(summary) tells in one line what happened.
-  - When the ledger has none of the apps that are declared present, the task fails, because nothing would be read. In
-    check mode it only warns, as an earlier task that would store them did not.
+  - When the ledger has none of the apps, nothing can be read and the task fails. In check mode it warns.
   - Every payload, and the transaction in it, is verified with Apple's own library against Apple Root CA - G3. What
     fails is put into quarantine and read again by the next run, as long as Apple's history reaches back to it.
   - It may be killed anywhere and run as often as wanted, also by two controllers at once on PostgreSQL. Nothing is
@@ -52,8 +51,9 @@ options:
     type: path
   retention_days:
     description:
-      - Refunds older than this many days are removed, and not recorded. Sums of such a time are gone then, and
+      - Refunds older than this many days are removed for good, and not recorded. Sums of such a time are gone then, and
         C(coverage.covered_from) moves along.
+      - At least 180, and 30 when all apps are in the sandbox, which is how long Apple keeps them.
       - Everything is kept when left out.
     type: int
 author:
@@ -150,23 +150,6 @@ apps:
         quarantined: 0
         released: 0
         removed: 0
-      coverage:
-        bundle_id: com.example.one
-        environment: production
-        source: apple
-        state: complete
-        reason: ''
-        covered_from: '2026-05-28T13:01:36Z'
-        covered_until: '2026-11-23T13:01:36Z'
-        known_from: '2026-11-15T14:01:06Z'
-        known_until: '2026-11-23T13:01:36Z'
-        gaps: []
-        last_notification_at: '2026-11-20T14:01:06Z'
-        quarantined: 0
-      window:
-        wanted_from: '2026-05-28T13:01:36Z'
-        from: '2026-05-28T13:01:36Z'
-        until: '2026-11-23T13:01:36Z'
     - bundle_id: com.example.two
       environment: production
       outcome: pending
@@ -223,6 +206,17 @@ window:
     wanted_from: '2026-05-28T13:01:36Z'
     from: '2026-05-28T13:01:36Z'
     until: '2026-11-23T13:01:36Z'
+irreversible:
+  description:
+    - The apps of which old refunds were (in check mode, would be) removed, see C(docs/guides/irreversible.md).
+  returned: always, but for invalid options
+  type: list
+  elements: dict
+  sample:
+    - step: remove_refunds
+      target: com.example.one (production, source apple)
+      asked_by: 'retention_days: 3000'
+      outcome: done
 http:
   description:
     - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.

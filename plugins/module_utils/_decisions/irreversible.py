@@ -23,6 +23,7 @@ DOES: t.Mapping[Step, str] = {
     "remove_key_file": "remove the key file",
     "delete_app": "delete the app entry of",
     "purge": "remove every integration that is not listed of",
+    "remove_refunds": "remove the old refunds of",
 }
 
 

@@ -12,9 +12,10 @@ from collections import defaultdict
 from dataclasses import dataclass, fields
 
 from .._model.event import events_of
+from .._model.permit import Permit
 from .._model.refund import Notification, Refund, day, settle
 from .engines import insert
-from .events import record, remove_events_before
+from .events import record
 from .schema import refund_notifications, refunds
 
 # `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
@@ -113,25 +114,44 @@ def put(
     record(connection, app.values(), news, now, more)
 
 
-def count_before(connection: sqlalchemy.Connection, app: App, milliseconds: int) -> int:
-    """Return how many refunds are dated earlier."""
-    query = sqlalchemy.select(sqlalchemy.func.count()).select_from(refunds()).filter_by(**app.values())
-    return int(connection.execute(query.where(_is_before(milliseconds))).scalar_one())
+class Old(t.NamedTuple):
+    """How many rows of an app are dated before some time."""
+
+    refunds: int
+    notifications: int
 
 
-def remove_before(connection: sqlalchemy.Connection, app: App, milliseconds: int) -> None:
+def count_before(connection: sqlalchemy.Connection, app: App, milliseconds: int) -> Old:
+    """Return how many refunds are dated earlier, and how many notifications about them."""
+    of_both = ((refunds(), _is_before(milliseconds)), (refund_notifications(), _is_told_before(milliseconds)))
+    counts = [
+        sqlalchemy.select(sqlalchemy.func.count()).select_from(table).filter_by(**app.values()).where(is_old)
+        for table, is_old in of_both
+    ]
+    return Old(*(int(connection.execute(query).scalar_one()) for query in counts))
+
+
+def removal_target(app: App) -> str:
+    return f"{app.bundle_id} ({app.environment}, source {app.source})"
+
+
+def remove_before(connection: sqlalchemy.Connection, app: App, milliseconds: int, permit: Permit) -> None:
     """Delete the refunds that are dated earlier, and the notifications about them."""
+    permit.require("remove_refunds", removal_target(app))
     told = refund_notifications()
     connection.execute(sqlalchemy.delete(refunds()).filter_by(**app.values()).where(_is_before(milliseconds)))
-    date = sqlalchemy.func.coalesce(told.c.revocation_date, told.c.signed_date)
-    connection.execute(sqlalchemy.delete(told).filter_by(**app.values()).where(date < milliseconds))
-    remove_events_before(connection, app.values(), milliseconds)
+    connection.execute(sqlalchemy.delete(told).filter_by(**app.values()).where(_is_told_before(milliseconds)))
 
 
 def _is_before(milliseconds: int) -> sqlalchemy.ColumnElement[bool]:
     table = refunds()
     # The day says no more than the date, but it stands in the index.
     return sqlalchemy.and_(table.c.refund_day <= day(milliseconds), table.c.revocation_date < milliseconds)
+
+
+def _is_told_before(milliseconds: int) -> sqlalchemy.ColumnElement[bool]:
+    told = refund_notifications().c
+    return sqlalchemy.func.coalesce(told.revocation_date, told.signed_date) < milliseconds
 
 
 def _by_transaction(notifications: t.Iterable[Notification]) -> dict[str, list[Notification]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-Step = t.Literal["revoke_key", "replace_key_file", "remove_key_file", "delete_app", "purge"]
+Step = t.Literal["revoke_key", "replace_key_file", "remove_key_file", "delete_app", "purge", "remove_refunds"]
 
 
 @dataclass(frozen=True)

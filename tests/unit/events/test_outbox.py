@@ -15,9 +15,13 @@ import pytest
 from events_support import NOW, ledger_at
 from unit_support import ROOT
 
-from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer, record
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import (
+    Consumer,
+    record,
+    remove_events_before,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
-from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App, compare, put, remove_before
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App, compare, put
 from ansible_collections.storeops.refunds.plugins.module_utils._model.event import ConsumptionRequest
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification, Refund
 
@@ -143,7 +147,7 @@ def test_what_the_ledger_forgets_is_no_event_any_more(ledger: Ledger) -> None:
     reader = consumer(ledger)
     write(ledger, told(refund(1)))
     with ledger.writing() as connection:
-        remove_before(connection, APP, START + HOUR)
+        remove_events_before(connection, APP.values(), START + HOUR)
     assert kinds(reader) == []
 
 

@@ -214,17 +214,38 @@ class TestCoverage:
         assert "read from there on" in outcome.warnings[0]
 
     def test_retention_removes_what_is_old(self, desk: Desk) -> None:
-        desk.refund(-100)
+        desk.refund(-170)
         desk.refund(-3, "2000000000000002")
         desk.run()
-        told, done = (desk.run(check_mode=mode, retention_days=30).results for mode in (True, False))
+        later = TODAY + 60 * DAY
+        desk.move_to(later)
+        told, done = (desk.run(check_mode=mode, now=later, retention_days=200).results for mode in (True, False))
         assert counts(told) == counts(done) == {"unchanged": 1, "removed": 1} and done["changed"]
         assert [row["transaction_id"] for row in desk.rows()] == ["2000000000000002"]
-        assert done["coverage"]["covered_from"] == told["coverage"]["covered_from"] == "2025-09-09T08:53:20Z"
-        assert not desk.run(retention_days=30).results["changed"]
+        assert done["coverage"]["covered_from"] == told["coverage"]["covered_from"] == "2025-05-22T08:53:20Z"
+        for results, outcome in ((told, "would be done"), (done, "done")):
+            (record,) = results["irreversible"]
+            assert (record["step"], record["outcome"]) == ("remove_refunds", outcome)
+            assert record["target"].startswith("com.example.one (production, source other:")
+            assert record["asked_by"] == "retention_days: 200"
+            assert record["proven"] == "1 refunds and 1 notifications are dated before 2025-05-22T08:53:20Z"
+        again = desk.run(now=later, retention_days=200).results
+        assert not again["changed"] and again["irreversible"] == []
         # A notification told again about an old refund does not bring it back.
-        desk.tell("REFUND", -2, "2000000000000003", revocation_date=TODAY - 100 * DAY)
-        assert not desk.run(retention_days=30).results["changed"]
+        desk.tell("REFUND", 58, "2000000000000003", revocation_date=TODAY - 170 * DAY)
+        assert not desk.run(now=later, retention_days=200).results["changed"]
+
+    @pytest.mark.parametrize("days", [3, 30, 179])
+    def test_retention_keeps_what_apple_still_has(self, desk: Desk, days: int) -> None:
+        """A slip, such as 3 for 3000, must not remove what nobody can bring back."""
+        desk.refund(-100)
+        desk.run()
+        for given in ({}, {"bundle_id": None, "apps": ["com.example.one"]}):
+            outcome = desk.run(retention_days=days, **given)
+            assert f"retention_days: {days} is less than the 180 days" in outcome.message, outcome.message
+        assert len(desk.rows()) == 1
+        sandbox = desk.run(environment="sandbox", retention_days=days)
+        assert ("less than the 30 days" in sandbox.message) == (days < 30)
 
 
 class TestRefusals:

@@ -80,6 +80,8 @@ class AppRun:
                 self.recorder.predict(self._predicted, None if error else self.read)
         except RefundsError as second:
             error = error or second
+        if self.recorder.removal is not None:
+            self.recorder.removal.end(self.recorder.has_removed)
         if error is not None:
             said = f"{error}" if isinstance(error, RefundsError) else unforeseen(error, _ONE_APP)
             kept = None if self._context.check_mode else self.read

@@ -18,6 +18,7 @@ from ..._apple.pace import CALLS_A_SECOND, Pace
 from ..._apple.root_certificate import Root
 from ..._apple.signed_data import LIBRARY_ERROR, SignedData
 from ..._context import Context, Library, Params, Results, Task
+from ..._decisions.irreversible import Gate
 from ..._fields import refuse_empty
 from ..._ledger.integrations import find_integration, list_integrations
 from ..._ledger.ledger import Ledger
@@ -35,6 +36,7 @@ from .refund_app import AppRun
 from .refund_apps import Wanted, wanted_apps
 from .refund_outcomes import Entry, for_list, for_one, nothing_held
 from .refund_recording import Recorder
+from .refund_removal import Removal, refuse_retention
 from .refund_sources import apple_id, notification_url, own_records, require_active
 from .refund_writer import Writer
 
@@ -59,8 +61,8 @@ REFUND_LIBRARIES = (Library("app-store-server-library", LIBRARY_ERROR),)
 
 def run(params: Params, context: Context) -> Results:
     refuse_empty(params, _TEXTS)
-    _check_retention(params)
     apps = wanted_apps(params)
+    refuse_retention(params.get("retention_days"), (one.identity.environment for one in apps if not one.is_absent))
     is_list = params.get("apps") is not None
     with contextlib.closing(open_ledger(params, context, for_writing=True)) as ledger:
         ledger.check_place()
@@ -76,7 +78,8 @@ def run(params: Params, context: Context) -> Results:
                     _begin(entry, entry.integration, desk, connection, is_list)
         _read(entries, context)
         nothing = nothing_held(entries, ledger) if is_list else ""
-    return for_list(entries, context, nothing) if is_list else for_one(entries[0], context)
+    steps = desk.gate.records
+    return for_list(entries, context, steps, nothing) if is_list else for_one(entries[0], context, steps)
 
 
 def _held(apps: t.Sequence[Wanted], ledger: Ledger) -> dict[Identity, Integration]:
@@ -118,6 +121,7 @@ class _Desk:
         loaded = functools.cache(load_key)
         # An app's own IDs make no other key of what lies at a path.
         self.load = lambda source: loaded(replace(source, issuer_id=None, key_id=None, where=""))
+        self.gate = Gate(self.context.timestamp, self.context.progress, self.context.check_mode)
         hosts = Hosts(service_url(self.params, "app_store_server_url"))
         self.server = AppStoreServer(self.context.transport, hosts, self.context.now)
 
@@ -137,13 +141,15 @@ class _Desk:
         pace = Pace(context.transport, CALLS_A_SECOND[place])
         history = NotificationHistory(self.server, credentials, identity.bundle_id, place, pace)
         days, now = self.params.get("retention_days"), int(context.now() * 1000)
+        app = App(self.root.source, place, identity.bundle_id)
         recorder = Recorder(
             self.ledger,
-            App(self.root.source, place, identity.bundle_id),
+            app,
             notification_url(record, place),
             None if days is None else now - days * _DAY,
             context.timestamp(),
             now,
+            removal=None if days is None else Removal(self.gate, days, app),
         )
         resume_at = recorder.resume(connection)
         return AppRun(identity, history, signed, recorder, resume_at, context, self.writer, self.progress)
@@ -170,12 +176,6 @@ def _read(entries: t.Sequence[Entry], context: Context) -> None:
     for entry in entries:
         if entry.run:
             entry.outcome, entry.message = entry.run.outcome, entry.run.message
-
-
-def _check_retention(params: Params) -> None:
-    days = params.get("retention_days")
-    if days is not None and not 1 <= days <= 36500:
-        raise InputError("retention_days", f"{days} isn't a number of days.", "Give 1 to 36500, or leave it out.")
 
 
 TASK = Task(_argument_spec.refund_ledger(), run, CALL_LIBRARIES + LEDGER_LIBRARIES + REFUND_LIBRARIES)

@@ -16,6 +16,7 @@ from .refund_app import AppRun, Outcome
 from .refund_apps import Wanted
 from .refund_sources import few
 
+Records = list[dict[str, str]]
 _ORDER: t.Final[tuple[Outcome, ...]] = ("read", "pending", "not_in_ledger", "absent", "incomplete", "failed")
 _WORDS: t.Final[t.Mapping[Outcome, str]] = {"not_in_ledger": "not in this ledger"}
 _NEXT_STEP = (
@@ -35,15 +36,17 @@ class Entry:
     run: AppRun | None = None
 
 
-def for_one(entry: Entry, context: Context) -> Results:
-    """Return the results of a task for one app. Raises TaskFailed."""
+def for_one(entry: Entry, context: Context, records: Records) -> Results:
+    """Return the results of a task for one app. Raises TaskFailed. ``records``: of the gate."""
     if entry.run is None:
-        return {"changed": False, "summary": summary([entry]), "http": context.transport.counters.as_result()}
+        nothing: Results = {"changed": False, "summary": summary([entry]), "irreversible": records}
+        return {**nothing, "http": context.transport.counters.as_result()}
     results = {
         "changed": entry.run.recorder.tally.changed,
         "diff": entry.run.recorder.tally.diff(_header(entry)),
         "summary": summary([entry]),
         **entry.run.results(),
+        "irreversible": records,
         "http": context.transport.counters.as_result(),
     }
     if entry.message:
@@ -65,7 +68,7 @@ def nothing_held(entries: t.Sequence[Entry], ledger: Ledger) -> str:
     return f"{found} No refunds were read of {names}. {kept} {_NEXT_STEP}"
 
 
-def for_list(entries: t.Sequence[Entry], context: Context, nothing: str) -> Results:
+def for_list(entries: t.Sequence[Entry], context: Context, records: Records, nothing: str) -> Results:
     """Return the results of a task for a list. Raises TaskFailed when an app failed, or for ``nothing_held``."""
     runs = [entry.run for entry in entries if entry.run]
     totals: Counter[str] = Counter()
@@ -78,6 +81,7 @@ def for_list(entries: t.Sequence[Entry], context: Context, nothing: str) -> Resu
         "summary": line,
         "refunds": dict(totals),
         "apps": [_item(entry) for entry in entries],
+        "irreversible": records,
         "http": context.transport.counters.as_result(),
     }
     if not nothing:

@@ -17,6 +17,7 @@ from ..._ledger.coverage import (
     quarantine,
     release,
 )
+from ..._ledger.events import remove_events_before
 from ..._ledger.ledger import Ledger
 from ..._ledger.refunds import App, compare, count_before, put, remove_before
 from ..._model.coverage import (
@@ -32,6 +33,7 @@ from ..._model.coverage import (
     proven,
 )
 from .refund_reading import Batch
+from .refund_removal import Removal
 from .refund_tally import Tally
 
 if t.TYPE_CHECKING:
@@ -43,6 +45,7 @@ State = dict[str, t.Any]
 @dataclass
 class Recorder:
     """Records for one app. ``keep_from`` (UNIX milliseconds): what is dated earlier is not kept; None keeps all.
+    ``removal`` asks before what is older is removed; without it, nothing is.
 
     ``now`` is UTC in ISO 8601 and ``at`` the same in UNIX milliseconds. One object is for one run. ``tally``,
     ``coverage`` and ``quarantined`` tell how things stand after the last call.
@@ -57,6 +60,8 @@ class Recorder:
     tally: Tally = field(default_factory=Tally)
     coverage: Coverage | None = None
     quarantined: int = 0
+    removal: Removal | None = None
+    has_removed: bool = field(default=False, init=False)
     _has_begun: bool = field(default=False, init=False)
     _has_trouble: bool = field(default=False, init=False)
     _seen: set[str] = field(default_factory=set, init=False)
@@ -184,11 +189,20 @@ class Recorder:
             for one in (one for one in unseen if one.window.start < read.start):
                 # What has left Apple's reach unverified can't be known any more.
                 coverage = lost(coverage, Window(one.window.start, min(one.window.end, read.start)))
-        if self.keep_from is not None:
-            self.tally.removed = count_before(connection, self.app, self.keep_from)
-            if writes:
-                remove_before(connection, self.app, self.keep_from)
+        if self.keep_from is not None and self.removal is not None:
+            self._forget(connection, self.keep_from, self.removal, writes)
         self._cover(connection, coverage, held, writes)
+
+    def _forget(self, connection: sqlalchemy.Connection, before: int, removal: Removal, writes: bool) -> None:
+        old = count_before(connection, self.app, before)
+        self.tally.removed = old.refunds
+        if any(old):
+            permit = removal.ask(old, before)
+            if permit is not None and writes:
+                remove_before(connection, self.app, before, permit)
+                self.has_removed = True
+        if writes:
+            remove_events_before(connection, self.app.values(), before)
 
     def _let_go(
         self,
