@@ -14,8 +14,8 @@ description:
   - Moves what uses the old key to the new one, in the ledger and at every tracker whose options are given, and checks
     each integration with Apple. An app for which Apple refuses the new key keeps the old one, and the task fails.
   - The old key is revoked only if O(revoke=true) and nothing that is known uses it any more. A tracker that can't be
-    asked, or that doesn't show which key it holds, keeps it from being revoked. Services that the ledger doesn't know
-    are invisible.
+    asked, doesn't show its key or waits for the new one keeps it, and so does an app that is declared with it and held
+    nowhere. Services that the ledger doesn't know are invisible.
   - The role C(storeops.refunds.iap_key_rotation) runs both stages, and makes the key between them.
 author:
   - storeops.refunds contributors (@storeops)
