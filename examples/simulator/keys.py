@@ -12,27 +12,54 @@ import json
 import os
 import pathlib
 import sys
+import time
+import urllib.error
 import urllib.request
 
 KEY_IDS = ("2X9R4HXF34", "9ABCDEF123")
 SIMULATOR = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8765/_sim"
 
 
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+PATIENCE_S = 30
+
+
 def main() -> int:
     folder = pathlib.Path.home() / "keys"
+    texts = {key_id: private_key(key_id) for key_id in KEY_IDS}
     folder.mkdir(mode=0o700, exist_ok=True)
-    for key_id in KEY_IDS:
+    others = 0
+    for key_id, text in texts.items():
         path = folder / f"SubscriptionKey_{key_id}.p8"
-        if path.exists():
-            print(f"{path} is there already, and stays as it is.")
-            continue
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{SIMULATOR}/iap_keys/{key_id}/private_key", timeout=10) as answer:
-            text = json.load(answer)["private_key"]
-        with open(path, "x", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(text)
-        print(f"{path} is written.")
-    return 0
+        if not path.exists():
+            with open(path, "x", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(text)
+            print(f"{path} is written.")
+        elif path.read_text() == text:
+            print(f"{path} is there already.")
+        else:
+            others += 1
+            print(
+                f"{path} holds another key: the simulator makes new ones at each start. Move it away, and run this again."
+            )
+    return 1 if others else 0
+
+
+def private_key(key_id: str) -> str:
+    """Return a key's text; a simulator that was just started is waited for."""
+    ends = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            with OPENER.open(f"{SIMULATOR}/iap_keys/{key_id}/private_key", timeout=10) as answer:
+                return str(json.load(answer)["private_key"])
+        except urllib.error.HTTPError as error:
+            sys.exit(
+                f"The simulator at {SIMULATOR} has no key {key_id} to give ({error}). Was it started with the example world?"
+            )
+        except OSError as error:
+            if time.monotonic() > ends:
+                sys.exit(f"No simulator answers at {SIMULATOR} ({error}). Start it: make sim SIM_ARGS=...")
+            time.sleep(0.2)
 
 
 if __name__ == "__main__":

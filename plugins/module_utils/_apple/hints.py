@@ -95,7 +95,8 @@ def _short(value: str) -> str:
 def other_key(name: str) -> str:
     """``name``: the short name of a declared key that Apple accepts for the app."""
     return (
-        f"Apple accepts key {name} for this app: it belongs to that team, or was transferred to it. Declare that key."
+        f"Apple accepts the declared key {name} for this app: its own key is revoked, or the app belongs to the team of "
+        f"{name}. Declare the app with {name}."
     )
 
 

@@ -92,6 +92,7 @@ class AppReader:
     _settings: dict[tuple[str, str], Settings] = field(default_factory=dict, init=False)
     _seen: dict[Identity, str] = field(default_factory=dict, init=False)
     _full: dict[Settings, str] = field(default_factory=dict, init=False)
+    _numbers: dict[int, str] = field(default_factory=dict, init=False)
 
     def read(self, entry: Entry) -> App:
         """Return the app. Never raises."""
@@ -129,6 +130,7 @@ class AppReader:
             name=fields.get("name") or "",
         )
         if bundle_id:
+            attempt(partial(self._refuse_shared_number, app))
             for one in settings:
                 attempt(partial(self._refuse_twin, app, one))
         return _with_fault(app, faults)
@@ -166,6 +168,14 @@ class AppReader:
             where = entry.option(name) if own else name
             self._settings[known] = parse(name, {**(self.params.get(name) or {}), **own}, where)
         return self._settings[known]
+
+    def _refuse_shared_number(self, app: App) -> None:
+        """Raise InputError where another app has the same Apple ID; an app has one for both environments."""
+        number = app.app_apple_id
+        other = app.bundle_id if number is None else self._numbers.setdefault(number, app.bundle_id)
+        if other != app.bundle_id:
+            step = "Each app has its own: App Store Connect, App Information, Apple ID."
+            raise InputError(f"{app.place}: app_apple_id", f"is {number}, which is that of {other}.", step)
 
     def _refuse_twin(self, app: App, settings: Settings) -> None:
         first = self._seen.setdefault(app.identity(settings), app.place)

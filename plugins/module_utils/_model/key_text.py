@@ -122,7 +122,7 @@ def _vaulted(source: Source) -> KeyProblem:
     place = source.path or "/path/to/key.p8"
     return source.unreadable(
         "is encrypted with ansible-vault, which a module can't decrypt",
-        "Let Ansible decrypt it: private_key_content: "
+        "Let Ansible decrypt it: key_id, and private_key_content: "
         f"\"{{{{ lookup('ansible.builtin.file', '{place}') }}}}\", and no private_key_path to the encrypted file.",
     )
 
@@ -162,8 +162,9 @@ def _damage(text: str) -> str:
         return "it begins with a name or a type (NAME=… or data:…); give what follows alone"
     for line, missing in ((BEGIN, "is missing"), (END, "is missing (truncated)")):
         if line not in text:
-            is_near = line.strip("-") in text
-            return f"the line {line} {'is not written with five hyphens on each side' if is_near else missing}"
+            # Without its hyphens: with them the message would be masked as a key wherever it is passed on.
+            name = line.strip("-")
+            return f"the line {name} {'is not written with five hyphens on each side' if name in text else missing}"
     if not text.startswith(BEGIN) or not text.endswith(END):
         return "there is text before or after the PEM block"
     return "there are characters that no PEM block has"

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._model.verdict import CAUSES, UNDECIDED_CAUSES
-from .model import Problem
+from .model import Difference, Problem
 
 # Causes beside those of a verdict, and what they mean where a result brings no text of its own.
 OWN_CAUSES: t.Mapping[str, str] = {
@@ -28,9 +28,11 @@ _PENDING = (*_NO_FAILURE, "tracker_pending")
 WAIVABLE_CAUSES: tuple[str, ...] = tuple(
     cause for cause in (*CAUSES, *OWN_CAUSES) if cause != "accepted" and cause not in _PENDING
 )
+# A fingerprint is longer.
+_LONGEST_VALUE = 40
 _DRIFT = {
     "create": "The tracker holds no such integration; a run would create it.",
-    "update": "What the tracker holds differs from what is declared; a run would update it.",
+    "update": "What the tracker holds differs from what is declared{}; a run would update it.",
     "delete": "The tracker holds an integration that is not declared; a run would delete it.",
 }
 
@@ -47,6 +49,7 @@ class Finding:
     is_failed: bool
     is_unreachable: bool
     message: str
+    differences: tuple[Difference, ...] = ()
 
 
 def problems_of(found: Finding) -> tuple[Problem, ...]:
@@ -57,12 +60,23 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
         problems.append(_own("unknown", "failed", found.message))
         is_explained = True
     if found.action in _DRIFT:
-        problems.append(Problem("drift", "drift", _DRIFT[found.action]))
+        problems.append(Problem("drift", "drift", _DRIFT[found.action].format(_both(found.differences))))
     elif found.action == "unknown" and not is_explained:
         problems.append(_own("unknown", "plan_unknown", found.message))
     if not problems and found.status == "Pending":
         problems.append(_own("pending", "tracker_pending", ""))
     return tuple(problems)
+
+
+def _both(differences: t.Sequence[Difference]) -> str:
+    """Return both values of each field, or nothing where the result doesn't tell them."""
+    told = [f"{one.field} {_short(one.before)} is held, {_short(one.after)} is declared" for one in differences]
+    return f" ({'; '.join(told)})" if told else ""
+
+
+def _short(value: str | None) -> str:
+    text = value or "(none)"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:12]}…"
 
 
 def _own(kind: t.Literal["unknown", "pending"], cause: str, text: str) -> Problem:

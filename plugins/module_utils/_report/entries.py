@@ -81,6 +81,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
     check = _mapping(result.get("credential_check"))
     message = _text(result.get("msg"))
     action = _action(result, integration, diff)
+    differences = _differences(diff, integration) if action in ("create", "update", "delete") else ()
     finding = Finding(
         cause=_text(check.get("cause")),
         hint=_text(check.get("hint")),
@@ -90,6 +91,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         is_failed=bool(result.get("failed")) or result.get("outcome") == "failed" or _has_failed_quietly(result),
         is_unreachable=bool(result.get("unreachable")),
         message=message,
+        differences=differences,
     )
     problems = problems_of(finding)
     deciding = worst(problems)
@@ -109,7 +111,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         checked_at=_optional(check.get("checked_at")),
         request_id=_optional(check.get("request_id")),
         problems=problems,
-        differences=_differences(diff, integration) if action in ("create", "update", "delete") else (),
+        differences=differences,
         kind=deciding.kind if deciding else "ok",
         key_name=_first_text(_mapping(result.get("declared")).get("key"), result.get("key")),
     )

@@ -53,7 +53,7 @@ def _repeats(message: str, text: str, fixed: str) -> list[str]:
 
 
 FIXED = (
-    "private_key_content /keys/a.p8 the line -----BEGIN PRIVATE KEY----- is missing -----END PRIVATE KEY----- "
+    "private_key_content /keys/a.p8 the line BEGIN PRIVATE KEY is missing the line END PRIVATE KEY is not written "
     "-----BEGIN PRIVATE KEY-----  -----END PRIVATE KEY-----"
 )
 

@@ -77,7 +77,7 @@ def test_a_key_of_two_entries_is_not_absent_in_one() -> None:
     assert "keys[0] (old): is to be absent, and keys[1] (same) has the same key_id" in outcome.message
     used = {**OLD_KEY, "apps": [NAMES[0]]}
     outcome = run_task(declaration_info.TASK, {"keys": [used], "on_faulty_app": "refuse", "variables": []})
-    assert "is to be absent, and apps use it" in outcome.message
+    assert "state: absent, but apps are declared with it: com." in outcome.message
 
 
 def test_each_state_is_handled_by_itself(tmp_path: Path, pem: str) -> None:

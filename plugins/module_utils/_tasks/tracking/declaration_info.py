@@ -17,6 +17,7 @@ from ..._declaration.variables import misspelt
 from ..._model.identifiers import ENVIRONMENTS
 from ..shared.options import service_url
 
+_MOST_NAMED = 5
 _RELATIVE = "is relative. Give an absolute path, or one from ~."
 
 
@@ -73,7 +74,6 @@ def _empty(params: Params, declaration: Declaration) -> list[str]:
 
 def _keys(params: Params, declaration: Declaration) -> t.Iterator[str]:
     """Yield what is wrong with a key in a role: there, a relative path would be one in the collection's folder."""
-    used = {app.key.name for app in declaration.apps if app.key and not app.is_absent}
     present = _present_ids(params, declaration)
     for where, entry, _faults in key_entries(params):
         path = entry.get("private_key_path")
@@ -81,11 +81,20 @@ def _keys(params: Params, declaration: Declaration) -> t.Iterator[str]:
             yield f"{where}: private_key_path {path} {_RELATIVE}"
         if entry.get("name") and not path and not entry.get("private_key_content"):
             yield f"{where}: has a name and no private_key_path. Say where its .p8 file is to lie."
-        if entry.get("state") == "absent" and entry.get("key") in used:
-            yield f"{where}: is to be absent, and apps use it. Give these another key, or state: absent."
+        users = _users(declaration, entry.get("key")) if entry.get("state") == "absent" else ""
+        if users:
+            step = "Give them another key, or state: absent."
+            yield f"{where}: state: absent, but apps are declared with it: {users}. {step}"
         key_id = key_id_of(declaration.keys.get(entry.get("key") or ""))
         if entry.get("state") == "absent" and key_id in present:
             yield f"{where}: is to be absent, and {present[key_id]} has the same key_id. Correct one of them."
+
+
+def _users(declaration: Declaration, name: t.Any) -> str:
+    """Return the apps that are to be there with a key, the first few of them."""
+    apps = [app.bundle_id for app in declaration.apps if app.key and app.key.name == name and not app.is_absent]
+    more = len(apps) - _MOST_NAMED
+    return ", ".join(apps[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _present_ids(params: Params, declaration: Declaration) -> dict[str | None, str]:

@@ -163,7 +163,7 @@ def _reason(decision: Decision) -> str:
     if decision.is_refusal:
         told = f"{decision.verdict.cause}: {decision.verdict.brief}"
         return f"key {decision.key_name}: {told}" if decision.is_of_key and decision.key_name else told
-    return first_sentence(decision.error.removeprefix(f"{decision.held.identity.bundle_id}: "))
+    return first_sentence(decision.error.removeprefix(f"{decision.held.identity.bundle_id}: "), 2)
 
 
 class _Names:
