@@ -36,12 +36,10 @@ def main() -> int:
                 file.write(text)
             print(f"{path} is written.")
         elif path.read_text() == text:
-            print(f"{path} is there already.")
+            print(f"{path} is there already, and stays as it is.")
         else:
             others += 1
-            print(
-                f"{path} holds another key: the simulator makes new ones at each start. Move it away, and run this again."
-            )
+            print(f"{path} holds another key: the simulator makes new ones when it starts. Move it away and try again.")
     return 1 if others else 0
 
 
@@ -54,7 +52,7 @@ def private_key(key_id: str) -> str:
                 return str(json.load(answer)["private_key"])
         except urllib.error.HTTPError as error:
             sys.exit(
-                f"The simulator at {SIMULATOR} has no key {key_id} to give ({error}). Was it started with the example world?"
+                f"The simulator at {SIMULATOR} has no key {key_id}: {error}. Was it started with this world?"
             )
         except OSError as error:
             if time.monotonic() > ends:

@@ -95,8 +95,8 @@ def _short(value: str) -> str:
 def other_key(name: str) -> str:
     """``name``: the short name of a declared key that Apple accepts for the app."""
     return (
-        f"Apple accepts the declared key {name} for this app: its own key is revoked, or the app belongs to the team of "
-        f"{name}. Declare the app with {name}."
+        f"Apple accepts the declared key {name} for this app: its own key is revoked, or the app belongs to the team "
+        f"of {name}. Declare the app with {name}."
     )
 
 

@@ -79,9 +79,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         said = _text(result.get("msg"))
         raise InputError(where, f"has no bundle_id; it says: {said}" if said else "has no bundle_id.", _NEXT_STEP)
     check = _mapping(result.get("credential_check"))
-    message = _text(result.get("msg"))
     action = _action(result, integration, diff)
-    differences = _differences(diff, integration) if action in ("create", "update", "delete") else ()
     finding = Finding(
         cause=_text(check.get("cause")),
         hint=_text(check.get("hint")),
@@ -90,8 +88,8 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         outcome=_text(result.get("outcome")) or ("not_tried" if result.get("skipped") else ""),
         is_failed=bool(result.get("failed")) or result.get("outcome") == "failed" or _has_failed_quietly(result),
         is_unreachable=bool(result.get("unreachable")),
-        message=message,
-        differences=differences,
+        message=_text(result.get("msg")),
+        differences=_differences(diff, integration, action),
     )
     problems = problems_of(finding)
     deciding = worst(problems)
@@ -111,7 +109,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         checked_at=_optional(check.get("checked_at")),
         request_id=_optional(check.get("request_id")),
         problems=problems,
-        differences=differences,
+        differences=finding.differences,
         kind=deciding.kind if deciding else "ok",
         key_name=_first_text(_mapping(result.get("declared")).get("key"), result.get("key")),
     )
@@ -139,7 +137,9 @@ def _action(result: Fields, integration: Fields, diff: Fields) -> str:
     return "unknown" if is_held and not integration.get("key_fingerprint") else "unchanged"
 
 
-def _differences(diff: Fields, integration: Fields) -> tuple[Difference, ...]:
+def _differences(diff: Fields, integration: Fields, action: str) -> tuple[Difference, ...]:
+    if action not in ("create", "update", "delete"):
+        return ()
     before, after = _mapping(diff.get("before")), _mapping(diff.get("after"))
     for side in (before, after):
         # Another environment's diff under the same name.

@@ -80,7 +80,7 @@ def test_a_revoked_key_is_one_line_that_names_its_apps(bulk: Bulk) -> None:
         f"Apple last accepted them. Most likely the key was revoked (Issuer ID {ISSUER})"
     )
     assert line.endswith(f". Apps: {BUNDLE_ID}, {TWO}.")
-    assert not any("Apple accepts key" in hint for hint in hints(done)), "and no other key is tried"
+    assert not any("Apple accepts the declared key" in hint for hint in hints(done)), "and no other key is tried"
 
 
 def test_settings_that_have_not_changed_say_so(bulk: Bulk) -> None:
@@ -95,10 +95,10 @@ def test_settings_that_have_not_changed_say_so(bulk: Bulk) -> None:
 def test_an_app_that_another_declared_key_may_read(bulk: Bulk) -> None:
     done = bulk.both([], keys=below(bulk, BUNDLE_ID, FOREIGN))
     assert outcomes(done) == [(BUNDLE_ID, "create", "changed"), (FOREIGN, "unchanged", "failed")]
-    assert hints(done)[1].startswith("Apple accepts key b for this app")
+    assert hints(done)[1].startswith("Apple accepts the declared key b for this app")
     headline, line = done.message.split("\n")
     assert headline == "1 of 2 apps needs attention." and line.startswith(
-        f"{FOREIGN}: unauthenticated: Apple accepts key b"
+        f"{FOREIGN}: unauthenticated: Apple accepts the declared key b"
     )
     assert FOREIGN not in bulk.held(), "it is told, and not done"
 

@@ -28,13 +28,10 @@ def test_most_playbooks_take_hosts() -> None:
 
 
 @pytest.mark.parametrize("path", TAKING_HOSTS, ids=lambda path: path.stem)
-def test_the_hosts_are_looked_at_first(path: Path) -> None:
-    guard, *plays = yaml.safe_load(path.read_text())
-    assert guard["ansible.builtin.import_playbook"] == "hosts.yml"
-    for play in plays:
-        assert play["hosts"] == guard["vars"]["playbook_hosts"]
-        (name,) = re.findall(r"(\w+_hosts) \|", play["hosts"])
-        assert guard["vars"]["playbook_hosts_from"] == name
+def test_the_variable_that_is_named_is_the_one_that_is_read(path: Path) -> None:
+    for play in yaml.safe_load(path.read_text()):
+        (read,) = re.findall(r"(\w+_hosts) \|", play["vars"]["playbook_hosts"])
+        assert re.findall(r"hint='(\w+):", play["hosts"]) == [read]
 
 
 @pytest.mark.parametrize("path", TAKING_HOSTS, ids=lambda path: path.stem)
@@ -54,4 +51,5 @@ def test_hosts_that_are_not_there_fail_the_playbook(path: Path, tmp_path: Path) 
         text=True,
         check=False,
     )
-    assert ran.returncode == 2 and f"{name}: no host of the inventory matches 'wbe1'" in ran.stdout + ran.stderr
+    assert ran.returncode != 0 and f"{name}: no host of the inventory matches wbe1" in ran.stdout + ran.stderr
+    assert "TASK [" not in ran.stdout
