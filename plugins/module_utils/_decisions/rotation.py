@@ -80,7 +80,7 @@ class Request:
     """What is asked for. ``old_path`` and ``old_name``: of the declared old key. Empty is not known.
 
     ``named_key_id``: of the active key that has the new key's name at App Store Connect. ``has_new``: something of
-    the new key is there, so that a rotation was begun.
+    the new key is there, so that a rotation was begun. ``new_issuer`` and ``old_issuers``: the teams, by Issuer ID.
     """
 
     old_key_id: str
@@ -90,6 +90,8 @@ class Request:
     old_name: str = ""
     named_key_id: str = ""
     has_new: bool = False
+    new_issuer: str = ""
+    old_issuers: frozenset[str] = frozenset()
 
 
 def faults(asked: Request, known: Known) -> list[str]:
@@ -105,6 +107,12 @@ def faults(asked: Request, known: Known) -> list[str]:
         )
     if asked.named_key_id == old or (asked.new_name and asked.new_name == asked.old_name):
         found.append(f"name: {asked.new_name!r} is the name of {old} itself. Give the new key a name of its own.")
+    if asked.new_issuer and asked.old_issuers and asked.new_issuer not in asked.old_issuers:
+        found.append(
+            f"new_key: issuer_id: {asked.new_issuer} is another team's. The key {old} belongs to "
+            f"{' and '.join(sorted(asked.old_issuers))}, and a key of another team is refused for its apps. Leave "
+            "iap_key_rotation_issuer_id out, or correct it."
+        )
     if not used and not asked.has_new and not known.unread:
         found.append(
             f"No integration uses {old}, and the new key isn't there yet, so there is nothing to rotate. Check "

@@ -245,6 +245,7 @@ def test_a_key_that_is_not_listed_is_not_said_to_be_revoked(publisher: Publisher
     assert not outcome.results["changed"] and publisher.active() == {OLD, NEW}
 
 
+PARTNER = "69a6de70-03db-47e3-e053-5b8c7c11a4d1"
 PLANS: dict[str, tuple[Json, str]] = {
     "bad Key ID": ({"old_key_id": "2x9r"}, "isn't a Key ID"),
     "no such short name": ({"old_key_id": "studio_b"}, "there are: studio"),
@@ -255,6 +256,10 @@ PLANS: dict[str, tuple[Json, str]] = {
     "nothing to do": (
         {"old_key_id": "NEVERUSED1", "new_key": {"name": "third", "private_key_path": "/k/n.p8"}},
         "No integration uses NEVERUSED1",
+    ),
+    "another team's key": (
+        {"new_key": {"name": "third", "private_key_path": "/k/n.p8", "issuer_id": PARTNER}},
+        "is another team's. The key OLDKEY0001 belongs to",
     ),
     "revoke without a session": ({"revoke": True, "session": None}, "revoke: needs a signed-in session"),
     "a misspelt variable": ({"variables": ["iap_key_rotation_hok"]}, "Did you mean iap_key_rotation_hook?"),

@@ -133,6 +133,11 @@ REFUSED: dict[str, tuple[Request, Known, str]] = {
     "its name there": (replace(ASKED, named_key_id=OLD), Known((held(),)), f"is the name of {OLD} itself"),
     "its file": (replace(ASKED, old_path="/k/new.p8"), Known((held(),)), "is the file of the key"),
     "its file as held": (ASKED, Known((held(private_key_path="/k/new.p8"),)), "is the file of the key"),
+    "another team's": (
+        replace(ASKED, new_issuer="partner", old_issuers=frozenset({"mine"})),
+        Known((held(),)),
+        "issuer_id: partner is another team's. The key OLDKEY0001 belongs to mine",
+    ),
     "unread": (ASKED, Known((held(),), ("devtodev: no answer.",)), "devtodev: no answer."),
 }
 
@@ -146,6 +151,8 @@ def test_what_stops_a_rotation_before_a_key_is_made(asked: Request, known: Known
 def test_what_does_not_stop_it() -> None:
     assert faults(ASKED, Known((held(),))) == []
     assert faults(replace(ASKED, has_new=True), Known(())) == []
+    both = replace(ASKED, new_issuer="mine", old_issuers=frozenset({"mine", "theirs"}))
+    assert faults(both, Known((held(),))) == faults(replace(both, old_issuers=frozenset()), Known((held(),))) == []
 
 
 END = End(OLD, NEW, "/k/new.p8", 3, 3, "done")

@@ -48,6 +48,11 @@ class Job:
         }
         return reading.known({*names, *new, *same}, self.old_key_id, same)
 
+    def old_issuers(self, known: Known) -> frozenset[str]:
+        """Return the teams that the old key is said to belong to; empty where nobody says."""
+        declared = {self.old.issuer_id} if self.old and self.old.issuer_id else set()
+        return frozenset(declared | {one.issuer_id for one in known.using(self.old_key_id) if one.issuer_id})
+
     def issuer_id(self, known: Known) -> str | None:
         """Return the team of both keys, as far as anything tells it."""
         entries = known.using(self.old_key_id) or known.using(self.new.key_id or "")

@@ -19,7 +19,10 @@ def plan(job: Job) -> Results:
     """Return what uses the old key. Raises RefundsError with every reason why no key may be made."""
     job.require_session()
     known = job.known(job.read())
-    named = _named_key_id(job, known)
+    issuers = job.old_issuers(known)
+    is_foreign = bool(job.new.issuer_id and issuers and job.new.issuer_id not in issuers)
+    # A session may not have that team at all, and would say so instead.
+    named = "" if is_foreign else _named_key_id(job, known)
     name = job.params["new_key"].get("name") or ""
     has_file = is_there(str(job.new.path)) and not job.connection.is_given
     asked = Request(
@@ -29,6 +32,8 @@ def plan(job: Job) -> Results:
         old_path=(job.old.path if job.old else None) or "",
         old_name=_declared_name(job),
         named_key_id=named,
+        new_issuer=job.new.issuer_id or "",
+        old_issuers=issuers,
         has_new=bool(named or has_file or (job.new.key_id and known.using(job.new.key_id))),
     )
     found = faults(asked, known)
