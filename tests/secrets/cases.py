@@ -112,7 +112,7 @@ def _declarations() -> list[Json]:
         below("a misspelt option of devtodev", devtodev={"sesion": "{{ vault_cookie }}", "mode": "handoff"}),
         below("a misspelt option of RevenueCat", trackers=["revenuecat"], revenuecat={"apikey": token}),
         below("a text for devtodev", devtodev="{{ vault_cookie }}"),
-        task("declaration, a name that is a secret", module, True, variables=["refund_tracking_" + PEM]),
+        task("declaration, a name that is a secret", module, True, keys=[], variables=["refund_tracking_" + PEM]),
         task("declaration, a path that is a secret", module, True, keys=[STUDIO], paths={"refund_audit_path": PEM}),
     ]
 
