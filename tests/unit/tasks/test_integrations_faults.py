@@ -184,6 +184,7 @@ def test_a_key_without_ids_is_known_by_what_the_ledger_holds(bulk: Bulk) -> None
     other = [{"key": "a", "private_key_path": bulk.keys[1]["private_key_path"]}]
     done = bulk.run(apps(BAD), on_faulty_app="report", keys=other)
     assert done.message == (
-        f"1 of 1 app needs attention, 1 of 1 key needs attention.\nkeys[0] (a): issuer_id: is required. Apps: {BAD}."
+        "1 of 1 app needs attention, 1 of 1 key needs attention.\nkeys[0] (a): issuer_id: is required. It stands above "
+        f"the list of In-App Purchase keys. Apps: {BAD}."
     )
     assert done.results["integrations"][0]["status"] == "Active", "what is held is known all the same"
