@@ -105,10 +105,12 @@ def main() -> int:
         results = [entry for entry in outcome["captured"] if entry["module"] == module]
         for name, field in document["return"].items():
             value = _best(results, name)
+            if "sample" not in field:
+                continue
             if value is None:
                 print(f"{module}: no result had {name}; its sample stays", file=sys.stderr)
                 continue
-            if field.get("sample") in (None, "", [], {}) or not _fits(_shape(field["sample"]), _shape(value)):
+            if field["sample"] in (None, "", [], {}) or not _fits(_shape(field["sample"]), _shape(value)):
                 bad += 1
                 new = _replaced(new, name, value)
                 print(f"{module}: the sample of {name} has another shape than its results")

@@ -26,34 +26,29 @@ PATIENCE_S = 30
 
 def main() -> int:
     folder = pathlib.Path.home() / "keys"
-    texts = {key_id: private_key(key_id) for key_id in KEY_IDS}
-    folder.mkdir(mode=0o700, exist_ok=True)
-    others = 0
-    for key_id, text in texts.items():
+    for key_id in KEY_IDS:
         path = folder / f"SubscriptionKey_{key_id}.p8"
-        if not path.exists():
-            with open(path, "x", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-                file.write(text)
-            print(f"{path} is written.")
-        elif path.read_text() == text:
-            print(f"{path} is there already, and stays as it is.")
-        else:
-            others += 1
-            print(f"{path} holds another key: the simulator makes new ones when it starts. Move it away and try again.")
-    return 1 if others else 0
+        if path.exists():
+            print(f"{path} is there already, and stays as it is. A simulator that was started anew has another key:")
+            print("then move the file away, and run this again.")
+            continue
+        text = private_key(key_id)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        with open(path, "x", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(text)
+        print(f"{path} is written.")
+    return 0
 
 
 def private_key(key_id: str) -> str:
-    """Return a key's text; a simulator that was just started is waited for."""
+    """Return a key's text, which the simulator gives once; one that was just started is waited for."""
     ends = time.monotonic() + PATIENCE_S
     while True:
         try:
             with OPENER.open(f"{SIMULATOR}/iap_keys/{key_id}/private_key", timeout=10) as answer:
                 return str(json.load(answer)["private_key"])
         except urllib.error.HTTPError as error:
-            sys.exit(
-                f"The simulator at {SIMULATOR} has no key {key_id}: {error}. Was it started with this world?"
-            )
+            sys.exit(f"{SIMULATOR} gives no key {key_id} ({error}). It gives each once: start the simulator again.")
         except OSError as error:
             if time.monotonic() > ends:
                 sys.exit(f"No simulator answers at {SIMULATOR} ({error}). Start it: make sim SIM_ARGS=...")

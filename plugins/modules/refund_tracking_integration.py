@@ -131,12 +131,15 @@ irreversible:
   returned: when there is any
   type: list
   elements: dict
-  sample: [{step: delete_app, target: com.example.one}]
 http:
   description:
     - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
   returned: success, and failure of the credential check
   type: dict
+  sample:
+    calls: 1
+    retries: 0
+    waited_s: 0.0
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module

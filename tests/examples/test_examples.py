@@ -93,6 +93,7 @@ TESTED = {f".coverage.notification_url.{name}" for name in ("test_result", "test
 SHOWN_BY_UNIT_TESTS = {
     "appstore_iap_key": {f".iap_keys.{name}" for name in ("backup_file", "cause", "irreversible", "msg")},
     "iap_key_rotation": {".irreversible"},
+    "refund_tracking_integration": {".irreversible"},
     "refund_export": TESTED,
     "refund_info": {".period.until", *TESTED},
 }
@@ -107,9 +108,20 @@ def test_that_each_documented_value_is_returned_and_not_always_null(outcome: Jso
     assert not unseen
 
 
+# Their entries are those of a module that they name, and a page ends after 400 lines.
+SAMPLED_ELSEWHERE = {
+    "refund_tracking_integration": {"irreversible"},
+    "refund_tracking_integrations": {
+        *("integrations", "keys_with_problems", "irreversible", "undeclared", "removable_keys", "summary", "http"),
+    },
+}
+
+
 @pytest.mark.parametrize("module", SETTLED)
 def test_that_samples_have_the_shape_of_results(outcome: Json, module: str) -> None:
     for name, field in fields(outcome, module).items():
+        if name in SAMPLED_ELSEWHERE.get(module, ()) and "sample" not in field:
+            continue
         assert field.get("sample") not in (None, "", [], {}), f"{name} has no sample"
         found = shapes.faults(field["sample"], field, name)
         assert not found, found

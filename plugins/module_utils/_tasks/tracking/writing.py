@@ -60,7 +60,8 @@ class Writer:
     def purge(self, decisions: t.Sequence[Decision], teams: str, permit: Permit) -> None:
         """Remove what is not listed of these teams."""
         tracker = self.tracker
-        assert isinstance(tracker, LedgerTracker)
+        if not isinstance(tracker, LedgerTracker):
+            raise AssertionError("no other tracker tells all that a team has")
         for start in range(0, len(decisions), BATCH):
             part = decisions[start : start + BATCH]
             identities = [decision.held.identity for decision in part]
