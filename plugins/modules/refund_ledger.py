@@ -135,25 +135,6 @@ apps:
   returned: with O(apps)
   type: list
   elements: dict
-  sample:
-    - bundle_id: com.example.one
-      environment: production
-      outcome: read
-      msg: ''
-      refunds:
-        new: 6
-        reversed: 1
-        updated: 0
-        unchanged: 0
-        declined: 1
-        notifications: 8
-        quarantined: 0
-        released: 0
-        removed: 0
-    - bundle_id: com.example.two
-      environment: production
-      outcome: pending
-      msg: ''
 refunds:
   description:
     - What the run did, for all apps together, or would do outside check mode. Refunds that are C(new), turned out to be

@@ -107,10 +107,6 @@ declared:
       be read or is only predicted, all of it with O(state=absent).
   returned: success, and failure of the credential check
   type: dict
-  sample:
-    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-    key_id: 2X9R4HXF34
-    key_fingerprint: c83e034c17809478e642a037198ae8b95fe10fd90fccacef9626de142da5f0c2
 credential_check:
   description:
     - The verdict, with the fields of an entry of
