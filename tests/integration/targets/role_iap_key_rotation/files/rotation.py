@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -121,7 +122,10 @@ class Stage:
         while not until():
             assert process.poll() is None and time.monotonic() < ends, process.communicate()[0]
             time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGKILL)
+        # Ansible's workers have sessions of their own, and one that is left over would go on with the rotation.
+        for pid in [process.pid, *descendants(process.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.shown += process.communicate()[0]
 
     def module(self, name: str, **options: Json) -> Json:
@@ -247,3 +251,16 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the process IDs of all children, and of theirs."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found = list(children.get(pid, []))
+    for child in found:
+        found += children.get(child, [])
+    return found
