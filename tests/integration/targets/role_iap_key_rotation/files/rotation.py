@@ -161,6 +161,19 @@ def recap(output: str) -> str:
     return re.findall(r"ok=\d+.*", output)[-1]
 
 
+def descendants(pid: int) -> list[int]:
+    """Return the process IDs of all children, and of theirs."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found = list(children.get(pid, []))
+    for child in found:
+        found += children.get(child, [])
+    return found
+
+
 def main() -> None:
     stage = Stage(Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]))
     stage.furnish()
@@ -251,16 +264,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-
-
-def descendants(pid: int) -> list[int]:
-    """Return the process IDs of all children, and of theirs."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-    found = list(children.get(pid, []))
-    for child in found:
-        found += children.get(child, [])
-    return found
