@@ -22,6 +22,7 @@ description:
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
+  - storeops.refunds._shared.connect_api
   - storeops.refunds._trackers
   - storeops.refunds._attributes
   - storeops.refunds._attributes.in_process
@@ -76,31 +77,6 @@ options:
   app_store_connect_url:
     description:
       - Base URL of App Store Connect, for a simulator. Apple's when left out.
-    type: str
-  api_issuer_id:
-    description:
-      - Issuer ID of the App Store Connect API key. Left out for an individual key.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_ISSUER_ID) is used when the option is not set.
-    type: str
-  api_key_id:
-    description:
-      - Key ID of the App Store Connect API key. Read from a file name C(AuthKey_<Key ID>.p8) when left out.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_KEY_ID) is used when the option is not set.
-    type: str
-  api_private_key_path:
-    description:
-      - Path of the API key's C(.p8) file.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_PATH) is used when the option is not set.
-    type: path
-  api_private_key_content:
-    description:
-      - The text of the API key's C(.p8) file.
-      - The environment variable E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_CONTENT) is used when the option is not
-        set.
-    type: str
-  app_store_connect_api_url:
-    description:
-      - Base URL of the App Store Connect API, for a simulator. Apple's when left out.
     type: str
   html_path:
     description:

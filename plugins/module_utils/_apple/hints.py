@@ -9,6 +9,7 @@ import os
 import typing as t
 
 from .._model.private_key import read_file_name
+from .._model.text import shortened
 
 if t.TYPE_CHECKING:
     from .app_store_server import Answer
@@ -84,12 +85,8 @@ NEVER_ACCEPTED = "Your settings are those of the integration that is stored, whi
 def changed(differing: t.Sequence[tuple[str, str, str]], was_accepted: bool) -> str:
     """``differing``: (option, value that is held, value that is given)."""
     held = "accepted" if was_accepted else "stored"
-    told = "; ".join(f"{name}: was {_short(old)} ({held}), now {_short(new)}" for name, old, new in differing)
+    told = "; ".join(f"{name}: was {shortened(old)} ({held}), now {shortened(new)}" for name, old, new in differing)
     return f"Changed: {told}. Check {'this' if len(differing) == 1 else 'these'} first."
-
-
-def _short(value: str) -> str:
-    return f"{value[:12]}..." if len(value) > 40 else value
 
 
 def other_key(name: str) -> str:

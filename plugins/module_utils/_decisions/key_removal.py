@@ -8,10 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from .._model.integration import Integration
+from .._model.text import few
 from .integration import Decision
 from .rotation import place
-
-_MOST_NAMED = 5
 
 
 def waiting(decisions: t.Iterable[Decision], check_mode: bool) -> list[str]:
@@ -43,14 +42,9 @@ def left(keys: t.Sequence[str], trouble: str, apps: t.Sequence[str], held: t.Seq
     """
     if not keys or not (trouble or apps or held):
         return ""
-    reason = trouble.rstrip(".") or f"not Active yet: {_some(apps)}"
+    reason = trouble.rstrip(".") or f"not Active yet: {few(apps)}"
     if not trouble and not apps:
-        reason = f"may be in use, and not declared: {_some(held)}. Declare these with another key, or state: absent"
+        reason = f"may be in use, and not declared: {few(held)}. Declare these with another key, or state: absent"
     noun, verb = ("key", "was") if len(keys) == 1 else ("keys", "were")
     verb = "would not be" if check_mode else f"{verb} not"
-    return f"The {noun} {_some(keys)} {verb} removed or revoked: {reason}."
-
-
-def _some(names: t.Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    return f"The {noun} {few(keys)} {verb} removed or revoked: {reason}."

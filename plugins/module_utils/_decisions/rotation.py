@@ -9,13 +9,13 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._model.integration import Identity, Integration
+from .._model.text import few
 from .._model.verdict import Verdict
 from .integration import Decision
 from .refusal import of_released
 
 # What stands for the Key ID of a key that check mode only predicts: no Key ID of Apple's has small letters.
 PREDICTED = "predicted"
-_MOST_NAMED = 5
 
 
 # An app in an environment.
@@ -94,6 +94,11 @@ class Request:
     old_issuers: frozenset[str] = frozenset()
 
 
+def is_foreign(issuer_id: str | None, issuers: t.Collection[str]) -> bool:
+    """Tell whether a key is known to be another team's than the old one's."""
+    return bool(issuer_id and issuers) and issuer_id not in issuers
+
+
 def faults(asked: Request, known: Known) -> list[str]:
     """Return why no key may be made, empty when one may."""
     old = asked.old_key_id
@@ -107,7 +112,7 @@ def faults(asked: Request, known: Known) -> list[str]:
         )
     if asked.named_key_id == old or (asked.new_name and asked.new_name == asked.old_name):
         found.append(f"name: {asked.new_name!r} is the name of {old} itself. Give the new key a name of its own.")
-    if asked.new_issuer and asked.old_issuers and asked.new_issuer not in asked.old_issuers:
+    if is_foreign(asked.new_issuer, asked.old_issuers):
         found.append(
             f"new_key: issuer_id: {asked.new_issuer} is another team's. The key {old} belongs to "
             f"{' and '.join(sorted(asked.old_issuers))}, and a key of another team is refused for its apps. Leave "
@@ -201,16 +206,11 @@ def _is_unconfirmed(decision: Decision, by_hand: t.Container[Identity]) -> bool:
 
 
 def _named(entries: t.Iterable[Integration]) -> str:
-    return _some([place(one.identity) for one in entries])
+    return few([place(one.identity) for one in entries])
 
 
 def _named_apps(places: t.Iterable[_Place]) -> str:
-    return _some([f"{app} (sandbox)" if environment == "sandbox" else app for app, environment in places])
-
-
-def _some(names: t.Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    return few([f"{app} (sandbox)" if environment == "sandbox" else app for app, environment in places])
 
 
 def place(identity: Identity) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._model.text import shortened
 from .._model.verdict import CAUSES, UNDECIDED_CAUSES
 from .model import Difference, Problem
 
@@ -28,8 +29,6 @@ _PENDING = (*_NO_FAILURE, "tracker_pending")
 WAIVABLE_CAUSES: tuple[str, ...] = tuple(
     cause for cause in (*CAUSES, *OWN_CAUSES) if cause != "accepted" and cause not in _PENDING
 )
-# A fingerprint is longer.
-_LONGEST_VALUE = 40
 _DRIFT = {
     "create": "The tracker holds no such integration; a run would create it.",
     "update": "What the tracker holds differs from what is declared{}; a run would update it.",
@@ -70,13 +69,9 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
 
 def _both(differences: t.Sequence[Difference]) -> str:
     """Return both values of each field, or nothing where the result doesn't tell them."""
-    told = [f"{one.field} {_short(one.before)} is held, {_short(one.after)} is declared" for one in differences]
+    values = ((one.field, *(shortened(side or "(none)") for side in (one.before, one.after))) for one in differences)
+    told = [f"{field} {held} is held, {declared} is declared" for field, held, declared in values]
     return f" ({'; '.join(told)})" if told else ""
-
-
-def _short(value: str | None) -> str:
-    text = value or "(none)"
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:12]}…"
 
 
 def _own(kind: t.Literal["unknown", "pending"], cause: str, text: str) -> Problem:

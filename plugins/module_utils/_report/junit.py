@@ -75,18 +75,18 @@ def _add_idle(root: ElementTree.Element) -> None:
     ElementTree.SubElement(case, "error", {"type": "nothing_audited", "message": "Nothing was audited."})
 
 
+def _suite(root: ElementTree.Element, name: str, counts: t.Mapping[str, int], report: Report) -> ElementTree.Element:
+    """Add a suite beside those of the apps, and its counts to those of the whole."""
+    for count_of, count in counts.items():
+        root.set(count_of, str(int(root.get(count_of, "0")) + count))
+    told = {count_of: str(count) for count_of, count in counts.items()}
+    attributes = {"name": name, **told, "skipped": "0", "time": "0"}
+    return ElementTree.SubElement(root, "testsuite", {**attributes, "timestamp": report.generated_at.rstrip("Z")})
+
+
 def _add_unread(root: ElementTree.Element, report: Report) -> None:
     """Add a test of its own for refunds that could not be read."""
-    counts = {"tests": 1, "failures": 0, "errors": int(report.fails_unread)}
-    for name, count in counts.items():
-        root.set(name, str(int(root.get(name, "0")) + count))
-    attributes = {
-        "name": "refunds",
-        **{name: str(count) for name, count in counts.items()},
-        "skipped": "0",
-        "time": "0",
-    }
-    suite = ElementTree.SubElement(root, "testsuite", {**attributes, "timestamp": report.generated_at.rstrip("Z")})
+    suite = _suite(root, "refunds", {"tests": 1, "failures": 0, "errors": int(report.fails_unread)}, report)
     case = ElementTree.SubElement(suite, "testcase", {"classname": "refunds", "name": "refunds", "time": "0"})
     text = _clean(f"{UNREAD} {' '.join(report.unread)}")
     if report.fails_unread:
@@ -99,10 +99,7 @@ def _add_keys(root: ElementTree.Element, report: Report) -> None:
     """Add a suite of the keys that can't be used and that no app names."""
     tags = [_RESULT_OF[key.kind] for key in report.failing_keys]
     counts = {"tests": len(report.bad_keys), "failures": tags.count("failure"), "errors": tags.count("error")}
-    for name, count in counts.items():
-        root.set(name, str(int(root.get(name, "0")) + count))
-    attributes = {"name": "keys", **{name: str(count) for name, count in counts.items()}, "skipped": "0", "time": "0"}
-    suite = ElementTree.SubElement(root, "testsuite", {**attributes, "timestamp": report.generated_at.rstrip("Z")})
+    suite = _suite(root, "keys", counts, report)
     for key in report.bad_keys:
         names = {"classname": "keys", "name": _clean(key.label), "time": "0"}
         case = ElementTree.SubElement(suite, "testcase", names)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from ..._context import Context, Results, TaskFailed
 from ..._ledger.ledger import Ledger
 from ..._model.integration import Integration
+from ..._model.text import few
 from .refund_app import AppRun, Outcome
 from .refund_apps import Wanted
-from .refund_sources import few
 
 Records = list[dict[str, str]]
 _ORDER: t.Final[tuple[Outcome, ...]] = ("read", "pending", "not_in_ledger", "absent", "incomplete", "failed")

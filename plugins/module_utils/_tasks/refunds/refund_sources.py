@@ -13,9 +13,8 @@ from ..._model.coverage import NotificationUrl
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import Environment
 from ..._model.integration import Identity, Integration
+from ..._model.text import few
 from ..shared.connect_api import open_connect_api
-
-_SHOWN = 5
 
 
 def require_active(held: Integration | None, wanted: Identity, check_mode: bool) -> Integration:
@@ -57,12 +56,6 @@ def own_records(params: Params, context: Context, bundle_ids: t.Sequence[str]) -
     if missing:
         context.warn(f"{few(missing)}: App Store Connect lists no such app for this API key.")
     return found
-
-
-def few(names: t.Sequence[str]) -> str:
-    """Return up to five names and how many more there are."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def notification_url(record: AppRecord | None, environment: Environment) -> NotificationUrl:

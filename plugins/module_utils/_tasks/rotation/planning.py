@@ -9,7 +9,7 @@ import typing as t
 
 from ..._apple.app_store_connect import is_active
 from ..._context import Results
-from ..._decisions.rotation import Known, Request, faults
+from ..._decisions.rotation import Known, Request, faults, is_foreign
 from ..._files.writing import is_there
 from ..._model.errors import RefundsError
 from .job import Job, uses
@@ -20,9 +20,8 @@ def plan(job: Job) -> Results:
     job.require_session()
     known = job.known(job.read())
     issuers = job.old_issuers(known)
-    is_foreign = bool(job.new.issuer_id and issuers and job.new.issuer_id not in issuers)
-    # A session may not have that team at all, and would say so instead.
-    named = "" if is_foreign else _named_key_id(job, known)
+    # A session may not have another team at all, and would say so instead.
+    named = "" if is_foreign(job.new.issuer_id, issuers) else _named_key_id(job, known)
     name = job.params["new_key"].get("name") or ""
     has_file = is_there(str(job.new.path)) and not job.connection.is_given
     asked = Request(

@@ -15,9 +15,9 @@ from ..._declaration.declaration import Declaration, declare, refuse
 from ..._declaration.keys import key_entries, key_id_of
 from ..._declaration.variables import misspelt
 from ..._model.identifiers import ENVIRONMENTS
+from ..._model.text import few
 from ..shared.options import service_url
 
-_MOST_NAMED = 5
 _RELATIVE = "is relative. Give an absolute path, or one from ~."
 
 
@@ -93,8 +93,7 @@ def _keys(params: Params, declaration: Declaration) -> t.Iterator[str]:
 def _users(declaration: Declaration, name: t.Any) -> str:
     """Return the apps that are to be there with a key, the first few of them."""
     apps = [app.bundle_id for app in declaration.apps if app.key and app.key.name == name and not app.is_absent]
-    more = len(apps) - _MOST_NAMED
-    return ", ".join(apps[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return few(apps)
 
 
 def _present_ids(params: Params, declaration: Declaration) -> dict[str | None, str]:

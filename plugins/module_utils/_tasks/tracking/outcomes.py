@@ -13,10 +13,10 @@ from ..._decisions.integration import Decision
 from ..._declaration.declaration import Declaration
 from ..._model.errors import first_sentence
 from ..._model.integration import Identity, Integration
+from ..._model.text import few
 from ..._plan import compared
 from .key_troubles import KeyTrouble
 
-_MOST_NAMED = 5
 _MOST_REASONS = 20
 
 
@@ -75,7 +75,7 @@ def not_declared(undeclared: t.Sequence[Integration]) -> list[str]:
     """Return a sentence about what the ledger holds and nobody declares, if there is anything."""
     if not undeclared:
         return []
-    names = _some(list(dict.fromkeys(entry.identity.bundle_id for entry in undeclared)))
+    names = few(list(dict.fromkeys(entry.identity.bundle_id for entry in undeclared)))
     return [f"Held in the ledger and not declared: {names}."]
 
 
@@ -125,7 +125,7 @@ def troubles(decisions: t.Sequence[Decision], declaration: Declaration, keys: t.
 def _line(reason: str, is_of_key: bool, names: t.Sequence[str]) -> str:
     if not names:
         return reason
-    return f"{reason} Apps: {_some(names)}." if is_of_key else f"{_some(names)}: {reason}"
+    return f"{reason} Apps: {few(names)}." if is_of_key else f"{few(names)}: {reason}"
 
 
 def _headline(
@@ -152,11 +152,6 @@ def _need(some: t.Collection[object]) -> str:
 
 def _apps(decisions: t.Iterable[Decision]) -> set[tuple[str, str]]:
     return {(one.held.identity.bundle_id, one.held.identity.environment) for one in decisions}
-
-
-def _some(names: t.Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _reason(decision: Decision) -> str:
