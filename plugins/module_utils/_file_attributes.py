@@ -102,9 +102,10 @@ class FileAttributesOf:
         if mode is None:
             return ""
         wanted = "give octal digits in quotes, such as '0600', or u=rw,g=r"
+        if isinstance(mode, int):
+            return wanted if isinstance(mode, bool) or mode < 0 else _fault_of_number(mode)
         with contextlib.suppress(TypeError, ValueError):
-            number = mode if isinstance(mode, int) else int(mode, 8)
-            return "" if 0 <= number <= _MOST_MODE and not isinstance(mode, bool) else wanted
+            return "" if 0 <= int(mode, 8) <= _MOST_MODE else wanted
         module, check_mode = self._module, self._module.check_mode
         module.check_mode = True
         try:
@@ -115,6 +116,18 @@ class FileAttributesOf:
         finally:
             module.check_mode = check_mode
         return ""
+
+
+def _fault_of_number(mode: int) -> str:
+    """Return what is wrong with digits without quotes: YAML reads 0600 as octal, and 600 as the number 0o1130."""
+    if mode <= 0o777 and not mode & 0o022:
+        return ""
+    is_octal = set(f"{mode}") <= set("01234567") and mode <= 7777
+    meant = f"{mode:04d}" if is_octal else "0600"
+    return (
+        f"without quotes it is the number {mode}, which means the mode {mode:04o}; write octal digits in quotes, "
+        f"such as '{meant}'"
+    )
 
 
 def _fault_of_attributes(attributes: t.Any) -> str:

@@ -11,13 +11,13 @@ import time
 import traceback
 import typing as t
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from ._http_adapter import adapter
 from ._http_circuit import Circuits, Request
 from ._http_counters import Counters
-from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotAsked, explained
+from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotAsked, explained, may_have_arrived
 from ._http_flow import MOST, Flow
 from ._http_retry_after import retry_after
 from ._model.errors import TransportError
@@ -68,12 +68,16 @@ class HttpSettings:
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer. Header names are in lower case; ``set_cookies`` are the Set-Cookie headers as they came."""
+    """An HTTP answer. Header names are in lower case; ``set_cookies`` are the Set-Cookie headers as they came.
+
+    ``is_repeated``: an earlier try of the same call may have been carried out.
+    """
 
     status: int
     headers: t.Mapping[str, str]
     body: bytes = field(repr=False)
     set_cookies: tuple[str, ...] = field(default=(), repr=False)
+    is_repeated: bool = False
 
     @property
     def content_type(self) -> str:
@@ -175,7 +179,7 @@ class Transport:
             return self._tried(call, request)
 
     def _tried(self, call: Call, request: Request) -> Reply:
-        attempt = 0
+        attempt, is_repeated = 0, False
         while True:
             is_last = attempt + 1 >= self.settings.attempts
             request.begins()
@@ -185,6 +189,7 @@ class Transport:
             except TransportError as error:
                 self.flow.failed(begun, error)
                 request.failed(error)
+                is_repeated = error.may_have_arrived = is_repeated or may_have_arrived(error)
                 is_final = is_last or not call.is_repeatable or error.kind not in _RETRIED_KINDS or request.is_hopeless
                 if is_final or not self._wait(self._backoff(attempt)):
                     raise
@@ -196,7 +201,8 @@ class Transport:
                 # A wait that the service asks for ends by the deadline, not by a number of tries.
                 is_final = not advice.may_repeat or (is_last and asked is None)
                 if is_final or not self._wait(max(asked or 0.0, self._backoff(attempt))):
-                    return reply
+                    return replace(reply, is_repeated=is_repeated)
+                is_repeated = is_repeated or reply.status >= 500
             attempt += 1
 
     def pause(self, seconds: float) -> None:

@@ -23,6 +23,8 @@ LOOK_BETWEEN = "Run again; if it stays so, look at the URL and at proxies and fi
 class NotSent(TransportError):
     """Nothing went out, which says nothing about the host."""
 
+    may_have_arrived = False
+
 
 class NotAsked(NotSent):
     """A request that did not get its turn: its host had been silent for too long, or the deadline was over."""
@@ -30,6 +32,11 @@ class NotAsked(NotSent):
 
 class Interrupted(TransportError):
     """An answer began and broke off."""
+
+
+def may_have_arrived(error: TransportError) -> bool:
+    """Tell whether the request of one try may have reached its host."""
+    return isinstance(error, Interrupted) or not (isinstance(error, NotSent) or error.kind in ("dns", "tcp"))
 
 
 def explained(error: Exception, place: str, time_given: str, is_proxied: bool) -> TransportError:

@@ -126,7 +126,14 @@ class AppStoreConnect:
     def create(self, name: str) -> RemoteKey:
         """Create a key. Sent once and never again: a second one would count against Apple's limit of ten."""
         body = {"data": {"type": "subscriptionKeys", "attributes": {"nickname": name}}}
-        return _key(self._document(self._send("POST", _KEYS, body, is_one_time=True)).get("data"))
+        reply = self._send("POST", _KEYS, body, is_one_time=True)
+        try:
+            return _key(self._document(reply).get("data"))
+        except RefundsError as error:
+            # A page instead of JSON is a sign-in page, or a proxy's.
+            is_page = reply.status == 200 and _json(reply) is None
+            error.may_have_changed = reply.status >= 500 or (reply.status < 300 and not is_page)
+            raise
 
     def download(self, key_id: str) -> Secret:
         """Return what Apple gives as the private key, once: in whatever form it comes, as it can't be had again.

@@ -8,9 +8,11 @@ Every message names the option or the file that is wrong and the next step; `_ru
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import traceback
+import typing as t
 
 from .text import printable
 
@@ -18,7 +20,12 @@ _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 
 
 class RefundsError(Exception):
-    """What failed, on which object, and what to do next. ``str()`` of it is shown to the user, on a terminal too."""
+    """What failed, on which object, and what to do next. ``str()`` of it is shown to the user, on a terminal too.
+
+    ``may_have_changed``: something was sent before, and may have been done all the same.
+    """
+
+    may_have_changed = False
 
     def __init__(self, message: str, next_step: str = "") -> None:
         message, next_step = printable(message), printable(next_step)
@@ -44,11 +51,26 @@ class LedgerError(RefundsError):
 
 
 class TransportError(RefundsError):
-    """No HTTP answer was had. ``kind`` is one of dns, tcp, tls, timeout, broken, deadline, refused_url."""
+    """No HTTP answer was had. ``kind`` is one of dns, tcp, tls, timeout, broken, deadline, refused_url.
+
+    ``may_have_arrived``: this try, or one before it, may have reached the service.
+    """
+
+    may_have_arrived = True
 
     def __init__(self, kind: str, message: str, next_step: str = "") -> None:
         super().__init__(message, next_step)
         self.kind = kind
+
+
+@contextlib.contextmanager
+def after_writing() -> t.Iterator[None]:
+    """What fails in here fails after something was sent that may have been done."""
+    try:
+        yield
+    except RefundsError as error:
+        error.may_have_changed = True
+        raise
 
 
 def first_sentence(text: str, count: int = 1) -> str:

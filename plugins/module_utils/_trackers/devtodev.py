@@ -9,7 +9,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._model.errors import RefundsError
+from .._model.errors import RefundsError, after_writing
 from .._model.identifiers import Environment
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
 from .browser import BrowserFailed, Tab
@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
 
 T = t.TypeVar("T")
 _BETWEEN_LOOKS = 2.0
+_SEE_PAGE = "Its removal had been asked for: look at the page, and run again."
 
 
 @dataclass
@@ -85,7 +86,8 @@ class DevtodevByBrowser:
         word = attempt.shown.status
         seen = self.settings.words.status(word) or "Unknown"
         held = replace(integration, status=worse(integration.status, seen), word=word)
-        self.last_applied.note(held)
+        with after_writing():
+            self.last_applied.note(held)
         if integration.status == "Active" != seen:
             raise NotActive(
                 f"{integration.identity.bundle_id}: the form was submitted at devtodev, but after "
@@ -120,9 +122,11 @@ class DevtodevByBrowser:
             return self._merged(identity, self._open(form, identity)) is None
 
         attempt = _Attempt(what="The removal had been asked for")
-        if not self._visit(identity, gone, attempt):
-            raise RefundsError(f"{identity.bundle_id}: devtodev's page still shows the integration after removing it.")
-        self.last_applied.forget(identity)
+        is_gone = self._visit(identity, gone, attempt)
+        with after_writing():
+            if not is_gone:
+                raise RefundsError(f"{identity.bundle_id}: devtodev's page still shows the integration.", _SEE_PAGE)
+            self.last_applied.forget(identity)
 
     def _visit(self, identity: Identity, work: t.Callable[[Form], T], attempt: _Attempt | None = None) -> T:
         """Do some work on an app's page; every failure says whether something was submitted."""
@@ -141,7 +145,9 @@ class DevtodevByBrowser:
         except (BrowserFailed, PageProblem) as error:
             self._place = None
             said = f"{identity.bundle_id}: {error.message} {attempt.outcome()}"
-            raise type(error)(said, error.next_step) from None
+            told = type(error)(said, error.next_step)
+            told.may_have_changed = attempt.has_clicked
+            raise told from None
 
     def _require(self, form: Form, identity: Identity) -> None:
         if self._place != identity:

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._http import RETRIED_STATUSES, Advice, Call, Reply, Transport
-from .._model.errors import InputError, RefundsError
+from .._model.errors import InputError, RefundsError, TransportError, after_writing
 from .._model.foreign_json import parse_json
 from .._model.identifiers import shown
 from .._model.masking import Masker
@@ -42,6 +42,7 @@ class Refused(RefundsError):
     def __init__(self, status: int, message: str, next_step: str = "") -> None:
         super().__init__(message, next_step)
         self.status = status
+        self.may_have_changed = status >= 500
 
 
 @dataclass
@@ -80,13 +81,24 @@ class JsonApi:
             is_repeatable=is_repeatable,
             advice=_advice(is_repeatable),
         )
-        reply = self.transport.send(call)
+        try:
+            reply = self.transport.send(call)
+            return self._answered(doing, reply, secrets)
+        except RefundsError as error:
+            is_lost = error.may_have_arrived if isinstance(error, TransportError) else error.may_have_changed
+            error.may_have_changed = method != "GET" and is_lost
+            raise
+
+    def _answered(self, doing: str, reply: Reply, secrets: t.Sequence[Secret]) -> Document:
         masker = Masker(secret.reveal() for secret in (self.api_key, *secrets))
         document = masker.mask(_document(reply))
         if not 200 <= reply.status < 300:
-            raise self._refused(doing, reply.status, document)
+            refused = self._refused(doing, reply.status, document)
+            refused.may_have_changed = refused.may_have_changed or reply.is_repeated
+            raise refused
         if document is None:
-            raise self.unexpected(doing, "something else than a JSON object")
+            with after_writing():
+                raise self.unexpected(doing, "something else than a JSON object")
         return t.cast(Document, document)
 
     def unexpected(self, doing: str, what: str) -> RefundsError:

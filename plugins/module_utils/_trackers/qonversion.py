@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 
-from .._model.errors import InputError, RefundsError
+from .._model.errors import InputError, RefundsError, after_writing
 from .._model.identifiers import Environment, shown
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
 from .json_api import Document, JsonApi, Refused
@@ -124,10 +124,11 @@ class Qonversion:
         try:
             self.there.save(identity.bundle_id, credentials)
         except Refused as error:
-            if error.status < 500:
+            if not error.may_have_changed:
                 self.last_applied.undo(identity, noted)
             raise
-        after = self.there.read()
+        with after_writing():
+            after = self.there.read()
         fault = _fault(identity.bundle_id, credentials, before, after)
         if fault:
             shown_now = after.bundle_id == identity.bundle_id
@@ -139,7 +140,8 @@ class Qonversion:
                 held,
                 "Look at Project Settings, Stores, Apple App Store in Qonversion's dashboard.",
             )
-        self.last_applied.note(integration)
+        with after_writing():
+            self.last_applied.note(integration)
         return integration
 
     def note(self, integration: Integration) -> None:

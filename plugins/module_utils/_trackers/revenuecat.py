@@ -11,8 +11,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._http_errors import NotSent
-from .._model.errors import InputError, RefundsError, TransportError
+from .._http_errors import may_have_arrived
+from .._model.errors import InputError, RefundsError, TransportError, after_writing
 from .._model.identifiers import Environment, shown
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
 from .._model.permit import Permission
@@ -29,8 +29,6 @@ _UPDATE_REFUSED = (
     "with revenuecat.delete_app: true) and create it anew also ends the public API key that shipped apps use."
 )
 
-# Kinds of TransportError after which the service can't have done anything.
-_NEVER_SENT = frozenset({"dns", "tcp"})
 Secrets = t.Sequence[Secret]
 
 
@@ -76,7 +74,7 @@ class RevenueCat:
         try:
             entry = self._applied(identity.bundle_id, credentials)
         except Refused as error:
-            if error.status < 500:
+            if not error.may_have_changed:
                 self.last_applied.undo(identity, before)
             raise
         if entry.has_key is False:
@@ -86,7 +84,8 @@ class RevenueCat:
                 held,
                 "Look at the app's In-app purchase key configuration in RevenueCat's dashboard.",
             )
-        self.last_applied.note(integration)
+        with after_writing():
+            self.last_applied.note(integration)
         return integration
 
     def note(self, integration: Integration) -> None:
@@ -105,7 +104,8 @@ class RevenueCat:
 
     def remove(self, identity: Identity) -> None:
         self.apps.delete(identity.bundle_id, self.may_delete)
-        self.last_applied.forget(identity)
+        with after_writing():
+            self.last_applied.forget(identity)
 
     def _applied(self, bundle_id: str, credentials: Credentials) -> AppEntry:
         """Put the key where it belongs, and return the entry as the service shows it then."""
@@ -118,11 +118,11 @@ class RevenueCat:
         try:
             return self.apps.create(name, {"bundle_id": bundle_id, **fields}, secrets)
         except Refused as error:
-            if error.status < 500 and error.status != 409:
+            if not error.may_have_changed and error.status != 409:
                 raise
             return self._looked_up(bundle_id, fields, secrets, error)
         except TransportError as error:
-            if isinstance(error, NotSent) or error.kind in _NEVER_SENT:
+            if not may_have_arrived(error):
                 raise
             return self._looked_up(bundle_id, fields, secrets, error)
 
@@ -136,12 +136,13 @@ class RevenueCat:
             entry = self.apps.find(bundle_id)
         except (TransportError, Refused):
             entry = None
-        if entry is None:
-            raise RefundsError(
-                f"{error.message} Whether {bundle_id} was created at RevenueCat is not known.",
-                "Run again: the list of apps is read first, so that no second one is created.",
-            ) from None
-        return self._updated(entry, fields, secrets)
+        with after_writing():
+            if entry is None:
+                raise RefundsError(
+                    f"{error.message} Whether {bundle_id} was created at RevenueCat is not known.",
+                    "Run again: the list of apps is read first, so that no second one is created.",
+                ) from None
+            return self._updated(entry, fields, secrets)
 
     def _updated(self, entry: AppEntry, fields: Document, secrets: Secrets) -> AppEntry:
         try:
@@ -149,7 +150,9 @@ class RevenueCat:
         except Refused as error:
             if error.status != 400:
                 raise
-            raise Refused(400, error.message, _UPDATE_REFUSED) from None
+            refused = Refused(400, error.message, _UPDATE_REFUSED)
+            refused.may_have_changed = error.may_have_changed
+            raise refused from None
 
     def _missing(self, bundle_id: str) -> InputError:
         near = [entry.bundle_id for entry in self.apps.entries() if entry.bundle_id.lower() == bundle_id.lower()]

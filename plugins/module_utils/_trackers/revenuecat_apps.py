@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote, urlsplit
 
-from .._model.errors import RefundsError
+from .._model.errors import RefundsError, after_writing
 from .._model.identifiers import shown
 from .._model.permit import Permission, Permit
 from .._model.secret import Secret
@@ -102,7 +102,8 @@ class Apps:
     def _written(self, doing: str, bundle_id: str, answer: Document) -> AppEntry:
         entry = _entry(answer)
         if entry is None or entry.bundle_id != bundle_id:
-            raise self._api.unexpected(doing, "another app than the one that was sent")
+            with after_writing():
+                raise self._api.unexpected(doing, "another app than the one that was sent")
         others = [each for each in self._entries or [] if each.bundle_id != bundle_id]
         self._entries = [*others, entry]
         return entry

@@ -173,6 +173,7 @@ def test_a_creation_whose_answer_got_lost(person: Person, fault: str) -> None:
     person.sim.fault(kind=fault, match={"endpoint": CREATE}, times=1)
     outcome = person.run()
     assert outcome.results["failed"] and NAME in outcome.message and "next run" in outcome.message
+    assert outcome.results["changed"], "what may have been done counts as done"
     assert person.changes() == [CREATE], "a one-time step is never repeated blindly"
     done = person.run().results
     (made,) = person.active()
@@ -183,7 +184,8 @@ def test_a_creation_whose_answer_got_lost(person: Person, fault: str) -> None:
 def test_a_creation_that_is_refused(person: Person, status: int) -> None:
     person.sim.fault(kind="status", status=status, body="{}", match={"endpoint": CREATE}, times=1)
     outcome = person.run()
-    assert outcome.results["failed"] and str(status) in outcome.message and not outcome.results.get("changed")
+    assert outcome.results["failed"] and str(status) in outcome.message
+    assert bool(outcome.results.get("changed")) is (status >= 500), "Apple may have made it all the same"
     assert person.changes() == [CREATE] and person.active() == []
 
 

@@ -80,6 +80,7 @@ def test_files_are_not_replaced_by_empty_ones(ledger: Ledger, folder: Path, tmp_
     was_there = path.exists()
     told = export(used, folder, check_mode=True, **options)
     assert told.message == "" and any("A run would fail" in text for text in told.warnings)
+    assert not told.results["changed"] and told.results["diff"]["before"] == told.results["diff"]["after"]
     done = export(used, folder, **options)
     assert f"ledger.url: {path} " in done.message and str(folder) in done.message, done.message
     assert {name: (folder / name).read_bytes() for name in NAMES} == before and path.exists() == was_there

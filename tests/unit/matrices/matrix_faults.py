@@ -104,6 +104,7 @@ class Judge:
         where = f"{scene.name}, {call[1]}, {fault.name}"
         clean = self.end_of(scene)
         scene.prepare(self.place)
+        before = self.place.state()
         sim = self.place.sim
         sim.control("DELETE", "/calls")
         if fault.armed:
@@ -113,6 +114,8 @@ class Judge:
         sim.control("DELETE", "/faults")
         assert struck, f"{where}: the call was never made"
         self._check_told(where, told(outcome), outcome.message, bool(outcome.results.get("failed")))
+        is_other = self.place.state() != before
+        assert outcome.results.get("changed") or not is_other, f"{where}: it changed something, and doesn't say so"
         word = "fails" if outcome.results.get("failed") else "goes on"
         return word + self.again(where, scene, clean)
 

@@ -26,6 +26,11 @@ WRONG: list[tuple[str, t.Any]] = [
     ("mode", 0.6),
     ("mode", True),
     ("mode", -1),
+    ("mode", 600),
+    ("mode", 640),
+    ("mode", 400),
+    ("mode", 440),
+    ("mode", 1600),
     ("mode", "100600"),
     ("mode", "preserve"),
     ("owner", "nobodyx"),
@@ -59,6 +64,14 @@ def test_a_value_that_no_file_can_get(tmp_path: Path, pem: str, option: str, val
         assert f"Correct {option}." in outcome.message and "mounted" not in outcome.message
         assert path.exists() is is_there and os.listdir(tmp_path) == ["key.p8"] * is_there
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(("mode", "meant"), [(600, "0600"), (640, "0640"), (400, "0400"), (999, "0600")])
+def test_digits_without_quotes_are_told_as_what_they_mean(tmp_path: Path, pem: str, mode: int, meant: str) -> None:
+    options = {"private_key_path": str(tmp_path / "key.p8"), "private_key_content": pem, "mode": mode}
+    message = run(options).message
+    assert f"means the mode {mode:04o}" in message and f"such as '{meant}'" in message
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

@@ -240,8 +240,20 @@ def test_a_create_that_never_arrived_is_said(place: RevenueCatPlace) -> None:
     options = place.options(account={"create_app": True})
     done = place.run(options)
     assert done.results["failed"] and "Whether com.example.one was created" in done.message
-    assert place.apps() == {}
+    assert place.apps() == {} and done.results["changed"], "what may have been done counts as done"
     assert place.run(options).results["changed"] and len(place.apps()) == 1
+
+
+def test_a_refusal_after_a_lost_answer_undoes_nothing(place: RevenueCatPlace) -> None:
+    """The first try was carried out: what the ledger knew before is no longer so."""
+    place.run(place.options())
+    match = {"vendor": "revenuecat", "endpoint": "update_app"}
+    place.sim.fault(kind="reset", times=1, match=match)
+    place.sim.fault(kind="status", status=403, match=match)
+    refused = place.run(place.rotated())
+    assert refused.results["failed"] and refused.results["changed"] and place.key()["key_id"] == ROTATED
+    place.sim.control("DELETE", "/faults")
+    assert place.step(place.options()).results["changed"] and place.key()["key_id"] == KEY_ID
 
 
 @pytest.mark.parametrize("kind", ["broken", "timeout", "tls"])
@@ -275,6 +287,8 @@ def test_a_lost_update_is_repeated_and_never_taken_for_done(place: RevenueCatPla
     place.sim.fault(kind="reset", match=match)
     lost = place.run(place.rotated(deadline=3))
     assert lost.results["failed"] and place.key()["key_id"] == ROTATED
+    assert lost.results["changed"] and "The change may have been made" in lost.message
+    assert lost.results["integration"]["status"] == "Unknown"
     place.sim.control("DELETE", "/faults")
     # Back to the first: the ledger must not say that it is still there.
     back = place.step(place.options()).results

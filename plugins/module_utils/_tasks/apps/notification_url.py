@@ -11,9 +11,8 @@ import typing as t
 from ..._apple.app_record import URL_ATTRIBUTES, AppRecord
 from ..._apple.app_store_connect_api import AppStoreConnectApi
 from ..._context import Context, Params, Results, Task, TaskFailed
-from ..._http_errors import NotSent
 from ..._ledger.notification_urls import known_urls
-from ..._model.errors import InputError, LedgerError, RefundsError
+from ..._model.errors import InputError, LedgerError, RefundsError, TransportError
 from ..._model.identifiers import ENVIRONMENTS, parse_bundle_id
 from ..._model.notification_url import choose, parse_notification_url
 from ..shared.concurrent import each
@@ -120,7 +119,8 @@ def _set(api: AppStoreConnectApi, items: t.Sequence[Item]) -> None:
         except RefundsError as error:
             lost = error
         # An answer that is lost says nothing: the update may have been made.
-        after = None if isinstance(lost, NotSent) else _read(api, apple_id)
+        is_unsent = isinstance(lost, TransportError) and not lost.may_have_arrived
+        after = None if is_unsent else _read(api, apple_id)
         for item in mine:
             item.settle(after, lost)
 

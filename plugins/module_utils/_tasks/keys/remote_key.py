@@ -101,13 +101,15 @@ def _created(step: Step, remote: RemoteKey | None, job: Job, place: Place) -> st
         return job.connect.create(job.name).key_id
     except RefundsError as error:
         message = f"{error}"
-        if isinstance(error, TransportError) and not never_sent(error, counters.calls - calls):
+        is_lost = isinstance(error, TransportError) and not never_sent(error, counters.calls - calls)
+        may_exist = is_lost or error.may_have_changed
+        if may_exist:
             message += f" If App Store Connect made {shown(job.name)} all the same, the next run finds it.{place.note}"
         else:
             place.move_back()
-        if not remote:
-            raise RefundsError(message) from None
         results = _results(job, None, None, step)
+        if not remote:
+            raise (TaskFailed(message, results) if may_exist else RefundsError(message)) from None
         raise TaskFailed(f"{remote.key_id} was revoked, but the new key was not made: {message}", results) from None
 
 
@@ -140,7 +142,7 @@ def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
             f"The key {shown(job.name)} exists as {key_id}, but its private key was not downloaded: {error} "
             "Run again: while Apple still offers the download, it is picked up. "
             f"If it stays so: {WAYS_OUT}{place.note}",
-            {**partial, "changed": step in ("create", "replace")},
+            {**partial, "changed": step != "download" or bool(place.note) or _is_used_up(error)},
         ) from None
     try:
         key = parse_download(content.reveal())
@@ -157,6 +159,11 @@ def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
         told = f"The private key of {key_id} was downloaded, and lies at {job.path}. {error}"
         raise TaskFailed(told, results) from None
     return results
+
+
+def _is_used_up(error: RefundsError) -> bool:
+    """Tell whether the one download may be gone with an answer that was lost."""
+    return isinstance(error, TransportError) and error.may_have_arrived
 
 
 def _kept(key_id: str, content: Secret, kind: str, why: str, step: Step, job: Job) -> TaskFailed:

@@ -40,7 +40,8 @@ def run(params: Params, context: Context) -> Results:
         lack = ledger.lack()
         connection = stack.enter_context(ledger.reading())
         states, others = app_states(connection, *place, question.period), other_sources(connection, *place)
-        if not any(state.is_known for state in states):
+        is_unread = not any(state.is_known for state in states)
+        if is_unread:
             _refuse_unread(f"{ledger.place.where} {lack or unread(question, others)}.", params["path"], context)
         streams = _streams(params, context, stack)
         count = _write_refunds(connection, question, streams)
@@ -51,7 +52,7 @@ def run(params: Params, context: Context) -> Results:
     coverage = [coverage_of(state, question, int(context.now() * 1000)) for state in states]
     warn_of_gaps(coverage, others, question, context)
     warn_exceeding(exceeding, context)
-    before, after = ({one.path: getattr(one, side) for one in streams.values()} for side in ("before", "after"))
+    before, after = _files(streams.values(), is_unread)
     return {
         "changed": before != after,
         "diff": {"before": {"files": before}, "after": {"files": after}},
@@ -68,6 +69,12 @@ def run(params: Params, context: Context) -> Results:
         "complete": bool(coverage) and all(one["state"] == "complete" for one in coverage),
         "coverage": coverage,
     }
+
+
+def _files(streams: t.Collection[Stream], is_unread: bool) -> list[dict[str, str | None]]:
+    """Return the files before and after, alike in check mode where a run would fail and write nothing."""
+    sides = ("before", "before" if is_unread else "after")
+    return [{one.path: getattr(one, side) for one in streams} for side in sides]
 
 
 def _refuse_relative(folder: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ..._context import Context
-from ..._decisions.integration import Decision, give_up
+from ..._decisions.integration import Decision, give_up, leave_open
 from ..._ledger.explained import RowsFailed
 from ..._model.errors import LedgerError, RefundsError, unforeseen
 from ..._model.permit import Permit
@@ -104,9 +104,12 @@ class Writer:
         try:
             work()
         except RefundsError as error:
-            give_up(decision, naming(bundle_id, f"{error}"))
+            how = leave_open if error.may_have_changed else give_up
+            how(decision, naming(bundle_id, f"{error}"))
         except Exception as error:
-            give_up(decision, naming(bundle_id, unforeseen(error, ONE_APP)))
+            # Nobody knows how far it came.
+            how = give_up if self.context.check_mode or decision.write == "note" else leave_open
+            how(decision, naming(bundle_id, unforeseen(error, ONE_APP)))
 
 
 def carry_out(decision: Decision, tracker: Tracker) -> None:
