@@ -63,7 +63,7 @@ def record(
     keys = [one.key for one in news]
     held = sqlalchemy.select(table.c.event_key).filter_by(**app).where(table.c.event_key.in_(keys))
     known = set(connection.execute(held).scalars())
-    last = connection.execute(sqlalchemy.select(sqlalchemy.func.max(table.c.sequence))).scalar() or 0
+    last = _last_sequence(connection)
     rows = []
     for one in (one for one in news if one.key not in known):
         known.add(one.key)
@@ -72,6 +72,13 @@ def record(
         rows.append(_row(last, app, replace(one, fields=fields), now))
     if rows:
         connection.execute(sqlalchemy.insert(table), rows)
+
+
+def _last_sequence(connection: sqlalchemy.Connection) -> int:
+    """Return the last sequence that anybody may have seen: the event itself may be forgotten since."""
+    columns = (events().c.sequence, consumers().c.position)
+    found = [connection.execute(sqlalchemy.select(sqlalchemy.func.max(column))).scalar() for column in columns]
+    return max(found[0] or 0, found[1] or 0)
 
 
 def _row(sequence: int, app: t.Mapping[str, str], event: Event, now: str) -> dict[str, t.Any]:
@@ -116,8 +123,7 @@ class Consumer:
         """
         table = consumers()
         with self.ledger.writing() as connection:
-            last = sqlalchemy.select(sqlalchemy.func.coalesce(sqlalchemy.func.max(events().c.sequence), 0))
-            position = connection.execute(last).scalar_one()
+            position = _last_sequence(connection)
             statement = insert(connection, table).values(name=self.name, position=position, begins_at=at)
             connection.execute(statement.on_conflict_do_nothing())
             free = sqlalchemy.or_(table.c.holder.is_(None), table.c.holder == self.holder, table.c.held_until < at)
@@ -132,11 +138,12 @@ class Consumer:
             connection.execute(mine.values(holder=None, held_until=None))
 
     def waiting(self, most: int) -> list[Recorded]:
-        """Return the next events in order, at most so many."""
-        table = events()
-        position = sqlalchemy.select(consumers().c.position).where(consumers().c.name == self.name).scalar_subquery()
-        query = sqlalchemy.select(table.c.sequence, table.c.signed_date, table.c.body)
-        query = query.where(table.c.sequence > position).order_by(table.c.sequence).limit(most)
+        """Return the next events in order, at most so many; none that was signed before the consumer began."""
+        table, mine = events(), consumers()
+        query = sqlalchemy.select(table.c.sequence, table.c.signed_date, table.c.body).join(
+            mine, sqlalchemy.and_(table.c.sequence > mine.c.position, table.c.signed_date >= mine.c.begins_at)
+        )
+        query = query.where(mine.c.name == self.name).order_by(table.c.sequence).limit(most)
         with self.ledger.reading() as connection:
             rows = connection.execute(query).all()
         return [Recorded(row.sequence, row.signed_date, json.loads(row.body)) for row in rows]

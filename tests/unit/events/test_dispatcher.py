@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import typing as t
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from events_support import NOW, ledger_at
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer, record
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.event import Event
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.dispatcher import Dispatcher
 
@@ -94,3 +96,72 @@ def test_a_second_process_waits_for_the_first(ledger: Ledger) -> None:
 def test_who_ends_in_order_lets_the_next_one_in(ledger: Ledger) -> None:
     assert handed_on(ledger, 1, holder="first") == [1]
     assert handed_on(ledger, 4, holder="second") == [2, 3, 4, 5]
+
+
+class Flaky(Consumer):
+    """A consumer whose ledger is away while ``is_away`` is set."""
+
+    is_away: t.ClassVar[bool] = False
+
+    def claim(self, at: int) -> bool:
+        """Renew the lease, or fail."""
+        if self.is_away:
+            raise LedgerError("The ledger is away.")
+        return super().claim(at)
+
+    def done(self, sequence: int) -> bool:
+        """Note it, or fail."""
+        if self.is_away:
+            raise LedgerError("The ledger is away.")
+        return super().done(sequence)
+
+
+@pytest.mark.parametrize("when", ["while the engine stores it", "when it is to be noted"])
+def test_trouble_with_the_ledger_hands_nothing_on_twice(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    async def work() -> tuple[list[int], list[str]]:
+        queue: asyncio.Queue[t.Any] = asyncio.Queue()
+        said: asyncio.Queue[t.Any] = asyncio.Queue()
+        warnings: list[str] = []
+        consumer = Flaky(ledger, "rules", "a", lease_ms=30)
+        clock = itertools.count(1, 1000)
+        dispatcher = Dispatcher(consumer, queue, said, lambda: next(clock), warnings.append, look_s=0.01)
+        task = asyncio.create_task(dispatcher.run())
+        numbers = [(await queue.get())["number"]]
+        monkeypatch.setattr(Flaky, "is_away", True)
+        if when == "when it is to be noted":
+            said.put_nowait({})
+        await _until(lambda: bool(warnings))
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(Flaky, "is_away", False)
+        if when == "while the engine stores it":
+            said.put_nowait({})
+        while len(numbers) < 5:
+            numbers.append((await asyncio.wait_for(queue.get(), 5))["number"])
+            # The engine has not said it of the one after it.
+            assert queue.empty()
+            assert next(one.sequence for one in consumer.waiting(9)) == numbers[-1]
+            said.put_nowait({})
+        await _until(lambda: consumer.waiting(9) == [])
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return numbers + [queue.get_nowait()["number"] for _number in range(queue.qsize())], warnings
+
+    numbers, warnings = asyncio.run(asyncio.wait_for(work(), 20))
+    assert numbers == [1, 2, 3, 4, 5]
+    assert warnings == ["The ledger is away. Events wait in the ledger."]
+
+
+def test_an_engine_that_never_says_that_it_has_an_event_is_told_of(ledger: Ledger) -> None:
+    async def work() -> list[str]:
+        warnings: list[str] = []
+        consumer = Consumer(ledger, "rules", "a")
+        dispatcher = Dispatcher(consumer, asyncio.Queue(), asyncio.Queue(), lambda: 1, warnings.append, silence_s=0.02)
+        task = asyncio.create_task(dispatcher.run())
+        await asyncio.wait_for(_until(lambda: len(warnings) > 1), 5)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return warnings
+
+    assert "event 1." in asyncio.run(work())[0]

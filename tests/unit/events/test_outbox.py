@@ -151,6 +151,24 @@ def test_what_the_ledger_forgets_is_no_event_any_more(ledger: Ledger) -> None:
     assert kinds(reader) == []
 
 
+def test_what_comes_after_all_was_forgotten_is_news(ledger: Ledger) -> None:
+    reader = consumer(ledger)
+    write(ledger, told(refund(1)), told(refund(2)))
+    assert reader.done(2)
+    with ledger.writing() as connection:
+        remove_events_before(connection, APP.values(), START + HOUR)
+    later = consumer(ledger, "later")
+    write(ledger, told(refund(3, signed=START + 2 * HOUR)))
+    assert kinds(reader) == kinds(later) == [("refund", "3")]
+
+
+def test_what_was_signed_before_a_consumer_began_is_no_news_to_it_though_recorded_later(ledger: Ledger) -> None:
+    first, second = consumer(ledger), Consumer(ledger, "second", "b")
+    assert second.claim(START + HOUR)
+    write(ledger, told(refund(1, signed=START + 1)), told(refund(2, signed=START + HOUR)))
+    assert kinds(first) == [("refund", "1"), ("refund", "2")] and kinds(second) == [("refund", "2")]
+
+
 def test_a_record_that_is_rolled_back_leaves_no_event(ledger: Ledger) -> None:
     reader = consumer(ledger)
     with pytest.raises(RuntimeError), ledger.writing() as connection:

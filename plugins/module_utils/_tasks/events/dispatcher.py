@@ -10,12 +10,14 @@ import contextlib
 import typing as t
 from dataclasses import dataclass, field
 
-from ..._ledger.events import Consumer
+from ..._ledger.events import Consumer, Recorded
 from ..._model.errors import LedgerError
 
 _AT_ONCE = 100
 # What other processes record into the ledger is seen after so long.
 _LOOK_S = 1.0
+# The engine says at once that it has stored an event. Its silence is told after so long, and again as often.
+_SILENCE_S = 60.0
 
 
 class Queue(t.Protocol):
@@ -42,9 +44,13 @@ class Dispatcher:
     now_ms: t.Callable[[], int]
     warn: t.Callable[[str], None]
     look_s: float = _LOOK_S
+    silence_s: float = _SILENCE_S
     _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _is_holder: bool = field(default=False, init=False)
     _claimed_at: int = field(default=0, init=False)
+    # What the engine has, also where the ledger could not note it yet: that doesn't go to the engine again.
+    _handed_on: int = field(default=0, init=False)
+    _trouble: str = field(default="", init=False)
 
     def wake(self) -> None:
         """Look for events at once."""
@@ -57,9 +63,10 @@ class Dispatcher:
                 self._news.clear()
                 try:
                     has_more = await self._claimed() and await self._hand_on()
+                    self._trouble = ""
                 except LedgerError as error:
                     has_more = False
-                    self.warn(f"{error} Events wait in the ledger.")
+                    self._tell(error)
                 if not has_more:
                     await self._pause()
         finally:
@@ -86,20 +93,47 @@ class Dispatcher:
         """Hand on what waits; tell whether there may be more."""
         waiting = await asyncio.to_thread(self.consumer.waiting, _AT_ONCE)
         for event in waiting:
-            await self._with_lease(self.queue.put(dict(event.body)))
-            if self.feedback is not None:
-                await self._with_lease(self.feedback.get())
+            if event.sequence > self._handed_on:
+                await self._with_lease(self.queue.put(dict(event.body)))
+                if self.feedback is not None:
+                    await self._with_lease(self._stored(self.feedback, event))
+                self._handed_on = event.sequence
             if not await asyncio.to_thread(self.consumer.done, event.sequence):
                 self._is_holder = False
                 return False
         return len(waiting) == _AT_ONCE
 
+    async def _stored(self, feedback: Feedback, event: Recorded) -> None:
+        """Wait until the rule engine says that it has stored an event, and tell when it doesn't."""
+        said = asyncio.ensure_future(feedback.get())
+        try:
+            while not (await asyncio.wait([said], timeout=self.silence_s))[0]:
+                self.warn(
+                    f"The rule engine doesn't say that it has stored event {event.sequence}. The ones after it wait in "
+                    "the ledger; ansible-rulebook's log tells more. A restart hands it on again."
+                )
+            said.result()
+        finally:
+            said.cancel()
+
     async def _with_lease(self, waiting: t.Coroutine[t.Any, t.Any, t.Any]) -> None:
-        """Wait, however slow the rule engine is, and stay the holder meanwhile."""
+        """Wait, however slow the rule engine is, and stay the holder meanwhile.
+
+        Trouble with the ledger doesn't end the waiting: the event is with the engine already, and must not go twice.
+        """
         task = asyncio.ensure_future(waiting)
         try:
             while not (await asyncio.wait([task], timeout=self.consumer.lease_ms / 3000))[0]:
-                await self._claimed()
+                try:
+                    await self._claimed()
+                except LedgerError as error:
+                    self._tell(error)
             task.result()
         finally:
             task.cancel()
+
+    def _tell(self, error: LedgerError) -> None:
+        """Warn once of a trouble, however long it lasts."""
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            self.warn(f"{error} Events wait in the ledger.")
