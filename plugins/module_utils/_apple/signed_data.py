@@ -95,12 +95,14 @@ class SignedData:
     def told(self, signed_payload: object) -> Notification | ConsumptionRequest | str | Rejected:
         """Return what a ``signedPayload`` of any type says; of a type that is nothing to us, the type itself.
 
-        ``Rejected``: it can't be taken. It need not be a forgery: see its reason.
+        ``Rejected``: it can't be taken. It need not be a forgery: see its reason, and ``is_apples``.
         """
         text = _text(signed_payload)
         claimed = claims(text) or {}
+        is_apples = False
         try:
             self._verified(text, self._verifier.verify_and_decode_notification)
+            is_apples = True
             kind = str(claimed.get("notificationType"))
             if kind == "CONSUMPTION_REQUEST":
                 return consumption_of(claimed, self._transaction(claimed))
@@ -109,7 +111,7 @@ class SignedData:
             reason = refused.reason
         except UnexpectedFields:
             reason = "unexpected_fields"
-        return Rejected(payload_sha256(signed_payload), _uuid(claimed), reason)
+        return Rejected(payload_sha256(signed_payload), _uuid(claimed), reason, is_apples=is_apples)
 
     def refunds(self, signed_transaction: object) -> tuple[Refund, ...] | Rejected:
         """Return the refunds in a signed transaction of Refund History, or why it can't be taken."""

@@ -113,13 +113,15 @@ class Notification:
 class Rejected:
     """A payload that could not be taken. ``reason`` is one of ``_apple.signed_data.REASONS``.
 
-    ``claimed_date``: when it says that it was signed, UNIX milliseconds; nobody vouches for it.
+    ``claimed_date``: when it says that it was signed, UNIX milliseconds; nobody vouches for it. ``is_apples``: Apple
+    signed the notification for this app, and only what it carries can't be taken.
     """
 
     payload_sha256: str
     notification_uuid: str | None
     reason: str
     claimed_date: int | None = field(default=None, compare=False)
+    is_apples: bool = field(default=False, compare=False)
 
 
 def refunded_amount(price: int, percentage: int | None) -> int:

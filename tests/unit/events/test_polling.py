@@ -157,16 +157,19 @@ def test_all_apps_at_the_same_time_and_none_stops_another(sim: Simulator, tmp_pa
         ({"path": "apple"}, "path"),
         ({"consumer": "a b"}, "consumer"),
         ({"forward_to": "https://example.com"}, "forward_to"),
-        ({"forward_to": ["http://example.com/a"]}, "forward_to[0]"),
+        ({"mode": "listen", "forward_to": ["http://example.com/a"]}, "forward_to[0]"),
         ({"ledger": "sqlite:////x"}, "ledger"),
         ({"largest_body": 1}, "largest_body"),
         ({"account_token": "plain"}, "account_token"),
+        # What poll can't do is not left undone in silence.
+        ({"account_token": "sha256"}, "account_token"),
+        ({"forward_to": ["https://example.com/a"]}, "forward_to: needs mode: listen"),
         # A secret that is not set: it must not mean the ledger of this user, Apple's own services or the usual root.
         ({"ledger": {"url": ""}}, "ledger.url: is given but empty"),
         ({"ledger": {"url": " "}}, "ledger.url: is given but empty"),
         ({"ledger": ""}, "ledger"),
         ({"forward_to": ""}, "forward_to"),
-        ({"forward_to": [""]}, "forward_to[0]: is given but empty"),
+        ({"mode": "listen", "forward_to": [""]}, "forward_to[0]: is given but empty"),
         *(
             ({name: empty}, f"{name}: is given but empty")
             for name in ("root_certificate_path", "app_store_server_url", "ca_path", "consumer", "host", "path")

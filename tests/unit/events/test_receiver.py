@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import json
 import threading
@@ -132,14 +133,31 @@ def test_what_is_no_notification_is_refused(desk: Desk, body: bytes) -> None:
 def test_an_app_that_nobody_declares_is_not_known(desk: Desk) -> None:
     assert desk.take(desk.apple.body(bundleId="com.example.other")) == [(404, "not_declared")]
     assert "com.example.other" in desk.warnings[0]
+    # Anybody can post that, and must not fill the log.
+    for number in [*range(150), *range(150)]:
+        claimed = {"data": {"bundleId": f"com.example.n{number}", "environment": "Production"}}
+        parts = [base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=").decode() for one in ({}, claimed)]
+        assert desk.take(json.dumps({"signedPayload": ".".join([*parts, "x"])}).encode()) == [(404, "not_declared")]
+    assert len(desk.warnings) == 100
 
 
 @pytest.mark.parametrize(
-    ("fields", "word"), [({"appAppleId": 7}, "wrong_apple_id"), ({"signedTransactionInfo": None}, "")]
+    ("fields", "word"),
+    [
+        ({"appAppleId": 7}, "wrong_apple_id"),
+        ({"signedTransactionInfo": None}, "missing_transaction"),
+        ({"signedTransactionInfo": "of another chain"}, "wrong_root"),
+    ],
 )
 def test_what_apple_signed_and_we_cannot_use_comes_again(desk: Desk, fields: dict[str, t.Any], word: str) -> None:
-    ((status, _reason),) = desk.take(desk.apple.body(**fields))
-    assert status == (503 if word else 400) and word in "".join(desk.warnings)
+    if word == "wrong_root":
+        fields = {"signedTransactionInfo": Apple().chain.sign({"transactionId": "1", "bundleId": BUNDLE_ID})}
+    seen: list[bytes] = []
+    body = desk.apple.body(**fields)
+    statuses, _receiver = received(desk, [body], forward=lambda given: not seen.append(given))
+    assert statuses == [503] and word in "".join(desk.warnings) and desk.count() == 0
+    # Who understands it gets it all the same, if it is for this app.
+    assert seen == ([] if word == "wrong_apple_id" else [body])
 
 
 def test_without_an_apple_id_nothing_can_be_verified(desk: Desk) -> None:

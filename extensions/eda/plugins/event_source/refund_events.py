@@ -70,8 +70,9 @@ options:
   forward_to:
     description:
       - URLs that get the untouched body of every notification that Apple signed for a declared app, before Apple gets
-        its answer. When one of them doesn't take it, Apple gets 503 and tries again. Each has to tell repetitions by
-        C(notificationUUID), as with Apple itself.
+        its answer. When one of them doesn't take it, Apple gets 503 and sends it again to us, and we to all of them.
+        Each has to tell repetitions by C(notificationUUID), as with Apple itself.
+      - What it has not taken when Apple stops trying is not repeated. Needs O(mode=listen).
     type: list
     elements: str
   send_timeout:
@@ -86,6 +87,7 @@ options:
     description:
       - V(sha256) gives events of V(listen) the field C(account_token_sha256), the SHA-256 of the transaction's
         C(appAccountToken) in lower case. It is kept with the event in the ledger. V(none) leaves it out.
+      - V(sha256) needs O(mode=listen).
     type: str
     choices: [none, sha256]
     default: none
@@ -112,8 +114,10 @@ requirements:
   - The collection at a place that ends in C(ansible_collections/storeops/refunds).
 notes:
   - In V(listen), a notification is answered with 200 only after its signature was verified in full and it was stored. A
-    forgery gets 400, one for an undeclared app 404, trouble of ours 503. Apple then tries again after 1, 12, 24, 48 and
-    72 hours.
+    forgery gets 400, one for an undeclared app 404, trouble of ours 503, and so does what Apple signed and the
+    collection can't use. In production, Apple then tries again after 1, 12, 24, 48 and 72 hours; the sandbox sends
+    once.
+  - In V(poll), requests for consumption information that are older than 13 hours are no events any more.
 """
 
 EXAMPLES = r"""

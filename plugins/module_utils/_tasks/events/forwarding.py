@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from ..._http import Call, HttpSettings, Transport
 from ..._model.errors import TransportError
 
+_THEN = "Apple gets 503 and tries again, but not in the sandbox."
 # What Apple itself takes for a delivery.
 _DELIVERED = range(200, 207)
 
@@ -36,8 +37,8 @@ class Forwarder:
         try:
             status = Transport(self.settings).send(call).status
         except TransportError as error:
-            self.warn(f"A notification was not taken by {host}: {error} Apple gets 503 and tries again.")
+            self.warn(f"A notification was not taken by {host}: {error} {_THEN}")
             return False
         if status not in _DELIVERED:
-            self.warn(f"A notification was not taken by {host}: HTTP {status}. Apple gets 503 and tries again.")
+            self.warn(f"A notification was not taken by {host}: HTTP {status}. {_THEN}")
         return status in _DELIVERED

@@ -21,8 +21,10 @@ from .declared import Declared, NoAppleId
 from .storing import Told, store
 
 _ENVIRONMENTS: dict[str, Environment] = {"Production": "production", "Sandbox": "sandbox"}
-# Signed by Apple, and still not usable here: Apple is to try again, while a person looks.
+# Signed by Apple, though not all that it says could be compared with this app: Apple is to try again, while a person
+# looks. So it is with what Apple signed for this app and nothing here understands.
 _OWN_TROUBLE = frozenset({"unexpected_fields", "wrong_apple_id"})
+_MOST_TOLD = 100
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Intake:
     warn: t.Callable[[str], None]
     with_account: bool = False
     ledger: Ledger | None = None
+    _told_of: set[tuple[str, str]] = field(default_factory=set, init=False)
 
     def take(self, bodies: t.Sequence[bytes]) -> list[Answer]:
         """Answer requests that came at the same time."""
@@ -100,15 +103,15 @@ class Intake:
             return Answer(400, "no_app")
         entry = self.declared.find(environment, bundle_id)
         if entry is None:
-            self.warn(f"A notification for {shown(bundle_id)} ({environment}) came, which the ledger doesn't declare.")
-            return Answer(404, "not_declared")
+            return self._undeclared(environment, bundle_id)
         try:
             found = self.declared.verifier(entry).told(payload)
         except NoAppleId:
             return self._trouble(f"{bundle_id}: its integration has no app_apple_id, so nothing can be verified.")
         if isinstance(found, Rejected):
-            if found.reason in _OWN_TROUBLE:
-                return self._trouble(f"{bundle_id}: a notification that Apple signed can't be used: {found.reason}.")
+            if found.is_apples or found.reason in _OWN_TROUBLE:
+                text = f"{bundle_id}: a notification that Apple signed can't be used: {found.reason}."
+                return self._trouble(text, found.is_apples)
             return Answer(400, found.reason)
         if not isinstance(found, (Notification, ConsumptionRequest)):
             return Answer(200, "nothing_to_store", is_sound=True)
@@ -116,9 +119,17 @@ class Intake:
         fields = {"account_token_sha256": account} if account is not None else {}
         return Judged(Answer(200, "stored", is_sound=True), self.declared.app(entry), found, fields)
 
-    def _trouble(self, text: str) -> Answer:
+    def _undeclared(self, environment: str, bundle_id: str) -> Answer:
+        # Anybody can post such a thing, so that the log names each once, and not endlessly many.
+        name = (environment, bundle_id)
+        if name not in self._told_of and len(self._told_of) < _MOST_TOLD:
+            self._told_of.add(name)
+            self.warn(f"Something for {shown(bundle_id)} ({environment}) came, which the ledger doesn't declare.")
+        return Answer(404, "not_declared")
+
+    def _trouble(self, text: str, is_sound: bool = False) -> Answer:
         self.warn(f"{text} Apple gets 503 and tries again.")
-        return Answer(503, "own_trouble")
+        return Answer(503, "own_trouble", is_sound)
 
 
 def _signed_payload(body: bytes) -> str | None:

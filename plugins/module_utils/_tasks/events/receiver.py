@@ -41,6 +41,7 @@ class Receiver:
     async def receive(self, body: bytes) -> int:
         """Return the status for one request. 200 is said only when all is stored and forwarded."""
         answer = await self._taken(body)
+        # Also what Apple signed and we can't use: others may, and taking the URL takes nothing from them.
         if answer.is_sound and self.forward is not None:
             loop = asyncio.get_running_loop()
             if not await loop.run_in_executor(self._forwarders, self.forward, body):

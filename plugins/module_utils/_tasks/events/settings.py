@@ -53,6 +53,8 @@ def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
         raise InputError("consumer", f"{consumer!a} isn't a name (up to 64 letters, digits, dots, hyphens).")
     if not path.startswith("/") or not path.isascii() or any(char in path for char in "?# "):
         raise InputError("path", f"{path!a} isn't the path of a URL, such as /apple.")
+    if mode != "listen":
+        _refuse_unheard(args)
     ledger = {} if args.get("ledger") is None else args["ledger"]
     if not isinstance(ledger, dict) or set(ledger) - {"url"}:
         raise InputError("ledger", "is a mapping with url.")
@@ -77,6 +79,14 @@ def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
 
 
 _KNOWN = frozenset(Settings.__dataclass_fields__) - {"ledger_url", "with_feedback"} | {"ledger"}
+
+
+def _refuse_unheard(args: t.Mapping[str, t.Any]) -> None:
+    """Raise InputError for what only a receiver can do: left undone, nobody would know."""
+    if args.get("forward_to"):
+        raise InputError("forward_to", "needs mode: listen. In poll, nothing is received that could be forwarded.")
+    if args.get("account_token", "none") == "sha256":
+        raise InputError("account_token", "sha256 needs mode: listen. In poll, events don't have the account's token.")
 
 
 def _text(args: t.Mapping[str, t.Any], name: str, shown: str | None = None) -> str | None:
