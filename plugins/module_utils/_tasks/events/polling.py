@@ -20,6 +20,7 @@ from ..._model.errors import RefundsError
 from ..._model.event import ANSWER_WITHIN_MS, ConsumptionRequest
 from ..._model.integration import Integration
 from ..._model.private_key import KeyProblem
+from ..._model.text import few
 from ..refunds.refund_ledger import TASK
 from ..shared.concurrent import each
 from ..shared.stored_key import stored_credentials
@@ -41,8 +42,19 @@ class Poller:
 
     def poll(self) -> None:
         """Read everything once. One app's trouble is a warning and stops no other."""
-        apps = [entry for entry in self.declared.all() if entry.status == "Active"]
+        declared = self.declared.all()
+        apps = [entry for entry in declared if entry.status == "Active"]
+        others = [f"{one.identity.bundle_id} ({one.identity.environment})" for one in declared if one not in apps]
+        if others:
+            self.context.warn(
+                f"{few(others)}: not Active in the ledger, so Apple isn't asked for their refunds. "
+                "refund_tracking_integration_info names the cause."
+            )
         if not apps:
+            self.context.warn(
+                "No integration in the ledger is Active, so nothing is polled. Apply refund_tracking_integration first "
+                "(tracker: ledger), with the same ledger.url."
+            )
             return
         http = replace(self.context.transport.settings, deadline=max(120.0, self.settings.interval))
         context = replace(self.context, transport=Transport(http))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.request import getproxies_environment
 
 from ..._context import Context
@@ -81,27 +81,35 @@ class _Parts:
         proxies = getproxies_environment()
         return HttpSettings(self.settings.ca_path, proxies, request_timeout=seconds, deadline=seconds, attempts=1)
 
-    def context(self) -> Context:
+    def context(self, warn: t.Callable[[str], None]) -> Context:
         http = replace(self.http(), request_timeout=15.0, attempts=4)
-        return Context(False, self.world.environ, self.world.now, _changed(self.world.warn), Transport(http))
+        return Context(False, self.world.environ, self.world.now, warn, Transport(http))
 
 
-def _changed(warn: t.Callable[[str], None]) -> t.Callable[[str], None]:
-    """Return a voice that says the same thing once: the same app may be in the same trouble at each poll."""
-    said: set[str] = set()
+@dataclass
+class Voice:
+    """Says what is new: the same app may be in the same trouble at each poll. What has passed and comes back is new."""
 
-    def tell(text: str) -> None:
-        if text not in said:
-            said.add(text)
-            warn(text)
+    warn: t.Callable[[str], None]
+    _before: set[str] = field(default_factory=set, init=False)
+    _said: set[str] = field(default_factory=set, init=False)
 
-    return tell
+    def __call__(self, text: str) -> None:
+        if text not in self._before and text not in self._said:
+            self.warn(text)
+        self._said.add(text)
+
+    def begin(self) -> None:
+        """Begin another round."""
+        self._before, self._said = self._said, set()
 
 
 async def _listen(parts: _Parts, dispatcher: Dispatcher) -> None:
     settings = parts.settings
     with_account = settings.account_token == "sha256"
-    intake = Intake(parts.declared(), parts.context().timestamp, parts.world.warn, with_account, parts.ledger())
+    intake = Intake(
+        parts.declared(), parts.context(parts.world.warn).timestamp, parts.world.warn, with_account, parts.ledger()
+    )
     forwarder = Forwarder(settings.forward_to, parts.http(), parts.world.warn)
     receiver = Receiver(intake, dispatcher.wake, forwarder.forward if settings.forward_to else None)
     server = Server(receiver.receive, settings.path, Limits(largest_body=settings.largest_body))
@@ -120,8 +128,10 @@ async def _listen(parts: _Parts, dispatcher: Dispatcher) -> None:
 
 
 async def _poll(parts: _Parts, dispatcher: Dispatcher) -> None:
-    poller = Poller(parts.settings, parts.declared(), parts.context())
+    voice = Voice(parts.world.warn)
+    poller = Poller(parts.settings, parts.declared(), parts.context(voice))
     while True:
+        voice.begin()
         try:
             await asyncio.to_thread(poller.poll)
         except RefundsError as error:
