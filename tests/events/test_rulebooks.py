@@ -12,6 +12,9 @@ import typing as t
 from rulebooks import BUNDLE_ID, Scene, until
 
 LISTENS = "refund_events listens on"
+# What a busy machine takes to start a playbook.
+SECONDS = 30
+INTERVAL_S = 10
 
 
 def test_a_message_within_seconds_of_apples_notification_and_after_a_kill(scene: Scene) -> None:
@@ -28,7 +31,7 @@ def test_a_message_within_seconds_of_apples_notification_and_after_a_kill(scene:
         (message,) = until(lambda: scene.sink.to("/chat"), "a message")
         took = scene.sink.posted[-1][3] - begun
         assert "Refund: coins in com.example.one, -9.99 EUR, transaction 2000000000000001" in message["text"]
-        assert took < 30, took
+        assert took < SECONDS, took
         # The further URL got the sound one alone, untouched.
         assert [list(body) for body in scene.sink.to("/further")] == [["signedPayload"]]
     finally:
@@ -53,6 +56,7 @@ def test_a_ticket_within_one_interval_of_polling(scene: Scene) -> None:
     own = {"project": "REFUNDS"}
     variables = scene.variables(
         "poll",
+        refund_events_interval=INTERVAL_S,
         refund_ticket_url=f"{scene.sink.url}/tickets",
         refund_ticket_headers=headers,
         refund_ticket_fields=own,
@@ -62,9 +66,12 @@ def test_a_ticket_within_one_interval_of_polling(scene: Scene) -> None:
         # The first reading is over once Apple was asked for consumption requests, too.
         until(lambda: _asked(scene) >= 4 and running.says(""), "a first reading")
         scene.control("PUT", "/notification_routes", [])
+        begun = time.monotonic()
         scene.tell("CONSUMPTION_REQUEST", 1, consumption_request_reason="UNINTENDED_PURCHASE")
         scene.tell("REFUND", 2)
         (ticket,) = until(lambda: scene.sink.to("/tickets"), "a ticket")
+        took = scene.sink.posted[0][3] - begun
+        assert took < INTERVAL_S + SECONDS, took
         assert ticket["title"].startswith("Answer Apple by 20") and BUNDLE_ID in ticket["title"]
         assert "UNINTENDED_PURCHASE" in ticket["description"] and ticket["project"] == "REFUNDS"
         assert scene.sink.posted[0][1]["Authorization"] == headers["Authorization"]

@@ -181,14 +181,23 @@ def test_options_that_cannot_be_used(place: Place, options: dict[str, t.Any], wo
     assert not place.sim.calls("?vendor=app_store_connect_api")["calls"]
 
 
-@pytest.mark.parametrize("result", ["SUCCESS", "TLS_ISSUE", "UNSUCCESSFUL_HTTP_RESPONSE_CODE"])
-def test_the_proof(place: Place, result: str) -> None:
+@pytest.mark.parametrize(
+    ("result", "meaning"),
+    [
+        ("SUCCESS", ""),
+        ("TLS_ISSUE", "the TLS handshake failed"),
+        ("TIMED_OUT", "didn't answer in time"),
+        ("UNSUCCESSFUL_HTTP_RESPONSE_CODE", "another HTTP status than 200 to 206"),
+        ("OTHER", "does not explain"),
+    ],
+)
+def test_the_proof(place: Place, result: str, meaning: str) -> None:
     place.world(test_result=result)
     place.integrate()
     outcome = place.run(verify=True)
     (told,) = outcome.results["notification_urls"]
     assert told["test"]["result"] == result and place.held()[0] == URL
-    assert bool(outcome.results.get("failed")) is (result != "SUCCESS")
+    assert bool(outcome.results.get("failed")) is (result != "SUCCESS") and meaning in outcome.message
     assert (result in outcome.message and "refunds.example.com" in outcome.message) is (result != "SUCCESS")
     # Without a test, the last one of this very URL counts.
     (later,) = urls(place.run())
@@ -241,6 +250,22 @@ def test_a_version_1_url_that_stays_makes_the_coverage_unknown(place: Place) -> 
     place.run()
     url, coverage = place.knowledge()
     assert (url.state, coverage.url) == ("version_1", "V1") and "version 1" in coverage.reason
+
+
+@pytest.mark.parametrize("version", ["V2", "V1"])
+@pytest.mark.parametrize("choice", ["keep", "fail", "replace"])
+def test_coverage_learns_at_once_what_another_hosts_url_says(place: Place, choice: str, version: str) -> None:
+    place.world(with_url(version=version))
+    place.integrate()
+    place.run(on_other_url=choice)
+    url, coverage = place.knowledge()
+    is_ours = choice == "replace"
+    assert (url.state, url.host) == (
+        ("as_declared", URL.split("/")[2]) if is_ours else ("other_host", OTHER.split("/")[2])
+    )
+    # Whoever has the URL: of version 2, Apple keeps a history from now on.
+    assert coverage.url == ("V2" if is_ours else version)
+    assert (coverage.known_from is not None) is (coverage.url == "V2")
 
 
 def test_an_update_that_is_refused_is_told_with_apples_words(place: Place) -> None:

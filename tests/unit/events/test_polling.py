@@ -192,6 +192,8 @@ def test_our_rulebooks_give_what_is_understood(path: Path) -> None:
         {name: environment.from_string(text).render({}) if "{{" in f"{text}" else text for name, text in given.items()}
     )
     assert settings.root_certificate_path is None and settings.app_store_server_url is None
+    # Nobody's account is named unless somebody asks for it.
+    assert (settings.mode, settings.account_token, settings.forward_to) == ("poll", "none", ())
 
 
 def test_what_a_rulebook_renders_is_understood() -> None:
