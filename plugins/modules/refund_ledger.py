@@ -28,6 +28,8 @@ description:
     counted twice.
   - Apple keeps the history for 180 days in production and 30 days in the sandbox. Run it at least that often; what was
     missed is named in C(coverage.reason) and stays lost.
+  - With O(api_key_id), it also looks where Apple sends the app's notifications. What the ledger knows of a URL that
+    somebody else has taken since, such as that it was proven, holds no longer.
 options:
   app_apple_id:
     description:

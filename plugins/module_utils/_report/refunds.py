@@ -31,7 +31,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class NotificationUrl:
-    """Where Apple sends an app's notifications, as app_store_notification_url found it last. Times: UTC, ISO 8601."""
+    """Where Apple sends an app's notifications, as the last run found it that asked. Times: UTC, ISO 8601."""
 
     state: str
     host: str | None

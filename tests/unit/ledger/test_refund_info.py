@@ -25,7 +25,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger im
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.notification_urls import KnownUrl, put_urls
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage, Window
-from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Rejected
+from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Rejected, iso_time
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
 
 MINE = App("apple", "production", "com.example.a")
@@ -129,6 +129,31 @@ def test_what_is_known_of_the_notification_url_is_told(
     assert (found["com.example.a"]["state"], found["com.example.a"]["test_result"]) == (told, result)
     sandbox = ask(url, environment="sandbox", bundle_id="com.example.a").results["coverage"]
     assert sandbox[0]["notification_url"] is None
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "is_later", "told"),
+    [
+        ("as_declared", "none", True, "none"),
+        ("as_declared", "V1", True, "version_1"),
+        ("as_declared", "none", False, "proven"),
+        ("as_declared", "V2", True, "proven"),
+        ("other_host", "none", True, "none"),
+        ("other_host", "V1", True, "other_host"),
+        (None, "none", True, "none"),
+        (None, "V1", True, "version_1"),
+        (None, "V2", True, None),
+    ],
+)
+def test_a_url_that_is_gone_is_not_proven_any_more(
+    url: str, ledger: Ledger, known: str | None, said: t.Any, is_later: bool, told: str | None
+) -> None:
+    checked_at = iso_time(NOW - DAY)
+    if known:
+        put_urls(ledger, [KnownUrl("production", "com.example.a", known, "a", "00", checked_at, "SUCCESS", checked_at)])
+    cover(ledger, MINE, url=said, url_at=NOW if is_later else NOW - 2 * DAY)
+    (found,) = ask(url, bundle_id="com.example.a").results["coverage"]
+    assert (found["notification_url"] or {}).get("state") == told
 
 
 def test_an_empty_ledger_knows_nothing_and_is_not_made(url: str, tmp_path: Path) -> None:

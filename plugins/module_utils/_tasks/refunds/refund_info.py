@@ -13,7 +13,7 @@ from ..._apple.test_notification import SUCCESS
 from ..._context import Context, Params, Results, Task
 from ..._ledger.notification_urls import KnownUrl
 from ..._ledger.refund_queries import AppState, app_states, count_exceeding, other_sources, page, tallies
-from ..._model.coverage import time_or_none
+from ..._model.coverage import Coverage, time_or_none
 from ..._model.errors import InputError
 from ..._model.refund import iso_time
 from ..._model.refund_period import covering
@@ -108,12 +108,26 @@ def coverage_of(known: AppState, question: Question, now: int) -> Results:
         "known_until": None if held is None else time_or_none(held.known_until),
         "last_refund_at": None if known.last_refund_at is None else iso_time(known.last_refund_at),
         "quarantined": sum(known.quarantined.values()),
-        "notification_url": None if known.url is None else url_result(known.url),
+        "notification_url": url_result(known.url, held),
     }
 
 
-def url_result(known: KnownUrl) -> Results:
-    """Return what app_store_notification_url learnt last. A URL is proven when Apple's last test reached it."""
+def url_result(known: KnownUrl | None, held: Coverage | None) -> Results | None:
+    """Return what was learnt last of the notification URL. A URL is proven when Apple's last test reached it.
+
+    What refund_ledger heard later counts as well: a URL that is gone, or was set back, is not as declared any more.
+    """
+    if held is not None and held.url_at is not None and _is_lost(known, held, iso_time(held.url_at)):
+        state = "none" if held.url == "none" else "version_1"
+        return {
+            "state": state,
+            "host": None,
+            "checked_at": iso_time(held.url_at),
+            "test_result": None,
+            "tested_at": None,
+        }
+    if known is None:
+        return None
     is_proven = known.state == "as_declared" and known.test_result == SUCCESS
     return {
         "state": "proven" if is_proven else known.state,
@@ -122,6 +136,14 @@ def url_result(known: KnownUrl) -> Results:
         "test_result": known.test_result,
         "tested_at": known.tested_at,
     }
+
+
+def _is_lost(known: KnownUrl | None, held: Coverage, heard_at: str) -> bool:
+    """Tell whether there is no URL of version 2, and nothing that was learnt later says more about it."""
+    if not held.is_without_url or (known is not None and known.checked_at > heard_at):
+        return False
+    # The host of a URL of version 1 is known where it is another one's.
+    return known is None or held.url == "none" or known.state == "as_declared"
 
 
 def warn_of_gaps(coverage: t.Sequence[Results], others: t.Sequence[str], question: Question, context: Context) -> None:

@@ -37,7 +37,7 @@ from .refund_apps import Wanted, wanted_apps
 from .refund_outcomes import Entry, for_list, for_one, nothing_held
 from .refund_recording import Recorder
 from .refund_removal import Removal, refuse_retention
-from .refund_sources import apple_id, notification_url, own_records, require_active
+from .refund_sources import apple_id, notice_urls, notification_url, own_records, require_active
 from .refund_writer import Writer
 
 if t.TYPE_CHECKING:
@@ -71,6 +71,8 @@ def run(params: Params, context: Context) -> Results:
         asked = [entry.wanted.identity.bundle_id for entry in entries if entry.integration]
         progress = Progress(context.progress, context.now, NAME, len(asked))
         records = own_records(params, context, asked)
+        if not context.check_mode:
+            notice_urls(ledger, records, (one.wanted.identity for one in entries), context.timestamp())
         desk = _Desk(params, context, ledger, root_certificate(params), records, progress)
         with ledger.reading() as connection:
             for entry in entries:

@@ -9,10 +9,13 @@ import typing as t
 
 from ..._apple.app_record import AppRecord
 from ..._context import Context, Params
+from ..._ledger.ledger import Ledger
+from ..._ledger.notification_urls import KnownUrl, known_urls, put_urls
 from ..._model.coverage import NotificationUrl
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import Environment
 from ..._model.integration import Identity, Integration
+from ..._model.notification_url import effective
 from ..._model.text import few
 from ..shared.connect_api import open_connect_api
 
@@ -71,6 +74,27 @@ def notification_url(record: AppRecord | None, environment: Environment) -> Noti
     if record.notification_url is None:
         return "none"
     return record.notification_url_version or "unasked"
+
+
+def notice_urls(ledger: Ledger, records: t.Mapping[str, AppRecord], identities: t.Iterable[Identity], now: str) -> None:
+    """Note where App Store Connect shows another URL than the one that was as declared.
+
+    Each service that is set up takes the URL from the one before, and tells nobody: what was proven of the old URL
+    proves nothing of the new one. ``now`` is UTC in ISO 8601.
+    """
+    known = known_urls(ledger, set(records)) if records else {}
+    changed = []
+    for identity in identities:
+        environment, bundle_id = identity.environment, identity.bundle_id
+        before, record = known.get((environment, bundle_id)), records.get(bundle_id)
+        if before is None or record is None or before.state != "as_declared":
+            continue
+        url = effective(record.url("production"), record.url("sandbox"), environment)
+        if url is not None and url.sha256 != before.url_sha256:
+            state = "as_declared" if url.host == before.host else "other_host"
+            changed.append(KnownUrl(environment, bundle_id, state, url.host, url.sha256, now))
+    if changed:
+        put_urls(ledger, changed)
 
 
 def apple_id(given: int | None, held: Integration, record: AppRecord | None) -> int | None:
