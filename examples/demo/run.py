@@ -102,7 +102,7 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     variables = {**drifted, "refund_audit_path": str(REPORT), "refund_audit_title": "Demo studio"}
     code, results = _play(folder, variables, playbook=AUDIT)
     report = json.loads((REPORT / "refund-audit.json").read_text())
-    named = {app["bundle_id"] for app in report["apps"] if app["class"] == "refused"}
+    named = {app["bundle_id"] for app in report["apps"] if app["result"] == "refused"}
     _expect(code != 0 and named == bad, "the audit fails, and its report names the same two apps")
     refunds = [part["total"]["count"] for part in report["refunds"]["parts"]]
     _expect(sum(refunds) > 0, "it shows the refunds of the last month, too")

@@ -113,7 +113,7 @@ options:
         type: str
   fail_on:
     description:
-      - What fails the task. An app fails it with any open problem of these classes, not only with the worst one, which
+      - What fails the task. An app fails it with any open problem of these kinds, not only with the worst one, which
         is what it counts as. An app that could not be checked and has drifted fails with V(drift) here, too.
       - Where nothing was audited at all, that fails the task. An empty list never fails it.
     type: list
@@ -198,6 +198,9 @@ report:
   returned: success, and failure because of what was found
   type: dict
   contains:
+    summary:
+      description: In one line, how many apps were audited, what was waived, and where the report is.
+      type: str
     total:
       description: Number of apps.
       type: int
@@ -209,7 +212,7 @@ report:
       description: Apps whose integration a run would create, update or delete, those that count as something else too.
       type: int
     failing:
-      description: Number of apps with an open problem of a class in O(fail_on).
+      description: Number of apps with an open problem that O(fail_on) names.
       type: int
     apps:
       description: The first 100 of these, the worst first. All apps are in the JSON document.
@@ -225,14 +228,14 @@ report:
         tracker:
           description: The tracker; empty when nobody got so far.
           type: str
-        class:
-          description: The worst class of O(fail_on) among its open problems, which it may not count as.
+        result:
+          description: The worst of O(fail_on) among its open problems, which it may not count as.
           type: str
         cause:
           description: Why.
           type: str
     keys_with_problems:
-      description: Keys that can't be used and that no app names, each with C(key), C(class), C(cause) and C(hint).
+      description: Keys that can't be used and that no app names, each with C(key), C(result), C(cause) and C(hint).
       type: list
       elements: dict
     undeclared:

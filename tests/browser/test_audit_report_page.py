@@ -20,8 +20,8 @@ from report_support import OTHER_KEY, Json, a_bit_of_all, audit, bulk, document,
 HOSTILE = "</script><img src=x onerror=window.hit=1><b>\"'& {{ 7*7 }} \u2028 \u202eabc \U0001f600"
 LONG = "com.example." + "x" * 400
 MANY = 5_000
-COLUMNS = ("bundle_id", "class", "cause", "environment", "tracker", "status", "key", "key_id")
-LABELS = {"refused": "Refused", "unknown": "Unknown", "drift": "Drift", "pending": "Pending", "ok": "In order"}
+COLUMNS = ("bundle_id", "result", "cause", "environment", "tracker", "status", "key", "key_id")
+LABELS = {"refused": "Refused", "unknown": "Unknown", "drift": "Drift", "pending": "Pending", "ok": "OK"}
 ORDER = list(LABELS)
 ROWS = """() => [...document.querySelectorAll('#rows tr')].map(row => [
   row.querySelector('th summary').textContent,
@@ -41,7 +41,7 @@ def expected(app: Json) -> list[str]:
     """The row that the page shows for an app of the JSON."""
     deciding = app["problems"][0]["cause"] if app["problems"] else app["credential_check"]["cause"]
     tried = (app["declared"] or app)["key_id"]
-    shown = {**app, "cause": deciding, "class": LABELS[app["class"]], "key_id": tried}
+    shown = {**app, "cause": deciding, "result": LABELS[app["result"]], "key_id": tried}
     return [str(shown[name] or "") for name in COLUMNS]
 
 
@@ -63,7 +63,7 @@ def test_all_pages_of_the_table_are_the_json(tmp_path: Path, opened: t.Callable[
     apps = document(tmp_path)["apps"]
     shown = opened()
     shown.page.locator("#size").select_option("20")
-    wanted = sorted(apps, key=lambda app: (ORDER.index(app["class"]), app["bundle_id"]))
+    wanted = sorted(apps, key=lambda app: (ORDER.index(app["result"]), app["bundle_id"]))
     assert rows(shown.page) == [expected(app) for app in wanted]
     assert shown.page.locator("h1").text_content() == HOSTILE
     for number in range(len(apps)):
@@ -121,7 +121,7 @@ def test_counts_filters_and_order(tmp_path: Path, opened: t.Callable[..., Opened
     for column, name in enumerate(COLUMNS):
         head = page.locator("#table thead th").nth(column)
         head.locator("button").click()
-        if name == "class":
+        if name == "result":
             continue
         assert head.get_attribute("aria-sort") == "ascending"
         values = [row[column] for row in rows(page)]
@@ -181,7 +181,7 @@ def test_without_javascript_the_problems_are_there(tmp_path: Path, opened: t.Cal
     audit(tmp_path, a_bit_of_all(), refunds=[refunds()])
     text = opened(javascript=False).page.locator("body").inner_text()
     for app in document(tmp_path)["apps"]:
-        assert app["class"] == "ok" or app["bundle_id"] in text
+        assert app["result"] == "ok" or app["bundle_id"] in text
     assert "5 of 8 apps need attention" in text and "unauthenticated" in text
 
 

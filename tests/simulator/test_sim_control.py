@@ -115,6 +115,16 @@ def test_a_key_is_revoked_and_restored(sim: Running, pair: KeyPair) -> None:
     assert status_for(sim, pair.private_pem) == 404
 
 
+def test_a_key_of_before_a_restart_is_shown_again(sim: Running, pair: KeyPair) -> None:
+    apps = [{"bundle_id": BUNDLE_ID, "apple_id": APPLE_ID}]
+    sim.control("PUT", "/world", {"teams": [{"issuer_id": ISSUER, "iap_keys": [{"key_id": KEY_ID}], "apps": apps}]})
+    assert status_for(sim, pair.private_pem) == 401
+    sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"public_key": pair.public_pem})
+    assert status_for(sim, pair.private_pem) == 404
+    assert "given once" in error_of(sim.control("GET", f"/iap_keys/{KEY_ID}/private_key"), 410)
+    assert "public_key" in error_of(sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"public_key": "no key"}), 400)
+
+
 def test_an_app_is_released(sim: Running, pair: KeyPair) -> None:
     assert status_for(sim, pair.private_pem, bundle_id=UNRELEASED) == 401
     answer = sim.control("PATCH", f"/apps/{UNRELEASED}", {"released": True})

@@ -21,7 +21,7 @@ from .simulator import Simulator
 from .vendors.devtodev.activation import settle
 from .web_sessions import STATE, read_state, write_session
 from .world import KEY_KINDS, HeldKey, Key, KeyKind
-from .world_input import KEY_ID_PATTERN, read_world, write_key, write_world
+from .world_input import KEY_ID_PATTERN, read_public_key, read_world, write_key, write_world
 
 _Handler = Callable[[Request], Awaitable[Response]]
 
@@ -120,10 +120,14 @@ class WorldControl:
 
     def _patch_key(self, kind: KeyKind) -> _Handler:
         async def patch_key(request: Request) -> Response:
-            """Change ``active`` of a key."""
-            fields = Fields(await read_json(request), "", ("active",))
+            """Change ``active`` of a key, or give it the ``public_key`` of a file from before a restart."""
+            fields = Fields(await read_json(request), "", ("active", "public_key"))
             held = self._find_key(kind, request)
-            changed = held.key.with_active(fields.boolean("active"), self._simulator.now())
+            if fields.has("public_key"):
+                changed = replace(held.key, public_key=read_public_key(fields))
+                self._simulator.private_keys.pop(held.key.key_id, None)
+            else:
+                changed = held.key.with_active(fields.boolean("active"), self._simulator.now())
             self._simulator.world = self._simulator.world.with_key(held, changed)
             return JsonAnswer(write_key(changed))
 

@@ -150,11 +150,7 @@ class _Reader:
         if fields.has("public_key") and fields.has("private_key_path"):
             raise InputError(fields.at("private_key_path"), "stands beside public_key; give one")
         if fields.has("public_key"):
-            text = fields.text("public_key", r"[\s\S]+")
-            try:
-                return keys.read_public_pem(text)
-            except ValueError as error:
-                raise InputError(fields.at("public_key"), str(error)) from error
+            return read_public_key(fields)
         if fields.has("private_key_path"):
             return self._key_file(fields)
         public_key, private_pem = keys.generate()
@@ -246,6 +242,13 @@ def write_world(world: World) -> dict[str, object]:
         "clock": write_clock(world.clock),
         **write_refund_year(world),
     }
+
+
+def read_public_key(fields: Fields) -> ec.EllipticCurvePublicKey:
+    try:
+        return keys.read_public_pem(fields.text("public_key", r"[\s\S]+"))
+    except ValueError as error:
+        raise InputError(fields.at("public_key"), str(error)) from error
 
 
 def write_key(key: Key) -> dict[str, object]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import typing as t
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from .._http import Reply, Transport
 from .._model.foreign_json import parse_json
@@ -52,6 +53,11 @@ class Hosts:
         if self.override is None:
             return HOSTS[environment]
         return self.override.replace(ENVIRONMENT_PLACEHOLDER, environment)
+
+    def other_than_apple(self, environment: Environment) -> str:
+        """Return the host and port of an own URL, empty for Apple's."""
+        own = urlsplit(self.url(environment)).netloc
+        return "" if self.override is None or own in [urlsplit(url).netloc for url in HOSTS.values()] else own
 
     @property
     def has_both(self) -> bool:

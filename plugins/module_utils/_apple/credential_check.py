@@ -64,7 +64,8 @@ class CredentialCheck:
             return replace(verdict, sandbox_accepts=True)
         hint = hints.unauthenticated(environment, credentials.path, skew, sandbox)
         verdict = self._verdict("unauthenticated", hint, environment, second)
-        return replace(verdict, is_half=sandbox == "no answer")
+        other_host = self.server.hosts.other_than_apple(environment)
+        return replace(verdict, is_half=sandbox == "no answer", other_host=other_host)
 
     def _sandbox(self, credentials: Credentials, bundle_id: str, skew: float) -> hints.Sandbox:
         try:

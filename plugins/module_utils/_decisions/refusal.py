@@ -126,10 +126,10 @@ class Others:
         """Return the verdict with the likeliest cause first in its hint; its cause stays."""
         if verdict.cause != "unauthenticated" or verdict.sandbox_accepts:
             return verdict
-        said = self._said(key, known)
+        said = self._said(key, known, verdict.other_host)
         return verdict.led_by(said) if said else verdict
 
-    def _said(self, key: KeyId, known: Facts) -> str:
+    def _said(self, key: KeyId, known: Facts, other_host: str) -> str:
         counts = self.counts.get(key, Counts())
         if known.other_key:
             return hints.other_key(known.other_key)
@@ -143,10 +143,11 @@ class Others:
         was_sound = known.is_unchanged and known.was_accepted
         if counts.total > 1 and counts.works:
             return (hints.moved if was_sound else hints.the_app)(key[1], counts.works, counts.total)
+        aside = f" {hints.not_apple(other_host)}" if was_sound and other_host else ""
         if counts.is_refused_everywhere:
-            return (hints.revoked if was_sound else hints.the_key)(key[1], key[0], counts.total)
+            return (hints.revoked if was_sound else hints.the_key)(key[1], key[0], counts.total) + aside
         if known.is_unchanged:
-            return hints.UNCHANGED if known.was_accepted else hints.NEVER_ACCEPTED
+            return hints.UNCHANGED + aside if known.was_accepted else hints.NEVER_ACCEPTED
         return ""
 
 

@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .refund import day, iso_time
+from .text import few
 
 State = t.Literal["complete", "incomplete", "unknown", "never"]
 # What App Store Connect says about the app's notification URL; `unasked` without an API key for it.
@@ -226,6 +227,20 @@ def judged(held: Coverage, quarantined: t.Mapping[str, int]) -> Coverage:
     return replace(held, state="complete", reason="")
 
 
+def gaps_told(open_: t.Iterable[tuple[str, str, str]]) -> list[str]:
+    """Return a warning for each reason. ``open_``: (bundle ID, state, reason) of apps that are not complete."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for bundle_id, state, reason in open_:
+        groups.setdefault((state, reason), []).append(bundle_id)
+    ranked = sorted(groups.items(), key=lambda item: -len(item[1]))
+    told = [
+        f"Not all refunds of {few(names)} are known ({state}): {reason}"
+        for (state, reason), names in ranked[:_MOST_TOLD]
+    ]
+    more = sum(len(names) for _reason, names in ranked[_MOST_TOLD:])
+    return told + [f"Nor are those of {more:,} more: coverage.reason says why."] * (more > 0)
+
+
 def without_url(held: Coverage) -> str:
     """Return the reason of a coverage that ``is_without_url``."""
     return _WITHOUT_V2[held.url]
@@ -258,6 +273,7 @@ _ADVICE = {
 }
 # What was verified before it was found to be of no use.
 _VERIFIED = frozenset({"unexpected_fields", "wrong_type", "missing_transaction"})
+_MOST_TOLD = 5
 _WITHOUT_V2 = {
     "none": "No notification URL is set for this app and environment, so Apple keeps no history of its refunds. "
     "Set one of version 2 in App Store Connect.",

@@ -28,4 +28,4 @@ def few(names: t.Sequence[str]) -> str:
 
 def shortened(value: str) -> str:
     """Return a value as a sentence shows it: the beginning of one that is longer than an ID, such as a fingerprint."""
-    return f"{value[:12]}..." if len(value) > _LONGEST_VALUE else value
+    return f"{value[:12]}…" if len(value) > _LONGEST_VALUE else value

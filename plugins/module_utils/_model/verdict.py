@@ -45,6 +45,7 @@ class Verdict:
     ``is_half``: production refused, and the sandbox, which could have told why, gave no answer; in no result.
     ``sandbox_accepts``: production refused what the sandbox accepts, so the key itself is active; in no result.
     ``lead``: the likeliest cause, where more than Apple's answer is known; the hint begins with it.
+    ``other_host``: who answered, where that wasn't Apple; in no result.
     """
 
     cause: Cause
@@ -57,6 +58,7 @@ class Verdict:
     is_half: bool = False
     sandbox_accepts: bool = False
     lead: str = ""
+    other_host: str = ""
 
     @property
     def accepted(self) -> bool:

@@ -24,7 +24,7 @@ def changes_since(text: str | None, apps: t.Sequence[App]) -> Changes | None:
         (*_place(app), str(problem.get("cause")))
         for app in _mappings(previous.get("apps"))
         for problem in _mappings(app.get("problems"))
-        if problem.get("class") in FAILING and problem.get("waiver") is None
+        if problem.get("result") in FAILING and problem.get("waiver") is None
     }
     every = [(app, problem) for app in apps for problem in app.problems if problem.kind in FAILING]
     now, waived = (

@@ -36,7 +36,7 @@ def document(report: Report) -> Json:
         "failed": report.has_failed,
         "causes": [
             {
-                "class": group.kind,
+                "result": group.kind,
                 "cause": group.cause,
                 "count": len(group.apps),
                 "hints": [{"hint": hint, "count": len(apps)} for hint, apps in group.hints],
@@ -58,13 +58,13 @@ def document(report: Report) -> Json:
         "apps": [_app(app) for app in report.apps],
         "refunds": None if report.refunds is None else _refunds(report.refunds),
         "refunds_unread": list(report.unread),
-        # The last one: see without_history of the task.
+        # The last one: see _HISTORY of the task.
         "changes": None if report.changes is None else _changes(report.changes),
     }
 
 
 def bad_key_fields(key: BadKey) -> Json:
-    return {"key": key.name or None, "class": key.kind, "cause": key.cause, "hint": key.hint}
+    return {"key": key.name or None, "result": key.kind, "cause": key.cause, "hint": key.hint}
 
 
 def waiver_fields(waiver: Waiver) -> Json:
@@ -85,7 +85,7 @@ def _app(app: App) -> Json:
         "environment": app.environment,
         "tracker": app.tracker,
         "key": app.key_name or None,
-        "class": app.kind,
+        "result": app.kind,
         "status": app.status,
         "action": app.action or None,
         **_key(app.held),
@@ -99,7 +99,7 @@ def _app(app: App) -> Json:
             "request_id": app.request_id,
         },
         "problems": [
-            {"class": found.kind, "cause": found.cause, "hint": found.hint, "waiver": found.waiver}
+            {"result": found.kind, "cause": found.cause, "hint": found.hint, "waiver": found.waiver}
             for found in app.problems
         ],
         "differences": [

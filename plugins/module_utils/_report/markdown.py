@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .console import waived
 from .groups import CauseGroup, by_cause
 from .model import App, Change, Report
 from .texts import LABELS, UNREAD, counted, number, unusable
@@ -28,6 +29,7 @@ def render_markdown(report: Report) -> str:
         f"## {md(report.title)}",
         f"**{headline(report)}** Written {report.generated_at[:16].replace('T', ' ')} UTC.",
         _counts(report),
+        *map(md, waived(report)),
         _undeclared(report),
         _changes(report),
         _bad_keys(report),

@@ -17,7 +17,7 @@ LABELS: t.Mapping[Kind, str] = {
     "unknown": "Unknown",
     "drift": "Drift",
     "pending": "Pending",
-    "ok": "In order",
+    "ok": "OK",
     "waived": "Waived",
 }
 # A sign beside the colour, for readers who can't tell colours apart.

@@ -80,6 +80,7 @@ def test_a_revoked_key_is_one_line_that_names_its_apps(bulk: Bulk) -> None:
         f"Apple last accepted them. Most likely the key was revoked (Issuer ID {ISSUER})"
     )
     assert line.endswith(f". Apps: {BUNDLE_ID}, {TWO}.")
+    assert ": a simulator that was started again has to be shown its keys again. Apps:" in line, "Apple wasn't asked"
     assert not any("Apple accepts the declared key" in hint for hint in hints(done)), "and no other key is tried"
 
 

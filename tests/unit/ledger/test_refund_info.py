@@ -96,7 +96,7 @@ def test_an_app_that_was_never_read_is_said(url: str) -> None:
         ("com.example.a", "complete"),
         ("com.example.b", "never"),
     ]
-    assert any("com.example.b (never)" in warning for warning in outcome.warnings)
+    assert any("com.example.b are known (never): The ledger" in warning for warning in outcome.warnings)
 
 
 @pytest.mark.usefixtures("ledger")

@@ -117,7 +117,7 @@ def test_what_was_read_of_a_period(period: Period, said: str) -> None:
 def test_an_open_end_counts_as_read_for_a_day() -> None:
     assert covering(HELD, {}, Period(), HELD.covered_until + DAY)[0] == "complete"
     state, reason = covering(HELD, {}, Period(), HELD.covered_until + DAY + 1)
-    assert state == "incomplete" and "Run refund_ledger" in reason
+    assert state == "incomplete" and "Run storeops.refunds.refunds" in reason
 
 
 def test_gaps_count_only_where_they_are() -> None:

@@ -61,7 +61,7 @@ def test_what_is_no_report_is_not_compared_with(text: str, tmp_path: Path) -> No
 def test_a_damaged_report_is_compared_as_far_as_it_goes(tmp_path: Path) -> None:
     audit(tmp_path, a_bit_of_all())
     broken = document(tmp_path)
-    broken["apps"] = [None, {"problems": 1}, {"problems": [None, {"class": "drift"}]}, *broken["apps"]]
+    broken["apps"] = [None, {"problems": 1}, {"problems": [None, {"result": "drift"}]}, *broken["apps"]]
     (tmp_path / "refund-audit.json").write_text(json.dumps(broken))
     audit(tmp_path, a_bit_of_all())
     assert len(document(tmp_path)["changes"]["gone"]) == 1
@@ -83,7 +83,7 @@ def test_the_summary_groups_by_cause_and_names_each_hint_once(tmp_path: Path) ->
     )
     assert text.count("Check the Issuer ID.") == 1 and "and 280 more" in text
     assert "### Refused: unauthenticated, 300 apps" in text.replace("&#95;", "_")
-    assert "| Refused | Drift | In order |" in text and "| 300 | 1 | 1 |" in text
+    assert "| Refused | Drift | OK |" in text and "| 300 | 1 | 1 |" in text
     assert len(text) < 2000
 
 
@@ -115,3 +115,23 @@ def test_the_table_has_a_line_for_each_app(tmp_path: Path) -> None:
     assert [rows[1][name] for name in fields] == ["Game", "refused", "unauthenticated", "'=1+1", "studio", OTHER_KEY]
     assert [app["key"] for app in document(tmp_path)["apps"]] == [None, "studio"]
     assert '"studio"' in (tmp_path / "refund-audit.html").read_text()
+
+
+def test_the_console_says_in_a_line_that_all_is_well_and_what_was_waived(tmp_path: Path) -> None:
+    apps = bulk(item("com.example.fine"), item("com.example.waived", "unauthenticated"))
+    done = audit(tmp_path, apps, waivers=[WAIVER])
+    place = f"The report: {tmp_path}/refund-audit.html"
+    said = "Waived until 2999-12-31: com.example.waived (unauthenticated; Sold)."
+    assert done.results["report"]["summary"] == (
+        f"2 apps audited, none needs attention: 1 OK, 1 waived. {said} {place}"
+    )
+    assert "Waived until 2999-12-31: com.example.waived" in (tmp_path / "refund-audit.md").read_text()
+
+
+def test_the_console_says_each_cause_once(tmp_path: Path) -> None:
+    same = [item(f"com.example.a{number}", "unauthenticated", hint="Check the Issuer ID.") for number in range(7)]
+    lines = audit(tmp_path, bulk(*same, item("com.example.drifted", action="update"))).message.splitlines()
+    assert lines[0] == "8 of 8 apps need attention (7 refused, 1 drift)."
+    assert lines[1].endswith("com.example.a4 and 2 more: unauthenticated: Check the Issuer ID.")
+    assert lines[2].startswith("com.example.drifted: drift: ") and lines[3].startswith("The report: ")
+    assert len(lines) == 4

@@ -39,7 +39,7 @@ def class_of(folder: Path, result: Json, **options: t.Any) -> tuple[str, list[st
     """What the only app of a result counts as, and the causes of its problems."""
     audit(folder, result, **options)
     (app,) = document(folder)["apps"]
-    return app["class"], [problem["cause"] for problem in app["problems"]]
+    return app["result"], [problem["cause"] for problem in app["problems"]]
 
 
 @pytest.mark.parametrize("cause", CAUSES)
@@ -106,7 +106,7 @@ def test_refused_and_drifted_counts_as_refused_and_shows_both(tmp_path: Path) ->
 def test_loops_and_their_items(tmp_path: Path) -> None:
     failed = {"failed": True, "msg": "no key", "item": {"bundle_id": "com.example.two"}}
     audit(tmp_path, {"results": [single(BUNDLE), failed]})
-    found = {app["bundle_id"]: app["class"] for app in document(tmp_path)["apps"]}
+    found = {app["bundle_id"]: app["result"] for app in document(tmp_path)["apps"]}
     assert found == {BUNDLE: "ok", "com.example.two": "unknown"}
 
 
@@ -128,7 +128,7 @@ def test_the_result_names_the_bad_ones_the_worst_first(tmp_path: Path) -> None:
     done = audit(tmp_path, a_bit_of_all())
     report = done.results["report"]
     assert report["counts"] == {"refused": 2, "unknown": 1, "drift": 2, "pending": 1, "ok": 2, "waived": 0}
-    assert [app["class"] for app in report["apps"]] == ["refused", "refused", "unknown", "drift", "drift"]
+    assert [app["result"] for app in report["apps"]] == ["refused", "refused", "unknown", "drift", "drift"]
     assert done.results["failed"] and "5 of 8 apps" in done.message and "com.example.both" in done.message
     assert "unauthenticated: " in done.message
     assert not audit(tmp_path, a_bit_of_all(), fail_on=[]).results.get("failed")
@@ -147,12 +147,12 @@ def test_any_open_problem_can_fail_the_task(tmp_path: Path) -> None:
     waivers = [waiver(bundle_id="com.example.waived", cause="drift")]
     done = audit(tmp_path, hidden, fail_on=["drift"], waivers=waivers)
     assert done.results["failed"] and document(tmp_path)["failed"]
-    assert "2 of 4 apps need attention (2 drift): com.example.one (drift), com.example.refused (drift)" in done.message
+    assert done.message.startswith("2 of 4 apps need attention (2 drift).\ncom.example.one: drift: The tracker")
     report = done.results["report"]
     assert (report["failing"], report["counts"]["drift"], report["counts"]["refused"]) == (2, 0, 2)
-    assert [(app["class"], app["cause"]) for app in report["apps"]] == [("drift", "drift")] * 2
+    assert [(app["result"], app["cause"]) for app in report["apps"]] == [("drift", "drift")] * 2
     both = audit(tmp_path, hidden, fail_on=["drift", "refused"], waivers=waivers).results["report"]["apps"]
-    assert [(app["bundle_id"].rpartition(".")[2], app["class"]) for app in both] == [
+    assert [(app["bundle_id"].rpartition(".")[2], app["result"]) for app in both] == [
         ("refused", "refused"),
         ("waived", "refused"),
         ("one", "drift"),
@@ -186,7 +186,7 @@ def waiver(**fields: t.Any) -> Json:
 def test_a_waiver_waives_one_cause_of_one_app(tmp_path: Path) -> None:
     two = bulk(item(BUNDLE, "unauthenticated"), item("com.example.two", "unauthenticated"))
     done = audit(tmp_path, two, waivers=[waiver()])
-    assert [app["class"] for app in document(tmp_path)["apps"]] == ["waived", "refused"]
+    assert [app["result"] for app in document(tmp_path)["apps"]] == ["waived", "refused"]
     assert done.results["report"]["failing"] == 1
     both = bulk(item(BUNDLE, "unauthenticated", "update"))
     assert class_of(tmp_path, both, waivers=[waiver()])[0] == "drift"
@@ -208,7 +208,7 @@ def test_a_waiver_ends_with_its_last_day(tmp_path: Path) -> None:
         (datetime(2026, 11, 24, tzinfo=UTC), "refused", 1),
     ):
         done = audit(tmp_path, result, now=now, waivers=waivers)
-        assert document(tmp_path)["apps"][0]["class"] == kind
+        assert document(tmp_path)["apps"][0]["result"] == kind
         assert len(done.results["report"]["expired_waivers"]) == expired
         assert done.results["report"]["unused_waivers"] == []
 

@@ -63,7 +63,7 @@ def test_the_json_counts_itself(tmp_path: Path) -> None:
     audit(tmp_path, a_bit_of_all(), waivers=WAIVERS)
     found = document(tmp_path)
     totals = dict(found["totals"])
-    kinds = [app["class"] for app in found["apps"]]
+    kinds = [app["result"] for app in found["apps"]]
     assert (totals.pop("apps"), totals.pop("would_change")) == (len(kinds), 3)
     assert totals == {kind: kinds.count(kind) for kind in totals}
     assert sum(key["apps"] for key in found["keys"]) == len(kinds)

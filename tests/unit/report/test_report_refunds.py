@@ -199,5 +199,5 @@ def test_refunds_that_could_not_be_read_are_told(tmp_path: Path, fail_on: list[s
 
 def test_nothing_but_unread_refunds_fails_an_audit_in_order(tmp_path: Path) -> None:
     done = audit(tmp_path, bulk(item("com.example.fine")), refunds=[{"msg": "No."}])
-    assert done.results["failed"] and done.message.startswith("Refunds could not be read: No. The report: ")
+    assert done.results["failed"] and done.message.startswith("Refunds could not be read: No.\nThe report: ")
     assert '<p class="verdict unknown">' in page(tmp_path)

@@ -93,7 +93,7 @@ def test_nothing_is_declared_for_what_is_to_go(bulk: Bulk) -> None:
 def test_the_key_comes_before_what_is_held(bulk: Bulk) -> None:
     bulk.run(apps(BUNDLE_ID, TWO))
     done = bulk.both(apps(BUNDLE_ID, TWO, FOREIGN), keys=[bulk.key("a", issuer_id=OTHER_ISSUER)])
-    changed = f"Changed: issuer_id: was {ISSUER} (accepted), now {OTHER_ISSUER}."
+    changed = f"Changed: issuer_id was {ISSUER} (accepted) and is {OTHER_ISSUER} now."
     inferred = (
         f"Key {KEY_ID} is refused for all 3 apps here: "
         f"most likely the key was revoked, or the Key ID or the Issuer ID {OTHER_ISSUER} is wrong."

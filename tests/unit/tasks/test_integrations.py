@@ -150,7 +150,7 @@ def test_what_is_held_sharpens_a_refusal(bulk: Bulk) -> None:
     assert [entry["status"] for entry in done.results["integrations"]] == ["Active", "Absent"]
     alone = bulk.both(apps(BUNDLE_ID, key="wrong"), keys=[wrong]).results["integrations"][0]
     assert alone["credential_check"]["hint"].startswith(
-        f"Changed: the private key's fingerprint: was {mine}... (accepted), now {foreign}.... Check this first."
+        f"Changed: the private key's fingerprint was {mine}… (accepted) and is {foreign}… now. Check this first."
     )
 
 

@@ -93,7 +93,7 @@ def test_a_fault_while_a_hint_is_sharpened_hides_no_refusal(bulk: Bulk, monkeypa
     assert all(item["msg"].startswith(f"{item['bundle_id']}: the credential check failed: ") for item in items)
     hints = [item["credential_check"]["hint"] for item in items]
     assert "is refused for all 6 apps" in hints[2], "the inference across apps is left"
-    assert ["Changed: issuer_id: was" in hint for hint in hints] == [name != BAD for name in NAMES]
+    assert ["Changed: issuer_id was" in hint for hint in hints] == [name != BAD for name in NAMES]
     assert FAULT not in done.message and len(done.warnings) == 1
     assert done.warnings[0].startswith(f"{BAD}: {FAULT}") and "the hint says less than it could" in done.warnings[0]
 

@@ -10,23 +10,22 @@ import os
 import re
 import stat
 import typing as t
-from collections import Counter
 from datetime import UTC, datetime
 
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._files.text import refuse_unwritable_text, write_text_file
-from ..._model.errors import InputError, first_sentence
+from ..._model.errors import InputError
 from ..._report.changes import changes_since
+from ..._report.console import bad_news, good_news, unread
 from ..._report.entries import apps_of, bad_keys_of, undeclared_of
 from ..._report.html import render_html
 from ..._report.json_document import bad_key_fields, render_json, waiver_fields
 from ..._report.junit import render_junit
 from ..._report.markdown import BEGIN, END, render_markdown
-from ..._report.model import DEFAULT_TITLE, KINDS, App, Changes, Problem, Report
+from ..._report.model import DEFAULT_TITLE, App, Changes, Problem, Report
 from ..._report.refunds import refunds_of, unread_of
 from ..._report.table_csv import render_csv
-from ..._report.texts import UNREAD, counted, unusable
 from ..._report.waivers import parse_waivers, stale, waive
 
 # What `path` is filled with: the option of each file alone, its name, and what renders it.
@@ -38,8 +37,6 @@ FILES: t.Mapping[str, tuple[str, t.Callable[[Report], str]]] = {
     "csv": ("refund-audit.csv", render_csv),
 }
 _LISTED = 100
-_NAMED = 5
-_EXPLAINED = 3
 # Times differ in every run, and so do Apple's names of requests: in the JSON, and beside a time in the page's data.
 _PASSING = re.compile(r'"request_id": "[^"]*"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z","[^"]*"|Z?)')
 
@@ -57,7 +54,7 @@ def run(params: Params, context: Context) -> Results:
     for text in stale(report.waivers) if report.apps else ():
         context.warn(text)
     if report.unread and not report.fails_unread:
-        context.warn(_unread(report).strip())
+        context.warn(unread(report))
     texts = {path: FILES[kind][1](report) for kind, path in paths.items()}
     before = {path: _digest(_held(path)) for path in texts}
     after = {path: _digest(text) for path, text in texts.items()}
@@ -73,7 +70,7 @@ def run(params: Params, context: Context) -> Results:
         "report": _summary(report, paths),
     }
     if report.has_failed:
-        raise TaskFailed(_message(report, paths), results)
+        raise TaskFailed(bad_news(report, _place(paths)), results)
     return results
 
 
@@ -134,6 +131,7 @@ def _digest(text: str | None) -> str | None:
 
 def _summary(report: Report, paths: t.Mapping[str, str]) -> Results:
     return {
+        "summary": good_news(report, _place(paths)),
         "total": len(report.apps),
         "counts": dict(report.counts),
         "would_change": sum(app.would_change for app in report.apps),
@@ -158,52 +156,14 @@ def _bad(app: App, reason: Problem) -> Results:
         "bundle_id": app.bundle_id,
         "environment": app.environment,
         "tracker": app.tracker,
-        "class": reason.kind,
+        "result": reason.kind,
         "cause": reason.cause,
     }
-
-
-def _message(report: Report, paths: t.Mapping[str, str]) -> str:
-    failing, where = report.failing, f"The report: {_place(paths)}"
-    if report.is_idle:
-        return f"results: Nothing was audited. Give results with at least one app, or set fail_on: []. {where}"
-    keys = _keys(report) + (_unread(report) if report.fails_unread else "")
-    if not failing:
-        return f"{keys}{where}"
-    counts = Counter(reason.kind for _app, reason in failing)
-    kinds = [f"{counts[kind]} {kind}" for kind in KINDS if counts[kind]]
-    named = [f"{app.bundle_id} ({reason.cause})" for app, reason in failing[:_NAMED]]
-    more = f" and {len(failing) - _NAMED} more" if len(failing) > _NAMED else ""
-    return (
-        f"{len(failing)} of {counted(len(report.apps), 'app')} need{'s' if len(failing) == 1 else ''} attention "
-        f"({', '.join(kinds)}): {', '.join(named)}{more}. "
-        f"{_causes(report)}{keys}{where}"
-    )
-
-
-def _keys(report: Report) -> str:
-    """Return what is wrong with keys beside the apps, few of them by name; empty when nothing is."""
-    keys = report.failing_keys
-    said = " ".join(f"{key.cause}: {first_sentence(key.hint, 2)}" for key in keys[:_EXPLAINED])
-    more = len(keys) - _EXPLAINED
-    return f"{unusable(keys)} {said}{f' And {more} more.' if more > 0 else ''} " if keys else ""
-
-
-def _unread(report: Report) -> str:
-    return f"{UNREAD} {' '.join(report.unread)} "
 
 
 def _place(paths: t.Mapping[str, str]) -> str:
     """Return the page, or the first file where there is none: all of them are in the result."""
     return paths.get("html") or next(iter(paths.values()))
-
-
-def _causes(report: Report) -> str:
-    """Return the commonest causes, each with the first sentence of its hint: in CI there is often but the console."""
-    said = Counter(
-        f"{reason.cause}: {first_sentence(reason.hint, 2)}" for _app, reason in report.failing if reason.hint
-    )
-    return "".join(f"{text} " for text, _count in said.most_common(_EXPLAINED))
 
 
 TASK = Task(_argument_spec.audit_report(), run)

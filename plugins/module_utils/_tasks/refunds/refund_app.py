@@ -10,7 +10,7 @@ import typing as t
 from ..._apple.notification_history import REACH, NotificationHistory
 from ..._apple.signed_data import SignedData
 from ..._context import Context
-from ..._model.coverage import LATE, Coverage, Window, known_gaps
+from ..._model.coverage import LATE, Coverage, Window, gaps_told, known_gaps
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.integration import Identity
 from ..._model.refund import iso_time
@@ -106,7 +106,7 @@ class AppRun:
             )
         coverage = self.recorder.coverage
         if coverage is not None and coverage.state != "complete":
-            yield (f"{self.identity.bundle_id}: the coverage of its refunds is {coverage.state}. {coverage.reason}")
+            yield from gaps_told([(self.identity.bundle_id, coverage.state, coverage.reason)])
 
     def results(self) -> dict[str, t.Any]:
         """Return ``refunds``, ``coverage`` and ``window``."""

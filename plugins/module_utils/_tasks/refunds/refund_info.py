@@ -13,7 +13,7 @@ from ..._apple.test_notification import SUCCESS
 from ..._context import Context, Params, Results, Task
 from ..._ledger.notification_urls import KnownUrl
 from ..._ledger.refund_queries import AppState, app_states, count_exceeding, other_sources, page, tallies
-from ..._model.coverage import Coverage, time_or_none
+from ..._model.coverage import Coverage, gaps_told, time_or_none
 from ..._model.errors import InputError
 from ..._model.refund import iso_time
 from ..._model.refund_period import covering
@@ -153,10 +153,9 @@ def warn_of_gaps(coverage: t.Sequence[Results], others: t.Sequence[str], questio
             f"The ledger also holds what was verified against another root: source {', '.join(others)}. None of it is "
             f"in this result, which is of source {question.source}; source or root_certificate_path chooses."
         )
-    open_ = [f"{one['bundle_id']} ({one['state']})" for one in coverage if one["state"] != "complete"]
-    if open_:
-        more = f" and {len(open_) - 5} more" if len(open_) > 5 else ""
-        context.warn(f"Not all refunds of the period are known for {', '.join(open_[:5])}{more}: see coverage.")
+    open_ = [(one["bundle_id"], one["state"], one["reason"]) for one in coverage if one["state"] != "complete"]
+    for warning in gaps_told(open_):
+        context.warn(warning)
 
 
 TASK = Task(

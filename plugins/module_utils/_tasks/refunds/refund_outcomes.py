@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..._context import Context, Results, TaskFailed
 from ..._ledger.ledger import Ledger
+from ..._model.coverage import gaps_told
 from ..._model.integration import Integration
 from ..._model.text import few
 from .refund_app import AppRun, Outcome
@@ -90,7 +91,7 @@ def for_list(entries: t.Sequence[Entry], context: Context, records: Records, not
     if failed:
         raise TaskFailed(_failures(failed, line), results)
     if nothing and not context.check_mode:
-        raise TaskFailed(f"Refunds: {line}. {nothing}", results)
+        raise TaskFailed(f"{line}. {nothing}", results)
     if nothing:
         context.warn(f"{nothing} In check mode, an earlier task that would have stored them did not.")
     _warn(entries, context)
@@ -98,10 +99,11 @@ def for_list(entries: t.Sequence[Entry], context: Context, records: Records, not
 
 
 def summary(entries: t.Sequence[Entry]) -> str:
-    """Return one line such as ``36 read, 3 pending, 1 incomplete``."""
+    """Return one line such as ``Refunds of 40 apps: 36 read, 3 pending, 1 incomplete``."""
     counted = Counter(entry.outcome for entry in entries)
     found = (f"{counted[outcome]} {_WORDS.get(outcome, outcome)}" for outcome in _ORDER if counted[outcome])
-    return ", ".join(found) or "no apps"
+    apps = f"{len(entries):,} app{'' if len(entries) == 1 else 's'}"
+    return f"Refunds of {apps}: {', '.join(found)}" if entries else "No apps, so no refunds were read"
 
 
 def _item(entry: Entry) -> Results:
@@ -130,7 +132,7 @@ def _failures(failed: t.Sequence[Entry], line: str) -> str:
         name = entry.wanted.identity.bundle_id
         by_cause.setdefault(entry.message.replace(f"{name}: ", "").replace(name, "the app"), []).append(name)
     causes = " ".join(f"{few(names)}: {cause}" for cause, names in by_cause.items())
-    return f"Refunds: {line}. {causes}"
+    return f"{line}. {causes}"
 
 
 def _warn_of_unheld(entries: t.Sequence[Entry], context: Context) -> None:
@@ -143,14 +145,10 @@ def _warn_of_unheld(entries: t.Sequence[Entry], context: Context) -> None:
 
 
 def _warn(entries: t.Sequence[Entry], context: Context) -> None:
-    by_state: dict[str, list[str]] = {}
-    for entry in entries:
-        coverage = entry.run.recorder.coverage if entry.run else None
-        if coverage is not None and coverage.state != "complete":
-            by_state.setdefault(coverage.state, []).append(entry.wanted.identity.bundle_id)
-    for state, names in by_state.items():
-        count = f"{len(names)} app{'s' * (len(names) > 1)}"
-        context.warn(f"The coverage of the refunds of {count} is {state}: {few(names)}. See coverage.reason of each.")
+    found = [(entry.wanted.identity.bundle_id, entry.run.recorder.coverage) for entry in entries if entry.run]
+    known = [(name, coverage.state, coverage.reason) for name, coverage in found if coverage is not None]
+    for warning in gaps_told(one for one in known if one[1] != "complete"):
+        context.warn(warning)
 
 
 def _header(entry: Entry) -> str:

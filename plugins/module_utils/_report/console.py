@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the console says at an audit's end: one line when all is well, else a line for each cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from .._model.errors import first_sentence
+from .._model.text import few
+from .model import KINDS, App, Kind, Report
+from .texts import UNREAD, counted, number, unusable
+
+_EXPLAINED = 5
+_COUNTED: dict[Kind, str] = {"ok": "OK", "pending": "pending", "waived": "waived"}
+
+
+def good_news(report: Report, place: str) -> str:
+    """Return how many apps need attention and what stands behind the others, in a line. ``place``: of the report."""
+    total, attention = len(report.apps), report.needing_attention
+    told = (
+        f"{number(attention)} of them need{'s' * (attention == 1)} attention" if attention else "none needs attention"
+    )
+    kinds = ", ".join(
+        f"{number(count)} {_COUNTED[kind]}" for kind, count in report.counts.items() if _known(kind, count)
+    )
+    said = [
+        f"{counted(total, 'app')} audited, {told}{f': {kinds}' if kinds else ''}." if total else "",
+        *waived(report),
+    ]
+    return " ".join([*filter(None, said), f"The report: {place}"])
+
+
+def _known(kind: Kind, count: int) -> bool:
+    return bool(count) and kind in _COUNTED
+
+
+def waived(report: Report) -> list[str]:
+    """Return a sentence for each waiver that was used: which apps it lets pass, why, and until when; few of them."""
+    told = []
+    for index, waiver in enumerate(report.waivers):
+        names = [app.bundle_id for app in report.apps if any(found.waiver == index for found in app.problems)]
+        causes = sorted({found.cause for app in report.apps for found in app.problems if found.waiver == index})
+        if names:
+            reason = waiver.reason.rstrip(".")
+            told.append(f"Waived until {waiver.until}: {few(names)} ({', '.join(causes)}; {reason}).")
+    more = len(told) - _EXPLAINED
+    return told[:_EXPLAINED] + [f"And {counted(more, 'more waiver')}: see the report."] * (more > 0)
+
+
+def bad_news(report: Report, place: str) -> str:
+    """Return why the audit fails: how much needs attention, then each cause once with its apps."""
+    if report.is_idle:
+        return (
+            f"results: Nothing was audited. Give results with at least one app, or set fail_on: []. The report: {place}"
+        )
+    lines = [*_headline(report), *_causes(report), *_keys(report)]
+    lines += [unread(report)] if report.fails_unread else []
+    return "\n".join([*lines, f"The report: {place}"])
+
+
+def unread(report: Report) -> str:
+    return f"{UNREAD} {' '.join(report.unread)}"
+
+
+def _headline(report: Report) -> list[str]:
+    failing = report.failing
+    if not failing:
+        return []
+    counts = Counter(reason.kind for _app, reason in failing)
+    kinds = ", ".join(f"{number(counts[kind])} {kind}" for kind in KINDS if counts[kind])
+    need = "needs" if len(failing) == 1 else "need"
+    return [f"{number(len(failing))} of {counted(len(report.apps), 'app')} {need} attention ({kinds})."]
+
+
+def _causes(report: Report) -> list[str]:
+    """Return the causes, the commonest first, each with its hint in short: in CI there is often but the console."""
+    found: dict[str, list[App]] = {}
+    for app, reason in report.failing:
+        told = first_sentence(reason.hint, 3)
+        found.setdefault(f"{reason.cause}: {told}" if told else f"{reason.cause}.", []).append(app)
+    ranked = sorted(found.items(), key=lambda item: -len(item[1]))
+    more = len(ranked) - _EXPLAINED
+    lines = [f"{few(_names(apps))}: {text}" for text, apps in ranked[:_EXPLAINED]]
+    return lines + [f"And {counted(more, 'more cause')}: see the report."] * (more > 0)
+
+
+def _names(apps: list[App]) -> list[str]:
+    return list(dict.fromkeys(app.bundle_id for app in apps))
+
+
+def _keys(report: Report) -> list[str]:
+    """Return what is wrong with keys beside the apps, few of them by name."""
+    keys = report.failing_keys
+    lines = [f"{key.label}: {key.cause}: {first_sentence(key.hint, 2)}" for key in keys[:_EXPLAINED]]
+    more = len(keys) - _EXPLAINED
+    return [unusable(keys), *lines, *[f"And {counted(more, 'more key')}: see the report."] * (more > 0)] if keys else []
