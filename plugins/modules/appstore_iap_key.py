@@ -166,7 +166,7 @@ options:
     default: false
   mode:
     description:
-      - Mode of the file, in quotes. Without quotes, C(600) is another number than C(0600), and is refused.
+      - Mode of the file, in quotes; a number is refused.
     type: raw
     default: "0600"
   backup:

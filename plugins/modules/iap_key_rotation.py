@@ -126,7 +126,8 @@ EXAMPLES = r"""
 RETURN = r"""
 rotation:
   description:
-    - The Key IDs of both keys (C(new_key_id) is V(null) before it is made), and the integrations that used the old one.
+    - The Key IDs of both keys (C(new_key_id) is V(null) before it is made), the integrations that used the
+      old one, and, with O(stage=plan), the Issuer ID of their team (C(issuer_id)).
     - C(message) says what was done, or would be in check mode, and what is left to a person.
   returned: success, and when the task failed after it had moved something
   type: dict

@@ -23,6 +23,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._context import F
 from ansible_collections.storeops.refunds.plugins.module_utils._file_attributes import in_process
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import unforeseen
 from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import Masker
+from ansible_collections.storeops.refunds.plugins.module_utils._model.variable_names import named
 from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain, refusal
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 
@@ -99,7 +100,13 @@ class InProcessAction(ActionBase):
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
-        known = task_vars or {}
+        result = self._result(tmp, task_vars or {})
+        role = getattr(self._task, "_role", None)
+        if result.get("msg") and role is not None and role.get_name().startswith("storeops.refunds."):
+            result["msg"] = named(str(result["msg"]), self._task.get_ds() or {}, task_vars or {})
+        return result
+
+    def _result(self, tmp: str | None, known: Json) -> Json:
         result: Json = super().run(tmp, known)
         refusal = self._refusal(known)
         if refusal:

@@ -79,6 +79,8 @@ UNCHANGED = (
     "Your settings haven't changed since Apple last accepted them. Most likely the key was revoked, or the app moved "
     "to another team."
 )
+
+
 def not_apple(host: str) -> str:
     """Add what else a refusal of unchanged settings may mean when ``host`` answered instead of Apple."""
     return (
@@ -93,7 +95,9 @@ NEVER_ACCEPTED = "Your settings are those of the integration that is stored, whi
 def changed(differing: t.Sequence[tuple[str, str, str]], was_accepted: bool) -> str:
     """``differing``: (option, value that is held, value that is given)."""
     held = "accepted" if was_accepted else "stored"
-    told = "; ".join(f"{name} was {shortened(old)} ({held}) and is {shortened(new)} now" for name, old, new in differing)
+    told = "; ".join(
+        f"{name} was {shortened(was)} ({held}) and is {shortened(now)} now" for name, was, now in differing
+    )
     return f"Changed: {told}. Check {'this' if len(differing) == 1 else 'these'} first."
 
 

@@ -48,8 +48,8 @@ class End:
         return f"{self.old} {'would stay' if self.check_mode else 'is still'} active."
 
     def _next(self) -> t.Iterator[str]:
-        values = f"key_id {self.new} and private_key_path {self.new_path}"
-        yield f"Declare the new key in keys ({values if self.new else f'private_key_path {self.new_path}'})."
+        values = (f"key_id {self.new} and " if self.new else "") + f"private_key_path {self.new_path}"
+        yield f"Put the new key into your list of keys ({values})."
         if self.revocation == "not_asked":
             yield "With the old values there, the next ordinary run moves the apps back."
             yield f"Services that this collection doesn't know may use {self.old}: check them before you revoke it."

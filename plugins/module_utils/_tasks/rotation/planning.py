@@ -43,6 +43,7 @@ def plan(job: Job) -> Results:
         "rotation": {
             "old_key_id": job.old_key_id,
             "new_key_id": job.new.key_id or named or None,
+            "issuer_id": job.issuer_id(known),
             "uses": uses(job, known),
             "message": _message(job, known),
         },

@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who runs a role never typed a module's option: its messages name the role's variables."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+import yaml
+from unit_support import ROOT
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model.variable_names import named
+
+TASKS: dict[str, dict[str, t.Any]] = {
+    task["name"]: task for task in yaml.safe_load((ROOT / "roles/iap_key_rotation/tasks/main.yml").read_text())
+}
+PLAN, MAKE = TASKS["Check what could stop the rotation, before a key is made"], TASKS["Put the new key in place"]
+
+
+@pytest.mark.parametrize(
+    ("task", "message", "wanted"),
+    [
+        (MAKE, "team_id: this session has several teams.", "iap_key_rotation_team_id: this session has several teams."),
+        (MAKE, "Set team_id or issuer_id.", "Set iap_key_rotation_team_id or iap_key_rotation_issuer_id."),
+        (MAKE, "Give session or session_path.", "Give iap_key_rotation_session or iap_key_rotation_session_path."),
+        (MAKE, "The session has ended, and its name is gone.", "The session has ended, and its name is gone."),
+        (MAKE, "name: 'x' is taken.", "iap_key_rotation_name: 'x' is taken."),
+        (MAKE, "see api_key_id, my_team_id and apps[0].key_id", "see api_key_id, my_team_id and apps[0].key_id"),
+        (PLAN, "new_key.private_key_path: a is relative.", "iap_key_rotation_private_key_path: a is relative."),
+        (
+            PLAN,
+            "keys[0].name: too long.\napps: none.",
+            "refund_tracking_keys[0].name: too long.\niap_key_rotation_apps: none.",
+        ),
+    ],
+)
+def test_options_are_named_as_they_were_typed(task: dict[str, t.Any], message: str, wanted: str) -> None:
+    assert named(message, task, {"refund_tracking_keys"}) == wanted
+
+
+def test_tasks_of_others_keep_their_messages() -> None:
+    task = {"storeops.refunds.appstore_iap_key": {"team_id": "{{ my_team }}", "name": "x", "key_id": "{{ a }}"}}
+    assert named("team_id: no.", task, {}) == "team_id: no." and named("team_id: no.", {}, {}) == "team_id: no."
