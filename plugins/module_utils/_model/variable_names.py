@@ -22,7 +22,7 @@ def named(message: str, task: t.Mapping[str, t.Any], known: t.Container[str]) ->
 
     ``task``: a role's task as it was written. ``known``: the names of the variables that there are.
     """
-    variables = dict(_variables(task, known))
+    variables = _variables(task, known)
     if not variables:
         return message
     return _rule(sorted(variables, key=len, reverse=True)).sub(lambda found: variables[found[0]], message)
@@ -36,16 +36,20 @@ def _rule(options: t.Sequence[str]) -> re.Pattern[str]:
     return re.compile(rf"{begins}|(?<![\w.])(?:{entry}|{before}|(?:{longer})(?!\w))", re.MULTILINE)
 
 
-def _variables(task: t.Mapping[str, t.Any], known: t.Container[str]) -> t.Iterator[tuple[str, str]]:
+def _variables(task: t.Mapping[str, t.Any], known: t.Container[str]) -> dict[str, str]:
     options = next((value for name, value in task.items() if str(name).startswith(_OWN)), None)
-    yield from _of_options(options if isinstance(options, dict) else {}, "", known)
+    return _of_options(options, known) if isinstance(options, dict) else {}
 
 
-def _of_options(options: t.Mapping[str, t.Any], at: str, known: t.Container[str]) -> t.Iterator[tuple[str, str]]:
+def _of_options(options: t.Mapping[str, t.Any], known: t.Container[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    # A field is named with its option in front, and in prose without, unless there is an option of that name.
     for option, value in options.items():
-        if isinstance(value, dict):
-            yield from _of_options(value, f"{at}{option}.", known)
-        found = _VARIABLE.match(value) if isinstance(value, str) else None
-        if found and (prefix := _OF_ROLES.match(found[1])):
-            shared = _SHARED + found[1].removeprefix(prefix[0])
-            yield f"{at}{option}", shared if shared in known else found[1]
+        for name, variable in _of_options(value, known).items() if isinstance(value, dict) else ():
+            found |= {name: variable, f"{option}.{name}": variable}
+    for option, value in options.items():
+        template = _VARIABLE.match(value) if isinstance(value, str) else None
+        if template and (prefix := _OF_ROLES.match(template[1])):
+            shared = _SHARED + template[1].removeprefix(prefix[0])
+            found[option] = shared if shared in known else template[1]
+    return found

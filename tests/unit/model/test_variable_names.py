@@ -28,6 +28,7 @@ PLAN, MAKE = TASKS["Check what could stop the rotation, before a key is made"], 
         (MAKE, "The session has ended, and its name is gone.", "The session has ended, and its name is gone."),
         (MAKE, "name: 'x' is taken.", "iap_key_rotation_name: 'x' is taken."),
         (MAKE, "see api_key_id, my_team_id and apps[0].key_id", "see api_key_id, my_team_id and apps[0].key_id"),
+        (PLAN, "Set issuer_id.", "Set iap_key_rotation_issuer_id."),
         (PLAN, "new_key.private_key_path: a is relative.", "iap_key_rotation_private_key_path: a is relative."),
         (
             PLAN,

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Somebody new: an empty home, an empty folder, and a shell that keeps what was exported.
+
+pip is the only stand-in: it takes the packages of the tests' own environment instead of a registry's. The address of
+the repository leads to this one, and Apple is the simulator.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import typing as t
+import urllib.request
+from pathlib import Path
+
+from playground import ROOT
+
+sys.path.insert(0, str(ROOT / "dev"))
+
+import stage
+
+REPOSITORY = "https://github.com/storeops/refunds"
+PROGRAMS = ("ansible", "ansible-playbook", "ansible-galaxy", "ansible-vault", "ansible-inventory")
+PIP = """#!{python}
+import importlib.metadata, pathlib, shutil, sys
+here, given = pathlib.Path(__file__).parent, sys.argv[1:]
+assert given[0] == "install", given
+if given[1] == "-r":
+    from packaging.requirements import Requirement
+    for line in pathlib.Path(given[2]).read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            wanted = Requirement(line)
+            assert wanted.specifier.contains(importlib.metadata.version(wanted.name)), line
+else:
+    assert given[1:] == ["ansible-core"], given
+    for name in {programs!r}:
+        text = pathlib.Path({bin!r}, name).read_text()
+        (here / name).write_text("#!" + sys.executable + "\\n" + text.partition("\\n")[2])
+        (here / name).chmod(0o755)
+"""
+
+
+class Newcomer:
+    """``control``: the simulator's. ``folder`` has what stands for /srv and the like."""
+
+    def __init__(self, folder: Path, control: str) -> None:
+        self.folder, self.control = folder, control
+        self.home, self.cwd = folder / "home", folder / "empty"
+        for place in (self.home, self.cwd, folder / "bin"):
+            place.mkdir(parents=True)
+        (folder / "bin/python3").symlink_to(sys.executable)
+        self.env = {
+            "HOME": str(self.home),
+            "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ.get('SYSTEM_PATH', '/usr/local/bin:/usr/bin:/bin')}",
+            "LANG": os.environ.get("LANG", "C.UTF-8"),
+            "GIT_CONFIG_NOSYSTEM": "1",
+        }
+
+    def types(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command; what it exports stays."""
+        kept = self.folder / "environment"
+        ran = subprocess.run(
+            ["bash", "-e", "-c", f"{command}\nenv -0 > '{kept}'"],
+            cwd=self.cwd,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if ran.returncode == 0:
+            self.env = dict(entry.split("=", 1) for entry in kept.read_text().split("\0") if "=" in entry)
+        return ran
+
+    def ask(self, path: str) -> t.Any:
+        with urllib.request.urlopen(f"{self.control}/{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.cwd / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+
+def own_pip(python: Path) -> None:
+    """Let the pip of a virtual environment take what the tests' environment has."""
+    site = next(python.parent.parent.glob("lib/python3*/site-packages"))
+    (site / "tests.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    bin_ = sysconfig.get_path("scripts")
+    for name in python.parent.glob("pip*"):
+        name.unlink()
+    (python.parent / "pip").write_text(PIP.format(python=python, programs=PROGRAMS, bin=bin_))
+    (python.parent / "pip").chmod(0o755)
+
+
+def repository(folder: Path) -> Path:
+    """Return a git repository with this tree as it is."""
+    place = folder / "repository"
+    shutil.copytree(stage.copy_tree("pages"), place, ignore=shutil.ignore_patterns(".git"))
+    git = ["git", "-C", str(place), "-c", "user.name=tests", "-c", "user.email=tests@example.com"]
+    for step in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
+        subprocess.run([*git, *step], check=True, capture_output=True)
+    return place
+
+
+def knows_repository(newcomer: Newcomer, place: Path) -> None:
+    (newcomer.home / ".gitconfig").write_text(f'[url "file://{place}"]\n    insteadOf = {REPOSITORY}\n')
