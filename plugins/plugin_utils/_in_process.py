@@ -169,13 +169,12 @@ class InProcessAction(ActionBase):
     def _in_process(self) -> Results:
         spec = self._spec()
         given = plain(self._task.args)
-        secrets = secret_values(spec, given)
         try:
             # The local connection starts modules in the playbook's folder: relative paths begin there.
             with contextlib.chdir(self._loader.get_basedir()):
-                return self._validated_and_run(spec, given, secrets)
+                return self._validated_and_run(spec, given)
         except Exception as error:
-            failure: Results = Masker(secrets).mask({"failed": True, "msg": unforeseen(error)})
+            failure: Results = Masker(secret_values(spec, given)).mask({"failed": True, "msg": unforeseen(error)})
             return failure
 
     def _spec(self) -> Json:
@@ -183,17 +182,18 @@ class InProcessAction(ActionBase):
         files = FILE_COMMON_ARGUMENTS if self.definition.has_file_attributes else {}
         return {**files, **self.definition.argument_spec}
 
-    def _validated_and_run(self, spec: Json, given: Json, secrets: set[str]) -> Results:
+    def _validated_and_run(self, spec: Json, given: Json) -> Results:
         validation = ModuleArgumentSpecValidator(spec).validate(given)
         params = plain(validation.validated_parameters)
-        masker = Masker(secrets | secret_values(spec, params))
         message = validation.errors.msg if validation.error_messages else ""
         if message and isinstance(validation.errors[0], UnsupportedError):
             message = f"Unsupported parameters for ({self._task.action}) module: {message}"
         # Ansible takes some of what can't be used.
         message = refusal(spec, given, message)
+        secrets = secret_values(spec, params)
         if message:
-            return {"failed": True, "msg": masker.mask(message)}
+            # What was refused may be missing from the parameters.
+            return {"failed": True, "msg": Masker(secrets | secret_values(spec, given)).mask(message)}
         # In the order they came; a module also tells each warning once.
         warnings: dict[str, None] = {}
         results = execute(
@@ -202,7 +202,7 @@ class InProcessAction(ActionBase):
             bool(self._task.check_mode),
             lambda text: warnings.update({text: None}),
             os.environ,
-            masker,
+            Masker(secrets),
             self._file_attributes(params),
             progress=self._progress,
         )

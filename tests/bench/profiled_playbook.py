@@ -22,7 +22,12 @@ parent = cProfile.Profile()
 run_task = TaskExecutor.run
 
 
-def one_thread(items: t.Sequence[t.Any], work: t.Callable[..., t.Any], ended: t.Callable[..., None]) -> list[t.Any]:
+def one_thread(
+    items: t.Sequence[t.Any],
+    work: t.Callable[..., t.Any],
+    flow: object,
+    ended: t.Callable[..., None] = lambda result: None,
+) -> list[t.Any]:
     results = []
     for item in items:
         results.append(work(item))
@@ -34,7 +39,7 @@ def profiled(executor: TaskExecutor) -> t.Any:
     """Run a task; the profile is written before the parent gets the result, as it then may end the worker."""
     parent.disable()
     for name, module in list(sys.modules.items()):
-        if name.endswith("module_utils._tasks.tracking.integrations"):
+        if ".module_utils._tasks." in name and "each" in module.__dict__:
             module.__dict__["each"] = one_thread
     profile = cProfile.Profile()
     try:

@@ -10,6 +10,7 @@ In-App Purchase key from an App Store Connect API key; only the file name and Ap
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
 import traceback
@@ -105,6 +106,8 @@ def parse_content(content: str, option: str = "private_key_content") -> PrivateK
     return _parse(content.encode("utf-8", "surrogatepass"), Source(option, "Give the .p8 file's text, or its base64."))
 
 
+# The tasks of a loop use few keys for many apps, and parsing one takes as long as signing with it.
+@functools.lru_cache(maxsize=8)
 def _parse(data: bytes, source: Source) -> PrivateKey:
     body = body_of(data, source)
     try:
