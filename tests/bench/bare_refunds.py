@@ -31,10 +31,10 @@ def main() -> int:
     declared = json.loads(Path(sys.argv[1]).read_text())
     verifies = sys.argv[3] == "verify"
     root = Path(declared["bench_root_certificate_path"]).read_bytes()
-    url = declared["bench_app_store_server_url"].replace("{environment}", "production")
+    url = declared["refund_tracking_defaults"]["app_store_server_url"].replace("{environment}", "production")
     keys: dict[str, tuple[dict[str, str], Any]] = {
         key["key"]: (key, load_pem_private_key(Path(key["private_key_path"]).read_bytes(), None))
-        for key in declared["bench_keys"]
+        for key in declared["refund_tracking_keys"]
     }
     end = int(time.time() * 1000)
 
@@ -73,7 +73,7 @@ def main() -> int:
             if not found["hasMore"]:
                 return count
 
-    asked = [(app, kind) for app in declared["bench_apps"] for kind in KINDS]
+    asked = [(app, kind) for app in declared["refund_tracking_apps"] for kind in KINDS]
     with ThreadPoolExecutor(int(sys.argv[2])) as pool:
         print(f"{sum(pool.map(read, asked))} notifications")
     return 0

@@ -26,10 +26,11 @@ local = threading.local()
 def main() -> int:
     declared = json.loads(Path(sys.argv[1]).read_text())
     threads = int(sys.argv[2])
-    url = declared["bench_transaction_url"]
+    server = declared["refund_tracking_defaults"]["app_store_server_url"].replace("{environment}", "production")
+    url = f"{server}/inApps/v1/transactions/1000000000000001"
     keys: dict[str, tuple[dict[str, str], Any]] = {
         key["key"]: (key, load_pem_private_key(Path(key["private_key_path"]).read_bytes(), None))
-        for key in declared["bench_keys"]
+        for key in declared["refund_tracking_keys"]
     }
 
     def ask(app: dict[str, str]) -> bool:
@@ -45,10 +46,10 @@ def main() -> int:
         return bool(answer.status_code == 404 and answer.json()["errorCode"] == 4040010)
 
     if threads == 1:
-        accepted = [ask(app) for app in declared["bench_apps"]]
+        accepted = [ask(app) for app in declared["refund_tracking_apps"]]
     else:
         with ThreadPoolExecutor(threads) as pool:
-            accepted = list(pool.map(ask, declared["bench_apps"]))
+            accepted = list(pool.map(ask, declared["refund_tracking_apps"]))
     print(f"{sum(accepted)} of {len(accepted)} accepted")
     return 0 if all(accepted) else 1
 

@@ -22,8 +22,8 @@ def show(bench: Bench) -> None:
         folder = bench.folder / f"profiles_{work.name}"
         folder.mkdir()
         count = min(size, len(bench.publisher.apps))
-        variables = bench.publisher.variables(count, bench.simulator.app_store_server)
-        command = [sys.executable, str(HERE / "profiled_playbook.py"), *work.command(variables)[1:]]
+        file = work.written(bench.publisher, count, bench.simulator.app_store_server)
+        command = [sys.executable, str(HERE / "profiled_playbook.py"), *work.command(file)[1:]]
         processes.run(command, {**bench.environment, "BENCH_PROFILES": str(folder)}, bench.folder / "profile.log")
         for file in sorted(folder.glob("*.prof")):
             text = io.StringIO()

@@ -22,6 +22,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
 from ansible_collections.storeops.refunds.plugins.module_utils._model.private_key import parse_content
 
 TEAMS = 5
+# So many of the apps that follow each other are one team's: a loop has one key.
+APPS_IN_A_ROW = 100
 TOKEN_LIFE_S = 3500
 _APPLE_ID = 1_000_000_000
 # What an incremental run of refund_ledger finds.
@@ -43,36 +45,33 @@ class Publisher:
         return f"sqlite:///{self.folder}/ledger.db"
 
     def variables(self, count: int, app_store_server: str) -> Path:
-        """Write what a playbook is told for so many apps; return the file."""
-        apps = self.apps[:count]
+        """Write the declaration of so many apps, as a user has it; return the file."""
         document = {
-            "bench_apps": apps,
-            "bench_keys": [{"key": name, **key} for name, key in self.keys.items()],
-            # As ready for a loop as the tokens are for the uri loop.
-            "bench_items": [{**app, **self.keys[app["key"]]} for app in apps],
-            # The same for the playbooks of the collection.
-            "refund_tracking_apps": apps,
             "refund_tracking_keys": [{"key": name, **key} for name, key in self.keys.items()],
+            "refund_tracking_apps": self.apps[:count],
             "refund_tracking_defaults": {
                 "app_store_server_url": app_store_server.replace("/production", "/{environment}"),
                 "ledger": {"url": self.ledger_url},
                 "deadline": 900,
             },
-            "bench_ledger_url": self.ledger_url,
-            "bench_app_store_server_url": app_store_server.replace("/production", "/{environment}"),
-            "bench_transaction_url": f"{app_store_server}/inApps/v1/transactions/{MADE_UP_TRANSACTION_ID}",
         }
         return _written(self.folder / f"apps_{count}.json", document)
 
-    def with_tokens(self, count: int, app_store_server: str) -> Path:
-        """Write the same with a token for each app in place of the keys; return the file."""
-        document = json.loads(self.variables(count, app_store_server).read_text())
-        pems = {name: Path(key["private_key_path"]).read_text() for name, key in self.keys.items()}
-        document["bench_calls"] = [
-            {"bundle_id": app["bundle_id"], "token": _token(self.keys[app["key"]], pems[app["key"]], app["bundle_id"])}
-            for app in self.apps[:count]
-        ]
-        return _written(self.folder / f"calls_{count}.json", document)
+    def key_of_first(self, count: int) -> dict[str, str]:
+        """Return the key of the first apps, which must all be those of one team."""
+        (name,) = {app["key"] for app in self.apps[:count]}
+        return self.keys[name]
+
+    def tokens(self, count: int) -> list[dict[str, str]]:
+        """Return a token for each of the first apps."""
+        key = self.key_of_first(count)
+        pem = Path(key["private_key_path"]).read_text()
+        bundle_ids = [app["bundle_id"] for app in self.apps[:count]]
+        return [{"bundle_id": bundle_id, "token": _token(key, pem, bundle_id)} for bundle_id in bundle_ids]
+
+    def transaction_url(self, app_store_server: str) -> str:
+        """Return what the credential check asks for."""
+        return f"{app_store_server}/inApps/v1/transactions/{MADE_UP_TRANSACTION_ID}"
 
 
 def make(folder: Path, count: int) -> Publisher:
@@ -88,15 +87,19 @@ def make(folder: Path, count: int) -> Publisher:
         keys[name] = {**key, "private_key_path": str(path)}
         iap_key = {"key_id": key["key_id"], "public_key": public}
         teams.append({"issuer_id": key["issuer_id"], "iap_keys": [iap_key], "apps": list[Document]()})
-    apps = [{"bundle_id": f"com.example.app{n:05d}", "key": f"studio_{n % TEAMS}"} for n in range(count)]
+    apps = [{"bundle_id": f"com.example.app{n:05d}", "key": f"studio_{_team(n)}"} for n in range(count)]
     for n, app in enumerate(apps):
         recent = _recent_refunds() if n == 0 else {}
         seen = {"bundle_id": app["bundle_id"], "apple_id": _APPLE_ID + n, **recent}
-        t.cast("list[Document]", teams[n % TEAMS]["apps"]).append(seen)
+        t.cast("list[Document]", teams[_team(n)]["apps"]).append(seen)
     _written(folder / "world.json", {"teams": teams})
     publisher = Publisher(folder, keys, apps)
     fill_ledger(publisher, publisher.ledger_url, count)
     return publisher
+
+
+def _team(app: int) -> int:
+    return app // APPS_IN_A_ROW % TEAMS
 
 
 def fill_ledger(publisher: Publisher, url: str, count: int) -> None:

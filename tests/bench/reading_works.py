@@ -126,6 +126,6 @@ def _variables(place: Path, made: publisher.Publisher, simulator: Simulator, num
         root.write_bytes(answer.read())
     file = made.variables(len(made.apps), simulator.app_store_server)
     declared = json.loads(file.read_text())
-    apps = [{**app, "app_apple_id": numbers[app["bundle_id"]]} for app in declared["bench_apps"]]
-    file.write_text(json.dumps({**declared, "bench_apps": apps, "bench_root_certificate_path": str(root)}))
+    apps = [{**app, "app_apple_id": numbers[app["bundle_id"]]} for app in declared["refund_tracking_apps"]]
+    file.write_text(json.dumps({**declared, "refund_tracking_apps": apps, "bench_root_certificate_path": str(root)}))
     return file

@@ -190,6 +190,8 @@ All apps are Active in the ledger, and ours run with `--check`: an audit that fi
 
 - The uri loop is flattered: its tokens are signed beforehand and it only makes the call. It compares nothing and judges
   nothing. Above its measured size its time is scaled by the app.
+- Both loops are of one team's apps: what is the same for all stands in `module_defaults`, and only what differs from
+  app to app is a template. Each process is given what it needs and no more.
 - The bare script signs (PyJWT) and calls (requests, kept connections) and does nothing else; the better of 1 and 8
   threads counts.
 - Up to {works.RUNS} runs each (fewer where one takes long); the median counts, least and most are shown.

@@ -12,6 +12,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import loops
 import processes
 from processes import BenchFailed, Ran
 from publisher import Publisher
@@ -25,16 +26,23 @@ FAULT_RATE = 0.05
 Faults = t.Callable[[], list[dict[str, t.Any]]]
 
 
+# From a publisher, a number of apps and the App Store Server's URL to the file that a process is started with.
+Written = t.Callable[[Publisher, int, str], Path]
+
+
 @dataclass(frozen=True)
 class Work:
-    """One kind of process. ``asks``: calls that it has to make for each app. ``is_ours``: its results are counted."""
+    """One kind of process. ``asks``: calls that it has to make for each app. ``is_ours``: its results are counted.
+
+    ``written``: writes what it needs and no more, since Ansible takes long over each variable.
+    """
 
     name: str
     title: str
     command: t.Callable[[Path], list[str]]
     asks: int = 1
     is_ours: bool = False
-    has_tokens: bool = False
+    written: Written = Publisher.variables
     environment: t.Mapping[str, str] = field(default_factory=dict)
 
 
@@ -82,9 +90,13 @@ def _script(threads: int) -> t.Callable[[Path], list[str]]:
     return lambda variables: ["python", str(HERE / "bare_script.py"), str(variables), str(threads)]
 
 
+def _loop(*arguments: str) -> t.Callable[[Path], list[str]]:
+    return lambda playbook: ["ansible-playbook", str(playbook), *arguments]
+
+
 EMPTY = Work("empty", "empty play", _playbook("empty"), asks=0)
-PING = Work("ping", "`ansible.builtin.ping` loop", _playbook("ping_loop"), asks=0)
-URI = Work("uri", "`ansible.builtin.uri` loop, tokens signed beforehand", _playbook("uri_loop"), has_tokens=True)
+PING = Work("ping", "`ansible.builtin.ping` loop", _loop(), asks=0, written=loops.of_ping)
+URI = Work("uri", "`ansible.builtin.uri` loop, tokens signed beforehand", _loop(), written=loops.with_uri)
 BARE_1 = Work("bare_1", "bare script, 1 thread", _script(1))
 BARE_8 = Work("bare_8", "bare script, 8 threads", _script(8))
 # Each answer takes this long, as over a real network.
@@ -92,13 +104,14 @@ ANSWER_S = 0.15
 LATE = f"answers after {ANSWER_S * 1000:.0f} ms"
 LATE_BARE = Work("late_bare", f"bare script, 64 threads, {LATE}", _script(64))
 ONE_BY_ONE = Work(
-    "one_by_one", "`refund_tracking_integration` in a loop", _playbook("one_by_one", "--check"), is_ours=True
+    "one_by_one", "`refund_tracking_integration` in a loop", _loop("--check"), is_ours=True, written=loops.ours
 )
 MODULE = Work(
     "module",
     "the same as ordinary modules",
-    _playbook("one_by_one", "--check", "-e", "storeops_refunds_in_process=false"),
+    _loop("--check", "-e", "storeops_refunds_in_process=false"),
     is_ours=True,
+    written=loops.ours,
 )
 BULK = Work("bulk", "`refund_tracking_integrations`", _playbook("bulk", "--check"), is_ours=True)
 LATE_BULK = Work("late_bulk", f"`refund_tracking_integrations`, {LATE}", _playbook("bulk", "--check"), is_ours=True)
@@ -172,9 +185,8 @@ class Bench:
 
     def _once(self, measured: Measured) -> None:
         work, size = measured.work, measured.size
-        url = self.simulator.app_store_server
-        variables = self.publisher.with_tokens if work.has_tokens else self.publisher.variables
-        file, results = variables(size, url), self.folder / "results.json"
+        file = work.written(self.publisher, size, self.simulator.app_store_server)
+        results = self.folder / "results.json"
         own = {"ANSIBLE_CALLBACKS_ENABLED": "bench_results", "BENCH_RESULTS": str(results)} if work.is_ours else {}
         self.simulator.forget_calls()
         before = self.simulator.cpu_seconds()
