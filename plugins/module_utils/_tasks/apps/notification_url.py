@@ -16,7 +16,8 @@ from ..._model.errors import InputError, LedgerError, RefundsError, TransportErr
 from ..._model.identifiers import ENVIRONMENTS, parse_bundle_id
 from ..._model.notification_url import choose, parse_notification_url
 from ..shared.concurrent import each
-from ..shared.connect_api import open_connect_api
+from ..shared.connect_api import connect_api_options, open_connect_api
+from ..shared.options import ledger_url
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
 from .url_item import Item, WantedApp, diff_of, failure, warn_of_kept
@@ -27,8 +28,8 @@ from .url_proof import Prover
 
 def run(params: Params, context: Context) -> Results:
     wanted = _wanted(params)
-    api = open_connect_api(params, context)
-    with contextlib.closing(open_ledger(params, context, for_writing=True)) as ledger:
+    api = open_connect_api(connect_api_options(params), context)
+    with contextlib.closing(open_ledger(ledger_url(params), context, for_writing=True)) as ledger:
         # Before anything is set: the ledger has to be there for what is learnt.
         ledger.check_place()
         known = known_urls(ledger, {app.bundle_id for app in wanted})

@@ -44,7 +44,7 @@ class Knowledge:
         if declared:
             named = {(item.environment, item.bundle_id) for item in declared}
             put_urls(self.ledger, [one for one in learnt if (one.environment, one.bundle_id) in named])
-        source = root_certificate(self.params).source
+        source = root_certificate(self.params.get("root_certificate_path")).source
         for item in declared:
             app = App(source, item.environment, item.bundle_id)
             at = int(self.context.now() * 1000)

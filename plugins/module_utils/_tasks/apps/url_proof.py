@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..._apple.app_store_server import AppStoreServer, Hosts
+from ..._apple.app_store_server import AppStoreServer
 from ..._apple.test_notification import TestNotifications
 from ..._context import Context, Params
 from ..._declaration.keys import key_source
@@ -18,6 +18,7 @@ from ..._model.identifiers import ENVIRONMENTS
 from ..._model.integration import Credentials, Identity
 from ..._model.private_key import KeyProblem
 from ..shared.options import load_credentials, service_url
+from ..shared.services import app_store_server
 from ..shared.stored_key import stored_credentials
 from .url_item import Item
 
@@ -32,8 +33,8 @@ class Prover:
     _server: AppStoreServer = field(init=False)
 
     def __post_init__(self) -> None:
-        hosts = Hosts(service_url(self.params, "app_store_server_url"))
-        self._server = AppStoreServer(self.context.transport, hosts, self.context.now)
+        url = service_url(self.params, "app_store_server_url")
+        self._server = app_store_server(url, self.context)
 
     def prove(self, item: Item) -> None:
         """Note in ``item`` what became of a test notification, or why none could be asked for."""

@@ -73,7 +73,7 @@ class _Parts:
         return Ledger(place, False, self.world.warn)
 
     def declared(self) -> Declared:
-        root = root_certificate({"root_certificate_path": self.settings.root_certificate_path})
+        root = root_certificate(self.settings.root_certificate_path)
         return Declared(self.ledger(), root, self.world.monotonic)
 
     def http(self) -> HttpSettings:

@@ -12,7 +12,6 @@ import typing as t
 from collections import Counter
 
 from ... import _argument_spec, _declared_spec
-from ..._apple.app_store_server import AppStoreServer, Hosts
 from ..._context import Context, Params, Results, Task
 from ..._declaration.keys import key_source
 from ..._files.text import refuse_unwritable_text, write_text_file
@@ -21,10 +20,10 @@ from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import Environment, parse_bundle_id
 from ..._report.field_page import field_document, render_field_page
 from ..._trackers.settings import parse
-from ..shared.connect_api import open_connect_api
+from ..shared.connect_api import connect_api_options, open_connect_api
 from ..shared.options import load_credentials, service_url
-from ..shared.services import CALL_LIBRARIES, SESSION_LIBRARIES
-from ..shared.session import Connection
+from ..shared.services import CALL_LIBRARIES, SESSION_LIBRARIES, app_store_server
+from ..shared.session import Connection, session_options
 from .apple_questions import PART as APPLE
 from .apple_questions import AppleQuestions
 from .connect_questions import PART as CONNECT_API
@@ -93,8 +92,8 @@ def _parts(params: Params, context: Context, stack: contextlib.ExitStack) -> t.I
     if params.get("private_key_path") or params.get("private_key_content"):
         yield APPLE, lambda: _apple(params, context)
     if params.get("api_private_key_path") or params.get("api_private_key_content"):
-        yield CONNECT_API, lambda: connect_questions(open_connect_api(params, context))
-    connection = Connection(params, context)
+        yield CONNECT_API, lambda: connect_questions(open_connect_api(connect_api_options(params), context))
+    connection = Connection(session_options(params), context)
     if connection.is_given:
         yield SESSION, lambda: session_questions(connection.open())
     for name in ("revenuecat", "qonversion", "devtodev"):
@@ -106,8 +105,7 @@ def _parts(params: Params, context: Context, stack: contextlib.ExitStack) -> t.I
 def _apple(params: Params, context: Context) -> t.Iterator[Finding]:
     credentials = load_credentials(key_source(params), False)
     bundle_id = parse_bundle_id(params.get("bundle_id") or "")
-    hosts = Hosts(service_url(params, "app_store_server_url"))
-    server = AppStoreServer(context.transport, hosts, context.now)
+    server = app_store_server(service_url(params, "app_store_server_url"), context)
     yield from AppleQuestions(server, credentials, bundle_id, t.cast(Environment, params["environment"])).ask()
 
 

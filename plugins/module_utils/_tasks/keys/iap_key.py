@@ -9,13 +9,13 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._model.private_key import KeyProblem
 from ..shared.services import KEY_LIBRARIES, SESSION_LIBRARIES
-from ..shared.session import Connection
+from ..shared.session import Connection, session_options
 from .key_list import settle_all
 from .one_key import settle
 
 
 def run(params: Params, context: Context) -> Results:
-    connection = Connection(params, context)
+    connection = Connection(session_options(params), context)
     if params.get("keys") is not None:
         return settle_all(params, context, connection)
     try:

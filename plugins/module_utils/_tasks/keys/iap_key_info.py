@@ -15,13 +15,13 @@ from ..._model.errors import InputError
 from ..._model.private_key import KeyProblem, read_file_name, settle_key_id
 from ..shared.options import load_key
 from ..shared.services import KEY_LIBRARIES, SESSION_LIBRARIES
-from ..shared.session import Connection, given_session
+from ..shared.session import Connection, session_options
 from .key_file import look
 
 
 def run(params: Params, context: Context) -> Results:
     source = key_source(params)
-    has_session = given_session(params, context)
+    has_session = Connection(session_options(params), context).is_given
     if not has_session and not source.is_given:
         raise InputError("session", "or private_key_path is required.", "Say which team's keys or which file to show.")
     return {
@@ -33,7 +33,7 @@ def run(params: Params, context: Context) -> Results:
 
 
 def _team_keys(source: KeySource, params: Params, context: Context) -> list[Results]:
-    connect = Connection(params, context).open()
+    connect = Connection(session_options(params), context).open()
     issuer_id, key_id = identifiers(source)
     team = connect.team(params.get("team_id"), issuer_id)
     keys = sorted(connect.list_keys(), key=lambda key: (not is_active(key), key.name or "", key.key_id))

@@ -18,6 +18,7 @@ from ..._model.errors import InputError, LedgerError
 from ..._model.identifiers import shown
 from ..._model.refund_rows import Cursor, Question, Row, Tally, not_in_sums, sums_of
 from ..._report.csv_lines import COLUMNS, SUM_COLUMNS, header, line
+from ..shared.options import ledger_url
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
 from .refund_info import coverage_of, unread, warn_of_gaps
 from .refund_info_apple import warn_exceeding
@@ -36,7 +37,7 @@ def run(params: Params, context: Context) -> Results:
     question, sums_by = question_of(params, context), list(dict.fromkeys(params["sums_by"]))
     place = (question.source, question.environment, question.bundle_ids)
     with contextlib.ExitStack() as stack:
-        ledger = stack.enter_context(contextlib.closing(open_ledger(params, context, for_writing=False)))
+        ledger = stack.enter_context(contextlib.closing(open_ledger(ledger_url(params), context, for_writing=False)))
         lack = ledger.lack()
         connection = stack.enter_context(ledger.reading())
         states, others = app_states(connection, *place, question.period), other_sources(connection, *place)

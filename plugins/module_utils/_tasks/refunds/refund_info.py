@@ -18,6 +18,7 @@ from ..._model.errors import InputError
 from ..._model.refund import iso_time
 from ..._model.refund_period import covering
 from ..._model.refund_rows import Cursor, Question, not_in_sums, parse_cursor, sums_of
+from ..shared.options import ledger_url
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
 from .refund_info_apple import from_apple, warn_exceeding
@@ -41,7 +42,7 @@ def _from_ledger(params: Params, context: Context) -> Results:
         next_step = "Give 0 for no rows; sums and total are there all the same."
         raise InputError("limit", f"{limit} is not from 0 to {_LARGEST_LIMIT}.", next_step)
     with contextlib.ExitStack() as stack:
-        ledger = stack.enter_context(contextlib.closing(open_ledger(params, context, for_writing=False)))
+        ledger = stack.enter_context(contextlib.closing(open_ledger(ledger_url(params), context, for_writing=False)))
         lack = ledger.lack()
         connection = stack.enter_context(ledger.reading())
         place = (question.source, question.environment, question.bundle_ids)

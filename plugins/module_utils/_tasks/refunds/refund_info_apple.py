@@ -9,7 +9,6 @@ import contextlib
 import typing as t
 from dataclasses import replace
 
-from ..._apple.app_store_server import AppStoreServer, Hosts
 from ..._apple.refund_history import RefundHistory, parse_transaction_id
 from ..._apple.signed_data import SignedData
 from ..._context import Context, Params, Results, TaskFailed
@@ -20,8 +19,9 @@ from ..._model.integration import Credentials, Identity
 from ..._model.refund import Refund, Rejected
 from ..._model.refund_period import Period
 from ..._model.refund_rows import count_exceeding, not_in_sums, row_from_apple, sums_of, tallies_of
-from ..shared.options import identity, load_credentials, service_url
+from ..shared.options import identity, ledger_url, load_credentials, service_url
 from ..shared.root import root_certificate
+from ..shared.services import app_store_server
 from ..shared.stored_key import stored_credentials
 from ..shared.trackers import open_ledger
 
@@ -36,9 +36,9 @@ def from_apple(params: Params, context: Context) -> Results:
             raise InputError(option, "can't be combined with transaction_id.", "Leave one of them out.")
     transaction_id = parse_transaction_id(params["transaction_id"])
     wanted = replace(identity({**params, "tracker": "ledger"}), project="")
-    root = root_certificate(params)
+    root = root_certificate(params.get("root_certificate_path"))
     credentials = _credentials(params, context, wanted)
-    server = AppStoreServer(context.transport, Hosts(service_url(params, "app_store_server_url")), context.now)
+    server = app_store_server(service_url(params, "app_store_server_url"), context)
     history = RefundHistory(server, credentials, wanted.bundle_id, wanted.environment)
     # A transaction carries no Apple ID that could be compared; Apple's library only insists on some number.
     signed = SignedData(root, wanted.environment, wanted.bundle_id, params.get("app_apple_id") or 0)
@@ -95,7 +95,7 @@ def _credentials(params: Params, context: Context, wanted: Identity) -> Credenti
     source = key_source(params)
     if source.is_given and source.issuer_id:
         return load_credentials(source, check_mode=False)
-    with contextlib.closing(open_ledger(params, context, for_writing=False)) as ledger:
+    with contextlib.closing(open_ledger(ledger_url(params), context, for_writing=False)) as ledger:
         held = find_integration(ledger, wanted)
     credentials = stored_credentials(held, source) if held is not None else None
     if credentials is None:

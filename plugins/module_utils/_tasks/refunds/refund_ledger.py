@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 from ... import _argument_spec
 from ..._apple.app_record import AppRecord
-from ..._apple.app_store_server import AppStoreServer, Hosts
 from ..._apple.notification_history import NotificationHistory
 from ..._apple.pace import CALLS_A_SECOND, Pace
 from ..._apple.root_certificate import Root
@@ -26,10 +25,10 @@ from ..._ledger.refunds import App
 from ..._model.errors import InputError, RefundsError
 from ..._model.integration import Identity, Integration
 from ..shared.concurrent import work_off
-from ..shared.options import load_key, service_url
+from ..shared.options import ledger_url, load_key, service_url
 from ..shared.progress import Progress
 from ..shared.root import root_certificate
-from ..shared.services import CALL_LIBRARIES
+from ..shared.services import CALL_LIBRARIES, app_store_server
 from ..shared.stored_key import stored_credentials
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
 from .refund_app import AppRun
@@ -64,7 +63,7 @@ def run(params: Params, context: Context) -> Results:
     apps = wanted_apps(params)
     refuse_retention(params.get("retention_days"), (one.identity.environment for one in apps if not one.is_absent))
     is_list = params.get("apps") is not None
-    with contextlib.closing(open_ledger(params, context, for_writing=True)) as ledger:
+    with contextlib.closing(open_ledger(ledger_url(params), context, for_writing=True)) as ledger:
         ledger.check_place()
         held = _held(apps, ledger)
         entries = [_entry(one, held.get(one.identity), context, is_list) for one in apps]
@@ -73,7 +72,8 @@ def run(params: Params, context: Context) -> Results:
         records = own_records(params, context, asked)
         if not context.check_mode:
             notice_urls(ledger, records, (one.wanted.identity for one in entries), context.timestamp())
-        desk = _Desk(params, context, ledger, root_certificate(params), records, progress)
+        root = root_certificate(params.get("root_certificate_path"))
+        desk = _Desk(params, context, ledger, root, records, progress)
         with ledger.reading() as connection:
             for entry in entries:
                 if entry.integration is not None:
@@ -124,8 +124,7 @@ class _Desk:
         # An app's own IDs make no other key of what lies at a path.
         self.load = lambda source: loaded(replace(source, issuer_id=None, key_id=None, where=""))
         self.gate = Gate(self.context.timestamp, self.context.progress, self.context.check_mode)
-        hosts = Hosts(service_url(self.params, "app_store_server_url"))
-        self.server = AppStoreServer(self.context.transport, hosts, self.context.now)
+        self.server = app_store_server(service_url(self.params, "app_store_server_url"), self.context)
 
     def app_run(self, wanted: Wanted, integration: Integration, connection: sqlalchemy.Connection) -> AppRun:
         """Return the run of one app, read from where the ledger ends. Raises RefundsError."""

@@ -65,7 +65,7 @@ def question_of(params: Params, context: Context) -> Question:
 def _source(params: Params) -> str:
     source = params.get("source")
     if source is None:
-        return root_certificate(params).source
+        return root_certificate(params.get("root_certificate_path")).source
     if not _SOURCE.fullmatch(source):
         next_step = "Give apple, or other: and the first 16 digits of a root certificate's SHA-256."
         raise InputError("source", f"{shown(source)} isn't a source.", next_step)

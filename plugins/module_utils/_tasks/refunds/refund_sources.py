@@ -17,7 +17,7 @@ from ..._model.identifiers import Environment
 from ..._model.integration import Identity, Integration
 from ..._model.notification_url import effective
 from ..._model.text import few
-from ..shared.connect_api import open_connect_api
+from ..shared.connect_api import connect_api_options, open_connect_api
 
 
 def require_active(held: Integration | None, wanted: Identity, check_mode: bool) -> Integration:
@@ -47,7 +47,7 @@ def own_records(params: Params, context: Context, bundle_ids: t.Sequence[str]) -
     """Return what App Store Connect says about apps, by bundle ID; empty without an API key or when it does not say."""
     if not bundle_ids or not (params.get("api_private_key_path") or params.get("api_private_key_content")):
         return {}
-    api = open_connect_api(params, context)
+    api = open_connect_api(connect_api_options(params), context)
     named = bundle_ids[0] if len(bundle_ids) == 1 else f"{len(bundle_ids)} apps"
     try:
         found = {app.bundle_id: app for app in api.apps(bundle_ids)}

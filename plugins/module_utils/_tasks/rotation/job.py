@@ -14,8 +14,8 @@ from ..._declaration.declaration import Declaration
 from ..._declaration.keys import KeySource, key_id_of, key_source, names_of
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import parse_key_id, shown
-from ..._trackers.protocol import Times
-from ..shared.session import Connection
+from ..shared.options import ledger_url, times
+from ..shared.session import Connection, session_options
 from ..shared.trackers import Trackers, open_ledger
 from .reading import Reading, task_settings
 
@@ -34,9 +34,8 @@ class Job:
 
     def read(self) -> Reading:
         """Return what every tracker holds now; nothing is written."""
-        times = Times(float(self.params["request_timeout"]), float(self.params["wait_timeout"]))
-        ledger = open_ledger(self.params, self.context, for_writing=False)
-        with Trackers(self.context, ledger, times) as trackers:
+        ledger = open_ledger(ledger_url(self.params), self.context, for_writing=False)
+        with Trackers(self.context, ledger, times(self.params)) as trackers:
             return Reading(self.declaration, task_settings(self.params)).read(trackers)
 
     def known(self, reading: Reading) -> Known:
@@ -73,7 +72,7 @@ def read_job(params: Params, context: Context, declaration: Declaration) -> Job:
     new = _new_key(params)
     if new.key_id == old_key_id:
         raise InputError("new_key", f"is {old_key_id}, which is to be replaced.", "Give the new key a name of its own.")
-    return Job(params, context, declaration, old_key_id, old, new, Connection(params, context))
+    return Job(params, context, declaration, old_key_id, old, new, Connection(session_options(params), context))
 
 
 def _old_key(text: str, declaration: Declaration) -> tuple[str, KeySource | None]:

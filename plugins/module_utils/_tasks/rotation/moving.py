@@ -20,7 +20,7 @@ from ..._model.verdict import Verdict
 from ..._trackers.settings import Settings
 from ..tracking.engine import Engine
 from ..tracking.loaded_keys import KeyReader, LoadedKey
-from ..tracking.opening import open_engine
+from ..tracking.opening import open_engine, services_of
 from .acceptance import Asked, wait_for_apple
 from .job import Job
 from .reading import Reading
@@ -57,7 +57,7 @@ def move(job: Job) -> Moved:
     targets = _targets(job, known, reading)
     if not targets:
         raise RefundsError(_nothing(job, known))
-    with open_engine(job.params, job.context, NAME, removes=False, is_strict=False) as one:
+    with open_engine(services_of(job.params), job.context, NAME, removes=False, is_strict=False) as one:
         decisions = _moved(job, key, targets, known, one)
     for decision in decisions:
         released = decision.held.identity.environment == "production" and _name(decision) in known.released

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from ..._apple.app_store_connect_api import AppStoreConnectApi, ConnectApiCredentials
 from ..._context import Context, Params
@@ -19,18 +20,26 @@ _PLACE = "App Store Connect, Users and Access, Integrations, App Store Connect A
 _NAMES = ("issuer_id", "key_id", "private_key_path", "private_key_content")
 
 
-def open_connect_api(params: Params, context: Context) -> AppStoreConnectApi:
-    """Return the API for the task's ``api_…`` options. Raises InputError that names the option."""
-    source = _source(params)
-    credentials = _credentials(source)
-    _warn_about_name(source, context)
-    url = service_url(params, "app_store_connect_api_url")
-    return AppStoreConnectApi(context.transport, url, credentials, context.now, context.warn)
+@dataclass(frozen=True)
+class ConnectApiOptions:
+    """A task's ``api_…`` options. ``url``: None is Apple's."""
+
+    source: KeySource
+    url: str | None
 
 
-def _source(params: Params) -> KeySource:
+def connect_api_options(params: Params) -> ConnectApiOptions:
+    """Return what a task says of the API. Raises InputError for a URL that is none."""
     renamed = {name: params.get(f"api_{name}") for name in _NAMES}
-    return key_source({**renamed, "private_key_file_policy": params.get("private_key_file_policy")}, "api_")
+    source = key_source({**renamed, "private_key_file_policy": params.get("private_key_file_policy")}, "api_")
+    return ConnectApiOptions(source, service_url(params, "app_store_connect_api_url"))
+
+
+def open_connect_api(options: ConnectApiOptions, context: Context) -> AppStoreConnectApi:
+    """Return the API. Raises InputError that names the option."""
+    credentials = _credentials(options.source)
+    _warn_about_name(options.source, context)
+    return AppStoreConnectApi(context.transport, options.url, credentials, context.now, context.warn)
 
 
 def _credentials(source: KeySource) -> ConnectApiCredentials:

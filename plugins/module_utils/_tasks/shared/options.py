@@ -15,6 +15,7 @@ from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import Environment, parse_bundle_id, parse_service_url
 from ..._model.integration import Credentials, Identity
 from ..._model.private_key import KeyProblem, PrivateKey, parse_content, parse_file, require_pair
+from ..._trackers.protocol import Times
 
 
 def load_credentials(source: KeySource, check_mode: bool) -> Credentials:
@@ -76,6 +77,16 @@ def environment(params: Params) -> Environment:
 def service_url(params: Params, option: str) -> str | None:
     """Return a service's own base URL, or None for the vendor's."""
     return parse_service_url(params[option], option) if params.get(option) else None
+
+
+def ledger_url(params: Params) -> str | None:
+    """Return the task's ``ledger.url``, as it was given."""
+    return t.cast("str | None", (params.get("ledger") or {}).get("url"))
+
+
+def times(params: Params) -> Times:
+    """Return how long a task waits for one answer, and for a change to be seen."""
+    return Times(float(params["request_timeout"]), float(params["wait_timeout"]))
 
 
 def warn_about_name(source: KeySource, context: Context) -> None:

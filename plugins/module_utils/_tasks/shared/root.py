@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 from ..._apple.root_certificate import Root, apple_root, parse_root
-from ..._context import Params
 from ..._model.errors import InputError
 
 _LARGEST_CERTIFICATE = 64 * 1024
 
 
-def root_certificate(params: Params) -> Root:
-    """Return the root to verify against: Apple's, or the one of ``root_certificate_path``. Raises InputError."""
-    path = params.get("root_certificate_path")
+def root_certificate(path: str | None) -> Root:
+    """Return the root to verify against: Apple's, or the one in the file of that option. Raises InputError."""
     if not path:
         return apple_root()
     try:

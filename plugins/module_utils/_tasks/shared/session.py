@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import dataclass
 
 from ..._apple.app_store_connect import HOST, AppStoreConnect
 from ..._context import Context, Params
@@ -21,41 +22,52 @@ VARIABLES = ("FASTLANE_SESSION", "SPACESHIP_SESSION")
 _WAYS = "Give session or session_path (fastlane spaceauth makes one), or set FASTLANE_SESSION."
 
 
-def given_session(params: Params, context: Context) -> bool:
-    return bool(params.get("session") or params.get("session_path") or any(map(context.environ.get, VARIABLES)))
+@dataclass(frozen=True)
+class SessionOptions:
+    """``text``: None where the option isn't there, empty where it is given but empty. ``url``: None is Apple's."""
+
+    text: Secret | None
+    path: str | None
+    url: str | None
+
+
+def session_options(params: Params) -> SessionOptions:
+    """Return what a task says of its session. Raises InputError for a URL that is none."""
+    text = params.get("session")
+    url = service_url(params, "app_store_connect_url")
+    return SessionOptions(None if text is None else Secret(text), params.get("session_path"), url)
 
 
 class Connection:
     """App Store Connect for a task's session: read when it is first needed, and one for all keys of a task."""
 
-    def __init__(self, params: Params, context: Context) -> None:
-        self._params = params
+    def __init__(self, options: SessionOptions, context: Context) -> None:
+        self._options = options
         self._context = context
         self._opened: AppStoreConnect | None = None
 
     @property
     def is_given(self) -> bool:
-        return given_session(self._params, self._context)
+        return bool(self._options.text or self._options.path or any(map(self._context.environ.get, VARIABLES)))
 
     def open(self) -> AppStoreConnect:
         """Return App Store Connect. Raises InputError without a session that can be used."""
         if self._opened is None:
-            text, option = _text(self._params, self._context)
+            text, option = _text(self._options, self._context)
             session = parse_session(text.reveal(), option)
-            url = service_url(self._params, "app_store_connect_url") or HOST
-            self._opened = AppStoreConnect(self._context.transport, session, url)
+            self._opened = AppStoreConnect(self._context.transport, session, self._options.url or HOST)
         return self._opened
 
 
-def _text(params: Params, context: Context) -> tuple[Secret, str]:
-    if params.get("session"):
-        return Secret(params["session"]), "session"
-    if params.get("session_path"):
-        return read_session_file(params["session_path"], "session_path", _WAYS, LARGEST), "session_path"
+def _text(options: SessionOptions, context: Context) -> tuple[Secret, str]:
+    if options.text:
+        return options.text, "session"
+    if options.path:
+        return read_session_file(options.path, "session_path", _WAYS, LARGEST), "session_path"
     variable = next(filter(context.environ.get, VARIABLES), None)
     if variable:
         return Secret(context.environ[variable]), variable
-    is_empty = params.get("session") == "" or any(name in context.environ for name in VARIABLES)
+    is_empty = options.text is not None or any(name in context.environ for name in VARIABLES)
     said = "is given but empty" if is_empty else "is required to look at App Store Connect"
     raise InputError("session", f"{said}.", _WAYS)
 

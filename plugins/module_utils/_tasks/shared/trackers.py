@@ -1,24 +1,21 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Opens the tracker that a task names, and names the libraries that it needs."""
+"""Opens a task's ledger and trackers, and names the libraries that it needs."""
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 from dataclasses import dataclass, field
 
-from ..._context import Context, Library, Params
+from ..._context import Context, Library
 from ..._decisions.irreversible import Gate
-from ..._ledger.integrations import list_elsewhere
 from ..._ledger.ledger import Ledger
 from ..._ledger.place import SQLALCHEMY_ERROR, find_place
-from ..._model.integration import Integration
 from ..._trackers.last_applied import LastApplied
 from ..._trackers.ledger import LedgerTracker
 from ..._trackers.protocol import Times, Tracker
-from ..._trackers.settings import Settings, parse, require_environment
+from ..._trackers.settings import Settings
 
 if t.TYPE_CHECKING:
     from .api_trackers import Projects
@@ -27,45 +24,16 @@ if t.TYPE_CHECKING:
 LEDGER_LIBRARIES = (Library("SQLAlchemy", SQLALCHEMY_ERROR),)
 
 
-def applied_elsewhere(params: Params, context: Context) -> list[Integration]:
-    """Return what the ledger knows of integrations at other trackers, in the task's environment."""
-    ledger = open_ledger(params, context, for_writing=False)
-    try:
-        return list_elsewhere(ledger, params["environment"])
-    finally:
-        ledger.close()
+def open_ledger(url: str | None, context: Context, for_writing: bool) -> Ledger:
+    """Return a task's ledger (``ledger.url``); it is opened when first used. The caller closes it.
 
-
-@contextlib.contextmanager
-def open_tracker(params: Params, context: Context, for_writing: bool) -> t.Iterator[Tracker]:
-    """Yield the tracker that a task names. ``for_writing`` is false for tasks that never write (info, audit).
-
-    Whether the ledger can be written is asked when the first change is planned (``Tracker.observe``): with nothing to
-    change, a ledger that can only be read will do.
+    ``for_writing`` is false for tasks that never write (info, audit). Whether the ledger can be written is asked when
+    the first change is planned (``Tracker.observe``): with nothing to change, a ledger that can only be read will do.
     """
-    name = params["tracker"]
-    require_environment(name, params["environment"])
-    settings = parse(name, params.get(name) or {})
-    ledger = open_ledger(params, context, for_writing)
-    if _removes(params):
-        ledger.check_place()
-    times = Times(float(params["request_timeout"]), float(params["wait_timeout"]))
-    with Trackers(context, ledger, times) as trackers:
-        yield trackers.open(settings)
-
-
-def open_ledger(params: Params, context: Context, for_writing: bool) -> Ledger:
-    """Return the task's ledger; it is opened when first used. The caller closes it."""
-    place = find_place((params.get("ledger") or {}).get("url"), context.environ)
+    place = find_place(url, context.environ)
     read_only = context.check_mode or not for_writing
     remaining = context.transport.remaining
     return Ledger(place, read_only, context.warn, min(30.0, remaining()), remaining, for_writing=for_writing)
-
-
-def _removes(params: Params) -> bool:
-    """Tell whether a task may remove integrations, of which nothing is observed before."""
-    apps = [app for app in params.get("apps") or () if isinstance(app, dict)]
-    return bool(params.get("purge")) or any(one.get("state") == "absent" for one in (params, *apps))
 
 
 @dataclass

@@ -12,13 +12,14 @@ from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration, declare, declare_one, has_lists, refuse
 from ..._model.verdict import Verdict
 from ..shared.concurrent import each
+from ..shared.options import service_url
 from ..shared.services import CALL_LIBRARIES, credential_check
 from .loaded_keys import KeyReader, LoadedKey
 
 
 def run(params: Params, context: Context) -> Results:
-    check = credential_check(params, context)
-    apps = _apps(params, KeyReader(context))
+    check = credential_check(service_url(params, "app_store_server_url"), context)
+    apps = _apps(_declared(params), KeyReader(context))
     verdicts = each(apps, lambda app: app[1].check(check, app[0].bundle_id, app[0].environment), context.transport.flow)
     sharpened = infer_across_apps(
         [(key.id(app.bundle_id), verdict) for (app, key), verdict in zip(apps, verdicts, strict=True)]
@@ -30,9 +31,13 @@ def run(params: Params, context: Context) -> Results:
     }
 
 
-def _apps(params: Params, reader: KeyReader) -> list[tuple[App, LoadedKey]]:
-    """Return the apps with their keys. Raises RefundsError for all faults of lists at once."""
-    declaration = declare(params).require() if has_lists(params) else Declaration({}, (declare_one(params),))
+def _declared(params: Params) -> Declaration:
+    """Return what is declared. Raises RefundsError for all faults of lists at once."""
+    return declare(params).require() if has_lists(params) else Declaration({}, (declare_one(params),))
+
+
+def _apps(declaration: Declaration, reader: KeyReader) -> list[tuple[App, LoadedKey]]:
+    """Return the apps with their keys. Raises RefundsError for all that can't be used at once."""
     loaded = [(app, reader.load(app.key)) for app in declaration.apps if app.key and not app.is_absent]
     refuse(key.fault for _app, key in loaded if key.fault)
     return loaded

@@ -10,12 +10,12 @@ from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._declaration.declaration import Declaration, declare_one
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES
-from .opening import open_engine
+from .opening import open_engine, services_of
 
 
 def run(params: Params, context: Context) -> Results:
     app = declare_one(params)
-    with open_engine(params, context, "refund_tracking_integration", app.is_absent) as one:
+    with open_engine(services_of(params), context, "refund_tracking_integration", app.is_absent) as one:
         (decision,) = one.run(Declaration({}, (app,)))
     results: Results = {
         "changed": decision.step.changed,

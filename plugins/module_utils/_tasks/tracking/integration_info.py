@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ... import _argument_spec
 from ..._apple import hints
@@ -13,24 +13,50 @@ from ..._apple.credential_check import CredentialCheck
 from ..._context import Context, Params, Results, Task
 from ..._decisions.refusal import infer_across_apps, known_released
 from ..._declaration.keys import KeySource, key_source
+from ..._ledger.integrations import list_elsewhere
+from ..._model.identifiers import Environment
 from ..._model.integration import Identity, Integration, Status, absent, worse
 from ..._model.private_key import KeyProblem
 from ..._model.verdict import Verdict
-from ..._trackers.protocol import Tracker
+from ..._trackers.settings import Settings, parse, require_environment
 from ..shared.concurrent import each
 from ..shared.options import environment, identity
 from ..shared.services import CALL_LIBRARIES, credential_check
 from ..shared.stored_key import stored_credentials
-from ..shared.trackers import LEDGER_LIBRARIES, applied_elsewhere, open_tracker
+from ..shared.trackers import LEDGER_LIBRARIES, Trackers, open_ledger
+from .opening import Services, services_of
+
+
+@dataclass(frozen=True)
+class Question:
+    """``wanted``: the one integration that is asked about; None for all of the environment."""
+
+    settings: Settings
+    environment: Environment
+    wanted: Identity | None
+    source: KeySource
+    services: Services
+    is_skipped: bool
+
+
+def question_of(params: Params) -> Question:
+    """Return what a task asks. Raises RefundsError."""
+    require_environment(params["tracker"], params["environment"])
+    return Question(
+        parse(params["tracker"], params.get(params["tracker"]) or {}),
+        environment(params),
+        identity(params) if params.get("bundle_id") else None,
+        key_source(params),
+        services_of(params),
+        params["credential_check"] == "skip",
+    )
 
 
 def run(params: Params, context: Context) -> Results:
-    with open_tracker(params, context, for_writing=False) as tracker:
-        held = _held(params, tracker)
-    elsewhere = applied_elsewhere(params, context) if params["tracker"] == "ledger" else []
-    source = key_source(params)
-    check = credential_check(params, context)
-    is_skipped = params["credential_check"] == "skip"
+    asked = question_of(params)
+    check = credential_check(asked.services.app_store_server_url, context)
+    held, elsewhere = _held(asked, context)
+    source, is_skipped = asked.source, asked.is_skipped
     verdicts = each(held, lambda entry: _verdict(entry, source, check, is_skipped), context.transport.flow)
     keys = [(entry.issuer_id or "", entry.key_id or "", entry.key_fingerprint or "") for entry in held]
     sharpened = infer_across_apps(list(zip(keys, verdicts, strict=True)))
@@ -42,11 +68,15 @@ def run(params: Params, context: Context) -> Results:
     }
 
 
-def _held(params: Params, tracker: Tracker) -> list[Integration]:
-    if not params.get("bundle_id"):
-        return tracker.list(environment(params))
-    wanted: Identity = identity(params)
-    return [tracker.find(wanted) or absent(wanted)]
+def _held(asked: Question, context: Context) -> tuple[list[Integration], list[Integration]]:
+    """Return what the tracker holds, and what the ledger knows of other trackers where the ledger was asked."""
+    ledger = open_ledger(asked.services.ledger_url, context, for_writing=False)
+    with Trackers(context, ledger, asked.services.times) as trackers:
+        tracker = trackers.open(asked.settings)
+        wanted = asked.wanted
+        held = [tracker.find(wanted) or absent(wanted)] if wanted else tracker.list(asked.environment)
+        elsewhere = list_elsewhere(ledger, asked.environment) if asked.settings.tracker == "ledger" else []
+    return held, list(elsewhere)
 
 
 def _verdict(entry: Integration, source: KeySource, check: CredentialCheck, is_skipped: bool) -> Verdict:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ..._context import Context, Params
+from ..._context import Context
 from ..._decisions.integration import Decision
 from ..._decisions.key_removal import left, users, waiting
 from ..._declaration.declaration import Declaration
-from ..._declaration.keys import absent_keys, key_id_of
+from ..._declaration.keys import key_id_of
 from ..._ledger.integrations import list_elsewhere, list_integrations
 from ..._model.errors import RefundsError
 from ..._model.identifiers import ENVIRONMENTS
@@ -27,28 +27,35 @@ class Removal(t.NamedTuple):
     note: str = ""
 
 
+class Rest(t.NamedTuple):
+    """Where the ledger lies that knows what else a key is used for."""
+
+    ledger_url: str | None
+    context: Context
+
+
 def removal(
-    params: Params, context: Context, declaration: Declaration, decisions: t.Sequence[Decision], trouble: str
+    keys: t.Sequence[str], declaration: Declaration, decisions: t.Sequence[Decision], trouble: str, rest: Rest
 ) -> Removal:
-    """Return what may become of the keys that are to be absent. ``trouble``: what the task came to, if to any."""
-    keys = absent_keys(params)
+    """Return what may become of the ``keys`` that are to be absent. ``trouble``: what the task came to, if to any."""
+    is_dry = rest.context.check_mode
     if not keys:
         return Removal()
     held: t.Sequence[str] = ()
     if not trouble:
         key_ids = {key_id_of(declaration.keys.get(name)) for name in keys}
         try:
-            held = users(key_ids, _rest(params, context, decisions))
+            held = users(key_ids, _rest(rest, decisions))
         except RefundsError as error:
             trouble = f"what the ledger holds with {'it' if len(keys) == 1 else 'them'} could not be read: {error}"
-    note = left(keys, trouble, waiting(decisions, context.check_mode), held, context.check_mode)
+    note = left(keys, trouble, waiting(decisions, is_dry), held, is_dry)
     return Removal((), note) if note else Removal(keys)
 
 
-def _rest(params: Params, context: Context, decisions: t.Iterable[Decision]) -> t.Iterator[Integration]:
+def _rest(rest: Rest, decisions: t.Iterable[Decision]) -> t.Iterator[Integration]:
     """Yield what the ledger holds, and knows of other trackers, beside what the task decided about."""
     decided = {decision.held.identity for decision in decisions}
-    with contextlib.closing(open_ledger(params, context, for_writing=False)) as ledger:
+    with contextlib.closing(open_ledger(rest.ledger_url, rest.context, for_writing=False)) as ledger:
         for environment in ENVIRONMENTS:
             rows = list_integrations(ledger, "ledger", "", environment)
             for row in (*rows, *list_elsewhere(ledger, environment)):

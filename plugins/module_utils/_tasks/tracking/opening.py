@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task's parameters say of the engine's surroundings: opened trackers, and the credential check."""
+"""The engine with what it needs: opened trackers, and the credential check."""
 
 from __future__ import annotations
 
@@ -11,25 +11,38 @@ import typing as t
 from ..._context import Context, Params
 from ..._trackers.protocol import Times
 from ..shared.few_warnings import FewWarnings
+from ..shared.options import ledger_url, service_url, times
 from ..shared.services import credential_check
 from ..shared.trackers import Trackers, open_ledger
 from .engine import Engine
 
 
+class Services(t.NamedTuple):
+    """What a task says of its services. Of each URL None is the vendor's, or the default ledger's."""
+
+    app_store_server_url: str | None
+    ledger_url: str | None
+    times: Times
+
+
+def services_of(params: Params) -> Services:
+    """Return the services of a task's parameters. Raises InputError for a URL that is none."""
+    return Services(service_url(params, "app_store_server_url"), ledger_url(params), times(params))
+
+
 @contextlib.contextmanager
 def open_engine(
-    params: Params, context: Context, name: str, removes: bool, is_strict: bool = True
+    services: Services, context: Context, name: str, removes: bool, is_strict: bool = True
 ) -> t.Iterator[Engine]:
     """Yield the engine of a task, which ends with its browsers and its ledger closed.
 
     ``removes``: integrations may go, of which nothing is observed before, so that the ledger's place is checked first.
     """
-    check = credential_check(params, context)
-    ledger = open_ledger(params, context, for_writing=True)
+    check = credential_check(services.app_store_server_url, context)
+    ledger = open_ledger(services.ledger_url, context, for_writing=True)
     if removes:
         ledger.check_place()
     warnings = FewWarnings(context.warn)
-    times = Times(float(params["request_timeout"]), float(params["wait_timeout"]))
-    with Trackers(context, ledger, times) as trackers:
+    with Trackers(context, ledger, services.times) as trackers:
         yield Engine(context, trackers, check, warnings.warn, name, is_strict)
     warnings.end()

@@ -47,33 +47,48 @@ class Purge:
             raise InputError("purge_limit", *_too_many(issuer, names, most, count))
 
 
-def parse_purge(params: Params, declaration: Declaration) -> Purge | None:
+class Wishes(t.NamedTuple):
+    """What a task says of purging, as it was typed."""
+
+    is_wanted: bool
+    tracker: str
+    environment: Environment
+    issuer_id: str | None
+    limit: str
+
+
+def wishes_of(params: Params) -> Wishes:
+    issuer_id = params.get("issuer_id")
+    return Wishes(params["purge"], params["tracker"], params["environment"], issuer_id, params["purge_limit"])
+
+
+def parse_purge(wishes: Wishes, declaration: Declaration) -> Purge | None:
     """Return what a task with these apps purges, None when it doesn't. Raises InputError where it must not."""
-    if not params["purge"]:
+    if not wishes.is_wanted:
         return None
     elsewhere = {one.tracker for app in declaration.apps for one in app.settings} - {"ledger"}
-    if params["tracker"] != "ledger" or elsewhere:
+    if wishes.tracker != "ledger" or elsewhere:
         raise InputError(
             "purge",
-            f"works with tracker: ledger only, not with {', '.join(sorted(elsewhere)) or params['tracker']}.",
+            f"works with tracker: ledger only, not with {', '.join(sorted(elsewhere)) or wishes.tracker}.",
             "List the apps that are to go with state: absent.",
         )
-    limit = _LIMIT.fullmatch(params["purge_limit"].strip())
+    limit = _LIMIT.fullmatch(wishes.limit.strip())
     if limit is None or (limit.group(2) and int(limit.group(1)) > 100):
-        problem = f"{shown(params['purge_limit'])} is neither a number of integrations nor a share such as 10%."
+        problem = f"{shown(wishes.limit)} is neither a number of integrations nor a share such as 10%."
         raise InputError("purge_limit", problem)
-    issuers = _issuers(params, declaration.apps)
-    return Purge(params["environment"], issuers, int(limit.group(1)), bool(limit.group(2)))
+    issuers = _issuers(wishes, declaration.apps)
+    return Purge(wishes.environment, issuers, int(limit.group(1)), bool(limit.group(2)))
 
 
-def _issuers(params: Params, apps: t.Sequence[App]) -> frozenset[str]:
+def _issuers(wishes: Wishes, apps: t.Sequence[App]) -> frozenset[str]:
     """Return the Issuer ID of the task and of every app. Raises InputError for one of which no app is listed.
 
     A list without an app of a team and environment says nothing about them: it is filtered, or came back empty.
     """
-    place = params["environment"]
+    place = wishes.environment
     own = [(app.environment, identifiers(app.key)[0] if app.key else None) for app in apps]
-    task = parse_issuer_id(params["issuer_id"], "issuer_id") if params.get("issuer_id") else None
+    task = parse_issuer_id(wishes.issuer_id, "issuer_id") if wishes.issuer_id else None
     issuers = {issuer for _environment, issuer in own if issuer} | ({task} if task else set())
     if apps and not issuers:
         raise InputError(
