@@ -22,6 +22,7 @@ from events_support import BUNDLE_ID, NOW, Apple, declare, ledger_at
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import schema
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.explained import RowFault
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
@@ -29,6 +30,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events imp
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.declared import Declared
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.intake import Intake
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.receiver import Receiver
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.storing import store
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +172,17 @@ def test_trouble_with_the_ledger_is_ours_and_forgeries_stay_forgeries(desk: Desk
         answers = desk.take(desk.apple.body(), Apple().body(), desk.apple.body("TEST"))
     assert [status for status, _reason in answers] == [503, 400, 503]
     assert desk.count() == 0 and "The disk is full." in desk.warnings[0]
+
+
+def test_what_the_ledger_cannot_hold_fails_alone(desk: Desk) -> None:
+    def picky(ledger: Ledger, told: t.Mapping[App, t.Sequence[t.Any]], *more: t.Any) -> None:
+        if any(one.transaction_id == "2" for group in told.values() for one in group):
+            raise RowFault("Too large.")
+        store(ledger, told, *more)
+
+    with mock.patch.object(intake_module, "store", picky):
+        answers = desk.take(*(desk.apple.body(number=number) for number in (1, 2, 3)), Apple().body())
+    assert [status for status, _reason in answers] == [200, 503, 200, 400] and desk.count() == 2
 
 
 def test_the_accounts_token_is_hashed_and_only_when_asked_for(desk: Desk) -> None:

@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._apple.signed_data import claims
+from ..._ledger.explained import RowFault
 from ..._ledger.ledger import Ledger
 from ..._ledger.refunds import App
 from ..._model.errors import LedgerError
@@ -89,6 +90,9 @@ class Intake:
             try:
                 store(self.ledger or self.declared.ledger, by_app, self.timestamp(), more)
             except LedgerError as error:
+                if isinstance(error, RowFault) and len(judged) > 1:
+                    # One of them is at fault, and the others can be stored.
+                    return [answer for one in judged for answer in self.keep([one])]
                 trouble = self._trouble(str(error))
                 return [trouble if one.answer.is_sound else one.answer for one in judged]
         return [one.answer for one in judged]
