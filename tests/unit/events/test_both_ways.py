@@ -19,6 +19,7 @@ from unit_servers import Simulator
 from unit_support import BUNDLE_ID, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.polling import Poller
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.source import Voice, World, run
@@ -157,3 +158,9 @@ def test_trouble_is_told_once_and_again_when_it_comes_back() -> None:
         for text in texts:
             voice(text)
     assert said == ["a", "b", "b", "a"]
+
+
+def test_feedback_that_the_engine_does_not_give_is_refused() -> None:
+    world = World({}, time.time, time.monotonic, str, str, "me")
+    with pytest.raises(InputError, match=r"^feedback: .*1\.3"):
+        asyncio.run(run(asyncio.Queue(), {"feedback": True}, world))

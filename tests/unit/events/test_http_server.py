@@ -72,6 +72,13 @@ def test_a_body_in_pieces_and_in_chunks() -> None:
         (HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}", 400),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffff\r\n", 413),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0x2\r\nab\r\n0\r\n\r\n", 400),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0_2\r\nab\r\n0\r\n\r\n", 400),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n-2\r\nab\r\n0\r\n\r\n", 400),
+        (HEAD + b"Content-Length : 2\r\n\r\n{}", 400),
+        (HEAD + b"X: a\r\n folded: b\r\nContent-Length: 2\r\n\r\n{}", 400),
+        (HEAD + b"X: a\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}", 400),
+        (HEAD + b"nothing\x00\r\nContent-Length: 2\r\n\r\n{}", 400),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n", 400),
         (HEAD + b"Content-Length: 5\r\n\r\n{}", 400),
         (HEAD + b"X: " + b"a" * 5000 + b"\r\nContent-Length: 2\r\n\r\n{}", 400),
@@ -90,3 +97,25 @@ def test_who_is_too_slow_is_told_so_and_who_says_nothing_is_let_go() -> None:
 
 def test_more_connections_than_allowed_are_turned_away() -> None:
     assert status(asked(HEAD + b"Content-Length: 2\r\n\r\n{}", limits=Limits(connections=0))[0]) == 503
+
+
+def test_who_does_not_read_the_answers_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(_writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(asyncio.StreamWriter, "drain", never)
+
+    async def handle(_body: bytes) -> int:
+        return 200
+
+    async def work() -> None:
+        server = Server(handle, "/apple", Limits(request_s=0.05))
+        port = await server.start("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + b"Content-Length: 2\r\n\r\n{}")
+        await asyncio.wait_for(reader.read(), 10)
+        assert not server._open
+        writer.close()
+        await server.stop()
+
+    asyncio.run(work())

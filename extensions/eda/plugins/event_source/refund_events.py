@@ -106,10 +106,12 @@ options:
     choices: [strict, mounted]
     default: strict
   feedback:
-    description: Let go of an event only when the rule engine has stored it. Needs C(--persistence-id).
+    description:
+      - Let go of an event only when the rule engine has stored it. Needs C(--persistence-id) and ansible-rulebook 1.3.
     type: bool
     default: false
 requirements:
+  - ansible-rulebook 1.2 or newer, with Java 17; 1.3 or newer for O(feedback). It is tested with 1.3.2.
   - The libraries of C(refund_ledger), in the Python that runs ansible-rulebook.
   - The collection at a place that ends in C(ansible_collections/storeops/refunds).
 notes:

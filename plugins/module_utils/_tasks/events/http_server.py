@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import typing as t
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -17,6 +18,8 @@ from http import HTTPStatus
 Handle = t.Callable[[bytes], t.Awaitable[int]]
 _LINGER_S = 1.0
 _LINGER_READS = 64
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
+_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 _BAD = (ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
@@ -63,13 +66,16 @@ class Server:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         try:
-            with contextlib.suppress(ConnectionError, TimeoutError):
+            with contextlib.suppress(ConnectionError):
                 if len(self._open) > self.limits.connections:
                     await _answer(writer, 503, is_last=True)
                 else:
                     while await self._one(reader, writer):
                         pass
                 await _linger(reader, writer)
+        except TimeoutError:
+            # Closing would wait until the other side has read what is still unsent.
+            writer.transport.abort()
         finally:
             self._open.discard(writer)
             writer.close()
@@ -87,7 +93,10 @@ class Server:
             return await _answer(writer, refused.status, is_last=True)
         except _BAD:
             return await _answer(writer, 400, is_last=True)
-        return await _answer(writer, await self.handle(body), is_last)
+        status = await self.handle(body)
+        # Whoever doesn't read its answers doesn't hold the connection for ever.
+        async with asyncio.timeout(self.limits.request_s):
+            return await _answer(writer, status, is_last)
 
     async def _request(self, first: bytes, reader: asyncio.StreamReader) -> tuple[bytes, bool]:
         head = first + await reader.readuntil(b"\r\n\r\n")
@@ -96,8 +105,11 @@ class Server:
         if not version.startswith("HTTP/1."):
             raise _Refused(505)
         names = [
-            (name.strip().lower(), value.strip()) for name, _colon, value in (each.partition(":") for each in lines)
+            (name.lower(), value.strip()) for name, _colon, value in (each.partition(":") for each in lines if each)
         ]
+        if any(not _NAME.fullmatch(name) or "\n" in value or "\r" in value for name, value in names):
+            # A proxy in front may read another header there.
+            raise _Refused(400)
         headers = dict(names)
         if target.partition("?")[0] != self.path:
             raise _Refused(404)
@@ -119,8 +131,12 @@ class Server:
     async def _chunks(self, reader: asyncio.StreamReader) -> bytes:
         body = b""
         while True:
-            size = int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16)
-            if size < 0 or len(body) + size > self.limits.largest_body:
+            line = (await reader.readuntil(b"\r\n")).partition(b";")[0].strip()
+            # Not all that int() takes is a size: 0x5 and 1_0 are none.
+            if not _SIZE.fullmatch(line):
+                raise _Refused(400)
+            size = int(line, 16)
+            if len(body) + size > self.limits.largest_body:
                 raise _Refused(413)
             chunk = await reader.readexactly(size + 2)
             if chunk[-2:] != b"\r\n":

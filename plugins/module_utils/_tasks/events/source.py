@@ -15,7 +15,7 @@ from ..._http import HttpSettings, Transport
 from ..._ledger.events import Consumer
 from ..._ledger.ledger import Ledger
 from ..._ledger.place import find_place
-from ..._model.errors import RefundsError
+from ..._model.errors import InputError, RefundsError
 from ..shared.root import root_certificate
 from .declared import Declared
 from .dispatcher import Dispatcher, Queue
@@ -42,13 +42,19 @@ class World:
 async def run(queue: Queue, args: t.Mapping[str, t.Any], world: World) -> None:
     """Work until cancelled. Raises RefundsError for arguments that can't be used."""
     settings = parse_settings(args)
+    feedback = args.get("eda_feedback_queue")
+    if settings.with_feedback and feedback is None:
+        raise InputError(
+            "feedback",
+            "is on, and ansible-rulebook gives no way to say what it has stored.",
+            "Use ansible-rulebook 1.3 or newer with --persistence-id, or leave feedback out.",
+        )
     if settings.ledger_url is None:
         settings = replace(settings, ledger_url=world.environ.get("STOREOPS_LEDGER_URL"))
     parts = _Parts(settings, world)
     consumer = Consumer(parts.ledger(), settings.consumer, world.holder)
     # Before anything is recorded: what comes from now on is an event.
     await asyncio.to_thread(consumer.claim, int(world.now() * 1000))
-    feedback = args.get("eda_feedback_queue")
     dispatcher = Dispatcher(consumer, queue, feedback, lambda: int(world.now() * 1000), world.warn)
     work = _listen if settings.mode == "listen" else _poll
     tasks = [asyncio.create_task(dispatcher.run()), asyncio.create_task(work(parts, dispatcher))]
