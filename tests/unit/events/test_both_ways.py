@@ -132,6 +132,37 @@ def test_receiver_and_refund_ledger_know_what_the_other_stored(place: Place) -> 
         control("PUT", "/clock", {"offset_ms": 0})
 
 
+def test_a_receiver_and_a_poller_on_one_ledger_give_each_consumer_each_event_once(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = int(found.getsockname()[1])
+    to = {"url": URL["subscription_status_url"], "to": f"http://127.0.0.1:{port}/"}
+    place.sim.control("PUT", "/notification_routes", [to])
+
+    async def work() -> list[list[tuple[int, str]]]:
+        async with (
+            running(place, mode="listen", port=port, consumer="listens") as one,
+            running(place, mode="poll", interval=1, consumer="polls") as other,
+        ):
+            await one.until(lambda: any("listens on" in text for text in one.said))
+            # Both have begun before anything is signed.
+            await asyncio.sleep(0.5)
+            for number in range(1, 7):
+                await asyncio.to_thread(place.tell, "CONSUMPTION_REQUEST" if number % 3 else "REFUND", number)
+                await asyncio.sleep(0.2)
+            got = [[await source.event() for _number in range(6)] for source in (one, other)]
+            # Some polls later there is still nothing else.
+            await asyncio.sleep(2.5)
+            assert one.queue.empty() and other.queue.empty()
+            return [[(each["sequence"], each["transaction_id"]) for each in events] for events in got]
+
+    try:
+        listened, polled = asyncio.run(work())
+    finally:
+        place.sim.control("PUT", "/notification_routes", [])
+    assert listened == polled and [number for number, _transaction in listened] == [1, 2, 3, 4, 5, 6]
+    assert {transaction for _number, transaction in listened} == set("123456")
+
+
 def test_what_is_not_polled_is_told(place: Place) -> None:
     ledger = ledger_at(place.url)
     for number in range(7):
