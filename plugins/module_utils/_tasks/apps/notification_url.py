@@ -12,14 +12,13 @@ from ..._apple.app_record import URL_ATTRIBUTES, AppRecord
 from ..._apple.app_store_connect_api import AppStoreConnectApi
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._ledger.notification_urls import known_urls
-from ..._model.errors import InputError, LedgerError, RefundsError, TransportError
-from ..._model.identifiers import ENVIRONMENTS, parse_bundle_id
-from ..._model.notification_url import choose, parse_notification_url
+from ..._model.errors import LedgerError, RefundsError, TransportError
+from ..._model.notification_url import choose
 from ..shared.concurrent import each
-from ..shared.connect_api import connect_api_options, open_connect_api
-from ..shared.options import ledger_url
+from ..shared.connect_api import open_connect_api
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
+from .request import UrlRequest, request_of
 from .url_item import Item, WantedApp, diff_of, failure, warn_of_kept
 from .url_knowledge import Knowledge
 from .url_options import notification_url
@@ -27,22 +26,23 @@ from .url_proof import Prover
 
 
 def run(params: Params, context: Context) -> Results:
-    wanted = _wanted(params)
-    api = open_connect_api(connect_api_options(params), context)
-    with contextlib.closing(open_ledger(ledger_url(params), context, for_writing=True)) as ledger:
+    request = request_of(params)
+    wanted = request.apps
+    api = open_connect_api(request.connect_api, context)
+    with contextlib.closing(open_ledger(request.ledger_url, context, for_writing=True)) as ledger:
         # Before anything is set: the ledger has to be there for what is learnt.
         ledger.check_place()
         known = known_urls(ledger, {app.bundle_id for app in wanted})
         records = {record.bundle_id: record for record in api.apps([app.bundle_id for app in wanted])}
-        items = [item for app in wanted for item in _decided(app, records.get(app.bundle_id), params)]
+        items = [item for app in wanted for item in _decided(app, records.get(app.bundle_id), request)]
         if not context.check_mode:
             _set(api, items)
-        if params["verify"] and not context.check_mode:
-            prover = Prover(params, context, ledger)
+        if request.proof and not context.check_mode:
+            prover = Prover(request.proof, context, ledger)
             each([item for item in items if item.may_be_tested], prover.prove, context.transport.flow)
         trouble = ""
         try:
-            Knowledge(params, context, ledger, known).update(items)
+            Knowledge(request.root_source, context, ledger, known).update(items)
         except LedgerError as error:
             # What was set before is told all the same.
             trouble = f"{error}"
@@ -59,33 +59,7 @@ def run(params: Params, context: Context) -> Results:
     return results
 
 
-def _wanted(params: Params) -> list[WantedApp]:
-    """Return the declared apps. Raises InputError that names the entry."""
-    entries = params.get("apps")
-    if entries is None:
-        entries, where = [{"bundle_id": params.get("bundle_id")}], [""]
-    else:
-        where = [f"apps[{index}]." for index in range(len(entries))]
-    if not entries or not entries[0].get("bundle_id"):
-        raise InputError("bundle_id", "or apps is required.", "Name one app, or give a list of apps.")
-    found: dict[str, WantedApp] = {}
-    for entry, prefix in zip(entries, where, strict=True):
-        bundle_id = parse_bundle_id(entry["bundle_id"], f"{prefix}bundle_id")
-        if bundle_id in found:
-            raise InputError(f"{prefix}bundle_id", f"{bundle_id} stands in the list twice.", "Remove one of the two.")
-        urls = {
-            environment: parse_notification_url(text, f"{prefix if entry.get(option) else ''}{option}")
-            for environment in ENVIRONMENTS
-            for option in [f"{environment}_url"]
-            if (text := entry.get(option) or params.get(option))
-        }
-        if not urls:
-            raise InputError(f"{prefix}production_url", "or sandbox_url is required.", "Declare one URL at least.")
-        found[bundle_id] = WantedApp(bundle_id, urls)
-    return list(found.values())
-
-
-def _decided(app: WantedApp, record: AppRecord | None, params: Params) -> list[Item]:
+def _decided(app: WantedApp, record: AppRecord | None, request: UrlRequest) -> list[Item]:
     items = []
     for environment, url in app.urls.items():
         item = Item(app.bundle_id, environment, url, record)
@@ -96,7 +70,7 @@ def _decided(app: WantedApp, record: AppRecord | None, params: Params) -> list[I
             )
         else:
             item.held = record.url(environment)
-            item.choice = choose(item.held, url, params["on_other_url"], params["on_version_1"])
+            item.choice = choose(item.held, url, request.on_other_url, request.on_version_1)
         items.append(item)
     return items
 

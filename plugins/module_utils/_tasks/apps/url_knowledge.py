@@ -10,22 +10,24 @@ from dataclasses import dataclass
 
 from ..._apple.notification_history import REACH
 from ..._apple.test_notification import SUCCESS
-from ..._context import Context, Params
+from ..._context import Context
 from ..._ledger.integrations import find_integration
 from ..._ledger.ledger import Ledger
 from ..._ledger.notification_urls import KnownUrl, hear, put_urls
 from ..._ledger.refunds import App
 from ..._model.integration import Identity
 from ..._model.notification_url import known_as
-from ..shared.root import root_certificate
 from .url_item import Item
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """``known``: what the ledger knew before, by environment and bundle ID."""
+    """``root_source``: the ledger's name of the root certificate.
 
-    params: Params
+    ``known``: what the ledger knew before, by environment and bundle ID.
+    """
+
+    root_source: str
     context: Context
     ledger: Ledger
     known: t.Mapping[tuple[str, str], KnownUrl]
@@ -44,9 +46,8 @@ class Knowledge:
         if declared:
             named = {(item.environment, item.bundle_id) for item in declared}
             put_urls(self.ledger, [one for one in learnt if (one.environment, one.bundle_id) in named])
-        source = root_certificate(self.params.get("root_certificate_path")).source
         for item in declared:
-            app = App(source, item.environment, item.bundle_id)
+            app = App(self.root_source, item.environment, item.bundle_id)
             at = int(self.context.now() * 1000)
             reach = REACH[item.environment]
             hear(self.ledger, app, known_as(item.in_effect), reach, at, self.context.timestamp())

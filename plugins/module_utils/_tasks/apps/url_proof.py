@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 
 from ..._apple.app_store_server import AppStoreServer
 from ..._apple.test_notification import TestNotifications
-from ..._context import Context, Params
-from ..._declaration.keys import key_source
+from ..._context import Context
 from ..._ledger.integrations import find_integration
 from ..._ledger.ledger import Ledger
 from ..._model.errors import RefundsError
 from ..._model.identifiers import ENVIRONMENTS
 from ..._model.integration import Credentials, Identity
 from ..._model.private_key import KeyProblem
-from ..shared.options import load_credentials, service_url
+from ..shared.options import load_credentials
 from ..shared.services import app_store_server
 from ..shared.stored_key import stored_credentials
+from .request import ProofRequest
 from .url_item import Item
 
 
@@ -27,21 +27,20 @@ from .url_item import Item
 class Prover:
     """Asks for test notifications. The key is the one stored with the app's integration, else the task's."""
 
-    params: Params
+    request: ProofRequest
     context: Context
     ledger: Ledger
     _server: AppStoreServer = field(init=False)
 
     def __post_init__(self) -> None:
-        url = service_url(self.params, "app_store_server_url")
-        self._server = app_store_server(url, self.context)
+        self._server = app_store_server(self.request.app_store_server_url, self.context)
 
     def prove(self, item: Item) -> None:
         """Note in ``item`` what became of a test notification, or why none could be asked for."""
         try:
             credentials = self._credentials(item)
             tests = TestNotifications(self._server, credentials, item.bundle_id, item.environment)
-            item.delivery = tests.deliver(float(self.params["wait_timeout"]))
+            item.delivery = tests.deliver(self.request.wait_timeout)
         except KeyProblem as problem:
             item.fail(f"No test notification was asked for: {problem}", "")
         except RefundsError as error:
@@ -51,7 +50,7 @@ class Prover:
                 item.proven_at = self.context.timestamp()
 
     def _credentials(self, item: Item) -> Credentials:
-        source = key_source(self.params)
+        source = self.request.source
         # One key serves both environments of an app.
         environments = sorted(ENVIRONMENTS, key=lambda one: one != item.environment)
         entries = (find_integration(self.ledger, Identity("ledger", "", one, item.bundle_id)) for one in environments)

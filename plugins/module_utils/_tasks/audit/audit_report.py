@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._files.text import refuse_unwritable_text, write_text_file
-from ..._model.errors import InputError
 from ..._report.changes import changes_since
 from ..._report.console import bad_news, good_news, unread
 from ..._report.entries import apps_of, bad_keys_of, undeclared_of
@@ -23,10 +22,11 @@ from ..._report.html import render_html
 from ..._report.json_document import bad_key_fields, render_json, waiver_fields
 from ..._report.junit import render_junit
 from ..._report.markdown import BEGIN, END, render_markdown
-from ..._report.model import DEFAULT_TITLE, App, Changes, Problem, Report
+from ..._report.model import App, Changes, Problem, Report
 from ..._report.refunds import refunds_of, unread_of
 from ..._report.table_csv import render_csv
 from ..._report.waivers import parse_waivers, stale, waive
+from .request import AuditRequest, request_of
 
 # What `path` is filled with: the option of each file alone, its name, and what renders it.
 FILES: t.Mapping[str, tuple[str, t.Callable[[Report], str]]] = {
@@ -48,8 +48,9 @@ _HISTORY = re.compile(
 
 
 def run(params: Params, context: Context) -> Results:
-    paths = _paths(params)
-    report = _report(params, context, _held(paths["json"]) if "json" in paths else None)
+    request = request_of(params, {kind: name for kind, (name, _render) in FILES.items()})
+    paths = request.paths
+    report = _report(request, context, _held(paths["json"]) if "json" in paths else None)
     # Without an app nothing can be matched; waivers alone are looked at before an audit begins.
     for text in stale(report.waivers) if report.apps else ():
         context.warn(text)
@@ -59,7 +60,7 @@ def run(params: Params, context: Context) -> Results:
     before = {path: _digest(_held(path)) for path in texts}
     after = {path: _digest(text) for path, text in texts.items()}
     for kind, path in paths.items():
-        option = f"{kind}_path" if params.get(f"{kind}_path") else "path"
+        option = request.option_of(kind)
         if context.check_mode:
             refuse_unwritable_text(path, option)
         else:
@@ -74,39 +75,20 @@ def run(params: Params, context: Context) -> Results:
     return results
 
 
-def _paths(params: Params) -> dict[str, str]:
-    """Return the file of each kind that is wanted."""
-    own = {kind: params.get(f"{kind}_path") or "" for kind in FILES}
-    folder = params.get("path") or ""
-    found = {
-        kind: os.path.abspath(own[kind] or os.path.join(folder, name))
-        for kind, (name, _render) in FILES.items()
-        if own[kind] or folder
-    }
-    if not found:
-        raise InputError(
-            "path", "or the path of one of the files, such as html_path, is required.", "Give a folder as path."
-        )
-    if len(set(found.values())) < len(found):
-        raise InputError("path", "two of the files have the same path.", "Give each a path of its own.")
-    return found
-
-
-def _report(params: Params, context: Context, previous: str | None) -> Report:
+def _report(request: AuditRequest, context: Context, previous: str | None) -> Report:
     today = datetime.fromtimestamp(context.now(), UTC).date()
-    waivers = parse_waivers(params.get("waivers") or [], today)
-    apps, waivers = waive(apps_of(params["results"]), waivers)
+    apps, waivers = waive(apps_of(request.results), parse_waivers(request.waivers, today))
     return Report(
-        title=(params.get("title") or "").strip() or DEFAULT_TITLE,
+        title=request.title,
         generated_at=context.timestamp(),
         apps=apps,
         waivers=waivers,
-        refunds=refunds_of(params.get("refunds") or []),
-        fail_on=tuple(params["fail_on"]),
+        refunds=refunds_of(request.refunds),
+        fail_on=request.fail_on,
         changes=changes_since(previous, apps),
-        undeclared=undeclared_of(params["results"]),
-        bad_keys=bad_keys_of(params["results"]),
-        unread=unread_of(params.get("refunds") or []),
+        undeclared=undeclared_of(request.results),
+        bad_keys=bad_keys_of(request.results),
+        unread=unread_of(request.refunds),
     )
 
 

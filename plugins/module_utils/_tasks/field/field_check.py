@@ -6,34 +6,33 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import typing as t
 from collections import Counter
 
 from ... import _argument_spec, _declared_spec
 from ..._context import Context, Params, Results, Task
-from ..._declaration.keys import key_source
 from ..._files.text import refuse_unwritable_text, write_text_file
 from ..._model.assumption import OUTCOMES, Finding
 from ..._model.errors import InputError, RefundsError
-from ..._model.identifiers import Environment, parse_bundle_id
+from ..._model.identifiers import parse_bundle_id
 from ..._report.field_page import field_document, render_field_page
+from ..._trackers.options import Options
 from ..._trackers.settings import parse
-from ..shared.connect_api import connect_api_options, open_connect_api
-from ..shared.options import load_credentials, service_url
+from ..shared.connect_api import open_connect_api
+from ..shared.options import load_credentials
 from ..shared.services import CALL_LIBRARIES, SESSION_LIBRARIES, app_store_server
-from ..shared.session import Connection, session_options
+from ..shared.session import Connection
 from .apple_questions import PART as APPLE
 from .apple_questions import AppleQuestions
 from .connect_questions import PART as CONNECT_API
 from .connect_questions import connect_questions
+from .request import FILES, AppleRequest, FieldRequest, request_of
 from .session_questions import PART as SESSION
 from .session_questions import session_questions
 
 Questions = t.Callable[[], t.Iterator[Finding]]
 _PARTS = "bundle_id with its key, api_private_key_path, session, revenuecat, qonversion or devtodev"
-_FILES = ("html_path", "json_path")
 _TITLE = re.compile(r"the page (['\"]).*?\1")
 
 
@@ -50,16 +49,16 @@ def spec() -> dict[str, t.Any]:
         "session_path": {"type": "path", "no_log": False},
         "app_store_connect_url": {"type": "str"},
         **_argument_spec.CONNECT_API,
-        **{name: {"type": "path"} for name in _FILES},
+        **{name: {"type": "path"} for name in FILES},
     }
 
 
 def run(params: Params, context: Context) -> Results:
-    for name in _FILES:
-        if params.get(name):
-            refuse_unwritable_text(os.path.abspath(params[name]), name)
+    request = request_of(params)
+    for name, path in request.files.items():
+        refuse_unwritable_text(path, name)
     with contextlib.ExitStack() as stack:
-        parts = dict(_parts(params, context, stack))
+        parts = dict(_parts(request, context, stack))
         if not parts:
             raise InputError("bundle_id", "or another part is required.", f"Give one or more of {_PARTS}.")
         findings = [finding for part, questions in parts.items() for finding in _asked(part, questions)]
@@ -67,8 +66,7 @@ def run(params: Params, context: Context) -> Results:
     summary: dict[str, int] = {outcome: counts[outcome] for outcome in OUTCOMES}
     document = field_document(findings, summary, context.timestamp())
     texts = {"html_path": lambda: render_field_page(document), "json_path": document.as_json}
-    written = {name: os.path.abspath(params[name]) for name in _FILES if params.get(name)}
-    for name, path in () if context.check_mode else written.items():
+    for name, path in () if context.check_mode else request.files.items():
         write_text_file(path, texts[name](), name)
     return {
         "changed": False,
@@ -88,28 +86,28 @@ def _asked(part: str, questions: Questions) -> t.Iterator[Finding]:
         yield Finding(part, "reachable", "The service answers these questions.", seen, "not_seen")
 
 
-def _parts(params: Params, context: Context, stack: contextlib.ExitStack) -> t.Iterator[tuple[str, Questions]]:
-    if params.get("private_key_path") or params.get("private_key_content"):
-        yield APPLE, lambda: _apple(params, context)
-    if params.get("api_private_key_path") or params.get("api_private_key_content"):
-        yield CONNECT_API, lambda: connect_questions(open_connect_api(connect_api_options(params), context))
-    connection = Connection(session_options(params), context)
+def _parts(request: FieldRequest, context: Context, stack: contextlib.ExitStack) -> t.Iterator[tuple[str, Questions]]:
+    apple, connect_api = request.apple, request.connect_api
+    if apple is not None:
+        yield APPLE, lambda: _apple(apple, context)
+    if connect_api is not None:
+        yield CONNECT_API, lambda: connect_questions(open_connect_api(connect_api, context))
+    connection = Connection(request.session, context)
     if connection.is_given:
         yield SESSION, lambda: session_questions(connection.open())
-    for name in ("revenuecat", "qonversion", "devtodev"):
-        options = {option: value for option, value in (params.get(name) or {}).items() if value not in (None, False)}
-        if set(options) - {"on_unknown"}:
-            yield name, _tracker(name, options, params, context, stack)
+    for name, options in request.trackers.items():
+        yield name, _tracker(name, options, request, context, stack)
 
 
-def _apple(params: Params, context: Context) -> t.Iterator[Finding]:
-    credentials = load_credentials(key_source(params), False)
-    bundle_id = parse_bundle_id(params.get("bundle_id") or "")
-    server = app_store_server(service_url(params, "app_store_server_url"), context)
-    yield from AppleQuestions(server, credentials, bundle_id, t.cast(Environment, params["environment"])).ask()
+def _apple(asked: AppleRequest, context: Context) -> t.Iterator[Finding]:
+    credentials = load_credentials(asked.source, False)
+    server = app_store_server(asked.app_store_server_url, context)
+    yield from AppleQuestions(server, credentials, parse_bundle_id(asked.bundle_id), asked.environment).ask()
 
 
-def _tracker(name: str, options: Params, params: Params, context: Context, stack: contextlib.ExitStack) -> Questions:
+def _tracker(
+    name: str, options: Options, request: FieldRequest, context: Context, stack: contextlib.ExitStack
+) -> Questions:
     def questions() -> t.Iterator[Finding]:
         settings: t.Any = parse(name, options)
         if name == "devtodev":
@@ -118,10 +116,10 @@ def _tracker(name: str, options: Params, params: Params, context: Context, stack
             from ..shared.devtodev import Browsers
             from .page_questions import page_questions
 
-            timeout = float(params["request_timeout"])
+            timeout = request.request_timeout
             browsers = Browsers(context, Times(timeout, timeout))
             stack.callback(browsers.close)
-            identity = Identity(name, settings.project, "production", params.get("bundle_id") or "")
+            identity = Identity(name, settings.project, "production", request.bundle_id)
             yield from page_questions(settings, browsers.tab(settings), settings.address(identity), timeout)
         else:
             from .tracker_questions import qonversion_questions, revenuecat_questions

@@ -14,15 +14,13 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task
 from ..._files.stream import Stream
 from ..._ledger.refund_queries import app_states, count_exceeding, other_sources, page, tallies
-from ..._model.errors import InputError, LedgerError
-from ..._model.identifiers import shown
+from ..._model.errors import LedgerError
 from ..._model.refund_rows import Cursor, Question, Row, Tally, not_in_sums, sums_of
 from ..._report.csv_lines import COLUMNS, SUM_COLUMNS, header, line
-from ..shared.options import ledger_url
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
+from .question_request import export
 from .refund_info import coverage_of, unread, warn_of_gaps
 from .refund_info_apple import warn_exceeding
-from .refund_question import question_of, refuse_nothing
 
 if t.TYPE_CHECKING:
     import sqlalchemy
@@ -32,19 +30,18 @@ _PAGE = 5_000
 
 
 def run(params: Params, context: Context) -> Results:
-    refuse_nothing(params)
-    _refuse_relative(params["path"])
-    question, sums_by = question_of(params, context), list(dict.fromkeys(params["sums_by"]))
+    asked = export(params, context)
+    question, sums_by = asked.refunds, asked.sums_by
     place = (question.source, question.environment, question.bundle_ids)
     with contextlib.ExitStack() as stack:
-        ledger = stack.enter_context(contextlib.closing(open_ledger(ledger_url(params), context, for_writing=False)))
+        ledger = stack.enter_context(contextlib.closing(open_ledger(asked.ledger_url, context, for_writing=False)))
         lack = ledger.lack()
         connection = stack.enter_context(ledger.reading())
         states, others = app_states(connection, *place, question.period), other_sources(connection, *place)
         is_unread = not any(state.is_known for state in states)
         if is_unread:
-            _refuse_unread(f"{ledger.place.where} {lack or unread(question, others)}.", params["path"], context)
-        streams = _streams(params, context, stack)
+            _refuse_unread(f"{ledger.place.where} {lack or unread(question, others)}.", asked.folder, context)
+        streams = _streams(asked.folder, context, stack)
         count = _write_refunds(connection, question, streams)
         counted = tallies(connection, question, sums_by)
         exceeding = count_exceeding(connection, question)
@@ -78,13 +75,6 @@ def _files(streams: t.Collection[Stream], is_unread: bool) -> list[dict[str, str
     return [{one.path: getattr(one, side) for one in streams} for side in sides]
 
 
-def _refuse_relative(folder: str) -> None:
-    # A playbook of a collection runs in the collection's folder: a relative path would mean a place in there.
-    if not os.path.isabs(folder):
-        problem = f"{shown(folder)} is relative." if folder.strip() else "is given but empty."
-        raise InputError("path", problem, "Give an absolute path, such as /srv/reports or ~/reports.")
-
-
 def _refuse_unread(problem: str, folder: str, context: Context) -> None:
     """Raise LedgerError: files without refunds would say that there are none, in the place of those that say more."""
     if context.check_mode:
@@ -97,8 +87,7 @@ def _refuse_unread(problem: str, folder: str, context: Context) -> None:
     )
 
 
-def _streams(params: Params, context: Context, stack: contextlib.ExitStack) -> dict[str, Stream]:
-    folder = params["path"]
+def _streams(folder: str, context: Context, stack: contextlib.ExitStack) -> dict[str, Stream]:
     found = {}
     for kind, name in NAMES.items():
         found[kind] = Stream(os.path.join(folder, name), "path", context.check_mode)

@@ -14,46 +14,36 @@ from ..._context import Context, Params, Results, Task
 from ..._ledger.notification_urls import KnownUrl
 from ..._ledger.refund_queries import AppState, app_states, count_exceeding, other_sources, page, tallies
 from ..._model.coverage import Coverage, gaps_told, time_or_none
-from ..._model.errors import InputError
 from ..._model.refund import iso_time
 from ..._model.refund_period import covering
-from ..._model.refund_rows import Cursor, Question, not_in_sums, parse_cursor, sums_of
-from ..shared.options import ledger_url
+from ..._model.refund_rows import Question, not_in_sums, sums_of
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
+from .question_request import AppleQuestion, LedgerQuestion, info_question
 from .refund_info_apple import from_apple, warn_exceeding
 from .refund_ledger import REFUND_LIBRARIES
-from .refund_question import question_of, refuse_nothing
-
-_LARGEST_LIMIT = 2**31 - 1
 
 
 def run(params: Params, context: Context) -> Results:
-    refuse_nothing(params)
-    if params.get("transaction_id"):
-        return from_apple(params, context)
-    return _from_ledger(params, context)
+    asked = info_question(params, context)
+    return from_apple(asked, context) if isinstance(asked, AppleQuestion) else _from_ledger(asked, context)
 
 
-def _from_ledger(params: Params, context: Context) -> Results:
-    question, after, group_by = question_of(params, context), _after(params), list(dict.fromkeys(params["group_by"]))
-    limit = params["limit"]
-    if not 0 <= limit <= _LARGEST_LIMIT:
-        next_step = "Give 0 for no rows; sums and total are there all the same."
-        raise InputError("limit", f"{limit} is not from 0 to {_LARGEST_LIMIT}.", next_step)
+def _from_ledger(asked: LedgerQuestion, context: Context) -> Results:
+    question, group_by, limit = asked.refunds, asked.group_by, asked.limit
     with contextlib.ExitStack() as stack:
-        ledger = stack.enter_context(contextlib.closing(open_ledger(ledger_url(params), context, for_writing=False)))
+        ledger = stack.enter_context(contextlib.closing(open_ledger(asked.ledger_url, context, for_writing=False)))
         lack = ledger.lack()
         connection = stack.enter_context(ledger.reading())
         place = (question.source, question.environment, question.bundle_ids)
         counted = tallies(connection, question, group_by)
         exceeding = count_exceeding(connection, question)
-        rows, more = page(connection, question, after, limit) if limit else ([], None)
+        rows, more = page(connection, question, asked.after, limit) if limit else ([], None)
         states = app_states(connection, *place, question.period)
         others = other_sources(connection, *place)
     coverage = [coverage_of(state, question, int(context.now() * 1000)) for state in states]
-    told = [one for one in coverage if params["unread"] == "warn" or one["state"] != "never"]
-    if params["unread"] == "warn" and (lack or not states):
+    told = [one for one in coverage if asked.tells_unread or one["state"] != "never"]
+    if asked.tells_unread and (lack or not states):
         _warn_of_nothing(f"{ledger.place.where} {lack or unread(question, others)}.", context)
     warn_of_gaps(told, others, question, context)
     warn_exceeding(exceeding, context)
@@ -88,10 +78,6 @@ def unread(question: Question, others: t.Sequence[str]) -> str:
     apps = "these apps" if question.bundle_ids else "any app"
     other = f", only of source {', '.join(others)}; source or root_certificate_path chooses" if others else ""
     return f"never read the refunds of {apps} ({question.environment}, source {question.source}){other}"
-
-
-def _after(params: Params) -> Cursor | None:
-    return parse_cursor(params["after"]) if params.get("after") else None
 
 
 def coverage_of(known: AppState, question: Question, now: int) -> Results:

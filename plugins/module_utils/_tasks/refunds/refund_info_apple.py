@@ -7,48 +7,38 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
-from dataclasses import replace
 
-from ..._apple.refund_history import RefundHistory, parse_transaction_id
+from ..._apple.refund_history import RefundHistory
 from ..._apple.signed_data import SignedData
-from ..._context import Context, Params, Results, TaskFailed
-from ..._declaration.keys import key_source
+from ..._context import Context, Results, TaskFailed
 from ..._ledger.integrations import find_integration
 from ..._model.errors import InputError
 from ..._model.integration import Credentials, Identity
 from ..._model.refund import Refund, Rejected
 from ..._model.refund_period import Period
 from ..._model.refund_rows import count_exceeding, not_in_sums, row_from_apple, sums_of, tallies_of
-from ..shared.options import identity, ledger_url, load_credentials, service_url
-from ..shared.root import root_certificate
+from ..shared.options import load_credentials
 from ..shared.services import app_store_server
 from ..shared.stored_key import stored_credentials
 from ..shared.trackers import open_ledger
-
-# What narrows a question to the ledger; Apple gives a customer's whole history or none.
-_LEDGER_ONLY = ("bundle_ids", "since", "until", "last_days", "product_ids", "currencies", "reasons", "after", "source")
+from .question_request import AppleQuestion
 
 
-def from_apple(params: Params, context: Context) -> Results:
+def from_apple(asked: AppleQuestion, context: Context) -> Results:
     """Return the refunds of the customer who made the transaction. Raises RefundsError."""
-    for option in _LEDGER_ONLY:
-        if params.get(option) is not None:
-            raise InputError(option, "can't be combined with transaction_id.", "Leave one of them out.")
-    transaction_id = parse_transaction_id(params["transaction_id"])
-    wanted = replace(identity({**params, "tracker": "ledger"}), project="")
-    root = root_certificate(params.get("root_certificate_path"))
-    credentials = _credentials(params, context, wanted)
-    server = app_store_server(service_url(params, "app_store_server_url"), context)
+    wanted, root = asked.wanted, asked.root
+    credentials = _credentials(asked, context)
+    server = app_store_server(asked.app_store_server_url, context)
     history = RefundHistory(server, credentials, wanted.bundle_id, wanted.environment)
     # A transaction carries no Apple ID that could be compared; Apple's library only insists on some number.
-    signed = SignedData(root, wanted.environment, wanted.bundle_id, params.get("app_apple_id") or 0)
-    refunds, rejected = _verified(signed, history.signed_transactions(transaction_id))
+    signed = SignedData(root, wanted.environment, wanted.bundle_id, asked.app_apple_id)
+    refunds, rejected = _verified(signed, history.signed_transactions(asked.transaction_id))
     rows = [row_from_apple(one, root.source, wanted.environment, wanted.bundle_id) for one in refunds]
-    tallies = tallies_of(rows, params["group_by"])
+    tallies = tallies_of(rows, asked.group_by)
     results: Results = {
         "changed": False,
         "refunds": rows,
-        "sums": sums_of(tallies, params["group_by"]),
+        "sums": sums_of(tallies, asked.group_by),
         "not_in_sums": not_in_sums(tallies),
         "exceeding_price": count_exceeding(refunds),
         "total": len(rows),
@@ -90,12 +80,12 @@ def warn_exceeding(count: int, context: Context) -> None:
         )
 
 
-def _credentials(params: Params, context: Context, wanted: Identity) -> Credentials:
+def _credentials(asked: AppleQuestion, context: Context) -> Credentials:
     """Return the task's key, else the one of the app's integration in the ledger. Raises RefundsError."""
-    source = key_source(params)
+    source, wanted = asked.source, asked.wanted
     if source.is_given and source.issuer_id:
         return load_credentials(source, check_mode=False)
-    with contextlib.closing(open_ledger(ledger_url(params), context, for_writing=False)) as ledger:
+    with contextlib.closing(open_ledger(asked.ledger_url, context, for_writing=False)) as ledger:
         held = find_integration(ledger, wanted)
     credentials = stored_credentials(held, source) if held is not None else None
     if credentials is None:

@@ -14,28 +14,25 @@ from ... import _argument_spec
 from ..._apple.app_record import AppRecord
 from ..._apple.notification_history import NotificationHistory
 from ..._apple.pace import CALLS_A_SECOND, Pace
-from ..._apple.root_certificate import Root
 from ..._apple.signed_data import LIBRARY_ERROR, SignedData
 from ..._context import Context, Library, Params, Results, Task
 from ..._decisions.irreversible import Gate
-from ..._fields import refuse_empty
 from ..._ledger.integrations import find_integration, list_integrations
 from ..._ledger.ledger import Ledger
 from ..._ledger.refunds import App
 from ..._model.errors import InputError, RefundsError
 from ..._model.integration import Identity, Integration
 from ..shared.concurrent import work_off
-from ..shared.options import ledger_url, load_key, service_url
+from ..shared.options import load_key
 from ..shared.progress import Progress
-from ..shared.root import root_certificate
 from ..shared.services import CALL_LIBRARIES, app_store_server
 from ..shared.stored_key import stored_credentials
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
+from .ledger_request import LedgerRequest, Wanted, request_of
 from .refund_app import AppRun
-from .refund_apps import Wanted, wanted_apps
 from .refund_outcomes import Entry, for_list, for_one, nothing_held
 from .refund_recording import Recorder
-from .refund_removal import Removal, refuse_retention
+from .refund_removal import Removal
 from .refund_sources import apple_id, notice_urls, notification_url, own_records, require_active
 from .refund_writer import Writer
 
@@ -43,37 +40,23 @@ if t.TYPE_CHECKING:
     import sqlalchemy
 
 _DAY = 86_400_000
-# Left out, they mean something; empty, nobody knows what was meant.
-_TEXTS = (
-    "bundle_id",
-    "root_certificate_path",
-    "app_store_server_url",
-    "app_store_connect_api_url",
-    "api_issuer_id",
-    "api_key_id",
-    "api_private_key_path",
-    "api_private_key_content",
-)
 NAME = "refund_ledger"
 REFUND_LIBRARIES = (Library("app-store-server-library", LIBRARY_ERROR),)
 
 
 def run(params: Params, context: Context) -> Results:
-    refuse_empty(params, _TEXTS)
-    apps = wanted_apps(params)
-    refuse_retention(params.get("retention_days"), (one.identity.environment for one in apps if not one.is_absent))
-    is_list = params.get("apps") is not None
-    with contextlib.closing(open_ledger(ledger_url(params), context, for_writing=True)) as ledger:
+    request = request_of(params)
+    apps, is_list = request.apps, request.is_list
+    with contextlib.closing(open_ledger(request.ledger_url, context, for_writing=True)) as ledger:
         ledger.check_place()
         held = _held(apps, ledger)
         entries = [_entry(one, held.get(one.identity), context, is_list) for one in apps]
         asked = [entry.wanted.identity.bundle_id for entry in entries if entry.integration]
         progress = Progress(context.progress, context.now, NAME, len(asked))
-        records = own_records(params, context, asked)
+        records = own_records(request.connect_api, context, asked)
         if not context.check_mode:
             notice_urls(ledger, records, (one.wanted.identity for one in entries), context.timestamp())
-        root = root_certificate(params.get("root_certificate_path"))
-        desk = _Desk(params, context, ledger, root, records, progress)
+        desk = _Desk(request, context, ledger, records, progress)
         with ledger.reading() as connection:
             for entry in entries:
                 if entry.integration is not None:
@@ -111,10 +94,9 @@ def _entry(wanted: Wanted, held: Integration | None, context: Context, is_list: 
 class _Desk:
     """What all apps of a task share."""
 
-    params: Params
+    request: LedgerRequest
     context: Context
     ledger: Ledger
-    root: Root
     records: t.Mapping[str, AppRecord]
     progress: Progress
 
@@ -124,7 +106,7 @@ class _Desk:
         # An app's own IDs make no other key of what lies at a path.
         self.load = lambda source: loaded(replace(source, issuer_id=None, key_id=None, where=""))
         self.gate = Gate(self.context.timestamp, self.context.progress, self.context.check_mode)
-        self.server = app_store_server(service_url(self.params, "app_store_server_url"), self.context)
+        self.server = app_store_server(self.request.app_store_server_url, self.context)
 
     def app_run(self, wanted: Wanted, integration: Integration, connection: sqlalchemy.Connection) -> AppRun:
         """Return the run of one app, read from where the ledger ends. Raises RefundsError."""
@@ -138,11 +120,11 @@ class _Desk:
             )
         place, record = identity.environment, self.records.get(identity.bundle_id)
         number = apple_id(wanted.app_apple_id, integration, record)
-        signed = SignedData(self.root, place, identity.bundle_id, number)
+        signed = SignedData(self.request.root, place, identity.bundle_id, number)
         pace = Pace(context.transport, CALLS_A_SECOND[place])
         history = NotificationHistory(self.server, credentials, identity.bundle_id, place, pace)
-        days, now = self.params.get("retention_days"), int(context.now() * 1000)
-        app = App(self.root.source, place, identity.bundle_id)
+        days, now = self.request.retention_days, int(context.now() * 1000)
+        app = App(self.request.root.source, place, identity.bundle_id)
         recorder = Recorder(
             self.ledger,
             app,

@@ -23,7 +23,9 @@ if t.TYPE_CHECKING:
 
 
 def run(params: Params, context: Context) -> Results:
-    source, target = (_place(params, name, context) for name in ("from_ledger", "to_ledger"))
+    source, target = (
+        find_place(params[name]["url"], context.environ, f"{name}.url") for name in ("from_ledger", "to_ledger")
+    )
     if source.url.reveal() == target.url.reveal() or _same_file(source, target):
         raise InputError("to_ledger.url", "is the ledger that from_ledger names.", "Name another place.")
     if source.path is not None and not is_there(source):
@@ -73,10 +75,6 @@ def _results(
         },
         "ledger_copy": {**told, "tables": tables},
     }
-
-
-def _place(params: Params, name: str, context: Context) -> Place:
-    return find_place(params[name]["url"], context.environ, f"{name}.url")
 
 
 def _same_file(one: Place, other: Place) -> bool:

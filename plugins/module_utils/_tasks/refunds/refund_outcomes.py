@@ -14,8 +14,8 @@ from ..._ledger.ledger import Ledger
 from ..._model.coverage import gaps_told
 from ..._model.integration import Integration
 from ..._model.text import few
+from .ledger_request import Wanted
 from .refund_app import AppRun, Outcome
-from .refund_apps import Wanted
 
 Records = list[dict[str, str]]
 _ORDER: t.Final[tuple[Outcome, ...]] = ("read", "pending", "not_in_ledger", "absent", "incomplete", "failed")

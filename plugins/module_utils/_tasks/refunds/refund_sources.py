@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._apple.app_record import AppRecord
-from ..._context import Context, Params
+from ..._context import Context
 from ..._ledger.ledger import Ledger
 from ..._ledger.notification_urls import KnownUrl, known_urls, put_urls
 from ..._model.coverage import NotificationUrl
@@ -17,7 +17,7 @@ from ..._model.identifiers import Environment
 from ..._model.integration import Identity, Integration
 from ..._model.notification_url import effective
 from ..._model.text import few
-from ..shared.connect_api import connect_api_options, open_connect_api
+from ..shared.connect_api import ConnectApiOptions, open_connect_api
 
 
 def require_active(held: Integration | None, wanted: Identity, check_mode: bool) -> Integration:
@@ -43,11 +43,13 @@ def require_active(held: Integration | None, wanted: Identity, check_mode: bool)
     return held
 
 
-def own_records(params: Params, context: Context, bundle_ids: t.Sequence[str]) -> dict[str, AppRecord]:
+def own_records(
+    options: ConnectApiOptions | None, context: Context, bundle_ids: t.Sequence[str]
+) -> dict[str, AppRecord]:
     """Return what App Store Connect says about apps, by bundle ID; empty without an API key or when it does not say."""
-    if not bundle_ids or not (params.get("api_private_key_path") or params.get("api_private_key_content")):
+    if not bundle_ids or options is None:
         return {}
-    api = open_connect_api(connect_api_options(params), context)
+    api = open_connect_api(options, context)
     named = bundle_ids[0] if len(bundle_ids) == 1 else f"{len(bundle_ids)} apps"
     try:
         found = {app.bundle_id: app for app in api.apps(bundle_ids)}

@@ -12,12 +12,13 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration, declare, refuse
-from ..._declaration.keys import key_entries, key_id_of
+from ..._declaration.keys import Entry, key_entries, key_id_of
 from ..._declaration.variables import misspelt
 from ..._model.identifiers import ENVIRONMENTS
 from ..._model.text import few
 from ..shared.options import service_url
 
+_EMPTY = "No keys and no apps are declared, so there is nothing to do. Check the names of the variables."
 _RELATIVE = "is relative. Give an absolute path, or one from ~."
 
 
@@ -28,9 +29,9 @@ def run(params: Params, context: Context) -> Results:
     of_apps = {app.fault for app in declaration.apps if app.fault}
     faults = [
         *misspelt(params["variables"]),
-        *_empty(params, declaration),
+        *([] if declaration.keys or declaration.apps or declaration.faults or not _is_asked(params) else [_EMPTY]),
         *(fault for fault in declaration.faults if is_strict or fault not in of_apps),
-        *_keys(params, declaration),
+        *_keys(key_entries(params), declaration),
         *(f"{name}: {path} {_RELATIVE}" for name, path in (params["paths"] or {}).items() if _is_relative(path)),
     ]
     refuse(faults)
@@ -64,18 +65,15 @@ def _names(names: t.Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _empty(params: Params, declaration: Declaration) -> list[str]:
-    # A playbook without a declaration only asks about the names of its variables.
-    is_asked = params.get("keys") is not None or params.get("apps") is not None or not params["variables"]
-    if declaration.keys or declaration.apps or declaration.faults or not is_asked:
-        return []
-    return ["No keys and no apps are declared, so there is nothing to do. Check the names of the variables."]
+def _is_asked(params: Params) -> bool:
+    """Tell whether lists are asked about: a playbook without a declaration only asks about its variables' names."""
+    return params.get("keys") is not None or params.get("apps") is not None or not params["variables"]
 
 
-def _keys(params: Params, declaration: Declaration) -> t.Iterator[str]:
+def _keys(entries: t.Sequence[Entry], declaration: Declaration) -> t.Iterator[str]:
     """Yield what is wrong with a key in a role: there, a relative path would be one in the collection's folder."""
-    present = _present_ids(params, declaration)
-    for where, entry, _faults in key_entries(params):
+    present = _present_ids(entries, declaration)
+    for where, entry, _faults in entries:
         path = entry.get("private_key_path")
         if _is_relative(path):
             yield f"{where}: private_key_path {path} {_RELATIVE}"
@@ -96,10 +94,10 @@ def _users(declaration: Declaration, name: t.Any) -> str:
     return few(apps)
 
 
-def _present_ids(params: Params, declaration: Declaration) -> dict[str | None, str]:
+def _present_ids(entries: t.Sequence[Entry], declaration: Declaration) -> dict[str | None, str]:
     """Return the places of the keys that are to be there, by Key ID."""
-    entries = [entry for entry in key_entries(params) if entry.fields.get("state") != "absent"]
-    ids = {key_id_of(declaration.keys.get(entry.name)): entry.place for entry in entries}
+    present = [entry for entry in entries if entry.fields.get("state") != "absent"]
+    ids = {key_id_of(declaration.keys.get(entry.name)): entry.place for entry in present}
     return {key_id: place for key_id, place in ids.items() if key_id}
 
 

@@ -1,21 +1,29 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of refund_info and refund_export that say which refunds are meant."""
+"""What refund_info and refund_export are asked: which refunds are meant, and how they are wanted."""
 
 from __future__ import annotations
 
+import os
 import re
 import typing as t
+from dataclasses import dataclass, replace
 
+from ..._apple.refund_history import parse_transaction_id
 from ..._context import Context, Params
+from ..._declaration.keys import KeySource, key_source
 from ..._fields import refuse_empty
 from ..._model.errors import InputError
 from ..._model.identifiers import is_storable, parse_bundle_id, shown
+from ..._model.integration import Identity
 from ..._model.refund_period import Period, parse_period
-from ..._model.refund_rows import Question
-from ..shared.options import environment
+from ..._model.refund_rows import Cursor, Question, parse_cursor
+from ..shared.options import environment, identity, ledger_url, service_url
 from ..shared.root import root_certificate
+
+if t.TYPE_CHECKING:
+    from ..._apple.root_certificate import Root
 
 _DAY = 86_400_000
 _MOST_DAYS = 36_500
@@ -23,12 +31,99 @@ _SOURCE = re.compile(r"apple|other:[0-9a-f]{16}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 # What a signed 64-bit column holds: Apple may add reasons.
 _LARGEST_REASON = 2**63 - 1
+_LARGEST_LIMIT = 2**31 - 1
+# What narrows a question to the ledger; Apple gives a customer's whole history or none.
+_LEDGER_ONLY = ("bundle_ids", "since", "until", "last_days", "product_ids", "currencies", "reasons", "after", "source")
 # With these left out, more is meant than with an empty text that a template made by mistake.
 _TEXTS = ("bundle_id", "since", "until", "after", "source", "transaction_id")
 _LISTS = ("bundle_ids", "product_ids", "currencies", "reasons")
 
 
-def refuse_nothing(params: Params) -> None:
+@dataclass(frozen=True)
+class LedgerQuestion:
+    """Refunds from the ledger. ``limit``: the most rows. ``tells_unread``: whether an unread ledger is warned of."""
+
+    refunds: Question
+    after: Cursor | None
+    limit: int
+    group_by: tuple[str, ...]
+    tells_unread: bool
+    ledger_url: str | None
+
+
+@dataclass(frozen=True)
+class AppleQuestion:
+    """One customer's refunds from Apple. ``app_apple_id``: 0 where none is given, as Apple's library insists on one."""
+
+    transaction_id: str
+    wanted: Identity
+    source: KeySource
+    root: Root
+    app_apple_id: int
+    group_by: tuple[str, ...]
+    app_store_server_url: str | None
+    ledger_url: str | None
+
+
+@dataclass(frozen=True)
+class Export:
+    """The ledger's refunds as files in ``folder``, an absolute path."""
+
+    refunds: Question
+    folder: str
+    sums_by: tuple[str, ...]
+    ledger_url: str | None
+
+
+def info_question(params: Params, context: Context) -> LedgerQuestion | AppleQuestion:
+    """Return what refund_info is asked. Raises RefundsError."""
+    _refuse_nothing(params)
+    if params.get("transaction_id"):
+        return _apple_question(params)
+    limit = params["limit"]
+    found = LedgerQuestion(
+        _question(params, context),
+        parse_cursor(params["after"]) if params.get("after") else None,
+        limit,
+        tuple(dict.fromkeys(params["group_by"])),
+        params["unread"] == "warn",
+        ledger_url(params),
+    )
+    if not 0 <= limit <= _LARGEST_LIMIT:
+        next_step = "Give 0 for no rows; sums and total are there all the same."
+        raise InputError("limit", f"{limit} is not from 0 to {_LARGEST_LIMIT}.", next_step)
+    return found
+
+
+def export(params: Params, context: Context) -> Export:
+    """Return what refund_export is asked. Raises RefundsError."""
+    _refuse_nothing(params)
+    folder = params["path"]
+    # A playbook of a collection runs in the collection's folder: a relative path would mean a place in there.
+    if not os.path.isabs(folder):
+        problem = f"{shown(folder)} is relative." if folder.strip() else "is given but empty."
+        raise InputError("path", problem, "Give an absolute path, such as /srv/reports or ~/reports.")
+    sums_by = tuple(dict.fromkeys(params["sums_by"]))
+    return Export(_question(params, context), folder, sums_by, ledger_url(params))
+
+
+def _apple_question(params: Params) -> AppleQuestion:
+    for option in _LEDGER_ONLY:
+        if params.get(option) is not None:
+            raise InputError(option, "can't be combined with transaction_id.", "Leave one of them out.")
+    return AppleQuestion(
+        parse_transaction_id(params["transaction_id"]),
+        replace(identity({**params, "tracker": "ledger"}), project=""),
+        key_source(params),
+        root_certificate(params.get("root_certificate_path")),
+        params.get("app_apple_id") or 0,
+        tuple(params["group_by"]),
+        service_url(params, "app_store_server_url"),
+        ledger_url(params),
+    )
+
+
+def _refuse_nothing(params: Params) -> None:
     """Raise InputError for an option that is given but empty: it must not mean what leaving it out means."""
     refuse_empty(params, _TEXTS)
     for option in _LISTS:
@@ -36,7 +131,7 @@ def refuse_nothing(params: Params) -> None:
             raise InputError(option, "is an empty list.", "Leave it out to ask for all.")
 
 
-def question_of(params: Params, context: Context) -> Question:
+def _question(params: Params, context: Context) -> Question:
     """Return which refunds are asked for. Raises InputError."""
     for index, reason in enumerate(params.get("reasons") or ()):
         if not 0 <= reason <= _LARGEST_REASON:

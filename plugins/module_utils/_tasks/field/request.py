@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What field_check_info is asked: of which services, each by a key or a session of the user's own, and the files."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass
+
+from ..._context import Params
+from ..._declaration.keys import KeySource, key_source
+from ..._model.identifiers import Environment
+from ..._trackers.options import Options
+from ..shared.connect_api import ConnectApiOptions, connect_api_options
+from ..shared.options import environment, service_url
+from ..shared.session import SessionOptions, session_options
+
+FILES = ("html_path", "json_path")
+_TRACKERS = ("revenuecat", "qonversion", "devtodev")
+
+
+@dataclass(frozen=True)
+class AppleRequest:
+    """``bundle_id``: as it was typed; what is wrong with it is a finding of this part."""
+
+    source: KeySource
+    bundle_id: str
+    environment: Environment
+    app_store_server_url: str | None
+
+
+@dataclass(frozen=True)
+class FieldRequest:
+    """Of each service None or nothing where it isn't asked. ``files``: absolute paths by option."""
+
+    apple: AppleRequest | None
+    connect_api: ConnectApiOptions | None
+    session: SessionOptions
+    trackers: t.Mapping[str, Options]
+    bundle_id: str
+    request_timeout: float
+    files: t.Mapping[str, str]
+
+
+def request_of(params: Params) -> FieldRequest:
+    """Return what a task asks. Raises InputError."""
+    bundle_id = params.get("bundle_id") or ""
+    return FieldRequest(
+        _apple(params, bundle_id) if _has_key(params, "") else None,
+        connect_api_options(params) if _has_key(params, "api_") else None,
+        session_options(params),
+        {name: options for name in _TRACKERS if set(options := _given(params.get(name))) - {"on_unknown"}},
+        bundle_id,
+        float(params["request_timeout"]),
+        {name: os.path.abspath(params[name]) for name in FILES if params.get(name)},
+    )
+
+
+def _has_key(params: Params, prefix: str) -> bool:
+    return bool(params.get(f"{prefix}private_key_path") or params.get(f"{prefix}private_key_content"))
+
+
+def _apple(params: Params, bundle_id: str) -> AppleRequest:
+    return AppleRequest(key_source(params), bundle_id, environment(params), service_url(params, "app_store_server_url"))
+
+
+def _given(options: Options | None) -> Options:
+    return {name: value for name, value in (options or {}).items() if value not in (None, False)}

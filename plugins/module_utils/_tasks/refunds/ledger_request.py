@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What refund_ledger is asked: which apps it reads (the one that it names, or its list), and by which ways."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..._context import Params
+from ..._declaration.apps import App
+from ..._declaration.declaration import declare, declare_one, has_lists
+from ..._declaration.keys import KeySource, key_source
+from ..._fields import refuse_empty
+from ..._model.integration import Identity
+from ..shared.connect_api import ConnectApiOptions, connect_api_options
+from ..shared.options import ledger_url, service_url
+from ..shared.root import root_certificate
+from .refund_removal import refuse_retention
+
+if t.TYPE_CHECKING:
+    from ..._apple.root_certificate import Root
+
+# Left out, they mean something; empty, nobody knows what was meant.
+_TEXTS = (
+    "bundle_id",
+    "root_certificate_path",
+    "app_store_server_url",
+    "app_store_connect_api_url",
+    "api_issuer_id",
+    "api_key_id",
+    "api_private_key_path",
+    "api_private_key_content",
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One app. ``source``: the key that the task gives for it, if any."""
+
+    identity: Identity
+    app_apple_id: int | None
+    source: KeySource
+    is_absent: bool = False
+
+
+@dataclass(frozen=True)
+class LedgerRequest:
+    """``connect_api``: None where the task has no key of that API. ``retention_days``: None keeps everything."""
+
+    apps: tuple[Wanted, ...]
+    is_list: bool
+    retention_days: int | None
+    ledger_url: str | None
+    app_store_server_url: str | None
+    root: Root
+    connect_api: ConnectApiOptions | None
+
+
+def request_of(params: Params) -> LedgerRequest:
+    """Return what a task asks. Raises RefundsError."""
+    refuse_empty(params, _TEXTS)
+    apps, days = _wanted_apps(params), params.get("retention_days")
+    refuse_retention(days, (one.identity.environment for one in apps if not one.is_absent))
+    has_api_key = params.get("api_private_key_path") or params.get("api_private_key_content")
+    return LedgerRequest(
+        tuple(apps),
+        params.get("apps") is not None,
+        days,
+        ledger_url(params),
+        service_url(params, "app_store_server_url"),
+        root_certificate(params.get("root_certificate_path")),
+        connect_api_options(params) if has_api_key else None,
+    )
+
+
+def _wanted_apps(params: Params) -> list[Wanted]:
+    """Return the apps in the order of the list. Raises RefundsError that names every entry with a fault."""
+    # Refunds are kept in the ledger; what other trackers hold of the app has no part in it.
+    if not has_lists(params):
+        return [_wanted(declare_one(params), params)]
+    apps = declare(params).require().apps
+    return list({(app.bundle_id, app.environment): _wanted(app, params) for app in apps}.values())
+
+
+def _wanted(app: App, params: Params) -> Wanted:
+    identity = Identity("ledger", "", app.environment, app.bundle_id)
+    return Wanted(identity, app.app_apple_id, app.key or key_source(params), app.is_absent)
