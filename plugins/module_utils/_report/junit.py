@@ -16,13 +16,14 @@ from .texts import UNREAD
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _RESULT_OF = {"refused": "failure", "drift": "failure", "unknown": "error"}
 _COUNTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+_UNDECLARED = "Held in the ledger, and not declared. Declare it, or remove it with state: absent."
 
 
 def render_junit(report: Report) -> str:
     """Return the XML, which fails where the task fails: by the problems that ``fail_on`` names.
 
     Refused and drifted apps are failures then, unknown ones errors. Waived and pending ones are skipped. What
-    ``fail_on`` does not name stands in the output of a test that passed.
+    ``fail_on`` does not name stands in the output of a test that passed. What nobody declares is skipped, too.
     """
     suites: dict[tuple[str, str], list[App]] = {}
     for app in report.apps:
@@ -40,6 +41,8 @@ def render_junit(report: Report) -> str:
         _add_keys(root, report)
     if report.unread:
         _add_unread(root, report)
+    if report.undeclared:
+        _add_undeclared(root, report)
     if report.is_idle:
         _add_idle(root)
     ElementTree.indent(root)
@@ -75,12 +78,14 @@ def _add_idle(root: ElementTree.Element) -> None:
     ElementTree.SubElement(case, "error", {"type": "nothing_audited", "message": "Nothing was audited."})
 
 
-def _suite(root: ElementTree.Element, name: str, counts: t.Mapping[str, int], report: Report) -> ElementTree.Element:
+def _suite(
+    root: ElementTree.Element, name: str, counts: t.Mapping[str, int], report: Report, skipped: int = 0
+) -> ElementTree.Element:
     """Add a suite beside those of the apps, and its counts to those of the whole."""
     for count_of, count in counts.items():
         root.set(count_of, str(int(root.get(count_of, "0")) + count))
     told = {count_of: str(count) for count_of, count in counts.items()}
-    attributes = {"name": name, **told, "skipped": "0", "time": "0"}
+    attributes = {"name": name, **told, "skipped": str(skipped), "time": "0"}
     return ElementTree.SubElement(root, "testsuite", {**attributes, "timestamp": report.generated_at.rstrip("Z")})
 
 
@@ -93,6 +98,15 @@ def _add_unread(root: ElementTree.Element, report: Report) -> None:
         ElementTree.SubElement(case, "error", {"type": "refunds_unread", "message": text})
     else:
         ElementTree.SubElement(case, "system-out").text = text
+
+
+def _add_undeclared(root: ElementTree.Element, report: Report) -> None:
+    """Add a suite of what the ledger holds and nobody declares: nothing that fails, and to be looked at."""
+    names = report.undeclared
+    suite = _suite(root, "undeclared", {"tests": len(names), "failures": 0, "errors": 0}, report, len(names))
+    for name in names:
+        case = ElementTree.SubElement(suite, "testcase", {"classname": "undeclared", "name": _clean(name), "time": "0"})
+        ElementTree.SubElement(case, "skipped", {"message": _UNDECLARED})
 
 
 def _add_keys(root: ElementTree.Element, report: Report) -> None:

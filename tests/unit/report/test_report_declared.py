@@ -124,3 +124,7 @@ def test_what_nobody_declares_is_named_in_every_file(tmp_path: Path) -> None:
     assert found.results["report"]["undeclared"] == document(tmp_path)["undeclared"] == ["com.example.left"]
     assert "left" in (tmp_path / "refund-audit.html").read_text()
     assert "left" in (tmp_path / "refund-audit.md").read_text()
+    root = ElementTree.parse(tmp_path / "refund-audit.junit.xml").getroot()
+    (suite,) = [suite for suite in root if suite.get("name") == "undeclared"]
+    assert [(case.get("name"), [told.tag for told in case]) for case in suite] == [("com.example.left", ["skipped"])]
+    assert (root.get("tests"), root.get("failures"), suite.get("skipped")) == ("2", "0", "1")

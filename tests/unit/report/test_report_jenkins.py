@@ -83,9 +83,10 @@ WAIVER = {"bundle_id": "com.example.drifted", "cause": "drift", "reason": "Known
         (a_bit_of_all(), {"waivers": [WAIVER]}),
         (a_bit_of_all(), {"fail_on": ["refused"]}),
         (bulk(), {}),
+        ({**bulk(item("com.example.one")), "undeclared": [{"bundle_id": "com.example.left"}]}, {}),
         (bulk(item("com.example.\x00<&>\ud800", "unauthenticated", hint="]]>\x1b[31m")), {}),
     ],
-    ids=["all classes", "waived", "fewer fail", "nothing", "hostile"],
+    ids=["all classes", "waived", "fewer fail", "nothing", "undeclared", "hostile"],
 )
 def test_jenkins_takes_it(result: Json, options: Json, tmp_path: Path) -> None:
     audit(tmp_path, result, **options)
