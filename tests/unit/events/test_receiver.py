@@ -18,14 +18,16 @@ from unittest import mock
 
 import pytest
 import sqlalchemy
-from events_support import BUNDLE_ID, NOW, Apple, declare, ledger_at
+from events_support import APPLE_ID, BUNDLE_ID, NOW, Apple, declare, ledger_at
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import schema
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.explained import RowFault
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events import intake as intake_module
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.declared import Declared
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.intake import Intake
@@ -262,6 +264,30 @@ def test_the_queue_is_bounded(desk: Desk) -> None:
 def test_nobody_waits_for_ever(desk: Desk) -> None:
     with mock.patch.object(Intake, "keep", side_effect=MemoryError):
         assert received(desk, [desk.apple.body()])[0] == [503]
+
+
+def test_the_environment_that_is_not_declared_is_for_further_urls_alone(desk: Desk) -> None:
+    """Without a sandbox URL, Apple sends the sandbox's notifications to production's: others lose nothing."""
+    seen: list[bytes] = []
+    sandbox = {"environment": "Sandbox"}
+    sound, forged = desk.apple.body(**sandbox), Apple().body(**sandbox)
+    stranger = desk.apple.body(bundleId="com.example.other", **sandbox)
+    statuses, _receiver = received(desk, [sound, forged, stranger], forward=lambda given: not seen.append(given))
+    assert statuses == [200, 400, 404] and seen == [sound]
+    assert desk.count() == 0 and desk.events() == []
+
+
+def test_production_of_an_app_that_is_declared_in_the_sandbox_alone(tmp_path: Path, apple: Apple) -> None:
+    ledger = ledger_at(f"sqlite:///{tmp_path}/ledger.db")
+    made = Desk(ledger, apple)
+    for number, expected in ((None, (404, "not_declared")), (APPLE_ID, (200, "nothing_to_store"))):
+        identity = Identity("ledger", "", "sandbox", BUNDLE_ID)
+        put_integration(ledger, Integration(identity, "issuer", "KEY", None, "Active", None, number), NOW)
+        made.intake.declared.all()
+        assert made.take(apple.body()) == [expected]
+    assert made.take(apple.body(appAppleId=7)) == [(400, "wrong_apple_id")]
+    assert made.count() == 0
+    ledger.close()
 
 
 @pytest.mark.parametrize("is_taken", [True, False])

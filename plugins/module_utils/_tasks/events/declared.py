@@ -57,12 +57,13 @@ class Declared:
     def app(self, entry: Integration) -> App:
         return App(self.root.source, entry.identity.environment, entry.identity.bundle_id)
 
-    def verifier(self, entry: Integration) -> SignedData:
-        """Return what verifies an app's payloads. Raises NoAppleId."""
-        identity = entry.identity
-        if entry.app_apple_id is None and identity.environment == "production":
+    def verifier(self, entry: Integration, environment: Environment | None = None) -> SignedData:
+        """Return what verifies an app's payloads: those of its environment, or of the other one. Raises NoAppleId."""
+        bundle_id, number = entry.identity.bundle_id, entry.app_apple_id
+        place = environment or entry.identity.environment
+        if number is None and place == "production":
             raise NoAppleId
-        key = ((identity.environment, identity.bundle_id), entry.app_apple_id)
+        key = ((place, bundle_id), number)
         if key not in self._verifiers:
-            self._verifiers[key] = SignedData(self.root, identity.environment, identity.bundle_id, entry.app_apple_id)
+            self._verifiers[key] = SignedData(self.root, place, bundle_id, number)
         return self._verifiers[key]

@@ -107,7 +107,7 @@ class Intake:
             return Answer(400, "no_app")
         entry = self.declared.find(environment, bundle_id)
         if entry is None:
-            return self._undeclared(environment, bundle_id)
+            return self._elsewhere(environment, bundle_id, payload)
         try:
             found = self.declared.verifier(entry).told(payload)
         except NoAppleId:
@@ -122,6 +122,22 @@ class Intake:
         account = _account(claimed) if self.with_account else None
         fields = {"account_token_sha256": account} if account is not None else {}
         return Judged(Answer(200, "stored", is_sound=True), self.declared.app(entry), found, fields)
+
+    def _elsewhere(self, environment: Environment, bundle_id: str, payload: str) -> Answer:
+        """Answer for an environment that isn't declared. Nothing of it is stored, and further URLs get it.
+
+        Without a URL of its own, an app's sandbox has that of production: so it comes here, whoever wants it.
+        """
+        other = self.declared.find("sandbox" if environment == "production" else "production", bundle_id)
+        if other is None:
+            return self._undeclared(environment, bundle_id)
+        try:
+            found = self.declared.verifier(other, environment).told(payload)
+        except NoAppleId:
+            return self._undeclared(environment, bundle_id)
+        if isinstance(found, Rejected) and not found.is_apples:
+            return Answer(400, found.reason)
+        return Answer(200, "nothing_to_store", is_sound=True)
 
     def _undeclared(self, environment: str, bundle_id: str) -> Answer:
         # Anybody can post such a thing, so that the log names each once, and not endlessly many.
