@@ -60,15 +60,15 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     declared = demo.variables(str(folder), simulator.urls)
     workstation = demo.with_session(declared, cookie)
 
-    _step("From nothing: make two keys, ask Apple, declare three apps")
+    _step("Make two keys, ask Apple about three apps, and track their refunds")
     code, results = _play(folder, workstation)
     apps = _apps(results)
     _expect(code == 0 and _active(apps) == set(demo.APPS), "all three apps are Active")
     key_ids = {key["key"]: key["key_id"] for result in results for key in result["iap_keys"] or ()}
     _expect(set(key_ids) == set(demo.KEY_NAMES), f"the keys were made: {key_ids}")
-    _done("2 keys made, 3 of 3 apps Active")
+    _done("2 keys made, Apple accepts 3 of 3 apps, all are tracked")
 
-    _step("The same again")
+    _step("Run the same again")
     code, results = _play(folder, workstation)
     _expect(code == 0 and not any(result["changed"] for result in results), "the second run changed nothing")
     _done("nothing to change")
@@ -83,9 +83,9 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     coverage = {item["bundle_id"]: item["state"] for item in results[-1]["coverage"]}
     _expect(coverage["com.example.three"] == "unknown", "an app without a notification URL is unknown, not 0")
     total = sum(count for count, _amount in found.values())
-    _done(f"{total} refunds, each verified; amounts right to the last thousandth")
+    _done(f"{total} refunds, each with a sound signature, and every amount is right")
 
-    _step("Plant two faults: revoke a key, write an app in wrong capitals; look with --check")
+    _step("Break two things on purpose (revoke a key, misspell an app), and look without changing anything")
     simulator.revoke(key_ids["K2"])
     drifted = demo.with_wrong_capitals(declared, "com.example.one")
     code, checked = _play(folder, drifted, "--check")
@@ -97,7 +97,7 @@ def _story(folder: pathlib.Path, cookie: str, simulator: Simulator) -> None:
     _expect(causes == {"unauthenticated"}, "both are refused by Apple, each with what to do")
     _done("both found, and nothing else")
 
-    _step("Write the audit's report")
+    _step("Write the report of an audit")
     shutil.rmtree(REPORT, ignore_errors=True)
     variables = {**drifted, "refund_audit_path": str(REPORT), "refund_audit_title": "Demo studio"}
     code, results = _play(folder, variables, playbook=AUDIT)
@@ -173,15 +173,15 @@ def _expect(is_so: bool, what: str) -> None:
 
 
 def _table(apps: t.Sequence[Result]) -> None:
-    print(f"\n{'app':<20} {'key':<12} {'Apple':<9} what to do")
+    print(f"\n{'app':<20} {'key':<5} {'Apple':<9} what to do")
     for app in apps:
         check = app["credential_check"]
         hint = "" if check["accepted"] else check["hint"].split(" Apple refused")[0]
         said = "accepts" if check["accepted"] else "refuses"
         lines = textwrap.wrap(hint, 76) or ["nothing"]
-        print(f"{app['bundle_id']:<20} {app['declared']['key_id']:<12} {said:<9} {lines[0]}")
+        print(f"{app['bundle_id']:<20} {app['key']:<5} {said:<9} {lines[0]}")
         for line in lines[1:]:
-            print(f"{'':<43} {line}")
+            print(f"{'':<36} {line}")
 
 
 class Simulator:

@@ -9,12 +9,15 @@ the repository leads to this one, and Apple is the simulator.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import typing as t
 import urllib.request
 from pathlib import Path
@@ -66,7 +69,7 @@ class Newcomer:
         """Run a command; what it exports stays."""
         kept = self.folder / "environment"
         ran = subprocess.run(
-            ["bash", "-e", "-c", f"{command}\nenv -0 > '{kept}'"],
+            ["bash", "-e", "-c", f"trap \"env -0 > '{kept}'\" EXIT\n{command}"],
             cwd=self.cwd,
             env=self.env,
             capture_output=True,
@@ -99,9 +102,12 @@ def own_pip(python: Path) -> None:
     (python.parent / "pip").chmod(0o755)
 
 
-def repository(folder: Path) -> Path:
-    """Return a git repository with this tree as it is."""
-    place = folder / "repository"
+@functools.cache
+def repository() -> Path:
+    """Return a git repository with this tree as it is; it is removed when the tests end."""
+    folder = tempfile.TemporaryDirectory(prefix="refunds-repository-")
+    atexit.register(folder.cleanup)
+    place = Path(folder.name) / "repository"
     shutil.copytree(stage.copy_tree("pages"), place, ignore=shutil.ignore_patterns(".git"))
     git = ["git", "-C", str(place), "-c", "user.name=tests", "-c", "user.email=tests@example.com"]
     for step in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):

@@ -75,11 +75,6 @@ def control(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[str]:
     process.wait(timeout=30)
 
 
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return repository(tmp_path_factory.mktemp("source"))
-
-
 class Walk:
     """One newcomer through all pages. What the pages call by a name of their own lies in the newcomer's folder."""
 
@@ -182,11 +177,9 @@ LATER = ("ansible localhost",)
 LAST = ("docs/guides/keys.md", "docs/guides/rotation.md")
 
 
-def test_every_command_is_typed_and_does_what_it_says(
-    control: str, source: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_every_command_is_typed_and_does_what_it_says(control: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     walk = Walk(Newcomer(tmp_path_factory.mktemp("newcomer") / "all", control))
-    knows_repository(walk.newcomer, source)
+    knows_repository(walk.newcomer, repository())
     walk.prepare()
     typed = []
     for page in ordered():

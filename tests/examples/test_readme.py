@@ -1,102 +1,158 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A newcomer types what the README says, in an empty folder with an empty home, against the simulator."""
+"""What the README shows is what there is: keys of the simulator, the printed results, and both CI jobs."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import shlex
 import subprocess
 import sys
-import textwrap
 import typing as t
 from pathlib import Path
 
+import pages
 import pytest
 import yaml
+from newcomer import Newcomer, knows_repository, own_pip, repository
 from playground import ROOT
 
-README = (ROOT / "README.md").read_text()
-FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
-BLOCKS = [(language, textwrap.dedent(text)) for language, text in FENCE.findall(README)]
-DECLARED = next(text for language, text in BLOCKS if language == "yaml" and text.startswith("refund_tracking_keys"))
-COMMANDS = next(
-    text for language, text in BLOCKS if language == "shell" and "storeops.refunds.site -e @refunds.yml --check" in text
-)
-ONE_LINER = next(text for language, text in BLOCKS if language == "shell" and text.startswith("ansible localhost"))
-
-SPECIFICATION = yaml.safe_load((ROOT / "roles/refund_tracking/meta/argument_specs.yml").read_text())
-IS_LIST = SPECIFICATION["argument_specs"]["main"]["options"]["refund_tracking_keys"]["type"] == "list"
+BLOCKS = pages.blocks("README.md")
+DECLARED = next(block.text for block in BLOCKS if block.text.startswith("refund_tracking_keys"))
+TASK = next(block.text for block in BLOCKS if block.text.startswith("- name: Track the refunds"))
+RESULT, REFUSED = [block.text for block in BLOCKS if block.language == "text"]
+WORLD = ROOT / "examples/simulator/world.yml"
+OTHER_ISSUER = "69a6de70-0000-47e3-e053-5b8c7c11a4d1"
 
 
-class Newcomer:
-    def __init__(self, folder: Path, control: str) -> None:
-        self.home, self.cwd, self.control = folder / "home", folder / "empty", control
-        for place in (self.home, self.cwd):
-            place.mkdir()
+class Sim:
+    """The simulator with the example's world, which can be started anew."""
 
-    def types(self, command: str) -> subprocess.CompletedProcess[str]:
-        env = {
-            "HOME": str(self.home),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache/root")),
-            "LANG": os.environ.get("LANG", "C.UTF-8"),
-        }
-        return subprocess.run(
-            ["bash", "-c", command], cwd=self.cwd, env=env, capture_output=True, text=True, check=False
-        )
+    def __init__(self) -> None:
+        self.control = ""
+        self._process: subprocess.Popen[str] | None = None
 
+    def start(self, port: str = "0") -> None:
+        command = [sys.executable, str(ROOT / "extensions/simulator"), "--port", port, "--world", str(WORLD)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout
+        self.control = json.loads(self._process.stdout.readline())["control"]
 
-@pytest.fixture(scope="module")
-def newcomer(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Newcomer]:
-    folder = tmp_path_factory.mktemp("newcomer")
-    command = [sys.executable, str(ROOT / "extensions/simulator"), "--port", "0"]
-    world = ["--world", str(ROOT / "examples/simulator/world.yml")]
-    process = subprocess.Popen([*command, *world], stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    announced: dict[str, t.Any] = json.loads(process.stdout.readline())
-    made = Newcomer(folder, announced["control"])
-    example = (ROOT / "examples/simulator/simulator.yml").read_text()
-    port = announced["control"].split(":")[2].partition("/")[0]
-    settings = example.replace(":8765/", f":{port}/").replace("/tmp/refunds-simulator.db", f"{folder}/ledger.db")
-    (made.cwd / "simulator.yml").write_text(settings)
-    (made.cwd / "refunds.yml").write_text(DECLARED)
-    ran = made.types(f"python3 {ROOT}/examples/simulator/keys.py {made.control}")
-    assert ran.returncode == 0, ran.stderr
-    try:
-        yield made
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    def stop(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(timeout=30)
+
+    @property
+    def port(self) -> str:
+        return self.control.split(":")[2].partition("/")[0]
 
 
-def test_the_keys_are_put_away_and_never_replaced(newcomer: Newcomer) -> None:
+@pytest.fixture
+def sim() -> t.Iterator[Sim]:
+    made = Sim()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def newcomer(sim: Sim, tmp_path: Path) -> Newcomer:
+    """One who has installed everything, has the simulated keys in ~/keys and declared the README's apps."""
+    made = Newcomer(tmp_path / "new", sim.control)
+    made.env["PATH"] = f"{Path(sys.executable).parent}:{made.env['PATH']}"
+    made.env["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".cache/root")
+    settings = (ROOT / "examples/simulator/simulator.yml").read_text().replace(":8765/", f":{sim.port}/")
+    made.write("simulator.yml", settings.replace("/tmp/refunds-simulator.db", f"{tmp_path}/ledger.db"))
+    made.write("refunds.yml", DECLARED)
+    ran = made.types(f"python3 {ROOT}/examples/simulator/keys.py {sim.control}")
+    assert ran.returncode == 0 and ran.stdout.count("is written") == 2, ran.stderr
+    return made
+
+
+def plays(newcomer: Newcomer, playbook: str, *more: str) -> subprocess.CompletedProcess[str]:
+    options = " ".join(("-e @refunds.yml -e @simulator.yml", *more))
+    return newcomer.types(f"ansible-playbook storeops.refunds.{playbook} {options}")
+
+
+def test_a_simulator_that_was_started_again(newcomer: Newcomer, sim: Sim) -> None:
     keys = sorted((newcomer.home / "keys").iterdir())
-    before = [(path.name, path.stat().st_mode & 0o777, path.read_text()) for path in keys]
-    assert [mode for _name, mode, _text in before] == [0o600, 0o600]
-    again = newcomer.types(f"python3 {ROOT}/examples/simulator/keys.py {newcomer.control}")
-    assert again.returncode == 0 and again.stdout.count("stays as it is") == 2
-    assert before == [(path.name, path.stat().st_mode & 0o777, path.read_text()) for path in keys]
+    before = [(path.stat().st_mode & 0o777, path.read_text()) for path in keys]
+    assert [mode for mode, _text in before] == [0o600, 0o600] and plays(newcomer, "site").returncode == 0
+    sim.stop()
+    sim.start(sim.port)
+    refused = plays(newcomer, "site")
+    said = (
+        f"127.0.0.1:{sim.port} answered, not Apple (app_store_server_url): a simulator that was started again has to be"
+    )
+    assert refused.returncode != 0 and said in refused.stderr + refused.stdout
+    shown = newcomer.types(f"python3 {ROOT}/examples/simulator/keys.py {sim.control}")
+    assert shown.stdout.count("stays as it is. The simulator knows it now.") == 2
+    assert before == [(path.stat().st_mode & 0o777, path.read_text()) for path in keys]
+    assert "3 apps: 3 unchanged." in plays(newcomer, "site").stdout
 
 
-def test_the_line_that_asks_whether_apple_accepts_a_key(newcomer: Newcomer) -> None:
-    url = re.findall(r"app_store_server_url: (\S+)", (newcomer.cwd / "simulator.yml").read_text())[0]
-    command = ONE_LINER.rstrip().removesuffix('"') + f' app_store_server_url={url}"'
-    ran = newcomer.types(command)
-    assert ran.returncode == 0 and '"accepted": true' in ran.stdout, ran.stdout + ran.stderr
+def test_the_task_returns_what_the_readme_prints(newcomer: Newcomer) -> None:
+    defaults = yaml.safe_load((newcomer.cwd / "simulator.yml").read_text())["refund_tracking_defaults"]
+    task = yaml.safe_load(TASK)[0]
+    module = next(name for name in task if name.startswith("storeops."))
+    task[module] |= {"app_store_server_url": defaults["app_store_server_url"], "ledger": defaults["ledger"]}
+    play = [{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]
+    newcomer.write("play.yml", json.dumps(play))
+    newcomer.env["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "yaml"
+    done = newcomer.types("ansible-playbook play.yml -v")
+    assert done.returncode == 0, done.stdout + done.stderr
+    head, printed = RESULT.split("\n", 1)
+    result = yaml.safe_load(done.stdout.split(f"{head} \n", 1)[1].split("\n\n")[0])
+    shown = yaml.safe_load(printed)
+    fingerprint = shown["integration"].pop("key_fingerprint").removesuffix("…")
+    assert len(fingerprint) == 8 and result["integration"].pop("key_fingerprint")
+    for name, fields in shown.items():
+        assert fields.items() <= result[name].items()
+    newcomer.write("play.yml", json.dumps(play).replace("57246542-96fe-1a63-e053-0824d011072a", OTHER_ISSUER))
+    failed = newcomer.types("ansible-playbook play.yml")
+    said = " ".join(failed.stderr.split()) + " ".join(failed.stdout.split())
+    assert failed.returncode != 0 and " ".join(REFUSED.split()) in said, said
 
 
-@pytest.mark.skipif(not IS_LIST, reason="refund_tracking_keys is no list yet")
-def test_the_five_minutes(newcomer: Newcomer) -> None:
-    commands = [line for line in COMMANDS.splitlines() if line]
-    assert [shlex.split(line)[1].rpartition(".")[2] for line in commands] == ["site", "site", "audit", "refunds"]
-    for line in commands:
-        ran = newcomer.types(line.replace("-e @refunds.yml", "-e @refunds.yml -e @simulator.yml"))
-        assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
-    report = json.loads((newcomer.cwd / "report/refund-audit.json").read_text())
-    assert report["totals"]["ok"] == report["totals"]["apps"] == 3
-    summary = (newcomer.cwd / "report/refund-audit.md").read_text()
-    assert "3 apps audited, none needs attention." in summary
+def job_steps() -> list[str]:
+    workflow = yaml.safe_load(next(block.text for block in BLOCKS if block.text.startswith("# .github/workflows")))
+    return [step["run"] for step in workflow["jobs"]["refunds"]["steps"] if "run" in step]
+
+
+def gitlab_script() -> list[str]:
+    job = yaml.safe_load(next(block.text for block in BLOCKS if block.text.startswith("# .gitlab-ci")))["refunds"]
+    return ["\n".join(job["script"])]
+
+
+@pytest.mark.parametrize("steps", [job_steps(), gitlab_script()], ids=["github", "gitlab"])
+def test_a_job_of_ci_from_an_empty_home(steps: list[str], newcomer: Newcomer, tmp_path: Path) -> None:
+    """A fresh machine of the CI, with its own Python, and with the keys as secrets of the project."""
+    job = Newcomer(tmp_path / "job", newcomer.control)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "image")], check=True)
+    own_pip(tmp_path / "image/bin/python")
+    knows_repository(job, repository())
+    declared = yaml.safe_load(DECLARED)
+    for key in declared["refund_tracking_keys"]:
+        # As the README says for a job: the key as text.
+        key["key_id"] = Path(key.pop("private_key_path")).stem.removeprefix("SubscriptionKey_")
+        key["private_key_content"] = f"{{{{ lookup('ansible.builtin.env', 'P8_{key['key_id']}') }}}}"
+    job.write("refunds.yml", yaml.safe_dump(declared))
+    for name in ("2X9R4HXF34", "9ABCDEF123"):
+        job.env[f"P8_{name}"] = (newcomer.home / f"keys/SubscriptionKey_{name}.p8").read_text()
+    job.env |= {
+        "PATH": f"{tmp_path / 'image/bin'}:{job.env['PATH']}",
+        "STOREOPS_LEDGER_URL": f"sqlite:///{tmp_path}/kept.db",
+        "ANSIBLE_PIPELINING": "true",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+    }
+    settings = yaml.safe_load((newcomer.cwd / "simulator.yml").read_text())["refund_tracking_defaults"]
+    url = json.dumps({"refund_tracking_defaults": {"app_store_server_url": settings["app_store_server_url"]}})
+    job.write("simulator.json", url)
+    for step in steps:
+        ran = job.types(step.replace("-e @refunds.yml", "-e @refunds.yml -e @simulator.json"))
+        assert ran.returncode == 0, f"{step}\n{ran.stdout}{ran.stderr}"
+    report = json.loads((job.cwd / "report/refund-audit.json").read_text())
+    assert report["totals"]["ok"] == report["totals"]["apps"] == 3 and (tmp_path / "kept.db").exists()
+    if len(steps) > 1:
+        assert "3 apps audited, none needs attention." in (tmp_path / "summary.md").read_text()

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from unit_support import ROOT
 
-SOURCES = sorted((ROOT / "plugins").rglob("*.py"))
+SOURCES = sorted(path for name in ("plugins", "examples", "extensions/eda") for path in (ROOT / name).rglob("*.py"))
 PLAYS = sorted([*(ROOT / "roles").rglob("*.yml"), *(ROOT / "playbooks").glob("*.yml")])
 PAGES = sorted([ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "TESTING.md", *(ROOT / "docs").rglob("*.md")])
 DOCUMENTED = ("DOCUMENTATION", "RETURN", "EXAMPLES")
@@ -32,8 +32,14 @@ FORBIDDEN = {
     r"\bremove it first\b": "no advice that can destroy",
     r"\bby name of its fault\b": "with the reason",
     r"\bis to be had\b": "exists",
+    r"\bsee coverage\b": "the reason itself",
+    r"\bgiven (?:and|or) held\b": "both values",
+    r"\b(?:holdings|doomed|unsettled)\b": "the field's noun",
+    r"\botherwise than\b": "both values: was …, is now …",
 }
 RULE = re.compile("|".join(FORBIDDEN), re.IGNORECASE)
+# A message that two things differ shows both; a name in other capitals stands in it already.
+DIFFERING = re.compile(r"\bdiffer(?:s|ed|ent from)?\b(?! only in capitals)", re.IGNORECASE)
 RAW_MARKS = re.compile(r":(ansopt|ansval|ansplugin|guilabel|ref):`")
 
 
@@ -53,6 +59,13 @@ def texts_of(path: Path) -> t.Iterator[str]:
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left:
             yield node.value
+
+
+def documented_in(path: Path) -> t.Iterator[str]:
+    """Yield every text of a plugin's documentation and return values."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in DOCUMENTED[:2]:
+            yield from texts_in(yaml.safe_load(ast.literal_eval(node.value)))
 
 
 def texts_in(value: t.Any) -> t.Iterator[str]:
@@ -86,7 +99,14 @@ def test_the_rule(text: str, is_fault: bool) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_messages(path: Path) -> None:
-    assert faults(texts_of(path)) == []
+    texts = list(texts_of(path))
+    assert faults(texts) == []
+    assert [text for text in texts if DIFFERING.search(text)] == [], "say what was and what is"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "plugins").glob("*/[a-z]*.py")), ids=lambda path: path.name)
+def test_documentation(path: Path) -> None:
+    assert faults(documented_in(path)) == []
 
 
 @pytest.mark.parametrize("path", PLAYS, ids=lambda path: str(path.relative_to(ROOT)))

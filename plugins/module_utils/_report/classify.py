@@ -14,7 +14,7 @@ from .model import Difference, Problem
 
 # Causes beside those of a verdict, and what they mean where a result brings no text of its own.
 OWN_CAUSES: t.Mapping[str, str] = {
-    "drift": "What the tracker holds differs from what is declared.",
+    "drift": "The tracker doesn't hold what is declared.",
     "plan_unknown": "The tracker does not show which key it holds, and the ledger does not know what was last applied.",
     "not_tried": "The audit ended before this app's turn.",
     "host_unreachable": "The host that stands for this app could not be reached.",
@@ -31,7 +31,7 @@ WAIVABLE_CAUSES: tuple[str, ...] = tuple(
 )
 _DRIFT = {
     "create": "The tracker holds no such integration; a run would create it.",
-    "update": "What the tracker holds differs from what is declared{}; a run would update it.",
+    "update": "The tracker doesn't hold what is declared{}; a run would update it.",
     "delete": "The tracker holds an integration that is not declared; a run would delete it.",
 }
 

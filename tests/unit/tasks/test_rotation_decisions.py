@@ -174,7 +174,7 @@ WORDS: dict[str, tuple[End, str, str]] = {
 @pytest.mark.parametrize(("end", "told", "untold"), WORDS.values(), ids=list(WORDS))
 def test_what_is_said_at_the_end(end: End, told: str, untold: str) -> None:
     assert told in str(end) and untold not in str(end)
-    assert "Put the new key" in str(end) and "/k/new.p8" in str(end)
+    assert "Put the new key into your list of keys" in str(end) and "/k/new.p8" in str(end)
 
 
 def test_a_hook_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

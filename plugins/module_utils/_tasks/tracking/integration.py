@@ -28,7 +28,7 @@ def run(params: Params, context: Context) -> Results:
     if one.irreversible:
         results["irreversible"] = one.irreversible
     if decision.error:
-        raise TaskFailed(decision.error, results)
+        raise TaskFailed(decision.brief or decision.error, results)
     return results
 
 
