@@ -24,7 +24,7 @@ description:
     C(unexpected_response), C(not_checked)). Also C(not_tried), C(host_unreachable), C(failed) for an app whose audit
     failed otherwise, and C(plan_unknown) where the tracker doesn't show which key it holds.
   - C(drift). A run would create, update or delete the integration. The cause is C(drift).
-  - C(pending). Not released yet, not Active at the tracker yet, or the key is not created yet. That doesn't fail the audit.
+  - C(pending). Not released yet, not Active at the tracker yet, or the key is not created yet. It fails no audit.
   - C(ok). Accepted, and as declared.
   - C(waived). All its failures are waived.
   - Keys that can't be used and that no app names are C(refused), or C(unknown) where the entry itself is wrong. They

@@ -49,6 +49,16 @@ else:
 """
 
 
+# Where the program isn't installed, its one command is done by Python's library of the same name.
+SQLITE = """#!{python}
+import shlex, sqlite3, sys
+command, target = shlex.split(sys.argv[2])
+assert command == ".backup", command
+with sqlite3.connect(sys.argv[1]) as source, sqlite3.connect(target) as copy:
+    source.backup(copy)
+"""
+
+
 class Newcomer:
     """``control``: the simulator's. ``folder`` has what stands for /srv and the like."""
 
@@ -58,6 +68,9 @@ class Newcomer:
         for place in (self.home, self.cwd, folder / "bin"):
             place.mkdir(parents=True)
         (folder / "bin/python3").symlink_to(sys.executable)
+        if shutil.which("sqlite3") is None:
+            (folder / "bin/sqlite3").write_text(SQLITE.format(python=sys.executable))
+            (folder / "bin/sqlite3").chmod(0o755)
         self.env = {
             "HOME": str(self.home),
             "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ.get('SYSTEM_PATH', '/usr/local/bin:/usr/bin:/bin')}",
@@ -80,9 +93,19 @@ class Newcomer:
             self.env = dict(entry.split("=", 1) for entry in kept.read_text().split("\0") if "=" in entry)
         return ran
 
+    def plays(self, playbook: str, *more: str) -> subprocess.CompletedProcess[str]:
+        """Run a playbook of the collection with the declaration, against the simulator."""
+        options = " ".join(("-e @refunds.yml -e @simulator.yml", *more))
+        return self.types(f"ansible-playbook storeops.refunds.{playbook} {options}")
+
     def ask(self, path: str) -> t.Any:
         with urllib.request.urlopen(f"{self.control}/{path}", timeout=10) as answer:
             return json.load(answer)
+
+    def tells(self, method: str, path: str, body: t.Mapping[str, t.Any]) -> None:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.control}/{path}", json.dumps(body).encode(), headers, method=method)
+        urllib.request.urlopen(request, timeout=10).close()
 
     def write(self, name: str, text: str) -> Path:
         path = self.cwd / name

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import typing as t
 from pathlib import Path
 
 import pages
@@ -16,72 +15,21 @@ import pytest
 import yaml
 from newcomer import Newcomer, knows_repository, own_pip, repository
 from playground import ROOT
+from story import DECLARED, Sim
 
 BLOCKS = pages.blocks("README.md")
-DECLARED = next(block.text for block in BLOCKS if block.text.startswith("refund_tracking_keys"))
 TASK = next(block.text for block in BLOCKS if block.text.startswith("- name: Track the refunds"))
 RESULT, REFUSED = [block.text for block in BLOCKS if block.language == "text"]
-WORLD = ROOT / "examples/simulator/world.yml"
 OTHER_ISSUER = "69a6de70-0000-47e3-e053-5b8c7c11a4d1"
-
-
-class Sim:
-    """The simulator with the example's world, which can be started anew."""
-
-    def __init__(self) -> None:
-        self.control = ""
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self, port: str = "0") -> None:
-        command = [sys.executable, str(ROOT / "extensions/simulator"), "--port", port, "--world", str(WORLD)]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout
-        self.control = json.loads(self._process.stdout.readline())["control"]
-
-    def stop(self) -> None:
-        if self._process:
-            self._process.terminate()
-            self._process.wait(timeout=30)
-
-    @property
-    def port(self) -> str:
-        return self.control.split(":")[2].partition("/")[0]
-
-
-@pytest.fixture
-def sim() -> t.Iterator[Sim]:
-    made = Sim()
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def newcomer(sim: Sim, tmp_path: Path) -> Newcomer:
-    """One who has installed everything, has the simulated keys in ~/keys and declared the README's apps."""
-    made = Newcomer(tmp_path / "new", sim.control)
-    made.env["PATH"] = f"{Path(sys.executable).parent}:{made.env['PATH']}"
-    made.env["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".cache/root")
-    settings = (ROOT / "examples/simulator/simulator.yml").read_text().replace(":8765/", f":{sim.port}/")
-    made.write("simulator.yml", settings.replace("/tmp/refunds-simulator.db", f"{tmp_path}/ledger.db"))
-    made.write("refunds.yml", DECLARED)
-    ran = made.types(f"python3 {ROOT}/examples/simulator/keys.py {sim.control}")
-    assert ran.returncode == 0 and ran.stdout.count("is written") == 2, ran.stderr
-    return made
-
-
-def plays(newcomer: Newcomer, playbook: str, *more: str) -> subprocess.CompletedProcess[str]:
-    options = " ".join(("-e @refunds.yml -e @simulator.yml", *more))
-    return newcomer.types(f"ansible-playbook storeops.refunds.{playbook} {options}")
 
 
 def test_a_simulator_that_was_started_again(newcomer: Newcomer, sim: Sim) -> None:
     keys = sorted((newcomer.home / "keys").iterdir())
     before = [(path.stat().st_mode & 0o777, path.read_text()) for path in keys]
-    assert [mode for mode, _text in before] == [0o600, 0o600] and plays(newcomer, "site").returncode == 0
+    assert [mode for mode, _text in before] == [0o600, 0o600] and newcomer.plays("site").returncode == 0
     sim.stop()
     sim.start(sim.port)
-    refused = plays(newcomer, "site")
+    refused = newcomer.plays("site")
     said = (
         f"127.0.0.1:{sim.port} answered, not Apple (app_store_server_url): a simulator that was started again has to be"
     )
@@ -89,7 +37,7 @@ def test_a_simulator_that_was_started_again(newcomer: Newcomer, sim: Sim) -> Non
     shown = newcomer.types(f"python3 {ROOT}/examples/simulator/keys.py {sim.control}")
     assert shown.stdout.count("stays as it is. The simulator knows it now.") == 2
     assert before == [(path.stat().st_mode & 0o777, path.read_text()) for path in keys]
-    assert "3 apps: 3 unchanged." in plays(newcomer, "site").stdout
+    assert "3 apps: 3 unchanged." in newcomer.plays("site").stdout
 
 
 def test_the_task_returns_what_the_readme_prints(newcomer: Newcomer) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import typing as t
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 from unit_support import ROOT
+
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.declaration import declare
 
 PAGES = sorted([ROOT / "README.md", ROOT / "TESTING.md", ROOT / "SECURITY.md", *(ROOT / "docs/guides").glob("*.md")])
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
@@ -72,8 +75,29 @@ def test_commands_name_what_there_is(page: Path) -> None:
 def test_yaml_is_yaml_and_its_tasks_name_modules(page: Path) -> None:
     modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
     for text in blocks(page, "yaml"):
-        for module, _arguments in tasks_in(yaml.safe_load(text)):
+        for module, arguments in tasks_in(yaml.safe_load(text)):
             assert module in modules
+            assert set(arguments) <= options_of(module)
+
+
+def options_of(module: str) -> set[str]:
+    """Return the options of a module, those of its shared fragments too."""
+    path = f"ansible_collections.storeops.refunds.plugins.modules.{module}"
+    spec = importlib.import_module(path).TASK.argument_spec
+    return {*spec, *(alias for option in spec.values() for alias in option.get("aliases", ()))}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names_of)
+def test_a_declaration_has_only_fields_that_there_are(page: Path) -> None:
+    for text in blocks(page, "yaml"):
+        found = yaml.safe_load(text)
+        names = [name for name in found if str(name).endswith("_keys")] if isinstance(found, dict) else []
+        for name in names:
+            # What a look-up gives is not known here.
+            keys = [one for one in found[name] if isinstance(one, dict)]
+            given = yaml.safe_load(re.sub(r"\{\{.*?\}\}", "x", yaml.safe_dump({"keys": keys}, width=1000)))
+            found_faults = declare({**given, "environment": "production", "tracker": "ledger"}).faults
+            assert [fault for fault in found_faults if "unknown field" in fault] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names_of)

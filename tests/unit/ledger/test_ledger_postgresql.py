@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import os
 import pwd
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -18,7 +19,7 @@ import psycopg
 import pytest
 from ledger_support import NOW, entry, ledger_at, write_at_the_same_time
 from unit_servers import free_port
-from unit_support import ISSUER, KEY_ID, run_task
+from unit_support import ISSUER, KEY_ID, ROOT, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger._migrations import HEAD
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
@@ -152,6 +153,26 @@ def test_what_is_put_is_found_again(cluster: Cluster, database: str) -> None:
     ledger.close()
     assert all(name.startswith("refund_tracking_") for name in cluster.tables(database))
     assert {"refund_tracking_integrations", "refund_tracking_schema"} < set(cluster.tables(database))
+
+
+def test_the_dump_of_the_guide_has_our_tables_alone_and_can_be_restored(cluster: Cluster, database: str) -> None:
+    guide = (ROOT / "docs/guides/ledger.md").read_text()
+    (line,) = [line for line in guide.splitlines() if line.startswith("pg_dump ")]
+    cluster.run("CREATE TABLE of_somebody_else (n int)", database)
+    ledger = ledger_at(cluster.url(database))
+    put_integration(ledger, entry(), NOW)
+    ledger.close()
+    command = shlex.split(line.replace("postgresql://refunds@db.example.com/refunds", cluster.url(database)))
+    command = command[: command.index("--file")]
+    dump = subprocess.run([_program("pg_dump") or "pg_dump", *command[1:]], capture_output=True, text=True, check=True)
+    cluster.run(f"CREATE DATABASE {database}_restored")
+    restore = [_program("psql") or "psql", "--quiet", "-v", "ON_ERROR_STOP=1", cluster.url(f"{database}_restored")]
+    subprocess.run(restore, input=dump.stdout, capture_output=True, text=True, check=True)
+    kept = [name for name in cluster.tables(database) if name != "of_somebody_else"]
+    assert cluster.tables(f"{database}_restored") == kept
+    again = ledger_at(cluster.url(f"{database}_restored"), read_only=True)
+    assert find_integration(again, entry().identity) == entry()
+    again.close()
 
 
 def test_reading_an_empty_database_leaves_no_table(cluster: Cluster, database: str) -> None:

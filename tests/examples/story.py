@@ -1,0 +1,39 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the README declares, and the simulator with its world."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pages
+from playground import ROOT
+
+WORLD = ROOT / "examples/simulator/world.yml"
+DECLARED = next(block.text for block in pages.blocks("README.md") if block.text.startswith("refund_tracking_keys"))
+
+
+class Sim:
+    """The simulator with the example's world, which can be started anew."""
+
+    def __init__(self) -> None:
+        self.control = ""
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self, port: str = "0") -> None:
+        command = [sys.executable, str(ROOT / "extensions/simulator"), "--port", port, "--world", str(WORLD)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout
+        self.control = json.loads(self._process.stdout.readline())["control"]
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(timeout=30)
+
+    @property
+    def port(self) -> str:
+        return self.control.split(":")[2].partition("/")[0]
