@@ -52,7 +52,6 @@ class Publisher:
             "refund_tracking_defaults": {
                 "app_store_server_url": app_store_server.replace("/production", "/{environment}"),
                 "ledger": {"url": self.ledger_url},
-                "deadline": 900,
             },
         }
         return _written(self.folder / f"apps_{count}.json", document)

@@ -33,7 +33,7 @@ LARGEST_LOOP = 100
 LARGEST_MODULE_LOOP = 20
 LARGEST_SINGLE_THREAD = 1000
 # Where answers take a while: the apps of the playbook, and of the bulk task.
-LATE_SITE, LATE_BULK = 300, 1000
+LATE_SITE, LATE_BULK, LATE_LARGE = 300, 1000, 10_000
 
 
 def main() -> int:
@@ -99,7 +99,7 @@ def _measure(bench: works.Bench, sizes: list[int]) -> report.Figures:
     plan += [(works.ONE_BY_ONE, size) for size in loops]
     plan += [(works.BULK, size) for size in sizes]
     late = [(works.LATE_BULK, LATE_SITE), (works.LATE_SITE, LATE_SITE), (works.LATE_BARE, LATE_BULK)]
-    late += [(works.LATE_BULK, LATE_BULK)]
+    late += [(works.LATE_BULK, LATE_BULK), (works.LATE_BULK, LATE_LARGE)]
     # A small run has the same size for both.
     once = {(work.name, min(most, sizes[-1])): (work, min(most, sizes[-1])) for work, most in late}
     for measured in [*bench.measure(plan), *bench.measure_late(list(once.values()))]:
