@@ -41,7 +41,7 @@ class FileAttributes(t.Protocol):
     def ids(self) -> tuple[int | None, int | None]:
         """Return the numbers of owner and group, None for what isn't given or can't be used."""
 
-    def of_entry(self, own: t.Mapping[str, t.Any]) -> FileAttributes:
+    def of_entry(self, mode: str | int | None, owner: str | None, group: str | None) -> FileAttributes:
         """Return the same with an entry's own mode, owner and group."""
 
 

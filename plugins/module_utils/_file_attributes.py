@@ -53,8 +53,8 @@ class FileAttributesOf:
     def _given(self) -> Params:
         return {**self._module.params, **self._own}
 
-    def of_entry(self, own: Params) -> FileAttributesOf:
-        return FileAttributesOf(self._module, own)
+    def of_entry(self, mode: str | int | None, owner: str | None, group: str | None) -> FileAttributesOf:
+        return FileAttributesOf(self._module, {"mode": mode, "owner": owner, "group": group})
 
     def apply(self, path: str, diff: dict[str, t.Any], without: t.Container[str] = ()) -> bool:
         module = self._module

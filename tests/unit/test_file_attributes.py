@@ -44,7 +44,7 @@ def test_that_a_mode_is_set_and_told_but_not_set_in_check_mode(file: Path, wante
 
 def test_that_an_entry_has_its_own(file: Path) -> None:
     attributes = in_process({"mode": "0600"}, False, [])
-    assert attributes.of_entry({"mode": "0400"}).apply(str(file), {}) and mode(file) == "0400"
+    assert attributes.of_entry("0400", None, None).apply(str(file), {}) and mode(file) == "0400"
     assert attributes.apply(str(file), {}) and mode(file) == "0600"
 
 

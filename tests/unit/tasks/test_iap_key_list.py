@@ -23,9 +23,9 @@ class Mode(Attributes):
         self.check_mode = check_mode
         self.wanted = int(str(wanted), 8)
 
-    def of_entry(self, own: t.Mapping[str, t.Any]) -> Mode:
+    def of_entry(self, mode: str | int | None, owner: str | None, group: str | None) -> Mode:
         """Take over an entry's mode."""
-        return Mode(self.check_mode, own["mode"])
+        return Mode(self.check_mode, mode)
 
     def apply(self, path: str, diff: dict[str, t.Any], without: t.Container[str] = ()) -> bool:
         """Set the mode if it differs."""

@@ -30,12 +30,10 @@ def remote(can_download: bool | None, name: str | None = "studio", key_id: str =
     return RemoteKey(key_id, name, True, can_download)
 
 
-def job(found: Found, regenerate: str, *active: RemoteKey, path: str = "/nowhere/studio.p8") -> Job:
+def job(found: Found, regenerate: t.Any, *active: RemoteKey, path: str = "/nowhere/studio.p8") -> Job:
     """One run for one key."""
-    params: t.Any = {"regenerate": regenerate}
-    return Job(
-        t.cast(t.Any, None), TEAM, "studio", path, found, active, params, t.cast(t.Any, None), t.cast(t.Any, None)
-    )
+    nothing = t.cast(t.Any, None)
+    return Job(nothing, TEAM, "studio", path, found, active, regenerate, nothing, nothing)
 
 
 @pytest.mark.parametrize(

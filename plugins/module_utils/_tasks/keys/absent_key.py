@@ -9,7 +9,7 @@ import os
 import typing as t
 from dataclasses import dataclass, replace
 
-from ..._context import Context, Params, Results, TaskFailed
+from ..._context import Context, Results, TaskFailed
 from ..._decisions.irreversible import Gate
 from ..._declaration.keys import KeySource
 from ..._files.writing import is_there, refuse_unwritable, remove_key_file
@@ -19,11 +19,13 @@ from ..shared.session import Connection
 from .key_file import Found, Place, backup_path, described, look
 from .key_results import results_of
 from .remote_revocation import Revoked, revoke_key
+from .request import KeyRequest
 
 
-def settle_absent(source: KeySource, params: Params, context: Context, connection: Connection, gate: Gate) -> Results:
+def settle_absent(asked: KeyRequest, context: Context, connection: Connection, gate: Gate) -> Results:
     """Revoke a key if that is asked for, then remove its file. What is no key, or another key, stops both."""
-    if not source.path and not params["revoke"]:
+    source = asked.source
+    if not source.path and not asked.revoke:
         raise InputError("private_key_path", "is required.", "Give the path of the .p8 to remove, or set revoke.")
     path = source.path or ""
     found = Found(False)
@@ -31,16 +33,16 @@ def settle_absent(source: KeySource, params: Params, context: Context, connectio
         refuse_unwritable(path)
         found = look(path, "own")
         _refuse_other(found, source, path)
-    file = _File(path, found, _tie(found, source), bool(params["backup"]))
+    file = _File(path, found, _tie(found, source), asked.backup)
     before: dict[str, t.Any] = {}
     revoked = Revoked(None, False)
-    if params["revoke"]:
-        revoked = revoke_key(source, params, context, connection, gate)
+    if asked.revoke:
+        revoked = revoke_key(asked, context, connection, gate)
         before |= {"key_id": revoked.key_id, "active": True} if revoked.was_active else {}
-        source = replace(source, key_id=revoked.key_id or source.key_id)
+        asked = replace(asked, source=replace(source, key_id=revoked.key_id or source.key_id))
     if found.is_there:
         before |= described(path, found.fingerprint)
-    results = results_of(source, None, bool(before), {"before": before, "after": {}}, params, context)
+    results = results_of(asked, None, bool(before), {"before": before, "after": {}}, context)
     told = [f"{revoked.key_id} {_verb(context)} revoked."] if revoked.was_active else []
     try:
         backup = file.take_away(context, gate) if found.is_there else None

@@ -9,17 +9,19 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._model.private_key import KeyProblem
 from ..shared.services import KEY_LIBRARIES, SESSION_LIBRARIES
-from ..shared.session import Connection, session_options
+from ..shared.session import Connection
 from .key_list import settle_all
 from .one_key import settle
+from .request import keys_request
 
 
 def run(params: Params, context: Context) -> Results:
-    connection = Connection(session_options(params), context)
-    if params.get("keys") is not None:
-        return settle_all(params, context, connection)
+    asked = keys_request(params)
+    connection = Connection(asked.session, context)
+    if asked.one is None:
+        return settle_all(asked, context, connection)
     try:
-        return settle(params, context, connection)
+        return settle(asked.one, context, connection)
     except KeyProblem as problem:
         raise TaskFailed(f"{problem}", {"changed": False, "cause": problem.cause}) from None
 

@@ -10,35 +10,35 @@ import os
 from ... import _argument_spec
 from ..._apple.app_store_connect import RemoteKey, Team, is_active
 from ..._context import Context, Params, Results, Task
-from ..._declaration.keys import KeySource, identifiers, key_source
+from ..._declaration.keys import KeySource, identifiers
 from ..._model.errors import InputError
 from ..._model.private_key import KeyProblem, read_file_name, settle_key_id
 from ..shared.options import load_key
 from ..shared.services import KEY_LIBRARIES, SESSION_LIBRARIES
-from ..shared.session import Connection, session_options
+from ..shared.session import Connection
 from .key_file import look
+from .request import InfoRequest, info_request
 
 
 def run(params: Params, context: Context) -> Results:
-    source = key_source(params)
-    has_session = Connection(session_options(params), context).is_given
-    if not has_session and not source.is_given:
+    asked = info_request(params)
+    source, connection = asked.source, Connection(asked.session, context)
+    if not connection.is_given and not source.is_given:
         raise InputError("session", "or private_key_path is required.", "Say which team's keys or which file to show.")
     return {
         "changed": False,
-        "iap_keys": _team_keys(source, params, context) if has_session else [],
+        "iap_keys": _team_keys(asked, connection) if connection.is_given else [],
         "file": _file(source) if source.is_given else None,
         "http": context.transport.counters.as_result(),
     }
 
 
-def _team_keys(source: KeySource, params: Params, context: Context) -> list[Results]:
-    connect = Connection(session_options(params), context).open()
-    issuer_id, key_id = identifiers(source)
-    team = connect.team(params.get("team_id"), issuer_id)
+def _team_keys(asked: InfoRequest, connection: Connection) -> list[Results]:
+    connect = connection.open()
+    issuer_id, key_id = identifiers(asked.source)
+    team = connect.team(asked.team_id, issuer_id)
     keys = sorted(connect.list_keys(), key=lambda key: (not is_active(key), key.name or "", key.key_id))
-    name = params.get("name") or None
-    return [_remote(key, team) for key in keys if key_id in (None, key.key_id) and name in (None, key.name)]
+    return [_remote(key, team) for key in keys if key_id in (None, key.key_id) and asked.name in (None, key.name)]
 
 
 def _remote(key: RemoteKey, team: Team) -> Results:

@@ -5,43 +5,25 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 from dataclasses import replace
 
-from ..._context import Context, Params, Results, TaskFailed
-from ..._declaration.keys import identifiers, key_source
+from ..._context import Context, Results, TaskFailed
+from ..._declaration.keys import identifiers
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import shown
 from ..._model.private_key import KeyProblem
 from ..shared.session import Connection
 from .one_key import settle
+from .request import KeyRequest, KeysRequest
 
-# What an entry takes over from the task where it is silent; never a key's own ID, name and file.
-INHERITED = (
-    "issuer_id",
-    "private_key_file_policy",
-    "regenerate",
-    "team_id",
-    "mode",
-    "owner",
-    "group",
-    "state",
-    "revoke",
-    "backup",
-)
-_OWN = ("name", "key_id", "private_key_path", "private_key_content")
-_FILE_FIELDS = ("mode", "owner", "group")
 _MOST_TOLD = 5
 
 
-def settle_all(params: Params, context: Context, connection: Connection) -> Results:
-    """Bring every entry of ``keys`` into its state. Raises TaskFailed, with all results, when any of them failed.
-
-    With ``only_state``, those of the other state are compared with, and left as they are.
-    """
-    every = [_merged(entry, params) for entry in params["keys"]]
-    chosen = [index for index, entry in enumerate(every) if params.get("only_state") in (None, entry["state"])]
+def settle_all(asked: KeysRequest, context: Context, connection: Connection) -> Results:
+    """Bring every listed key into its state. Raises TaskFailed, with all results, when any of them failed."""
+    every = asked.listed
+    chosen = [index for index, entry in enumerate(every) if asked.only_state in (None, entry.state)]
     entries = [every[index] for index in chosen]
     outcomes = [_outcome(index, every, context, connection) for index in chosen]
     results: Results = {
@@ -57,21 +39,14 @@ def settle_all(params: Params, context: Context, connection: Connection) -> Resu
     return results
 
 
-def _merged(entry: Params, params: Params) -> Params:
-    own = {name: entry.get(name) for name in (*_OWN, "key")}
-    given = {name: entry[name] for name in INHERITED if entry.get(name) is not None}
-    return {**{name: params.get(name) for name in INHERITED}, **given, **own}
-
-
-def _outcome(index: int, entries: t.Sequence[Params], context: Context, connection: Connection) -> Results:
+def _outcome(index: int, entries: t.Sequence[KeyRequest], context: Context, connection: Connection) -> Results:
     """Return the results of one entry; ``failed`` and ``msg`` are set when it failed. Never raises."""
     entry = entries[index]
     attributes = context.file_attributes
-    fields = {name: entry.get(name) for name in _FILE_FIELDS}
-    own = replace(context, file_attributes=attributes.of_entry(fields) if attributes else None)
+    own = attributes.of_entry(entry.mode, entry.owner, entry.group) if attributes else None
     try:
         _refuse_twin(index, entries)
-        return settle(entry, own, connection)
+        return settle(entry, replace(context, file_attributes=own), connection)
     except TaskFailed as failure:
         return {**failure.results, "failed": True, "msg": str(failure)}
     except KeyProblem as problem:
@@ -82,31 +57,27 @@ def _outcome(index: int, entries: t.Sequence[Params], context: Context, connecti
         return {"failed": True, "msg": unforeseen(error, "the other keys were tried all the same")}
 
 
-def _refuse_twin(index: int, entries: t.Sequence[Params]) -> None:
+def _refuse_twin(index: int, entries: t.Sequence[KeyRequest]) -> None:
     """Raise RefundsError when another entry has the same short name, or means the same file.
 
     The earlier one counts; against one that is to be absent, one that is to be there counts wherever it stands.
     """
-    entry = entries[index]
+    own = entries[index]
     for number, earlier in enumerate(entries):
-        counts = number < index or (earlier["state"], entry["state"]) == ("present", "absent")
+        counts = number < index or (earlier.state, own.state) == ("present", "absent")
         if not counts:
             continue
-        if earlier["key"] == entry["key"]:
-            raise RefundsError(
-                f"keys[{number}] has the same key, {shown(entry['key'])}.", "Give each a name of its own."
-            )
-        paths = [each["private_key_path"] for each in (earlier, entry)]
-        if all(paths) and os.path.abspath(paths[0]) == os.path.abspath(paths[1]):
-            raise RefundsError(
-                f"private_key_path is that of keys[{number}] ({shown(earlier['key'])}), too.", "One file holds one key."
-            )
+        name = shown(earlier.source.name)
+        if earlier.source.name == own.source.name:
+            raise RefundsError(f"keys[{number}] has the same key, {name}.", "Give each a name of its own.")
+        if own.source.path and earlier.source.path == own.source.path:
+            raise RefundsError(f"private_key_path is that of keys[{number}] ({name}), too.", "One file holds one key.")
 
 
-def _told(entry: Params, outcome: Results) -> Results:
+def _told(entry: KeyRequest, outcome: Results) -> Results:
     """Return an entry of the result: all that is known of the key, of a failed one as well."""
     key = {
-        "name": entry.get("name"),
+        "name": entry.name,
         **_identity(entry),
         "key_fingerprint": None,
         "predicted": False,
@@ -115,32 +86,30 @@ def _told(entry: Params, outcome: Results) -> Results:
     is_failed = bool(outcome.get("failed"))
     more = {"msg": outcome["msg"], "cause": outcome.get("cause")} if is_failed else {}
     more |= {name: outcome[name] for name in ("backup_file", "irreversible") if name in outcome}
-    return {"key": entry["key"], **key, "changed": bool(outcome.get("changed")), "failed": is_failed, **more}
+    return {"key": entry.source.name, **key, "changed": bool(outcome.get("changed")), "failed": is_failed, **more}
 
 
-def _identity(entry: Params) -> Results:
+def _identity(entry: KeyRequest) -> Results:
     """Return IDs and path of an entry that failed, as far as they are such: anything else may be a secret."""
-    try:
-        source = key_source(entry)
-        issuer_id, key_id = identifiers(source)
-    except RefundsError:
+    if entry.fault:
         return {"key_id": None, "issuer_id": None, "private_key_path": None}
-    return {"key_id": key_id, "issuer_id": issuer_id, "private_key_path": source.path}
+    issuer_id, key_id = identifiers(entry.source)
+    return {"key_id": key_id, "issuer_id": issuer_id, "private_key_path": entry.source.path}
 
 
-def _side(side: str, entries: t.Sequence[Params], outcomes: t.Sequence[Results]) -> dict[str, t.Any]:
+def _side(side: str, entries: t.Sequence[KeyRequest], outcomes: t.Sequence[Results]) -> dict[str, t.Any]:
     """Return one side of the diff: by short name, and only what differs."""
     found = {}
     for entry, outcome in zip(entries, outcomes, strict=True):
         diff = outcome.get("diff", {})
         if diff.get("before") != diff.get("after"):
-            found[entry["key"]] = diff[side]
+            found[entry.source.name] = diff[side]
     return found
 
 
-def _summary(entries: t.Sequence[Params], outcomes: t.Sequence[Results]) -> str:
+def _summary(entries: t.Sequence[KeyRequest], outcomes: t.Sequence[Results]) -> str:
     """Return what was removed and revoked, or would be; empty when nothing was."""
-    told = [(entry["key"], outcome.get("summary")) for entry, outcome in zip(entries, outcomes, strict=True)]
+    told = [(entry.source.name, outcome.get("summary")) for entry, outcome in zip(entries, outcomes, strict=True)]
     return " ".join(f"key {name}: {text}" for name, text in told if text)
 
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..._context import Context, Params, Results, TaskFailed
+from ..._context import Context, Results, TaskFailed
 from ..._decisions.irreversible import Gate
-from ..._declaration.keys import KeySource, identifiers, key_source
 from ..._files.reading import what_is_near
 from ..._files.writing import refuse_unwritable
 from ..._model.errors import FileError, InputError, RefundsError
@@ -21,16 +20,17 @@ from .attributes import LASTING, AttributesRefused, apply_attributes, is_changea
 from .key_file import Found, backup_path, described, look, put
 from .key_results import results_of
 from .remote_key import settle_remote
+from .request import KeyRequest
 
 
-def settle(params: Params, context: Context, connection: Connection) -> Results:
+def settle(asked: KeyRequest, context: Context, connection: Connection) -> Results:
     """Bring one key into its state and return the results of the task. Raises RefundsError, KeyProblem too.
 
     ``irreversible`` in the results, also in those of a failure, tells the steps that can't be undone.
     """
     gate = Gate(context.timestamp, context.progress, context.check_mode)
     try:
-        results = _settled(params, context, connection, gate)
+        results = _settled(asked, context, connection, gate)
     except RefundsError as error:
         if not gate.records:
             raise
@@ -39,44 +39,44 @@ def settle(params: Params, context: Context, connection: Connection) -> Results:
     return {**results, "irreversible": gate.records} if gate.records else results
 
 
-def _settled(params: Params, context: Context, connection: Connection, gate: Gate) -> Results:
-    source = key_source(params)
-    # A contradiction is told before anything is done.
-    identifiers(source)
-    if params["state"] == "absent":
-        return settle_absent(source, params, context, connection, gate)
+def _settled(asked: KeyRequest, context: Context, connection: Connection, gate: Gate) -> Results:
+    if asked.fault:
+        raise asked.fault
+    if asked.state == "absent":
+        return settle_absent(asked, context, connection, gate)
+    source = asked.source
     if not source.is_given:
         raise InputError("private_key_path", "or private_key_content is required.", _PLACE)
-    if params.get("name") and source.path and not source.content and connection.is_given:
-        return settle_remote(source, params, context, connection, gate)
-    return _present(source, params, context, gate)
+    if asked.name and source.path and not source.content and connection.is_given:
+        return settle_remote(asked, context, connection, gate)
+    return _present(asked, context, gate)
 
 
 _PLACE = "Give the path of the .p8, or where to write it."
 
 
-def _present(source: KeySource, params: Params, context: Context, gate: Gate) -> Results:
+def _present(asked: KeyRequest, context: Context, gate: Gate) -> Results:
+    source, path = asked.source, asked.source.path
     wanted = parse_content(source.content.reveal()) if source.content else None
     warn_about_name(source, context)
-    if not source.path:
+    if not path:
         # A key that is given as text alone is checked, and there is nothing to write.
-        return results_of(source, wanted, False, {"before": {}, "after": {}}, params, context)
-    path = source.path
+        return results_of(asked, wanted, False, {"before": {}, "after": {}}, context)
     is_mounted = source.policy == "mounted" and wanted is None
     found = look(path, "mounted" if is_mounted else "own")
-    key = wanted or _found_key(found, path, params)
+    key = wanted or _found_key(found, path, asked)
     writes = bool(wanted) and not (found.fingerprint == key.fingerprint and found.is_plain)
     if writes:
         refuse_unwritable(path)
     own = replace(context, file_attributes=None) if is_mounted else context
     refuse_unusable(path, own, is_new=writes)
-    backup = backup_path(path, context) if writes and _is_worth_keeping(found, key, params) else None
+    backup = backup_path(path, context) if writes and _is_worth_keeping(found, key, asked) else None
     before = described(path, found.fingerprint) if found.is_there else {}
     diff = {"before": before, "after": described(path, key.fingerprint)}
 
     def results(changed: bool, is_written: bool) -> Results:
         more = {"backup_file": backup} if backup and is_written else {}
-        return {**results_of(source, key, changed, diff, params, context), **more}
+        return {**results_of(asked, key, changed, diff, context), **more}
 
     changed = is_written = False
     try:
@@ -111,12 +111,12 @@ def _write(path: str, key: PrivateKey, found: Found, backup: str | None, gate: G
         gate.done(permit)
 
 
-def _is_worth_keeping(found: Found, key: PrivateKey, params: Params) -> bool:
+def _is_worth_keeping(found: Found, key: PrivateKey, asked: KeyRequest) -> bool:
     """What can't be read as a key may be anything, the only copy of another key included."""
-    return found.is_there and found.fingerprint != key.fingerprint and (params["backup"] or found.key is None)
+    return found.is_there and found.fingerprint != key.fingerprint and (asked.backup or found.key is None)
 
 
-def _found_key(found: Found, path: str, params: Params) -> PrivateKey:
+def _found_key(found: Found, path: str, asked: KeyRequest) -> PrivateKey:
     if found.key:
         return found.key
     if found.problem:
@@ -125,7 +125,7 @@ def _found_key(found: Found, path: str, params: Params) -> PrivateKey:
         "Correct private_key_path, or give the key's text in private_key_content (from a vault); "
         "App Store Connect offers it for download once."
     )
-    if params.get("name"):
+    if asked.name:
         next_step += " To make the key now, give a signed-in session (session, session_path or FASTLANE_SESSION)."
     what = f"{path} does not exist, and private_key_content is not given. {what_is_near(path)}"
     raise KeyProblem("key_unreadable", what, next_step)

@@ -10,9 +10,9 @@ downloaded is found by its name and can still be downloaded. What was downloaded
 from __future__ import annotations
 
 from ..._apple.app_store_connect import RemoteKey, is_active
-from ..._context import Context, Params, Results, TaskFailed
+from ..._context import Context, Results, TaskFailed
 from ..._decisions.irreversible import Gate
-from ..._declaration.keys import KeySource, identifiers
+from ..._declaration.keys import identifiers
 from ..._files.writing import is_there, locked_folder, refuse_unwritable, try_writing
 from ..._model.errors import FileError, RefundsError, TransportError
 from ..._model.identifiers import shown
@@ -25,31 +25,31 @@ from .kept_key import keep
 from .key_file import Place, backup_path, described, look, parse_download
 from .remote_key_plan import WAYS_OUT, Job, Step, chosen_key, decide, key_name, several
 from .remote_revocation import never_sent, prove_revoked
+from .request import KeyRequest
 
 _LEAST_S = 5
 
 
-def settle_remote(source: KeySource, params: Params, context: Context, connection: Connection, gate: Gate) -> Results:
+def settle_remote(asked: KeyRequest, context: Context, connection: Connection, gate: Gate) -> Results:
     """Make sure that the active key of that name exists and its .p8 lies at the path."""
-    path = str(source.path)
-    identifiers(source)
+    path = str(asked.source.path)
     if not is_there(path):
         refuse_unwritable(path)
     if context.check_mode:
-        return _settle(source, params, context, connection, gate)
+        return _settle(asked, context, connection, gate)
     # Two runs on one machine: the second one waits here and then finds the key of the first.
     with locked_folder(path, context.transport.remaining, context.transport.pause):
-        return _settle(source, params, context, connection, gate)
+        return _settle(asked, context, connection, gate)
 
 
-def _settle(source: KeySource, params: Params, context: Context, connection: Connection, gate: Gate) -> Results:
-    path = str(source.path)
+def _settle(asked: KeyRequest, context: Context, connection: Connection, gate: Gate) -> Results:
+    path = str(asked.source.path)
     connect = connection.open()
-    team = connect.team(params.get("team_id"), identifiers(source)[0])
+    team = connect.team(asked.team_id, identifiers(asked.source)[0])
     found = look(path, "own")
     active = [key for key in connect.list_keys() if is_active(key)]
-    job = Job(connect, team, key_name(params["name"]), path, found, active, params, context, gate)
-    remote = chosen_key(source, job)
+    job = Job(connect, team, key_name(asked.name or ""), path, found, active, asked.regenerate, context, gate)
+    remote = chosen_key(asked.source, job)
     step = decide(remote, job)
     if step != "keep":
         refuse_unwritable(path)
@@ -125,7 +125,7 @@ def _revoked(key_id: str, step: Step, job: Job) -> None:
 
 def _permit(key_id: str, job: Job) -> Permit | None:
     """Ask to revoke a key that is to be replaced: it is lost for certain, or it is to go on every run."""
-    policy = job.params["regenerate"]
+    policy = job.regenerate
     lost = f"its one download was used, and there is no file {job.path}"
     what = lost if policy == "if_lost" else f"it is the active key named {shown(job.name)}"
     answer = "App Store Connect's list of keys, and a look at the path"

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team
-from ..._context import Context, Params
+from ..._context import Context
 from ..._decisions.irreversible import Gate
 from ..._declaration.keys import KeySource
 from ..._model.errors import InputError, RefundsError
@@ -18,6 +18,7 @@ from ..._model.identifiers import parse_key_id, shown
 from ..._model.private_key import KeyProblem, read_file_name, settle_key_id
 from .kept_key import kept
 from .key_file import Found
+from .request import Regenerate
 
 Step = t.Literal["keep", "download", "create", "replace"]
 WAYS_OUT = (
@@ -36,7 +37,7 @@ class Job:
     path: str
     found: Found
     active: t.Sequence[RemoteKey]
-    params: Params
+    regenerate: Regenerate
     context: Context
     gate: Gate
 
@@ -128,7 +129,7 @@ def _undecided(problem: KeyProblem, remote: RemoteKey | None, job: Job) -> KeyPr
 
 
 def _create_step(job: Job) -> Step:
-    if job.found.key and job.params["regenerate"] == "never":
+    if job.found.key and job.regenerate == "never":
         raise KeyProblem(
             "key_id_mismatch",
             f"{job.path} holds a key, but the team {shown(job.team.name)} has no active key named "
@@ -140,7 +141,7 @@ def _create_step(job: Job) -> Step:
 
 
 def _step_for(remote: RemoteKey, job: Job) -> Step:
-    policy = job.params["regenerate"]
+    policy = job.regenerate
     if policy == "always":
         return "replace"
     if job.found.key and remote.can_download is True and policy == "never":

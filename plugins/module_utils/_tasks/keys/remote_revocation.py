@@ -10,7 +10,7 @@ import typing as t
 
 from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team, is_active
 from ..._apple.web_errors import NoAnswer
-from ..._context import Context, Params, TaskFailed
+from ..._context import Context, TaskFailed
 from ..._decisions.irreversible import Gate
 from ..._declaration.keys import KeySource, identifiers
 from ..._files.writing import is_there
@@ -21,6 +21,7 @@ from ..._model.permit import Permit
 from ..._model.private_key import read_file_name, settle_key_id
 from ..shared.session import Connection
 from .remote_key_plan import key_name, refuse_other_name, several
+from .request import KeyRequest
 
 
 class Revoked(t.NamedTuple):
@@ -30,19 +31,18 @@ class Revoked(t.NamedTuple):
     was_active: bool
 
 
-def revoke_key(
-    source: KeySource, params: Params, context: Context, connection: Connection, gate: Gate, proven: str = ""
-) -> Revoked:
+def revoke_key(asked: KeyRequest, context: Context, connection: Connection, gate: Gate, proven: str = "") -> Revoked:
     """Revoke the key that key_id or name says and prove it by the list. A key that is revoked already needs nothing.
 
     ``proven``: what else speaks for it, for the gate.
     """
+    source = asked.source
     issuer_id, key_id = identifiers(source)
-    name = key_name(params["name"]) if params.get("name") else None
+    name = key_name(asked.name) if asked.name else None
     if not key_id and not name:
         raise InputError("key_id", "or name is required with revoke.", "Say which key to revoke.")
     connect = connection.open()
-    team = connect.team(params.get("team_id"), issuer_id)
+    team = connect.team(asked.team_id, issuer_id)
     found = _found(connect.list_keys(), key_id, name)
     if found is None:
         _say_unlisted(key_id or shown(str(name)), team, source, context)

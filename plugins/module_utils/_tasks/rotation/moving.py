@@ -20,7 +20,7 @@ from ..._model.verdict import Verdict
 from ..._trackers.settings import Settings
 from ..tracking.engine import Engine
 from ..tracking.loaded_keys import KeyReader, LoadedKey
-from ..tracking.opening import open_engine, services_of
+from ..tracking.opening import open_engine
 from .acceptance import Asked, wait_for_apple
 from .job import Job
 from .reading import Reading
@@ -57,7 +57,7 @@ def move(job: Job) -> Moved:
     targets = _targets(job, known, reading)
     if not targets:
         raise RefundsError(_nothing(job, known))
-    with open_engine(services_of(job.params), job.context, NAME, removes=False, is_strict=False) as one:
+    with open_engine(job.asked.services, job.context, NAME, removes=False, is_strict=False) as one:
         decisions = _moved(job, key, targets, known, one)
     for decision in decisions:
         released = decision.held.identity.environment == "production" and _name(decision) in known.released
@@ -65,11 +65,11 @@ def move(job: Job) -> Moved:
         decision.error = decision.error or (f"{_name(decision)}: {reason}" if reason else "")
     after = known.after(decisions) if job.context.check_mode else job.known(job.read())
     by_hand = {entry.identity for entry, settings in targets if getattr(settings, "mode", "") == "handoff"}
-    return Moved(key, known, decisions, obstacles(job.old_key_id, _new(job), after, decisions, by_hand))
+    return Moved(key, known, decisions, obstacles(job.asked.old_key_id, _new(job), after, decisions, by_hand))
 
 
 def _new(job: Job) -> str:
-    return job.new.key_id or PREDICTED
+    return job.asked.new.key_id or PREDICTED
 
 
 def _name(decision: Decision) -> str:
@@ -77,7 +77,7 @@ def _name(decision: Decision) -> str:
 
 
 def _loaded(job: Job, known: Known) -> LoadedKey:
-    source = replace(job.new, issuer_id=job.issuer_id(known))
+    source = replace(job.asked.new, issuer_id=job.issuer_id(known))
     key = KeyReader(job.context).load(source)
     if key.fault:
         raise RefundsError(key.fault)
@@ -88,17 +88,17 @@ def _loaded(job: Job, known: Known) -> LoadedKey:
 
 def _targets(job: Job, known: Known, reading: Reading) -> list[Target]:
     """Return the integrations of the old and of the new key, and those that hide theirs and are declared with one."""
-    entries = [*known.using(job.old_key_id), *known.using(_new(job))]
-    declared = {app.identity(settings) for app in job.declaration.apps for settings in app.settings}
+    entries = [*known.using(job.asked.old_key_id), *known.using(_new(job))]
+    declared = {app.identity(settings) for app in job.asked.declaration.apps for settings in app.settings}
     entries += [one for one in known.hidden if one.identity in declared]
     found = [(entry, reading.settings(entry.identity)) for entry in entries]
     return [(entry, settings) for entry, settings in found if settings is not None]
 
 
 def _nothing(job: Job, known: Known) -> str:
-    elsewhere = obstacles(job.old_key_id, _new(job), known, (), ())
-    new = job.new.key_id or "the new key"
-    reason = " ".join(elsewhere) or f"No integration uses {job.old_key_id} or {new}."
+    elsewhere = obstacles(job.asked.old_key_id, _new(job), known, (), ())
+    new = job.asked.new.key_id or "the new key"
+    reason = " ".join(elsewhere) or f"No integration uses {job.asked.old_key_id} or {new}."
     return (
         f"{reason} So nothing was moved, and nothing was revoked. Check old_key_id, and check that ledger.url names "
         "the right ledger."
@@ -109,8 +109,7 @@ def _moved(job: Job, key: LoadedKey, targets: t.Sequence[Target], known: Known, 
     verdicts: dict[Asked, Verdict] = {}
     if not key.problem:
         apps = [_asked(entry.identity) for entry, _settings in targets]
-        seconds = float(job.params["wait"])
-        verdicts = wait_for_apple(key, apps, known.released, one.check, job.context, seconds)
+        verdicts = wait_for_apple(key, apps, known.released, one.check, job.context, job.asked.wait)
     refused: list[Decision] = []
     accepted: list[App] = []
     for entry, settings in targets:

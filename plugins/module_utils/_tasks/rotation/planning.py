@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ..._apple.app_store_connect import is_active
 from ..._context import Results
 from ..._decisions.rotation import Known, Request, faults, is_foreign
@@ -18,31 +16,31 @@ from .job import Job, uses
 def plan(job: Job) -> Results:
     """Return what uses the old key. Raises RefundsError with every reason why no key may be made."""
     job.require_session()
+    asked, new = job.asked, job.asked.new
     known = job.known(job.read())
     issuers = job.old_issuers(known)
     # A session may not have another team at all, and would say so instead.
-    named = "" if is_foreign(job.new.issuer_id, issuers) else _named_key_id(job, known)
-    name = job.params["new_key"].get("name") or ""
-    has_file = is_there(str(job.new.path)) and not job.connection.is_given
-    asked = Request(
-        old_key_id=job.old_key_id,
-        new_path=str(job.new.path),
-        new_name=name.strip(),
-        old_path=(job.old.path if job.old else None) or "",
-        old_name=_declared_name(job),
+    named = "" if is_foreign(new.issuer_id, issuers) else _named_key_id(job, known)
+    has_file = is_there(str(new.path)) and not job.connection.is_given
+    request = Request(
+        old_key_id=asked.old_key_id,
+        new_path=str(new.path),
+        new_name=asked.new_name,
+        old_path=(asked.old.path if asked.old else None) or "",
+        old_name=asked.old_name,
         named_key_id=named,
-        new_issuer=job.new.issuer_id or "",
+        new_issuer=new.issuer_id or "",
         old_issuers=issuers,
-        has_new=bool(named or has_file or (job.new.key_id and known.using(job.new.key_id))),
+        has_new=bool(named or has_file or (new.key_id and known.using(new.key_id))),
     )
-    found = faults(asked, known)
+    found = faults(request, known)
     if found:
         raise RefundsError("\n".join([*found, "No key was made, and nothing was moved or revoked."]))
     return {
         "changed": False,
         "rotation": {
-            "old_key_id": job.old_key_id,
-            "new_key_id": job.new.key_id or named or None,
+            "old_key_id": asked.old_key_id,
+            "new_key_id": new.key_id or named or None,
             "issuer_id": job.issuer_id(known),
             "uses": uses(job, known),
             "message": _message(job, known),
@@ -52,22 +50,16 @@ def plan(job: Job) -> Results:
 
 
 def _message(job: Job, known: Known) -> str:
-    count = len(known.using(job.old_key_id))
-    return f"{count:,} {'integration uses' if count == 1 else 'integrations use'} {job.old_key_id}."
-
-
-def _declared_name(job: Job) -> str:
-    """Return the name at App Store Connect that the declaration gives the old key."""
-    entries: t.Iterable[t.Mapping[str, t.Any]] = job.params.get("keys") or ()
-    own = (entry for entry in entries if job.old and entry.get("key") == job.old.name)
-    return str(next((entry.get("name") or "" for entry in own), "")).strip()
+    old_key_id = job.asked.old_key_id
+    count = len(known.using(old_key_id))
+    return f"{count:,} {'integration uses' if count == 1 else 'integrations use'} {old_key_id}."
 
 
 def _named_key_id(job: Job, known: Known) -> str:
     """Return the ID of the active key that has the new key's name; empty where there is none, or nobody can tell."""
-    name = (job.params["new_key"].get("name") or "").strip()
+    name = job.asked.new_name
     if not name or not job.connection.is_given:
         return ""
     connect = job.connection.open()
-    connect.team(job.params.get("team_id"), job.issuer_id(known))
+    connect.team(job.asked.team_id, job.issuer_id(known))
     return next((key.key_id for key in connect.list_keys() if key.name == name and is_active(key)), "")

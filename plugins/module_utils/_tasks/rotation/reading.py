@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..._context import Params
 from ..._decisions.rotation import Known
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration
@@ -17,10 +16,8 @@ from ..._ledger.integrations import list_elsewhere, list_integrations
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import ENVIRONMENTS
 from ..._model.integration import Identity, Integration
-from ..._tracker_spec import TRACKERS
-from ..._trackers.options import SettingsError
 from ..._trackers.protocol import Tracker
-from ..._trackers.settings import LedgerSettings, Settings, parse
+from ..._trackers.settings import LedgerSettings, Settings
 from ..shared.trackers import Trackers
 
 # What a fault of ours spoils when it meets one tracker.
@@ -121,23 +118,3 @@ class Reading:
     def _note(self, entry: Integration, settings: Settings) -> None:
         self.held[entry.identity] = entry
         self._settings[entry.identity] = settings
-
-
-def task_settings(params: Params) -> list[Settings]:
-    """Return the trackers whose options the task itself gives, so that apps that nobody declares are found there."""
-    found = []
-    for name in TRACKERS:
-        if name == "ledger" or not _is_given(name, params):
-            continue
-        try:
-            found.append(parse(name, params.get(name) or {}))
-        except SettingsError:
-            # Completed by the options of the apps, or of no use.
-            continue
-    return found
-
-
-def _is_given(name: str, params: Params) -> bool:
-    defaults = {option: field.get("default") for option, field in TRACKERS[name]["options"].items()}
-    given = params.get(name) or {}
-    return bool(params.get("tracker") == name or any(given.get(option) != defaults[option] for option in defaults))

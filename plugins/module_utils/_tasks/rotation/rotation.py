@@ -11,26 +11,25 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._decisions.irreversible import Gate
 from ..._decisions.rotation_words import End, Revocation
-from ..._declaration.declaration import Declaration, declare
+from ..._declaration.declaration import Declaration
 from ..._declaration.keys import KeySource
-from ..._declaration.variables import misspelt
 from ..._model.errors import RefundsError
 from ..keys.remote_revocation import revoke_key
+from ..keys.request import KeyRequest
 from ..shared.services import CALL_LIBRARIES, SESSION_LIBRARIES
+from ..shared.session import Connection
 from ..shared.trackers import LEDGER_LIBRARIES
 from ..tracking import outcomes
-from .job import Job, read_job, uses
+from .job import Job, uses
 from .moving import Moved, move
 from .planning import plan
+from .request import rotation_request
 
 
 def run(params: Params, context: Context) -> Results:
-    declaration = declare(params)
-    Declaration({}, (), (*misspelt(params["variables"]), *declaration.faults)).require()
-    for text in declaration.unusual():
-        context.warn(text)
-    job = read_job(params, context, declaration)
-    return plan(job) if params["stage"] == "plan" else _move(job)
+    asked = rotation_request(params, context.warn)
+    job = Job(asked, context, Connection(asked.session, context))
+    return plan(job) if asked.stage == "plan" else _move(job)
 
 
 def _move(job: Job) -> Results:
@@ -38,13 +37,13 @@ def _move(job: Job) -> Results:
     moved = move(job)
     results = _results(job, moved)
     trouble = outcomes.troubles(moved.decisions, Declaration({}, ()))
-    if trouble or (job.params["revoke"] and moved.left):
+    if trouble or (job.asked.revoke and moved.left):
         stays = "would stay" if job.context.check_mode else "stays"
-        message = "\n".join(filter(None, [f"{job.old_key_id} {stays} active.", trouble, *moved.left]))
+        message = "\n".join(filter(None, [f"{job.asked.old_key_id} {stays} active.", trouble, *moved.left]))
         raise TaskFailed(message, _told(job, moved, results, message))
     gate = Gate(job.context.timestamp, job.context.progress, job.context.check_mode)
     try:
-        revocation = _revoked(job, moved, gate) if job.params["revoke"] else "not_asked"
+        revocation = _revoked(job, moved, gate) if job.asked.revoke else "not_asked"
     except RefundsError as error:
         known = error.results if isinstance(error, TaskFailed) else {}
         changed = results["changed"] or known.get("changed", False)
@@ -53,7 +52,7 @@ def _move(job: Job) -> Results:
     if revocation == "done":
         results["changed"] = True
         for side, is_active in (("before", True), ("after", False)):
-            results["diff"][side][f"key {job.old_key_id}"] = {"active": is_active}
+            results["diff"][side][f"key {job.asked.old_key_id}"] = {"active": is_active}
     return {**_told(job, moved, results, str(_end(job, moved, revocation))), **_irreversible(gate)}
 
 
@@ -65,7 +64,7 @@ def _results(job: Job, moved: Moved) -> Results:
 
 
 def _told(job: Job, moved: Moved, results: Results, message: str) -> Results:
-    rotation = moved.as_result(job.old_key_id, uses(job, moved.before), message)
+    rotation = moved.as_result(job.asked.old_key_id, uses(job, moved.before), message)
     return {**results, "rotation": rotation, "http": job.context.transport.counters.as_result()}
 
 
@@ -76,13 +75,13 @@ def _irreversible(gate: Gate) -> Results:
 def _revoked(job: Job, moved: Moved, gate: Gate) -> Revocation:
     """Revoke the old key, of which nothing is known that uses it. Raises RefundsError."""
     issuer_id = moved.key.source.issuer_id
-    old = KeySource(issuer_id=issuer_id, key_id=job.old_key_id, path=None, content=None, policy="strict")
+    old = KeySource(issuer_id=issuer_id, key_id=job.asked.old_key_id, path=None, content=None, policy="strict")
     count = len(moved.decisions)
     proven = f"no known integration uses it, and Apple accepts {moved.new_key_id or 'the new key'} for all {count}"
     if moved.key.problem:
         proven = f"no known integration would use it, once {count} are moved"
-    options = {"name": None, "team_id": job.params.get("team_id")}
-    revoked = revoke_key(old, options, job.context, job.connection, gate, proven)
+    asked = KeyRequest(old, team_id=job.asked.team_id)
+    revoked = revoke_key(asked, job.context, job.connection, gate, proven)
     if revoked.key_id is None:
         return "unlisted"
     return "done" if revoked.was_active else "before"
@@ -90,9 +89,9 @@ def _revoked(job: Job, moved: Moved, gate: Gate) -> Revocation:
 
 def _end(job: Job, moved: Moved, revocation: Revocation) -> End:
     return End(
-        old=job.old_key_id,
+        old=job.asked.old_key_id,
         new=moved.new_key_id,
-        new_path=str(job.new.path),
+        new_path=str(job.asked.new.path),
         moved=sum(decision.step.changed for decision in moved.decisions),
         sound=len(moved.decisions),
         revocation=revocation,
