@@ -141,6 +141,54 @@ def test_topics_of_tasks_keep_to_themselves() -> None:
         assert {target.parent.name for target in beside} <= own, relative_name(path)
 
 
+# Where raw parameters are read: the door of a module, the fields and secrets of its options, and what parses them into
+# frozen values. Behind these nobody sees the name of a parameter.
+DOORS = (
+    *("_run.py", "_context.py", "_fields.py", "_secrets.py", "_shown_params.py", "_file_attributes.py"),
+    *("_declared_spec.py", "_declaration/*.py", "_tasks/shared/options.py", "_tasks/*/*request.py"),
+)
+# Functions that only parse, in files that do more. ``run`` is that of a task, which hands its parameters to a door.
+DOOR_FUNCTIONS = {
+    "_tasks/shared/connect_api.py": "connect_api_options",
+    "_tasks/shared/session.py": "session_options",
+    "_tasks/tracking/credential_check_info.py": "_declared",
+    "_tasks/tracking/declaration_info.py": "_is_asked",
+    "_tasks/tracking/integration_info.py": "question_of",
+    "_tasks/tracking/opening.py": "services_of",
+    "_tasks/tracking/purge.py": "wishes_of",
+}
+
+
+def raw_parameters(tree: ast.AST, doors: t.Container[str | None]) -> t.Iterator[int]:
+    """Yield the lines outside of the functions ``doors`` where parameters are named, or passed on under this name."""
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.FunctionDef) and node.name in doors):
+            if {"params", "Params"} & {getattr(node, part, None) for part in ("id", "arg", "attr", "asname")}:
+                yield getattr(node, "lineno", 0)
+            yield from raw_parameters(node, doors)
+
+
+@pytest.mark.parametrize("path", UTIL_FILES, ids=relative_name)
+def test_raw_parameters_end_at_the_door(path: Path) -> None:
+    """Whoever takes them has to know their names, finds their faults late, and can be given anything."""
+    name, tree = path.relative_to(UTILS), tree_of(path)
+    if any(Path("/", name).match(f"/{door}") for door in DOORS):
+        return
+    assert list(raw_parameters(tree, ("run", DOOR_FUNCTIONS.get(f"{name}")))) == []
+    if any(isinstance(node, ast.ImportFrom) and (node.module or "").endswith("request") for node in tree.body):
+        # A task with a request has it parsed first, and then knows nothing else.
+        for run in (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run"):
+            assert ast.unparse(run).count("params") == 1 + ast.unparse(run.body[0]).count("params") == 2
+
+
+def test_the_rule_on_raw_parameters_sees_every_way_to_name_them() -> None:
+    text = (
+        "def run(params): pass\ndef of(params): pass\nx = job.params\nf(params=1)\ny: Params\nfrom a import b as Params"
+    )
+    assert list(raw_parameters(ast.parse(text), ("run",))) == [2, 3, 4, 5, 6]
+    assert {path for path in DOOR_FUNCTIONS if not (UTILS / path).is_file()} == set()
+
+
 def test_no_circle_of_imports() -> None:
     graph = {path: set(targets(path)) - {path} for path in UTIL_FILES}
     while graph:

@@ -158,6 +158,7 @@ def test_all_apps_at_the_same_time_and_none_stops_another(sim: Simulator, tmp_pa
         ({"consumer": "a b"}, "consumer"),
         ({"forward_to": "https://example.com"}, "forward_to"),
         ({"mode": "listen", "forward_to": ["http://example.com/a"]}, "forward_to[0]"),
+        ({"app_store_server_url": "http://example.com"}, "app_store_server_url: credentials are sent over https only"),
         ({"ledger": "sqlite:////x"}, "ledger"),
         ({"largest_body": 1}, "largest_body"),
         ({"account_token": "plain"}, "account_token"),

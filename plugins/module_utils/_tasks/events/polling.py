@@ -12,7 +12,7 @@ from ..._apple.app_store_server import AppStoreServer, Hosts
 from ..._apple.notification_history import NoNotificationUrl, NotificationHistory
 from ..._apple.pace import CALLS_A_SECOND, Pace
 from ..._context import Context
-from ..._declaration.keys import key_source
+from ..._declaration.keys import KeySource
 from ..._http import Transport
 from ..._ledger.refunds import App
 from ..._model.coverage import Window
@@ -21,7 +21,8 @@ from ..._model.event import ANSWER_WITHIN_MS, ConsumptionRequest
 from ..._model.integration import Integration
 from ..._model.private_key import KeyProblem
 from ..._model.text import few
-from ..refunds.refund_ledger import TASK
+from ..refunds.ledger_request import LedgerRequest, Wanted
+from ..refunds.refund_ledger import update
 from ..shared.concurrent import each
 from ..shared.stored_key import stored_credentials
 from .declared import Declared, NoAppleId
@@ -58,15 +59,14 @@ class Poller:
             return
         http = replace(self.context.transport.settings, deadline=max(120.0, self.settings.interval))
         context = replace(self.context, transport=Transport(http))
-        params = self._params(apps)
         try:
-            TASK.function(params, context)
+            update(self._request(apps), context)
         except RefundsError as failure:
             self.context.warn(str(failure))
 
         def requests(entry: Integration) -> tuple[App, list[ConsumptionRequest]] | None:
             try:
-                return self._requests(entry, params, context)
+                return self._requests(entry, context)
             except (RefundsError, KeyProblem) as error:
                 self.context.warn(f"{entry.identity.bundle_id} ({entry.identity.environment}): {error}")
                 return None
@@ -74,25 +74,25 @@ class Poller:
         found = dict(filter(None, each(apps, requests, context.transport.flow)))
         store(self.declared.ledger, found, context.timestamp())
 
-    def _params(self, apps: t.Iterable[Integration]) -> dict[str, t.Any]:
-        """Return the options of refund_ledger for a list of apps, defaults included."""
-        settings = self.settings
-        defaults = {name: option.get("default") for name, option in TASK.argument_spec.items()}
-        identities = [entry.identity for entry in apps]
-        given = {
-            "apps": [{"bundle_id": one.bundle_id, "environment": one.environment} for one in identities],
-            "ledger": {"url": settings.ledger_url},
-            "app_store_server_url": settings.app_store_server_url,
-            "root_certificate_path": settings.root_certificate_path,
-            "private_key_file_policy": settings.private_key_file_policy,
-        }
-        return defaults | given
+    def _request(self, apps: t.Iterable[Integration]) -> LedgerRequest:
+        return LedgerRequest(
+            apps=tuple(Wanted(entry.identity, None, self._source) for entry in apps),
+            is_list=True,
+            retention_days=None,
+            ledger_url=self.settings.ledger_url,
+            app_store_server_url=self.settings.app_store_server_url,
+            root=self.declared.root,
+            connect_api=None,
+        )
 
-    def _requests(
-        self, entry: Integration, params: t.Mapping[str, t.Any], context: Context
-    ) -> tuple[App, list[ConsumptionRequest]] | None:
+    @property
+    def _source(self) -> KeySource:
+        """No key is given: each app's lies at the path that is stored with its integration."""
+        return KeySource(None, None, None, None, self.settings.private_key_file_policy)
+
+    def _requests(self, entry: Integration, context: Context) -> tuple[App, list[ConsumptionRequest]] | None:
         """Return the requests that can still be answered, if there are any; the outbox tells which are new."""
-        credentials = stored_credentials(entry, key_source(params))
+        credentials = stored_credentials(entry, self._source)
         if credentials is None:
             return None
         server = AppStoreServer(context.transport, Hosts(self.settings.app_store_server_url), context.now)

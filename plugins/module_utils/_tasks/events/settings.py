@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._fields import refuse_empty
+from ..._files.reading import Policy
 from ..._model.errors import InputError
 from ..._model.identifiers import parse_service_url
 
@@ -36,7 +37,7 @@ class Settings:
     root_certificate_path: str | None
     app_store_server_url: str | None
     ca_path: str | None
-    private_key_file_policy: str
+    private_key_file_policy: Policy
     with_feedback: bool
     account_token: str
 
@@ -58,6 +59,7 @@ def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
     ledger = {} if args.get("ledger") is None else args["ledger"]
     if not isinstance(ledger, dict) or set(ledger) - {"url"}:
         raise InputError("ledger", "is a mapping with url.")
+    url = _text(args, "app_store_server_url")
     return Settings(
         mode=t.cast(Mode, mode),
         ledger_url=_text(ledger, "url", "ledger.url"),
@@ -70,9 +72,9 @@ def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
         send_timeout=_number(args, "send_timeout", 5.0, 0.1, 60.0),
         largest_body=int(_number(args, "largest_body", 256 * 1024, 1024, 16 * 1024 * 1024)),
         root_certificate_path=_text(args, "root_certificate_path"),
-        app_store_server_url=_text(args, "app_store_server_url"),
+        app_store_server_url=url and parse_service_url(url, "app_store_server_url"),
         ca_path=_text(args, "ca_path"),
-        private_key_file_policy=_choice(args, "private_key_file_policy", ("strict", "mounted")),
+        private_key_file_policy=t.cast(Policy, _choice(args, "private_key_file_policy", ("strict", "mounted"))),
         with_feedback=bool(args.get("feedback")),
         account_token=_choice(args, "account_token", ("none", "sha256")),
     )

@@ -89,7 +89,8 @@ def _key_request(fields: Params) -> KeyRequest:
         path, fault = fields.get("private_key_path"), error
         # Nothing but the path: what was taken for an ID may be a secret.
         source = KeySource(None, None, path and os.path.abspath(path), None, "strict", name=fields.get("key") or "")
-    return KeyRequest(source, fields.get("name"), fault, **{name: fields.get(name) for name in _SHARED})
+    said: dict[str, t.Any] = {name: fields.get(name) for name in _SHARED}
+    return KeyRequest(source, fields.get("name"), fault, **said)
 
 
 def _merged(entry: Params, params: Params) -> Params:

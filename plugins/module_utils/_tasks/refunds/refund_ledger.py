@@ -45,7 +45,11 @@ REFUND_LIBRARIES = (Library("app-store-server-library", LIBRARY_ERROR),)
 
 
 def run(params: Params, context: Context) -> Results:
-    request = request_of(params)
+    return update(request_of(params), context)
+
+
+def update(request: LedgerRequest, context: Context) -> Results:
+    """Bring the ledger up to date. Raises TaskFailed, with all results, when an app of a list failed."""
     apps, is_list = request.apps, request.is_list
     with contextlib.closing(open_ledger(request.ledger_url, context, for_writing=True)) as ledger:
         ledger.check_place()
