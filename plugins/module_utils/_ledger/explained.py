@@ -21,6 +21,7 @@ _COLLISIONS = ("40001", "40P01")
 _LOST = ("57P01", "57P02", "57P03", "08000", "08003", "08006")
 _CANCELLED = "57014"
 _FULL = "53100"
+_READ_ONLY = "25006"
 
 
 class Passing(LedgerError):
@@ -65,6 +66,8 @@ def _other(error: Exception, reason: str, where: str, lock_timeout: float, is_se
         )
     if getattr(getattr(error, "orig", error), "sqlstate", None) == _FULL or "disk is full" in reason:
         return f"{where} can't be written: its disk is full ({reason}).", "Nothing was written; make room, run again."
+    if is_server and getattr(getattr(error, "orig", error), "sqlstate", None) == _READ_ONLY:
+        return f"{where} is read-only: a replica, or made so for this role.", "Give the primary's URL, or another role."
     if "readonly" in reason or "read-only" in reason or isinstance(error, PermissionError):
         return f"{where} is not writable.", "Check owner and mode of the file and its folder, or the role."
     if "not a database" in reason or "malformed" in reason:

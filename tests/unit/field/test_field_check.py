@@ -83,6 +83,9 @@ def test_all_holds_at_the_simulator_and_nothing_of_anybody_is_told(options: Json
     assert not Path(options["html_path"]).parent.exists()
     done = run_task(field_check.TASK, options)
     assert done.results["assumptions"] == predicted.results["assumptions"] and sim.control("GET", "/world") == before
+    # Notification History is read by POST.
+    asked = {(one["method"], one["endpoint"]) for one in sim.calls()["calls"]}
+    assert {one for one in asked if one[0] != "GET"} == {("POST", "get_notification_history")}
     found = outcomes(done.results["assumptions"])
     assert set(found.values()) == {"holds", "noted"}, done.results["assumptions"]
     assert {"made_up_transaction", "refused_token", "key_is_told", "has_iap_private_key", "no_project"} <= set(found)

@@ -25,6 +25,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrati
     put_integration,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Refund
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
 
@@ -106,14 +107,31 @@ def test_an_old_ledger_is_read_and_migrated(url: str, until: str) -> None:
     assert known(url) == expected
 
 
+def _dies(*_event: t.Any) -> None:
+    os.kill(os.getpid(), 9)
+
+
+def _dies_at(at: str) -> None:
+    """Let this process die after a migration's first step, or after the last one, before it is committed."""
+    if at == "commit":
+        sqlalchemy.event.listen(sqlalchemy.Engine, "commit", _dies)
+    else:
+
+        def end(*event: t.Any) -> None:
+            if event[2].lstrip().startswith(("CREATE", "ALTER")):
+                _dies()
+
+        sqlalchemy.event.listen(sqlalchemy.Engine, "after_cursor_execute", end)
+
+
+@pytest.mark.parametrize("at", ["step", "commit"])
 @pytest.mark.parametrize("until", REVISIONS[:-1])
-def test_a_migration_that_is_killed_leaves_the_old_schema(url: str, until: str) -> None:
+def test_a_migration_that_is_killed_leaves_the_old_schema(url: str, until: str, at: str) -> None:
     write_old(url, until)
     child = os.fork()
     if child == 0:
         try:
-            # After all that the last migration does, and before it is committed.
-            sqlalchemy.event.listen(sqlalchemy.Engine, "commit", lambda _connection: os.kill(os.getpid(), 9))
+            _dies_at(at)
             put_integration(ledger_at(url), entry("com.b"), NOW)
         finally:
             os._exit(0)
@@ -128,6 +146,16 @@ def test_a_migration_that_is_killed_leaves_the_old_schema(url: str, until: str) 
         assert revision.current_revision(connection) == HEAD
     assert len(list_integrations(ledger, "ledger", "", "production")) == 2
     ledger.close()
+
+
+def _dumped(url: str) -> dict[str, list[t.Any]]:
+    """Give every row of every table."""
+    engine = sqlalchemy.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        names = sqlalchemy.inspect(connection).get_table_names()
+        found = {name: [*map(str, connection.exec_driver_sql(f"SELECT * FROM {name}"))] for name in sorted(names)}
+    engine.dispose()
+    return found
 
 
 def _described(inspector: sqlalchemy.Inspector, name: str) -> t.Any:
@@ -157,6 +185,10 @@ def test_a_newer_ledger_is_refused_and_left_alone(url: str, future: str) -> None
     assert outcome.results["failed"] and outcome.message.startswith("ledger.url: ")
     assert f"newer version of storeops.refunds (schema {future})" in outcome.message
     assert f"this one knows schema {HEAD}" in outcome.message and "Upgrade" in outcome.message
+    before = _dumped(url)
+    with pytest.raises(LedgerError, match=r"newer version of storeops\.refunds"):
+        put_integration(ledger_at(url), entry("com.b"), NOW)
+    assert _dumped(url) == before
 
 
 def test_days_are_those_of_the_first_schema() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -26,9 +27,12 @@ class Forwarder:
     warn: t.Callable[[str], None]
 
     def forward(self, body: bytes) -> bool:
-        """Post ``body`` to every URL; tell whether all have taken it. Whatever fails, Apple's next attempt repeats."""
-        # A list, not a generator: the others get it although one did not take it.
-        taken = [self._post(url, body) for url in self.urls]
+        """Post ``body`` to every URL; tell whether all have taken it. Whatever fails, Apple's next attempt repeats.
+
+        All at the same time: however many are silent, Apple waits as long as for one.
+        """
+        with ThreadPoolExecutor(len(self.urls)) as pool:
+            taken = list(pool.map(lambda url: self._post(url, body), self.urls))
         return all(taken)
 
     def _post(self, url: str, body: bytes) -> bool:

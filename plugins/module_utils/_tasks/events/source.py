@@ -51,7 +51,7 @@ async def run(queue: Queue, args: t.Mapping[str, t.Any], world: World) -> None:
         )
     if settings.ledger_url is None:
         settings = replace(settings, ledger_url=world.environ.get("STOREOPS_LEDGER_URL"))
-    parts = _Parts(settings, world)
+    parts = Parts(settings, world)
     consumer = Consumer(parts.ledger(), settings.consumer, world.holder)
     # Before anything is recorded: what comes from now on is an event.
     await asyncio.to_thread(consumer.claim, int(world.now() * 1000))
@@ -69,7 +69,9 @@ async def run(queue: Queue, args: t.Mapping[str, t.Any], world: World) -> None:
 
 
 @dataclass(frozen=True)
-class _Parts:
+class Parts:
+    """What a receiver or a poller is made of."""
+
     settings: Settings
     world: World
 
@@ -110,14 +112,18 @@ class Voice:
         self._before, self._said = self._said, set()
 
 
-async def _listen(parts: _Parts, dispatcher: Dispatcher) -> None:
-    settings = parts.settings
+def receiver_of(parts: Parts, stored: t.Callable[[], None]) -> Receiver:
+    """Return what takes notifications. ``stored``: called after something was stored."""
+    settings, warn = parts.settings, parts.world.warn
     with_account = settings.account_token == "sha256"
-    intake = Intake(
-        parts.declared(), parts.context(parts.world.warn).timestamp, parts.world.warn, with_account, parts.ledger()
-    )
-    forwarder = Forwarder(settings.forward_to, parts.http(), parts.world.warn)
-    receiver = Receiver(intake, dispatcher.wake, forwarder.forward if settings.forward_to else None)
+    intake = Intake(parts.declared(), parts.context(warn).timestamp, warn, with_account, parts.ledger())
+    forwarder = Forwarder(settings.forward_to, parts.http(), warn)
+    return Receiver(intake, stored, forwarder.forward if settings.forward_to else None)
+
+
+async def _listen(parts: Parts, dispatcher: Dispatcher) -> None:
+    settings = parts.settings
+    receiver = receiver_of(parts, dispatcher.wake)
     server = Server(receiver.receive, settings.path, Limits(largest_body=settings.largest_body))
     try:
         port = await server.start(settings.host, settings.port)
@@ -133,7 +139,7 @@ async def _listen(parts: _Parts, dispatcher: Dispatcher) -> None:
         await receiver.close()
 
 
-async def _poll(parts: _Parts, dispatcher: Dispatcher) -> None:
+async def _poll(parts: Parts, dispatcher: Dispatcher) -> None:
     voice = Voice(parts.world.warn)
     poller = Poller(parts.settings, parts.declared(), parts.context(voice))
     while True:

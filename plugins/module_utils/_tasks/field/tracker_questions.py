@@ -36,7 +36,8 @@ def revenuecat_questions(settings: RevenueCatSettings, transport: Transport) -> 
     text = "The list of apps has items, and next_page as a path or null."
     is_so = isinstance(items, list) and isinstance(page.get("next_page"), (str, type(None)))
     yield Finding(part, "apps", text, shape(page, 4), judged(is_so))
-    apps = [item for item in items or [] if isinstance(item, dict) and item.get("type") == "app_store"]
+    listed = items if isinstance(items, list) else []
+    apps = [item for item in listed if isinstance(item, dict) and item.get("type") == "app_store"]
     stores = [app["app_store"] for app in apps if isinstance(app.get("app_store"), dict)]
     text = "An app of the App Store tells by subscription_key_configured whether it has an In-App Purchase key."
     told = [isinstance(store.get("subscription_key_configured"), bool) for store in stores]
