@@ -32,7 +32,7 @@ docs: setup ## the documentation site, into docs/build, ready for any static hos
 $(filter-out docs,$(PARTS)): matrix
 	@$(BIN)/python dev/check.py $(firstword $(subst -, ,$@))
 
-deep: setup ## every matrix whole, into docs/MATRICES.md, 10,000 notifications at the receiver, and atheris; ten minutes
+deep: setup ## every matrix whole, into docs/MATRICES.md, 10,000 notifications at the receiver, and atheris; fifteen minutes
 	@$(BIN)/python dev/deep.py
 
 sim: setup ## the simulator on port 8765, until stopped

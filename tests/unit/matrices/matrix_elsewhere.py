@@ -19,18 +19,18 @@ DATABASES: dict[str, tuple[str, str]] = {
     ),
     "full": (
         f"{LEDGER}/test_ledger_sqlite.py::test_a_full_disk_is_said_and_leaves_the_old_state",
-        f"{LEDGER}/test_ledger_trouble.py::test_what_may_pass_is_tried_again",
+        f"{LEDGER}/test_ledger_trouble.py::test_a_full_disk_is_said_once",
     ),
     "may only be read": (
         f"{LEDGER}/test_ledger_sqlite.py::test_files_that_cannot_be_written",
         f"{LEDGER}/test_ledger_postgresql.py::test_a_role_that_may_only_read",
     ),
-    "a replica": ("", f"{LEDGER}/test_ledger_trouble.py::test_where_a_run_could_not_write_check_mode_fails"),
+    "a replica": ("", f"{LEDGER}/test_ledger_real_troubles.py::test_a_replica_is_read_and_never_written_to"),
     "silent": (
         "",
         f"{LEDGER}/test_ledger_trouble.py::test_a_server_that_goes_silent_is_waited_for_until_the_deadline",
     ),
-    "a deadlock": ("", f"{LEDGER}/test_ledger_trouble.py::test_what_may_pass_is_tried_again"),
+    "a deadlock": ("", f"{LEDGER}/test_ledger_real_troubles.py::test_a_deadlock_is_survived"),
     "a pooler": ("", f"{LEDGER}/test_ledger_pooler.py::test_two_controllers_behind_one_pooler"),
     "the connection is lost": ("", f"{LEDGER}/test_ledger_trouble.py::test_a_connection_that_is_lost_in_the_middle"),
     "a newer schema": (
@@ -47,7 +47,7 @@ DATABASES: dict[str, tuple[str, str]] = {
     ),
     "killed while it writes": (
         f"{LEDGER}/test_ledger_sqlite.py::test_a_writer_killed_in_a_transaction_leaves_the_old_state",
-        f"{UNIT}/matrices/test_matrices.py::test_a_kill_is_followed_by_the_same_end",
+        f"{LEDGER}/test_ledger_real_troubles.py::test_a_writer_killed_while_it_writes_leaves_the_old_state",
     ),
     "two processes at once": (
         f"{LEDGER}/test_ledger_sqlite.py::test_two_processes_at_once_lose_nothing_and_migrate_once",
@@ -98,6 +98,9 @@ KILLED_ELSEWHERE = {
     "role iap_key_rotation, every point": (
         f"{UNIT}/app_store_connect/test_asc_rotation_killed.py::test_every_point_of_a_rotation"
     ),
+    "role iap_key_custody, once the key is on disk": (
+        f"{UNIT}/app_store_connect/test_asc_custody_killed.py::test_a_kill_after_the_download_loses_nothing"
+    ),
     "appstore_iap_key, every point in every run": (
         f"{UNIT}/app_store_connect/test_asc_killed.py::test_every_point_of_making_a_key"
     ),
@@ -105,7 +108,7 @@ KILLED_ELSEWHERE = {
     "refund_tracking_integrations, between batches": (
         f"{UNIT}/tasks/test_integrations_broken_off.py::test_a_kill_between_two_batches"
     ),
-    "refund_ledger_copy": f"{LEDGER}/test_ledger_copy.py::test_a_copy_that_was_broken_off_is_completed",
+    "refund_ledger_copy, in the middle": f"{LEDGER}/test_ledger_copy.py::test_a_copy_that_was_broken_off_is_completed",
     "the receiver, while 50 connections post": "tests/events/test_receiver_storm.py::test_a_storm_with_two_kills",
     "ansible-rulebook": (
         "tests/events/test_rulebooks.py::test_a_message_within_seconds_of_apples_notification_and_after_a_kill"

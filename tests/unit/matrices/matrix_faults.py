@@ -5,12 +5,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 import typing as t
 from dataclasses import dataclass, field
 
-from matrix_scenes import SCENES, Json, Place, Scene, told
+from matrix_more_scenes import SCENES
+from matrix_scenes import Json, Place, Scene
+from unit_support import Outcome
 
-_MOST_CALLS = 40
+# Two questions are asked until the deadline at most, each with a pause of two seconds in between.
+_MOST_CALLS = 90
+_PICTURE = re.compile(r" Screenshot: \S+$")
 _LONGEST_MESSAGE = 1500
 
 
@@ -72,7 +78,7 @@ def cells() -> list[Cell]:
 
 def sample() -> list[Cell]:
     """Return a fixed part: each call with some faults, each fault with some calls."""
-    return [cell for number, cell in enumerate(cells()) if number % 9 == 0 and cell[2].name not in SLOW]
+    return [cell for number, cell in enumerate(cells()) if number % 13 == 0 and cell[2].name not in SLOW]
 
 
 @dataclass
@@ -108,11 +114,9 @@ class Judge:
         sim = self.place.sim
         sim.control("DELETE", "/calls")
         if fault.armed:
-            sim.fault(**fault.armed, **more, match={"vendor": call[0], "endpoint": call[1]})
+            self.place.arm(call, {**fault.armed, **more})
         outcome = scene.run(self.place, {**fault.options, **(_over_tls(self.place) if not fault.armed else {})})
-        struck = not fault.armed or sim.control("GET", "/faults")["faults"][0]["applied"] > 0
-        sim.control("DELETE", "/faults")
-        assert struck, f"{where}: the call was never made"
+        assert self.place.disarm() or not fault.armed, f"{where}: the call was never made"
         self._check_told(where, told(outcome), outcome.message, bool(outcome.results.get("failed")))
         is_other = self.place.state() != before
         assert outcome.results.get("changed") or not is_other, f"{where}: it changed something, and doesn't say so"
@@ -123,7 +127,8 @@ class Judge:
         assert not [one for one in self.place.secrets() if one in shown], f"{where}: a secret is shown"
         assert "Traceback" not in shown and "fault of storeops.refunds" not in shown, f"{where}: {message}"
         if has_failed:
-            assert message.rstrip().endswith((".", ")", "?")) and len(message) < _LONGEST_MESSAGE, f"{where}: {message}"
+            sentence = _PICTURE.sub("", message.rstrip())
+            assert sentence.endswith((".", ")", "?")) and len(message) < _LONGEST_MESSAGE, f"{where}: {message}"
         calls = self.place.sim.control("GET", "/calls?limit=1000")["calls"]
         assert len(calls) <= _MOST_CALLS, f"{where}: {len(calls)} calls"
 
@@ -139,6 +144,11 @@ class Judge:
         state = self.place.state()
         assert state == clean, f"{where}, again: {state} instead of {clean}"
         return word
+
+
+def told(outcome: Outcome) -> str:
+    """Give all that a task told."""
+    return json.dumps([outcome.results, outcome.warnings])
 
 
 def _over_tls(place: Place) -> Json:

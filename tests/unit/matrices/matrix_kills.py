@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from matrix_faults import Judge
-from matrix_scenes import SCENES, Scene
+from matrix_more_scenes import SCENES
+from matrix_scenes import Scene
 from unit_killing import MOST_POINTS, run_and_die
 
 # The n-th point of each scene that "make test" kills at.
@@ -37,4 +38,4 @@ def whole(judge: Judge, scene: Scene) -> tuple[int, list[str]]:
 
 def sample() -> list[tuple[Scene, int]]:
     """Return the scenes and points of every run of the tests."""
-    return [(scene, at) for scene in SCENES for at in SAMPLED]
+    return [(scene, at) for scene in SCENES if scene.changes for at in SAMPLED]

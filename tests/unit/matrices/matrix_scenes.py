@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import sqlite3
 import time
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from matrix_sink import FURTHER, Sink, sink
 from unit_servers import Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, public_pem, run_task, write_key
 
@@ -37,14 +39,31 @@ class Place:
     cookie: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
     api_key: str = field(default_factory=lambda: f"sk_{secrets.token_hex(12)}", repr=False)
     with_app: bool = True
+    sink: Sink = field(default_factory=sink)
+
+    def arm(self, call: tuple[str, str], fault: Json) -> None:
+        """Let a call fail: vendor and endpoint, or ``further URL`` and its path."""
+        if call[0] == FURTHER:
+            self.sink.fault = {"path": call[1], **fault}
+        else:
+            which = {"path": f"*{call[1]}"} if call[1].startswith("/") else {"endpoint": call[1]}
+            self.sim.fault(**fault, match={"vendor": call[0], **which})
+
+    def disarm(self) -> int:
+        """Let nothing fail any more; give how often the first fault struck."""
+        armed = self.sim.control("GET", "/faults")["faults"]
+        self.sim.control("DELETE", "/faults")
+        self.sink.fault = {}
+        return sum(one["applied"] for one in armed[:1]) + self.sink.struck
 
     def start_over(self) -> None:
         """Make the world and the folder anew."""
         for entry in self.folder.iterdir():
-            entry.unlink()
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         write_key(self.folder / f"SubscriptionKey_{KEY_ID}.p8", self.sim.pem)
         write_key(self.folder / f"AuthKey_{API_KEY_ID}.p8", self.sim.pem)
-        self.sim.control("PUT", "/world", self._world())
+        self.sim.control("PUT", "/world", self.world())
+        self.sink.start_over()
         (self.folder / "root.pem").write_bytes(self._root())
 
     def _root(self) -> bytes:
@@ -53,7 +72,8 @@ class Place:
             self.sim.root_pem = found.content  # type: ignore[attr-defined]
         return t.cast("bytes", self.sim.root_pem)  # type: ignore[attr-defined]
 
-    def _world(self) -> Json:
+    def world(self) -> Json:
+        """Give the simulator's world."""
         key = {"public_key": public_pem(self.sim.pem)}
         app = {"bundle_id": BUNDLE_ID, "apple_id": 1, "subscription_status_url": OTHER_URL}
         app |= {"subscription_status_url_version": "V2"}
@@ -80,8 +100,13 @@ class Place:
 
     def run(self, task: Task, check_mode: bool = False, **options: t.Any) -> Outcome:
         """Run a task with all the options that it has of the usual ones; None takes one away."""
+        given = {name: value for name, value in {**self.usual(), **options}.items() if value is not None}
+        return run_task(task, given, check_mode)
+
+    def usual(self) -> Json:
+        """Give the options that one publisher gives everywhere."""
         announced = self.sim.announced
-        usual = {
+        return {
             "bundle_id": BUNDLE_ID,
             "app_apple_id": 1,
             "issuer_id": ISSUER,
@@ -95,10 +120,7 @@ class Place:
             "root_certificate_path": str(self.folder / "root.pem"),
             "session": json.dumps([{"name": "myacinfo", "value": self.cookie, "domain": ".apple.com"}]),
             "ledger": {"url": f"sqlite:///{self.folder}/ledger.db"},
-            **options,
         }
-        given = {name: value for name, value in usual.items() if value is not None}
-        return run_task(task, given, check_mode)
 
     def tracked(self, tracker: str, **options: t.Any) -> Outcome:
         """Declare the app at a tracker."""
@@ -112,16 +134,25 @@ class Place:
         """Give what lies at every service, in the folder and in the ledger, without times and made-up IDs."""
         world = self.sim.control("GET", "/world")
         team = world["teams"][0]
+        keys = [key for one in world["teams"] for key in one["iap_keys"]]
         stored = [(one["app_store"]["bundle_id"], _has_key(one)) for one in world["revenuecat"]["projects"][0]["apps"]]
         app = {name: value for name, value in team["apps"][0].items() if name.startswith("subscription_status")}
         return {
-            "keys": sorted(one.get("name") or "" for one in team["iap_keys"] if one.get("active", True)),
+            "keys": sorted(one.get("name") or "" for one in keys if one.get("active", True)),
             "url": app,
             "revenuecat": sorted(stored),
             "qonversion": bool((world["qonversion"]["projects"][0]["apple"].get("iap_key") or {}).get("key_id")),
             "files": sorted(one.name for one in self.folder.glob("*.p8")),
             "ledger": self.rows(),
+            "forwarded": sorted(self.sink.taken),
+            "reports": self.reports(),
         }
+
+    def reports(self) -> dict[str, int]:
+        """Give the files of an export or a report, tables with their number of lines: the rest tells of times."""
+        found = sorted((self.folder / "reports").glob("[!.]*"))
+        is_table = (".csv", ".jsonl")
+        return {one.name: len(one.read_text().splitlines()) if one.suffix in is_table else 1 for one in found}
 
     def rows(self) -> list[t.Any]:
         """Give what the ledger holds."""
@@ -154,6 +185,7 @@ _QUERIES = (
         "SELECT tracker, bundle_id, status FROM refund_tracking_integrations ORDER BY 1, 2",
     ),
     ("refund_tracking_refunds", "SELECT transaction_id, amount FROM refund_tracking_refunds ORDER BY 1"),
+    ("refund_tracking_events", "SELECT COUNT(*) FROM refund_tracking_events HAVING COUNT(*) > 0"),
 )
 
 
@@ -163,13 +195,17 @@ def _has_key(app: Json) -> bool:
 
 @dataclass(frozen=True)
 class Scene:
-    """A task with what comes before it. ``calls``: vendor and endpoint of every call that it makes."""
+    """A task with what comes before it. ``calls``: vendor and endpoint of every call that it makes.
+
+    ``changes``: it is there to change something, and is killed, too.
+    """
 
     name: str
     calls: tuple[tuple[str, str], ...]
     run: t.Callable[[Place, Json], Outcome]
     before: t.Callable[[Place], object] = lambda place: None
     with_app: bool = True
+    changes: bool = True
 
     def prepare(self, place: Place) -> None:
         """Make the world and do what comes before."""
@@ -178,11 +214,13 @@ class Scene:
         self.before(place)
 
 
-def _calls(vendor: str, *endpoints: str) -> tuple[tuple[str, str], ...]:
+def calls(vendor: str, *endpoints: str) -> tuple[tuple[str, str], ...]:
+    """Name calls to one vendor; one that the simulator has no endpoint for by its path."""
     return tuple((vendor, endpoint) for endpoint in endpoints)
 
 
-def _ledger(place: Place, more: Json) -> Outcome:
+def make_ledger(place: Place, more: Json) -> Outcome:
+    """Declare the app in the ledger."""
     return place.run(integration.TASK, **more)
 
 
@@ -198,7 +236,8 @@ def _url(place: Place, more: Json) -> Outcome:
     return place.run(notification_url.TASK, production_url=URL, on_other_url="replace", verify=True, **more)
 
 
-def _create(place: Place, more: Json) -> Outcome:
+def made_key(place: Place, more: Json) -> Outcome:
+    """Make a key."""
     path = str(place.folder / "new.p8")
     return place.run(iap_key.TASK, name=NAME, key_id=None, issuer_id=None, private_key_path=path, **more)
 
@@ -220,45 +259,42 @@ def _revenuecat_gone(place: Place, more: Json) -> Outcome:
     return place.tracked("revenuecat", account={"project_id": PROJECT, "delete_app": True}, state="absent", **more)
 
 
-def _qonversion(place: Place, more: Json) -> Outcome:
+def qonversion(place: Place, more: Json) -> Outcome:
+    """Declare the app at Qonversion."""
     return place.tracked("qonversion", **more)
 
 
-SCENES = (
-    Scene("refund_tracking_integration, ledger", _calls("app_store_server", "get_transaction_info"), _ledger),
+FIRST = (
+    Scene("refund_tracking_integration, ledger", calls("app_store_server", "get_transaction_info"), make_ledger),
     Scene(
         "refund_ledger",
-        _calls("app_store_server", "get_notification_history"),
+        calls("app_store_server", "get_notification_history"),
         _history,
-        lambda place: _ledger(place, {}),
+        lambda place: make_ledger(place, {}),
     ),
-    Scene("refund_info, transaction_id", _calls("app_store_server", "get_refund_history"), _refunds),
+    Scene("refund_info, transaction_id", calls("app_store_server", "get_refund_history"), _refunds),
     Scene(
         "app_store_notification_url",
-        _calls("app_store_connect_api", "list_apps", "update_app")
-        + _calls("app_store_server", "request_test_notification", "get_test_notification_status"),
+        calls("app_store_connect_api", "list_apps", "update_app")
+        + calls("app_store_connect_api", "read_app")
+        + calls("app_store_server", "request_test_notification", "get_test_notification_status"),
         _url,
-        lambda place: _ledger(place, {}),
+        lambda place: make_ledger(place, {}),
     ),
     Scene(
         "appstore_iap_key, a new key",
-        _calls(
+        calls(
             "app_store_connect",
             "get_session",
             "list_subscription_keys",
             "create_subscription_key",
             "read_subscription_key",
         ),
-        _create,
+        made_key,
     ),
-    Scene("appstore_iap_key, revoke", _calls("app_store_connect", "revoke_subscription_key"), _revoke),
-    Scene("RevenueCat, update", _calls("revenuecat", "list_apps", "update_app"), _revenuecat),
-    Scene("RevenueCat, create", _calls("revenuecat", "create_app"), _revenuecat_made, with_app=False),
-    Scene("RevenueCat, delete", _calls("revenuecat", "delete_app"), _revenuecat_gone),
-    Scene("Qonversion", _calls("qonversion", "get_store_config", "update_store_config"), _qonversion),
+    Scene("appstore_iap_key, revoke", calls("app_store_connect", "revoke_subscription_key"), _revoke),
+    Scene("RevenueCat, update", calls("revenuecat", "list_apps", "update_app"), _revenuecat),
+    Scene("RevenueCat, create", calls("revenuecat", "create_app"), _revenuecat_made, with_app=False),
+    Scene("RevenueCat, delete", calls("revenuecat", "delete_app"), _revenuecat_gone),
+    Scene("Qonversion", calls("qonversion", "get_store_config", "update_store_config"), qonversion),
 )
-
-
-def told(outcome: Outcome) -> str:
-    """Give all that a task told."""
-    return json.dumps([outcome.results, outcome.warnings])

@@ -11,9 +11,12 @@ import matrix_document
 import matrix_elsewhere
 import matrix_faults
 import matrix_kills
+import matrix_sites
 import pytest
 from matrix_faults import Cell, Judge, name_of
-from matrix_scenes import SCENES, Place, Scene
+from matrix_more_scenes import SCENES
+from matrix_scenes import Place, Scene
+from matrix_sink import FURTHER
 from unit_servers import Simulator
 
 STALE = "docs/MATRICES.md says otherwise. If that is meant, run make deep."
@@ -50,10 +53,31 @@ def test_the_page_has_every_row_and_column() -> None:
     assert list(matrix_document.written(LASTING)) == cells
     passing = [name for name in cells if name[2] in matrix_faults.PASSING]
     assert sorted(matrix_document.written(PASSING)) == sorted(passing)
-    assert list(matrix_document.written_kills()) == [scene.name for scene in SCENES]
+    assert list(matrix_document.written_kills()) == [scene.name for scene in SCENES if scene.changes]
     page = matrix_document.DOCUMENT.read_text()
     rows = [*matrix_elsewhere.DATABASES, *matrix_elsewhere.HOSTILE, *matrix_elsewhere.KILLED_ELSEWHERE]
     assert [row for row in rows if f"\n| {row} | " not in page] == []
+
+
+def test_nothing_goes_out_that_no_row_tries(judge: Judge) -> None:
+    """The places are found in the code, and the calls in the simulator's log: a new one of either needs a row."""
+    called: set[tuple[str, str]] = set()
+    with matrix_sites.recorded() as seen:
+        for scene in SCENES:
+            judge.end_of(scene)
+            log = judge.place.sim.control("GET", "/calls?limit=1000")["calls"]
+            called |= {(one["vendor"], one["endpoint"] or one["path"].partition(one["vendor"])[2]) for one in log}
+    places = matrix_sites.places()
+    assert len(places) > 25, "they are found no longer"
+    assert places - seen == set(), "no row of matrix_scenes.py or matrix_more_scenes.py comes by there"
+    rows = {call for scene in SCENES for call in scene.calls if call[0] != FURTHER}
+    assert called - rows == set(), "these calls are made, and no row lets them fail"
+
+
+def test_nothing_else_opens_connections() -> None:
+    """The transport alone, the browser, and the ledger's database: all have tables."""
+    found = {file: names for file, tree in matrix_sites.sources().items() if (names := matrix_sites.imports(tree))}
+    assert {file: names for file, names in found.items() if file not in matrix_sites.BROWSER} == matrix_sites.ALLOWED
 
 
 def test_the_sample_has_every_call_and_every_fault() -> None:
