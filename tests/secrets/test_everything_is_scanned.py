@@ -1,0 +1,355 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every playbook, role, module and plugin, and every callback of ansible-core: none shows a secret."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import typing as t
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import cases
+import pytest
+import yaml
+from playground import API_KEY_ID, FIRST_APPLE_ID, ISSUER_ID, ROOT, STUDIO_A, Ran
+from processes import Watcher
+from scanner import Finding
+from test_no_key_material import Scene, assert_as_announced, scene
+
+# A fixture, used by its name alone.
+__all__ = ["scene"]
+Json = dict[str, t.Any]
+APP = {"bundle_id": "com.example.one", "app_apple_id": FIRST_APPLE_ID}
+STUDIO = {**cases.STUDIO, "apps": [APP]}
+# The same key by its path, which the ledger keeps for the event source.
+BY_PATH: Json = {"key": "studio", "private_key_path": "{{ key_file }}", "issuer_id": ISSUER_ID, "apps": [APP]}
+API: Json = {
+    "api_issuer_id": ISSUER_ID,
+    "api_key_id": API_KEY_ID,
+    "api_private_key_content": "{{ vault_api }}",
+}
+SESSION = "{{ vault_session }}"
+SECRET = "{{ vault_db_password }}"
+EVENT = {
+    **{name: "x" for name in ("what", "product_id", "price", "transaction_id", "signed_at", "answer_until")},
+    "notification_uuid": "x",
+    "bundle_id": "com.example.one",
+}
+# What each playbook is given; {url} is a server that takes everything.
+PLAYBOOKS: dict[str, Json] = {
+    "site": {"refund_tracking_keys": [BY_PATH]},
+    "refunds": {"refund_tracking_keys": [STUDIO], "api": API},
+    "audit": {
+        "refund_tracking_keys": [STUDIO],
+        "refund_audit_path": "{{ work }}/../report",
+        "refund_audit_fail_on": [],
+    },
+    "export_refunds": {"refund_export_folder": "{{ work }}/../export"},
+    "rotate_key": {
+        "refund_tracking_keys": [{**STUDIO, "key_id": STUDIO_A}],
+        "iap_key_rotation_name": "A new key",
+        "iap_key_rotation_private_key_path": "{{ work }}/new.p8",
+        "iap_key_rotation_old_key_id": STUDIO_A,
+        "iap_key_rotation_session": SESSION,
+        "iap_key_rotation_wait": 0,
+    },
+    "field_check": {
+        "field_check_folder": "{{ work }}/../report",
+        "field_check_options": {
+            "bundle_id": "com.example.one",
+            "issuer_id": ISSUER_ID,
+            "key_id": STUDIO_A,
+            "private_key_content": "{{ vault_a }}",
+            "session": SESSION,
+            **API,
+            "revenuecat": {"api_key": f"sk_{SECRET}", "project_id": "proj1ab2c3d4", "url": "{url}"},
+            "qonversion": {"api_key": f"sk_{SECRET}", "url": "{url}"},
+        },
+    },
+    "refund_message": {"ansible_eda": {"event": EVENT}, "refund_chat_url": "{url}/" + SECRET},
+    "refund_ticket": {
+        "ansible_eda": {"event": EVENT},
+        "refund_ticket_url": "{url}",
+        "refund_ticket_headers": {"Authorization": f"Token {SECRET}"},
+        "refund_ticket_fields": {},
+    },
+}
+
+
+class _Taken(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        """Take it."""
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        """Give back what came along, as a service that repeats what it was sent."""
+        data = json.dumps({"message": f"{self.headers.get('Authorization')} {self.path}"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_args: t.Any) -> None:
+        """Stay silent."""
+
+
+@contextlib.contextmanager
+def taking() -> t.Iterator[str]:
+    """Serve; give the URL."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Taken) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def ledger_of(scene: Scene) -> str:
+    """Give the ledger that all of them share."""
+    return f"sqlite:///{scene.folder}/shared.db"
+
+
+def variables(scene: Scene, name: str, url: str) -> Path:
+    """Write a playbook's variables: of all services, and its own."""
+    own = dict(PLAYBOOKS[name])
+    playground = scene.playground
+    defaults = {
+        "app_store_server_url": playground.app_store_server_url,
+        "app_store_connect_url": playground.app_store_connect_url,
+        "app_store_connect_api_url": playground.app_store_connect_api_url,
+        "root_certificate_path": str(playground.root_certificate),
+        "ledger": {"url": ledger_of(scene)},
+        **own.pop("api", {}),
+    }
+    if name == "field_check":
+        services = ("app_store_server_url", "app_store_connect_url", "app_store_connect_api_url")
+        own["field_check_options"] = own["field_check_options"] | {one: defaults[one] for one in services}
+    if name == "rotate_key":
+        own["iap_key_rotation_app_store_connect_url"] = playground.app_store_connect_url
+    text = json.dumps({"refund_tracking_defaults": defaults, **own}).replace("{url}", url)
+    return playground.write(scene.folder / f"{name}.json", text)
+
+
+@pytest.mark.newest
+def test_that_no_playbook_shows_a_secret(scene: Scene) -> None:
+    """In the order of a user's life: what one stores, the next one reads."""
+    shown: list[Finding] = []
+    for name in PLAYBOOKS:
+        with taking() as url:
+            given = ("-e", f"@{scene.vault}", "-e", f"@{variables(scene, name, url)}")
+            ran, found = scene.run(f"playbook-{name}", f"storeops.refunds.{name}", *given)
+        assert ran.code == 0, f"{name}: {_failures(ran)}"
+        shown += [replace(one, where=f"{name}: {one.where}") for one in found]
+    assert not shown
+    assert not scene.scanner.scan("ledger", (scene.folder / "shared.db").read_bytes().decode("latin-1"))
+
+
+def _failures(ran: Ran) -> str:
+    """Give what failed in a run that tells everything."""
+    begins = ("TASK [", "fatal:", "failed:", "[ERROR]", "ERROR", "localhost ")
+    lines = [line for line in ran.stdout.splitlines() if line.startswith(begins)]
+    return "\n".join([*lines[-12:], ran.stderr[-2000:]])
+
+
+def _role(name: str, **given: t.Any) -> Json:
+    return {"name": name, "ansible.builtin.include_role": {"name": f"storeops.refunds.{name}"}, "vars": given}
+
+
+def roles() -> list[Json]:
+    """Roles that no playbook has."""
+    custody: Json = {
+        "iap_key_custody_store": "ansible_vault",
+        "iap_key_custody_place": "{{ work }}/key.vault.json",
+        "iap_key_custody_ansible_vault": {"password": SECRET},
+        "iap_key_custody_private_key_path": "{{ work }}/custody.p8",
+        "iap_key_custody_name": "A key for the vault, {{ way }}",
+        "iap_key_custody_keep_file": False,
+        "iap_key_custody_session": SESSION,
+        "iap_key_custody_app_store_connect_url": "{{ connect_url }}",
+    }
+    app = {**APP, "notification_url": "https://refunds.example.com/apple"}
+    urls = _role("notification_urls", refund_tracking_keys=[{**cases.STUDIO, "apps": [app]}])
+    # Nothing is there that takes the file: it fails before Apple is asked.
+    broken = {**custody, "iap_key_custody_place": "/nonexistent/key.json", "iap_key_custody_name": "Never made"}
+    rescue = [{"name": "It failed as it should", "ansible.builtin.debug": {"msg": "rescued"}}]
+    return [
+        _role("iap_key_custody", **custody),
+        _role("iap_key_custody", **custody),
+        {"name": "No store", "block": [_role("iap_key_custody", **broken)], "rescue": rescue},
+        {
+            "name": "URLs",
+            "module_defaults": {"storeops.refunds.app_store_notification_url": {**API, **_urls()}},
+            "block": [urls],
+        },
+    ]
+
+
+def _urls() -> Json:
+    return {"app_store_connect_api_url": "{{ connect_api_url }}", "ledger": {"url": "{{ ledger_url }}"}}
+
+
+@pytest.mark.newest
+@pytest.mark.parametrize("way", ["in-process", "as-modules"])
+def test_that_no_role_and_no_copy_shows_a_secret(scene: Scene, way: str) -> None:
+    copies = [
+        cases.task(
+            "copy",
+            "refund_ledger_copy",
+            from_ledger={"url": "{{ ledger_url }}"},
+            to_ledger={"url": "sqlite:///{{ work }}/copy.db"},
+        ),
+        cases.task(
+            "copy, no server",
+            "refund_ledger_copy",
+            True,
+            from_ledger={"url": "{{ ledger_url }}"},
+            to_ledger={"url": cases.POSTGRESQL},
+        ),
+    ]
+    name = f"roles-{way}"
+    given: Json = {
+        "way": way,
+        "connect_url": scene.playground.app_store_connect_url,
+        "connect_api_url": scene.playground.app_store_connect_api_url,
+        "ledger_url": f"sqlite:///{scene.left(name)}/ledger.db",
+    }
+    tasks = [cases.integrations()[0], *copies, *roles()]
+    playbook = scene.playbook(name, tasks)
+    arguments = ("-e", f"@{scene.vault}", "-e", json.dumps(given))
+    ran, found = scene.run(name, playbook, *arguments, way=way, ANSIBLE_PIPELINING="1")
+    assert ran.code == 0 and "rescued=1" in ran.stdout, _failures(ran)
+    assert not found
+
+
+# The default one shows every other run of these tests.
+CALLBACKS = ("default", "minimal", "oneline", "tree", "junit")
+
+
+def test_that_these_are_all_callbacks(scene: Scene) -> None:
+    ran = scene.playground.run("-t", "callback", "-l", "ansible.builtin", program="ansible-doc")
+    listed = set(re.findall(r"^ansible\.builtin\.(\w+)", ran.stdout, re.MULTILINE))
+    assert listed == set(CALLBACKS), "a callback that isn't scanned"
+
+
+@pytest.mark.parametrize("name", CALLBACKS[1:])
+def test_that_no_callback_shows_a_secret(scene: Scene, name: str) -> None:
+    tasks = [*cases.bulk()[2:4], *cases.integrations()[2:4], *cases.notification_urls()[1:3]]
+    run_name = f"callback-{name}"
+    left = scene.left(run_name)
+    chosen: dict[str, str] = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "JUNIT_OUTPUT_DIR": str(left / "junit")}
+    chosen["ANSIBLE_CALLBACK_TREE_DIR"] = str(left / "tree")
+    if name in ("tree", "junit"):
+        chosen["ANSIBLE_CALLBACKS_ENABLED"] = f"captured_results,ansible.builtin.{name}"
+    else:
+        chosen["ANSIBLE_STDOUT_CALLBACK"] = f"ansible.builtin.{name}"
+    ran, found = scene.run(run_name, scene.playbook(run_name, tasks), "-e", f"@{scene.vault}", **chosen)
+    assert_as_announced(scene, run_name, ran)
+    assert name not in ("tree", "junit") or list((left / name).iterdir())
+    assert not found
+
+
+SOURCE = """
+import asyncio, importlib.util, json, logging, sys
+logging.basicConfig(level=logging.DEBUG)
+given = json.load(sys.stdin)
+spec = importlib.util.spec_from_file_location("refund_events", given["file"])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+class Printed:
+    async def put(self, event):
+        print(event, flush=True)
+async def work():
+    async with asyncio.timeout(given["seconds"]):
+        await module.main(Printed(), given["args"])
+asyncio.run(work())
+"""
+
+
+@pytest.mark.parametrize("ledger", ["whole", "no server", "misspelt"])
+def test_that_the_event_source_shows_no_secret(scene: Scene, ledger: str, tmp_path: Path) -> None:
+    """It polls with the key that site stored; or it has a ledger whose URL has a password."""
+    values = json.loads(scene.variables.read_text())
+    url = cases.POSTGRESQL.replace("{{ vault_db_password }}", values["vault_db_password"])
+    places = {"whole": {"url": ledger_of(scene)}, "no server": {"url": url}, "misspelt": {"uri": url}}
+    if ledger == "whole":
+        key = {**cases.integrations()[0]["storeops.refunds.refund_tracking_integration"]}
+        key |= {"private_key_content": "{{ omit }}", "private_key_path": "{{ key_file }}", "ledger": places["whole"]}
+        made = {"name": "integration", "storeops.refunds.refund_tracking_integration": {**key, **APP}}
+        assert scene.run("for-events", scene.playbook("for-events", [made]), "-e", f"@{scene.vault}")[0].code == 0
+    args: Json = {
+        "mode": "poll",
+        "interval": 1,
+        "ledger": places[ledger],
+        "app_store_server_url": scene.playground.app_store_server_url,
+        "root_certificate_path": str(scene.playground.root_certificate),
+        "forward_to": [f"https://hooks.example.com/{values['vault_db_password']}"],
+    }
+    file = ROOT / "extensions/eda/plugins/event_source/refund_events.py"
+    given = json.dumps({"file": str(file), "args": args, "seconds": 4 if ledger == "whole" else 60})
+    environment = {**os.environ, "MARKER": str(tmp_path), "TMPDIR": str(tmp_path), "HOME": str(tmp_path)}
+    command = [sys.executable, "-c", SOURCE]
+    with Watcher(f"MARKER={tmp_path}") as watcher:
+        done = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, check=False)
+    streams = {"stdout": done.stdout, "stderr": done.stderr}
+    streams |= {"command lines": "\n".join(watcher.command_lines), "environments": "\n".join(watcher.environments)}
+    found: list[Finding] = [one for where, text in streams.items() for one in scene.scanner.scan(where, text)]
+    assert watcher.environments and ("TimeoutError" in done.stderr) == (ledger == "whole"), done.stderr[-2000:]
+    assert not found + scene.scanner.scan_files(tmp_path)
+
+
+def test_that_nothing_is_left_out() -> None:
+    """A new module, role, playbook or plugin has to be run above, or in test_no_key_material.py."""
+    texts = [path.read_text() for path in Path(__file__).parent.glob("*.py")]
+    assert {path.stem for path in (ROOT / "playbooks").glob("*.yml")} == set(PLAYBOOKS)
+    texts += [path.read_text() for path in (ROOT / "playbooks").glob("*.yml")]
+    run = set(re.findall(r"storeops\.refunds\.(\w+)|\"(\w+)\"", "\n".join(texts)))
+    names = {name for pair in run for name in pair if name}
+    assert {path.name for path in (ROOT / "roles").iterdir()} - names == set()
+    texts += [path.read_text() for path in (ROOT / "roles").rglob("*.yml")]
+    names |= set(re.findall(r"storeops\.refunds\.(\w+)", "\n".join(texts)))
+    assert {path.stem for path in (ROOT / "plugins/modules").glob("*.py")} - names == set()
+    plugins = {path.stem for kind in ("inventory", "filter") for path in (ROOT / "plugins" / kind).glob("*.py")}
+    assert plugins - names == set()
+    known = {"action", "doc_fragments", "filter", "inventory", "module_utils", "modules", "plugin_utils"}
+    assert {path.name for path in (ROOT / "plugins").iterdir() if path.is_dir() and path.name[0] != "_"} == known
+    assert [path.stem for path in (ROOT / "extensions/eda/plugins").rglob("*.py")] == ["refund_events"]
+
+
+def test_that_a_planted_leak_is_found_wherever_it_is(scene: Scene) -> None:
+    """In each place that is scanned: what tasks show, a fact that is cached, a temporary file, a command line."""
+    leaky = "python3 -c 'import time; time.sleep(1)' {{ vault_db_password }}"
+    tasks: list[Json] = [
+        {"name": "Fact", "ansible.builtin.set_fact": {"leaked": "{{ vault_a }}", "cacheable": True}},
+        {"name": "File", "ansible.builtin.copy": {"dest": "{{ work }}/../tmp/leak", "content": "{{ vault_b }}"}},
+        {"name": "Command", "ansible.builtin.command": leaky},
+        {"name": "Environment", "ansible.builtin.command": "sleep 1", "environment": {"LEAK": "{{ vault_cookie }}"}},
+    ]
+    playbook = scene.playbook("planted", tasks)
+    ran, found = scene.run("planted", playbook, "-e", f"@{scene.variables}", verbosity="-v")
+    assert ran.code == 0, ran.stdout[-2000:]
+    where = {one.where for one in found}
+    assert {"command lines", "environments", "leak", "ansible.log", "journal.log"} <= where, where
+    assert any("localhost" in place for place in where), "the fact cache"
+
+
+def test_the_shared_variables_are_real(scene: Scene) -> None:
+    """What a playbook is given is encrypted, and holds each secret that is looked for."""
+    assert scene.vault.read_text().startswith("$ANSIBLE_VAULT")
+    text = scene.variables.read_text()
+    assert {one.what for one in scene.scanner.scan("variables", yaml.safe_dump(json.loads(text)))} >= {
+        "first key",
+        "second key",
+        "API key",
+        "database password",
+        "cookie",
+    }
