@@ -89,7 +89,7 @@ def _poll(place: Place, more: Json) -> Outcome:
     parts = _parts(place, warnings, root_certificate_path=str(place.folder / "root.pem"), **given)
     patience = Patience()
     http = HttpSettings(request_timeout=more.get("request_timeout", 15.0))
-    context = replace(parts.context(), transport=patience.transport(http))
+    context = replace(parts.context(warnings.append), transport=patience.transport(http))
     with mock.patch.object(polling, "Transport", patience.transport):
         try:
             polling.Poller(parts.settings, parts.declared(), context).poll()
