@@ -31,6 +31,10 @@ class Secret:
     def reveal(self) -> str:
         return self._text
 
+    def __bool__(self) -> bool:
+        """An empty one is none, as an empty text is."""
+        return bool(self._text)
+
     def __repr__(self) -> str:
         return "***"
 

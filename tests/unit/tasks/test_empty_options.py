@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from unit_support import ISSUER, KEY_ID, run_task
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key, iap_key_info
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import (
     credential_check_info,
     integration,
@@ -34,3 +34,15 @@ def test_which_option_is_empty(tmp_path: Path, option: str, empty: str) -> None:
         outcome = run_task(task, {"keys": [{"key": "studio", "apps": [APP], **key}], "ledger": ledger})
         assert outcome.results["failed"] and "is given but empty." in outcome.message and option in outcome.message
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_session_is_none(tmp_path: Path) -> None:
+    """What the environment has counts then, and without it the task goes on as without a session."""
+    outcome = run_task(iap_key_info.TASK, {"session": ""})
+    assert outcome.message.startswith("session: or private_key_path is required.")
+    outcome = run_task(iap_key_info.TASK, {"session": ""}, environ={"FASTLANE_SESSION": "[oops"})
+    assert outcome.message.startswith("FASTLANE_SESSION: ")
+    made = {"name": "studio", "private_key_path": str(tmp_path / "key.p8"), "session": ""}
+    assert "does not exist" in run_task(iap_key.TASK, made).message
+    revoked = run_task(iap_key.TASK, {"key_id": KEY_ID, "state": "absent", "revoke": True, "session": ""})
+    assert revoked.message.startswith("session: is given but empty.")
