@@ -26,6 +26,13 @@ def few(names: t.Sequence[str]) -> str:
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def held_undeclared(names: t.Sequence[str]) -> str:
+    """Say what the ledger holds and nobody declares, and what to do; empty for nothing."""
+    them = "it" if len(names) == 1 else "them"
+    step = f"Declare {them}, or remove {them} with state: absent."
+    return f"Held in the ledger and not declared: {few(names)}. {step}" if names else ""
+
+
 def shortened(value: str) -> str:
     """Return a value as a sentence shows it: the beginning of one that is longer than an ID, such as a fingerprint."""
     return f"{value[:12]}…" if len(value) > _LONGEST_VALUE else value

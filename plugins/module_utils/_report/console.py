@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 from .._model.errors import first_sentence
-from .._model.text import few
+from .._model.text import few, held_undeclared
 from .model import KINDS, App, Kind, Report
 from .texts import UNREAD, counted, number, unusable
 
@@ -28,6 +28,7 @@ def good_news(report: Report, place: str) -> str:
     said = [
         f"{counted(total, 'app')} audited, {told}{f': {kinds}' if kinds else ''}." if total else "",
         *waived(report),
+        held_undeclared(report.undeclared),
     ]
     return " ".join([*filter(None, said), f"The report: {place}"])
 
@@ -57,6 +58,7 @@ def bad_news(report: Report, place: str) -> str:
         )
     lines = [*_headline(report), *_causes(report), *_keys(report)]
     lines += [unread(report)] if report.fails_unread else []
+    lines += [held_undeclared(report.undeclared)] if report.undeclared else []
     return "\n".join([*lines, f"The report: {place}"])
 
 

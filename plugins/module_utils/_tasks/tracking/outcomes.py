@@ -13,7 +13,7 @@ from ..._decisions.integration import Decision
 from ..._declaration.declaration import Declaration
 from ..._model.errors import first_sentence
 from ..._model.integration import Identity, Integration
-from ..._model.text import few
+from ..._model.text import few, held_undeclared
 from ..._plan import compared
 from .key_troubles import KeyTrouble
 
@@ -73,10 +73,8 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
 
 def not_declared(undeclared: t.Sequence[Integration]) -> list[str]:
     """Return a sentence about what the ledger holds and nobody declares, if there is anything."""
-    if not undeclared:
-        return []
-    names = few(list(dict.fromkeys(entry.identity.bundle_id for entry in undeclared)))
-    return [f"Held in the ledger and not declared: {names}."]
+    names = list(dict.fromkeys(entry.identity.bundle_id for entry in undeclared))
+    return [held_undeclared(names)] if names else []
 
 
 # Of one app, and of more.
