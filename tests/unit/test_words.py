@@ -123,3 +123,25 @@ def test_pages(path: Path) -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 200
+
+
+# What a task or a play does, true whether it succeeds or fails; a new verb is added here.
+VERBS = re.compile(
+    r"(?:Add|Ask|Audit|Bring|Check|Decrypt|Encrypt|Export|Fail|Finish|Hand|Keep|Let|Look|Make|Move|Note|Open|Post|Prove|"
+    r"Put|Read|Remove|Replace|Say|Set|Show|Tell|Track|Write)\b"
+)
+
+
+def named_in(value: t.Any) -> t.Iterator[str]:
+    """Yield the names of plays, blocks and tasks."""
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, dict):
+            yield from [item["name"]] if isinstance(item.get("name"), str) else []
+            for inner in ("tasks", "block", "rescue", "always"):
+                yield from named_in(item.get(inner))
+
+
+@pytest.mark.parametrize("path", PLAYS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_plays_and_tasks_are_named_by_what_they_do(path: Path) -> None:
+    names = list(named_in(yaml.safe_load(path.read_text())))
+    assert [name for name in names if not VERBS.match(name)] == []
