@@ -126,14 +126,15 @@ EXAMPLES = r"""
 RETURN = r"""
 rotation:
   description:
-    - The Key IDs of both keys (C(new_key_id) is V(null) before it is made), the integrations that used the
-      old one, and, with O(stage=plan), the Issuer ID of their team (C(issuer_id)).
+    - The Key IDs of both keys (C(new_key_id) is V(null) before it is made), the Issuer ID of their team as far
+      as it is known, and the integrations that used the old one.
     - C(message) says what was done, or would be in check mode, and what is left to a person.
   returned: success, and when the task failed after it had moved something
   type: dict
   sample:
     old_key_id: 2X9R4HXF34
     new_key_id: 9K4R7HXF21
+    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     uses: [com.example.one in the ledger]
     message: 1 integration was moved from 2X9R4HXF34 to 9K4R7HXF21. 2X9R4HXF34 is revoked.
 irreversible:

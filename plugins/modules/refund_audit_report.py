@@ -266,6 +266,7 @@ report:
         - The files, C(html), C(json), C(junit), C(markdown) and C(csv); V(null) for one that was not asked for.
       type: dict
   sample:
+    summary: '3 apps audited: 1 needs attention, 1 OK, 1 waived. The report: /srv/keys/reports/refund-audit.html'
     total: 3
     counts:
       refused: 0

@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
 Sandbox = t.Literal["accepts", "refuses", "no answer", "not asked"]
 
 ACCEPTED = "Apple accepted a token signed with this key for this app."
+API_KEY_NAME = "The file is named AuthKey_…, as App Store Connect API keys are; this API never accepts those."
 NOT_CHECKED = "No call was made: credential_check is skip."
 NO_KEY = (
     "There is no private key here. Give private_key_path or private_key_content, or run where the stored path exists."
@@ -51,8 +52,7 @@ def unauthenticated(environment: str, path: str | None, skew: float, sandbox: Sa
     elif environment == "production":
         hint += " If the app was never released: Apple's production service refuses it until then."
     if path and read_file_name(os.path.basename(path)).is_api_key:
-        named = "The file is named AuthKey_…, as App Store Connect API keys are; this API never accepts those."
-        hint = f"{named} {hint}"
+        hint = f"{API_KEY_NAME} {hint}"
     if skew:
         hint += f" Also, this machine's clock is off by {abs(skew):.0f} s."
     return hint

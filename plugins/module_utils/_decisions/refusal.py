@@ -127,6 +127,10 @@ class Others:
         if verdict.cause != "unauthenticated" or verdict.sandbox_accepts:
             return verdict
         said = self._said(key, known, verdict.other_host)
+        if said and verdict.hint.startswith(hints.API_KEY_NAME):
+            # Told first, whatever else is known.
+            verdict = replace(verdict, hint=verdict.hint.removeprefix(hints.API_KEY_NAME).lstrip())
+            said = f"{hints.API_KEY_NAME} {said}"
         return verdict.led_by(said) if said else verdict
 
     def _said(self, key: KeyId, known: Facts, other_host: str) -> str:

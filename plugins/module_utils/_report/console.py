@@ -18,23 +18,14 @@ _COUNTED: dict[Kind, str] = {"ok": "OK", "pending": "pending", "waived": "waived
 
 def good_news(report: Report, place: str) -> str:
     """Return how many apps need attention and what stands behind the others, in a line. ``place``: of the report."""
-    total, attention = len(report.apps), report.needing_attention
-    told = (
-        f"{number(attention)} of them need{'s' * (attention == 1)} attention" if attention else "none needs attention"
-    )
-    kinds = ", ".join(
-        f"{number(count)} {_COUNTED[kind]}" for kind, count in report.counts.items() if _known(kind, count)
-    )
-    said = [
-        f"{counted(total, 'app')} audited, {told}{f': {kinds}' if kinds else ''}." if total else "",
-        *waived(report),
-        held_undeclared(report.undeclared),
-    ]
+    total, attention = counted(len(report.apps), "app"), report.needing_attention
+    kinds = [f"{number(count)} {_COUNTED[kind]}" for kind, count in report.counts.items() if count and kind in _COUNTED]
+    need = f"{number(attention)} {'needs' if attention == 1 else 'need'} attention"
+    told = ": ".join((f"{total} audited", ", ".join((need, *kinds))))
+    if not attention:
+        told = f"{total} audited, none needs attention: {', '.join(kinds)}"
+    said = [f"{told}." if report.apps else "", *waived(report), held_undeclared(report.undeclared)]
     return " ".join([*filter(None, said), f"The report: {place}"])
-
-
-def _known(kind: Kind, count: int) -> bool:
-    return bool(count) and kind in _COUNTED
 
 
 def waived(report: Report) -> list[str]:

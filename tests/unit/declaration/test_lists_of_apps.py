@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from bulk_support import Bulk, causes, outcomes, predicted
 from unit_servers import FOREIGN, FOREIGN_KEY_ID, UNRELEASED, Simulator
-from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, Outcome, fingerprint_of, write_key
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, Outcome, fingerprint_of, new_pem, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared import progress, trackers
@@ -249,3 +249,14 @@ def test_nothing_is_declared_of_a_team_is_named(bulk: Bulk) -> None:
             assert names == [BUNDLE_ID, *[TWO] * ("apps" not in changes), left], (changes, more)
     other = bulk.both([], keys=[{**bulk.keys[1], "apps": [FOREIGN]}])
     assert other.results["undeclared"] == [] and OTHER_ISSUER in repr(other)
+
+
+def test_a_file_named_as_an_api_key_s_is_told_first_whatever_else_changed(bulk: Bulk, tmp_path: Path) -> None:
+    bulk.run([], keys=below(bulk, BUNDLE_ID)[:1])
+    named = tmp_path / "AuthKey_ABCDEFGHIJ.p8"
+    write_key(named, new_pem())
+    (key,) = below(bulk, BUNDLE_ID)[:1]
+    other = {**key, "private_key_path": str(named), "key_id": "ABCDEFGHIJ"}
+    done = bulk.both([], keys=[{name: value for name, value in other.items() if name != "private_key_content"}])
+    assert hints(done)[0].startswith("The file is named AuthKey_…, as App Store Connect API keys are")
+    assert "never accepts those. Changed: key_id was " in done.message and done.message.count("AuthKey_…") == 1

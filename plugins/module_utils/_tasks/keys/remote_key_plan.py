@@ -23,8 +23,8 @@ from .request import Regenerate
 Step = t.Literal["keep", "download", "create", "replace"]
 WAYS_OUT = (
     "Ways out: put the .p8 back at this path; give its text in private_key_content; give another name, which makes a "
-    "new key beside it; or set regenerate: if_lost (of appstore_iap_key, or of the key's entry in the list of keys), which "
-    "revokes this key (every service that uses it stops) and creates a new one."
+    "new key beside it; or set regenerate: if_lost (of appstore_iap_key, or of the key's entry in the list of keys), "
+    "which revokes this key (every service that uses it stops) and creates a new one."
 )
 
 

@@ -46,7 +46,13 @@ class Moved:
 
     def as_result(self, old_key_id: str, used: list[str], message: str) -> Results:
         """Return the module result ``rotation``."""
-        return {"old_key_id": old_key_id, "new_key_id": self.new_key_id or None, "uses": used, "message": message}
+        return {
+            "old_key_id": old_key_id,
+            "new_key_id": self.new_key_id or None,
+            "issuer_id": self.key.source.issuer_id,
+            "uses": used,
+            "message": message,
+        }
 
 
 def move(job: Job) -> Moved:
