@@ -120,14 +120,23 @@ class FileAttributesOf:
 
 def _fault_of_number(mode: int) -> str:
     """Return what is wrong with digits without quotes: YAML reads 0600 as octal, and 600 as the number 0o1130."""
-    if mode <= 0o777 and not mode & 0o022:
+    as_typed = f"{mode:04d}"
+    could_be_meant = mode <= 7777 and _is_usual(as_typed)
+    if mode <= 0o777 and not (mode & 0o022 and could_be_meant):
         return ""
-    is_octal = set(f"{mode}") <= set("01234567") and mode <= 7777
-    meant = f"{mode:04d}" if is_octal else "0600"
+    meant = [as_typed] * could_be_meant + [f"{mode:04o}"] * (mode <= 0o777)
     return (
-        f"without quotes it is the number {mode}, which means the mode {mode:04o}; write octal digits in quotes, "
-        f"such as '{meant}'"
+        f"without quotes it is the number {mode}, which means the mode {mode:04o}; write octal digits in quotes: "
+        + " or ".join(f"'{one}'" for one in meant or ["0600"])
     )
+
+
+def _is_usual(digits: str) -> bool:
+    """Tell whether four digits are a mode in which nobody may do what the owner or the group may not."""
+    if not set(digits) <= set("01234567"):
+        return False
+    owner, group, other = (int(digit) for digit in digits[1:])
+    return owner & group == group and group & other == other and owner >= 4
 
 
 def _fault_of_attributes(attributes: t.Any) -> str:

@@ -190,7 +190,9 @@ class InProcessAction(ActionBase):
             message = f"Unsupported parameters for ({self._task.action}) module: {message}"
         # Ansible takes some of what can't be used.
         message = refusal(spec, given, message)
-        secrets = secret_values(spec, params)
+        # A mapping in the place of a text is one text now; what it holds is hidden piece by piece as well.
+        shapes = {name: value for name, value in given.items() if type(value) is not type(params.get(name))}
+        secrets = secret_values(spec, params) | (secret_values(spec, shapes) if shapes else set())
         if message:
             # What was refused may be missing from the parameters.
             return {"failed": True, "msg": Masker(secrets | secret_values(spec, given)).mask(message)}

@@ -214,6 +214,12 @@ def test_what_the_work_gets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert given["bundle_id"].__class__ is str
 
 
+def test_that_the_pieces_of_a_mapping_in_the_place_of_a_secret_are_hidden() -> None:
+    recorder = Recorder(lambda context: {"seen": "s3cr3t-text", "told": [context.warn("s3cr3t-text")]})
+    result = action(recorder, {"private_key_content": {"pem": "s3cr3t-text"}}).run(task_vars={})
+    assert "s3cr3t" not in f"{result}" and isinstance(recorder.params["private_key_content"], str)
+
+
 def test_that_each_warning_is_told_once() -> None:
     recorder = Recorder(lambda context: {"told": [context.warn("old key"), context.warn("old key")]})
     assert action(recorder, {}).run(task_vars={})["warnings"] == ["old key"]

@@ -144,7 +144,12 @@ class AppStoreConnect:
         reply = self._send("GET", path, is_one_time=True)
         content = _private_key_in(reply)
         if content is None:
-            self._document(reply)
+            try:
+                self._document(reply)
+            except RefundsError as error:
+                # The one download may have been counted all the same.
+                error.may_have_changed = reply.status >= 500
+                raise
             raise RefundsError(f"App Store Connect gave no private key for {key_id}.")
         return content
 

@@ -107,14 +107,16 @@ def faults(asked: Request, known: Known) -> list[str]:
     paths = {asked.old_path, *(one.private_key_path for one in used)}
     if asked.new_path and asked.new_path in paths:
         found.append(
-            f"private_key_path: {asked.new_path} is the file of the key {old}, which is to be replaced. Give the new "
-            "key's file a path of its own. If the new key is declared already, give the old key's Key ID."
+            f"new_key.private_key_path: {asked.new_path} is the file of the key {old}, which is to be replaced. Give "
+            "the new key's file a path of its own. If the new key is declared already, give the old key's Key ID."
         )
     if asked.named_key_id == old or (asked.new_name and asked.new_name == asked.old_name):
-        found.append(f"name: {asked.new_name!r} is the name of {old} itself. Give the new key a name of its own.")
+        found.append(
+            f"new_key.name: {asked.new_name!r} is the name of {old} itself. Give the new key a name of its own."
+        )
     if is_foreign(asked.new_issuer, asked.old_issuers):
         found.append(
-            f"new_key: issuer_id: {asked.new_issuer} is another team's. The key {old} belongs to "
+            f"new_key.issuer_id: {asked.new_issuer} is another team's. The key {old} belongs to "
             f"{' and '.join(sorted(asked.old_issuers))}, and a key of another team is refused for its apps. Leave "
             "iap_key_rotation_issuer_id out, or correct it."
         )

@@ -24,7 +24,9 @@ def good_news(report: Report, place: str) -> str:
     told = ": ".join((f"{total} audited", ", ".join((need, *kinds))))
     if not attention:
         told = f"{total} audited, none needs attention: {', '.join(kinds)}"
-    said = [f"{told}." if report.apps else "", *waived(report), held_undeclared(report.undeclared)]
+    keys = unusable(report.bad_keys) if report.bad_keys else ""
+    refunds = unread(report) if report.unread else ""
+    said = [f"{told}." if report.apps else "", keys, refunds, *waived(report), held_undeclared(report.undeclared)]
     return " ".join([*filter(None, said), f"The report: {place}"])
 
 

@@ -16,6 +16,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.variable_n
 TASKS: dict[str, dict[str, t.Any]] = {
     task["name"]: task for task in yaml.safe_load((ROOT / "roles/iap_key_rotation/tasks/main.yml").read_text())
 }
+KNOWN = {"refund_tracking_keys": [], "iap_key_rotation_keys": "{{ refund_tracking_keys | default([]) }}"}
 PLAN, MAKE = TASKS["Check what could stop the rotation, before a key is made"], TASKS["Put the new key in place"]
 
 
@@ -35,10 +36,28 @@ PLAN, MAKE = TASKS["Check what could stop the rotation, before a key is made"], 
             "keys[0].name: too long.\napps: none.",
             "refund_tracking_keys[0].name: too long.\niap_key_rotation_apps: none.",
         ),
+        # The fields of a declared entry are those that stand in the list.
+        (PLAN, "the key 'studio' is declared without a key_id.", "the key 'studio' is declared without a key_id."),
+        (
+            PLAN,
+            "keys[0] (studio): private_key_path: is empty. Set issuer_id.",
+            "refund_tracking_keys[0] (studio): private_key_path: is empty. Set issuer_id.",
+        ),
+        (
+            PLAN,
+            "team_id, issuer_id: no such team. Correct team_id or issuer_id.",
+            "iap_key_rotation_team_id, iap_key_rotation_issuer_id: no such team. "
+            "Correct iap_key_rotation_team_id or iap_key_rotation_issuer_id.",
+        ),
     ],
 )
 def test_options_are_named_as_they_were_typed(task: dict[str, t.Any], message: str, wanted: str) -> None:
-    assert named(message, task, {"refund_tracking_keys"}) == wanted
+    assert named(message, task, KNOWN) == wanted
+
+
+def test_a_list_of_the_roles_own_is_named() -> None:
+    own = {**KNOWN, "iap_key_rotation_keys": [{"key": "studio"}]}
+    assert named("keys[0]: no.", PLAN, own) == "iap_key_rotation_keys[0]: no."
 
 
 def test_tasks_of_others_keep_their_messages() -> None:

@@ -128,6 +128,14 @@ def test_the_console_says_in_a_line_that_all_is_well_and_what_was_waived(tmp_pat
     assert "Waived until 2999-12-31: com.example.waived" in (tmp_path / "refund-audit.md").read_text()
 
 
+def test_the_console_says_what_else_is_wrong_when_nothing_is_to_fail(tmp_path: Path) -> None:
+    bad = {"key": "partner", "cause": "key_unreadable", "hint": "It is not there."}
+    given = {**bulk(item("com.example.fine")), "keys_with_problems": [bad]}
+    unread = [{"failed": True, "msg": "The ledger can't be read."}]
+    said = audit(tmp_path, given, fail_on=[], refunds=unread).results["report"]["summary"]
+    assert "1 key can't be used." in said and "The ledger can't be read." in said
+
+
 def test_the_console_says_each_cause_once(tmp_path: Path) -> None:
     same = [item(f"com.example.a{number}", "unauthenticated", hint="Check the Issuer ID.") for number in range(7)]
     lines = audit(tmp_path, bulk(*same, item("com.example.drifted", action="update"))).message.splitlines()

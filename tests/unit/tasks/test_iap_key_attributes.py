@@ -66,12 +66,30 @@ def test_a_value_that_no_file_can_get(tmp_path: Path, pem: str, option: str, val
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-@pytest.mark.parametrize(("mode", "meant"), [(600, "0600"), (640, "0640"), (400, "0400"), (999, "0600")])
+@pytest.mark.parametrize(
+    ("mode", "meant"),
+    [
+        (600, "'0600'"),
+        (640, "'0640'"),
+        (999, "'0600'"),
+        (1600, "'1600'"),
+        # Both could be meant.
+        (400, "'0400' or '0620'"),
+        (0o777, "'0511' or '0777'"),
+    ],
+)
 def test_digits_without_quotes_are_told_as_what_they_mean(tmp_path: Path, pem: str, mode: int, meant: str) -> None:
     options = {"private_key_path": str(tmp_path / "key.p8"), "private_key_content": pem, "mode": mode}
     message = run(options).message
-    assert f"means the mode {mode:04o}" in message and f"such as '{meant}'" in message
+    assert f"means the mode {mode:04o}" in message and f"in quotes: {meant}" in message
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o644, 0o660])
+def test_what_yaml_reads_as_octal_is_a_mode(tmp_path: Path, pem: str, mode: int) -> None:
+    path = tmp_path / "key.p8"
+    assert not run({"private_key_path": str(path), "private_key_content": pem, "mode": mode}).results.get("failed")
+    assert path.stat().st_mode & 0o777 == mode
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

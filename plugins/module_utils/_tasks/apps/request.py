@@ -12,6 +12,7 @@ from ..._declaration.keys import KeySource, key_source
 from ..._model.errors import InputError
 from ..._model.identifiers import ENVIRONMENTS, parse_bundle_id
 from ..._model.notification_url import OnOther, parse_notification_url
+from ..._model.secret import Secret
 from ..shared.connect_api import ConnectApiOptions, connect_api_options
 from ..shared.options import ledger_url, service_url
 from ..shared.root import root_certificate
@@ -35,7 +36,7 @@ class UrlRequest:
     on_other_url: OnOther
     on_version_1: OnOther
     connect_api: ConnectApiOptions
-    ledger_url: str | None
+    ledger_url: Secret | None
     root_source: str
     proof: ProofRequest | None
 

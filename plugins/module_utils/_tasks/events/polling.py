@@ -20,6 +20,7 @@ from ..._model.errors import RefundsError
 from ..._model.event import ANSWER_WITHIN_MS, ConsumptionRequest
 from ..._model.integration import Integration
 from ..._model.private_key import KeyProblem
+from ..._model.secret import Secret
 from ..._model.text import few
 from ..refunds.ledger_request import LedgerRequest, Wanted
 from ..refunds.refund_ledger import update
@@ -75,11 +76,12 @@ class Poller:
         store(self.declared.ledger, found, context.timestamp())
 
     def _request(self, apps: t.Iterable[Integration]) -> LedgerRequest:
+        url = self.settings.ledger_url
         return LedgerRequest(
             apps=tuple(Wanted(entry.identity, None, self._source) for entry in apps),
             is_list=True,
             retention_days=None,
-            ledger_url=self.settings.ledger_url,
+            ledger_url=None if url is None else Secret(url),
             app_store_server_url=self.settings.app_store_server_url,
             root=self.declared.root,
             connect_api=None,

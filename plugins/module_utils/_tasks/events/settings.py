@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..._fields import refuse_empty
 from ..._files.reading import Policy
@@ -25,13 +25,13 @@ class Settings:
     """``interval`` and ``send_timeout`` are in seconds, ``largest_body`` is in bytes."""
 
     mode: Mode
-    ledger_url: str | None
+    ledger_url: str | None = field(repr=False)
     consumer: str
     interval: float
     host: str
     port: int
     path: str
-    forward_to: tuple[str, ...]
+    forward_to: tuple[str, ...] = field(repr=False)
     send_timeout: float
     largest_body: int
     root_certificate_path: str | None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..._context import Params
 from ..._declaration.keys import KeySource, key_source
@@ -38,7 +38,7 @@ class FieldRequest:
     apple: AppleRequest | None
     connect_api: ConnectApiOptions | None
     session: SessionOptions
-    trackers: t.Mapping[str, Options]
+    trackers: t.Mapping[str, Options] = field(repr=False)
     bundle_id: str
     request_timeout: float
     files: t.Mapping[str, str]

@@ -163,7 +163,7 @@ def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
 
 def _is_used_up(error: RefundsError) -> bool:
     """Tell whether the one download may be gone with an answer that was lost."""
-    return isinstance(error, TransportError) and error.may_have_arrived
+    return error.may_have_changed or (isinstance(error, TransportError) and error.may_have_arrived)
 
 
 def _kept(key_id: str, content: Secret, kind: str, why: str, step: Step, job: Job) -> TaskFailed:

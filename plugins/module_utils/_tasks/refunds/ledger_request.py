@@ -14,6 +14,7 @@ from ..._declaration.declaration import declare, declare_one, has_lists
 from ..._declaration.keys import KeySource, key_source
 from ..._fields import refuse_empty
 from ..._model.integration import Identity
+from ..._model.secret import Secret
 from ..shared.connect_api import ConnectApiOptions, connect_api_options
 from ..shared.options import ledger_url, service_url
 from ..shared.root import root_certificate
@@ -52,7 +53,7 @@ class LedgerRequest:
     apps: tuple[Wanted, ...]
     is_list: bool
     retention_days: int | None
-    ledger_url: str | None
+    ledger_url: Secret | None
     app_store_server_url: str | None
     root: Root
     connect_api: ConnectApiOptions | None

@@ -19,6 +19,7 @@ from ..._model.identifiers import is_storable, parse_bundle_id, shown
 from ..._model.integration import Identity
 from ..._model.refund_period import Period, parse_period
 from ..._model.refund_rows import Cursor, Question, parse_cursor
+from ..._model.secret import Secret
 from ..shared.options import environment, identity, ledger_url, service_url
 from ..shared.root import root_certificate
 
@@ -48,7 +49,7 @@ class LedgerQuestion:
     limit: int
     group_by: tuple[str, ...]
     tells_unread: bool
-    ledger_url: str | None
+    ledger_url: Secret | None
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class AppleQuestion:
     app_apple_id: int
     group_by: tuple[str, ...]
     app_store_server_url: str | None
-    ledger_url: str | None
+    ledger_url: Secret | None
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Export:
     refunds: Question
     folder: str
     sums_by: tuple[str, ...]
-    ledger_url: str | None
+    ledger_url: Secret | None
 
 
 def info_question(params: Params, context: Context) -> LedgerQuestion | AppleQuestion:

@@ -15,6 +15,7 @@ from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import Environment, parse_bundle_id, parse_service_url
 from ..._model.integration import Credentials, Identity
 from ..._model.private_key import KeyProblem, PrivateKey, parse_content, parse_file, require_pair
+from ..._model.secret import Secret
 from ..._trackers.protocol import Times
 
 
@@ -79,9 +80,10 @@ def service_url(params: Params, option: str) -> str | None:
     return parse_service_url(params[option], option) if params.get(option) else None
 
 
-def ledger_url(params: Params) -> str | None:
-    """Return the task's ``ledger.url``, as it was given."""
-    return t.cast("str | None", (params.get("ledger") or {}).get("url"))
+def ledger_url(params: Params) -> Secret | None:
+    """Return the task's ``ledger.url``, as it was given; it may hold a password."""
+    url = (params.get("ledger") or {}).get("url")
+    return None if url is None else Secret(url)
 
 
 def times(params: Params) -> Times:

@@ -12,6 +12,7 @@ from ..._context import Context, Library
 from ..._decisions.irreversible import Gate
 from ..._ledger.ledger import Ledger
 from ..._ledger.place import SQLALCHEMY_ERROR, find_place
+from ..._model.secret import Secret
 from ..._trackers.last_applied import LastApplied
 from ..._trackers.ledger import LedgerTracker
 from ..._trackers.protocol import Times, Tracker
@@ -24,13 +25,13 @@ if t.TYPE_CHECKING:
 LEDGER_LIBRARIES = (Library("SQLAlchemy", SQLALCHEMY_ERROR),)
 
 
-def open_ledger(url: str | None, context: Context, for_writing: bool) -> Ledger:
+def open_ledger(url: Secret | None, context: Context, for_writing: bool) -> Ledger:
     """Return a task's ledger (``ledger.url``); it is opened when first used. The caller closes it.
 
     ``for_writing`` is false for tasks that never write (info, audit). Whether the ledger can be written is asked when
     the first change is planned (``Tracker.observe``): with nothing to change, a ledger that can only be read will do.
     """
-    place = find_place(url, context.environ)
+    place = find_place(None if url is None else url.reveal(), context.environ)
     read_only = context.check_mode or not for_writing
     remaining = context.transport.remaining
     return Ledger(place, read_only, context.warn, min(30.0, remaining()), remaining, for_writing=for_writing)

@@ -17,6 +17,7 @@ from ..._ledger.integrations import list_elsewhere, list_integrations
 from ..._model.errors import RefundsError
 from ..._model.identifiers import ENVIRONMENTS
 from ..._model.integration import Integration
+from ..._model.secret import Secret
 from ..shared.trackers import open_ledger
 
 
@@ -30,7 +31,7 @@ class Removal(t.NamedTuple):
 class Rest(t.NamedTuple):
     """Where the ledger lies that knows what else a key is used for."""
 
-    ledger_url: str | None
+    ledger_url: Secret | None
     context: Context
 
 

@@ -9,6 +9,7 @@ import contextlib
 import typing as t
 
 from ..._context import Context, Params
+from ..._model.secret import Secret
 from ..._trackers.protocol import Times
 from ..shared.few_warnings import FewWarnings
 from ..shared.options import ledger_url, service_url, times
@@ -21,7 +22,7 @@ class Services(t.NamedTuple):
     """What a task says of its services. Of each URL None is the vendor's, or the default ledger's."""
 
     app_store_server_url: str | None
-    ledger_url: str | None
+    ledger_url: Secret | None
     times: Times
 
 
