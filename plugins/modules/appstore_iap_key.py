@@ -166,7 +166,7 @@ options:
     default: false
   mode:
     description:
-      - Mode of the file, in quotes; a number that could mean two modes is refused.
+      - Mode of the file, in quotes.
     type: raw
     default: "0600"
   backup:
