@@ -57,6 +57,12 @@ def test_a_body_in_pieces_and_in_chunks() -> None:
     assert asked(chunked)[1] == [b"abcde"]
 
 
+def test_spaces_and_tabs_around_what_is_said_are_allowed() -> None:
+    assert asked(HEAD + b"X:\r\nY: caf\xe9\tau lait\r\nContent-Length: \t2 \r\n\r\n{}")[1] == [b"{}"]
+    chunked = HEAD + b"Transfer-Encoding:\tChunked \r\n\r\n2 \t;x\r\nab\r\n0\r\n\r\n"
+    assert asked(chunked)[1] == [b"ab"]
+
+
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
@@ -78,6 +84,56 @@ def test_a_body_in_pieces_and_in_chunks() -> None:
         (HEAD + b"Content-Length : 2\r\n\r\n{}", 400),
         (HEAD + b"X: a\r\n folded: b\r\nContent-Length: 2\r\n\r\n{}", 400),
         (HEAD + b"X: a\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}", 400),
+        *(
+            (HEAD + header + b"\r\nContent-Length: 3\r\n\r\n0\r\n", 400)
+            for header in (
+                b"X:\nTransfer-Encoding: chunked",
+                b"X: a\n",
+                b"X: a\r",
+                b"X: \x0b",
+                b"X: a\x00b",
+                b"X: a\x7f",
+                b"\x0bX: a",
+                b"Transfer-Encoding: chunked",
+            )
+        ),
+        *(
+            (HEAD + b"Content-Length:" + length + b"\r\n\r\n{ }", expected)
+            for length, expected in (
+                (b" 3\n", 400),
+                (b" 3\r", 400),
+                (b"\n3", 400),
+                (b"\x0b3", 400),
+                (b"3\x1c", 400),
+                (b"\xa03", 411),
+                (b"3\x85", 411),
+                (b" 3\r\nContent-Length: 03", 411),
+            )
+        ),
+        *(
+            (HEAD + b"Transfer-Encoding:" + encoding + b"\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400)
+            for encoding in (
+                b"\x0bchunked",
+                b"\xa0chunked",
+                b"\rchunked",
+                b"\nchunked",
+                b"chunked\x0c",
+                b"chunked\x85",
+                b" chunked\r\nTransfer-Encoding: chunked",
+                b" identity\r\nTransfer-Encoding: chunked",
+                b" chunked\r\ntransfer-encoding: identity",
+                b" chunked, chunked",
+                b"",
+            )
+        ),
+        *(
+            (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + size + b"\r\n{ }\r\n0\r\n\r\n", 400)
+            for size in (b"\x0b3", b"3\x0c", b"\xa03", b"\r3", b"3\n", b"3;a\nb", b"3;a\rb", b"3;\x00", b"")
+        ),
+        (b"POST /apple HTTP/1.1\nTransfer-Encoding:chunked\r\nContent-Length: 2\r\n\r\n{}", 400),
+        (b"POST /apple?\nX:a HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 400),
+        (b"POST /apple HTTP/1.1x\r\nContent-Length: 2\r\n\r\n{}", 505),
+        (HEAD + b"nothing\r\nContent-Length: 2\r\n\r\n{}", 400),
         (HEAD + b"nothing\x00\r\nContent-Length: 2\r\n\r\n{}", 400),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n", 400),
         (HEAD + b"Content-Length: 5\r\n\r\n{}", 400),

@@ -19,7 +19,10 @@ Handle = t.Callable[[bytes], t.Awaitable[int]]
 _LINGER_S = 1.0
 _LINGER_READS = 64
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
-_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
+# Neither a line's end, nor what only some take for a space: a proxy in front may read another request there.
+_LINE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_SIZE = re.compile(r"[0-9A-Fa-f]{1,8}")
+_VERSION = re.compile(r"HTTP/1\.[0-9]")
 _BAD = (ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
@@ -100,25 +103,21 @@ class Server:
 
     async def _request(self, first: bytes, reader: asyncio.StreamReader) -> tuple[bytes, bool]:
         head = first + await reader.readuntil(b"\r\n\r\n")
-        line, *lines = head.decode("latin-1").split("\r\n")
+        line, *names = _lines(head[:-4])
         method, target, version = line.split(" ")
-        if not version.startswith("HTTP/1."):
+        if not _VERSION.fullmatch(version):
             raise _Refused(505)
-        names = [
-            (name.lower(), value.strip()) for name, _colon, value in (each.partition(":") for each in lines if each)
-        ]
-        if any(not _NAME.fullmatch(name) or "\n" in value or "\r" in value for name, value in names):
-            # A proxy in front may read another header there.
-            raise _Refused(400)
-        headers = dict(names)
+        fields = _fields(names)
+        headers = dict(fields)
         if target.partition("?")[0] != self.path:
             raise _Refused(404)
         if method != "POST":
             raise _Refused(405)
         is_last = version == "HTTP/1.0" or headers.get("connection", "").lower() == "close"
-        lengths = {value for name, value in names if name == "content-length"}
-        if "transfer-encoding" in headers:
-            if lengths or headers["transfer-encoding"].lower() != "chunked":
+        lengths = {value for name, value in fields if name == "content-length"}
+        encodings = [value.lower() for name, value in fields if name == "transfer-encoding"]
+        if encodings:
+            if lengths or encodings != ["chunked"]:
                 # Two framings of one body: somebody may mean to smuggle a second request.
                 raise _Refused(400)
             return await self._chunks(reader), is_last
@@ -131,11 +130,12 @@ class Server:
     async def _chunks(self, reader: asyncio.StreamReader) -> bytes:
         body = b""
         while True:
-            line = (await reader.readuntil(b"\r\n")).partition(b";")[0].strip()
+            (line,) = _lines((await reader.readuntil(b"\r\n"))[:-2])
+            text = line.partition(";")[0].strip(" \t")
             # Not all that int() takes is a size: 0x5 and 1_0 are none.
-            if not _SIZE.fullmatch(line):
+            if not _SIZE.fullmatch(text):
                 raise _Refused(400)
-            size = int(line, 16)
+            size = int(text, 16)
             if len(body) + size > self.limits.largest_body:
                 raise _Refused(413)
             chunk = await reader.readexactly(size + 2)
@@ -144,6 +144,22 @@ class Server:
             if size == 0:
                 return body
             body += chunk[:-2]
+
+
+def _lines(raw: bytes) -> list[str]:
+    """Return the lines of what has no end of a line at its end. Raises _Refused."""
+    lines = raw.decode("latin-1").split("\r\n")
+    if not all(map(_LINE.fullmatch, lines)):
+        raise _Refused(400)
+    return lines
+
+
+def _fields(lines: t.Iterable[str]) -> list[tuple[str, str]]:
+    """Return the header fields, with names in lower case. Raises _Refused."""
+    parts = [line.partition(":") for line in lines]
+    if not all(colon and _NAME.fullmatch(name.lower()) for name, colon, _value in parts):
+        raise _Refused(400)
+    return [(name.lower(), value.strip(" \t")) for name, _colon, value in parts]
 
 
 async def _linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
