@@ -12,8 +12,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from events_support import NOW, ledger_at
 
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.event_schema import consumers, events
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer, record
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
@@ -151,6 +153,32 @@ def test_trouble_with_the_ledger_hands_nothing_on_twice(
     numbers, warnings = asyncio.run(asyncio.wait_for(work(), 20))
     assert numbers == [1, 2, 3, 4, 5]
     assert warnings == ["The ledger is away. Events wait in the ledger."]
+
+
+def test_a_ledger_that_is_restored_while_the_source_runs_loses_no_event(ledger: Ledger) -> None:
+    """It gives the numbers of events that the engine has already to others."""
+
+    def restore() -> None:
+        with ledger.writing() as connection:
+            connection.execute(sqlalchemy.delete(events()))
+            connection.execute(sqlalchemy.update(consumers()).values(position=1))
+            record(connection, APP, [Event("refund", f"new {n}", n, {"number": n}) for n in (11, 12)], NOW)
+
+    async def work() -> list[tuple[int, int]]:
+        queue: asyncio.Queue[t.Any] = asyncio.Queue()
+        consumer = Consumer(ledger, "rules", "a")
+        dispatcher = Dispatcher(consumer, queue, None, lambda: 1, lambda text: None, look_s=0.01)
+        task = asyncio.create_task(dispatcher.run())
+        await _until(lambda: queue.qsize() == 5 and consumer.waiting(9) == [])
+        restore()
+        await _until(lambda: consumer.waiting(9) == [])
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        found = [queue.get_nowait() for _number in range(queue.qsize())]
+        return [(one["sequence"], one["number"]) for one in found]
+
+    found = asyncio.run(asyncio.wait_for(work(), 60))
+    assert found == [*((n, n) for n in range(1, 6)), (2, 11), (3, 12)]
 
 
 def test_an_engine_that_never_says_that_it_has_an_event_is_told_of(ledger: Ledger) -> None:

@@ -48,7 +48,7 @@ class Dispatcher:
     _news: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _is_holder: bool = field(default=False, init=False)
     _claimed_at: int = field(default=0, init=False)
-    # What the engine has, also where the ledger could not note it yet: that doesn't go to the engine again.
+    # What the engine has and the ledger could not note yet: that doesn't go to the engine again.
     _handed_on: int = field(default=0, init=False)
     _trouble: str = field(default="", init=False)
 
@@ -101,6 +101,8 @@ class Dispatcher:
             if not await asyncio.to_thread(self.consumer.done, event.sequence):
                 self._is_holder = False
                 return False
+            # A ledger that is restored from a backup gives the same numbers to other events.
+            self._handed_on = 0
         return len(waiting) == _AT_ONCE
 
     async def _stored(self, feedback: Feedback, event: Recorded) -> None:
