@@ -10,6 +10,7 @@ import contextlib
 import time
 import typing as t
 from pathlib import Path
+from unittest import mock
 
 import jinja2
 import pytest
@@ -19,10 +20,14 @@ from jinja2.nativetypes import NativeEnvironment
 from unit_servers import Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, ROOT, public_pem, run_task, write_key
 
+from ansible_collections.storeops.refunds.plugins.module_utils._context import Context
+from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events import polling
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.polling import Poller
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.settings import parse_settings
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.source import World, run
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_ledger
@@ -128,6 +133,32 @@ def test_refunds_and_requests_once_whoever_reads_them(place: Place) -> None:
     assert run_task(refund_ledger.TASK, task).results["refunds"]["new"] == 1
     assert [one["transaction_id"] for one in place.polled(1)[0]] == ["3"]
     assert place.polled(1, seconds=1.5)[0] == []
+
+
+def test_however_many_apps_there_are_none_is_compared_with_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+
+    def entry(number: int) -> Integration:
+        identity = Identity("ledger", "", "production", f"com.example.n{number}")
+        return Integration(identity, "issuer", "KEY", None, "Active" if number % 2 else "Pending", None, number)
+
+    def equal(one: Integration, other: object) -> bool:
+        compared.append(one.identity.bundle_id)
+        return one is other
+
+    entries = [entry(number) for number in range(60)]
+    asked: list[int] = []
+    monkeypatch.setattr(Integration, "__eq__", equal)
+    monkeypatch.setattr(polling, "update", lambda request, _context: asked.append(len(request.apps)))
+    monkeypatch.setattr(polling, "store", lambda *_arguments: None)
+    monkeypatch.setattr(Poller, "_requests", lambda *_arguments: None)
+    declared = mock.Mock(all=lambda: entries)
+    warnings: list[str] = []
+    transport = Transport(HttpSettings())
+    context = Context(False, {}, time.time, warnings.append, transport)
+    Poller(parse_settings({}), declared, context).poll()
+    assert asked == [30] and compared == []
+    assert len(warnings) == 1 and "com.example.n0 (production)" in warnings[0] and "25 more" in warnings[0]
 
 
 def test_all_apps_at_the_same_time_and_none_stops_another(sim: Simulator, tmp_path: Path) -> None:

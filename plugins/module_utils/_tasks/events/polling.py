@@ -46,7 +46,9 @@ class Poller:
         """Read everything once. One app's trouble is a warning and stops no other."""
         declared = self.declared.all()
         apps = [entry for entry in declared if entry.status == "Active"]
-        others = [f"{one.identity.bundle_id} ({one.identity.environment})" for one in declared if one not in apps]
+        others = [
+            f"{one.identity.bundle_id} ({one.identity.environment})" for one in declared if one.status != "Active"
+        ]
         if others:
             self.context.warn(
                 f"{few(others)}: not Active in the ledger, so Apple isn't asked for their refunds. "
