@@ -20,7 +20,7 @@ from ..._decisions.irreversible import Gate
 from ..._ledger.integrations import find_integration, list_integrations
 from ..._ledger.ledger import Ledger
 from ..._ledger.refunds import App
-from ..._model.errors import InputError, RefundsError
+from ..._model.errors import InputError, LedgerError, RefundsError
 from ..._model.integration import Identity, Integration
 from ..shared.concurrent import work_off
 from ..shared.options import load_key
@@ -58,8 +58,7 @@ def update(request: LedgerRequest, context: Context) -> Results:
         asked = [entry.wanted.identity.bundle_id for entry in entries if entry.integration]
         progress = Progress(context.progress, context.now, NAME, len(asked))
         records = own_records(request.connect_api, context, asked)
-        if not context.check_mode:
-            notice_urls(ledger, records, (one.wanted.identity for one in entries), context.timestamp())
+        _notice(entries, records, ledger, context)
         desk = _Desk(request, context, ledger, records, progress)
         with ledger.reading() as connection:
             for entry in entries:
@@ -92,6 +91,19 @@ def _entry(wanted: Wanted, held: Integration | None, context: Context, is_list: 
         if not is_list:
             raise
         return Entry(wanted, "failed", message=f"{error}")
+
+
+def _notice(entries: t.Iterable[Entry], records: t.Mapping[str, AppRecord], ledger: Ledger, context: Context) -> None:
+    """Note other notification URLs. When that fails, refunds are read all the same; the next run notes them."""
+    if context.check_mode:
+        return
+    try:
+        notice_urls(ledger, records, (one.wanted.identity for one in entries), context.timestamp())
+    except LedgerError as error:
+        context.warn(
+            f"Whether a notification URL in App Store Connect is still the declared one was not noted. {error} "
+            "The next run of refund_ledger notes it."
+        )
 
 
 @dataclass
