@@ -27,6 +27,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrati
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events import intake as intake_module
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.declared import Declared
@@ -166,7 +167,24 @@ def test_what_apple_signed_and_we_cannot_use_comes_again(desk: Desk, fields: dic
 
 def test_without_an_apple_id_nothing_can_be_verified(desk: Desk) -> None:
     declare(desk.ledger, app_apple_id=None)
-    assert desk.take(desk.apple.body()) == [(503, "own_trouble")] and "app_apple_id" in desk.warnings[0]
+    # Anybody can post that, as no signature is checked: it is told once.
+    assert desk.take(*[Apple().body()] * 200) == [(503, "own_trouble")] * 200
+    assert desk.take(desk.apple.body()) == [(503, "own_trouble")]
+    (warning,) = desk.warnings
+    assert BUNDLE_ID in warning and "app_apple_id" in warning
+
+
+@pytest.mark.parametrize("error", [LedgerError("The ledger is away."), MemoryError()])
+def test_trouble_before_a_signature_is_checked_is_told_once_and_again_when_it_comes_back(
+    desk: Desk, error: Exception
+) -> None:
+    with mock.patch.object(Declared, "find", side_effect=error):
+        assert desk.take(*[Apple().body()] * 20) == [(503, "own_trouble")] * 20
+        assert len(desk.warnings) == 1
+    assert desk.take(desk.apple.body()) == [(200, "stored")]
+    with mock.patch.object(Declared, "find", side_effect=error):
+        assert desk.take(desk.apple.body()) == [(503, "own_trouble")]
+    assert len(desk.warnings) == 2
 
 
 def test_trouble_with_the_ledger_is_ours_and_forgeries_stay_forgeries(desk: Desk) -> None:
@@ -275,12 +293,41 @@ def test_the_environment_that_is_not_declared_is_for_further_urls_alone(desk: De
     statuses, _receiver = received(desk, [sound, forged, stranger], forward=lambda given: not seen.append(given))
     assert statuses == [200, 400, 404] and seen == [sound]
     assert desk.count() == 0 and desk.events() == []
+    assert received(desk, [sound], forward=lambda given: False)[0] == [503]
+    assert [BUNDLE_ID in text for text in desk.warnings] == [True, False]
+
+
+@pytest.mark.parametrize("kind", ["REFUND", "CONSUMPTION_REQUEST", "SUBSCRIBED", "TEST"])
+@pytest.mark.parametrize("declared", ["production", "sandbox"])
+def test_an_environment_that_nobody_takes_is_not_delivered_and_told_once(
+    tmp_path: Path, apple: Apple, declared: Environment, kind: str
+) -> None:
+    """200 to a test would prove a URL whose notifications are dropped."""
+    ledger = ledger_at(f"sqlite:///{tmp_path}/ledger.db")
+    identity = Identity("ledger", "", declared, BUNDLE_ID)
+    put_integration(ledger, Integration(identity, "issuer", "KEY", None, "Active", None, APPLE_ID), NOW)
+    made = Desk(ledger, apple)
+    other = {"environment": "Sandbox" if declared == "production" else "Production"}
+    # A forgery tells nobody of anything.
+    assert made.take(Apple().body(kind, **other))[0][0] == 400 and made.warnings == []
+    # Whatever undeclared apps anybody posts.
+    for number in range(110):
+        claimed = base64.urlsafe_b64encode(json.dumps({"data": {"bundleId": f"com.example.n{number}"}}).encode())
+        made.take(json.dumps({"signedPayload": f"e30.{claimed.decode().rstrip('=')}.x"}).encode())
+    assert len(made.warnings) == 100
+    bodies = [apple.body(kind, number, **other) for number in (1, 2)]
+    assert received(made, bodies)[0] == [404, 404]
+    assert [other["environment"].lower() in text and BUNDLE_ID in text for text in made.warnings[100:]] == [True]
+    assert received(made, bodies, forward=lambda given: True)[0] == [200, 200]
+    assert received(made, bodies, forward=lambda given: False)[0] == [503, 503]
+    assert len(made.warnings) == 101 and made.count() == 0
+    ledger.close()
 
 
 def test_production_of_an_app_that_is_declared_in_the_sandbox_alone(tmp_path: Path, apple: Apple) -> None:
     ledger = ledger_at(f"sqlite:///{tmp_path}/ledger.db")
     made = Desk(ledger, apple)
-    for number, expected in ((None, (404, "not_declared")), (APPLE_ID, (200, "nothing_to_store"))):
+    for number, expected in ((None, (404, "not_declared")), (APPLE_ID, (404, "not_declared"))):
         identity = Identity("ledger", "", "sandbox", BUNDLE_ID)
         put_integration(ledger, Integration(identity, "issuer", "KEY", None, "Active", None, number), NOW)
         made.intake.declared.all()

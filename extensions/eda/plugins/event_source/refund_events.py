@@ -119,6 +119,8 @@ notes:
     forgery gets 400, one for an undeclared app 404, trouble of ours 503, and so does what Apple signed and the
     collection can't use. In production, Apple then tries again after 1, 12, 24, 48 and 72 hours; the sandbox sends
     once.
+  - In V(listen), the environment of an app that the ledger doesn't declare goes to O(forward_to) alone. Without, it
+    gets 404, also when it is a test of Apple's.
   - In V(poll), requests for consumption information that are older than 13 hours are no events any more.
 """
 

@@ -30,11 +30,15 @@ _MOST_TOLD = 100
 
 @dataclass(frozen=True)
 class Answer:
-    """``status`` is the HTTP status, ``reason`` a word for logs. ``is_sound``: Apple signed it for a declared app."""
+    """``status`` is the HTTP status, ``reason`` a word for logs. ``is_sound``: Apple signed it for a declared app.
+
+    ``is_for_others``: nothing here uses it, so that it is delivered only when further URLs have taken it.
+    """
 
     status: int
     reason: str
     is_sound: bool = False
+    is_for_others: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,9 @@ class Intake:
     with_account: bool = False
     ledger: Ledger | None = None
     _told_of: set[tuple[str, str]] = field(default_factory=set, init=False)
+    # What was told of declared apps, and what else was told since something could be stored.
+    _told: set[str] = field(default_factory=set, init=False)
+    _troubles: set[str] = field(default_factory=set, init=False)
 
     def take(self, bodies: t.Sequence[bytes]) -> list[Answer]:
         """Answer requests that came at the same time."""
@@ -71,10 +78,10 @@ class Intake:
         try:
             found = self._judged(body)
         except LedgerError as error:
-            found = self._trouble(str(error))
+            found = self._trouble(str(error), told=self._troubles)
         # One request never spoils another one.
         except Exception as error:
-            found = self._trouble(f"{type(error).__name__} while a notification was verified.")
+            found = self._trouble(f"{type(error).__name__} while a notification was verified.", told=self._troubles)
         return Judged(found) if isinstance(found, Answer) else found
 
     def keep(self, judged: t.Sequence[Judged]) -> list[Answer]:
@@ -95,6 +102,7 @@ class Intake:
                     return [answer for one in judged for answer in self.keep([one])]
                 trouble = self._trouble(str(error))
                 return [trouble if one.answer.is_sound else one.answer for one in judged]
+            self._troubles.clear()
         return [one.answer for one in judged]
 
     def _judged(self, body: bytes) -> Answer | Judged:
@@ -111,7 +119,8 @@ class Intake:
         try:
             found = self.declared.verifier(entry).told(payload)
         except NoAppleId:
-            return self._trouble(f"{bundle_id}: its integration has no app_apple_id, so nothing can be verified.")
+            text = f"{bundle_id}: its integration has no app_apple_id, so nothing can be verified."
+            return self._trouble(text, told=self._told)
         if isinstance(found, Rejected):
             if found.is_apples or found.reason in _OWN_TROUBLE:
                 text = f"{bundle_id}: a notification that Apple signed can't be used: {found.reason}."
@@ -126,7 +135,8 @@ class Intake:
     def _elsewhere(self, environment: Environment, bundle_id: str, payload: str) -> Answer:
         """Answer for an environment that isn't declared. Nothing of it is stored, and further URLs get it.
 
-        Without a URL of its own, an app's sandbox has that of production: so it comes here, whoever wants it.
+        Without a URL of its own, an app's sandbox has that of production: so it comes here, whoever wants it. Unless
+        somebody takes it, it isn't delivered: 200, also to Apple's test, would prove that somebody does.
         """
         other = self.declared.find("sandbox" if environment == "production" else "production", bundle_id)
         if other is None:
@@ -137,7 +147,13 @@ class Intake:
             return self._undeclared(environment, bundle_id)
         if isinstance(found, Rejected) and not found.is_apples:
             return Answer(400, found.reason)
-        return Answer(200, "nothing_to_store", is_sound=True)
+        self._tell(
+            f"{bundle_id} ({environment}): the ledger doesn't declare this environment, so nothing of it is recorded; "
+            "it goes to forward_to alone, and gets 404 without. Apply refund_tracking_integration for it (tracker: "
+            "ledger), or give it another notification URL.",
+            self._told,
+        )
+        return Answer(404, "not_declared", is_sound=True, is_for_others=True)
 
     def _undeclared(self, environment: str, bundle_id: str) -> Answer:
         # Anybody can post such a thing, so that the log names each once, and not endlessly many.
@@ -147,9 +163,15 @@ class Intake:
             self.warn(f"Something for {shown(bundle_id)} ({environment}) came, which the ledger doesn't declare.")
         return Answer(404, "not_declared")
 
-    def _trouble(self, text: str, is_sound: bool = False) -> Answer:
-        self.warn(f"{text} Apple gets 503 and tries again.")
+    def _trouble(self, text: str, is_sound: bool = False, told: set[str] | None = None) -> Answer:
+        """Answer for what Apple is to send again. ``told``: before a signature is checked, a text is said only once."""
+        self._tell(f"{text} Apple gets 503 and tries again.", set() if told is None else told)
         return Answer(503, "own_trouble", is_sound)
+
+    def _tell(self, text: str, told: set[str]) -> None:
+        if text not in told:
+            told.add(text)
+            self.warn(text)
 
 
 def _signed_payload(body: bytes) -> str | None:

@@ -39,7 +39,10 @@ class Receiver:
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def receive(self, body: bytes) -> int:
-        """Return the status for one request. 200 is said only when all is stored and forwarded."""
+        """Return the status for one request. 200 is said only when all is stored and forwarded.
+
+        What nothing here uses has to be forwarded to somebody.
+        """
         answer = await self._taken(body)
         # Also what Apple signed and we can't use: others may, and taking the URL takes nothing from them.
         if answer.is_sound and self.forward is not None:
@@ -47,6 +50,8 @@ class Receiver:
             if not await loop.run_in_executor(self._forwarders, self.forward, body):
                 # Apple sends it to us again, and we to everybody: each is to tell repetitions by their UUID.
                 answer = Answer(503, "not_forwarded")
+            elif answer.is_for_others:
+                answer = Answer(200, "forwarded_alone")
         self.counts[answer.reason] = self.counts.get(answer.reason, 0) + 1
         return answer.status
 
