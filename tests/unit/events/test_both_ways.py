@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import threading
 import time
 import typing as t
 from pathlib import Path
@@ -66,27 +67,29 @@ def place(sim: Simulator, tmp_path: Path) -> Place:
 
 
 def test_what_apple_tells_is_an_event_after_the_next_poll(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    polls = {"begun": 0, "ended": 0}
+    may_begin, ended = threading.Semaphore(1), []
     poll = Poller.poll
 
-    def counted(self: Poller) -> None:
-        polls["begun"] += 1
+    def in_turn(self: Poller) -> None:
+        assert may_begin.acquire(timeout=60)
         poll(self)
-        polls["ended"] += 1
+        ended.append(True)
 
-    monkeypatch.setattr(Poller, "poll", counted)
+    monkeypatch.setattr(Poller, "poll", in_turn)
 
-    async def work() -> int:
-        async with running(place, interval=2) as source:
-            await source.until(lambda: polls["ended"] > 0)
+    async def work() -> None:
+        async with running(place, interval=1) as source:
+            await source.until(lambda: len(ended) == 1)
             for number, kind in enumerate(("REFUND", "CONSUMPTION_REQUEST"), 1):
                 await asyncio.to_thread(place.tell, kind, number)
-            begun_before = polls["begun"]
+            assert source.queue.empty()
+            # One poll more, and none after it.
+            may_begin.release()
             kinds = {(await source.event())["kind"] for _number in range(2)}
             assert kinds == {"refund", "consumption_request"}
-            return polls["ended"] - begun_before
+            may_begin.release(1000)
 
-    assert asyncio.run(work()) <= 1
+    asyncio.run(work())
 
 
 def told(place: Place) -> dict[str, t.Any]:
@@ -109,19 +112,18 @@ def test_receiver_and_refund_ledger_know_what_the_other_stored(place: Place) -> 
         assert (await asyncio.to_thread(told, place))["new"] == 1
         async with running(place, mode="listen", port=port) as source:
             await source.until(lambda: any("listens on" in text for text in source.said))
-            begun_at = time.monotonic()
             await asyncio.to_thread(place.tell, "REFUND", 2)
             events = [await source.event(), await source.event()]
-            assert time.monotonic() - begun_at < 10
             now = (await asyncio.to_thread(control, "GET", "/clock"))["now_ms"]
             # The second attempt at the first one.
             await asyncio.to_thread(control, "PUT", "/clock", {"now_ms": now + HOUR_MS + 60_000})
             deliveries = (await asyncio.to_thread(control, "GET", "/deliveries"))["deliveries"]
             assert [one["attempts"][-1]["result"] for one in deliveries] == ["SUCCESS"] * 2
             assert len(deliveries[0]["attempts"]) == 2
-            await asyncio.sleep(0.3)
-            assert source.queue.empty()
-        assert [(one["kind"], one["transaction_id"]) for one in events] == [("refund", "1"), ("refund", "2")]
+            # Whatever the second attempt recorded would come before this one.
+            await asyncio.to_thread(place.tell, "REFUND", 3)
+            events.append(await source.event())
+        assert [(one["kind"], one["transaction_id"]) for one in events] == [("refund", number) for number in "123"]
         read = await asyncio.to_thread(told, place)
         assert (read["new"], read.get("changed", 0)) == (0, 0)
 
@@ -132,11 +134,22 @@ def test_receiver_and_refund_ledger_know_what_the_other_stored(place: Place) -> 
         control("PUT", "/clock", {"offset_ms": 0})
 
 
-def test_a_receiver_and_a_poller_on_one_ledger_give_each_consumer_each_event_once(place: Place) -> None:
+def test_a_receiver_and_a_poller_on_one_ledger_give_each_consumer_each_event_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = int(found.getsockname()[1])
     to = {"url": URL["subscription_status_url"], "to": f"http://127.0.0.1:{port}/"}
     place.sim.control("PUT", "/notification_routes", [to])
+
+    polls = []
+    poll = Poller.poll
+
+    def counted(self: Poller) -> None:
+        poll(self)
+        polls.append(True)
+
+    monkeypatch.setattr(Poller, "poll", counted)
 
     async def work() -> list[list[tuple[int, str]]]:
         async with (
@@ -144,23 +157,25 @@ def test_a_receiver_and_a_poller_on_one_ledger_give_each_consumer_each_event_onc
             running(place, mode="poll", interval=1, consumer="polls") as other,
         ):
             await one.until(lambda: any("listens on" in text for text in one.said))
-            # Both have begun before anything is signed.
-            await asyncio.sleep(0.5)
+            # Both have begun before anything is signed: a source that polls or listens has claimed its events.
+            await one.until(lambda: bool(polls))
             for number in range(1, 7):
                 await asyncio.to_thread(place.tell, "CONSUMPTION_REQUEST" if number % 3 else "REFUND", number)
-                await asyncio.sleep(0.2)
             got = [[await source.event() for _number in range(6)] for source in (one, other)]
-            # Some polls later there is still nothing else.
-            await asyncio.sleep(2.5)
-            assert one.queue.empty() and other.queue.empty()
+            # Two whole polls later there is nothing else: the next event is the next one that is told.
+            count = len(polls)
+            await one.until(lambda: len(polls) > count + 2)
+            await asyncio.to_thread(place.tell, "REFUND", 7)
+            for source, events in zip((one, other), got, strict=True):
+                events.append(await source.event())
             return [[(each["sequence"], each["transaction_id"]) for each in events] for events in got]
 
     try:
         listened, polled = asyncio.run(work())
     finally:
         place.sim.control("PUT", "/notification_routes", [])
-    assert listened == polled and [number for number, _transaction in listened] == [1, 2, 3, 4, 5, 6]
-    assert {transaction for _number, transaction in listened} == set("123456")
+    assert listened == polled and [number for number, _transaction in listened] == [*range(1, 8)]
+    assert {transaction for _number, transaction in listened[:6]} == set("123456") and listened[6] == (7, "7")
 
 
 def test_what_is_not_polled_is_told(place: Place) -> None:
