@@ -91,6 +91,7 @@ class Playground:
             raise RuntimeError("the simulator did not start")
         urls = json.loads(line)
         self.app_store_server_url = urls["app_store_server"]["production"].replace("/production", "/{environment}")
+        self.control_url = urls["control"]
         self.app_store_connect_url = urls["app_store_connect"]
         self.app_store_connect_api_url = urls["app_store_connect_api"]
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))

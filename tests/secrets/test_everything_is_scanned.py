@@ -9,10 +9,13 @@ import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
+import time
 import typing as t
+import urllib.request
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -268,43 +271,125 @@ spec.loader.exec_module(module)
 class Printed:
     async def put(self, event):
         print(event, flush=True)
-async def work():
-    async with asyncio.timeout(given["seconds"]):
-        await module.main(Printed(), given["args"])
-asyncio.run(work())
+asyncio.run(module.main(Printed(), given["args"]))
 """
 
 
-@pytest.mark.parametrize("ledger", ["whole", "no server", "misspelt"])
-def test_that_the_event_source_shows_no_secret(scene: Scene, ledger: str, tmp_path: Path) -> None:
-    """It polls with the key that site stored; or it has a ledger whose URL has a password."""
-    values = json.loads(scene.variables.read_text())
-    url = cases.POSTGRESQL.replace("{{ vault_db_password }}", values["vault_db_password"])
-    places = {"whole": {"url": ledger_of(scene)}, "no server": {"url": url}, "misspelt": {"uri": url}}
-    if ledger == "whole":
-        key = {**cases.integrations()[0]["storeops.refunds.refund_tracking_integration"]}
-        key |= {"private_key_content": "{{ omit }}", "private_key_path": "{{ key_file }}", "ledger": places["whole"]}
-        made = {"name": "integration", "storeops.refunds.refund_tracking_integration": {**key, **APP}}
-        assert scene.run("for-events", scene.playbook("for-events", [made]), "-e", f"@{scene.vault}")[0].code == 0
-    args: Json = {
-        "mode": "poll",
-        "interval": 1,
-        "ledger": places[ledger],
-        "app_store_server_url": scene.playground.app_store_server_url,
-        "root_certificate_path": str(scene.playground.root_certificate),
-        "forward_to": [f"https://hooks.example.com/{values['vault_db_password']}"],
-    }
+@contextlib.contextmanager
+def source(args: Json, folder: Path) -> t.Iterator[subprocess.Popen[str]]:
+    """Run the event source; what it shows is in ``stdout`` and ``stderr`` of the folder."""
     file = ROOT / "extensions/eda/plugins/event_source/refund_events.py"
-    given = json.dumps({"file": str(file), "args": args, "seconds": 4 if ledger == "whole" else 60})
-    environment = {**os.environ, "MARKER": str(tmp_path), "TMPDIR": str(tmp_path), "HOME": str(tmp_path)}
+    environment = {**os.environ, "MARKER": str(folder), "TMPDIR": str(folder), "HOME": str(folder)}
     command = [sys.executable, "-c", SOURCE]
-    with Watcher(f"MARKER={tmp_path}") as watcher:
-        done = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, check=False)
-    streams = {"stdout": done.stdout, "stderr": done.stderr}
-    streams |= {"command lines": "\n".join(watcher.command_lines), "environments": "\n".join(watcher.environments)}
-    found: list[Finding] = [one for where, text in streams.items() for one in scene.scanner.scan(where, text)]
-    assert watcher.environments and ("TimeoutError" in done.stderr) == (ledger == "whole"), done.stderr[-2000:]
-    assert not found + scene.scanner.scan_files(tmp_path)
+    with (folder / "stdout").open("w") as out, (folder / "stderr").open("w") as err:
+        streams: Json = {"stdin": subprocess.PIPE, "stdout": out, "stderr": err}
+        with subprocess.Popen(command, env=environment, text=True, **streams) as process:
+            try:
+                assert process.stdin is not None
+                process.stdin.write(json.dumps({"file": str(file), "args": args}))
+                process.stdin.close()
+                yield process
+            finally:
+                process.kill()
+
+
+def until(process: subprocess.Popen[str], file: Path, word: str) -> None:
+    """Wait until something is shown."""
+    end = time.monotonic() + 120
+    while word not in file.read_text():
+        shown = (file.parent / "stderr").read_text()[-2000:]
+        assert process.poll() is None and time.monotonic() < end, f"no {word}: {shown}"
+        time.sleep(0.05)
+
+
+def at_simulator(scene: Scene, method: str, path: str, body: t.Any) -> None:
+    """Call its control API."""
+    headers = {"Content-Type": "application/json"}
+    url = f"{scene.playground.control_url}{path}"
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+        assert answer.status < 300
+
+
+def tell(scene: Scene) -> None:
+    """Let Apple tell of a refund."""
+    now = int(time.time() * 1000)
+    bought = {"transaction_id": str(now), "product_id": "coins", "price": 9990, "currency": "EUR"}
+    bought |= {"purchase_date": now - 60_000, "revocation_date": now, "revocation_reason": 1}
+    note = {"type": "REFUND", "signed_date": now, "transaction": bought}
+    at_simulator(scene, "POST", f"/apps/{APP['bundle_id']}/notifications", note)
+
+
+def source_args(scene: Scene, ledger: Json, **more: t.Any) -> Json:
+    """Give what each of them is given."""
+    services = {"app_store_server_url": scene.playground.app_store_server_url}
+    return {**services, "ledger": ledger, "root_certificate_path": str(scene.playground.root_certificate), **more}
+
+
+def scanned(scene: Scene, watcher: Watcher, folder: Path) -> list[Finding]:
+    """Scan all that a source showed and left behind."""
+    assert watcher.environments and watcher.command_lines
+    streams = {"command lines": "\n".join(watcher.command_lines), "environments": "\n".join(watcher.environments)}
+    found = [one for where, text in streams.items() for one in scene.scanner.scan(where, text)]
+    return found + scene.scanner.scan_files(folder)
+
+
+@pytest.mark.parametrize("mode", ["poll", "listen"])
+def test_that_the_event_source_shows_no_secret(scene: Scene, mode: str, tmp_path: Path) -> None:
+    """It polls with the key that was stored; or it listens, and a further URL with a secret can't be reached."""
+    ledger = {"url": f"sqlite:///{scene.folder}/events-{mode}.db"}
+    key = {**cases.integrations()[0]["storeops.refunds.refund_tracking_integration"]}
+    key |= {"private_key_content": "{{ omit }}", "private_key_path": "{{ key_file }}", "ledger": ledger}
+    made = {"name": "integration", "storeops.refunds.refund_tracking_integration": {**key, **APP}}
+    name = f"for-events-{mode}"
+    assert scene.run(name, scene.playbook(name, [made]), "-e", f"@{scene.vault}")[0].code == 0
+    secret = json.loads(scene.variables.read_text())["vault_db_password"]
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        port, closed = (server.getsockname()[1] for server in (one, other))
+    more: Json = {"interval": 1}
+    if mode == "listen":
+        more = {"port": port, "forward_to": [f"http://127.0.0.1:{closed}/{secret}?key={secret}"]}
+    args = source_args(scene, ledger, mode=mode, **more)
+    out, err = tmp_path / "stdout", tmp_path / "stderr"
+    with Watcher(f"MARKER={tmp_path}") as watcher, source(args, tmp_path) as process:
+        if mode == "listen":
+            until(process, err, "refund_events listens on")
+            to = {"url": "https://example.com/notifications", "to": f"http://127.0.0.1:{port}/"}
+            at_simulator(scene, "PUT", "/notification_routes", [to])
+        else:
+            # The first poll has asked Apple.
+            until(process, err, "/notifications/history")
+        try:
+            tell(scene)
+            until(process, out, "'kind': 'refund'")
+            if mode == "listen":
+                until(process, err, f"A notification was not taken by 127.0.0.1:{closed}")
+        finally:
+            at_simulator(scene, "PUT", "/notification_routes", [])
+    assert not scanned(scene, watcher, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "word"),
+    [
+        ("url", "poll", "LedgerError: ledger.url: PostgreSQL 127.0.0.1"),
+        ("url", "listen", "LedgerError: ledger.url: PostgreSQL 127.0.0.1"),
+        ("uri", "poll", "InputError: ledger: is a mapping with url."),
+        ("forward_to", "poll", "InputError: forward_to: needs mode: listen."),
+    ],
+)
+def test_that_an_event_source_that_cannot_begin_shows_no_secret(
+    scene: Scene, name: str, mode: str, word: str, tmp_path: Path
+) -> None:
+    secret = json.loads(scene.variables.read_text())["vault_db_password"]
+    url = cases.POSTGRESQL.replace("{{ vault_db_password }}", secret)
+    args = source_args(scene, {"url" if name == "forward_to" else name: url}, mode=mode)
+    if name == "forward_to":
+        args["forward_to"] = [f"https://hooks.example.com/{secret}"]
+    with Watcher(f"MARKER={tmp_path}") as watcher, source(args, tmp_path) as process:
+        assert process.wait(timeout=120) == 1
+    assert word in (tmp_path / "stderr").read_text().splitlines()[-1]
+    assert not scanned(scene, watcher, tmp_path)
 
 
 def test_that_nothing_is_left_out() -> None:
