@@ -26,11 +26,31 @@ def few(names: t.Sequence[str]) -> str:
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def held_undeclared(names: t.Sequence[str]) -> str:
+def held_undeclared(names: t.Iterable[str], declared: t.Iterable[str]) -> str:
     """Say what the ledger holds and nobody declares, and what to do; empty for nothing."""
-    them = "it" if len(names) == 1 else "them"
+    names = list(names)
+    twins = other_capitals(names, declared)
+    others = [name for name in names if name not in twins]
+    them = "it" if len(others) == 1 else "them"
     step = f"Declare {them}, or remove {them} with state: absent."
-    return f"Held in the ledger and not declared: {few(names)}. {step}" if names else ""
+    said = f"Held in the ledger and not declared: {few(others)}. {step}" if others else ""
+    return " ".join(filter(None, (held_in_other_capitals(twins), said)))
+
+
+def other_capitals(names: t.Iterable[str], declared: t.Iterable[str]) -> dict[str, str]:
+    """Return, by name, the declared bundle ID from which a name that isn't declared differs in its capitals alone."""
+    exact = list(declared)
+    folded = {name.casefold(): name for name in reversed(exact)}
+    return {name: folded[name.casefold()] for name in names if name.casefold() in folded and name not in exact}
+
+
+def held_in_other_capitals(twins: t.Mapping[str, str]) -> str:
+    """Say which held bundle IDs are most likely declared ones, so that nobody removes them; empty for nothing."""
+    pairs = [f"{held} (declared: {declared})" for held, declared in twins.items()]
+    one = len(pairs) == 1
+    app = "This is most likely the same app: keep it" if one else "These are most likely the same apps: keep them"
+    step = f"{app}, and write the bundle ID in the declaration as App Store Connect shows it."
+    return f"Held in the ledger with other capitals than declared: {few(pairs)}. {step}" if pairs else ""
 
 
 def shortened(value: str) -> str:

@@ -26,7 +26,7 @@ def good_news(report: Report, place: str) -> str:
         told = f"{total} audited, none needs attention: {', '.join(kinds)}"
     keys = unusable(report.bad_keys) if report.bad_keys else ""
     refunds = unread(report) if report.unread else ""
-    said = [f"{told}." if report.apps else "", keys, refunds, *waived(report), held_undeclared(report.undeclared)]
+    said = [f"{told}." if report.apps else "", keys, refunds, *waived(report), _undeclared(report)]
     return " ".join([*filter(None, said), f"The report: {place}"])
 
 
@@ -51,8 +51,12 @@ def bad_news(report: Report, place: str) -> str:
         )
     lines = [*_headline(report), *_causes(report), *_keys(report)]
     lines += [unread(report)] if report.fails_unread else []
-    lines += [held_undeclared(report.undeclared)] if report.undeclared else []
+    lines += [_undeclared(report)] if report.undeclared else []
     return "\n".join([*lines, f"The report: {place}"])
+
+
+def _undeclared(report: Report) -> str:
+    return held_undeclared(report.undeclared, [app.bundle_id for app in report.apps])
 
 
 def unread(report: Report) -> str:

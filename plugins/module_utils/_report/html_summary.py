@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from .._model.text import held_in_other_capitals
 from .groups import CauseGroup, by_cause
 from .model import KINDS, App, BadKey, Kind, Report
-from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, name, number, time, unusable
+from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, name, number, soft, time, unusable
 
 # More names than this help nobody on a page; the table below and the JSON have them all.
 _LISTED_APPS = 200
@@ -56,10 +57,10 @@ def _verdict(report: Report) -> str:
 
 
 def _undeclared(report: Report) -> str:
-    if not report.undeclared:
-        return ""
-    found = boxes([f"<code>{name(bundle_id)}</code>" for bundle_id in report.undeclared], _LISTED_APPS)
-    return f"<p>Held in the ledger and not declared:</p>{found}"
+    twins, others = held_in_other_capitals(report.undeclared_twins), report.undeclared_others
+    found = boxes([f"<code>{name(bundle_id)}</code>" for bundle_id in others], _LISTED_APPS)
+    told = f"<p>Held in the ledger and not declared:</p>{found}" if others else ""
+    return f"<p>{soft(twins)}</p>{told}" if twins else told
 
 
 def status_section(report: Report) -> str:

@@ -9,6 +9,7 @@ import re
 import typing as t
 from xml.etree import ElementTree
 
+from .._model.text import held_in_other_capitals
 from .model import FAILING, App, Report
 from .texts import UNREAD
 
@@ -102,11 +103,12 @@ def _add_unread(root: ElementTree.Element, report: Report) -> None:
 
 def _add_undeclared(root: ElementTree.Element, report: Report) -> None:
     """Add a suite of what the ledger holds and nobody declares: nothing that fails, and to be looked at."""
-    names = report.undeclared
+    names, twins = report.undeclared, report.undeclared_twins
     suite = _suite(root, "undeclared", {"tests": len(names), "failures": 0, "errors": 0}, report, len(names))
     for name in names:
         case = ElementTree.SubElement(suite, "testcase", {"classname": "undeclared", "name": _clean(name), "time": "0"})
-        ElementTree.SubElement(case, "skipped", {"message": _UNDECLARED})
+        told = held_in_other_capitals({name: twins[name]}) if name in twins else _UNDECLARED
+        ElementTree.SubElement(case, "skipped", {"message": _clean(told)})
 
 
 def _add_keys(root: ElementTree.Element, report: Report) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .._model.text import held_in_other_capitals
 from .console import waived
 from .groups import CauseGroup, by_cause
 from .model import App, Change, Report
@@ -30,6 +31,7 @@ def render_markdown(report: Report) -> str:
         f"**{headline(report)}** Written {report.generated_at[:16].replace('T', ' ')} UTC.",
         _counts(report),
         *map(md, waived(report)),
+        md(held_in_other_capitals(report.undeclared_twins)),
         _undeclared(report),
         _changes(report),
         _bad_keys(report),
@@ -79,9 +81,8 @@ def _bad_keys(report: Report) -> str:
 
 
 def _undeclared(report: Report) -> str:
-    if not report.undeclared:
-        return ""
-    return f"Held in the ledger and not declared{_names([md(name) for name in report.undeclared])}."
+    names = [md(name) for name in report.undeclared_others]
+    return f"Held in the ledger and not declared{_names(names)}." if names else ""
 
 
 def _changes(report: Report) -> str:

@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 
+from .._model.text import other_capitals
+
 if t.TYPE_CHECKING:
     from .refunds import Refunds
 
@@ -226,6 +228,15 @@ class Report:
     def fails_unread(self) -> bool:
         """Tell whether the task fails because refunds could not be read; no waiver is about them."""
         return bool(self.unread) and "unknown" in self.fail_on
+
+    @property
+    def undeclared_twins(self) -> dict[str, str]:
+        """What is held and not declared, and differs from a declared bundle ID in capitals alone, with that one."""
+        return other_capitals(self.undeclared, [app.bundle_id for app in self.apps])
+
+    @property
+    def undeclared_others(self) -> list[str]:
+        return [name for name in self.undeclared if name not in self.undeclared_twins]
 
     @property
     def environments(self) -> list[str]:

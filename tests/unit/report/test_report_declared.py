@@ -128,3 +128,23 @@ def test_what_nobody_declares_is_named_in_every_file(tmp_path: Path) -> None:
     (suite,) = [suite for suite in root if suite.get("name") == "undeclared"]
     assert [(case.get("name"), [told.tag for told in case]) for case in suite] == [("com.example.left", ["skipped"])]
     assert (root.get("tests"), root.get("failures"), suite.get("skipped")) == ("2", "0", "1")
+
+
+def test_what_differs_from_a_declared_app_in_capitals_alone_gets_no_advice_to_remove_it(tmp_path: Path) -> None:
+    twin = ONE.replace("one", "oNe")
+    held: list[Json] = [
+        {"bundle_id": name, "environment": "production", "tracker": "ledger"} for name in (ONE, "x.left")
+    ]
+    found = audit(tmp_path, {**bulk(item(twin, REFUSED)), "undeclared": held})
+    said = f"with other capitals than declared: {ONE} (declared: {twin}). This is most likely the same app: keep it"
+    removal = "Held in the ledger and not declared: x.left. Declare it, or remove it"
+    for text in (found.message, found.results["report"]["summary"]):
+        assert said in text and removal in text
+    assert "the same app: keep it" in (tmp_path / "refund-audit.html").read_text()
+    assert "the same app: keep it" in (tmp_path / "refund-audit.md").read_text()
+    root = ElementTree.parse(tmp_path / "refund-audit.junit.xml").getroot()
+    told = [skipped.get("message") or "" for skipped in root.iterfind("testsuite[@name='undeclared']/testcase/skipped")]
+    assert [(said in text, "state: absent" in text) for text in told] == [(True, False), (False, True)]
+    # The same name in the other environment is no slip.
+    same = audit(tmp_path, {**bulk(item(ONE)), "undeclared": held[:1]}).results["report"]["summary"]
+    assert "capitals" not in same and f"not declared: {ONE}." in same

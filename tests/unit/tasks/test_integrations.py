@@ -148,6 +148,9 @@ def test_what_is_held_sharpens_a_refusal(bulk: Bulk) -> None:
     assert hints[0].startswith("Apple accepts the declared key a for this app")
     assert hints[1].startswith(f"The tracker holds {TWO}, which differs only in capitals.")
     assert [entry["status"] for entry in done.results["integrations"]] == ["Active", "Absent"]
+    # A wrong capital is no reason to remove the right integration.
+    assert f"with other capitals than declared: {TWO} (declared: com.example.TWO). " in done.message
+    assert "state: absent" not in done.message + done.results["summary"]
     alone = bulk.both(apps(BUNDLE_ID, key="wrong"), keys=[wrong]).results["integrations"][0]
     assert alone["credential_check"]["hint"].startswith(
         f"Changed: the private key's fingerprint was {mine}… (accepted) and is {foreign}… now. Check this first."

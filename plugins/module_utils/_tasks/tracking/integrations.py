@@ -43,7 +43,7 @@ def run(params: Params, context: Context) -> Results:
     going = removal(
         absent_keys(params), declaration, decisions, message.partition("\n")[0], Rest(services.ledger_url, context)
     )
-    notes = [*outcomes.not_declared(undeclared), *filter(None, [going.note])]
+    notes = [*outcomes.not_declared(undeclared, decisions), *filter(None, [going.note])]
     results = _results(decisions, troubled, undeclared, notes, context)
     results["removable_keys"] = list(going.keys)
     if one.irreversible:

@@ -71,10 +71,11 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
     return f"{_number(len(apps), 'app')}: {', '.join(told)}." if apps else "No apps are declared."
 
 
-def not_declared(undeclared: t.Sequence[Integration]) -> list[str]:
-    """Return a sentence about what the ledger holds and nobody declares, if there is anything."""
-    names = list(dict.fromkeys(entry.identity.bundle_id for entry in undeclared))
-    return [held_undeclared(names)] if names else []
+def not_declared(undeclared: t.Sequence[Integration], decisions: t.Sequence[Decision]) -> list[str]:
+    """Return what is to say about what the ledger holds and nobody declares, if there is anything."""
+    names = dict.fromkeys(entry.identity.bundle_id for entry in undeclared)
+    said = held_undeclared(names, dict.fromkeys(decision.held.identity.bundle_id for decision in decisions))
+    return [said] if said else []
 
 
 # Of one app, and of more.
