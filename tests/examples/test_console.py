@@ -74,6 +74,11 @@ def revoke(newcomer: Newcomer, key_id: str) -> None:
     newcomer.tells("PATCH", f"iap_keys/{key_id}", {"active": False})
 
 
+def spoiled_address(newcomer: Newcomer) -> None:
+    path = newcomer.cwd / "simulator.yml"
+    path.write_text(re.sub(r"127\.0\.0\.1:\d+/app-store-server", "127.0.0.1:9/app-store-server", path.read_text()))
+
+
 Spoil = t.Callable[[Newcomer], None]
 TROUBLES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "a wrong issuer": (lambda one: spoiled(one, (OTHER, WRONG_ISSUER)), (OTHER, WRONG_ISSUER)),
@@ -91,13 +96,8 @@ TROUBLES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         ),
         ("the private key's fingerprint was ", " (accepted) and is "),
     ),
-    "nobody answers": (lambda one: spoiled_address(one), ("127.0.0.1:9",)),
+    "nobody answers": (spoiled_address, ("127.0.0.1:9",)),
 }
-
-
-def spoiled_address(newcomer: Newcomer) -> None:
-    path = newcomer.cwd / "simulator.yml"
-    path.write_text(re.sub(r"127\.0\.0\.1:\d+/app-store-server", "127.0.0.1:9/app-store-server", path.read_text()))
 
 
 def test_a_line_says_that_all_is_well(newcomer: Newcomer) -> None:
