@@ -244,6 +244,7 @@ def test_that_these_are_all_callbacks(scene: Scene) -> None:
     assert listed == set(CALLBACKS), "a callback that isn't scanned"
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("name", CALLBACKS[1:])
 def test_that_no_callback_shows_a_secret(scene: Scene, name: str) -> None:
     tasks = [*cases.bulk()[2:4], *cases.integrations()[2:4], *cases.notification_urls()[1:3]]
@@ -410,6 +411,7 @@ def test_that_nothing_is_left_out() -> None:
     assert [path.stem for path in (ROOT / "extensions/eda/plugins").rglob("*.py")] == ["refund_events"]
 
 
+@pytest.mark.newest
 def test_that_a_planted_leak_is_found_wherever_it_is(scene: Scene) -> None:
     """In each place that is scanned: what tasks show, a fact that is cached, a temporary file, a command line."""
     leaky = "python3 -c 'import time; time.sleep(1)' {{ vault_db_password }}"
