@@ -29,6 +29,9 @@ def main() -> int:
     folder = pathlib.Path.home() / "keys"
     for key_id in KEY_IDS:
         path = folder / f"SubscriptionKey_{key_id}.p8"
+        if path.exists() and path.read_bytes().startswith(b"$ANSIBLE_VAULT"):
+            print(f"{path} is encrypted (ansible-vault) and stays as it is. The simulator can't be shown its key.")
+            continue
         if path.exists():
             ask("PATCH", f"iap_keys/{key_id}", {"public_key": public_part(path)})
             print(f"{path} is there and stays as it is. The simulator knows it now.")
@@ -69,7 +72,10 @@ def ask(method: str, path: str, body: dict[str, str] | None = None) -> dict[str,
             sys.exit(f"{SIMULATOR}/{path}: {error}. The simulator gives each key once: start it again.")
         except OSError as error:
             if time.monotonic() > ends:
-                sys.exit(f"No simulator answers at {SIMULATOR} ({error}). Start it: make sim SIM_ARGS=...")
+                sys.exit(
+                    f"No simulator answers at {SIMULATOR} ({error}). "
+                    "Start it: make sim SIM_ARGS=... The first start sets up for a minute or more: run this again then."
+                )
             time.sleep(0.2)
 
 

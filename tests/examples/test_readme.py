@@ -104,3 +104,33 @@ def test_a_job_of_ci_from_an_empty_home(steps: list[str], newcomer: Newcomer, tm
     assert report["totals"]["ok"] == report["totals"]["apps"] == 3 and (tmp_path / "kept.db").exists()
     if len(steps) > 1:
         assert "3 apps audited, none needs attention." in (tmp_path / "summary.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("script", "stale"),
+    [(job_steps()[-1], "refund-audit.md"), (gitlab_script()[0], "refund-audit.junit.xml")],
+    ids=["github", "gitlab"],
+)
+def test_a_job_shows_no_report_of_an_earlier_run(script: str, stale: str, tmp_path: Path) -> None:
+    """An audit that stops at once writes no report; the JSON stays, to be compared with."""
+    (tmp_path / "bin").mkdir()
+    for name, code in (("ansible-playbook", 4), ("ansible-galaxy", 0), ("pip", 0)):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\nexit {code}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "report").mkdir()
+    for name in (stale, "refund-audit.json"):
+        (tmp_path / "report" / name).write_text("none needs attention")
+    summary = tmp_path / "summary.md"
+    summary.touch()
+    env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "GITHUB_STEP_SUMMARY": str(summary), "HOME": str(tmp_path)}
+    ran = subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=env, check=False)
+    assert ran.returncode == 4 and summary.read_text() == ""
+    assert [path.name for path in (tmp_path / "report").iterdir()] == ["refund-audit.json"]
+
+
+def test_an_encrypted_key_stays_as_it_is(newcomer: Newcomer) -> None:
+    path = newcomer.home / "keys/SubscriptionKey_2X9R4HXF34.p8"
+    path.write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
+    ran = newcomer.types(f"python3 {ROOT}/examples/simulator/keys.py {newcomer.control}")
+    assert ran.returncode == 0 and f"{path} is encrypted (ansible-vault) and stays as it is." in ran.stdout
+    assert path.read_text() == "$ANSIBLE_VAULT;1.1;AES256\n6162\n"

@@ -104,8 +104,8 @@ def changed(differing: t.Sequence[tuple[str, str, str]], was_accepted: bool) -> 
 def other_key(name: str) -> str:
     """``name``: the short name of a declared key that Apple accepts for the app."""
     return (
-        f"Apple accepts the declared key {name} for this app: its own key is revoked, or the app belongs to the team "
-        f"of {name}. Declare the app with {name}."
+        f"Apple accepts the declared key {name} for this app, not the key that the app is declared with. That one is "
+        f"revoked, or the app belongs to the team of {name}. Declare the app with {name}."
     )
 
 

@@ -15,11 +15,15 @@ from .apps import App, AppReader, Entry, entries_of
 from .keys import KeySource, declared_keys, has_unusual_id
 
 
-def refuse(faults: t.Iterable[str]) -> None:
-    """Raise RefundsError that names all faults at once, each once; nothing without any."""
-    told = tuple(dict.fromkeys(faults))
-    if told:
-        raise RefundsError(together("keys and apps", told))
+def refuse(faults: t.Iterable[str], variables: t.Iterable[str] = ()) -> None:
+    """Raise RefundsError that names all faults at once, each once; nothing without any.
+
+    ``variables``: faults of what isn't an entry of keys or apps. They are told first, and aren't counted as entries.
+    """
+    told = together("keys and apps", tuple(dict.fromkeys(faults)))
+    text = " ".join(filter(None, (*dict.fromkeys(variables), told)))
+    if text:
+        raise RefundsError(text)
 
 
 @dataclass(frozen=True)

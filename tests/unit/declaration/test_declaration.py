@@ -18,6 +18,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._declaration.decl
     declare,
     declare_one,
     has_lists,
+    refuse,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import APP, KEY_ENTRY
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError, RefundsError
@@ -291,3 +292,12 @@ def test_keys_without_an_app_beside_a_bundle_id_are_no_list() -> None:
     assert has_lists({"keys": [{"key": "a", "apps": [BUNDLE_ID]}], "bundle_id": BUNDLE_ID, "apps": None})
     assert has_lists({"keys": keys, "apps": None}) and has_lists({"apps": [], "bundle_id": BUNDLE_ID})
     assert not has_lists({"bundle_id": BUNDLE_ID})
+
+
+def test_a_fault_of_a_variable_is_no_entry_of_keys_and_apps() -> None:
+    with pytest.raises(RefundsError) as told:
+        refuse([], ["refund_trackin_keys: no such variable is read.", "No keys and no apps are declared."])
+    assert str(told.value) == "refund_trackin_keys: no such variable is read. No keys and no apps are declared."
+    with pytest.raises(RefundsError) as both:
+        refuse(["apps[0]: a.", "apps[1]: b."], ["x: no such variable is read."])
+    assert str(both.value).startswith("x: no such variable is read. 2 entries of keys and apps can't be used")

@@ -77,14 +77,16 @@ def test_ten_apps_with_fifty_refunds(desk: Desk) -> None:
     assert not done.get("failed"), done
     assert told["refunds"] == done["refunds"] and told["diff"] == done["diff"]
     assert done["refunds"]["new"] == len(desk.rows()) == len(NAMES) * EACH
-    assert [one["bundle_id"] for one in done["apps"]] == NAMES and done["summary"] == "Refunds of 10 apps: 10 read"
+    assert [one["bundle_id"] for one in done["apps"]] == NAMES and done[
+        "summary"
+    ] == "Refunds read for 10 of 10 apps (500 new refunds)"
     assert {one["outcome"] for one in done["apps"]} == {"read"}
     assert done["http"]["calls"] <= 7 * len(NAMES)
     again = run(desk, NAMES).results
     assert (
         not again["changed"]
         and again["diff"] == {"before": {}, "after": {}}
-        and again["summary"] == "Refunds of 10 apps: 10 read"
+        and again["summary"] == "Refunds read for 10 of 10 apps (0 new refunds)"
     )
     assert again["http"]["calls"] == 3 * len(NAMES)
 
@@ -100,7 +102,10 @@ def test_a_short_history_costs_three_calls_whatever_its_age(desk: Desk) -> None:
 def test_a_long_history_is_split_and_costs_little_more(desk: Desk) -> None:
     declare(desk, NAMES[:1], 1200)
     done = run(desk, NAMES[:1]).results
-    assert done["refunds"]["new"] == len(desk.rows()) == 1200 and done["summary"] == "Refunds of 1 app: 1 read"
+    assert (
+        done["refunds"]["new"] == len(desk.rows()) == 1200
+        and done["summary"] == "Refunds read for 1 of 1 app (1,200 new refunds)"
+    )
     # 60 pages, those that were read to see how long it is, half-empty ones, and two empty lists.
     assert 60 + 2 <= done["http"]["calls"] <= 60 * 1.3
 
@@ -123,7 +128,8 @@ def test_what_is_not_asked_and_what_fails(desk: Desk) -> None:
         "absent",
         "not_in_ledger",
     ]
-    assert results["summary"] == "Refunds of 7 apps: 2 read, 1 pending, 1 not in this ledger, 1 absent, 2 failed"
+    others = "1 pending, 1 not in this ledger, 1 absent, 2 failed"
+    assert results["summary"] == f"Refunds read for 2 of 7 apps (2 new refunds); {others}"
     assert outcome.message.startswith(f"{results['summary']}. ")
     assert any("1 app is not in this ledger" in text and "com.example.unheard" in text for text in outcome.warnings)
     assert "Apple did not accept its key" in results["apps"][2]["msg"] and "gone.p8" in results["apps"][3]["msg"]
@@ -135,7 +141,7 @@ def test_pending_apps_alone_are_no_failure(desk: Desk) -> None:
     for number, name in enumerate(NAMES[:2]):
         put(desk, name, number, "Pending")
     outcome = run(desk, NAMES[:2])
-    assert not outcome.results.get("failed") and outcome.results["summary"] == "Refunds of 2 apps: 2 pending"
+    assert not outcome.results.get("failed") and outcome.results["summary"] == "Refunds read for 0 of 2 apps; 2 pending"
     assert outcome.results["http"]["calls"] == 0
     empty = run(desk, [])
     assert (
@@ -158,7 +164,11 @@ def test_a_ledger_without_any_of_the_apps_is_told(desk: Desk, ledger: str) -> No
     done = run(desk, wanted)
     assert done.results["failed"] and said in done.message and "storeops.refunds.site" in done.message
     assert str(desk.url).removeprefix("sqlite:///") in done.message and done.results["http"]["calls"] == 0
-    assert done.results["summary"] == told.results["summary"] == "Refunds of 3 apps: 2 not in this ledger, 1 absent"
+    assert (
+        done.results["summary"]
+        == told.results["summary"]
+        == "Refunds read for 0 of 3 apps; 2 not in this ledger, 1 absent"
+    )
     assert path.exists() == (ledger == "empty")
     # What is declared absent is not to be there.
     assert run(desk, [wanted[2]]).message == ""
@@ -178,7 +188,9 @@ def test_quarantine_makes_an_app_incomplete(desk: Desk) -> None:
     desk.refund(-3, fault="tampered")
     desk.refund(-30, "2000000000000002")
     results = run(desk, [BUNDLE_ID]).results
-    assert results["summary"] == "Refunds of 1 app: 1 incomplete" and not results.get("failed")
+    assert results["summary"] == "Refunds read for 0 of 1 app (1 new refund); 1 incomplete" and not results.get(
+        "failed"
+    )
     # The rest of the time counts, but for an hour before it.
     assert results["apps"][0]["coverage"]["covered_until"] == "2025-10-06T07:53:20Z"
 
@@ -198,7 +210,7 @@ def test_the_variables_of_the_role_refund_tracking_can_be_given_as_they_are(desk
         {"bundle_id": NAMES[1], "key": "studio_a", "trackers": ["devtodev"], "app_apple_id": 101},
     ]
     outcome = run(desk, apps, keys=[{**key, "mode": "0600"}])
-    assert outcome.results["summary"] == "Refunds of 2 apps: 2 read" and not outcome.message
+    assert outcome.results["summary"] == "Refunds read for 2 of 2 apps (2 new refunds)" and not outcome.message
 
 
 @pytest.mark.parametrize("option", ["root_certificate_path", "app_store_server_url", "api_private_key_content"])

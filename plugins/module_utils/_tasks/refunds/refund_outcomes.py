@@ -99,11 +99,15 @@ def for_list(entries: t.Sequence[Entry], context: Context, records: Records, not
 
 
 def summary(entries: t.Sequence[Entry]) -> str:
-    """Return one line such as ``Refunds of 40 apps: 36 read, 3 pending, 1 incomplete``."""
+    """Return one line such as ``Refunds read for 36 of 40 apps (12 new refunds); 3 pending, 1 incomplete``."""
+    if not entries:
+        return "No apps, so no refunds were read"
     counted = Counter(entry.outcome for entry in entries)
-    found = (f"{counted[outcome]} {_WORDS.get(outcome, outcome)}" for outcome in _ORDER if counted[outcome])
+    others = (f"{counted[one]} {_WORDS.get(one, one)}" for one in _ORDER if one != "read" and counted[one])
     apps = f"{len(entries):,} app{'' if len(entries) == 1 else 's'}"
-    return f"Refunds of {apps}: {', '.join(found)}" if entries else "No apps, so no refunds were read"
+    new = sum(entry.run.recorder.tally.counts()["new"] for entry in entries if entry.run)
+    news = f" ({new:,} new refund{'' if new == 1 else 's'})" if any(entry.run for entry in entries) else ""
+    return "; ".join(filter(None, (f"Refunds read for {counted['read']:,} of {apps}{news}", ", ".join(others))))
 
 
 def _item(entry: Entry) -> Results:

@@ -28,13 +28,15 @@ def run(params: Params, context: Context) -> Results:
     is_strict = params["on_faulty_app"] == "refuse"
     of_apps = {app.fault for app in declaration.apps if app.fault}
     faults = [
-        *misspelt(params["variables"]),
-        *([] if declaration.keys or declaration.apps or declaration.faults or not _is_asked(params) else [_EMPTY]),
         *(fault for fault in declaration.faults if is_strict or fault not in of_apps),
         *_keys(key_entries(params), declaration),
+    ]
+    variables = [
+        *misspelt(params["variables"]),
+        *([] if declaration.keys or declaration.apps or declaration.faults or not _is_asked(params) else [_EMPTY]),
         *(f"{name}: {path} {_RELATIVE}" for name, path in (params["paths"] or {}).items() if _is_relative(path)),
     ]
-    refuse(faults)
+    refuse(faults, variables)
     for text in declaration.unusual():
         context.warn(text)
     sound = [app for app in declaration.apps if not app.fault]
