@@ -45,7 +45,8 @@ options:
   new_key:
     description:
       - The new key, a mapping as RV(storeops.refunds.appstore_iap_key#module:iap_key), which is what O(stage=move) is
-        given. C(private_key_path) is required, and C(issuer_id) is the old key's when left out.
+        given. C(private_key_path) is required, but for the move with the C(key_id) of a declared key. C(issuer_id) is
+        the old key's when left out.
       - For O(stage=plan), what is known before the key is made, C(name) and C(private_key_path).
     type: dict
     required: true
@@ -128,6 +129,7 @@ rotation:
   description:
     - The Key IDs of both keys (C(new_key_id) is V(null) before it is made), the Issuer ID of their team as far
       as it is known, and the integrations that used the old one.
+    - C(new_key), of O(stage=plan), is what O(new_key) takes where the new key is declared, else V(null).
     - C(message) says what was done, or would be in check mode, and what is left to a person.
   returned: success, and when the task failed after it had moved something
   type: dict

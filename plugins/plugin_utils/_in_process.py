@@ -98,13 +98,22 @@ class InProcessAction(ActionBase):
     _supports_check_mode = True
     _supports_diff = True
     _supports_async = True
+    # What the play knows, from the start of a run on.
+    _variables: Json
 
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
-        result = self._result(tmp, task_vars or {})
-        role = getattr(self._task, "_role", None)
-        if result.get("msg") and role is not None and role.get_name().startswith("storeops.refunds."):
-            result["msg"] = named(str(result["msg"]), self._task.get_ds() or {}, task_vars or {})
+        self._variables = task_vars or {}
+        result = self._result(tmp, self._variables)
+        if result.get("msg"):
+            result["msg"] = self._named(str(result["msg"]))
         return result
+
+    def _named(self, message: str) -> str:
+        """Return a message with the variables of a role of ours in place of the options."""
+        role = getattr(self._task, "_role", None)
+        if role is None or not role.get_name().startswith("storeops.refunds."):
+            return message
+        return named(message, self._task.get_ds() or {}, self._variables)
 
     def _result(self, tmp: str | None, known: Json) -> Json:
         result: Json = super().run(tmp, known)
@@ -219,4 +228,4 @@ class InProcessAction(ActionBase):
     def _progress(self, text: str) -> None:
         """Show a line at once; on stderr, since callbacks may own stdout. Ansible censors results, not this."""
         if not self._task.no_log:
-            self._display.display(text, stderr=True)
+            self._display.display(self._named(text), stderr=True)

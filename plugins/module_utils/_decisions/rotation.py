@@ -94,6 +94,11 @@ class Request:
     old_issuers: frozenset[str] = frozenset()
 
 
+def chosen_new_key(key_id: str | None, named: t.Sequence[str]) -> str:
+    """Return the new key's ID: the one that is given, else that of the only active key with its name; else empty."""
+    return key_id or (named[0] if len(named) == 1 else "")
+
+
 def is_foreign(issuer_id: str | None, issuers: t.Collection[str]) -> bool:
     """Tell whether a key is known to be another team's than the old one's."""
     return bool(issuer_id and issuers) and issuer_id not in issuers

@@ -16,6 +16,8 @@ class End:
     """``moved``: how many integrations. ``sound``: how many work with the new key, the moved ones included.
 
     ``left``: what keeps the old key from being revoked. ``new`` is empty for a key that is only predicted.
+
+    ``is_declared``: the new key is in the declaration. ``has_old_apps``: apps are declared with the old one.
     """
 
     old: str
@@ -26,6 +28,8 @@ class End:
     revocation: Revocation
     left: t.Sequence[str] = ()
     check_mode: bool = False
+    is_declared: bool = False
+    has_old_apps: bool = True
 
     def __str__(self) -> str:
         return " ".join([self._moved(), *self.left, self._old_key(), *self._next()])
@@ -48,13 +52,20 @@ class End:
         return f"{self.old} {'would stay' if self.check_mode else 'is still'} active."
 
     def _next(self) -> t.Iterator[str]:
-        values = (f"key_id {self.new} and " if self.new else "") + f"private_key_path {self.new_path}"
-        yield f"Put the new key into your list of keys ({values})."
+        if not self.is_declared:
+            values = (f"key_id {self.new} and " if self.new else "") + f"private_key_path {self.new_path}"
+            yield f"Put the new key into your list of keys ({values})."
+            yield f"With the old values there, {self._unless()}"
+        elif self.has_old_apps:
+            yield f"Apps are still declared with {self.old}: declare them with {self.new}. Until then, {self._unless()}"
         if self.revocation == "not_asked":
-            yield "With the old values there, the next ordinary run moves the apps back."
             yield f"Services that this collection doesn't know may use {self.old}: check them before you revoke it."
-        else:
-            yield "With the old values there, Apple refuses the next ordinary run."
+
+    def _unless(self) -> str:
+        """What comes of a declaration that is left as it is."""
+        if self.revocation == "not_asked":
+            return "the next ordinary run moves the apps back."
+        return "Apple refuses the next ordinary run."
 
 
 def _integrations(count: int, one: str = "", many: str = "") -> str:

@@ -41,13 +41,26 @@ _PREFIXES = (
     *("iap_key_rotation", "iap_key_custody", "notification_urls", "field_check"),
 )
 _SLIP = 0.9
+# Who misses a text or a path of a key here has to know at once: whatever they don't read is refused.
+_STRICT = ("iap_key_rotation_", "iap_key_custody_")
 
 
 def misspelt(names: t.Iterable[str]) -> list[str]:
-    """Return a sentence about each name that resembles a known one and is none."""
-    return [
-        f"{name}: no such variable is read. Did you mean {meant}?" for name in sorted(names) if (meant := _meant(name))
-    ]
+    """Return a sentence about each name that resembles a known one, or begins like a strict role's, and is none."""
+    return [told for name in sorted(names) if (told := _told(name))]
+
+
+def _told(name: str) -> str:
+    start = f"{name}: no such variable is read."
+    meant = _meant(name)
+    if meant:
+        return f"{start} Did you mean {meant}?"
+    # A name of the user's own that begins like ours.
+    if name in KNOWN or not name.startswith(_STRICT) or any(name.startswith(f"{one}_") for one in KNOWN):
+        return ""
+    if name.endswith("_private_key_content"):
+        return f"{start} A key's text belongs in its entry of refund_tracking_keys: key_id and private_key_content."
+    return f"{start} Remove it, or give it a name that doesn't begin with {next(filter(name.startswith, _STRICT))}."
 
 
 def _meant(name: str) -> str:

@@ -123,7 +123,8 @@ def _vaulted(source: Source) -> KeyProblem:
     return source.unreadable(
         "is encrypted with ansible-vault, which a module can't decrypt",
         "Let Ansible decrypt it: key_id, and private_key_content: "
-        f"\"{{{{ lookup('ansible.builtin.file', '{place}') }}}}\", and no private_key_path to the encrypted file.",
+        f"\"{{{{ lookup('ansible.builtin.file', '{place}') }}}}\", in the task or the key's entry in the list of keys, "
+        "in place of the encrypted file.",
     )
 
 

@@ -46,8 +46,9 @@ def _rule(options: t.Sequence[str], fields: t.Sequence[str]) -> re.Pattern[str]:
     longer = "|".join(re.escape(option) for option in options if "_" in option) or "(?!)"
     nested = "|".join(re.escape(field) for field in fields if "_" in field) or "(?!)"
     begins, entry, before = rf"^(?:{every})(?=[:\[.])", rf"(?:{every})(?=\[\d)", rf"(?:{every})(?= or (?:{longer})\b)"
+    asks = rf"(?<=, as )(?:{every})(?=: )"
     step = rf"(?:(?<=Set )|(?<= or )|(?<=^team_id, ))(?:{nested})(?!\w)"
-    return re.compile(rf"{begins}|(?<![\w.])(?:{entry}|{before}|(?:{longer})(?!\w))|{step}", re.MULTILINE)
+    return re.compile(rf"{begins}|{asks}|(?<![\w.])(?:{entry}|{before}|(?:{longer})(?!\w))|{step}", re.MULTILINE)
 
 
 def _variables(task: t.Mapping[str, t.Any], known: t.Mapping[str, t.Any]) -> tuple[dict[str, str], dict[str, str]]:

@@ -52,6 +52,17 @@ def test_a_slip_is_told(name: str, meant: str) -> None:
     assert misspelt([name, "unrelated"]) == [f"{name}: no such variable is read. Did you mean {meant}?"]
 
 
+@pytest.mark.parametrize("role", ["iap_key_rotation", "iap_key_custody"])
+def test_what_a_role_about_keys_does_not_read_is_refused(role: str) -> None:
+    (told,) = misspelt([f"{role}_private_key_content", f"{role}s_mine", f"{role}_name_of_mine"])
+    assert told.startswith(f"{role}_private_key_content: no such variable is read. A key's text belongs in its entry")
+    (told,) = misspelt([f"{role}_regenerate"])
+    assert (
+        told
+        == f"{role}_regenerate: no such variable is read. Remove it, or give it a name that doesn't begin with {role}_."
+    )
+
+
 # What these two read is required, and fails where it is missing.
 OF_RULEBOOKS = ("refund_message.yml", "refund_ticket.yml")
 FIRST = [

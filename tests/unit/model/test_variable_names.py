@@ -18,6 +18,7 @@ TASKS: dict[str, dict[str, t.Any]] = {
 }
 KNOWN = {"refund_tracking_keys": [], "iap_key_rotation_keys": "{{ refund_tracking_keys | default([]) }}"}
 PLAN, MAKE = TASKS["Check what could stop the rotation, before a key is made"], TASKS["Put the new key in place"]
+MOVE = TASKS["Move every integration to the new key"]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,11 @@ PLAN, MAKE = TASKS["Check what could stop the rotation, before a key is made"], 
         (MAKE, "name: 'x' is taken.", "iap_key_rotation_name: 'x' is taken."),
         (MAKE, "see api_key_id, my_team_id and apps[0].key_id", "see api_key_id, my_team_id and apps[0].key_id"),
         (PLAN, "Set issuer_id.", "Set iap_key_rotation_issuer_id."),
+        (
+            MOVE,
+            "About to revoke the key X, as revoke: true asks for.",
+            "About to revoke the key X, as iap_key_rotation_revoke_old: true asks for.",
+        ),
         (PLAN, "new_key.private_key_path: a is relative.", "iap_key_rotation_private_key_path: a is relative."),
         (
             PLAN,

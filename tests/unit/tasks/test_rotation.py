@@ -5,90 +5,12 @@
 
 from __future__ import annotations
 
-import typing as t
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rotation_support import HANDOFF, NEW, OLD, ONE, TWO, Json, Publisher
 from unit_servers import Simulator
-from unit_support import ISSUER, Outcome, public_pem, run_task, write_key
-
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation import rotation
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration_info, integrations
-
-Json = dict[str, t.Any]
-OLD, NEW = "OLDKEY0001", "NEWKEY0001"
-ONE, TWO = "com.example.one", "com.example.two"
-HANDOFF = {"mode": "handoff", "project": "game"}
-
-
-@dataclass
-class Publisher:
-    """Two apps on the old key, and the new one at hand. ``folder`` has the files and the ledger."""
-
-    sim: Simulator
-    folder: Path
-    cookie: str = "5e55104e5e55104e5e55104e"
-
-    def __post_init__(self) -> None:
-        write_key(self.folder / "old.p8", self.sim.pem)
-        write_key(self.folder / "new.p8", self.sim.other_pem)
-        keys = [
-            {"key_id": OLD, "name": "old key", "public_key": public_pem(self.sim.pem)},
-            {"key_id": NEW, "name": "new key", "public_key": public_pem(self.sim.other_pem)},
-        ]
-        apps = [{"bundle_id": name, "apple_id": number} for number, name in enumerate((ONE, TWO), 1)]
-        team = {"issuer_id": ISSUER, "iap_keys": keys, "apps": apps}
-        person = {"myacinfo": self.cookie, "email": "release@example.com", "teams": [ISSUER]}
-        world = {"teams": [team], "app_store_connect_sessions": [person]}
-        self.sim.control("PUT", "/world", {**world, "rate_limits": {"get_transaction_info": 0}})
-
-    @property
-    def shared(self) -> Json:
-        """Give what all tasks are told."""
-        return {
-            "app_store_server_url": self.sim.url,
-            "ledger": {"url": f"sqlite:///{self.folder}/ledger.db"},
-            "session": f'[{{"name": "myacinfo", "value": "{self.cookie}", "domain": "apple.com"}}]',
-            "app_store_connect_url": self.sim.announced["app_store_connect"],
-        }
-
-    def declared(self, *apps: t.Any, key_id: str = OLD, file: str = "old.p8") -> list[Json]:
-        """Give the declaration."""
-        path = str(self.folder / file)
-        return [{"key": "studio", "issuer_id": ISSUER, "key_id": key_id, "private_key_path": path, "apps": list(apps)}]
-
-    def site(self, keys: list[Json], **more: t.Any) -> Outcome:
-        """Make what is declared Active."""
-        return run_task(integrations.TASK, {**self.shared, "keys": keys, **more})
-
-    def rotate(self, keys: list[Json], check_mode: bool = False, stage: str = "move", **more: t.Any) -> Outcome:
-        """Run a stage; the new key is at hand."""
-        new = {"key_id": NEW, "name": "new key", "private_key_path": str(self.folder / "new.p8")}
-        options = {**self.shared, "keys": keys, "old_key_id": OLD, "stage": stage, "new_key": new, "wait": 0, **more}
-        return run_task(
-            rotation.TASK, {name: value for name, value in options.items() if value is not None}, check_mode
-        )
-
-    def both(self, keys: list[Json], **more: t.Any) -> Outcome:
-        """Run the move in check mode and for real: both must tell the same, and check mode writes nothing."""
-        before = (self.folder / "ledger.db").read_bytes(), self.active()
-        predicted = self.rotate(keys, True, **more)
-        assert ((self.folder / "ledger.db").read_bytes(), self.active()) == before
-        done = self.rotate(keys, **more)
-        for name in ("failed", "changed", "diff"):
-            assert predicted.results.get(name) == done.results.get(name), (name, predicted, done)
-        return done
-
-    def held(self, **more: t.Any) -> dict[str, str]:
-        """Give the Key ID of each app in the ledger."""
-        found = run_task(integration_info.TASK, {**self.shared, "credential_check": "skip", **more}).results
-        return {entry["bundle_id"]: entry["key_id"] for entry in found["integrations"]}
-
-    def active(self) -> set[str]:
-        """Give the active keys."""
-        keys = self.sim.control("GET", "/world")["teams"][0]["iap_keys"]
-        return {key["key_id"] for key in keys if key.get("active", True)}
+from unit_support import ISSUER
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integr
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation import (
     Known,
     Request,
+    chosen_new_key,
     faults,
     judged,
     obstacles,
@@ -175,6 +176,20 @@ WORDS: dict[str, tuple[End, str, str]] = {
 def test_what_is_said_at_the_end(end: End, told: str, untold: str) -> None:
     assert told in str(end) and untold not in str(end)
     assert "Put the new key into your list of keys" in str(end) and "/k/new.p8" in str(end)
+
+
+def test_a_declared_new_key_need_not_be_declared_again() -> None:
+    for revocation in ("done", "not_asked"):
+        end = replace(END, revocation=revocation, is_declared=True, has_old_apps=False)
+        assert "Put the new key" not in str(end) and "ordinary run" not in str(end)
+        told = f"Apps are still declared with {OLD}: declare them with {NEW}. Until then, "
+        assert told in str(replace(end, has_old_apps=True)) and "Put the" not in str(replace(end, has_old_apps=True))
+
+
+def test_which_key_is_the_new_one() -> None:
+    """Of two keys with the same name, nobody knows."""
+    assert chosen_new_key(NEW, [OLD]) == chosen_new_key(None, [NEW]) == NEW
+    assert chosen_new_key(None, []) == chosen_new_key(None, [NEW, OLD]) == ""
 
 
 def test_a_hook_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

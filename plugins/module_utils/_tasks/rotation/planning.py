@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from ..._apple.app_store_connect import is_active
 from ..._context import Results
-from ..._decisions.rotation import Known, Request, faults, is_foreign
+from ..._decisions.rotation import Known, Request, chosen_new_key, faults, is_foreign
 from ..._files.writing import is_there
 from ..._model.errors import RefundsError
+from .at_hand import as_result, at_hand
 from .job import Job, uses
 
 
@@ -20,7 +21,8 @@ def plan(job: Job) -> Results:
     known = job.known(job.read())
     issuers = job.old_issuers(known)
     # A session may not have another team at all, and would say so instead.
-    named = "" if is_foreign(new.issuer_id, issuers) else _named_key_id(job, known)
+    named = [] if is_foreign(new.issuer_id, issuers) else _named_key_ids(job, known)
+    declared = at_hand(asked.declaration, new, named, job.issuer_id(known), job.context)
     has_file = is_there(str(new.path)) and not job.connection.is_given
     request = Request(
         old_key_id=asked.old_key_id,
@@ -28,10 +30,11 @@ def plan(job: Job) -> Results:
         new_name=asked.new_name,
         old_path=(asked.old.path if asked.old else None) or "",
         old_name=asked.old_name,
-        named_key_id=named,
+        # The old key's name is no name for the new one, whoever else has it.
+        named_key_id=asked.old_key_id if asked.old_key_id in named else next(iter(named), ""),
         new_issuer=new.issuer_id or "",
         old_issuers=issuers,
-        has_new=bool(named or has_file or (new.key_id and known.using(new.key_id))),
+        has_new=bool(named or declared or has_file or (new.key_id and known.using(new.key_id))),
     )
     found = faults(request, known)
     if found:
@@ -40,7 +43,8 @@ def plan(job: Job) -> Results:
         "changed": False,
         "rotation": {
             "old_key_id": asked.old_key_id,
-            "new_key_id": new.key_id or named or None,
+            "new_key_id": new.key_id or chosen_new_key(None, named) or None,
+            "new_key": as_result(declared, asked.new_name) if declared else None,
             "issuer_id": job.issuer_id(known),
             "uses": uses(job, known),
             "message": _message(job, known),
@@ -55,11 +59,11 @@ def _message(job: Job, known: Known) -> str:
     return f"{count:,} {'integration uses' if count == 1 else 'integrations use'} {old_key_id}."
 
 
-def _named_key_id(job: Job, known: Known) -> str:
-    """Return the ID of the active key that has the new key's name; empty where there is none, or nobody can tell."""
+def _named_key_ids(job: Job, known: Known) -> list[str]:
+    """Return the IDs of active keys that have the new key's name; empty where there is none, or nobody can tell."""
     name = job.asked.new_name
     if not name or not job.connection.is_given:
-        return ""
+        return []
     connect = job.connection.open()
     connect.team(job.asked.team_id, job.issuer_id(known))
-    return next((key.key_id for key in connect.list_keys() if key.name == name and is_active(key)), "")
+    return [key.key_id for key in connect.list_keys() if key.name == name and is_active(key)]

@@ -21,6 +21,7 @@ from ..._trackers.options import SettingsError
 from ..._trackers.settings import Settings, parse
 from ..shared.session import SessionOptions, session_options
 from ..tracking.opening import Services, services_of
+from .at_hand import declared_with
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def rotation_request(params: Params, warn: t.Callable[[str], None]) -> RotationR
     for text in declaration.unusual():
         warn(text)
     old_key_id, old = _old_key(params["old_key_id"], declaration)
-    new = _new_key(params)
+    new = _new_key(params, declaration)
     if new.key_id == old_key_id:
         raise InputError("new_key", f"is {old_key_id}, which is to be replaced.", "Give the new key a name of its own.")
     return RotationRequest(
@@ -95,9 +96,13 @@ def _old_key(text: str, declaration: Declaration) -> tuple[str, KeySource | None
     return key_id, next((one for one in declaration.keys.values() if key_id_of(one) == key_id), None)
 
 
-def _new_key(params: Params) -> KeySource:
+def _new_key(params: Params, declaration: Declaration) -> KeySource:
     given = params["new_key"]
     path = given.get("private_key_path")
+    if not path and params["stage"] == "move":
+        declared = declared_with(declaration, given.get("key_id"))
+        if declared:
+            return replace(declared, key_id=key_id_of(declared))
     if not path:
         raise InputError("new_key.private_key_path", "is required.", "Say where the new key's .p8 lies or shall lie.")
     path = os.path.expanduser(os.path.expandvars(str(path)))

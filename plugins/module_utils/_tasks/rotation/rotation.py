@@ -20,6 +20,7 @@ from ..shared.services import CALL_LIBRARIES, SESSION_LIBRARIES
 from ..shared.session import Connection
 from ..shared.trackers import LEDGER_LIBRARIES
 from ..tracking import outcomes
+from .at_hand import declared_with
 from .job import Job, uses
 from .moving import Moved, move
 from .planning import plan
@@ -92,6 +93,8 @@ def _end(job: Job, moved: Moved, revocation: Revocation) -> End:
         old=job.asked.old_key_id,
         new=moved.new_key_id,
         new_path=str(job.asked.new.path),
+        is_declared=declared_with(job.asked.declaration, moved.new_key_id) is not None,
+        has_old_apps=bool(moved.before.declared_old),
         moved=sum(decision.step.changed for decision in moved.decisions),
         sound=len(moved.decisions),
         revocation=revocation,
