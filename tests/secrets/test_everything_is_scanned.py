@@ -355,8 +355,11 @@ def test_that_the_event_source_shows_no_secret(scene: Scene, mode: str, tmp_path
     with Watcher(f"MARKER={tmp_path}") as watcher, source(args, tmp_path) as process:
         if mode == "listen":
             until(process, err, "refund_events listens on")
-            to = {"url": "https://example.com/notifications", "to": f"http://127.0.0.1:{port}/"}
-            at_simulator(scene, "PUT", "/notification_routes", [to])
+            # Another test may have set the app's URL to something else.
+            url = "https://example.com/notifications"
+            own = {"subscription_status_url": url, "subscription_status_url_version": "V2"}
+            at_simulator(scene, "PATCH", f"/apps/{APP['bundle_id']}", own)
+            at_simulator(scene, "PUT", "/notification_routes", [{"url": url, "to": f"http://127.0.0.1:{port}/"}])
         else:
             # The first poll has asked Apple.
             until(process, err, "/notifications/history")
