@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 
 import pytest
@@ -95,10 +94,8 @@ def test_a_ledger_that_is_of_no_use_fails_the_task(place: Place, monkeypatch: py
     place.world(with_url(OTHER))
     options = options_at(place)
 
-    @contextlib.contextmanager
-    def gone(_ledger: Ledger) -> t.Iterator[t.Any]:
+    def gone(_ledger: Ledger) -> t.NoReturn:
         raise LedgerError("The ledger is gone.")
-        yield
 
     original = refund_sources.notice_urls
 
