@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ._http_adapter import adapter
 from ._http_circuit import Circuits, Request
 from ._http_counters import Counters
-from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotAsked, explained, may_have_arrived
+from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotAsked, explained
 from ._http_flow import MOST, Flow
 from ._http_retry_after import retry_after
 from ._model.errors import TransportError
@@ -189,7 +189,7 @@ class Transport:
             except TransportError as error:
                 self.flow.failed(begun, error)
                 request.failed(error)
-                is_repeated = error.may_have_arrived = is_repeated or may_have_arrived(error)
+                is_repeated = error.may_have_arrived = is_repeated or error.may_have_arrived
                 is_final = is_last or not call.is_repeatable or error.kind not in _RETRIED_KINDS or request.is_hopeless
                 if is_final or not self._wait(self._backoff(attempt)):
                     raise

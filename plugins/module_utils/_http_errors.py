@@ -23,7 +23,9 @@ LOOK_BETWEEN = "Run again; if it stays so, look at the URL and at proxies and fi
 class NotSent(TransportError):
     """Nothing went out, which says nothing about the host."""
 
-    may_have_arrived = False
+    def __init__(self, kind: str, message: str, next_step: str = "") -> None:
+        super().__init__(kind, message, next_step)
+        self.may_have_arrived = False
 
 
 class NotAsked(NotSent):
@@ -33,10 +35,9 @@ class NotAsked(NotSent):
 class Interrupted(TransportError):
     """An answer began and broke off."""
 
-
-def may_have_arrived(error: TransportError) -> bool:
-    """Tell whether the request of one try may have reached its host."""
-    return isinstance(error, Interrupted) or not (isinstance(error, NotSent) or error.kind in ("dns", "tcp"))
+    def __init__(self, kind: str, message: str, next_step: str = "") -> None:
+        super().__init__(kind, message, next_step)
+        self.may_have_arrived = True
 
 
 def explained(error: Exception, place: str, time_given: str, is_proxied: bool) -> TransportError:

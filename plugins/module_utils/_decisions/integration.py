@@ -97,8 +97,7 @@ def give_up(decision: Decision, error: str) -> None:
 def leave_open(decision: Decision, error: str) -> None:
     """Note that a decision failed after it was sent: what may have been done counts as done, and nobody knows more."""
     decision.held = replace(absent(decision.held.identity), status="Unknown")
-    more = "" if "not known" in error else " The change may have been made; run again."
-    decision.error = f"{error}{more}"
+    decision.error = f"{error} The change may have been made; run again."
 
 
 def decide_absent(identity: Identity, current: Integration | None, rules: Rules) -> Decision:

@@ -55,13 +55,14 @@ class End:
         if not self.is_declared:
             values = (f"key_id {self.new} and " if self.new else "") + f"private_key_path {self.new_path}"
             yield f"Put the new key into your list of keys ({values})."
-            yield f"With the old values there, {self._unless()}"
+            yield f"With the old values there, {self._left_so()}"
         elif self.has_old_apps:
-            yield f"Apps are still declared with {self.old}: declare them with {self.new}. Until then, {self._unless()}"
+            yield f"Apps are still declared with {self.old}: declare them with {self.new}."
+            yield f"Until then, {self._left_so()}"
         if self.revocation == "not_asked":
             yield f"Services that this collection doesn't know may use {self.old}: check them before you revoke it."
 
-    def _unless(self) -> str:
+    def _left_so(self) -> str:
         """What comes of a declaration that is left as it is."""
         if self.revocation == "not_asked":
             return "the next ordinary run moves the apps back."

@@ -56,11 +56,10 @@ class TransportError(RefundsError):
     ``may_have_arrived``: this try, or one before it, may have reached the service.
     """
 
-    may_have_arrived = True
-
     def __init__(self, kind: str, message: str, next_step: str = "") -> None:
         super().__init__(message, next_step)
         self.kind = kind
+        self.may_have_arrived = kind not in ("dns", "tcp")
 
 
 @contextlib.contextmanager

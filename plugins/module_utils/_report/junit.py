@@ -9,7 +9,7 @@ import re
 import typing as t
 from xml.etree import ElementTree
 
-from .._model.text import held_in_other_capitals
+from .._model.text import held_undeclared
 from .model import FAILING, App, Report
 from .texts import UNREAD
 
@@ -17,7 +17,6 @@ from .texts import UNREAD
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _RESULT_OF = {"refused": "failure", "drift": "failure", "unknown": "error"}
 _COUNTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
-_UNDECLARED = "Held in the ledger, and not declared. Declare it, or remove it with state: absent."
 
 
 def render_junit(report: Report) -> str:
@@ -107,7 +106,7 @@ def _add_undeclared(root: ElementTree.Element, report: Report) -> None:
     suite = _suite(root, "undeclared", {"tests": len(names), "failures": 0, "errors": 0}, report, len(names))
     for name in names:
         case = ElementTree.SubElement(suite, "testcase", {"classname": "undeclared", "name": _clean(name), "time": "0"})
-        told = held_in_other_capitals({name: twins[name]}) if name in twins else _UNDECLARED
+        told = held_undeclared([name], filter(None, [twins.get(name)]))
         ElementTree.SubElement(case, "skipped", {"message": _clean(told)})
 
 

@@ -236,7 +236,8 @@ class Report:
 
     @property
     def undeclared_others(self) -> list[str]:
-        return [name for name in self.undeclared if name not in self.undeclared_twins]
+        twins = self.undeclared_twins
+        return [name for name in self.undeclared if name not in twins]
 
     @property
     def environments(self) -> list[str]:

@@ -235,7 +235,7 @@ class _Attempt:
     def outcome(self) -> str:
         if not self.has_clicked:
             return "Nothing was submitted."
-        return f"{self.what}; whether devtodev took it is not known, run again. {self.said}".strip()
+        return f"{self.what}. {self.said}".strip()
 
 
 def _look(form: Form, values: t.Mapping[str, str], attempt: _Attempt) -> PageProblem | None:

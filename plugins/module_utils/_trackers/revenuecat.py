@@ -11,7 +11,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._http_errors import may_have_arrived
 from .._model.errors import InputError, RefundsError, TransportError, after_writing
 from .._model.identifiers import Environment, shown
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
@@ -122,7 +121,7 @@ class RevenueCat:
                 raise
             return self._looked_up(bundle_id, fields, secrets, error)
         except TransportError as error:
-            if not may_have_arrived(error):
+            if not error.may_have_arrived:
                 raise
             return self._looked_up(bundle_id, fields, secrets, error)
 
@@ -139,8 +138,7 @@ class RevenueCat:
         with after_writing():
             if entry is None:
                 raise RefundsError(
-                    f"{error.message} Whether {bundle_id} was created at RevenueCat is not known.",
-                    "Run again: the list of apps is read first, so that no second one is created.",
+                    error.message, "The next run reads the list of apps first, so that no second one is created."
                 ) from None
             return self._updated(entry, fields, secrets)
 

@@ -14,9 +14,8 @@ from asc_support import LIST, NAME, REVOKE, Person, key
 from unit_support import ISSUER, KEY_ID, new_pem, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply, Transport
-from ansible_collections.storeops.refunds.plugins.module_utils._http_errors import Interrupted, NotSent
+from ansible_collections.storeops.refunds.plugins.module_utils._http_errors import NotSent
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import TransportError
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.remote_revocation import never_sent
 
 Enter = t.Callable[..., Person]
 
@@ -188,16 +187,6 @@ def test_a_creation_that_never_went_out(world: Enter, monkeypatch: pytest.Monkey
     outcome = person.run(regenerate="if_lost")
     assert outcome.results["failed"] and not outcome.results.get("changed") and outcome.message == "Cut off."
     assert person.path.read_text() == old and os.listdir(person.folder) == [person.path.name], "it is back in its place"
-
-
-def test_a_revocation_that_may_have_gone_out_before_the_network_went() -> None:
-    """Only the last try is known; the one before may have reached App Store Connect."""
-    for calls, kind in ((1, "deadline"), (2, "tcp"), (2, "dns")):
-        error = NotSent(kind, "") if kind == "deadline" else TransportError(kind, "")
-        assert never_sent(error, calls) is False
-    for kind in ("timeout", "broken", "tls"):
-        assert never_sent(TransportError(kind, ""), 1) is False
-    assert never_sent(Interrupted("tcp", ""), 1) is False
 
 
 def test_a_revocation_without_effect(owner: Person) -> None:

@@ -11,11 +11,13 @@ from email.utils import formatdate
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transport_support import START, Clock, failed, get
+from transport_support import START, Clock, bearer, failed, get
 from unit_servers import Canned, free_port, scripted
 
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply, Transport
+from ansible_collections.storeops.refunds.plugins.module_utils._http_errors import Interrupted, NotAsked
 from ansible_collections.storeops.refunds.plugins.module_utils._http_retry_after import retry_after
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import TransportError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret
 
 OK = Canned(body=b'{"a": 1}')
@@ -219,3 +221,39 @@ def test_a_service_that_asks_for_no_wait_is_asked_until_the_deadline(monkeypatch
     monkeypatch.setattr(Transport, "_once", once)
     assert get(clock.transport(deadline=7200.0), "https://service.invalid/a").status == 429
     assert len(asked) > 1024 and max(clock.slept) == 4.0
+
+
+NO_CONNECTION, LOST = TransportError("tcp", "no connection"), TransportError("timeout", "no answer")
+
+
+@pytest.mark.parametrize(
+    ("tries", "may_have_arrived"),
+    [
+        ([NO_CONNECTION], False),
+        ([NO_CONNECTION, TransportError("dns", "no such host")], False),
+        ([NotAsked("deadline", "not asked")], False),
+        ([LOST], True),
+        ([TransportError("broken", "reset")], True),
+        ([Interrupted("tcp", "broke off")], True),
+        # The last try alone proves nothing.
+        ([LOST, NO_CONNECTION], True),
+        ([Reply(500, {}, b""), NO_CONNECTION], True),
+        ([Reply(429, {}, b""), NO_CONNECTION], False),
+        ([LOST, NotAsked("deadline", "not asked")], True),
+    ],
+)
+def test_whether_a_call_may_have_arrived(
+    tries: list[Reply | TransportError], may_have_arrived: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter(tries)
+
+    def once(_transport: Transport, _call: Call) -> Reply:
+        found = next(left)
+        if isinstance(found, Reply):
+            return found
+        raise type(found)(found.kind, found.message)
+
+    monkeypatch.setattr(Transport, "_once", once)
+    with pytest.raises(TransportError) as caught:
+        Clock().transport(attempts=len(tries)).get("http://127.0.0.1:1/", bearer)
+    assert caught.value.may_have_arrived is may_have_arrived

@@ -24,7 +24,7 @@ from .attributes import LASTING, apply_attributes, refuse_unusable
 from .kept_key import keep
 from .key_file import Place, backup_path, described, look, parse_download
 from .remote_key_plan import WAYS_OUT, Job, Step, chosen_key, decide, key_name, several
-from .remote_revocation import never_sent, prove_revoked
+from .remote_revocation import prove_revoked
 from .request import KeyRequest
 
 _LEAST_S = 5
@@ -94,15 +94,12 @@ def _created(step: Step, remote: RemoteKey | None, job: Job, place: Place) -> st
     if remote:
         # First: a kill between the two then leaves no key of this name, and the next run creates it.
         _revoked(remote.key_id, step, job)
-    counters = job.context.transport.counters
-    calls = counters.calls
     try:
         place.move_aside()
         return job.connect.create(job.name).key_id
     except RefundsError as error:
         message = f"{error}"
-        is_lost = isinstance(error, TransportError) and not never_sent(error, counters.calls - calls)
-        may_exist = is_lost or error.may_have_changed
+        may_exist = _may_be_done(error)
         if may_exist:
             message += f" If App Store Connect made {shown(job.name)} all the same, the next run finds it.{place.note}"
         else:
@@ -142,7 +139,7 @@ def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
             f"The key {shown(job.name)} exists as {key_id}, but its private key was not downloaded: {error} "
             "Run again: while Apple still offers the download, it is picked up. "
             f"If it stays so: {WAYS_OUT}{place.note}",
-            {**partial, "changed": step != "download" or bool(place.note) or _is_used_up(error)},
+            {**partial, "changed": step != "download" or bool(place.note) or _may_be_done(error)},
         ) from None
     try:
         key = parse_download(content.reveal())
@@ -161,8 +158,8 @@ def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
     return results
 
 
-def _is_used_up(error: RefundsError) -> bool:
-    """Tell whether the one download may be gone with an answer that was lost."""
+def _may_be_done(error: RefundsError) -> bool:
+    """Tell whether a key may have been made, or its one download be used, with an answer that was lost."""
     return error.may_have_changed or (isinstance(error, TransportError) and error.may_have_arrived)
 
 

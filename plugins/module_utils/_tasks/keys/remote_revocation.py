@@ -14,7 +14,6 @@ from ..._context import Context, TaskFailed
 from ..._decisions.irreversible import Gate
 from ..._declaration.keys import KeySource, identifiers
 from ..._files.writing import is_there
-from ..._http_errors import Interrupted, NotSent
 from ..._model.errors import InputError, RefundsError, TransportError
 from ..._model.identifiers import shown
 from ..._model.permit import Permit
@@ -81,26 +80,14 @@ def _say_unlisted(wanted: str, team: Team, source: KeySource, context: Context) 
     context.warn(f"{message}: nothing was revoked. That is right only if it was revoked more than 30 days ago.")
 
 
-def never_sent(error: RefundsError, calls: int) -> bool:
-    """Tell whether a request that failed did certainly not reach its host; ``calls``: how often it was tried.
-
-    The error is that of the last try: after another one, which may have been carried out, it proves nothing.
-    """
-    if isinstance(error, NotSent):
-        return calls == 0
-    is_unconnected = isinstance(error, TransportError) and error.kind in ("dns", "tcp")
-    return is_unconnected and not isinstance(error, Interrupted) and calls <= 1
-
-
 def prove_revoked(connect: AppStoreConnect, permit: Permit, team: Team, context: Context) -> None:
     """Revoke the key; whatever the answer was, the list of keys says what came of it. Raises RefundsError."""
     key_id = permit.target
     failure: RefundsError | None = None
-    calls = context.transport.counters.calls
     try:
         connect.revoke(key_id, permit)
     except RefundsError as error:
-        if never_sent(error, context.transport.counters.calls - calls):
+        if isinstance(error, TransportError) and not error.may_have_arrived:
             raise
         failure = error
     try:
