@@ -3,7 +3,7 @@
 """Break the code that decides in small ways, one at a time, and see whether a test notices: "make mutation".
 
 Not part of "make test": it takes hours. Stopped anywhere, it goes on where it was; after a change only the functions
-that changed are tried again. AREA=model runs one area, REPORT=1 only tells what is known so far.
+that changed and what survived are tried again. AREA=model runs one area, REPORT=1 only tells what is known so far.
 What survives has its reason in tests/mutation_survivors.yml, or needs a test.
 """
 
@@ -32,10 +32,14 @@ MUTANT = re.compile(r".*module_utils\.(?P<module>.+)\.x[_\u01c1](?P<function>.+)
 
 @dataclass(frozen=True)
 class Area:
-    """Globs below plugins/module_utils, and the tests (files or folders below tests/unit) that hold them."""
+    """Globs below plugins/module_utils, and the tests (files or folders below tests/unit) that hold them.
+
+    Tests that start the simulator or PostgreSQL are left out unless ``with_services``: what decides is held without.
+    """
 
     sources: tuple[str, ...]
     tests: tuple[str, ...]
+    with_services: bool = False
 
 
 AREAS = {
@@ -44,23 +48,53 @@ AREAS = {
     ),
     "decisions": Area(
         ("_plan.py", "_decisions/*.py", "_report/classify.py", "_tasks/keys/remote_key_plan.py"),
-        ("test_plan.py", "decisions", "report", "tasks/test_remote_key_plan.py"),
+        ("test_plan.py", "test_irreversible.py", "apple", "report", "tasks"),
     ),
     "credentials": Area(
-        ("_apple/credential_check.py", "_apple/token.py", "_apple/app_store_server.py", "_apple/app_store_connect.py"),
-        ("apple", "app_store_connect/test_asc_next_page.py", "app_store_connect/test_asc_wire.py"),
+        ("_apple/credential_check.py", "_apple/token.py", "_apple/app_store_server.py", "_apple/app_store_connect*.py"),
+        ("apple", "app_store_connect"),
     ),
     "verification": Area(
-        ("_apple/signed_data.py", "_apple/signature_faults.py", "_apple/refund_fields.py"),
         (
-            "apple/test_signed_data_types.py",
+            "_apple/signed_data.py",
+            "_apple/signature_faults.py",
+            "_apple/refund_fields.py",
+            "_apple/quick_verifier.py",
+            "_apple/*_history.py",
+        ),
+        (
+            "apple",
             "model/test_refund_amounts.py",
+            "ledger/test_refund_edges.py",
             "ledger/test_refund_hostile.py",
             "ledger/test_refund_quarantine.py",
+            "ledger/test_refund_windows.py",
         ),
     ),
-    "ledger": Area(("_ledger/*.py",), ("ledger",)),
-    "trackers": Area(("_trackers/revenuecat*.py", "_trackers/json_api.py"), ("trackers",)),
+    "ledger": Area(("_ledger/*.py",), ("ledger", "events")),
+    "trackers": Area(
+        (
+            "_trackers/revenuecat*.py",
+            "_trackers/qonversion*.py",
+            "_trackers/devtodev_settings.py",
+            "_trackers/devtodev_handoff.py",
+            "_trackers/json_api.py",
+        ),
+        ("trackers",),
+        with_services=True,
+    ),
+    "tasks": Area(
+        (
+            "_tasks/rotation/*.py",
+            "_tasks/refunds/refund_windows.py",
+            "_tasks/refunds/refund_recording.py",
+            "_tasks/tracking/surplus.py",
+            "_tasks/tracking/targets.py",
+            "_tasks/apps/url_knowledge.py",
+        ),
+        ("tasks", "ledger/test_refund_edges.py", "ledger/test_refund_quarantine.py", "ledger/test_refund_windows.py"),
+        with_services=True,
+    ),
 }
 # Exit codes as mutmut notes them: all tests passed or there was none, and stopped before the end. What else there is,
 # killed it.
@@ -81,11 +115,12 @@ def _settings(area: Area) -> str:
     def here(file: Path) -> str:
         return str(paths.COLLECTION / file.relative_to(paths.ROOT))
 
+    selected = [] if area.with_services else ["-m", "not services"]
     settings = {
         "source_paths": [str(paths.COLLECTION / UTILS)],
         "only_mutate": [here(file) for file in sources_of(area)],
         "also_copy": [str(paths.COLLECTION / name) for name in NEEDED],
-        "pytest_add_cli_args": ["-q", "-p", "no:cacheprovider", "-p", "no:randomly"],
+        "pytest_add_cli_args": ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", *selected],
         "pytest_add_cli_args_test_selection": [here(test) for test in tests_of(area)],
         "timeout_constant": 20.0,
     }
@@ -98,11 +133,23 @@ def place_of(name: str) -> Path:
     return paths.CACHE / "stage" / f"mutation-{name}"
 
 
+def forget_survivors(place: Path) -> None:
+    """Let what survived be tried again, since a test may have come for it: mutmut looks at changed code alone."""
+    for meta in (place / "mutants").rglob("*.meta"):
+        noted = json.loads(meta.read_text())
+        codes = noted["exit_code_by_key"]
+        noted["exit_code_by_key"] = {mutant: None if code in SURVIVED else code for mutant, code in codes.items()}
+        meta.write_text(json.dumps(noted))
+    # Which tests come by which function.
+    (place / "mutants/mutmut-stats.json").unlink(missing_ok=True)
+
+
 def run(name: str) -> int:
     """Try what is not known yet; return mutmut's exit code."""
     stage.copy_tree(f"mutation-{name}")
     place = place_of(name)
     (place / "pyproject.toml").write_text(_settings(AREAS[name]))
+    forget_survivors(place)
     log = paths.CACHE / "logs" / f"mutation-{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     print(f"{name}: running, see {log.relative_to(paths.ROOT)}", flush=True)

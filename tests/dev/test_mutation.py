@@ -22,7 +22,24 @@ NAMED = "ansible_collections.storeops.refunds.plugins.module_utils._model"
 
 @pytest.mark.parametrize("name", mutation.AREAS)
 def test_what_is_broken_and_what_holds_it_is_there(name: str) -> None:
-    assert mutation.sources_of(mutation.AREAS[name]) and mutation.tests_of(mutation.AREAS[name])
+    area = mutation.AREAS[name]
+    for glob in area.sources:
+        assert mutation.sources_of(mutation.Area((glob,), ())), glob
+    assert len(mutation.tests_of(area)) == len(area.tests)
+
+
+def test_what_survived_is_tried_again_and_what_was_killed_is_not(tmp_path: Path) -> None:
+    meta = tmp_path / "mutants/plugins/money.py.meta"
+    meta.parent.mkdir(parents=True)
+    meta.write_text(
+        json.dumps({"exit_code_by_key": {"a": 0, "b": 33, "c": 1, "d": None}, "durations_by_key": {"a": 1}})
+    )
+    stats = tmp_path / "mutants/mutmut-stats.json"
+    stats.write_text("{}")
+    mutation.forget_survivors(tmp_path)
+    noted = json.loads(meta.read_text())
+    assert noted == {"exit_code_by_key": {"a": None, "b": None, "c": 1, "d": None}, "durations_by_key": {"a": 1}}
+    assert not stats.exists()
 
 
 def test_survivors_are_counted_by_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,6 +96,7 @@ def test_odd_links_are_no_next_page(links: object) -> None:
 )
 def test_a_session_is_sent_to_its_own_domain_alone(url: str, domain: str) -> None:
     answers = Answers(page("FIRST00001"))
-    with pytest.raises(InputError, match="no cookie myacinfo"):
+    with pytest.raises(InputError, match="no cookie myacinfo") as caught:
         connect(answers, url, domain).list_keys()
+    assert (caught.value.option, caught.value.next_step) == ("session", "Correct it or app_store_connect_url.")
     assert answers.calls == []

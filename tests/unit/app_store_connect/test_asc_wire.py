@@ -286,3 +286,78 @@ def test_a_status_of_three_hundred_is_no_answer() -> None:
     with pytest.raises(RefundsError):
         connect(Service(ok({"data": []}, 300))).list_keys()
     assert connect(Service(ok({"data": []}, 299))).list_keys() == []
+
+
+PAGE = Reply(200, {}, b"<html>Sign in</html>")
+
+
+@pytest.mark.parametrize(
+    ("reply", "may_have_changed"),
+    [
+        (ok({"errors": []}, 400), False),
+        (ok({"errors": []}, 499), False),
+        (ok({}, 300), False),
+        (PAGE, False),
+        (Reply(201, {}, b"<html>"), True),
+        (ok({"data": None}), True),
+        (ok({"data": {"id": "a/b"}}, 299), True),
+        (ok({"errors": []}, 500), True),
+        (Reply(503, {}, b"<html>"), True),
+    ],
+)
+def test_a_key_may_be_there_after_an_answer_that_does_not_say_so(reply: Reply, may_have_changed: bool) -> None:
+    with pytest.raises(RefundsError) as caught:
+        connect(Service(reply)).create("studio")
+    assert caught.value.may_have_changed is may_have_changed
+
+
+@pytest.mark.parametrize(("status", "may_have_changed"), [(300, False), (403, False), (499, False), (500, True)])
+def test_the_one_download_may_be_used_up_by_a_failure_of_the_service(status: int, may_have_changed: bool) -> None:
+    with pytest.raises(RefundsError) as caught:
+        connect(Service(ok({}, status))).download("2X9R4HXF34")
+    assert caught.value.may_have_changed is may_have_changed
+
+
+def test_the_id_of_a_key_stays_in_its_place_of_the_path() -> None:
+    service = Service(Reply(200, {}, PEM.encode()), {})
+    made = connect(service)
+    made.download("../a?b")
+    made.revoke("../a?b", Permit("revoke_key", "../a?b", t.cast(t.Any, None)))
+    assert [sent.path.partition("?")[0] for sent in service.sent] == [f"{KEYS}/..%2Fa%3Fb"] * 2
+
+
+def test_the_field_check_is_given_what_came() -> None:
+    service = Service({"a": 1}, {"b": 2})
+    made = connect(service)
+    assert (made.session_document(), made.keys_document()) == ({"a": 1}, {"b": 2})
+    assert [(sent.method, sent.path) for sent in service.sent] == [("GET", SESSION), ("GET", f"{KEYS}?limit=200")]
+
+
+def test_a_refusal_repeats_the_words_of_apple_and_a_team_may_have_no_name() -> None:
+    with pytest.raises(RefundsError, match=r"Apple says: .?NO_ACCESS"):
+        connect(Service(ok({"errors": [{"code": "NO_ACCESS"}]}, 403))).list_keys()
+    nameless = {"providerId": 1, "publicProviderId": ISSUER}
+    assert connect(Service(teams(nameless))).team(None, None).name == ""
+
+
+@pytest.mark.parametrize(
+    ("session", "team_id", "step"),
+    [
+        ([teams(ONE, ONE)], 3, "Correct team_id or issuer_id, or sign in with another Apple Account."),
+        ([teams(ONE, ONE, TWO)], None, "Set team_id or issuer_id."),
+        ([teams(ONE, ONE, TWO), {}, teams(ONE, ONE, TWO)], 2, "Choose it in a browser."),
+    ],
+)
+def test_no_team_comes_with_a_step(session: list[t.Any], team_id: int | None, step: str) -> None:
+    with pytest.raises(RefundsError) as caught:
+        connect(Service(*session)).team(team_id, None)
+    assert caught.value.next_step == step
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8765/x", "http://localhost:8765/x", "http://[::1]:8765/x"])
+def test_a_simulator_on_this_machine_gets_the_whole_session_and_no_pause(url: str) -> None:
+    service = Service({"data": []}, {"data": []})
+    session = WebSession([Cookie("myacinfo", Secret("DAWTKN7f3K9x"), "apple.com")])
+    made = AppStoreConnect(t.cast(t.Any, service), session, url)
+    assert (made.list_keys(), made.list_keys(), service.pauses) == ([], [], [])
+    assert [sent.headers["Cookie"] for sent in service.sent] == ["myacinfo=DAWTKN7f3K9x"] * 2

@@ -171,9 +171,23 @@ def test_where_the_sandbox_is_not_asked(environment: str, hosts: Hosts) -> None:
     assert (found, len(server.asked)) == ("unauthenticated", 2)
 
 
-@pytest.mark.parametrize(("sandbox", "is_half"), [(LOST, True), (BROKEN, True), (REFUSED, False)])
-def test_what_only_production_refused_is_half_a_refusal(sandbox: Answer | TransportError, is_half: bool) -> None:
-    server = Server((REFUSED, REFUSED, sandbox), Hosts())
+@pytest.mark.parametrize(
+    ("answers", "url", "is_half", "sandbox_accepts", "other_host", "word"),
+    [
+        ((REFUSED, REFUSED, LOST), None, True, False, "", "didn't answer"),
+        ((REFUSED, REFUSED, BROKEN), None, True, False, "", "didn't answer"),
+        ((REFUSED, REFUSED, REFUSED), None, False, False, "", "until then"),
+        ((REFUSED, REFUSED, FOUND), None, False, True, "", "most likely"),
+        ((REFUSED, REFUSED), "http://127.0.0.1:8765/x", False, False, "127.0.0.1:8765", "until then"),
+        ((REFUSED, REFUSED, REFUSED), "https://proxy.example/{environment}", False, False, "proxy.example", ""),
+        ((REFUSED, REFUSED), "https://api.storekit.apple.com", False, False, "", "until then"),
+    ],
+)
+def test_a_refusal_says_who_refused_and_what_the_sandbox_said(
+    answers: t.Any, url: str | None, is_half: bool, sandbox_accepts: bool, other_host: str, word: str
+) -> None:
+    server = Server(answers, Hosts(url))
     credentials = t.cast(Credentials, t.NamedTuple("Key", [("path", t.Any)])(None))
     verdict = CredentialCheck(t.cast(t.Any, server)).check(credentials, "com.example.one", "production")
-    assert (verdict.cause, verdict.is_half) == ("unauthenticated", is_half)
+    found = (verdict.is_half, verdict.sandbox_accepts, verdict.other_host)
+    assert found == (is_half, sandbox_accepts, other_host) and word in verdict.hint

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,9 +21,11 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.errors imp
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification, Refund, settle
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_rows import exceeds
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_recording
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_app import AppRun
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_recording import Recorder
 
 DATE = 1_700_000_000_000
+DAY = 86_400_000
 APP = App("apple", "production", "com.example.one")
 
 
@@ -147,6 +150,28 @@ def test_what_was_seen_in_this_run_stays_in_quarantine() -> None:
     assert set(there) == {"a"}
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "gap"),
+    [
+        (DATE - 50, DATE - 40, Window(DATE - 50, DATE - 40)),
+        # Only what lies before Apple's reach is lost: what was read in this run is known.
+        (DATE - 50, DATE, Window(DATE - 50, DATE - 20)),
+        (DATE - 20, DATE, None),
+        (DATE - 10, DATE, None),
+        # It may be there still.
+        (DATE - 50, DATE + 1, None),
+    ],
+)
+def test_what_left_the_history_unverified_is_a_gap_up_to_where_it_is_read(
+    start: int, end: int, gap: Window | None
+) -> None:
+    made = recorder()
+    there = {"a": Quarantined("a", None, "tampered", Window(start, end))}
+    coverage = Coverage(0, DATE, DATE, DATE)
+    made._tidy(t.cast(t.Any, None), coverage, there, Window(DATE - 20, DATE), writes=False)
+    assert made.coverage is not None and made.coverage.gaps == (() if gap is None else (gap,))
+
+
 @pytest.mark.parametrize(("date", "is_kept"), [(DATE - 1, False), (DATE, True), (DATE + 1, True)])
 def test_what_is_dated_at_the_bound_is_kept(date: int, is_kept: bool) -> None:
     assert recorder(keep_from=DATE)._is_kept(date) is is_kept and recorder()._is_kept(date)
@@ -170,6 +195,27 @@ def test_from_when_on_the_history_is_read(
     monkeypatch.setattr(refund_recording, "find_coverage", lambda connection, app: coverage)
     monkeypatch.setattr(refund_recording, "list_quarantined", lambda connection, app: quarantined.values())
     assert recorder(at=at).resume(t.cast(t.Any, None)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("resume_at", "keep_from", "start"),
+    [
+        # The whole of what Apple reaches.
+        (None, None, DATE - 179 * DAY),
+        (DATE - 400 * DAY, None, DATE - 179 * DAY),
+        (DATE - 30 * DAY, None, DATE - 30 * DAY),
+        (DATE - 7 * DAY, None, DATE - 7 * DAY),
+        # What is settled lies in the last week, or in the future of a clock that was set back: what comes late is read.
+        (DATE - 6 * DAY, None, DATE - 7 * DAY),
+        (DATE + 30 * DAY, None, DATE - 7 * DAY),
+        (DATE - 30 * DAY, DATE - 20 * DAY, DATE - 20 * DAY),
+        (DATE - 30 * DAY, DATE - 40 * DAY, DATE - 30 * DAY),
+        (None, DATE - 40 * DAY, DATE - 40 * DAY),
+    ],
+)
+def test_what_a_run_reads(resume_at: int | None, keep_from: int | None, start: int) -> None:
+    app = SimpleNamespace(identity=SimpleNamespace(environment="production"))
+    assert AppRun._window(t.cast(t.Any, app), resume_at, keep_from, DATE) == Window(start, DATE)
 
 
 def page(has_more: bool, token: object = None) -> Answer:

@@ -186,7 +186,7 @@ class Recorder:
         self._let_go(connection, held, gone, writes)
         if coverage is not None:
             coverage = heard(coverage, self.url, self.at)
-            for one in (one for one in unseen if one.window.start < read.start):
+            for one in unseen:
                 # What has left Apple's reach unverified can't be known any more.
                 coverage = lost(coverage, Window(one.window.start, min(one.window.end, read.start)))
         if self.keep_from is not None and self.removal is not None:
