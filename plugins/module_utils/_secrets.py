@@ -49,9 +49,9 @@ def hidden_names(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:
     if not isinstance(params, dict):
         return found
     for name, option in spec.items():
-        fields = fields_of(name, option)
+        value = params.get(name)
+        fields = fields_of(name, option) if value else {}
         if fields:
-            value = params.get(name)
             for item in value if isinstance(value, list) else [value]:
                 found |= _hidden_in_mapping(fields, item)
     return found
@@ -62,7 +62,7 @@ def _hidden_in_mapping(fields: t.Mapping[str, t.Any], value: t.Any) -> set[str]:
     if not isinstance(value, dict):
         return _hidden_within(value)
     unknown = {name: item for name, item in value.items() if name not in fields}
-    plain = [item for name, item in value.items() if name in fields and not fields_of(name, fields[name])]
+    plain = [item for name, item in value.items() if item and name in fields and not fields_of(name, fields[name])]
     return hidden_names(fields, value) | _hidden_within(unknown) | _hidden_within(plain)
 
 
@@ -70,7 +70,7 @@ def _hidden_within(value: t.Any) -> set[str]:
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     names = value if isinstance(value, dict) else {}
     found = {name for name, item in names.items() if not is_shown_field(name, item)}
-    return found.union(*map(_hidden_within, items))
+    return found.union(*(_hidden_within(item) for item in items if isinstance(item, (dict, list))))
 
 
 def _declared(spec: t.Mapping[str, t.Any], params: t.Any) -> set[str]:

@@ -202,6 +202,7 @@ All apps are Active in the ledger, and ours run with `--check`: an audit that fi
 - The bare script signs (PyJWT) and calls (requests, kept connections) and does nothing else; the better of 1 and 8
   threads counts.
 - Up to {works.RUNS} runs each (fewer where one takes long); the median counts, least and most are shown.
+- What ours come to is counted in one more run, which isn't measured.
 - ms per app: an empty play's time is left out. x uri loop: how many times faster than the uri loop of that size.
 - MB tree: the highest sum of the proportional set sizes (PSS, shared pages counted once) of the process and all its
   children, looked at every {processes.SAMPLED_EVERY_S:g} s. MB largest: the highest resident size (VmHWM) of one.

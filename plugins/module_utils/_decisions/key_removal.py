@@ -10,7 +10,6 @@ import typing as t
 from .._model.integration import Integration
 from .._model.text import few
 from .integration import Decision
-from .rotation import place
 
 
 def waiting(decisions: t.Iterable[Decision], check_mode: bool) -> list[str]:
@@ -32,7 +31,7 @@ def waiting(decisions: t.Iterable[Decision], check_mode: bool) -> list[str]:
 def users(key_ids: t.Collection[str | None], held: t.Iterable[Integration]) -> list[str]:
     """Return the places of integrations that may use one of these keys. None is a Key ID that nobody knows."""
     may = (one for one in held if one.key_id is None or None in key_ids or one.key_id in key_ids)
-    return list(dict.fromkeys(place(one.identity) for one in may))
+    return list(dict.fromkeys(one.identity.place for one in may))
 
 
 def left(keys: t.Sequence[str], trouble: str, apps: t.Sequence[str], held: t.Sequence[str], check_mode: bool) -> str:

@@ -213,15 +213,8 @@ def _is_unconfirmed(decision: Decision, by_hand: t.Container[Identity]) -> bool:
 
 
 def _named(entries: t.Iterable[Integration]) -> str:
-    return few([place(one.identity) for one in entries])
+    return few([one.identity.place for one in entries])
 
 
 def _named_apps(places: t.Iterable[_Place]) -> str:
     return few([f"{app} (sandbox)" if environment == "sandbox" else app for app, environment in places])
-
-
-def place(identity: Identity) -> str:
-    """Return an integration's name: its app, the sandbox, and where it is held."""
-    app = f"{identity.bundle_id} (sandbox)" if identity.environment == "sandbox" else identity.bundle_id
-    where = "in the ledger" if identity.tracker == "ledger" else f"at {identity.tracker}"
-    return f"{app} {where}" + (f" (project {identity.project})" if identity.project else "")

@@ -115,10 +115,13 @@ class Ledger:
         raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
-        for engine in (self._reader, self._writer):
-            if engine is not None:
-                engine.dispose()
+        self._drop_copy()
         self._reader = self._writer = None
+
+    def _drop_copy(self) -> None:
+        # The other engines are kept for the next task, and hold no connection.
+        if self._is_behind and self._reader is not None:
+            self._reader.dispose()
 
     @contextlib.contextmanager
     def _errors_in_words(self) -> t.Iterator[None]:
@@ -168,8 +171,7 @@ class Ledger:
                 _migrate(connection)
             connection.commit()
         # What was read from before the migration no longer stands for the ledger.
-        if self._reader is not None:
-            self._reader.dispose()
+        self._drop_copy()
         self._reader, self._is_behind, self._writer = None, False, engine
         return connection
 

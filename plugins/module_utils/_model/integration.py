@@ -44,6 +44,13 @@ class Identity:
     environment: Environment
     bundle_id: str
 
+    @property
+    def place(self) -> str:
+        """The integration's name: its app, the sandbox, and where it is held."""
+        app = f"{self.bundle_id} (sandbox)" if self.environment == "sandbox" else self.bundle_id
+        where = "in the ledger" if self.tracker == "ledger" else f"at {self.tracker}"
+        return f"{app} {where}" + (f" (project {self.project})" if self.project else "")
+
 
 @dataclass(frozen=True)
 class Credentials:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..._context import Context
-from ..._decisions.rotation import Known, place
+from ..._decisions.rotation import Known
 from ..._model.errors import InputError
 from ..shared.session import Connection
 from ..shared.trackers import Trackers, open_ledger
@@ -63,4 +63,4 @@ class Job:
 
 def uses(job: Job, known: Known) -> list[str]:
     """Return the integrations of the old key, for the results."""
-    return [place(one.identity) for one in known.using(job.asked.old_key_id)]
+    return [one.identity.place for one in known.using(job.asked.old_key_id)]
