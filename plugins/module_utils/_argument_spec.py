@@ -142,6 +142,7 @@ def audit_report() -> Spec:
             for name in ("path", "html_path", "json_path", "junit_path", "markdown_path", "csv_path")
         },
         "title": {"type": "str"},
+        "stage": {"type": "str", "choices": ["begun", "stopped", "finished"], "default": "finished"},
         "waivers": {"type": "list", "elements": "dict", "options": waiver},
         "fail_on": {
             "type": "list",

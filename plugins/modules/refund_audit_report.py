@@ -35,8 +35,8 @@ description:
   - The page is one file without any request to the network. It works without JavaScript except for its table of all
     apps.
   - The JSON document follows the schema C(docs/audit-report.schema.json) of the collection.
-  - Where the JSON document of an earlier report lies at the same path, the report says which findings are new, gone and
-    still there. In CI, keep that file from one job to the next.
+  - Where the JSON document of an earlier report lies at the same path or is kept aside (O(stage)), the report says
+    which findings are new, gone and still there. In CI, keep that file from one job to the next.
   - In JUnit XML, one test suite stands for a tracker and environment. Only what O(fail_on) names counts there, so that
     a CI system and the task agree. Refused and drifted apps are failures, unknown ones errors, waived ones skipped.
     What O(fail_on) does not name stands in the output (C(system-out)) of a test that passed.
@@ -70,7 +70,7 @@ options:
   path:
     description:
       - Folder for C(refund-audit.html), C(refund-audit.md), C(refund-audit.csv), C(refund-audit.json) and
-        C(refund-audit.junit.xml). Missing folders are made.
+        C(refund-audit.junit.xml), absolute or from C(~). Missing folders are made.
       - This, or the path of at least one of the files, is required.
     type: path
   html_path:
@@ -88,6 +88,17 @@ options:
   csv_path:
     description: File for the CSV table, instead of that in O(path).
     type: path
+  stage:
+    description:
+      - V(finished) writes the report.
+      - V(begun) is for the time before anything is asked. Each file then says that nothing is known, which is an error
+        in JUnit XML. So an audit that stops leaves no report of an earlier day to be taken for its own. What was there
+        is kept beside it, as C(refund-audit.previous.html) and so on, until a report is written. Waivers are looked at.
+      - V(stopped) adds why, in the files that still say that an audit began. O(results) are what its steps returned.
+        The message of the first one that failed is taken.
+    type: str
+    choices: [begun, stopped, finished]
+    default: finished
   title:
     description: Title of the report, V(Refund tracking audit) when left out.
     type: str
@@ -195,7 +206,7 @@ EXAMPLES = r"""
 RETURN = r"""
 report:
   description: What the audit came to.
-  returned: success, and failure because of what was found
+  returned: with O(stage=finished) on success, and on failure because of what was found
   type: dict
   contains:
     summary:

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 from newcomer import Newcomer
-from playground import ROOT
-from story import DECLARED, Sim
+from story import Sim, settled
 
 
 @pytest.fixture
@@ -25,13 +23,4 @@ def sim() -> t.Iterator[Sim]:
 
 @pytest.fixture
 def newcomer(sim: Sim, tmp_path: Path) -> Newcomer:
-    """One who has installed everything, has the simulated keys in ~/keys and declared the README's apps."""
-    made = Newcomer(tmp_path / "new", sim.control)
-    made.env["PATH"] = f"{Path(sys.executable).parent}:{made.env['PATH']}"
-    made.env["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".cache/root")
-    settings = (ROOT / "examples/simulator/simulator.yml").read_text().replace(":8765/", f":{sim.port}/")
-    made.write("simulator.yml", settings.replace("/tmp/refunds-simulator.db", f"{tmp_path}/ledger.db"))
-    made.write("refunds.yml", DECLARED)
-    ran = made.types(f"python3 {ROOT}/examples/simulator/keys.py {sim.control}")
-    assert ran.returncode == 0 and ran.stdout.count("is written") == 2, ran.stderr
-    return made
+    return settled(sim, tmp_path)

@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT / "dev"))
 
 import stage
 
+SETTINGS = ".cache/simulator/simulator.yml"
 REPOSITORY = "https://github.com/storeops/refunds"
 PROGRAMS = ("ansible", "ansible-playbook", "ansible-galaxy", "ansible-vault", "ansible-inventory")
 PIP = """#!{python}
@@ -95,12 +96,20 @@ class Newcomer:
 
     def plays(self, playbook: str, *more: str) -> subprocess.CompletedProcess[str]:
         """Run a playbook of the collection with the declaration, against the simulator."""
-        options = " ".join(("-e @refunds.yml -e @simulator.yml", *more))
+        options = " ".join(("-e @refunds.yml", f"-e @{SETTINGS}", *more))
         return self.types(f"ansible-playbook storeops.refunds.{playbook} {options}")
 
+    def knows_simulator(self) -> subprocess.CompletedProcess[str]:
+        """Run the example's keys.py, as in a clone: keys come into ~/keys, and the settings into its .cache."""
+        self.write("examples/simulator/keys.py", (ROOT / "examples/simulator/keys.py").read_text())
+        return self.types(f"python3 examples/simulator/keys.py {self.control}")
+
     def ask(self, path: str) -> t.Any:
+        return json.loads(self.reads(path))
+
+    def reads(self, path: str) -> bytes:
         with urllib.request.urlopen(f"{self.control}/{path}", timeout=10) as answer:
-            return json.load(answer)
+            return bytes(answer.read())
 
     def tells(self, method: str, path: str, body: t.Mapping[str, t.Any]) -> None:
         headers = {"Content-Type": "application/json"}

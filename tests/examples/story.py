@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pages
+from newcomer import Newcomer
 from playground import ROOT
 
 WORLD = ROOT / "examples/simulator/world.yml"
@@ -37,3 +39,14 @@ class Sim:
     @property
     def port(self) -> str:
         return self.control.split(":")[2].partition("/")[0]
+
+
+def settled(sim: Sim, tmp_path: Path) -> Newcomer:
+    """One who has installed everything, has the simulated keys in ~/keys and declared the README's apps."""
+    made = Newcomer(tmp_path / "new", sim.control)
+    made.env["PATH"] = f"{Path(sys.executable).parent}:{made.env['PATH']}"
+    made.env["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".cache/root")
+    made.write("refunds.yml", DECLARED)
+    ran = made.knows_simulator()
+    assert ran.returncode == 0 and ran.stdout.count("is written") == 2, ran.stderr
+    return made

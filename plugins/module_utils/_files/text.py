@@ -13,10 +13,11 @@ from .._model.errors import FileError
 from .writing import sync_folder
 
 
-def write_text_file(path: str, text: str, option: str) -> None:
+def write_text_file(path: str, text: str, option: str, like: str = "") -> None:
     """Write a text that is no secret: whole or not at all. Missing folders are made; a link is replaced, not followed.
 
-    A file that is there keeps its mode; a new one gets that of the umask. Raises FileError naming ``option``.
+    A file that is there keeps its mode; a new one gets that of ``like``, else of the umask. Raises FileError naming
+    ``option``.
     """
     _refuse_odd(path, option)
     folder, name = os.path.split(os.path.abspath(path))
@@ -27,7 +28,7 @@ def write_text_file(path: str, text: str, option: str) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
             with contextlib.suppress(FileNotFoundError):
-                status = os.lstat(path)
+                status = os.lstat(path if os.path.lexists(path) else like or path)
                 if stat.S_ISREG(status.st_mode):
                     os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
             file.write(text.encode("utf-8", "replace"))
@@ -42,6 +43,20 @@ def write_text_file(path: str, text: str, option: str) -> None:
         if temporary:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def keep_text_file(path: str, aside: str, option: str) -> None:
+    """Give a file another name, in the place of what has it. Raises FileError naming ``option``."""
+    try:
+        os.replace(path, aside)
+    except OSError as error:
+        raise FileError(f"{option}: {path} can't be renamed: {error.strerror}.", "Check its folder.") from None
+
+
+def drop_text_file(path: str) -> None:
+    """Remove a file that another has taken the place of; one that can't be removed stays."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 def refuse_unwritable_text(path: str, option: str) -> None:

@@ -37,7 +37,7 @@ def render_html(report: Report) -> str:
         (
             "<!doctype html>",
             '<html lang="en">',
-            _head(report.title),
+            head(report.title),
             "<body>",
             '<a class="skip" href="#main">Skip to the content</a>',
             header(report),
@@ -53,7 +53,7 @@ def render_html(report: Report) -> str:
     )
 
 
-def _head(title: str) -> str:
+def head(title: str) -> str:
     policy = (
         f"default-src 'none'; img-src data:; style-src {_source(STYLE)}; script-src {_source(SCRIPT)}; "
         "base-uri 'none'; form-action 'none'"

@@ -31,9 +31,9 @@ def render_junit(report: Report) -> str:
     counts = _counts(report.apps, report)
     # Jenkins' schema (junit-10.xsd) knows this count for a suite alone, and refuses it here.
     del counts["skipped"]
-    root = ElementTree.Element("testsuites", {"name": _clean(report.title), **counts, "time": "0"})
+    root = ElementTree.Element("testsuites", {"name": clean(report.title), **counts, "time": "0"})
     for (tracker, environment), apps in sorted(suites.items()):
-        attributes = {"name": _clean(f"{tracker} {environment}"), **_counts(apps, report), "time": "0"}
+        attributes = {"name": clean(f"{tracker} {environment}"), **_counts(apps, report), "time": "0"}
         suite = ElementTree.SubElement(root, "testsuite", {**attributes, "timestamp": report.generated_at.rstrip("Z")})
         for app in apps:
             _add_case(suite, app, f"{tracker}.{environment}", report)
@@ -93,7 +93,7 @@ def _add_unread(root: ElementTree.Element, report: Report) -> None:
     """Add a test of its own for refunds that could not be read."""
     suite = _suite(root, "refunds", {"tests": 1, "failures": 0, "errors": int(report.fails_unread)}, report)
     case = ElementTree.SubElement(suite, "testcase", {"classname": "refunds", "name": "refunds", "time": "0"})
-    text = _clean(f"{UNREAD} {' '.join(report.unread)}")
+    text = clean(f"{UNREAD} {' '.join(report.unread)}")
     if report.fails_unread:
         ElementTree.SubElement(case, "error", {"type": "refunds_unread", "message": text})
     else:
@@ -105,9 +105,9 @@ def _add_undeclared(root: ElementTree.Element, report: Report) -> None:
     names, twins = report.undeclared, report.undeclared_twins
     suite = _suite(root, "undeclared", {"tests": len(names), "failures": 0, "errors": 0}, report, len(names))
     for name in names:
-        case = ElementTree.SubElement(suite, "testcase", {"classname": "undeclared", "name": _clean(name), "time": "0"})
+        case = ElementTree.SubElement(suite, "testcase", {"classname": "undeclared", "name": clean(name), "time": "0"})
         told = held_undeclared([name], filter(None, [twins.get(name)]))
-        ElementTree.SubElement(case, "skipped", {"message": _clean(told)})
+        ElementTree.SubElement(case, "skipped", {"message": clean(told)})
 
 
 def _add_keys(root: ElementTree.Element, report: Report) -> None:
@@ -116,26 +116,26 @@ def _add_keys(root: ElementTree.Element, report: Report) -> None:
     counts = {"tests": len(report.bad_keys), "failures": tags.count("failure"), "errors": tags.count("error")}
     suite = _suite(root, "keys", counts, report)
     for key in report.bad_keys:
-        names = {"classname": "keys", "name": _clean(key.label), "time": "0"}
+        names = {"classname": "keys", "name": clean(key.label), "time": "0"}
         case = ElementTree.SubElement(suite, "testcase", names)
         if key in report.failing_keys:
-            told = {"type": _clean(key.cause), "message": _clean(key.hint)}
+            told = {"type": clean(key.cause), "message": clean(key.hint)}
             ElementTree.SubElement(case, _RESULT_OF[key.kind], told)
         else:
-            ElementTree.SubElement(case, "system-out").text = _clean(f"{key.kind}: {key.cause}: {key.hint}")
+            ElementTree.SubElement(case, "system-out").text = clean(f"{key.kind}: {key.cause}: {key.hint}")
 
 
 def _add_case(suite: ElementTree.Element, app: App, place: str, report: Report) -> None:
-    names = {"classname": _clean(place), "name": _clean(app.bundle_id), "time": "0"}
+    names = {"classname": clean(place), "name": clean(app.bundle_id), "time": "0"}
     case = ElementTree.SubElement(suite, "testcase", names)
     reason, tag = report.reason(app), _tag(app, report)
     if tag == "skipped":
-        ElementTree.SubElement(case, tag, {"message": _clean(_why_skipped(app, report))})
+        ElementTree.SubElement(case, tag, {"message": clean(_why_skipped(app, report))})
     elif tag and reason:
-        result = ElementTree.SubElement(case, tag, {"type": _clean(reason.cause), "message": _clean(reason.hint)})
-        result.text = _clean("\n".join(_lines(app)))
+        result = ElementTree.SubElement(case, tag, {"type": clean(reason.cause), "message": clean(reason.hint)})
+        result.text = clean("\n".join(_lines(app)))
     elif app.kind in FAILING:
-        ElementTree.SubElement(case, "system-out").text = _clean("\n".join(_lines(app)))
+        ElementTree.SubElement(case, "system-out").text = clean("\n".join(_lines(app)))
 
 
 def _lines(app: App) -> t.Iterator[str]:
@@ -147,5 +147,5 @@ def _lines(app: App) -> t.Iterator[str]:
         yield f"{contrast.field}: declared {contrast.after}, held {contrast.before}"
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

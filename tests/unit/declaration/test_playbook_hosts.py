@@ -29,7 +29,7 @@ def test_most_playbooks_take_hosts() -> None:
 
 @pytest.mark.parametrize("path", TAKING_HOSTS, ids=lambda path: path.stem)
 def test_the_variable_that_is_named_is_the_one_that_is_read(path: Path) -> None:
-    for play in yaml.safe_load(path.read_text()):
+    for play in (one for one in yaml.safe_load(path.read_text()) if one["hosts"] != "localhost"):
         (read,) = re.findall(r"(\w+_hosts) \|", play["vars"]["playbook_hosts"])
         assert re.findall(r"hint='(\w+):", play["hosts"]) == [read]
 
@@ -52,4 +52,4 @@ def test_hosts_that_are_not_there_fail_the_playbook(path: Path, tmp_path: Path) 
         check=False,
     )
     assert ran.returncode != 0 and f"{name}: no host of the inventory matches wbe1" in ran.stdout + ran.stderr
-    assert "TASK [" not in ran.stdout
+    assert set(re.findall(r"TASK \[(.*)\]", ran.stdout)) <= {"Note that there is no new report yet"}

@@ -79,7 +79,10 @@ def test_the_first_task_looks_at_the_names(path: t.Any) -> None:
         steps = steps[-1].get("tasks", [])
         if not steps:
             return  # Its role does.
-    first = steps[0]["block"][0] if "block" in steps[0] else steps[0]
+    steps = steps[0].get("block", steps)
+    # An audit first says in its files that it began.
+    is_begun = steps[0].get("storeops.refunds.refund_audit_report", {}).get("stage") == "begun"
+    first = steps[1 if is_begun else 0]
     (options,) = (value for name, value in first.items() if name.startswith("storeops.refunds."))
     (pattern,) = re.findall(r"varnames', '(.+?)'", options["variables"])
     assert "when" not in first

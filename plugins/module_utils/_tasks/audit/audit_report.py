@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import stat
 import typing as t
 from datetime import UTC, datetime
 
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
-from ..._files.text import refuse_unwritable_text, write_text_file
+from ..._files.text import refuse_unwritable_text
 from ..._report.changes import changes_since
 from ..._report.console import bad_news, good_news, unread
 from ..._report.entries import apps_of, bad_keys_of, undeclared_of
@@ -22,11 +20,12 @@ from ..._report.html import render_html
 from ..._report.json_document import bad_key_fields, render_json, waiver_fields
 from ..._report.junit import render_junit
 from ..._report.markdown import BEGIN, END, render_markdown
-from ..._report.model import App, Changes, Problem, Report
+from ..._report.model import App, Changes, Problem, Report, Waiver
 from ..._report.refunds import refunds_of, unread_of
 from ..._report.table_csv import render_csv
 from ..._report.waivers import parse_waivers, stale, waive
 from .request import AuditRequest, request_of
+from .unfinished import begin, finish, last_report, stop
 
 # What `path` is filled with: the option of each file alone, its name, and what renders it.
 FILES: t.Mapping[str, tuple[str, t.Callable[[Report], str]]] = {
@@ -49,22 +48,32 @@ _HISTORY = re.compile(
 
 def run(params: Params, context: Context) -> Results:
     request = request_of(params, {kind: name for kind, (name, _render) in FILES.items()})
+    if request.stage == "begun":
+        begun = begin(request, context)
+        # What is wrong with a waiver is told before anybody is asked.
+        _waivers(request, context)
+        return begun
+    return stop(request, context) if request.stage == "stopped" else _finish(request, context)
+
+
+def _finish(request: AuditRequest, context: Context) -> Results:
     paths = request.paths
-    report = _report(request, context, _held(paths["json"]) if "json" in paths else None)
+    last = {path: last_report(kind, path) for kind, path in paths.items()}
+    report = _report(request, context, last.get(paths.get("json", "")))
     # Without an app nothing can be matched; waivers alone are looked at before an audit begins.
     for text in stale(report.waivers) if report.apps else ():
         context.warn(text)
     if report.unread and not report.fails_unread:
         context.warn(unread(report))
     texts = {path: FILES[kind][1](report) for kind, path in paths.items()}
-    before = {path: _digest(_held(path)) for path in texts}
+    before = {path: _digest(text) for path, text in last.items()}
     after = {path: _digest(text) for path, text in texts.items()}
     for kind, path in paths.items():
         option = request.option_of(kind)
         if context.check_mode:
             refuse_unwritable_text(path, option)
         else:
-            write_text_file(path, texts[path], option)
+            finish(kind, path, texts[path], option)
     results = {
         "changed": before != after,
         "diff": {"before": {"files": before}, "after": {"files": after}},
@@ -76,8 +85,7 @@ def run(params: Params, context: Context) -> Results:
 
 
 def _report(request: AuditRequest, context: Context, previous: str | None) -> Report:
-    today = datetime.fromtimestamp(context.now(), UTC).date()
-    apps, waivers = waive(apps_of(request.results), parse_waivers(request.waivers, today))
+    apps, waivers = waive(apps_of(request.results), _waivers(request, context))
     return Report(
         title=request.title,
         generated_at=context.timestamp(),
@@ -92,15 +100,8 @@ def _report(request: AuditRequest, context: Context, previous: str | None) -> Re
     )
 
 
-def _held(path: str) -> str | None:
-    """Return what lies there, None without a readable regular file: a pipe would be waited for."""
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            return None
-        with open(path, encoding="utf-8", errors="replace", newline="") as file:
-            return file.read()
-    except OSError:
-        return None
+def _waivers(request: AuditRequest, context: Context) -> tuple[Waiver, ...]:
+    return parse_waivers(request.waivers, datetime.fromtimestamp(context.now(), UTC).date())
 
 
 def _digest(text: str | None) -> str | None:

@@ -18,6 +18,7 @@ from ..._report.model import DEFAULT_TITLE, Kind
 class AuditRequest:
     """``paths``: the file of each kind that is wanted. ``named``: the kinds that have an option of their own."""
 
+    stage: t.Literal["begun", "stopped", "finished"]
     paths: t.Mapping[str, str]
     named: frozenset[str]
     title: str
@@ -34,6 +35,7 @@ class AuditRequest:
 def request_of(params: Params, names: t.Mapping[str, str]) -> AuditRequest:
     """Return what a task asks. ``names``: of the files in a folder, by kind. Raises InputError."""
     return AuditRequest(
+        params.get("stage") or "finished",
         _paths(params, names),
         frozenset(kind for kind in names if params.get(f"{kind}_path")),
         (params.get("title") or "").strip() or DEFAULT_TITLE,
@@ -48,15 +50,15 @@ def _paths(params: Params, names: t.Mapping[str, str]) -> dict[str, str]:
     """Return the file of each kind that is wanted."""
     own = {kind: params.get(f"{kind}_path") or "" for kind in names}
     folder = params.get("path") or ""
-    found = {
-        kind: os.path.abspath(own[kind] or os.path.join(folder, name))
-        for kind, name in names.items()
-        if own[kind] or folder
-    }
+    found = {kind: own[kind] or os.path.join(folder, name) for kind, name in names.items() if own[kind] or folder}
     if not found:
         raise InputError(
             "path", "or the path of one of the files, such as html_path, is required.", "Give a folder as path."
         )
+    for kind, path in found.items():
+        if not os.path.isabs(path):
+            option = f"{kind}_path" if own[kind] else "path"
+            raise InputError(option, f"{own[kind] or folder} is relative.", "Give an absolute path, or one from ~.")
     if len(set(found.values())) < len(found):
         raise InputError("path", "two of the files have the same path.", "Give each a path of its own.")
-    return found
+    return {kind: os.path.normpath(path) for kind, path in found.items()}
