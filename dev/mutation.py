@@ -48,7 +48,7 @@ AREAS = {
     ),
     "decisions": Area(
         ("_plan.py", "_decisions/*.py", "_report/classify.py", "_tasks/keys/remote_key_plan.py"),
-        ("test_plan.py", "test_irreversible.py", "apple", "report", "tasks"),
+        ("decisions", "test_plan.py", "test_irreversible.py", "apple", "report", "tasks"),
     ),
     "credentials": Area(
         ("_apple/credential_check.py", "_apple/token.py", "_apple/app_store_server.py", "_apple/app_store_connect*.py"),

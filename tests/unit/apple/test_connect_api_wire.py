@@ -12,6 +12,7 @@ import pytest
 from connect_api_support import entry
 from unit_support import ISSUER
 
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_record import FIELDS
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect_api import (
     AppStoreConnectApi,
     ConnectApiCredentials,
@@ -19,6 +20,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.private_key import parse_content
+from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret
 
 APPS = "https://api.appstoreconnect.apple.com/v1/apps"
 
@@ -62,7 +64,7 @@ def test_one_app_is_asked_for_with_all_that_is_read(pem: str) -> None:
     assert connect(pem, service).app(7).bundle_id == "com.example.a7"
     ((method, url, body),) = service.sent
     assert (method, url.partition("?")[0], body) == ("GET", f"{APPS}/7", None)
-    assert set(asked_for(url)) == {"fields[apps]"} and "subscriptionStatusUrl" in asked_for(url)["fields[apps]"]
+    assert asked_for(url) == {"fields[apps]": ",".join(FIELDS)}
 
 
 @pytest.mark.parametrize("data", [None, {}, entry(8), {"type": "apps", "id": "7"}])
@@ -78,7 +80,7 @@ def test_the_field_check_is_given_the_first_page_as_it_came(pem: str, is_release
     ((method, url, _body),) = service.sent
     query = asked_for(url)
     assert (method, url.partition("?")[0], query["limit"]) == ("GET", APPS, "200")
-    assert "bundleId" in query["fields[apps]"].split(",")
+    assert query["fields[apps]"] == ",".join(FIELDS)
     assert query.get("filter[appStoreVersions.appStoreState]") == state
 
 
@@ -128,3 +130,10 @@ def test_a_quota_that_runs_out_is_told_once(pem: str, remaining: int, warns: int
     api.apps()
     api.apps()
     assert len(warned) == warns and all("ASCKEY0001: 0 of 3600 requests" in text for text in warned)
+
+
+def test_no_token_is_shown_whatever_it_looks_like(pem: str) -> None:
+    api, echo = connect(pem, Service()), {"errors": [{"detail": "you sent kT7xQ2vLw9Zs"}]}
+    assert api._masked(echo) == echo
+    api._last_token = Secret("kT7xQ2vLw9Zs")
+    assert "kT7xQ2vLw9Zs" not in str(api._masked(echo)) and "you sent" in str(api._masked(echo))

@@ -5,58 +5,16 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 import typing as t
 
 import pytest
+from payload_support import UUID, jws, notice, transaction
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple import signed_data
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.root_certificate import apple_root
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.signed_data import SignedData, claims
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification, Rejected
-
-UUID = "3edf8508-ac4a-4f95-b551-c7c033ba3fd8"
-DATE = 1_700_000_000_000
-
-
-def jws(payload: t.Mapping[str, t.Any]) -> str:
-    """A compact JWS whose signature nobody looks at."""
-
-    def part(value: t.Mapping[str, t.Any]) -> str:
-        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
-
-    return f"{part({'alg': 'ES256'})}.{part(payload)}.c2ln"
-
-
-def transaction(**changes: t.Any) -> dict[str, t.Any]:
-    """A refunded transaction."""
-    return {
-        "transactionId": "1",
-        "originalTransactionId": "1",
-        "bundleId": "com.example.one",
-        "productId": "coins",
-        "purchaseDate": DATE,
-        "price": 9990,
-        "currency": "EUR",
-        "quantity": 1,
-        "type": "Consumable",
-        "environment": "Sandbox",
-        "signedDate": DATE,
-        "revocationDate": DATE,
-        "revocationReason": 0,
-        "inAppOwnershipType": "PURCHASED",
-        **changes,
-    }
-
-
-def notice(kind: str, **data: t.Any) -> str:
-    """A notification of a type."""
-    inner = {"bundleId": "com.example.one", "environment": "Sandbox", **data}
-    return jws(
-        {"notificationType": kind, "notificationUUID": UUID, "signedDate": DATE, "version": "2.0", "data": inner}
-    )
 
 
 @pytest.fixture

@@ -1,0 +1,219 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why Apple refuses, as far as what is held, other apps and other keys tell: which reason is told, and which first."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID
+
+from ansible_collections.storeops.refunds.plugins.module_utils._apple import hints
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.refusal import (
+    Counts,
+    Facts,
+    Others,
+    facts,
+    folded,
+    is_unasked,
+    known_released,
+    of_released,
+    settled_kind,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
+    Credentials,
+    Identity,
+    Integration,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES, Cause, Verdict
+
+IDENTITY = Identity("ledger", "", "production", BUNDLE_ID)
+KEY = Credentials(ISSUER, KEY_ID, t.cast(t.Any, SimpleNamespace(fingerprint="f1")), "/k/a.p8")
+HELD = Integration(IDENTITY, ISSUER, KEY_ID, "f1", "Active", "/k/a.p8")
+MINE, SAME_KEY, OTHER = (ISSUER, KEY_ID, "f1"), ("other issuer", KEY_ID, "f1"), (ISSUER, "OTHERKEY01", "f2")
+REFUSED = Verdict("unauthenticated", "Apple refused.", "production")
+HALF = replace(REFUSED, is_half=True)
+IN_SANDBOX = replace(REFUSED, sandbox_accepts=True)
+GOOD = Verdict("accepted", "All is well.", "production")
+SILENT = Verdict("unreachable", "No answer.", "production")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "wanted"),
+    [
+        (SILENT, True),
+        (replace(SILENT, checked_at="2026-11-28T00:00:00Z"), False),
+        (Verdict("not_checked", "", "production"), False),
+        (GOOD, False),
+    ],
+)
+def test_who_was_never_asked(verdict: Verdict, wanted: bool) -> None:
+    assert is_unasked(verdict) is wanted
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_a_file_named_as_another_kind_is_taken_for_it_where_apple_settled_nothing(cause: Cause) -> None:
+    verdict = Verdict(cause, "A hint.", "production")
+    named = KeySource(ISSUER, KEY_ID, "/k/AuthKey_ABC.p8", None, "required")
+    undecided = ("rate_limited", "service_unavailable", "unreachable", "unexpected_response", "not_checked")
+    found = settled_kind(named, verdict)
+    assert found.cause == ("key_wrong_kind" if cause in undecided else cause)
+    assert ("/k/AuthKey_ABC.p8 is by its name an App Store Connect API key" in found.hint) is (cause in undecided)
+    assert (f"({cause})" in found.hint) is (cause in undecided)
+    assert settled_kind(replace(named, path="/k/SubscriptionKey_ABC.p8"), verdict) is verdict
+    assert settled_kind(replace(named, path=None), verdict) is verdict
+
+
+@pytest.mark.parametrize(
+    ("current", "credentials", "hint"),
+    [
+        (HELD, KEY, hints.known_released(True)),
+        (replace(HELD, key_fingerprint="f2"), KEY, hints.known_released(False)),
+        (replace(HELD, status="Failed", accepted_at="2026-01-01T00:00:00Z"), KEY, hints.known_released(True)),
+        (HELD, None, hints.known_released(False)),
+        (replace(HELD, status="Pending"), KEY, None),
+        (None, KEY, None),
+    ],
+)
+def test_an_app_that_was_accepted_once_is_released(
+    current: Integration | None, credentials: Credentials | None, hint: str | None
+) -> None:
+    verdict = Verdict("app_not_released", "A hint.", "production", sandbox_accepts=True)
+    found = known_released(verdict, current, credentials)
+    assert found == (verdict if hint is None else replace(verdict, cause="unauthenticated", hint=hint))
+    assert of_released(GOOD, True) is GOOD and of_released(REFUSED, True) is REFUSED
+
+
+@pytest.mark.parametrize(
+    ("current", "credentials", "wanted"),
+    [
+        (HELD, None, Facts()),
+        (None, KEY, Facts(held_name="COM.example")),
+        (HELD, KEY, Facts(is_unchanged=True, was_accepted=True)),
+        (replace(HELD, status="Failed"), KEY, Facts(is_unchanged=True)),
+        # What the tracker can't show is no difference, and not known to be the same.
+        (replace(HELD, key_fingerprint=None), KEY, Facts(was_accepted=True)),
+        (replace(HELD, issuer_id=None, key_id=None, key_fingerprint=None), KEY, Facts(was_accepted=True)),
+        (replace(HELD, issuer_id="x"), KEY, Facts((("issuer_id", "x", ISSUER),), False, True)),
+        (
+            replace(HELD, key_id="y", key_fingerprint="z", status="Pending"),
+            KEY,
+            Facts((("key_id", "y", KEY_ID), ("the private key's fingerprint", "z", "f1"))),
+        ),
+    ],
+)
+def test_what_differs_from_what_is_held(
+    current: Integration | None, credentials: Credentials | None, wanted: Facts
+) -> None:
+    assert facts(current, credentials, "COM.example") == wanted
+
+
+@pytest.mark.parametrize(
+    ("group", "wanted", "everywhere"),
+    [
+        ([], Counts(0, 0, 0), False),
+        ([REFUSED], Counts(1, 0, 1), False),
+        ([REFUSED, REFUSED], Counts(2, 0, 2), True),
+        ([REFUSED, HALF], Counts(2, 0, 1), False),
+        ([REFUSED, SILENT], Counts(2, 0, 1), False),
+        ([REFUSED, GOOD], Counts(2, 1, 1), False),
+        ([REFUSED, IN_SANDBOX], Counts(2, 1, 2), True),
+    ],
+)
+def test_how_the_apps_of_a_key_fare(group: list[Verdict], wanted: Counts, everywhere: bool) -> None:
+    assert Counts.of(group) == wanted and wanted.is_refused_everywhere is everywhere
+
+
+@pytest.mark.parametrize(
+    ("checks", "key", "wanted"),
+    [
+        ([(MINE, REFUSED), (MINE, REFUSED)], MINE, True),
+        ([(MINE, REFUSED), (MINE, GOOD)], MINE, False),
+        ([(MINE, REFUSED), (MINE, REFUSED)], OTHER, False),
+        # The key itself is sound: it works under other IDs.
+        ([(MINE, REFUSED), (MINE, REFUSED), (SAME_KEY, GOOD)], MINE, False),
+        ([(MINE, REFUSED), (MINE, REFUSED), (OTHER, GOOD)], MINE, True),
+    ],
+)
+def test_whether_a_key_is_refused_everywhere(checks: t.Any, key: tuple[str, ...], wanted: bool) -> None:
+    assert Others.of(checks).is_refused_everywhere(key) is wanted
+
+
+DIFFERENT = (("key_id", "OLD", "NEW"),)
+SAME = Facts(is_unchanged=True, was_accepted=True)
+ONE, TWO = [(MINE, REFUSED)], [(MINE, REFUSED), (MINE, REFUSED)]
+MIXED = [(MINE, REFUSED), (MINE, GOOD)]
+SOUND = [(MINE, REFUSED), (SAME_KEY, GOOD)]
+LEADS: dict[str, tuple[t.Any, Facts, str]] = {
+    "nothing is known": (ONE, Facts(), ""),
+    "another key works": (SOUND, Facts(DIFFERENT, other_key="studio"), hints.other_key("studio")),
+    "it differs": (SOUND, Facts(DIFFERENT, was_accepted=True), hints.changed(DIFFERENT, True)),
+    "it differs from what was stored": (TWO, Facts(DIFFERENT), hints.changed(DIFFERENT, False)),
+    "it works under other IDs": (SOUND, Facts(held_name="COM"), hints.other_ids(SAME_KEY, MINE)),
+    "capitals": (MIXED, Facts(held_name="COM"), hints.other_capitals("COM")),
+    "it works elsewhere": (MIXED, Facts(), hints.the_app(KEY_ID, 1, 2)),
+    "it works elsewhere, and was never accepted": (MIXED, Facts(is_unchanged=True), hints.the_app(KEY_ID, 1, 2)),
+    "it works elsewhere, and did here": (MIXED, SAME, hints.moved(KEY_ID, 1, 2)),
+    "it works nowhere": (TWO, Facts(), hints.the_key(KEY_ID, ISSUER, 2)),
+    "it works nowhere, and never did": (TWO, Facts(is_unchanged=True), hints.the_key(KEY_ID, ISSUER, 2)),
+    "it works nowhere any more": (TWO, SAME, hints.revoked(KEY_ID, ISSUER, 2)),
+    "nothing changed": (ONE, SAME, hints.UNCHANGED),
+    "nothing changed, and it was never accepted": (ONE, Facts(is_unchanged=True), hints.NEVER_ACCEPTED),
+    "of nobody's key": ([(OTHER, REFUSED)], Facts(), ""),
+    "half a refusal": ([(MINE, REFUSED), (MINE, HALF)], Facts(), ""),
+}
+
+
+@pytest.mark.parametrize("case", LEADS)
+def test_the_likeliest_reason_is_told_first(case: str) -> None:
+    checks, known, lead = LEADS[case]
+    found = Others.of(checks).explain(MINE, REFUSED, known)
+    assert (found.lead, found.cause) == (lead, "unauthenticated")
+    assert found.hint == (f"{lead} Apple refused." if lead else "Apple refused.")
+    if lead:
+        # The name of the file is told before it.
+        named = replace(REFUSED, hint=f"{hints.API_KEY_NAME} Apple refused.")
+        found = Others.of(checks).explain(MINE, named, known)
+        assert (found.lead, found.hint) == (
+            f"{hints.API_KEY_NAME} {lead}",
+            f"{hints.API_KEY_NAME} {lead} Apple refused.",
+        )
+
+
+@pytest.mark.parametrize(
+    ("checks", "known", "is_told"),
+    [
+        (ONE, SAME, True),
+        (TWO, SAME, True),
+        (ONE, Facts(is_unchanged=True), False),
+        (TWO, Facts(), False),
+        (MIXED, SAME, False),
+    ],
+)
+def test_a_simulator_that_forgot_its_keys_is_thought_of(checks: t.Any, known: Facts, is_told: bool) -> None:
+    verdict = replace(REFUSED, other_host="127.0.0.1:8765")
+    aside = f" {hints.not_apple('127.0.0.1:8765')}"
+    found = Others.of(checks).explain(MINE, verdict, known)
+    assert found.lead.endswith(aside) is is_told and (aside in found.lead) is is_told
+    assert aside not in Others.of(checks).explain(MINE, REFUSED, known).lead
+
+
+@pytest.mark.parametrize("verdict", [GOOD, SILENT, IN_SANDBOX, Verdict("app_not_released", "A hint.", "production")])
+def test_only_a_refusal_is_explained(verdict: Verdict) -> None:
+    assert Others.of(TWO).explain(MINE, verdict, Facts(DIFFERENT)) is verdict
+
+
+def test_a_key_without_a_fingerprint_is_nobody_elses() -> None:
+    blank, other = (ISSUER, KEY_ID, ""), ("other issuer", KEY_ID, "")
+    found = Others.of([(blank, REFUSED), (other, GOOD)])
+    assert found.sound == {} and found.explain(blank, REFUSED).lead == ""
+
+
+def test_names_without_their_capitals() -> None:
+    entries = [replace(HELD, identity=replace(IDENTITY, bundle_id=name)) for name in ("Com.A", "com.a", "com.B")]
+    assert folded(entries) == {"com.a": "Com.A", "com.b": "com.B"}
