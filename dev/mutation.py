@@ -34,12 +34,11 @@ MUTANT = re.compile(r".*module_utils\.(?P<module>.+)\.x[_\u01c1](?P<function>.+)
 class Area:
     """Globs below plugins/module_utils, and the tests (files or folders below tests/unit) that hold them.
 
-    Tests that start the simulator or PostgreSQL are left out unless ``with_services``: what decides is held without.
+    Of these, what starts a process is left out: what decides is held without.
     """
 
     sources: tuple[str, ...]
     tests: tuple[str, ...]
-    with_services: bool = False
 
 
 AREAS = {
@@ -81,19 +80,15 @@ AREAS = {
             "_trackers/json_api.py",
         ),
         ("trackers",),
-        with_services=True,
     ),
     "tasks": Area(
         (
-            "_tasks/rotation/*.py",
+            "_tasks/rotation/acceptance.py",
+            "_tasks/rotation/reading.py",
             "_tasks/refunds/refund_windows.py",
             "_tasks/refunds/refund_recording.py",
-            "_tasks/tracking/surplus.py",
-            "_tasks/tracking/targets.py",
-            "_tasks/apps/url_knowledge.py",
         ),
         ("tasks", "ledger/test_refund_edges.py", "ledger/test_refund_quarantine.py", "ledger/test_refund_windows.py"),
-        with_services=True,
     ),
 }
 # Exit codes as mutmut notes them: all tests passed or there was none, and stopped before the end. What else there is,
@@ -115,12 +110,11 @@ def _settings(area: Area) -> str:
     def here(file: Path) -> str:
         return str(paths.COLLECTION / file.relative_to(paths.ROOT))
 
-    selected = [] if area.with_services else ["-m", "not services"]
     settings = {
         "source_paths": [str(paths.COLLECTION / UTILS)],
         "only_mutate": [here(file) for file in sources_of(area)],
         "also_copy": [str(paths.COLLECTION / name) for name in NEEDED],
-        "pytest_add_cli_args": ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", *selected],
+        "pytest_add_cli_args": ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-m", "not services"],
         "pytest_add_cli_args_test_selection": [here(test) for test in tests_of(area)],
         "timeout_constant": 20.0,
     }
