@@ -1,0 +1,304 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known of an app's refunds, step by step: unknown is never good news."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model import coverage as model
+from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import (
+    GRACE,
+    LATE,
+    Coverage,
+    NotificationUrl,
+    Window,
+    advanced,
+    after_known,
+    before_known,
+    begun,
+    faults_of,
+    forgotten,
+    gaps_told,
+    heard,
+    judged,
+    known_gaps,
+    lost,
+    proven,
+    time_or_none,
+    without_url,
+)
+
+DAY = 86_400_000
+# 2023-11-14T22:13:20Z
+NOW = 1_700_000_000_000
+
+
+def held(start: int = 100, covered: int = 200, read: int = 200, settled: int = 150, **more: t.Any) -> Coverage:
+    """A coverage."""
+    return Coverage(start, covered, read, settled, **more)
+
+
+def spans(*pairs: tuple[int, int]) -> tuple[Window, ...]:
+    """Windows."""
+    return tuple(Window(start, end) for start, end in pairs)
+
+
+@pytest.mark.parametrize(
+    ("before", "start", "wanted"),
+    [
+        (None, 50, Coverage(50, 50, 50, 50)),
+        (held(), 150, held()),
+        (held(), 200, held()),
+        # Apple tells no more of the time between what was read and where its history begins.
+        (held(), 210, held(covered=210, read=210, settled=210, gaps=spans((200, 210)))),
+        (held(read=220), 210, held(covered=210, read=220, settled=210)),
+        (held(read=210), 210, held(covered=210, read=210, settled=210)),
+        (held(read=205), 210, held(covered=210, read=210, settled=210, gaps=spans((205, 210)))),
+        (held(settled=300, read=300), 210, held(covered=210, read=300, settled=300)),
+        # Nothing was covered: it just begins later.
+        (held(200, 200, 200, 200), 210, Coverage(210, 210, 210, 210)),
+        (held(200, 200, 300, 200), 210, Coverage(210, 210, 300, 210)),
+    ],
+)
+def test_a_run_begins(before: Coverage | None, start: int, wanted: Coverage) -> None:
+    assert begun(before, start) == wanted
+
+
+@pytest.mark.parametrize(
+    ("window", "now", "is_clean", "wanted"),
+    [
+        ((150, 300), LATE + 1000, True, (300, 300, 300)),
+        # What Apple may still deliver is not settled.
+        ((150, 300), LATE + 250, True, (300, 300, 250)),
+        ((150, 300), LATE + 100, True, (300, 300, 150)),
+        ((150, 300), LATE + 1000, False, (200, 300, 150)),
+        # A window that begins after what is known leaves a hole.
+        ((151, 300), LATE + 1000, True, (300, 300, 150)),
+        ((200, 300), LATE + 1000, True, (300, 300, 150)),
+        ((201, 300), LATE + 1000, True, (200, 200, 150)),
+        ((201, 300), LATE + 1000, False, (200, 200, 150)),
+        ((100, 120), LATE + 1000, True, (200, 200, 150)),
+    ],
+)
+def test_a_window_was_read(window: tuple[int, int], now: int, is_clean: bool, wanted: tuple[int, int, int]) -> None:
+    found = advanced(held(), Window(*window), now, is_clean)
+    assert (found.covered_until, found.read_until, found.settled_until) == wanted
+    assert replace(found, covered_until=200, read_until=200, settled_until=150) == held()
+
+
+PROOF: dict[str, t.Any] = {"known_from": 150, "proven_at": 180}
+
+
+@pytest.mark.parametrize(
+    ("before", "dates", "wanted"),
+    [
+        (held(), [], held()),
+        (held(), [120, 190, 150], held(last_notification_at=190, known_from=120, proven_at=190)),
+        (
+            held(last_notification_at=170, **PROOF),
+            [160],
+            held(last_notification_at=170, known_from=150, proven_at=180),
+        ),
+        (
+            held(last_notification_at=170, **PROOF),
+            [120, 190],
+            held(last_notification_at=190, known_from=120, proven_at=190),
+        ),
+        # There was no URL, and later notifications say that there is one again: between, nobody knows.
+        (
+            held(url="none", url_at=185, **PROOF),
+            [190, 195],
+            held(last_notification_at=195, known_from=150, proven_at=195, gaps=spans((180, 190))),
+        ),
+        (
+            held(url="V1", url_at=185, **PROOF),
+            [182, 190],
+            held(last_notification_at=190, known_from=150, proven_at=190, gaps=spans((182, 190))),
+        ),
+        # They were all signed before it was asked: there is none still.
+        (
+            held(url="none", url_at=185, **PROOF),
+            [182, 185],
+            held(last_notification_at=185, known_from=150, proven_at=185, url="none", url_at=185),
+        ),
+        (
+            held(url="none", url_at=185),
+            [190],
+            held(last_notification_at=190, known_from=190, proven_at=190, gaps=spans((0, 190))),
+        ),
+        (held(url="none"), [190], held(url="none", last_notification_at=190, known_from=190, proven_at=190)),
+        (
+            held(url="V2", url_at=185, **PROOF),
+            [190],
+            held(url="V2", url_at=185, last_notification_at=190, known_from=150, proven_at=190),
+        ),
+    ],
+)
+def test_notifications_prove_that_there_was_a_url(before: Coverage, dates: list[int], wanted: Coverage) -> None:
+    assert proven(before, dates) == wanted
+
+
+@pytest.mark.parametrize(
+    ("before", "url", "wanted"),
+    [
+        (held(url="V1", url_at=1), "unasked", held(url="V1", url_at=1)),
+        (held(), "none", held(url="none", url_at=190)),
+        (held(**PROOF), "V1", held(url="V1", url_at=190, **PROOF)),
+        (held(), "V2", held(url="V2", url_at=190, known_from=190, proven_at=190)),
+        (held(**PROOF), "V2", held(url="V2", url_at=190, known_from=150, proven_at=190)),
+        (
+            held(url="V2", url_at=1, known_from=150, proven_at=195),
+            "V2",
+            held(url="V2", url_at=190, known_from=150, proven_at=195),
+        ),
+        (
+            held(url="none", url_at=1, **PROOF),
+            "V2",
+            held(url="V2", url_at=190, known_from=150, proven_at=190, gaps=spans((180, 190))),
+        ),
+        (held(url="V1"), "V2", held(url="V2", url_at=190, known_from=190, proven_at=190, gaps=spans((0, 190)))),
+    ],
+)
+def test_app_store_connect_says_which_url_is_set(before: Coverage, url: NotificationUrl, wanted: Coverage) -> None:
+    assert heard(before, url, 190) == wanted
+
+
+@pytest.mark.parametrize(
+    ("gaps", "more", "wanted"),
+    [
+        ((), (10, 20), ((10, 20),)),
+        ((), (20, 20), ()),
+        ((), (20, 10), ()),
+        (((30, 40),), (10, 20), ((10, 20), (30, 40))),
+        (((30, 40),), (10, 30), ((10, 40),)),
+        (((30, 40),), (10, 29), ((10, 29), (30, 40))),
+        (((30, 40),), (35, 38), ((30, 40),)),
+        (((30, 40),), (35, 50), ((30, 50),)),
+        (((30, 40),), (40, 50), ((30, 50),)),
+        (((30, 40), (60, 70)), (35, 65), ((30, 70),)),
+    ],
+)
+def test_gaps_are_told_in_order_and_once(gaps: t.Any, more: tuple[int, int], wanted: t.Any) -> None:
+    assert lost(held(gaps=spans(*gaps)), Window(*more)) == held(gaps=spans(*wanted))
+
+
+def test_only_gaps_in_the_known_time_count() -> None:
+    gaps = spans((10, 100), (90, 101), (110, 120))
+    assert known_gaps(held(gaps=gaps)) == spans((100, 101), (110, 120))
+    assert known_gaps(held(gaps=gaps, known_from=101)) == spans((110, 120))
+    assert known_gaps(held(gaps=gaps, known_from=115)) == spans((115, 120))
+    assert known_gaps(held(gaps=gaps, known_from=50)) == spans((100, 101), (110, 120))
+
+
+@pytest.mark.parametrize(
+    ("before", "start", "gaps"),
+    [
+        (90, 100, ((95, 110), (130, 140))),
+        (100, 100, ((100, 110), (130, 140))),
+        (110, 110, ((130, 140),)),
+        (135, 135, ((135, 140),)),
+        (140, 140, ()),
+        (500, 200, ()),
+    ],
+)
+def test_what_is_removed_is_not_known_any_more(before: int, start: int, gaps: t.Any) -> None:
+    found = forgotten(held(gaps=spans((95, 110), (130, 140))), before)
+    assert found == held(start, gaps=spans(*gaps))
+
+
+@pytest.mark.parametrize(
+    ("fields", "begins", "until"),
+    [
+        ({}, 100, None),
+        ({"known_from": 150, "proven_at": 180}, 150, 200),
+        ({"known_from": 50, "proven_at": 60 - GRACE}, 100, 60),
+    ],
+)
+def test_from_when_and_until_when_refunds_are_known(fields: dict[str, t.Any], begins: int, until: int | None) -> None:
+    assert (held(**fields).begins, held(**fields).known_until) == (begins, until)
+
+
+@pytest.mark.parametrize(("url", "wanted"), [("unasked", False), ("V2", False), ("V1", True), ("none", True)])
+def test_without_a_url_of_version_two_there_is_no_history(url: NotificationUrl, wanted: bool) -> None:
+    assert held(url=url).is_without_url is wanted
+
+
+KNOWN: dict[str, t.Any] = {"known_from": 100, "proven_at": 200}
+
+
+@pytest.mark.parametrize(
+    ("coverage", "quarantined", "state", "reason"),
+    [
+        (held(**KNOWN), {}, "complete", ""),
+        (held(url="none", **KNOWN), {"tampered": 1}, "unknown", without_url(held(url="none"))),
+        (held(url="V1", **KNOWN), {}, "unknown", without_url(held(url="V1"))),
+        (held(), {}, "unknown", model.EMPTY),
+        (held(known_from=199, proven_at=199), {}, "complete", ""),
+        (held(known_from=200, proven_at=200), {}, "unknown", before_known(200)),
+        (held(known_from=250, proven_at=250), {}, "unknown", before_known(250)),
+        (held(known_from=100, proven_at=200 - GRACE), {}, "complete", ""),
+        (held(known_from=100, proven_at=199 - GRACE), {}, "incomplete", after_known(199)),
+        (held(gaps=spans((120, 130)), **KNOWN), {}, "incomplete", "Not known: 1970-01-01 to 1970-01-01. "),
+        (held(gaps=spans((20, 90)), **KNOWN), {}, "complete", ""),
+        (held(**KNOWN), {"tampered": 2, "wrong_root": 1}, "incomplete", "3 of Apple's payloads could not be verified"),
+        # Before it is said that nothing is known at all.
+        (held(), {"tampered": 1}, "incomplete", "1 of Apple's payloads could not be verified"),
+    ],
+)
+def test_what_state_a_coverage_is_in(coverage: Coverage, quarantined: dict[str, int], state: str, reason: str) -> None:
+    found = judged(coverage, quarantined)
+    assert found == replace(coverage, state=state, reason=found.reason)
+    assert found.reason.startswith(reason) and bool(found.reason) is bool(reason)
+
+
+def test_what_is_missing_is_told_with_its_counts() -> None:
+    assert faults_of([], {}) == []
+    (gaps,) = faults_of(spans((NOW, NOW + DAY), (NOW + 3 * DAY, NOW + 5 * DAY)), {})
+    assert gaps.startswith("Not known: 2023-11-14 to 2023-11-15, 2023-11-17 to 2023-11-19. Apple's history")
+    sound, forged, advice = faults_of([], {"wrong_type": 1, "unexpected_fields": 2, "wrong_root": 4, "broken_chain": 3})
+    assert sound.startswith("3 of Apple's payloads are sound") and "(2 unexpected_fields, 1 wrong_type)" in sound
+    assert forged.startswith("7 of Apple's payloads could not be verified")
+    assert "(3 broken_chain, 4 wrong_root)" in forged and advice.startswith("wrong_root: ")
+    for reason in ("wrong_apple_id", "unsuitable_chain", "wrong_root"):
+        assert len(faults_of([], {reason: 1})) == 2
+    for reason in ("unexpected_fields", "wrong_type", "missing_transaction", "tampered"):
+        assert len(faults_of([], {reason: 1})) == 1
+
+
+def test_apps_with_the_same_reason_are_told_together() -> None:
+    many = [(f"app{number}", "unknown", "One.") for number in range(7)]
+    few = [("b", "incomplete", "One."), ("a", "incomplete", "Two."), ("c", "incomplete", "Two.")]
+    told = gaps_told([*few, *many])
+    assert told == [
+        "Not all refunds of app0, app1, app2, app3, app4 and 2 more are known (unknown): One.",
+        "Not all refunds of a, c are known (incomplete): Two.",
+        "Not all refunds of b are known (incomplete): One.",
+    ]
+    told = gaps_told((f"app{number}", "unknown", f"Reason {number}.") for number in range(1007))
+    assert len(told) == 6 and told[5] == "Nor are those of 1,002 more: coverage.reason says why."
+    assert len(gaps_told((f"app{number}", "unknown", f"Reason {number}.") for number in range(5))) == 5
+    assert gaps_told([]) == []
+
+
+def test_the_result_names_times_in_utc() -> None:
+    made = Coverage(NOW, NOW + DAY, NOW + DAY, NOW, spans((NOW, NOW + 1000)), NOW + 2000, NOW - DAY, NOW + 3000)
+    assert replace(made, state="incomplete", reason="Why.").as_result() == {
+        "state": "incomplete",
+        "reason": "Why.",
+        "covered_from": "2023-11-14T22:13:20Z",
+        "covered_until": "2023-11-15T22:13:20Z",
+        "known_from": "2023-11-13T22:13:20Z",
+        "known_until": "2023-11-15T22:13:20Z",
+        "gaps": [{"from": "2023-11-14T22:13:20Z", "until": "2023-11-14T22:13:21Z"}],
+        "last_notification_at": "2023-11-14T22:13:22Z",
+    }
+    assert time_or_none(None) is None
+    assert before_known(NOW).startswith("Known from 2023-11-14T22:13:20Z on only")
+    assert after_known(NOW).startswith("Known until 2023-11-14T22:13:20Z only") and "was 7 days earlier" in after_known(
+        NOW
+    )
