@@ -1,0 +1,300 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rotation reads of every tracker, and how it waits for Apple. Trackers, ledger and Apple are stand-ins."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+
+import pytest
+from unit_support import ISSUER
+
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation import Known
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.apps import App
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.declaration import Declaration
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
+from ansible_collections.storeops.refunds.plugins.module_utils._http_flow import Flow
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
+from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import Cause, Verdict
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation import reading as module
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.acceptance import wait_for_apple
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.reading import Reading
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.settings import LedgerSettings
+
+OLD, NEW = "OLDKEY0001", "NEWKEY0001"
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a tracker."""
+
+    tracker: str
+    project: str = "game"
+    label: str = ""
+
+
+DEVTODEV, OTHER, QONVERSION = Options("devtodev"), Options("devtodev", "other"), Options("qonversion", "")
+LEDGER = LedgerSettings()
+
+
+def held(app: str, settings: t.Any = LEDGER, environment: Environment = "production", key: str = OLD) -> Integration:
+    """An integration."""
+    return Integration(Identity(settings.tracker, settings.project, environment, app), "issuer", key, "f", "Active")
+
+
+@dataclass
+class Tracker:
+    """Holds what it is given; a text instead is an error."""
+
+    settings: Options
+    holds: t.Sequence[Integration | str] = ()
+    is_listable: bool = True
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.settings.tracker
+
+    @property
+    def project(self) -> str:
+        """Its project."""
+        return self.settings.project
+
+    def list(self, environment: str) -> list[Integration]:
+        """Give all."""
+        self.asked.append(environment)
+        return [self._sound(one) for one in self.holds]
+
+    def find(self, identity: Identity) -> Integration | None:
+        """Give one."""
+        self.asked.append(identity.bundle_id)
+        for one in self.holds:
+            if isinstance(one, str) and one.startswith(identity.bundle_id):
+                raise RefundsError(one)
+            if isinstance(one, Integration) and one.identity == identity:
+                return one
+        return None
+
+    @staticmethod
+    def _sound(one: Integration | str) -> Integration:
+        if isinstance(one, str):
+            raise RefundsError(one)
+        return one
+
+
+def app(name: str, *settings: t.Any, key: KeySource | None = None, **more: t.Any) -> App:
+    """A declared app."""
+    return App(name, name, key=key, settings=settings or (LEDGER,), **more)
+
+
+def read(
+    monkeypatch: pytest.MonkeyPatch,
+    trackers: t.Mapping[t.Any, Tracker | Exception],
+    *apps: App,
+    extra: t.Sequence[t.Any] = (),
+    rows: t.Sequence[Integration] = (),
+    elsewhere: t.Sequence[Integration] = (),
+) -> Reading:
+    """Read all; ``rows`` and ``elsewhere``: what the ledger holds itself, and knows of others."""
+
+    def open_(settings: t.Any) -> Tracker:
+        found = trackers[settings]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def of(entries: t.Sequence[Integration], environment: str) -> list[Integration]:
+        return [one for one in entries if one.identity.environment == environment]
+
+    def list_rows(ledger: str, tracker: str, project: str, environment: str) -> list[Integration]:
+        assert (ledger, tracker, project) == ("ledger", "ledger", "")
+        return of(rows, environment)
+
+    monkeypatch.setattr(module, "list_integrations", list_rows)
+    monkeypatch.setattr(module, "list_elsewhere", lambda ledger, environment: of(elsewhere, environment))
+    made = Reading(Declaration({}, apps), extra)
+    return made.read(t.cast(t.Any, SimpleNamespace(open=open_, ledger="ledger")))
+
+
+def test_every_tracker_of_the_declaration_and_of_the_task_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = Tracker(DEVTODEV, [held("a", DEVTODEV)]), Tracker(OTHER, [held("b", OTHER)])
+    apps = (app("a", LEDGER, DEVTODEV), app("c", DEVTODEV))
+    rows = [held("a"), held("a", environment="sandbox")]
+    found = read(monkeypatch, {DEVTODEV: one, OTHER: two}, *apps, extra=[OTHER], rows=rows)
+    assert list(found.held.values()) == [held("b", OTHER), held("a", DEVTODEV), *rows] and found.unread == []
+    assert one.asked == two.asked == ["production"]
+    assert found.settings(held("a", DEVTODEV).identity) is DEVTODEV
+    assert found.settings(held("b", OTHER).identity) is OTHER
+    assert found.settings(rows[1].identity) == LEDGER
+
+
+def test_a_tracker_without_a_list_is_asked_app_by_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Tracker(DEVTODEV, [held("a", DEVTODEV), "b: no answer."], is_listable=False)
+    stale = [held("c", DEVTODEV), held("b", DEVTODEV), held("d", DEVTODEV)]
+    apps = (app("a", DEVTODEV), app("b", DEVTODEV), app("c", DEVTODEV))
+    found = read(monkeypatch, {DEVTODEV: page}, *apps, elsewhere=stale)
+    assert page.asked == ["a", "b", "c"] and found.unread == ["devtodev: b: no answer."]
+    # What was asked for and isn't there, is not there; of others, and where no answer came, the ledger's word counts.
+    assert [one.identity.bundle_id for one in found.held.values()] == ["a", "b", "d"]
+
+
+@pytest.mark.parametrize(("settings", "is_kept"), [(DEVTODEV, False), (QONVERSION, True)])
+def test_a_list_tells_all_but_that_of_qonversion(
+    settings: Options, is_kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project of Qonversion is one app, and its label is no name."""
+    stale = held("z", settings)
+    found = read(monkeypatch, {settings: Tracker(settings, [held("a", settings)])}, extra=[settings], elsewhere=[stale])
+    assert (stale.identity in found.held) is is_kept
+    # What is read counts before what the ledger noted.
+    other = replace(held("a", settings), key_id="noted")
+    found = read(monkeypatch, {settings: Tracker(settings, [held("a", settings)])}, extra=[settings], elsewhere=[other])
+    assert found.held[other.identity].key_id == OLD
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (RefundsError("No answer.", "Run again."), "devtodev: No answer. Run again."),
+        (KeyError("x"), "devtodev: This is a fault of storeops.refunds"),
+    ],
+)
+def test_a_tracker_that_can_not_be_read_stops_no_other(
+    trouble: Exception, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = Tracker(OTHER, [held("b", OTHER)])
+    known = held("a", DEVTODEV)
+    found = read(monkeypatch, {DEVTODEV: trouble, OTHER: good}, extra=[DEVTODEV, OTHER], elsewhere=[known])
+    assert len(found.unread) == 1 and found.unread[0].startswith(told)
+    assert list(found.held.values()) == [held("b", OTHER), known]
+    assert "this tracker was not read" in found.unread[0] or isinstance(trouble, RefundsError)
+
+
+def test_the_options_of_an_integration(monkeypatch: pytest.MonkeyPatch) -> None:
+    trackers = {one: Tracker(one) for one in (DEVTODEV, QONVERSION)}
+    found = read(monkeypatch, trackers, app("a", LEDGER, DEVTODEV, QONVERSION))
+    assert found.settings(held("x", DEVTODEV).identity) is DEVTODEV
+    assert found.settings(held("x", OTHER).identity) is None
+    # Its label alone doesn't tell which app it is.
+    assert found.settings(held("x", QONVERSION).identity) is None
+    assert found.settings(held("x", Options("revenuecat")).identity) is None
+
+
+def key(name: str = "", key_id: str | None = None, path: str | None = "/k/a.p8") -> KeySource:
+    """A declared key."""
+    return KeySource(ISSUER, key_id, path, None, "required", name=name)
+
+
+def test_what_is_declared_with_which_key() -> None:
+    apps = (
+        app("old", key=key("studio", OLD)),
+        app("old by ID", key=key("x", OLD)),
+        app("other", LEDGER, DEVTODEV, key=key("partner", "PARTNER001")),
+        app("nobody knows", key=key("y", None)),
+        app("new", key=key("fresh", NEW)),
+        app("new without ID", key=key("fresh", None)),
+        app("absent", key=key("studio", OLD), is_absent=True),
+        app("not given", key=key("z", "PARTNER002", None)),
+        app("faulty"),
+    )
+    known = Reading(Declaration({}, apps), ()).known({"studio", "fresh", OLD, NEW}, OLD, {"fresh"})
+    named = {
+        name: sorted(f"{one.bundle_id} {one.tracker}" for one in getattr(known, name))
+        for name in ("other_keys", "declared_old", "declared_unknown")
+    }
+    assert named == {
+        "other_keys": ["nobody knows ledger", "other devtodev", "other ledger"],
+        "declared_old": ["old by ID ledger", "old ledger"],
+        "declared_unknown": ["nobody knows ledger"],
+    }
+    made = Reading(Declaration({}, ()), (), {held("a").identity: held("a")}, ["x."])
+    assert made.known((), OLD, ()) == Known((held("a"),), ("x.",))
+
+
+@dataclass
+class Clock:
+    """The time of a task."""
+
+    time: float = 100.0
+    left: float = 1000.0
+    pauses: list[float] = field(default_factory=list)
+    flow: Flow = field(default_factory=Flow)
+
+    def elapsed(self) -> float:
+        """How long the task runs."""
+        return self.time
+
+    def remaining(self) -> float:
+        """How long it may still."""
+        return self.left
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass."""
+        self.pauses.append(seconds)
+        self.time += seconds
+
+
+def waited(
+    answers: t.Mapping[str, t.Sequence[Cause]], seconds: float, clock: Clock, released: t.Container[str] = ()
+) -> tuple[dict[t.Any, Verdict], list[str]]:
+    """Wait; ``answers``: what each app is told one time after the other, the last one for ever."""
+    asked: list[str] = []
+
+    def check(_check: object, name: str, environment: Environment) -> Verdict:
+        causes = answers[name]
+        cause = causes[min(asked.count(name), len(causes) - 1)]
+        asked.append(name)
+        return Verdict(cause, "Hint.", environment, sandbox_accepts=cause == "app_not_released")
+
+    loaded = SimpleNamespace(check=check, id=lambda name: ("issuer", NEW, "f"))
+    context = SimpleNamespace(transport=clock)
+    apps: t.Any = [(name, "production") for name in answers] * 2
+    found = wait_for_apple(t.cast(t.Any, loaded), apps, released, t.cast(t.Any, None), t.cast(t.Any, context), seconds)
+    return found, asked
+
+
+def causes(found: t.Mapping[t.Any, Verdict]) -> dict[str, str]:
+    """Causes by app."""
+    return {name: verdict.cause for (name, _environment), verdict in found.items()}
+
+
+def test_what_is_accepted_is_not_waited_for() -> None:
+    clock = Clock()
+    found, asked = waited({"a": ["accepted"], "b": ["app_not_released"]}, 60.0, clock)
+    assert causes(found) == {"a": "accepted", "b": "app_not_released"} and sorted(asked) == ["a", "b"]
+    assert clock.pauses == []
+
+
+def test_only_what_is_refused_is_asked_again_until_it_is_accepted() -> None:
+    clock = Clock()
+    found, asked = waited({"a": ["accepted"], "b": ["unauthenticated", "unauthenticated", "accepted"]}, 60.0, clock)
+    assert causes(found) == {"a": "accepted", "b": "accepted"}
+    assert (asked.count("a"), asked.count("b"), clock.pauses) == (1, 3, [5.0, 5.0])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "left", "pauses"),
+    [(0.0, 1000.0, []), (12.0, 1000.0, [5.0, 5.0, 2.0]), (10.0, 1000.0, [5.0, 5.0]), (60.0, 14.0, [5.0, 2.0])],
+)
+def test_the_wait_ends_in_time_and_leaves_half_to_the_move(seconds: float, left: float, pauses: list[float]) -> None:
+    clock = Clock(left=left)
+    found, asked = waited({"a": ["unauthenticated"]}, seconds, clock)
+    assert (causes(found), clock.pauses, len(asked)) == ({"a": "unauthenticated"}, pauses, len(pauses) + 1)
+
+
+def test_never_released_is_no_answer_for_an_app_that_was() -> None:
+    clock = Clock()
+    found, _asked = waited({"a": ["app_not_released"], "b": ["app_not_released"]}, 0.0, clock, {"a"})
+    assert causes(found) == {"a": "unauthenticated", "b": "app_not_released"}
+    assert found["a", "production"].sandbox_accepts
+
+
+def test_a_refusal_of_one_app_among_others_is_explained_by_them() -> None:
+    found, _asked = waited({"a": ["accepted"], "b": ["unauthenticated"]}, 0.0, Clock())
+    assert f"Key {NEW} works for 1 of 2 apps here" in found["b", "production"].hint
