@@ -43,7 +43,16 @@ class Area:
 
 AREAS = {
     "model": Area(
-        ("_model/*.py",), ("model", "ledger/test_refund_rules.py", "ledger/test_refund_edges.py", "apple", "trackers")
+        ("_model/*.py",),
+        (
+            "model",
+            "decisions",
+            "app_store_connect",
+            "apple/test_second_look.py",
+            "ledger/test_refund_edges.py",
+            "ledger/test_refund_rules.py",
+            "test_plan.py",
+        ),
     ),
     "decisions": Area(
         ("_plan.py", "_decisions/*.py", "_report/classify.py", "_tasks/keys/remote_key_plan.py"),
@@ -58,7 +67,7 @@ AREAS = {
             "_apple/signed_data.py",
             "_apple/signature_faults.py",
             "_apple/refund_fields.py",
-            "_apple/quick_verifier.py",
+            "_apple/consumption_fields.py",
             "_apple/*_history.py",
         ),
         (
@@ -70,6 +79,8 @@ AREAS = {
             "ledger/test_refund_windows.py",
         ),
     ),
+    # Its tests are slow: they sign.
+    "chains": Area(("_apple/quick_verifier.py",), ("apple/test_quick_verifier.py", "apple/test_signature_faults.py")),
     "ledger": Area(("_ledger/*.py",), ("ledger", "events")),
     "trackers": Area(
         (

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import typing as t
@@ -113,12 +114,18 @@ def queries(service: Service, name: str) -> list[list[str] | None]:
     return [parse_qs(urlsplit(url).query).get(name) for _method, url, _body in service.sent]
 
 
+def app_of(token: str) -> str:
+    """The app that a token is for."""
+    part = token.split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["bid"])
+
+
 def test_refunds_are_read_to_the_last_page(pem: str) -> None:
     first = said(signedTransactions=["a"], hasMore=True, revision="one=&")
     history, service = refunds(pem, first, said(signedTransactions=["b"], hasMore=False, revision="two"))
     assert history.signed_transactions("1") == ["a", "b"]
-    assert [url.partition("?")[0] for _method, url, _body in service.sent] == [REFUNDS] * 2
-    assert queries(service, "revision") == [None, ["one=&"]] and all(service.tokens)
+    assert [url for _method, url, _body in service.sent] == [REFUNDS, f"{REFUNDS}?revision=one%3D%26"]
+    assert {app_of(token) for token in service.tokens} == {BUNDLE_ID}
 
 
 def test_a_customer_without_refunds_has_none(pem: str) -> None:
@@ -177,10 +184,11 @@ def test_a_passing_refusal_is_asked_again_for_the_same_page(pem: str) -> None:
     first = said(signedTransactions=["a"], hasMore=True, revision="one")
     history, service = refunds(pem, first, said(401), said(signedTransactions=["b"], hasMore=False))
     assert history.signed_transactions("1") == ["a", "b"]
-    assert queries(service, "revision") == [None, ["one"], ["one"]]
+    assert [url for _method, url, _body in service.sent] == [REFUNDS, *[f"{REFUNDS}?revision=one"] * 2]
     told_of, asked = notifications(pem, told("a", hasMore=True, paginationToken="p"), said(401), told("b"))
     assert read(told_of) == ["a", "b"]
     assert queries(asked, "paginationToken") == [None, ["p"], ["p"]]
+    assert [body["startDate"] for _method, _url, body in asked.sent] == [1_000_000] * 3
 
 
 @pytest.mark.parametrize(
@@ -227,7 +235,7 @@ def test_notifications_are_asked_for_by_type_and_window_at_a_pace(pem: str) -> N
         ("POST", NOTIFICATIONS, body)
     ] * 2
     assert queries(service, "paginationToken") == [None, ["p+q"]] and service.waits == 2
-    assert all(token.count(".") == 2 for token in service.tokens)
+    assert {app_of(token) for token in service.tokens} == {BUNDLE_ID}
 
 
 def test_what_is_no_payload_comes_as_it_is(pem: str) -> None:
@@ -277,7 +285,7 @@ def test_a_list_without_an_end_is_split_down_to_a_second(pem: str, length: int, 
     history, service = notifications(pem, *pages)
     expected: t.Any = RefundsError if parts is None else TooLong
     with pytest.raises(expected) as caught:
-        read(history, Window(0, length))
+        read(history, Window(500, 500 + length))
     assert getattr(caught.value, "parts", None) == parts and len(service.sent) == 100
     if parts is None:
         assert "has more pages than one second can hold" in str(caught.value)
@@ -288,7 +296,11 @@ def test_what_would_not_fit_into_memory_is_split(
     pem: str, size: int, is_split: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notification_history, "_MOST_CHARACTERS", 10)
-    history, _service = notifications(pem, told("a" * (size - 5), "b" * 5, hasMore=True, paginationToken="p"), told())
+    pages = (
+        told("a" * (size - 5), hasMore=True, paginationToken="p"),
+        told("b" * 5, hasMore=True, paginationToken="q"),
+    )
+    history, _service = notifications(pem, *pages, told())
     if is_split:
         with pytest.raises(TooLong):
             read(history)
