@@ -56,7 +56,7 @@ AREAS = {
     ),
     "decisions": Area(
         ("_plan.py", "_decisions/*.py", "_report/classify.py", "_tasks/keys/remote_key_plan.py"),
-        ("decisions", "test_plan.py", "test_irreversible.py", "apple", "report", "tasks"),
+        ("decisions", "test_plan.py", "apple/test_verdict_answers.py", "report", "tasks"),
     ),
     "credentials": Area(
         ("_apple/credential_check.py", "_apple/token.py", "_apple/app_store_server.py", "_apple/app_store_connect*.py"),
