@@ -41,7 +41,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
     absent,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES, Cause, Verdict
-from ansible_collections.storeops.refunds.plugins.module_utils._plan import plan
+from ansible_collections.storeops.refunds.plugins.module_utils._plan import Plan, plan
 
 ACTIVE = Observation("Active")
 IDENTITY = Identity("revenuecat", "game", "production", BUNDLE_ID)
@@ -123,6 +123,7 @@ class Tracker:
 
     def irremovable(self, identity: Identity) -> str:
         """Say why it stays."""
+        assert identity == IDENTITY
         return self.reason
 
 
@@ -316,12 +317,12 @@ def test_what_is_declared_absent(
 
 def test_decisions_that_leave_all_as_it_is() -> None:
     one = standing(HELD, IDENTITY, verdict("accepted"), "Why.")
-    assert (one.held, one.error, one.write, one.step.action) == (HELD, "Why.", None, "unchanged")
+    assert (one.held, one.error, one.write, one.step) == (HELD, "Why.", None, Plan("unchanged", HELD, HELD))
     none = standing(None, IDENTITY, verdict("accepted"))
     assert (none.held, none.error, none.write) == (absent(IDENTITY), "", None)
     unknown = unread(IDENTITY, verdict("not_checked"), "Why.")
     assert (unknown.held.status, unknown.held.identity, unknown.error) == ("Unknown", IDENTITY, "Why.")
-    assert unknown.step.current is None and not unknown.step.changed
+    assert unknown.step == Plan("unchanged", None, None) and unknown.verdict == verdict("not_checked")
 
 
 @pytest.mark.parametrize("current", [HELD, None])
@@ -330,7 +331,8 @@ def test_what_could_not_be_carried_out(current: Integration | None) -> None:
     one = Decision(verdict("accepted"), plan(current, made), made, KEY)
     assert one.write == "save"
     give_up(one, "Why.")
-    assert (one.held, one.step.action, one.error) == (current or absent(IDENTITY), "unchanged", "Why.")
+    assert (one.held, one.error) == (current or absent(IDENTITY), "Why.")
+    assert one.step == Plan("unchanged", current, current)
     two = Decision(verdict("accepted"), plan(current, made), made, KEY)
     leave_open(two, "Why.")
     assert two.held == replace(absent(IDENTITY), status="Unknown") and two.step.changed
@@ -384,6 +386,7 @@ def test_who_may_use_a_key() -> None:
         ([], "trouble", ["a"], ["b"], False, ""),
         (["k"], "", [], [], False, ""),
         (["k"], "2 apps failed.", ["a"], ["b"], False, "The key k was not removed or revoked: 2 apps failed."),
+        (["k"], "See X.", [], [], False, "The key k was not removed or revoked: See X."),
         (["k", "l"], "", ["a"], ["b"], False, "The keys k, l were not removed or revoked: not Active yet: a."),
         (["k", "l"], "", ["a"], [], True, "The keys k, l would not be removed or revoked: not Active yet: a."),
         (

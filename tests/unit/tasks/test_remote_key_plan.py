@@ -10,12 +10,15 @@ import typing as t
 import pytest
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import RemoteKey, Team
-from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError, RefundsError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.private_key import KeyProblem
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.key_file import Found
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.remote_key_plan import (
     Job,
+    chosen_key,
     decide,
+    key_name,
     refuse_other_name,
 )
 
@@ -112,5 +115,99 @@ def test_two_names_for_one_key() -> None:
     refuse_other_name(remote(True), "studio")
     refuse_other_name(remote(True), None)
     refuse_other_name(remote(True, None), "other")
-    with pytest.raises(KeyProblem, match="other"):
+    with pytest.raises(KeyProblem, match="whose name is 'studio', but name is 'other'") as caught:
         refuse_other_name(remote(True), "other")
+    assert (caught.value.cause, caught.value.next_step) == ("key_id_mismatch", "Correct one of them, or leave one out.")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("studio", "studio"), (" my key\n", "my key"), ("!", "!"), ("\u00e9", "\u00e9")]
+)
+def test_names_of_keys(text: str, wanted: str) -> None:
+    assert key_name(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "  ", "a\nb", "a\x1fb"])
+def test_no_names_of_keys(text: str) -> None:
+    with pytest.raises(InputError, match="can't be the name of a key") as caught:
+        key_name(text)
+    assert (caught.value.option, caught.value.next_step) == ("name", "Give a short text on one line.")
+
+
+def source(key_id: str | None = None) -> KeySource:
+    """A declared key."""
+    return KeySource(TEAM.issuer_id, key_id, "/nowhere/studio.p8", None, "required")
+
+
+ONE, OTHER = remote(True), remote(True, "other", "OTHERKEY01")
+
+
+def test_the_key_that_is_meant() -> None:
+    for active in ([ONE, OTHER], [OTHER, ONE]):
+        assert chosen_key(source(), job(NOTHING, "never", *active)) is ONE
+        assert chosen_key(source("2X9R4HXF34"), job(NOTHING, "never", *active)) is ONE
+    assert chosen_key(source(), job(NOTHING, "never", OTHER)) is None
+    assert chosen_key(source(), job(NOTHING, "never")) is None
+    # Who names a key by its ID need not know its name.
+    nameless = remote(True, None, "NAMELESS01")
+    assert chosen_key(source("NAMELESS01"), job(NOTHING, "never", nameless, ONE)) is nameless
+
+
+@pytest.mark.parametrize(
+    ("key_id", "active", "told", "step"),
+    [
+        ("NONEOFIT01", [ONE], "key_id: the team 'Studio' has no active key NONEOFIT01.", "Correct it."),
+        (
+            "OTHERKEY01",
+            [ONE, OTHER],
+            "key_id is OTHERKEY01, whose name is 'other', but name is 'studio'.",
+            "Correct one",
+        ),
+        (
+            None,
+            [remote(True, key_id="TWIN000001"), ONE],
+            "name: there are 2 active keys named 'studio': 2X9R4HXF34, TWIN000001.",
+            "Say which one with key_id, and revoke the other one",
+        ),
+        (
+            None,
+            [ONE, remote(True, None, "NAMELESS01")],
+            "App Store Connect did not tell the names of all keys.",
+            "Say which one with key_id.",
+        ),
+    ],
+)
+def test_a_key_that_nobody_can_tell(key_id: str | None, active: list[RemoteKey], told: str, step: str) -> None:
+    with pytest.raises(RefundsError) as caught:
+        chosen_key(source(key_id), job(NOTHING, "never", *active))
+    assert caught.value.message == told and caught.value.next_step.startswith(step)
+
+
+def test_a_file_that_can_not_be_read_is_told_with_the_key_that_it_may_be() -> None:
+    for key, wanted in ((ONE, "'studio' (2X9R4HXF34)"), (None, "'studio'")):
+        with pytest.raises(KeyProblem) as caught:
+            decide(key, job(UNREADABLE, "always", *([key] if key else [])))
+        start = (
+            f"It is damaged. So whether the private key of {wanted} is lost can't be told: nothing was revoked, made"
+        )
+        assert caught.value.message.startswith(start)
+        assert caught.value.next_step == "Look. If it is another file, give a private_key_path of its own."
+
+
+@pytest.mark.parametrize(
+    ("key", "found", "told", "step"),
+    [
+        (None, A_KEY, "/nowhere/studio.p8 holds a key, but the team 'Studio' has no active", "Correct name, key_id or"),
+        (
+            ONE,
+            A_KEY,
+            "/nowhere/studio.p8 holds a private key, but that of 'studio' (2X9R4HXF34)",
+            "Correct name, key_id",
+        ),
+        (remote(False), NOTHING, "The key 'studio' (2X9R4HXF34) exists at App Store Connect, its one", "Ways out: put"),
+    ],
+)
+def test_what_is_not_done_without_a_wish(key: RemoteKey | None, found: Found, told: str, step: str) -> None:
+    with pytest.raises(KeyProblem) as caught:
+        decide(key, job(found, "never", *([key] if key else [])))
+    assert caught.value.message.startswith(told) and caught.value.next_step.startswith(step)
