@@ -14,6 +14,7 @@ import pages
 from newcomer import Newcomer
 from playground import ROOT
 
+COOKIE = '[{"name": "myacinfo", "value": "simulated", "domain": "apple.com"}]'
 WORLD = ROOT / "examples/simulator/world.yml"
 DECLARED = next(block.text for block in pages.blocks("README.md") if block.text.startswith("refund_tracking_keys"))
 
@@ -21,12 +22,13 @@ DECLARED = next(block.text for block in pages.blocks("README.md") if block.text.
 class Sim:
     """The simulator with the example's world, which can be started anew."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: Path = WORLD) -> None:
+        self._world = world
         self.control = ""
         self._process: subprocess.Popen[str] | None = None
 
     def start(self, port: str = "0") -> None:
-        command = [sys.executable, str(ROOT / "extensions/simulator"), "--port", port, "--world", str(WORLD)]
+        command = [sys.executable, str(ROOT / "extensions/simulator"), "--port", port, "--world", str(self._world)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         self.control = json.loads(self._process.stdout.readline())["control"]

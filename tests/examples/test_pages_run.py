@@ -19,6 +19,7 @@ import pytest
 import yaml
 from newcomer import SETTINGS, Newcomer, knows_repository, own_pip, repository
 from playground import ROOT
+from story import COOKIE, WORLD
 
 # By how a command begins: why it isn't run here, and where it is.
 LEFT_OUT = {
@@ -30,8 +31,6 @@ LEFT_OUT = {
     "ansible-rulebook": "needs Java and goes on until stopped; tests/events runs all three rulebooks with it",
     "pg_dump": "needs a PostgreSQL server; tests/unit/ledger dumps our tables with this line and restores them",
 }
-WORLD = ROOT / "examples/simulator/world.yml"
-COOKIE = '[{"name": "myacinfo", "value": "simulated", "domain": "apple.com"}]'
 API_KEY = "AuthKey_D383SF7391.p8"
 
 
