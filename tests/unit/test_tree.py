@@ -151,11 +151,6 @@ DOORS = (
 DOOR_FUNCTIONS = {
     "_tasks/shared/connect_api.py": "connect_api_options",
     "_tasks/shared/session.py": "session_options",
-    "_tasks/tracking/credential_check_info.py": "_declared",
-    "_tasks/tracking/declaration_info.py": "_is_asked",
-    "_tasks/tracking/integration_info.py": "question_of",
-    "_tasks/tracking/opening.py": "services_of",
-    "_tasks/tracking/purge.py": "wishes_of",
 }
 
 
@@ -175,10 +170,9 @@ def test_raw_parameters_end_at_the_door(path: Path) -> None:
     if any(Path("/", name).match(f"/{door}") for door in DOORS):
         return
     assert list(raw_parameters(tree, ("run", DOOR_FUNCTIONS.get(f"{name}")))) == []
-    if any(isinstance(node, ast.ImportFrom) and (node.module or "").endswith("request") for node in tree.body):
-        # A task with a request has it parsed first, and then knows nothing else.
-        for run in (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run"):
-            assert ast.unparse(run).count("params") == 1 + ast.unparse(run.body[0]).count("params") == 2
+    # A task has its request parsed first, and then knows nothing else.
+    for run in (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run"):
+        assert ast.unparse(run).count("params") == 1 + ast.unparse(run.body[0]).count("params") == 2
 
 
 def test_the_rule_on_raw_parameters_sees_every_way_to_name_them() -> None:

@@ -27,7 +27,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds im
     refund_info,
     refund_ledger,
 )
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration_info, opening
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integration_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import request as tracking
 
 Json = dict[str, t.Any]
 SECRET = "v3ry-h1dden-w0rd"
@@ -56,8 +57,8 @@ REQUESTS: dict[str, t.Callable[[], t.Any]] = {
         params(refund_info.TASK, **APP, transaction_id="2000000000000001"), context()
     ),
     "export": lambda: question_request.export(params(refund_export.TASK, ledger=LEDGER, path="/srv/x"), context()),
-    "integration_info": lambda: integration_info.question_of(params(integration_info.TASK, **APP)),
-    "services": lambda: opening.services_of(params(integration_info.TASK, **APP)),
+    "integration_info": lambda: tracking.info_request(params(integration_info.TASK, **APP)),
+    "services": lambda: tracking.one_request(params(integration.TASK, **APP)),
     "notification URL": lambda: apps.request_of(
         params(notification_url.TASK, **APP, **API, production_url="https://example.com/a", verify=True)
     ),

@@ -5,28 +5,27 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ... import _argument_spec
 from ..._apple.app_store_connect_api import AppRecord
 from ..._context import Context, Params, Results, Task
-from ..._model.errors import InputError
-from ..._model.identifiers import parse_bundle_id
-from ..shared.connect_api import connect_api_options, open_connect_api
+from ..shared.connect_api import open_connect_api
 from ..shared.services import CALL_LIBRARIES
+from .apps_request import apps_request
 
 _SHOWN = 10
 
 
 def run(params: Params, context: Context) -> Results:
-    wanted = [parse_bundle_id(text, f"bundle_ids[{index}]") for index, text in enumerate(params["bundle_ids"] or [])]
-    if params["bundle_ids"] is not None and not wanted:
-        raise InputError("bundle_ids", "is empty.", "Name the apps, or leave it out for all of the team.")
-    api = open_connect_api(connect_api_options(params), context)
-    apps = api.apps(wanted, with_released=params["query_released"])
-    _warn_about_absent(wanted, apps, context)
+    asked = apps_request(params)
+    api = open_connect_api(asked.connect_api, context)
+    apps = api.apps(asked.wanted, with_released=asked.with_released)
+    _warn_about_absent(asked.wanted, apps, context)
     return {"apps": [_result(app) for app in apps], "http": context.transport.counters.as_result()}
 
 
-def _warn_about_absent(wanted: list[str], apps: list[AppRecord], context: Context) -> None:
+def _warn_about_absent(wanted: t.Sequence[str], apps: list[AppRecord], context: Context) -> None:
     absent = sorted(set(wanted) - {app.bundle_id for app in apps})
     if absent:
         more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""

@@ -6,30 +6,24 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import typing as t
 
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._ledger.copying import Held, copy, count, refuse_another, verify
 from ..._ledger.ledger import Ledger
-from ..._ledger.place import Place, find_place
-from ..._ledger.writable import is_there
-from ..._model.errors import InputError, RefundsError
+from ..._ledger.place import Place
+from ..._model.errors import RefundsError
 from ..shared.trackers import LEDGER_LIBRARIES
+from .copy_request import copy_request
 
 if t.TYPE_CHECKING:
     import sqlalchemy
 
 
 def run(params: Params, context: Context) -> Results:
-    source, target = (
-        find_place(params[name]["url"], context.environ, f"{name}.url") for name in ("from_ledger", "to_ledger")
-    )
-    if source.url.reveal() == target.url.reveal() or _same_file(source, target):
-        raise InputError("to_ledger.url", "is the ledger that from_ledger names.", "Name another place.")
-    if source.path is not None and not is_there(source):
-        raise InputError("from_ledger.url", f"{source.path} does not exist.", "Compare it with ledger.url.")
+    asked = copy_request(params, context.environ)
+    source, target = asked.source, asked.target
     with contextlib.ExitStack() as stack:
         old, new = (
             stack.enter_context(contextlib.closing(_ledger(place, read_only, context)))
@@ -75,10 +69,6 @@ def _results(
         },
         "ledger_copy": {**told, "tables": tables},
     }
-
-
-def _same_file(one: Place, other: Place) -> bool:
-    return None not in (one.path, other.path) and os.path.realpath(str(one.path)) == os.path.realpath(str(other.path))
 
 
 def _ledger(place: Place, read_only: bool, context: Context) -> Ledger:

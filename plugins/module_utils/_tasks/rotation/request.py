@@ -20,7 +20,7 @@ from ..._tracker_spec import TRACKERS
 from ..._trackers.options import SettingsError
 from ..._trackers.settings import Settings, parse
 from ..shared.session import SessionOptions, session_options
-from ..tracking.opening import Services, services_of
+from ..tracking.request import Services, services_of
 from .at_hand import declared_with
 
 

@@ -9,17 +9,18 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task
 from ..._decisions.refusal import infer_across_apps
 from ..._declaration.apps import App
-from ..._declaration.declaration import Declaration, declare, declare_one, has_lists, refuse
+from ..._declaration.declaration import Declaration, refuse
 from ..._model.verdict import Verdict
 from ..shared.concurrent import each
-from ..shared.options import service_url
 from ..shared.services import CALL_LIBRARIES, credential_check
 from .loaded_keys import KeyReader, LoadedKey
+from .request import check_request
 
 
 def run(params: Params, context: Context) -> Results:
-    check = credential_check(service_url(params, "app_store_server_url"), context)
-    apps = _apps(_declared(params), KeyReader(context))
+    asked = check_request(params)
+    check = credential_check(asked.app_store_server_url, context)
+    apps = _apps(asked.declaration, KeyReader(context))
     verdicts = each(apps, lambda app: app[1].check(check, app[0].bundle_id, app[0].environment), context.transport.flow)
     sharpened = infer_across_apps(
         [(key.id(app.bundle_id), verdict) for (app, key), verdict in zip(apps, verdicts, strict=True)]
@@ -29,11 +30,6 @@ def run(params: Params, context: Context) -> Results:
         "credential_checks": [_result(app, key, verdict) for (app, key), verdict in zip(apps, sharpened, strict=True)],
         "http": context.transport.counters.as_result(),
     }
-
-
-def _declared(params: Params) -> Declaration:
-    """Return what is declared. Raises RefundsError for all faults of lists at once."""
-    return declare(params).require() if has_lists(params) else Declaration({}, (declare_one(params),))
 
 
 def _apps(declaration: Declaration, reader: KeyReader) -> list[tuple[App, LoadedKey]]:

@@ -11,30 +11,29 @@ import typing as t
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task
 from ..._declaration.apps import App
-from ..._declaration.declaration import Declaration, declare, refuse
-from ..._declaration.keys import Entry, key_entries, key_id_of
+from ..._declaration.declaration import Declaration, refuse
+from ..._declaration.keys import Entry, key_id_of
 from ..._declaration.variables import misspelt
 from ..._model.identifiers import ENVIRONMENTS
 from ..._model.text import few
-from ..shared.options import service_url
+from .request import declaration_request
 
 _EMPTY = "No keys and no apps are declared, so there is nothing to do. Check the names of the variables."
 _RELATIVE = "is relative. Give an absolute path, or one from ~."
 
 
 def run(params: Params, context: Context) -> Results:
-    service_url(params, "app_store_server_url")
-    declaration = declare(params)
-    is_strict = params["on_faulty_app"] == "refuse"
+    asked = declaration_request(params)
+    declaration = asked.declaration
     of_apps = {app.fault for app in declaration.apps if app.fault}
     faults = [
-        *(fault for fault in declaration.faults if is_strict or fault not in of_apps),
-        *_keys(key_entries(params), declaration),
+        *(fault for fault in declaration.faults if asked.is_strict or fault not in of_apps),
+        *_keys(asked.keys, declaration),
     ]
     variables = [
-        *misspelt(params["variables"]),
-        *([] if declaration.keys or declaration.apps or declaration.faults or not _is_asked(params) else [_EMPTY]),
-        *(f"{name}: {path} {_RELATIVE}" for name, path in (params["paths"] or {}).items() if _is_relative(path)),
+        *misspelt(asked.variables),
+        *([] if declaration.keys or declaration.apps or declaration.faults or not asked.needs_some else [_EMPTY]),
+        *(f"{name}: {path} {_RELATIVE}" for name, path in asked.paths.items() if _is_relative(path)),
     ]
     refuse(faults, variables)
     for text in declaration.unusual():
@@ -65,11 +64,6 @@ def _notification_urls(apps: t.Iterable[App]) -> list[dict[str, str]]:
 
 def _names(names: t.Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
-
-
-def _is_asked(params: Params) -> bool:
-    """Tell whether lists are asked about: a playbook without a declaration only asks about its variables' names."""
-    return params.get("keys") is not None or params.get("apps") is not None or not params["variables"]
 
 
 def _keys(entries: t.Sequence[Entry], declaration: Declaration) -> t.Iterator[str]:

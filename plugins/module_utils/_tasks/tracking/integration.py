@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
-from ..._declaration.declaration import Declaration, declare_one
+from ..._declaration.declaration import Declaration
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES
-from .opening import open_engine, services_of
+from .opening import open_engine
+from .request import one_request
 
 
 def run(params: Params, context: Context) -> Results:
-    app = declare_one(params)
-    with open_engine(services_of(params), context, "refund_tracking_integration", app.is_absent) as one:
-        (decision,) = one.run(Declaration({}, (app,)))
+    asked = one_request(params)
+    with open_engine(asked.services, context, "refund_tracking_integration", asked.app.is_absent) as one:
+        (decision,) = one.run(Declaration({}, (asked.app,)))
     results: Results = {
         "changed": decision.step.changed,
         "diff": decision.step.diff(),

@@ -5,55 +5,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ... import _argument_spec
 from ..._apple import hints
 from ..._apple.credential_check import CredentialCheck
 from ..._context import Context, Params, Results, Task
 from ..._decisions.refusal import infer_across_apps, known_released
-from ..._declaration.keys import KeySource, key_source
+from ..._declaration.keys import KeySource
 from ..._ledger.integrations import list_elsewhere
-from ..._model.identifiers import Environment
-from ..._model.integration import Identity, Integration, Status, absent, worse
+from ..._model.integration import Integration, Status, absent, worse
 from ..._model.private_key import KeyProblem
 from ..._model.verdict import Verdict
-from ..._trackers.settings import Settings, parse, require_environment
 from ..shared.concurrent import each
-from ..shared.options import environment, identity
 from ..shared.services import CALL_LIBRARIES, credential_check
 from ..shared.stored_key import stored_credentials
 from ..shared.trackers import LEDGER_LIBRARIES, Trackers, open_ledger
-from .opening import Services, services_of
-
-
-@dataclass(frozen=True)
-class Question:
-    """``wanted``: the one integration that is asked about; None for all of the environment."""
-
-    settings: Settings
-    environment: Environment
-    wanted: Identity | None
-    source: KeySource
-    services: Services
-    is_skipped: bool
-
-
-def question_of(params: Params) -> Question:
-    """Return what a task asks. Raises RefundsError."""
-    require_environment(params["tracker"], params["environment"])
-    return Question(
-        parse(params["tracker"], params.get(params["tracker"]) or {}),
-        environment(params),
-        identity(params) if params.get("bundle_id") else None,
-        key_source(params),
-        services_of(params),
-        params["credential_check"] == "skip",
-    )
+from .request import InfoRequest, info_request
 
 
 def run(params: Params, context: Context) -> Results:
-    asked = question_of(params)
+    asked = info_request(params)
     check = credential_check(asked.services.app_store_server_url, context)
     held, elsewhere = _held(asked, context)
     source, is_skipped = asked.source, asked.is_skipped
@@ -68,7 +40,7 @@ def run(params: Params, context: Context) -> Results:
     }
 
 
-def _held(asked: Question, context: Context) -> tuple[list[Integration], list[Integration]]:
+def _held(asked: InfoRequest, context: Context) -> tuple[list[Integration], list[Integration]]:
     """Return what the tracker holds, and what the ledger knows of other trackers where the ledger was asked."""
     ledger = open_ledger(asked.services.ledger_url, context, for_writing=False)
     with Trackers(context, ledger, asked.services.times) as trackers:

@@ -10,39 +10,31 @@ import typing as t
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._decisions.integration import Decision
-from ..._declaration.declaration import declare
-from ..._declaration.keys import absent_keys
 from ..._model.integration import Integration
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES
 from . import outcomes
 from .key_removal import Rest, removal
 from .key_troubles import KeyTrouble, key_troubles
-from .opening import open_engine, services_of
-from .purge import parse_purge, wishes_of
+from .opening import open_engine
+from .request import list_request
 
 NAME = "refund_tracking_integrations"
 
 
 def run(params: Params, context: Context) -> Results:
-    declaration = declare(params)
-    # What a list with a fault leaves out, nobody knows.
-    is_strict = params["on_faulty_app"] == "refuse" or params["purge"]
-    if is_strict:
-        declaration.require()
+    asked = list_request(params)
+    declaration, purge, services = asked.declaration, asked.purge, asked.services
     for text in declaration.unusual():
         context.warn(text)
-    purge = parse_purge(wishes_of(params), declaration)
-    services = services_of(params)
     removes = purge is not None or any(app.is_absent for app in declaration.apps)
-    with open_engine(services, context, NAME, removes, is_strict) as one:
+    with open_engine(services, context, NAME, removes, asked.is_strict) as one:
         decisions = one.run(declaration, purge)
         undeclared = [] if purge else one.undeclared(declaration)
     troubled = key_troubles(decisions, declaration, one.loaded)
     message = outcomes.troubles(decisions, declaration, troubled)
-    going = removal(
-        absent_keys(params), declaration, decisions, message.partition("\n")[0], Rest(services.ledger_url, context)
-    )
+    rest = Rest(services.ledger_url, context)
+    going = removal(asked.absent_keys, declaration, decisions, message.partition("\n")[0], rest)
     notes = [*outcomes.not_declared(undeclared, decisions), *filter(None, [going.note])]
     results = _results(decisions, troubled, undeclared, notes, context)
     results["removable_keys"] = list(going.keys)

@@ -8,27 +8,12 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ..._context import Context, Params
-from ..._model.secret import Secret
-from ..._trackers.protocol import Times
+from ..._context import Context
 from ..shared.few_warnings import FewWarnings
-from ..shared.options import ledger_url, service_url, times
 from ..shared.services import credential_check
 from ..shared.trackers import Trackers, open_ledger
 from .engine import Engine
-
-
-class Services(t.NamedTuple):
-    """What a task says of its services. Of each URL None is the vendor's, or the default ledger's."""
-
-    app_store_server_url: str | None
-    ledger_url: Secret | None
-    times: Times
-
-
-def services_of(params: Params) -> Services:
-    """Return the services of a task's parameters. Raises InputError for a URL that is none."""
-    return Services(service_url(params, "app_store_server_url"), ledger_url(params), times(params))
+from .request import Services
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ..._context import Params
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration
 from ..._declaration.keys import identifiers
@@ -55,11 +54,6 @@ class Wishes(t.NamedTuple):
     environment: Environment
     issuer_id: str | None
     limit: str
-
-
-def wishes_of(params: Params) -> Wishes:
-    issuer_id = params.get("issuer_id")
-    return Wishes(params["purge"], params["tracker"], params["environment"], issuer_id, params["purge_limit"])
 
 
 def parse_purge(wishes: Wishes, declaration: Declaration) -> Purge | None:
