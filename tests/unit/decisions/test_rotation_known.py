@@ -19,7 +19,6 @@ from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotati
     is_accepted,
     is_foreign,
     obstacles,
-    place,
     unproven,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation_words import End
@@ -228,7 +227,7 @@ def test_every_reason_why_no_key_may_be_made_is_told(asked: Request, known: Know
     ],
 )
 def test_the_name_of_an_integration(entry: Integration, wanted: str) -> None:
-    assert place(entry.identity) == wanted
+    assert entry.identity.place == wanted
 
 
 END = End(OLD, NEW, "/k/new.p8", 3, 4, "done")
