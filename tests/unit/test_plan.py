@@ -21,6 +21,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._plan import (
     COMPARED_IN_LEDGER,
     Plan,
     plan,
+    settle_unknown,
     stand_still,
 )
 
@@ -142,3 +143,12 @@ def test_standing_still(held: Integration | None) -> None:
     step = stand_still(held)
     assert not step.changed and not step.needs_saving
     assert step.diff()["before"] == step.diff()["after"]
+    assert step == Plan("unchanged", held, held)
+
+
+@pytest.mark.parametrize("action", ["unknown", "update", "unchanged"])
+@pytest.mark.parametrize("on_unknown", ["keep", "fail", "replace"])
+def test_only_what_nobody_can_tell_is_replaced(action: str, on_unknown: str) -> None:
+    made = Plan(action, ELSEWHERE, FULL, ("key_id",))  # type: ignore[arg-type]
+    is_settled = (action, on_unknown) == ("unknown", "replace")
+    assert settle_unknown(made, on_unknown) == (dataclasses.replace(made, action="update") if is_settled else made)

@@ -263,7 +263,7 @@ def test_a_transaction_of_the_history_is_verified_as_one() -> None:
     assert verified.seen == [(INNER, "verify_and_decode_signed_transaction")]
     forged = Verified(INNER).refunds(INNER)
     assert isinstance(forged, Rejected) and forged.notification_uuid is None and forged.payload_sha256 == sha256(INNER)
-    assert forged.reason not in ("", "unexpected_fields")
+    assert forged.reason == "missing_chain"
     bare = jws({"a": 1})
     assert Verified().refunds(bare) == Rejected(sha256(bare), None, "unexpected_fields")
     assert Verified().refunds("x") == Rejected(sha256("x"), None, "unexpected_fields")
@@ -274,3 +274,14 @@ def test_a_notification_of_the_history_that_can_not_be_taken_says_when_it_claims
     found = Verified().notification(text, "REFUND")
     assert found == Rejected(sha256(text), UUID, "missing_transaction")
     assert isinstance(found, Rejected) and found.claimed_date == DATE and not found.is_apples
+    text = notice("REFUND", signedTransactionInfo=jws({"a": 1}))
+    assert Verified().notification(text, "REFUND") == Rejected(sha256(text), UUID, "unexpected_fields")
+
+
+@pytest.mark.parametrize(("text", "reason"), [(jws({"a": 1}), "unexpected_fields"), ("a.b.c", "undecodable")])
+def test_whatever_a_payload_makes_apples_library_raise(text: str, reason: str) -> None:
+    def verify(_text: str) -> object:
+        raise KeyError
+
+    with pytest.raises(Exception, match=f"^{reason}$"):
+        SignedData(apple_root(), "sandbox", "com.example.one", None)._verified(text, verify)

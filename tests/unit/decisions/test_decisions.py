@@ -113,10 +113,12 @@ class Tracker:
     reason: str = ""
     name: str = "revenuecat"
     changed: bool | None = None
+    current: Integration | None = None
+    asked: bool = False
 
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
         """Give what is seen."""
-        self.changed = changed
+        self.changed, self.current = changed, current
         if isinstance(self.seen, Exception):
             raise self.seen
         return self.seen
@@ -124,6 +126,7 @@ class Tracker:
     def irremovable(self, identity: Identity) -> str:
         """Say why it stays."""
         assert identity == IDENTITY
+        self.asked = True
         return self.reason
 
 
@@ -160,9 +163,15 @@ def test_an_accepted_key_is_applied_where_it_is_not_held(
     tracker = Tracker()
     found, said = present(current=current, tracker=tracker)
     assert (found.step.action, found.write, found.error, found.is_refusal) == (action, write, "", False)
-    assert found.credentials is KEY and tracker.changed is found.step.changed
+    assert found.credentials is KEY and found.verdict == verdict("accepted")
+    assert tracker.changed is found.step.changed and tracker.current == current
     assert found.held.status == "Active" and found.held.key_fingerprint == (None if action == "unknown" else "f1")
     assert bool(said) is (action == "unknown")
+
+
+def test_the_key_itself_says_its_names() -> None:
+    found, _said = present(current=None, source=KeySource(None, None, None, None, "required"))
+    assert (found.held.issuer_id, found.held.key_id, found.held.key_fingerprint) == (ISSUER, KEY_ID, "f1")
 
 
 def test_what_is_observed_is_what_is_stored() -> None:
@@ -186,6 +195,7 @@ def test_a_key_that_nobody_can_see_fails_where_that_is_asked_for() -> None:
     assert (found.step.action, found.held, found.write, said) == ("unchanged", current, None, [])
     assert "does not show key_id, key_fingerprint, and" in found.error
     assert "Set revenuecat.on_unknown: replace once" in found.error and not found.is_refusal
+    assert found.verdict == verdict("accepted")
 
 
 @pytest.mark.parametrize(
@@ -206,7 +216,8 @@ def test_a_refusal_leaves_all_as_it_is(cause: Cause, check_mode: bool, told: str
         assert found.held == (current or absent(IDENTITY))
         start = f"{BUNDLE_ID}: the credential check {told}. One. Two."
         assert found.error.startswith(f"{start} Three.") and found.brief.startswith(start)
-        assert "Three" not in found.brief and ("key_predicted" in found.error) is aside
+        assert "Three" not in found.brief and found.verdict == verdict(cause)
+        assert ("key_predicted" in found.error) is aside and ("key_predicted" in found.brief) is aside
 
 
 def test_under_an_advisory_check_a_refused_key_is_applied_as_failed() -> None:
@@ -249,9 +260,10 @@ def test_a_tracker_that_contradicts_apple_is_told(seen: Observation, current: In
 
 def test_what_a_tracker_would_refuse_to_save_fails_before() -> None:
     problem = InputError("revenuecat.create_app", "No such app.", "Set it.")
-    found, _said = present(current=None, tracker=Tracker(problem))
-    assert (found.error, found.step.action, found.write) == (str(problem), "unchanged", None)
-    assert found.held == absent(IDENTITY)
+    for current in (None, replace(HELD, key_fingerprint="f2")):
+        found, _said = present(current=current, tracker=Tracker(problem))
+        assert (found.error, found.step.action, found.write) == (str(problem), "unchanged", None)
+        assert found.held == (current or absent(IDENTITY)) and found.verdict == verdict("accepted")
 
 
 @pytest.mark.parametrize(
@@ -309,6 +321,7 @@ def test_what_is_declared_absent(
     said: list[str] = []
     rules = Rules(t.cast(t.Any, Tracker(reason=reason)), "required", False, said.append)
     found = decide_absent(IDENTITY, current, rules)
+    assert rules.tracker.asked is (current is not None)  # type: ignore[attr-defined]
     assert (found.step.action, found.write, len(said)) == (action, write, warns)
     assert found.verdict == Verdict("not_checked", NO_KEY_NEEDED, "production") and not found.error
     assert found.held == (current if reason and current else absent(IDENTITY))

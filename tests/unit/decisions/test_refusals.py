@@ -19,6 +19,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._decisions.refusa
     Others,
     facts,
     folded,
+    infer_across_apps,
     is_unasked,
     known_released,
     of_released,
@@ -165,6 +166,8 @@ LEADS: dict[str, tuple[t.Any, Facts, str]] = {
     "nothing changed": (ONE, SAME, hints.UNCHANGED),
     "nothing changed, and it was never accepted": (ONE, Facts(is_unchanged=True), hints.NEVER_ACCEPTED),
     "of nobody's key": ([(OTHER, REFUSED)], Facts(), ""),
+    "only it works": ([(MINE, GOOD)], Facts(), ""),
+    "it works here and under other IDs": ([*MIXED, (SAME_KEY, GOOD)], Facts(), hints.the_app(KEY_ID, 1, 2)),
     "half a refusal": ([(MINE, REFUSED), (MINE, HALF)], Facts(), ""),
 }
 
@@ -212,6 +215,12 @@ def test_a_key_without_a_fingerprint_is_nobody_elses() -> None:
     blank, other = (ISSUER, KEY_ID, ""), ("other issuer", KEY_ID, "")
     found = Others.of([(blank, REFUSED), (other, GOOD)])
     assert found.sound == {} and found.explain(blank, REFUSED).lead == ""
+
+
+def test_every_app_of_a_task_is_explained_by_the_others() -> None:
+    checks = [(MINE, REFUSED), (OTHER, GOOD), (MINE, GOOD)]
+    wanted = [Others.of(checks).explain(MINE, REFUSED), GOOD, GOOD]
+    assert infer_across_apps(checks) == wanted and wanted[0].lead == hints.the_app(KEY_ID, 1, 2)
 
 
 def test_names_without_their_capitals() -> None:
