@@ -53,6 +53,7 @@ class Service:
     def send(self, call: Call) -> Reply:
         """Give the next answer."""
         body = json.loads(call.body) if call.body else None
+        assert (call.body is None) is (call.method == "GET")
         path = call.url.removeprefix(HOST)
         self.sent.append(Sent(call.method, path, body, dict(call.headers()), call.is_repeatable, call.least_seconds))
         return self.replies.pop(0)
@@ -167,6 +168,7 @@ def test_a_key_is_revoked_by_its_id() -> None:
     assert (sent.is_repeatable, sent.least_seconds) == (True, 0.0)
     with pytest.raises(RefundsError):
         connect(Service(ok({"errors": []}, 404))).revoke("2X9R4HXF34", permit)
+    connect(Service(Reply(204, {}, b""))).revoke("2X9R4HXF34", permit)
 
 
 @pytest.mark.parametrize("given", [("revoke_key", "OTHERKEY01"), ("remove_file", "2X9R4HXF34")])
