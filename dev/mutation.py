@@ -119,7 +119,7 @@ AREAS = {
         ),
         (
             "ledger/test_refund_edges.py",
-            "ledger/test_refund_quarantine.py",
+            "ledger/test_recorder.py",
             "tasks/test_rotation_reading.py",
             "tasks/test_window_parts.py",
         ),

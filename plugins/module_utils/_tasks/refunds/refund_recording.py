@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from ..._ledger.coverage import (
     Quarantined,
@@ -107,7 +107,9 @@ class Recorder:
 
     def state(self) -> State:
         """Return what ``restore`` puts back when a transaction was not committed."""
-        return {**vars(self), "tally": self.tally.copied(), "_seen": set(self._seen)}
+        # Not vars(): a field that still has its default isn't there.
+        every = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**every, "tally": self.tally.copied(), "_seen": set(self._seen)}
 
     def restore(self, state: State) -> None:
         vars(self).update({**state, "tally": state["tally"].copied(), "_seen": set(state["_seen"])})
