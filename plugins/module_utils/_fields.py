@@ -18,6 +18,7 @@ from ._declared_spec import fields_of
 from ._model.errors import InputError
 from ._model.identifiers import parse_bundle_id, refuse_no_path
 from ._model.secret import looks_secret
+from ._model.text import told_once
 
 Spec = t.Mapping[str, t.Any]
 
@@ -96,8 +97,9 @@ def together(option: str, faults: t.Sequence[str]) -> str:
     """Return one message about many entries of an option."""
     if len(faults) < 2:
         return "".join(faults)
-    more = f" And {len(faults) - MOST_NAMED} more." if len(faults) > MOST_NAMED else ""
-    return f"{len(faults)} entries of {option} can't be used; nothing was done. {' '.join(faults[:MOST_NAMED])}{more}"
+    told = told_once(faults[:MOST_NAMED])
+    told += [f"And {len(faults) - MOST_NAMED} more."] * (len(faults) > MOST_NAMED)
+    return f"{len(faults)} entries of {option} can't be used; nothing was done. {' '.join(told)}"
 
 
 def place(option: str, number: int, name: object) -> str:

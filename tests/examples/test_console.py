@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import typing as t
-from collections import Counter
 
 import pytest
 from newcomer import SETTINGS, Newcomer
+from playground import ROOT
+
+sys.path.insert(0, str(ROOT / "tests/unit"))
+
+from told_once import twice
 
 ISSUER, OTHER = "57246542-96fe-1a63-e053-0824d011072a", "69a6de70-0000-47e3-e053-5b8c7c11a4d1"
 WRONG_ISSUER = OTHER.replace("-0000-", "-0001-")
-# Shorter ones are words of Ansible's, or names.
-A_SENTENCE = 40
 
 
 def tasks(printed: str) -> list[str]:
@@ -31,17 +34,12 @@ def repeated(task: str) -> list[str]:
     told, results = [], []
     for line in task.splitlines():
         (results if re.match(r"(?:fatal|failed): ", line) else told).append(line)
-    return [*_twice("\n".join(told)), *(one for line in results for one in _twice(_message(line)))]
+    return [*twice("\n".join(told)), *(one for line in results for one in twice(_message(line)))]
 
 
 def _message(line: str) -> str:
     found = json.loads(line.split("=> ", 1)[1])
     return str(found.get("msg", ""))
-
-
-def _twice(text: str) -> list[str]:
-    sentences = (re.sub(r"\s+", " ", one).strip() for one in re.split(r"(?<=[.?!:])\s+|\n", text))
-    return [one for one, count in Counter(sentences).items() if count > 1 and len(one) >= A_SENTENCE]
 
 
 TOLD = "Apple refused this key for this app twice (401), and doesn't say why."

@@ -12,6 +12,10 @@ import typing as t
 # turns the direction of writing (Unicode TR 36: a line may then read as another one).
 _ACTED_ON = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _MOST_NAMED = 5
+# A shorter sentence is read over. What stands before it says whom it is about.
+_WORTH_A_LOOK = 40
+_SENTENCE_END = re.compile(r"(?<=[.?!]) +")
+_LABELS = re.compile(r"(?:[\w.\[\]'()*, -]{1,60}: )*")
 _LONGEST_VALUE = 40
 
 
@@ -24,6 +28,25 @@ def few(names: t.Sequence[str]) -> str:
     """Return up to five names and how many more there are."""
     more = len(names) - _MOST_NAMED
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def told_once(lines: t.Iterable[str]) -> list[str]:
+    """Return lines that are told together, each without the sentences that one before it has."""
+    seen = set[str]()
+    return [_news(line, seen) for line in lines]
+
+
+def _news(line: str, seen: set[str]) -> str:
+    told = []
+    for number, sentence in enumerate(_SENTENCE_END.split(line)):
+        labels = t.cast("re.Match[str]", _LABELS.match(sentence))[0]
+        fact = sentence.removeprefix(labels)
+        if len(fact) < _WORTH_A_LOOK or fact not in seen:
+            told.append(sentence)
+        elif number == 0:
+            told.append(f"{labels}as above.")
+        seen.add(fact)
+    return " ".join(told)
 
 
 def held_undeclared(names: t.Iterable[str], declared: t.Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 from .._model.errors import first_sentence
-from .._model.text import few, held_undeclared
+from .._model.text import few, held_undeclared, told_once
 from .model import KINDS, App, Kind, Report
 from .texts import UNREAD, counted, number, unusable
 
@@ -50,7 +50,7 @@ def bad_news(report: Report, place: str) -> str:
             f"results: Nothing was audited. Give results with at least one app, or set fail_on: []. The report: {place}"
         )
     lines = [*_headline(report), *_causes(report), *_keys(report)]
-    lines += [unread(report)] if report.fails_unread else []
+    lines = told_once([*lines, unread(report)] if report.fails_unread else lines)
     lines += [_undeclared(report)] if report.undeclared else []
     return "\n".join([*lines, f"The report: {place}"])
 
@@ -77,7 +77,7 @@ def _causes(report: Report) -> list[str]:
     """Return the causes, the commonest first, each with its hint in short: in CI there is often but the console."""
     found: dict[str, list[App]] = {}
     for app, reason in report.failing:
-        told = first_sentence(reason.hint, 3)
+        told = first_sentence(reason.hint.removeprefix(f"{app.bundle_id}: "), 3)
         found.setdefault(f"{reason.cause}: {told}" if told else f"{reason.cause}.", []).append(app)
     ranked = sorted(found.items(), key=lambda item: -len(item[1]))
     more = len(ranked) - _EXPLAINED

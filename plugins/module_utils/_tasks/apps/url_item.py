@@ -16,6 +16,7 @@ from ..._model.errors import RefundsError
 from ..._model.identifiers import Environment
 from ..._model.notification_url import Choice, State, Url, effective
 from ..._model.refund import iso_time
+from ..._model.text import told_once
 
 _NAMED = 5
 
@@ -167,7 +168,7 @@ def failure(items: t.Sequence[Item]) -> str:
         cause = _cause(item)
         if cause:
             causes.setdefault(cause, []).append(item.named)
-    return " ".join(f"{_list(names)}: {message} {step}".strip() for (message, step), names in causes.items())
+    return " ".join(told_once(f"{_list(names)}: {message} {step}".strip() for (message, step), names in causes.items()))
 
 
 def _cause(item: Item) -> tuple[str, str] | None:

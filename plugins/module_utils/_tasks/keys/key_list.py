@@ -13,6 +13,7 @@ from ..._declaration.keys import identifiers
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import shown
 from ..._model.private_key import KeyProblem
+from ..._model.text import told_once
 from ..shared.session import Connection
 from .one_key import settle
 from .request import KeyRequest, KeysRequest
@@ -114,7 +115,7 @@ def _summary(entries: t.Sequence[KeyRequest], outcomes: t.Sequence[Results]) -> 
 
 
 def _message(failed: t.Sequence[Results], count: int) -> str:
-    told = " ".join(f"{shown(key['key'])}: {key['msg']}" for key in failed[:_MOST_TOLD])
+    told = " ".join(told_once(f"{shown(key['key'])}: {key['msg']}" for key in failed[:_MOST_TOLD]))
     more = f" And {len(failed) - _MOST_TOLD} more: see iap_keys." if len(failed) > _MOST_TOLD else ""
     verb = "needs" if len(failed) == 1 else "need"
     return f"{len(failed)} of {count} keys {verb} attention. {told}{more}"

@@ -13,7 +13,7 @@ from ..._decisions.integration import Decision
 from ..._declaration.declaration import Declaration
 from ..._model.errors import first_sentence
 from ..._model.integration import Identity, Integration
-from ..._model.text import few, held_undeclared
+from ..._model.text import few, held_undeclared, told_once
 from ..._plan import compared
 from .key_troubles import KeyTrouble
 
@@ -118,7 +118,7 @@ def troubles(decisions: t.Sequence[Decision], declaration: Declaration, keys: t.
     more = len(reasons) - len(shown)
     lines = [_line(*item) for item in shown]
     lines += [f"And {_number(more, 'more cause')}: see integrations."] if more > 0 else []
-    return "\n".join([_headline(decisions, bad, declaration, keys), *lines])
+    return "\n".join([_headline(decisions, bad, declaration, keys), *told_once(lines)])
 
 
 def _line(reason: str, is_of_key: bool, names: t.Sequence[str]) -> str:
