@@ -60,6 +60,7 @@ AREAS = {
             "decisions",
             "test_plan.py",
             "report/test_report_classes.py",
+            "report/test_report_problems.py",
             "tasks/test_remote_key_plan.py",
             "tasks/test_rotation_decisions.py",
         ),

@@ -12,8 +12,10 @@ import pytest
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_server import Answer, Hosts
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.credential_check import CredentialCheck
+from ansible_collections.storeops.refunds.plugins.module_utils._http_errors import NotAsked
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import TransportError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Credentials
+from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import Verdict
 
 NOW = 1_800_000_000.0
 JSON = "application/json"
@@ -52,8 +54,9 @@ class Server:
         """This machine's clock."""
         return NOW
 
-    def get_transaction_info(self, _key: object, _app: str, environment: str, clock_offset: float = 0.0) -> Answer:
+    def get_transaction_info(self, _key: object, app: str, environment: str, clock_offset: float = 0.0) -> Answer:
         """Give the next answer."""
+        assert app == "com.example.one"
         self.asked.append((environment, clock_offset))
         given = self.answers.pop(0)
         if isinstance(given, TransportError):
@@ -191,3 +194,20 @@ def test_a_refusal_says_who_refused_and_what_the_sandbox_said(
     verdict = CredentialCheck(t.cast(t.Any, server)).check(credentials, "com.example.one", "production")
     found = (verdict.is_half, verdict.sandbox_accepts, verdict.other_host)
     assert found == (is_half, sandbox_accepts, other_host) and word in verdict.hint
+
+
+@pytest.mark.parametrize(
+    "answers", [(NotAsked("deadline", "No time.", "Wait."),), (REFUSED, NotAsked("x", "No time."))]
+)
+def test_a_check_that_was_not_made_has_no_time(answers: t.Any) -> None:
+    credentials = t.cast(Credentials, t.NamedTuple("Key", [("path", t.Any)])(None))
+    server = Server(answers, Hosts())
+    verdict = CredentialCheck(t.cast(t.Any, server)).check(credentials, "com.example.one", "production")
+    assert verdict == Verdict("unreachable", str(answers[-1]), "production")
+
+
+def test_a_check_without_an_answer_says_why() -> None:
+    server = Server((LOST,), Hosts())
+    credentials = t.cast(Credentials, t.NamedTuple("Key", [("path", t.Any)])(None))
+    verdict = CredentialCheck(t.cast(t.Any, server)).check(credentials, "com.example.one", "production")
+    assert (verdict.cause, verdict.hint) == ("unreachable", "No answer.")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
 
@@ -211,3 +212,35 @@ def test_what_is_not_done_without_a_wish(key: RemoteKey | None, found: Found, to
     with pytest.raises(KeyProblem) as caught:
         decide(key, job(found, "never", *([key] if key else [])))
     assert caught.value.message.startswith(told) and caught.value.next_step.startswith(step)
+
+
+@pytest.mark.parametrize("found", [A_KEY, NOTHING])
+def test_a_file_named_after_another_key_is_not_filled_or_kept(found: Found) -> None:
+    key = remote(found is NOTHING)
+    assert decide(key, job(found, "never", key, path="/nowhere/SubscriptionKey_2X9R4HXF34.p8")) in ("keep", "download")
+    path = "/nowhere/SubscriptionKey_OTHERKEY01.p8"
+    with pytest.raises(KeyProblem) as caught:
+        decide(key, job(found, "never", key, path=path))
+    assert caught.value.message == f"key_id is 2X9R4HXF34, but the file name {path} says OTHERKEY01."
+
+
+def test_a_new_key_gets_no_name_of_another_in_words() -> None:
+    with pytest.raises(KeyProblem) as caught:
+        decide(None, job(NOTHING, "never", path="/nowhere/SubscriptionKey_OTHERKEY01.p8"))
+    start = "/nowhere/SubscriptionKey_OTHERKEY01.p8 is named after the key OTHERKEY01, but a new key has to be made for"
+    assert caught.value.message.startswith(start) and caught.value.cause == "key_id_mismatch"
+    assert caught.value.next_step.startswith("Give a private_key_path without a Key ID in it")
+
+
+@pytest.mark.parametrize("kind", ["unparsed", "rescued"])
+def test_what_an_earlier_run_kept_is_not_lost(tmp_path: Path, kind: str) -> None:
+    path, key = str(tmp_path / "studio.p8"), remote(False)
+    (tmp_path / f"studio.p8.OTHERKEY01.{kind}").touch()
+    assert decide(key, job(NOTHING, "if_lost", key, path=path)) == "replace"
+    saved = f"{path}.2X9R4HXF34.{kind}"
+    Path(saved).touch()
+    with pytest.raises(KeyProblem) as caught:
+        decide(key, job(NOTHING, "if_lost", key, path=path))
+    told = f"{path} isn't there, but an earlier run kept what it downloaded for 2X9R4HXF34 as {saved}."
+    assert (caught.value.cause, caught.value.message) == ("key_unreadable", told)
+    assert caught.value.next_step == f"Check it, and put it into its place: mv -n {saved} {path}"

@@ -1,0 +1,144 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which problems an app has, for every verdict, status, plan and end. Unknown is never good news."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES, UNDECIDED_CAUSES, Cause
+from ansible_collections.storeops.refunds.plugins.module_utils._report.classify import (
+    OWN_CAUSES,
+    WAIVABLE_CAUSES,
+    Finding,
+    problems_of,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._report.model import Difference, Problem
+
+HINT, MESSAGE = "A hint.", "A message."
+GOOD: dict[str, t.Any] = {
+    "cause": "accepted",
+    "hint": HINT,
+    "status": "Active",
+    "action": "unchanged",
+    "outcome": "checked",
+    "is_failed": False,
+    "is_unreachable": False,
+    "message": MESSAGE,
+}
+
+
+def found(**changes: t.Any) -> tuple[Problem, ...]:
+    """The problems of an app that differs in this from a good one."""
+    return problems_of(Finding(**{**GOOD, **changes}))
+
+
+def own(kind: t.Any, cause: str, text: str = MESSAGE) -> Problem:
+    """A problem of a cause that is ours."""
+    return Problem(kind, cause, text)
+
+
+@pytest.mark.parametrize("is_failed", [False, True])
+@pytest.mark.parametrize("cause", CAUSES)
+def test_every_cause(cause: Cause, is_failed: bool) -> None:
+    failed = (own("unknown", "failed"),) if is_failed else ()
+    wanted: tuple[Problem, ...] = (Problem("refused", cause, HINT),)
+    if cause == "accepted":
+        wanted = failed
+    elif cause in ("app_not_released", "key_not_yet_created"):
+        wanted = (Problem("pending", cause, HINT), *failed)
+    elif cause == "not_checked" and is_failed:
+        wanted = failed
+    elif cause in UNDECIDED_CAUSES:
+        wanted = (Problem("unknown", cause, HINT),)
+    assert found(cause=cause, is_failed=is_failed) == wanted
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({}, ()),
+        ({"is_unreachable": True}, (own("unknown", "host_unreachable"),)),
+        (
+            {"is_unreachable": True, "message": ""},
+            (own("unknown", "host_unreachable", OWN_CAUSES["host_unreachable"]),),
+        ),
+        ({"outcome": "not_tried"}, (own("unknown", "not_tried"),)),
+        ({"outcome": "not_tried", "message": ""}, (own("unknown", "not_tried", OWN_CAUSES["not_tried"]),)),
+        ({"cause": ""}, (own("unknown", "failed"),)),
+        ({"cause": "", "message": ""}, (own("unknown", "failed", OWN_CAUSES["failed"]),)),
+        ({"cause": "a new one"}, (own("unknown", "failed", "a new one: A hint."),)),
+        ({"is_failed": True, "message": ""}, (own("unknown", "failed", OWN_CAUSES["failed"]),)),
+        # The tracker's own status.
+        ({"status": "Failed"}, (own("refused", "tracker_failed"),)),
+        ({"status": "Failed", "message": ""}, (own("refused", "tracker_failed", OWN_CAUSES["tracker_failed"]),)),
+        ({"status": "Failed", "is_failed": True}, (own("refused", "tracker_failed"),)),
+        ({"status": "Failed", "cause": "unauthenticated"}, (Problem("refused", "unauthenticated", HINT),)),
+        (
+            {"status": "Failed", "cause": "app_not_released"},
+            (Problem("pending", "app_not_released", HINT), own("refused", "tracker_failed")),
+        ),
+        (
+            {"status": "Failed", "cause": "key_not_yet_created"},
+            (Problem("pending", "key_not_yet_created", HINT), own("refused", "tracker_failed")),
+        ),
+        (
+            {"status": "Failed", "cause": "not_checked"},
+            (Problem("unknown", "not_checked", HINT), own("refused", "tracker_failed")),
+        ),
+        ({"status": "Unknown"}, (own("unknown", "tracker_unknown"),)),
+        ({"status": "Unknown", "message": ""}, (own("unknown", "tracker_unknown", OWN_CAUSES["tracker_unknown"]),)),
+        ({"status": "Unknown", "action": "unknown"}, (own("unknown", "plan_unknown"),)),
+        ({"status": "Unknown", "cause": "unreachable"}, (Problem("unknown", "unreachable", HINT),)),
+        ({"status": "Pending"}, (own("pending", "tracker_pending", OWN_CAUSES["tracker_pending"]),)),
+        ({"status": "Pending", "cause": "app_not_released"}, (Problem("pending", "app_not_released", HINT),)),
+        ({"status": None}, ()),
+        # The plan.
+        ({"action": "unknown"}, (own("unknown", "plan_unknown"),)),
+        ({"action": "unknown", "message": ""}, (own("unknown", "plan_unknown", OWN_CAUSES["plan_unknown"]),)),
+        ({"action": "unknown", "is_failed": True}, (own("unknown", "failed"),)),
+        ({"action": "unknown", "cause": "unauthenticated"}, (Problem("refused", "unauthenticated", HINT),)),
+        (
+            {"action": "create", "status": "Pending"},
+            (Problem("drift", "drift", "The tracker holds no such integration; a run would create it."),),
+        ),
+        (
+            {"action": "delete", "is_failed": True},
+            (
+                own("unknown", "failed"),
+                Problem(
+                    "drift", "drift", "The tracker holds an integration that is not declared; a run would delete it."
+                ),
+            ),
+        ),
+        (
+            {"action": "update"},
+            (Problem("drift", "drift", "The tracker doesn't hold what is declared; a run would update it."),),
+        ),
+        # state: absent needs no check.
+        ({"cause": "not_checked", "status": "Absent"}, ()),
+        ({"cause": "not_checked", "status": "Absent", "action": ""}, (Problem("unknown", "not_checked", HINT),)),
+        ({"cause": "unreachable", "status": "Absent"}, (Problem("unknown", "unreachable", HINT),)),
+        ({"cause": "not_checked"}, (Problem("unknown", "not_checked", HINT),)),
+    ],
+)
+def test_every_other_finding(changes: dict[str, t.Any], wanted: tuple[Problem, ...]) -> None:
+    assert found(**changes) == wanted
+
+
+def test_what_differs_is_told_with_both_values() -> None:
+    differences = (Difference("key_id", "OLD", "NEW"), Difference("issuer_id", "", "x" * 200), Difference("a", "b", ""))
+    (problem,) = found(action="update", differences=differences)
+    start = (
+        "The tracker doesn't hold what is declared (key_id OLD is held, NEW is declared; issuer_id (none) is held, xxx"
+    )
+    assert problem.hint.startswith(start) and "x" * 200 not in problem.hint
+    assert problem.hint.endswith("; a b is held, (none) is declared); a run would update it.")
+
+
+def test_what_may_be_waived() -> None:
+    never = {"accepted", "app_not_released", "key_not_yet_created", "tracker_pending"}
+    assert set(WAIVABLE_CAUSES) == {*CAUSES, *OWN_CAUSES} - never and len(WAIVABLE_CAUSES) == len(set(WAIVABLE_CAUSES))
