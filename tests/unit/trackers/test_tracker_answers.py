@@ -412,7 +412,7 @@ def test_an_entry_goes_only_where_that_is_allowed() -> None:
     made.foretell_removal(AT_RC)
     assert len(api.sent) == 1 and len(steps) == 1 and rows.steps == []
     made.remove(AT_RC)
-    assert api.sent[-1][0] == "DELETE" and rows.steps == ["forget"] and steps[-1] == BUNDLE_ID
+    assert api.sent[-1][0] == "DELETE" and rows.steps == ["forget"] and steps[-1] == BUNDLE_ID and rows.rows == {}
     assert "set revenuecat.delete_app: true" in revenuecat(rows)[0].irremovable(AT_RC)
     made.note(NOTED)
     assert rows.steps == ["forget", "note"]
