@@ -21,7 +21,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._apple.refund_fie
     text_field,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.root_certificate import apple_root
-from ansible_collections.storeops.refunds.plugins.module_utils._apple.signed_data import SignedData
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.signed_data import SignedData, payload_sha256
 from ansible_collections.storeops.refunds.plugins.module_utils._model.event import ConsumptionRequest
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification, Refund, Rejected
 
@@ -285,3 +285,17 @@ def test_whatever_a_payload_makes_apples_library_raise(text: str, reason: str) -
 
     with pytest.raises(Exception, match=f"^{reason}$"):
         SignedData(apple_root(), "sandbox", "com.example.one", None)._verified(text, verify)
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [("a.b.c", "a.b.c"), ("\ud800", "?"), ("\u00e9", "\u00e9"), ({"b": 1, "a": None}, '{"a": null, "b": 1}'), (7, "7")],
+)
+def test_a_payload_is_named_by_what_it_holds(payload: object, text: str) -> None:
+    assert payload_sha256(payload) == sha256(text)
+
+
+@pytest.mark.parametrize("data", [7, "x", [], None])
+def test_a_notification_about_nothing(data: object) -> None:
+    text = jws({**payload(), "data": data})
+    assert Verified().notification(text, "REFUND") == Rejected(sha256(text), UUID, "missing_transaction")
