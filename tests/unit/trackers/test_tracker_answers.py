@@ -103,6 +103,7 @@ class Noted:
 
     def begin(self, integration: Integration) -> None:
         """Note it."""
+        assert integration.identity.bundle_id == BUNDLE_ID
         self.steps.append("begin")
 
     def undo(self, whose: Identity, before: Integration | None) -> None:
@@ -383,7 +384,7 @@ def test_after_a_lost_answer_it_is_looked_for_and_never_made_twice(
     made, api = revenuecat(rows, page(), outcome, *later, create_app=True)
     assert made.save(NOTED, KEY) == NOTED and rows.steps == ["begin", "note"]
     assert [method for method, _path, _body in api.sent] == ["GET", "POST", "GET", "POST"][:calls]
-    assert api.sent[3][1] == f"{APPS}/app1"
+    assert api.sent[3][1:] == (f"{APPS}/app1", {"app_store": FIELDS}) and api.more[3]["secrets"] == (PEM,)
 
 
 @pytest.mark.parametrize("later", [page(), lost("timeout"), Refused(500, "Broken.")])
