@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given
 from hypothesis import strategies as st
 from test_in_process import Recorder, action
+from unit_forks import run_module
 from unit_support import ISSUER, KEY_ID, PACKAGE, new_pem, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
@@ -96,12 +95,12 @@ def ran_as_module(options: Json) -> Json:
     # Later ansible-cores give the invocation only when they are told to; earlier ones don't know that.
     told = {} if tuple(map(int, ansible_version.split(".")[:2])) < (2, 21) else {"_ansible_inject_invocation": True}
     arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**options, **told}})
-    ran = subprocess.run([sys.executable, "-m", name, arguments], capture_output=True, text=True, check=False)
-    result: Json = json.loads(ran.stdout)
-    assert ran.returncode == int(bool(result.get("failed"))), ran.stderr
+    ran = run_module(name, arguments)
+    result: Json = json.loads(ran.output)
+    assert ran.code == int(bool(result.get("failed"))), ran.errors
     # From 2.22 on a module tells the controller what to redact in the whole run; nobody is shown that.
     result.pop("_ansible_new_secrets", None)
-    assert "s3cr3t" not in json.dumps(result) + ran.stderr
+    assert "s3cr3t" not in json.dumps(result) + ran.errors
     return result
 
 

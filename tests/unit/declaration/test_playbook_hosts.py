@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
+from unit_forks import run_playbook
 from unit_support import ROOT
 
 TAKING_HOSTS: t.Final = [
@@ -38,18 +36,6 @@ def test_the_variable_that_is_named_is_the_one_that_is_read(path: Path) -> None:
 def test_hosts_that_are_not_there_fail_the_playbook(path: Path, tmp_path: Path) -> None:
     name = "refund_audit_hosts" if path.stem == "audit" else "field_check_hosts"
     name = name if path.stem in ("audit", "field_check") else "refund_tracking_hosts"
-    ran = subprocess.run(
-        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "web1,web2", str(path), "-e", f"{name}=wbe1"],
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache/root")),
-            "ANSIBLE_NOCOLOR": "true",
-            "COLUMNS": "1000",
-        },
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode != 0 and f"{name}: no host of the inventory matches wbe1" in ran.stdout + ran.stderr
-    assert set(re.findall(r"TASK \[(.*)\]", ran.stdout)) <= {"Note that there is no new report yet"}
+    ran = run_playbook(path, "web1,web2", "-e", f"{name}=wbe1", folder=tmp_path)
+    assert ran.code != 0 and f"{name}: no host of the inventory matches wbe1" in ran.output + ran.errors
+    assert set(re.findall(r"TASK \[(.*)\]", ran.output)) <= {"Note that there is no new report yet"}

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from unit_forks import ansible
 from unit_servers import Simulator
 from unit_support import ISSUER, ROOT, public_pem, write_key
 
@@ -24,9 +25,10 @@ EVIL = "{{ lookup('ansible.builtin.pipe', 'touch {file}') }}{{ 7919 * 6841 }}"
 EVALUATED = "54173879"
 PREFIX = "STOREOPS_APP_STORE_CONNECT_API_"
 Json = dict[str, t.Any]
+OWN = Path(sys.executable)
 IDS = [str(number) for number in range(21, 27)]
 # The versions of ansible-core that are there; the running one always is.
-CORES = sorted({Path(sys.executable).with_name("ansible-inventory"), *ROOT.glob(".venvs/*/bin/ansible-inventory")})
+CORES = sorted({OWN, *(path.with_name("python") for path in ROOT.glob(".venvs/*/bin/ansible-inventory"))})
 
 
 @dataclass
@@ -76,12 +78,11 @@ class Fleet:
         path.write_text(yaml.safe_dump({key: value for key, value in every.items() if value is not None}))
         return path
 
-    def run(self, path: Path, *arguments: str, program: str = "ansible-inventory") -> Run:
+    def run(self, path: Path, *arguments: str, program: str = "ansible-inventory", core: Path = OWN) -> Run:
         """Run a program of Ansible on an inventory."""
-        command = [str(Path(sys.executable).parent / program), "-i", str(path), *arguments]
         environ = {**os.environ, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true", **self.environ}
-        done = subprocess.run(command, capture_output=True, text=True, env=environ, cwd=self.folder, check=False)
-        return Run(done.stdout, done.stderr)
+        done = ansible(core).run(program, "-i", str(path), *arguments, environ=environ, folder=self.folder)
+        return Run(done.output, done.errors)
 
     def list(self, **options: t.Any) -> Run:
         """List the inventory that these options make."""
@@ -119,6 +120,17 @@ def test_every_app_is_a_host_on_this_machine(fleet: Fleet) -> None:
     }
     assert run.group("ungrouped") == ["com.example.one", "com.example.two", "org.example.three"]
     assert "WARNING" not in run.errors and fleet.asked() == 1
+
+
+def test_the_program_itself_says_the_same(fleet: Fleet) -> None:
+    """Nothing of a run comes from the process that it was forked from."""
+    fleet.environ["ANSIBLE_INVENTORY_ENABLED"] = "storeops.refunds.app_store_connect"
+    for options in ({"query_released": True}, {"api_issuer_id": "studio"}):
+        path = fleet.write(**options)
+        environ = {**os.environ, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true", **fleet.environ}
+        command = [OWN.with_name("ansible-inventory"), "-i", path, "--list"]
+        alone = subprocess.run(command, capture_output=True, text=True, env=environ, cwd=fleet.folder, check=False)
+        assert fleet.run(path, "--list") == Run(alone.stdout, alone.stderr)
 
 
 def test_groups_names_and_what_is_switched_off(fleet: Fleet) -> None:
@@ -192,14 +204,14 @@ def test_a_value_of_the_environment_is_no_template(fleet: Fleet, core: Path) -> 
     evil = EVIL.replace("{file}", str(fleet.folder / "touched"))
     fleet.environ = {f"{PREFIX}{name}": evil for name in ("ISSUER_ID", "KEY_ID", "PRIVATE_KEY_CONTENT")}
     none = {"api_issuer_id": None, "api_private_key_path": None}
-    run = fleet.run(fleet.write(**none), "--list", program=str(core))
+    run = fleet.run(fleet.write(**none), "--list", core=core)
     assert "api_" in run.everything and "app_store_connect" in run.everything, run.everything
     fleet.environ = {f"{PREFIX}PRIVATE_KEY_PATH": evil}
     named = fleet.write(api_private_key_path=None, api_key_id=API_KEY_ID)
-    assert "does not exist" in fleet.run(named, "--list", program=str(core)).everything
+    assert "does not exist" in fleet.run(named, "--list", core=core).everything
     assert not (fleet.folder / "touched").exists()
     # The same text in the inventory file is one: the attack itself works.
-    fleet.run(fleet.write(api_private_key_path=evil), "--list", program=str(core))
+    fleet.run(fleet.write(api_private_key_path=evil), "--list", core=core)
     assert (fleet.folder / "touched").exists()
 
 

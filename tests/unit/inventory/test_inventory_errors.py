@@ -63,16 +63,16 @@ def test_messages_are_ascii(fleet: Fleet, options: dict[str, t.Any], words: str)
 @pytest.mark.parametrize("core", CORES, ids=[core.parts[-3] for core in CORES])
 def test_what_the_notes_say_about_failures(fleet: Fleet, core: Path) -> None:
     bad = fleet.write(api_private_key_path="nowhere.p8", api_key_id=API_KEY_ID)
-    usual = fleet.run(bad, "--list", program=str(core)).everything
+    usual = fleet.run(bad, "--list", core=core).everything
     assert "'auto' plugin: storeops.refunds.app_store_connect: api_private_key_path: " in usual, usual
     assert "with 'ini' plugin" in usual and "Completely failed to parse inventory source" in usual
     fleet.environ["ANSIBLE_INVENTORY_ENABLED"] = "storeops.refunds.app_store_connect"
-    alone = fleet.run(bad, "--list", program=str(core)).everything
+    alone = fleet.run(bad, "--list", core=core).everything
     assert "app_store_connect: api_private_key_path: " in alone, alone
     assert not [name for name in ("auto", "yaml", "ini", "host_list") if f"'{name}' plugin" in alone]
     fleet.environ["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"] = "false"
-    assert "only implicit localhost is available" in fleet.run(bad, "--list", program=str(core)).everything
-    assert len(fleet.run(fleet.write(), "--list", program=str(core)).group("ungrouped")) == 3
+    assert "only implicit localhost is available" in fleet.run(bad, "--list", core=core).everything
+    assert len(fleet.run(fleet.write(), "--list", core=core).group("ungrouped")) == 3
 
 
 def test_no_error_shows_the_key_or_a_token(fleet: Fleet) -> None:

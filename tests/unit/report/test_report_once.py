@@ -6,13 +6,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from unit_support import ROOT
+from unit_forks import run_playbook
 
 pytestmark = pytest.mark.services
 
@@ -25,20 +22,8 @@ def play(folder: Path, strategy: str, runs_once: bool) -> str:
     keywords = {"gather_facts": False, "connection": "local", "strategy": strategy, "vars": {"place": place}}
     book = folder / "play.yml"
     book.write_text(json.dumps([{"hosts": "all", "tasks": [task], **keywords}]))
-    ran = subprocess.run(
-        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "a,b", str(book)],
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache/root")),
-            "ANSIBLE_NOCOLOR": "true",
-            "COLUMNS": "1000",
-        },
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return ran.stdout + ran.stderr
+    ran = run_playbook(book, "a,b", folder=folder)
+    return ran.output + ran.errors
 
 
 @pytest.mark.parametrize(

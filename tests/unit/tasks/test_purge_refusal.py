@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 from bulk_support import Bulk, apps
+from unit_forks import run_playbook
 from unit_servers import Simulator
-from unit_support import ROOT
 
 from ansible_collections.storeops.refunds.plugins.plugin_utils._partial_play import refusal_to_purge, refusal_to_report
 
@@ -81,20 +78,8 @@ def play(bulk: Bulk, hosts_of_apps: str, before: list[Json], **keywords: t.Any) 
     plays = [{"hosts": "all", "gather_facts": False, "connection": "local", "tasks": [*before, task], **keywords}]
     book = bulk.folder / "play.yml"
     book.write_text(json.dumps(plays))
-    ran = subprocess.run(
-        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", ",".join(HOSTS), str(book)],
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache/root")),
-            "ANSIBLE_NOCOLOR": "true",
-            "COLUMNS": "1000",
-        },
-        cwd=bulk.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return ran.stdout + ran.stderr
+    ran = run_playbook(book, ",".join(HOSTS), folder=bulk.folder)
+    return ran.output + ran.errors
 
 
 @pytest.mark.parametrize(
