@@ -26,8 +26,10 @@ from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser
     MARK,
     Browser,
     BrowserSettings,
+    Visitor,
     find_browser,
 )
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.clicks import leave
 
 PROJECT = "p1"
 SESSION = "made-up-session"
@@ -39,11 +41,16 @@ _SHARED_DRIVERS: set[int] = set()
 
 
 class SharedBrowser(Browser):
-    """A browser that outlives its tasks: to start one takes longer than most tasks. What a task opened is closed."""
+    """A browser that outlives its tasks: to start one takes longer than most tasks.
+
+    Whoever comes again finds the page of last time, empty and with the cookies of their session alone, for each page of
+    a newcomer is one or two more processes. Everybody else's is closed.
+    """
 
     def __init__(self, home: Path) -> None:
         environ = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home)}
         super().__init__(BrowserSettings("", environ, None, 10.0))
+        self._kept: dict[str, Page] = {}
         self._worker.submit(self._running).result()
         share_drivers()
 
@@ -54,16 +61,36 @@ class SharedBrowser(Browser):
         return self
 
     def close(self) -> None:
-        """End what a task has opened, in the thread that did."""
-        self._worker.submit(self._close_pages).result()
+        """Leave what a task has opened, in the thread that did."""
+        self._worker.submit(self._leave_pages).result()
 
     def end(self) -> None:
         """End the browser, too."""
         super().close()
 
-    def _close_pages(self) -> None:
+    def _open(self, visitor: Visitor) -> Page:
+        page = self._kept.pop(_name_of(visitor), None)
+        self._close_pages()
+        if page is None:
+            return super()._open(visitor)
+        page.context.clear_cookies()
+        page.context.add_cookies(visitor.session.state["cookies"])
+        page.context.set_default_timeout(self._settings.timeout * 1000)
+        return page
+
+    def _leave_pages(self) -> None:
         while self._pages:
-            self._pages.popitem()[1].context.close()
+            visitor, page = self._pages.popitem()
+            leave(page)
+            self._kept[_name_of(visitor)] = page
+
+    def _close_pages(self) -> None:
+        while self._kept:
+            self._kept.popitem()[1].context.close()
+
+
+def _name_of(visitor: Visitor) -> str:
+    return json.dumps([visitor.origin, visitor.session.state])
 
 
 def share_drivers() -> None:
