@@ -64,8 +64,8 @@ def main() -> int:
     start = time.monotonic()
     names = [name for given in sys.argv[1:] for name in (parts.CHECK if given == "check" else (given,))]
     chosen = _chosen(names)
-    # One more than there are cores: some parts mostly wait, for a browser or for a rulebook.
-    workers = int(os.environ.get("JOBS", len(os.sched_getaffinity(0)) + 1))
+    # More than there are cores: parts wait a quarter of their time, for a browser, a disk or a rulebook.
+    workers = int(os.environ.get("JOBS", len(os.sched_getaffinity(0)) + 2))
     done: dict[str, parts_runner.Part] = {}
     print(
         f"{len(chosen)} parts, {workers} at a time; logs are in {parts_runner.LOGS.relative_to(paths.ROOT)}", flush=True

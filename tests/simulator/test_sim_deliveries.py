@@ -41,7 +41,7 @@ class Receiver(BaseHTTPRequestHandler):
 def receiver(sim: Running) -> Iterator[type[Receiver]]:
     """An app's V2 URLs, a route from them to a receiver, and the clock at the refund's next day."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     Receiver.statuses, Receiver.seen = [200], []
     versions = {f"subscription_status_url{name}": URL for name in ("", "_for_sandbox")}
     versions |= {f"subscription_status_url_version{name}": "V2" for name in ("", "_for_sandbox")}

@@ -27,7 +27,7 @@ class Target(ThreadingHTTPServer):
         self.status = status
         self.posted: list[tuple[str, str, bytes]] = []
         self.ended = threading.Event()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
     def url(self) -> str:

@@ -29,7 +29,7 @@ class Sink(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.fault: dict[str, t.Any] = {}
         self.start_over()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     def start_over(self) -> None:
         """Forget everything."""
