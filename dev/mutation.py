@@ -208,7 +208,9 @@ class Known:
 def known(name: str) -> Known:
     """Read what mutmut noted."""
     found, survivors = Known(), Counter[str]()
-    for meta in (place_of(name) / "mutants").rglob("*.meta"):
+    # What the area had once may lie there still.
+    names = {f"{file.name}.meta" for file in sources_of(AREAS[name])}
+    for meta in (one for one in (place_of(name) / "mutants").rglob("*.meta") if one.name in names):
         for mutant, code in json.loads(meta.read_text())["exit_code_by_key"].items():
             if code in UNTRIED:
                 found.untried += 1

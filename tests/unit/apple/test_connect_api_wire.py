@@ -76,7 +76,7 @@ def test_another_app_than_that_is_none(pem: str, data: object) -> None:
 @pytest.mark.parametrize(("is_released", "state"), [(False, None), (True, "READY_FOR_SALE")])
 def test_the_field_check_is_given_the_first_page_as_it_came(pem: str, is_released: bool, state: str | None) -> None:
     service = Service({"a": 1})
-    assert connect(pem, service).first_page(is_released) == {"a": 1}
+    assert connect(pem, service).first_page(*[True] * is_released) == {"a": 1}
     ((method, url, _body),) = service.sent
     query = asked_for(url)
     assert (method, url.partition("?")[0], query["limit"]) == ("GET", APPS, "200")

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import replace
 
 import pytest
+from chains_support import DAY, START, make
 from payload_support import DATE, UUID, jws, notice, transaction
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.consumption_fields import consumption_of
@@ -21,7 +22,11 @@ from ansible_collections.storeops.refunds.plugins.module_utils._apple.refund_fie
     text_field,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.root_certificate import apple_root
-from ansible_collections.storeops.refunds.plugins.module_utils._apple.signed_data import SignedData, payload_sha256
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.signed_data import (
+    SignedData,
+    claims,
+    payload_sha256,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._model.event import ConsumptionRequest
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification, Refund, Rejected
 
@@ -111,15 +116,16 @@ def advanced(*refunds: tuple[int, int | None], **changes: t.Any) -> dict[str, t.
 
 
 def test_refunds_of_items_have_the_fields_of_their_transaction() -> None:
-    fields = without(advanced((DATE + 9, 4000), (DATE + 5, 100), (DATE + 5, 11)), "revocationDate")
+    fields = without(advanced((DATE + 9, 4000), (DATE + 7, 1), (DATE + 5, 100), (DATE + 5, 11)), "revocationDate")
     one = replace(REFUND, revocation_date=DATE + 5, percentage=None, refunded=111)
     two = replace(one, revocation_date=DATE + 9, refunded=4000)
     # Without a date of the transaction, the last one dates the notification.
-    assert notification_of(payload(), fields) == Notification(UUID, "REFUND", DATE, "20", DATE + 9, (one, two))
+    mid = replace(one, revocation_date=DATE + 7, refunded=1)
+    assert notification_of(payload(), fields) == Notification(UUID, "REFUND", DATE, "20", DATE + 9, (one, mid, two))
     dated = notification_of(payload(), {**fields, "revocationDate": DATE + 1})
-    assert dated.revocation_date == DATE + 1 and dated.refunds == (one, two)
-    one, two = (replace(refund, first_notification_uuid="", first_signed_date=DATE - 7) for refund in (one, two))
-    assert refunds_of(fields) == (one, two)
+    assert dated.revocation_date == DATE + 1 and dated.refunds == (one, mid, two)
+    bare = {"first_notification_uuid": "", "first_signed_date": DATE - 7}
+    assert refunds_of(fields) == tuple(replace(refund, **t.cast(t.Any, bare)) for refund in (one, mid, two))
 
 
 def test_an_item_without_a_sum_is_worth_nobody_knows_what() -> None:
@@ -299,3 +305,28 @@ def test_a_payload_is_named_by_what_it_holds(payload: object, text: str) -> None
 def test_a_notification_about_nothing(data: object) -> None:
     text = jws({**payload(), "data": data})
     assert Verified().notification(text, "REFUND") == Rejected(sha256(text), UUID, "missing_transaction")
+
+
+@pytest.mark.parametrize("environment", ["Sandbox", "Production"])
+@pytest.mark.parametrize("app", ["com.example.one", "com.example.two"])
+def test_a_payload_is_verified_for_its_app_and_environment(app: str, environment: str) -> None:
+    chain = make()
+    date = int((START + 300 * DAY).timestamp()) * 1000
+    of_app = {"bundleId": app, "environment": environment, "appAppleId": 7, "signedDate": date}
+    inner = chain.sign({**transaction(), **of_app})
+    told = payload(signedDate=date, version="2.0", data={**of_app, "signedTransactionInfo": inner})
+    for wanted in ("sandbox", "production"):
+        found = SignedData(chain.root, t.cast(t.Any, wanted), "com.example.one", 7).told(chain.sign(told))
+        if app == "com.example.one" and environment.lower() == wanted:
+            assert isinstance(found, Notification) and found.transaction_id == "1"
+        else:
+            assert isinstance(found, Rejected)
+            assert found.reason == ("wrong_environment" if app == "com.example.one" else "wrong_bundle_id")
+
+
+@pytest.mark.parametrize("more", ["", "x", "xx", "xxx"])
+def test_claims_of_any_length_are_read(more: str) -> None:
+    assert claims(jws({"a": more})) == {"a": more}
+    header, body, signature = jws({"a": more}).split(".")
+    assert claims(f"{body}.x.{signature}") is None and claims(f"x.{body}.{signature}") is None
+    assert claims(f"{header}.{header}.{signature}") == {"alg": "ES256"}
