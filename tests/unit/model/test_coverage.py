@@ -58,6 +58,7 @@ def spans(*pairs: tuple[int, int]) -> tuple[Window, ...]:
         (held(), 210, held(covered=210, read=210, settled=210, gaps=spans((200, 210)))),
         (held(read=220), 210, held(covered=210, read=220, settled=210)),
         (held(read=210), 210, held(covered=210, read=210, settled=210)),
+        (held(gaps=spans((200, 210)), read=210), 210, held(covered=210, read=210, settled=210, gaps=spans((200, 210)))),
         (held(read=205), 210, held(covered=210, read=210, settled=210, gaps=spans((205, 210)))),
         (held(settled=300, read=300), 210, held(covered=210, read=300, settled=300)),
         # Nothing was covered: it just begins later.

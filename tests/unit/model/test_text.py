@@ -8,7 +8,14 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError, RefundsError
-from ansible_collections.storeops.refunds.plugins.module_utils._model.text import printable
+from ansible_collections.storeops.refunds.plugins.module_utils._model.text import (
+    few,
+    held_undeclared,
+    other_capitals,
+    printable,
+    shortened,
+    told_once,
+)
 
 
 @pytest.mark.parametrize("char", ["\x1b", "\x07", "\x00", "\r", "\x7f", "\x9b", "\u202e", "\u2066", "\u2028", "\ud800"])
@@ -21,3 +28,55 @@ def test_what_a_terminal_acts_on(char: str) -> None:
 def test_all_else_stays() -> None:
     text = "Статус: ✓ 状态 naïve\n\tsecond line 👩\u200d💻"
     assert printable(text) == text
+
+
+def test_a_long_value_is_shown_by_its_beginning() -> None:
+    assert (
+        shortened("x" * 40) == "x" * 40
+        and shortened("abcdefghijklm" + "x" * 28) == "abcdefghijkl\N{HORIZONTAL ELLIPSIS}"
+    )
+
+
+def test_of_many_names_a_few_are_told() -> None:
+    names = [f"a{number}" for number in range(1006)]
+    assert few(names[:5]) == "a0, a1, a2, a3, a4" and few(names[:6]) == "a0, a1, a2, a3, a4 and 1 more"
+    assert few(names) == "a0, a1, a2, a3, a4 and 1,001 more" and few([]) == ""
+
+
+def test_what_is_held_and_not_declared_is_told_with_its_step() -> None:
+    declared = ["com.A", "com.a", "com.b"]
+    assert other_capitals(["COM.A", "com.a", "com.c"], declared) == {"COM.A": "com.A"}
+    assert held_undeclared([], declared) == held_undeclared(["com.A"], []) * 0 == ""
+    other = "Held in the ledger and not declared: com.c. Declare it, or remove it with state: absent."
+    assert held_undeclared(["com.c"], declared) == other
+    others = "Held in the ledger and not declared: com.c, com.d. Declare them, or remove them with state: absent."
+    assert held_undeclared(["com.c", "com.d"], declared) == others
+    twin = (
+        "Held in the ledger with other capitals than declared: COM.B (declared: com.b). This is most likely the same "
+        "app: keep it, and write the bundle ID in the declaration as App Store Connect shows it."
+    )
+    assert (
+        held_undeclared(["COM.B"], declared) == twin
+        and held_undeclared(["com.c", "COM.B"], declared) == f"{twin} {other}"
+    )
+    twins = held_undeclared(["COM.B", "COM.A"], declared)
+    assert (
+        "COM.B (declared: com.b), COM.A (declared: com.A). These are most likely the same apps: keep them, and" in twins
+    )
+
+
+def test_a_sentence_that_was_told_is_not_repeated() -> None:
+    long, other = "This sentence is long enough to be worth a look.", "Another sentence is long enough as well, too."
+    assert told_once([f"a: {long} {other}", f"b: {long} Short.", f"c: {other} Short."]) == [
+        f"a: {long} {other}",
+        "b: as above. Short.",
+        "c: as above. Short.",
+    ]
+    assert told_once([f"a: {long}", f"b: Short. {long}", "Short.", "Short."]) == [
+        f"a: {long}",
+        "b: Short.",
+        "Short.",
+        "Short.",
+    ]
+    at, below = "x" * 39 + ".", "x" * 38 + "."
+    assert told_once([at, at]) == [at, "as above."] and told_once([below, below]) == [below, below]

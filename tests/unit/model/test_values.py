@@ -139,6 +139,7 @@ def test_a_fault_of_ours_is_told_in_one_line() -> None:
         raise KeyError("a\nb  c")
     except KeyError as error:
         told, other = errors.unforeseen(error), errors.unforeseen(error, "it was not read")
+    assert ": 'a\\nb c'. Please" in told
     start = "This is a fault of storeops.refunds, not of your input: KeyError at test_values.py:"
     assert told.startswith(start) and other.endswith(". Please report it with this line; it was not read.")
     assert told.endswith("Please report it with this line; nothing after this point was done.") and "\n" not in told
@@ -385,19 +386,20 @@ def test_sums_are_by_group_and_currency_and_leave_out_what_was_not_paid_back() -
         row(amount=None),
         row(currency="USD", amount=None),
         row(currency=None, amount=None, product_id=None),
+        row(currency="USD", amount=None),
         row(is_reversed=True),
         row(is_family_shared=True, amount=None),
         row(is_family_shared=True, is_reversed=True),
     ]
     tallies = tallies_of(rows, ["product_id", "day", "month"])
     assert tallies[0] == Tally(("coins", "2023-11-14", "2023-11"), "EUR", False, False, 1, 1, -4995)
-    assert (tallies[2].known, tallies[5].is_reversed, tallies[6].is_family_shared) == (0, True, True)
+    assert (tallies[2].known, tallies[6].is_reversed, tallies[7].is_family_shared) == (0, True, True)
     group = {"product_id": "coins", "day": "2023-11-14", "month": "2023-11"}
     money = {"amount": -5000, "amount_units": "-5.00", "amount_unknown_count": 1}
     unknown = {"count": 1, "amount": None, "amount_units": None, "amount_unknown_count": 1}
     assert sums_of(tallies, ["product_id", "day", "month"]) == [
         {**group, "currency": "EUR", "count": 3, **money},
-        {**group, "currency": "USD", **unknown},
+        {**group, "currency": "USD", **unknown, "count": 2, "amount_unknown_count": 2},
         {**group, "product_id": None, "currency": None, **unknown},
     ]
     assert not_in_sums(tallies) == {"reversed": 1, "family_shared": 2}
