@@ -121,6 +121,11 @@ PROOF: dict[str, t.Any] = {"known_from": 150, "proven_at": 180}
             [182, 190],
             held(last_notification_at=190, known_from=150, proven_at=190, gaps=spans((182, 190))),
         ),
+        (
+            held(url="V1", url_at=185, **PROOF),
+            [185, 190],
+            held(last_notification_at=190, known_from=150, proven_at=190, gaps=spans((185, 190))),
+        ),
         # They were all signed before it was asked: there is none still.
         (
             held(url="none", url_at=185, **PROOF),

@@ -218,6 +218,9 @@ def test_another_app_than_was_sent_is_no_success(answer: dict[str, t.Any]) -> No
     with pytest.raises(RefundsError, match="creating its app entry: answered with another app than") as caught:
         made.create("x", {"bundle_id": BUNDLE_ID}, ())
     assert caught.value.may_have_changed
+    made, _api = apps(answer)
+    with pytest.raises(RefundsError, match="updating the key of its app entry: answered with another app than"):
+        made.update(AppEntry("app1", BUNDLE_ID, True), {}, ())
 
 
 def permission(is_given: bool, steps: list[t.Any]) -> Permission:
@@ -362,6 +365,15 @@ def test_an_update_that_is_refused_says_what_to_do(status: int, is_explained: bo
         made.save(NOTED, KEY)
     assert (caught.value.status, rows.steps) == (status, ["begin", "undo"])
     assert ("upload the key in RevenueCat's dashboard" in caught.value.next_step) is is_explained
+
+
+def test_a_refusal_after_a_lost_try_may_have_been_done() -> None:
+    error, rows = Refused(400, "No."), Noted()
+    error.may_have_changed = True
+    made, _api = revenuecat(rows, page(entry()), error)
+    with pytest.raises(Refused) as caught:
+        made.save(NOTED, KEY)
+    assert caught.value.may_have_changed and rows.steps == ["begin"]
 
 
 def lost(kind: str) -> TransportError:
