@@ -147,6 +147,10 @@ def test_the_words_of_a_service_are_repeated(document: dict[str, t.Any], words: 
     )
 
 
+def test_a_refusal_may_have_no_next_step() -> None:
+    assert str(Refused(400, "No.")) == "No."
+
+
 def test_nothing_secret_comes_back() -> None:
     echo = {"message": f"you sent {API_KEY} and {PEM}"}
     text = str(failed(said(echo, 400), secrets=(Secret(PEM),)))

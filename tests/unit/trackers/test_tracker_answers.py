@@ -159,6 +159,7 @@ def test_entries_are_read_once_to_the_last_page() -> None:
         ("GET", f"{APPS}?limit=100&starting_after=c2", None),
     ]
     assert made.find("b") == wanted[1] and made.find("B") is None
+    assert {one["doing"] for one in api.more} == {"listing the apps of revenuecat.project_id"}
 
 
 @pytest.mark.parametrize(
@@ -359,7 +360,7 @@ def test_a_key_that_is_not_shown_is_not_active() -> None:
 
 @pytest.mark.parametrize(("status", "is_explained"), [(400, True), (422, False), (403, False)])
 def test_an_update_that_is_refused_says_what_to_do(status: int, is_explained: bool) -> None:
-    rows = Noted()
+    rows = Noted(NOTED)
     made, _api = revenuecat(rows, page(entry()), Refused(status, "No.", "Step."))
     with pytest.raises(Refused, match=r"^No\.") as caught:
         made.save(NOTED, KEY)
