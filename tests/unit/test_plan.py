@@ -143,7 +143,7 @@ def test_standing_still(held: Integration | None) -> None:
     step = stand_still(held)
     assert not step.changed and not step.needs_saving
     assert step.diff()["before"] == step.diff()["after"]
-    assert step == Plan("unchanged", held, held)
+    assert step == Plan("unchanged", held, held) and bool(step.diff()["before_header"]) is (held is not None)
 
 
 @pytest.mark.parametrize("action", ["unknown", "update", "unchanged"])

@@ -257,8 +257,9 @@ KNOWN: dict[str, t.Any] = {"known_from": 100, "proven_at": 200}
     ],
 )
 def test_what_state_a_coverage_is_in(coverage: Coverage, quarantined: dict[str, int], state: str, reason: str) -> None:
-    found = judged(coverage, quarantined)
-    assert found == replace(coverage, state=state, reason=found.reason)
+    for before in (coverage, replace(coverage, state="never", reason="Of before.")):
+        found = judged(before, quarantined)
+        assert found == replace(coverage, state=state, reason=found.reason)
     assert found.reason.startswith(reason) and bool(found.reason) is bool(reason)
 
 

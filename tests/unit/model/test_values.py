@@ -363,6 +363,8 @@ ROW = {
 
 def test_a_refund_as_a_row() -> None:
     assert row_from_apple(PLAIN, "apple", "sandbox", "com.example.one") == ROW
+    yen = row_from_apple(replace(PLAIN, currency="JPY", price=120_000, percentage=100_000), "apple", "sandbox", "a")
+    assert (yen["amount"], yen["amount_units"]) == (-120_000, "-120")
     bare = row_from_apple(replace(BARE, reversed_at=0), "apple", "sandbox", "com.example.one")
     assert (bare["purchase_date"], bare["amount_units"], bare["is_reversed"]) == (None, None, True)
     assert bare["reversed_at"] == "1970-01-01T00:00:00Z"
