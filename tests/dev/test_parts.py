@@ -14,6 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "dev"))
 
+import ansible_test
 import check
 import matrix
 import part as parts_runner
@@ -31,6 +32,19 @@ def test_every_folder_of_tests_is_part_of_a_run() -> None:
     folders = {file.relative_to(ROOT / "tests").parts[0] for file in (ROOT / "tests").rglob("test_*.py")}
     assert [name for name in sorted(folders - known) if f'"{name}"' not in text and f"tests/{name}" not in text] == []
     assert "not services" in text and '"services"' in text, "each unit test is in one of the two"
+
+
+def test_that_sanity_sees_all_that_is_shipped_and_one_version_everything(tmp_path: Path) -> None:
+    (tmp_path / "galaxy.yml").write_text((ROOT / "galaxy.yml").read_text())
+    shipped = (".git/config", "plugins/modules/one.py", "extensions/eda/one.py", "roles/one.yml", "tests/config.yml")
+    others = ("dev/one.py", "tests/unit/test_one.py", "extensions/molecule/one.py", "tests/integration/targets/one.yml")
+    for name in (*shipped, *others):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    ansible_test._remove_unshipped(tmp_path)
+    assert [name for name in (*shipped, *others) if (tmp_path / name).exists()] == list(shipped)
+    whole = [version for version in matrix.MATRIX if {"sanity", "integration"} <= set(version.suites)]
+    assert any(version.core not in ansible_test.PYLINT_FROM_GITHUB for version in whole), "pylint sees the tests there"
 
 
 def test_the_matrix_names_suites_that_exist() -> None:
