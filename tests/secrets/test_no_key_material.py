@@ -161,26 +161,22 @@ def assert_as_announced(scene: Scene, name: str, ran: Ran) -> None:
     assert not broken
 
 
-@pytest.mark.parametrize(
-    ("way", "pipelining"),
-    [
-        pytest.param("in-process", True, marks=pytest.mark.newest),
-        pytest.param("as-modules", True, marks=pytest.mark.newest),
-        ("as-modules", False),
-    ],
-)
-def test_that_no_task_shows_a_secret(scene: Scene, way: str, pipelining: bool) -> None:
-    name = f"tasks-{way}-{'with' if pipelining else 'without'}-pipelining"
-    source = scene.vault if pipelining else scene.variables
+@pytest.mark.newest
+@pytest.mark.parametrize("way", WAYS)
+def test_that_no_task_shows_a_secret(scene: Scene, way: str) -> None:
+    name = f"tasks-{way}"
     tasks = [*cases.checks(), *cases.bulk(), *cases.integrations()[:3], *cases.refunds(), *cases.notification_urls()]
     tasks += [*cases.keys(), *cases.integrations()[3:], *cases.role()]
-    if not pipelining:
-        tasks = cases.one_of_each(tasks)
+    # Of the modules some go without pipelining, and then leave files on their way; the others with it.
+    for made in cases.one_of_each(tasks):
+        made["vars"] = {"ansible_pipelining": False}
+    # ansible-core 2.22 hides what it decrypts, so one way is shown secrets that don't come from the vault.
+    source = scene.vault if way == "in-process" else scene.variables
     # What a user keeps of a result is cached.
     kept = {"name": "Keep", "ansible.builtin.set_fact": {"kept": "{{ kept }}", "cacheable": True}}
     tasks += [{**cases.integrations()[0], "register": "kept"}, kept]
     playbook = scene.playbook(name, tasks)
-    ran, found = scene.run(name, playbook, "-e", f"@{source}", way=way, ANSIBLE_PIPELINING=str(pipelining))
+    ran, found = scene.run(name, playbook, "-e", f"@{source}", way=way, ANSIBLE_PIPELINING="1")
     assert_as_announced(scene, name, ran)
     assert ("storeops.refunds: in-process" in ran.stdout) == (way == "in-process")
     journal = scene.left(name) / "journal.log"
@@ -188,6 +184,8 @@ def test_that_no_task_shows_a_secret(scene: Scene, way: str, pipelining: bool) -
         assert not journal.exists(), "no module ran"
     else:
         assert "Invoked with" in journal.read_text()
+        # A module that is sent to the host as a file is made executable there.
+        assert 0 < ran.stdout.count("EXEC /bin/sh -c 'chmod u+rwx") < len(tasks)
     left = ("ledger.db", "ansible.log", "report/refund-audit.html")
     assert [file for file in left if not (scene.left(name) / file).exists()] == []
     # The name has a prefix with some versions.
