@@ -172,6 +172,7 @@ PLANS: dict[str, tuple[Json, str]] = {
     "bad Key ID": ({"old_key_id": "2x9r"}, "isn't a Key ID"),
     "no such short name": ({"old_key_id": "studio_b"}, "there are: studio"),
     "relative path": ({"new_key": {"private_key_path": "keys/new.p8"}}, "keys/new.p8 is relative"),
+    "unset variable in a path": ({"new_key": {"private_key_path": "$STOREOPS_NOT_SET/new.p8"}}, "new.p8 is relative"),
     "no path": ({"new_key": {"name": "new key"}}, "new_key.private_key_path: is required"),
     "the old key's name": ({"new_key": {"name": "old key", "private_key_path": "/k/n.p8"}}, f"is the name of {OLD}"),
     "the old key itself": ({"new_key": {"key_id": OLD, "private_key_path": "/k/n.p8"}}, "which is to be replaced"),

@@ -130,12 +130,13 @@ class Stage:
 
     def module(self, name: str, **options: Json) -> Json:
         """Run one module by itself; its results."""
-        command = [self.bin / "ansible", "localhost", "-m", f"storeops.refunds.{name}"]
-        command += ["-a", json.dumps({**self.defaults, **options}), "-e", json.dumps(self.way)]
-        environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
-        done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
+        # Without Ansible around it: this sets a scene, or looks at it.
+        command = [sys.executable, "-m", f"ansible_collections.storeops.refunds.plugins.modules.{name}"]
+        command.append(json.dumps({"ANSIBLE_MODULE_ARGS": {**self.defaults, **options}}))
+        environment = {**os.environ, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-        return json.JSONDecoder().raw_decode(done.stdout[done.stdout.index("=> {") + 3 :])[0]
+        return json.loads(done.stdout)
 
     def give_to_devtodev(self, bundle_id: str, key_id: str, path: Path) -> None:
         """Hand an app's key over to devtodev, as the ledger remembers it."""
@@ -205,13 +206,11 @@ def main() -> None:
     stage = Stage(Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]))
     stage.furnish()
 
-    # Paths that would lead into the role, or nowhere: told before anything is asked, let alone made.
+    # Paths that would lead into the role: told before anything is asked, let alone made.
     stage.control("DELETE", "/calls")
     for option, path, told in (
         ("hook", "hook.yml", "hook: hook.yml is relative"),
-        ("hook", str(stage.folder / "hoook.yml"), "hoook.yml isn't a file on the controller"),
         ("private_key_path", "keys/new.p8", "keys/new.p8 is relative"),
-        ("private_key_path", "$STOREOPS_NOT_SET/new.p8", "new.p8 is relative"),
     ):
         code, output = stage.play("rotate_key", stage.rotation(**{f"iap_key_rotation_{option}": path}))
         assert code != 0 and told in " ".join(output.split()) and not stage.calls(""), output
