@@ -20,7 +20,7 @@ import pytest
 import yaml
 from playground import API_KEY_ID, ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground, Ran
 from processes import Watcher
-from scanner import Finding, Scanner
+from scanner import ALIKE, PIECE, Finding, Scanner
 
 MODULES = "ansible_collections.storeops.refunds.plugins.modules"
 Json = dict[str, t.Any]
@@ -323,5 +323,7 @@ def test_that_the_scanner_finds_what_a_careless_task_shows(scene: Scene) -> None
         assert scene.scanner.scan("stdout", line), f"{text} was not found"
     assert scene.scanner.scan("here", "Bearer eyJhbGciOiJFUzI1NiJ9.e30.x") == [Finding("here", "token")]
     scalar = scene.playground.keys[STUDIO_B].scalar
-    for text in (scalar.hex(), base64.b64encode(scalar).decode(), str(int.from_bytes(scalar, "big"))):
+    body = "".join(scene.playground.keys[STUDIO_B].private_pem.splitlines()[1:-1])
+    pieces = [f"{{{body[start : start + PIECE]}}}" for start in range(ALIKE, len(body) - PIECE + 1)]
+    for text in (scalar.hex(), base64.b64encode(scalar).decode(), str(int.from_bytes(scalar, "big")), *pieces):
         assert scene.scanner.scan("here", text) == [Finding("here", "second key")]
