@@ -117,7 +117,8 @@ def read(
         return of(rows, environment)
 
     monkeypatch.setattr(module, "list_integrations", list_rows)
-    monkeypatch.setattr(module, "list_elsewhere", lambda ledger, environment: of(elsewhere, environment))
+    known = {"ledger": elsewhere}
+    monkeypatch.setattr(module, "list_elsewhere", lambda ledger, environment: of(known[ledger], environment))
     made = Reading(Declaration({}, apps), extra)
     return made.read(t.cast(t.Any, SimpleNamespace(open=open_, ledger="ledger")))
 
@@ -142,6 +143,7 @@ def test_a_tracker_without_a_list_is_asked_app_by_app(monkeypatch: pytest.Monkey
     assert page.asked == ["a", "b", "c"] and found.unread == ["devtodev: b: no answer."]
     # What was asked for and isn't there, is not there; of others, and where no answer came, the ledger's word counts.
     assert [one.identity.bundle_id for one in found.held.values()] == ["a", "b", "d"]
+    assert found.settings(held("a", DEVTODEV).identity) is DEVTODEV
 
 
 @pytest.mark.parametrize(("settings", "is_kept"), [(DEVTODEV, False), (QONVERSION, True)])
@@ -193,15 +195,15 @@ def key(name: str = "", key_id: str | None = None, path: str | None = "/k/a.p8")
 
 def test_what_is_declared_with_which_key() -> None:
     apps = (
+        app("faulty"),
+        app("absent", key=key("studio", OLD), is_absent=True),
         app("old", key=key("studio", OLD)),
         app("old by ID", key=key("x", OLD)),
         app("other", LEDGER, DEVTODEV, key=key("partner", "PARTNER001")),
         app("nobody knows", key=key("y", None)),
         app("new", key=key("fresh", NEW)),
         app("new without ID", key=key("fresh", None)),
-        app("absent", key=key("studio", OLD), is_absent=True),
         app("not given", key=key("z", "PARTNER002", None)),
-        app("faulty"),
     )
     known = Reading(Declaration({}, apps), ()).known({"studio", "fresh", OLD, NEW}, OLD, {"fresh"})
     named = {
@@ -246,7 +248,10 @@ def waited(
     """Wait; ``answers``: what each app is told one time after the other, the last one for ever."""
     asked: list[str] = []
 
-    def check(_check: object, name: str, environment: Environment) -> Verdict:
+    apple = t.cast(t.Any, object())
+
+    def check(asks: object, name: str, environment: Environment) -> Verdict:
+        assert asks is apple
         causes = answers[name]
         cause = causes[min(asked.count(name), len(causes) - 1)]
         asked.append(name)
@@ -255,7 +260,7 @@ def waited(
     loaded = SimpleNamespace(check=check, id=lambda name: ("issuer", NEW, "f"))
     context = SimpleNamespace(transport=clock)
     apps: t.Any = [(name, "production") for name in answers] * 2
-    found = wait_for_apple(t.cast(t.Any, loaded), apps, released, t.cast(t.Any, None), t.cast(t.Any, context), seconds)
+    found = wait_for_apple(t.cast(t.Any, loaded), apps, released, apple, t.cast(t.Any, context), seconds)
     return found, asked
 
 

@@ -36,7 +36,7 @@ def parts_of(window: Window, found: t.Sequence[t.Any]) -> int:
         expected = len(found) / share
         # Deep in a list that turned out to be longer, what was read already would be read again.
         is_long = expected > 2 * _SHORT if len(found) <= _SHORT else len(found) >= (MOST_PAGES - 1) * PAGE
-        parts = min(_MOST_PARTS, max(2, int(expected / _FITTING))) if is_long else 1
+        parts = min(_MOST_PARTS, int(expected / _FITTING)) if is_long else 1
     most = (window.end - window.start) // _LEAST_WINDOW
     return max(1, min(parts, most))
 
