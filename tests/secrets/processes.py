@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from pathlib import Path
 
@@ -20,6 +21,8 @@ class Watcher:
         self.environments: set[str] = set()
         self._marker = marker
         self._seen: set[tuple[str, str]] = set()
+        # What ran before the run: it isn't looked at, until its number is free.
+        self._others = _numbers()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -33,9 +36,11 @@ class Watcher:
 
     def _watch(self) -> None:
         while not self._ended.wait(INTERVAL):
-            for folder in Path("/proc").glob("[0-9]*"):
+            numbers = _numbers()
+            self._others &= numbers
+            for number in numbers - self._others:
                 with contextlib.suppress(OSError):
-                    self._note(folder)
+                    self._note(Path("/proc") / number)
 
     def _note(self, folder: Path) -> None:
         command_line = _text(folder / "cmdline")
@@ -46,6 +51,10 @@ class Watcher:
         if self._marker in environment:
             self.environments.add(environment)
             self.command_lines.add(command_line)
+
+
+def _numbers() -> set[str]:
+    return {name for name in os.listdir("/proc") if name.isdecimal()}
 
 
 def _text(path: Path) -> str:
