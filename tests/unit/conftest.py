@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
+from unit_migrations import Migrations
 from unit_servers import Simulator, simulator
 from unit_support import ROOT, Patience, new_pem
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _run
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Transport
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger import ledger
 
 set_hypothesis_home_dir(ROOT / ".cache" / "hypothesis")
 # The same examples on every machine: a red test is red for everybody.
@@ -51,6 +53,14 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.lower().endswith("_proxy") or name.startswith("STOREOPS_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrations() -> t.Iterator[None]:
+    """Make new ledgers quickly: thousands of tests begin with one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "_migrate", Migrations().migrate)
+        yield
 
 
 @pytest.fixture(autouse=True)
