@@ -149,6 +149,10 @@ def test_trouble_in_one_window_settles_nothing_after_it(desk: Desk) -> None:
     assert desk.held() == {"x": ("tampered", Window(START + DAY, START + 2 * DAY))}
     assert found.state == "incomplete" and "1 tampered" in found.reason
     assert desk.resumes() == START + DAY == found.settled_until
+    again = desk.recorder()
+    with desk.ledger.reading() as connection:
+        again.resume(connection)
+    assert (again.quarantined, again.read_until) == (1, NOW)
 
 
 def test_a_damaged_copy_of_what_is_sound_is_no_loss(desk: Desk) -> None:
@@ -239,6 +243,9 @@ def test_what_is_older_than_the_retention_is_removed_with_a_permit(desk: Desk) -
     foretold = desk.recorder(keep_from=keep, removal=removal(True))
     foretold.predict([batch(NOW - 7 * DAY, NOW)], Window(NOW - 7 * DAY, NOW))
     assert (foretold.tally.removed, foretold.has_removed, said) == (1, False, [])
+    allowed = desk.recorder(keep_from=keep, removal=Removal(Gate(lambda: NOW_TEXT, lambda text: None, False), 10, APP))
+    allowed.predict([batch(NOW - 7 * DAY, NOW)], Window(NOW - 7 * DAY, NOW))
+    assert (allowed.tally.removed, allowed.has_removed) == (1, False)
     made = desk.recorder(keep_from=keep, removal=removal(False))
     with desk.ledger.writing() as connection:
         made.take(connection, batch(NOW - 7 * DAY, NOW), Window(NOW - 7 * DAY, NOW))
@@ -268,6 +275,7 @@ def test_what_was_not_committed_is_forgotten(desk: Desk) -> None:
     for _time in range(2):
         made.restore(before)
         assert not made.tally.changed and (made.quarantined, made.read_until, made.coverage) == (0, 0, None)
+        assert made.tally.seen == set()
         assert made._seen == set() and not made._has_begun and not made._has_trouble
         made._seen.add("x")
         made.tally.seen.add(("1", 1))

@@ -258,7 +258,7 @@ def waited(
         asked.append(name)
         return Verdict(cause, "Hint.", environment, sandbox_accepts=cause == "app_not_released")
 
-    loaded = SimpleNamespace(check=check, id=lambda name: ("issuer", NEW, "f"))
+    loaded = SimpleNamespace(check=check, id=lambda name: ("issuer", NEW, "f") if name in answers else None)
     context = SimpleNamespace(transport=clock)
     apps: t.Any = [(name, "production") for name in answers] * 2
     found = wait_for_apple(t.cast(t.Any, loaded), apps, released, apple, t.cast(t.Any, context), seconds)
@@ -286,7 +286,13 @@ def test_only_what_is_refused_is_asked_again_until_it_is_accepted() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "left", "pauses"),
-    [(0.0, 1000.0, []), (12.0, 1000.0, [5.0, 5.0, 2.0]), (10.0, 1000.0, [5.0, 5.0]), (60.0, 14.0, [5.0, 2.0])],
+    [
+        (0.0, 1000.0, []),
+        (12.0, 1000.0, [5.0, 5.0, 2.0]),
+        (10.5, 1000.0, [5.0, 5.0, 0.5]),
+        (10.0, 1000.0, [5.0, 5.0]),
+        (60.0, 14.0, [5.0, 2.0]),
+    ],
 )
 def test_the_wait_ends_in_time_and_leaves_half_to_the_move(seconds: float, left: float, pauses: list[float]) -> None:
     clock = Clock(left=left)
