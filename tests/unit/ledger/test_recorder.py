@@ -205,9 +205,20 @@ def test_what_left_apples_reach_unverified_is_a_gap(desk: Desk) -> None:
 def test_what_is_heard_of_the_url(desk: Desk, url: t.Any, has_url: bool, wanted: tuple[str, int | None]) -> None:
     found = coverage(desk.run(batch(START, NOW, has_url=has_url), url=url))
     assert (found.url, found.url_at) == wanted
-    if url in ("V1", "none") or not has_url:
-        early = coverage(Desk.run(desk, batch(START, NOW, has_url=has_url), url=url, ends=False))
-        assert early.url == wanted[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "has_url", "wanted"), [("V1", True, "V1"), ("none", True, "none"), ("V2", False, "none")]
+)
+def test_that_there_is_no_url_counts_at_once(desk: Desk, url: t.Any, has_url: bool, wanted: str) -> None:
+    found = coverage(desk.run(batch(START, NOW, has_url=has_url), url=url, ends=False))
+    assert (found.url, found.url_at) == (wanted, NOW)
+
+
+def test_what_is_verified_in_the_same_run_leaves_quarantine_before_its_end(desk: Desk) -> None:
+    bad_ones = batch(START, START + DAY, rejected=(bad("x"), bad("y", "u1"), bad("z", "u2")))
+    desk.run(bad_ones, batch(START + DAY, NOW, told(1, NOW - DAY), verified=("x",)), ends=False)
+    assert set(desk.held()) == {"z"}
 
 
 def test_a_url_counts_from_the_end_of_a_run(desk: Desk) -> None:
