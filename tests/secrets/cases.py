@@ -297,7 +297,7 @@ def _misnamed() -> list[Json]:
     """A secret in the place of a name, and a mapping with one where the name of a key is due."""
     name, nothing = "{{ {vault_db_password: 'x'} }}", "{{ {vault_db_password: none} }}"
     app, apps = "{'bundle_id': 'com.example.one'}", [{"bundle_id": "com.example.one", "key": "a"}]
-    audit = {"refund_audit_keys": nothing, "refund_audit_apps": apps, "refund_audit_path": "{{ work }}/report"}
+    audit = {"refund_audit_keys": nothing, "refund_audit_apps": apps, "refund_audit_path": "{{ work }}/../report"}
     tracking = {"refund_tracking_keys": nothing, "refund_tracking_apps": apps}
     options: list[Json] = [
         {"apps": [f"{{{{ {app} | combine({{vault_db_password: 'x'}}) }}}}"]},
