@@ -12,6 +12,8 @@ if t.TYPE_CHECKING:
     from playwright.sync_api import Dialog, Locator, Page, Request
 
 _READING = ("GET", "HEAD", "OPTIONS")
+NOWHERE = "about:blank"
+_INTERRUPTED = "interrupted by another navigation"
 _POLL = 0.1
 _QUIET = 0.5
 
@@ -71,8 +73,15 @@ def leave(page: Page) -> None:
 
     To go to the address where one already is does not load the page anew when it has a fragment.
     """
+    from playwright.sync_api import Error
+
     page.on("dialog", agree)
     try:
-        page.goto("about:blank")
+        page.goto(NOWHERE)
+    except Error as error:
+        if _INTERRUPTED not in str(error):
+            raise
+        # The browser's own page about an address that didn't answer comes late, and only once.
+        page.goto(NOWHERE)
     finally:
         page.remove_listener("dialog", agree)
