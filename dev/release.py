@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import typing as t
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -124,9 +125,10 @@ def release(tree: Path, target: Path, key: str, made_at: datetime) -> list[Path]
     sums = target / "SHA256SUMS"
     sums.write_text("".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files))
     _signed(key, sums, target / "SHA256SUMS.asc")
-    with tarfile.open(tarball) as archive:
-        archive.extract("MANIFEST.json", target, filter="data")
     manifest = target / "MANIFEST.json"
+    with tarfile.open(tarball) as archive:
+        # In Debian's Python 3.11 `extract` knows no filter.
+        manifest.write_bytes(t.cast(t.IO[bytes], archive.extractfile(manifest.name)).read())
     _signed(key, manifest, target / f"{name}.asc")
     manifest.unlink()
     return [*files, sums, target / "SHA256SUMS.asc", target / f"{name}.asc"]

@@ -117,7 +117,7 @@ def as_plays(newcomer: Newcomer, text: str) -> list[Play]:
 
 
 @pytest.mark.parametrize(
-    ("page", "text"), STANDING_ALONE, ids=[f"{page[12:]}-{i}" for i, (page, _) in enumerate(STANDING_ALONE)]
+    ("page", "text"), STANDING_ALONE, ids=[f"{page[12:]}-{i}" for i, (page, _text) in enumerate(STANDING_ALONE)]
 )
 def test_it_runs(page: str, text: str, established: Newcomer) -> None:
     if page in LEFT_OUT:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import typing as t
 from dataclasses import replace
+from itertools import permutations
 from types import SimpleNamespace
 
 import pytest
@@ -135,10 +136,9 @@ def test_first_sentences(text: str, count: int, wanted: str) -> None:
 
 
 def test_a_fault_of_ours_is_told_in_one_line() -> None:
-    try:
+    with pytest.raises(KeyError) as caught:
         raise KeyError("a\nb  c")
-    except KeyError as error:
-        told, other = errors.unforeseen(error), errors.unforeseen(error, "it was not read")
+    told, other = errors.unforeseen(caught.value), errors.unforeseen(caught.value, "it was not read")
     assert ": 'a\\nb c'. Please" in told
     start = "This is a fault of storeops.refunds, not of your input: KeyError at test_values.py:"
     assert told.startswith(start) and other.endswith(". Please report it with this line; it was not read.")
@@ -156,7 +156,7 @@ def test_a_fault_of_ours_is_told_in_one_line() -> None:
     ],
 )
 def test_the_worse_status_counts(one: t.Any, other: t.Any, wanted: str) -> None:
-    assert worse(one, other) == worse(other, one) == wanted
+    assert {worse(*pair) for pair in permutations((one, other))} == {wanted}
 
 
 def test_an_integration_and_what_is_seen_of_it() -> None:
