@@ -81,7 +81,8 @@ def leave(page: Page) -> None:
     except Error as error:
         if _INTERRUPTED not in str(error):
             raise
-        # The browser's own page about an address that didn't answer comes late, and only once.
-        page.goto(NOWHERE)
+        # Chromium's own page about an address that didn't answer comes late, and ours follows it. Else each further
+        # step is said to be interrupted by the one before.
+        page.wait_for_url(NOWHERE)
     finally:
         page.remove_listener("dialog", agree)
