@@ -21,7 +21,7 @@ def ours(publisher: Publisher, count: int, app_store_server: str) -> Path:
     same = {
         **publisher.key_of_first(count),
         "app_store_server_url": app_store_server.replace("/production", "/{environment}"),
-        "ledger": {"url": publisher.ledger_url},
+        "ledger": {"url": publisher.ledger_url(count)},
     }
     task = {
         "name": "Audit each app",

@@ -40,9 +40,13 @@ class Publisher:
     keys: dict[str, dict[str, str]]
     apps: list[dict[str, str]]
 
-    @property
-    def ledger_url(self) -> str:
-        return f"sqlite:///{self.folder}/ledger.db"
+    def ledger_url(self, count: int) -> str:
+        """Return the ledger that holds so many apps and no others, which an audit would tell as undeclared."""
+        file = self.folder / f"ledger_{count}.db"
+        url = f"sqlite:///{file}"
+        if not file.exists():
+            fill_ledger(self, url, count)
+        return url
 
     def variables(self, count: int, app_store_server: str) -> Path:
         """Write the declaration of so many apps, as a user has it; return the file."""
@@ -51,7 +55,7 @@ class Publisher:
             "refund_tracking_apps": self.apps[:count],
             "refund_tracking_defaults": {
                 "app_store_server_url": app_store_server.replace("/production", "/{environment}"),
-                "ledger": {"url": self.ledger_url},
+                "ledger": {"url": self.ledger_url(count)},
             },
         }
         return _written(self.folder / f"apps_{count}.json", document)
@@ -74,7 +78,7 @@ class Publisher:
 
 
 def make(folder: Path, count: int) -> Publisher:
-    """Make keys, the simulator's world and the ledger."""
+    """Make keys and the simulator's world."""
     (folder / "keys").mkdir(mode=0o700)
     keys, teams = {}, []
     for number in range(TEAMS):
@@ -92,9 +96,7 @@ def make(folder: Path, count: int) -> Publisher:
         seen = {"bundle_id": app["bundle_id"], "apple_id": _APPLE_ID + n, **recent}
         t.cast("list[Document]", teams[_team(n)]["apps"]).append(seen)
     _written(folder / "world.json", {"teams": teams})
-    publisher = Publisher(folder, keys, apps)
-    fill_ledger(publisher, publisher.ledger_url, count)
-    return publisher
+    return Publisher(folder, keys, apps)
 
 
 def _team(app: int) -> int:

@@ -193,7 +193,8 @@ Written by "make bench".
 
 Measured by `make bench` in one run: ratios mean something, seconds only on this machine. Every figure is a whole
 process started fresh (Ansible's start included), against one simulator on 127.0.0.1 that shares the machine's CPUs.
-All apps are Active in the ledger, and ours run with `--check`: an audit that finds every app as it should be.
+All apps are Active in the ledger, which holds no others, and ours run with `--check`: an audit that finds every app as
+it should be.
 
 - The uri loop is flattered: its tokens are signed beforehand and it only makes the call. It compares nothing and judges
   nothing. Above its measured size its time is scaled by the app.
