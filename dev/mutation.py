@@ -62,7 +62,6 @@ AREAS = {
             "report/test_report_classes.py",
             "report/test_report_problems.py",
             "tasks/test_remote_key_plan.py",
-            "tasks/test_rotation_decisions.py",
         ),
     ),
     "credentials": Area(
@@ -107,7 +106,10 @@ AREAS = {
         (
             "trackers/test_json_api.py",
             "trackers/test_revenuecat_noted.py",
-            "trackers/test_tracker_answers.py",
+            "trackers/test_devtodev_by_hand.py",
+            "trackers/test_qonversion_answers.py",
+            "trackers/test_revenuecat_answers.py",
+            "trackers/test_revenuecat_entries.py",
             "trackers/test_tracker_settings.py",
         ),
     ),

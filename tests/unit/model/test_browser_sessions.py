@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is kept of a browser's session, and for whom it holds anything."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_session import (
+    LARGEST,
+    browser_session_values,
+    parse_browser_session,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
+
+COOKIE = {"name": "sid", "value": "kT7xQ2vLw9Zs", "domain": ".d.example", "path": "/a", "expires": 5, "secure": True}
+STORED = {"origin": "https://d.example:8443", "localStorage": [{"name": "t", "value": "mN4bV8cX1aQw", "more": 1}]}
+
+
+def test_a_browser_session_keeps_what_playwright_takes() -> None:
+    text = json.dumps({"cookies": [{**COOKIE, "hostOnly": True, "sameSite": "lax"}], "origins": [STORED], "x": 1})
+    made = parse_browser_session(text, "o")
+    assert made.state == {
+        "cookies": [COOKIE],
+        "origins": [{"origin": "https://d.example:8443", "localStorage": [{"name": "t", "value": "mN4bV8cX1aQw"}]}],
+    }
+    assert made.values() == {"kT7xQ2vLw9Zs", "mN4bV8cX1aQw"} == browser_session_values(text)
+    assert made.mask("a kT7xQ2vLw9Zs b mN4bV8cX1aQw c") == "a ******** b ******** c"
+    listed = parse_browser_session(json.dumps([{"name": "a", "value": "", "domain": "d"}]), "o")
+    assert (
+        listed.state["cookies"] == [{"name": "a", "value": "", "domain": "d", "path": "/"}] and listed.values() == set()
+    )
+
+
+@pytest.mark.parametrize("same_site", ["Strict", "Lax", "None"])
+def test_a_cookie_keeps_where_it_is_sent(same_site: str) -> None:
+    made = parse_browser_session(json.dumps({"cookies": [{**COOKIE, "sameSite": same_site}]}), "o")
+    assert made.state["cookies"][0]["sameSite"] == same_site
+
+
+@pytest.mark.parametrize("same_site", ["no_restriction", "unspecified", "lax", "strict"])
+def test_a_cookie_of_an_extension_has_the_browsers_default(same_site: str) -> None:
+    made = parse_browser_session(json.dumps({"cookies": [{**COOKIE, "sameSite": same_site}]}), "o")
+    assert "sameSite" not in made.state["cookies"][0]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        7,
+        "x",
+        {"cookies": 7},
+        {"cookies": [7]},
+        *({"cookies": [{**COOKIE, name: odd}]} for name in ("name", "value", "domain", "path") for odd in (7, ["x"])),
+        *({"cookies": [{**COOKIE, name: ""}]} for name in ("name", "domain")),
+        *({"cookies": [{key: value for key, value in COOKIE.items() if key != name}]} for name in ("name", "domain")),
+        {"cookies": [{**COOKIE, "expires": "x"}]},
+        {"cookies": [{**COOKIE, "sameSite": "Other"}]},
+        {"origins": [{**STORED, "origin": 7}]},
+        {"origins": [{"localStorage": []}]},
+        {"origins": [{**STORED, "localStorage": [{"name": "t", "value": 7}]}]},
+        {"origins": [{**STORED, "localStorage": [{"name": 7, "value": "x"}]}]},
+        {"origins": [{**STORED, "localStorage": [{"name": "t"}]}]},
+    ],
+    ids=repr,
+)
+def test_what_is_no_browser_session(document: t.Any) -> None:
+    text = json.dumps(document)
+    with pytest.raises(InputError, match=r"^o: isn't a browser session\. Give what Playwright") as caught:
+        parse_browser_session(text, "o")
+    assert caught.value.option == "o" and browser_session_values(text) == set()
+
+
+def test_a_session_that_holds_nothing_or_too_much() -> None:
+    for document in ({}, {"cookies": [], "origins": None}):
+        with pytest.raises(InputError, match=r"^o: holds neither cookies nor local storage"):
+            parse_browser_session(json.dumps(document), "o")
+    with pytest.raises(InputError, match=rf"^o: has more than {LARGEST} characters"):
+        parse_browser_session(" " * (LARGEST + 1), "o")
+    text = json.dumps([COOKIE])
+    assert parse_browser_session(text + " " * (LARGEST - len(text)), "o").state["origins"] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "fits"),
+    [
+        ("https://d.example/x", True),
+        ("https://a.d.example/x", True),
+        ("https://add.example/x", False),
+        ("https://exact.example/", True),
+        ("https://a.exact.example/", False),
+        ("https://stored.example:8443/y", True),
+        ("https://stored.example/y", False),
+        ("http://stored.example:8443/y", False),
+        ("x", False),
+    ],
+)
+def test_for_whom_a_session_holds_anything(url: str, fits: bool) -> None:
+    cookies = [{**COOKIE, "domain": ".D.example"}, {**COOKIE, "domain": "exact.example"}]
+    document = {"cookies": cookies, "origins": [{"origin": "https://stored.example:8443"}]}
+    assert parse_browser_session(json.dumps(document), "o").fits(url) is fits
