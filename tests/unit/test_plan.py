@@ -149,6 +149,6 @@ def test_standing_still(held: Integration | None) -> None:
 @pytest.mark.parametrize("action", ["unknown", "update", "unchanged"])
 @pytest.mark.parametrize("on_unknown", ["keep", "fail", "replace"])
 def test_only_what_nobody_can_tell_is_replaced(action: str, on_unknown: str) -> None:
-    made = Plan(action, ELSEWHERE, FULL, ("key_id",))  # type: ignore[arg-type]
+    made = Plan(action, ELSEWHERE, FULL, ("key_id",))
     is_settled = (action, on_unknown) == ("unknown", "replace")
     assert settle_unknown(made, on_unknown) == (dataclasses.replace(made, action="update") if is_settled else made)

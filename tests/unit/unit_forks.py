@@ -53,6 +53,7 @@ def _be_a_program(work: t.Callable[[], object], output: int, errors: int) -> t.N
     try:
         for number, own in enumerate((os.open(os.devnull, os.O_RDONLY), output, errors)):
             os.dup2(own, number)
+        # They are open until the child ends.
         sys.stdin, sys.stdout, sys.stderr = (open(number, mode) for number, mode in enumerate("rww"))  # noqa: SIM115
         work()
         code = 0

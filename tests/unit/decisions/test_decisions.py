@@ -321,7 +321,7 @@ def test_what_is_declared_absent(
     said: list[str] = []
     rules = Rules(t.cast(t.Any, Tracker(reason=reason)), "required", False, said.append)
     found = decide_absent(IDENTITY, current, rules)
-    assert rules.tracker.asked is (current is not None)  # type: ignore[attr-defined]
+    assert rules.tracker.asked is (current is not None)
     assert (found.step.action, found.write, len(said)) == (action, write, warns)
     assert found.verdict == Verdict("not_checked", NO_KEY_NEEDED, "production") and not found.error
     assert found.held == (current if reason and current else absent(IDENTITY))

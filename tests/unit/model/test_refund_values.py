@@ -254,7 +254,7 @@ def test_events_tell_what_is_new_in_the_order_of_signing() -> None:
     assert (old.kind, old.key, old.signed_date) == ("refund_reversed", f"reversed/20/{NOW}", NOW + 60_000)
     assert old.fields == {**EVENT, "what": "Refund reversed", "reversed_at": "2023-11-14T22:14:20Z"}
     assert events_of([(back, back), (back, PLAIN), (PLAIN, replace(PLAIN, price=1))], []) == []
-    told = [Notification("u9", kind, NOW, "20", None) for kind in ("REFUND_DECLINED", "REFUND", "REFUND_REVERSED")]  # type: ignore[arg-type]
+    told = [Notification("u9", kind, NOW, "20", None) for kind in ("REFUND_DECLINED", "REFUND", "REFUND_REVERSED")]
     both = events_of([(None, back)], told)
     assert [one.kind for one in both] == ["refund_declined", "refund", "refund_reversed"]
     assert (both[0].key, both[0].signed_date) == ("declined/u9", NOW)
