@@ -7,14 +7,14 @@ A folder of tests for pytest is ``_suite("its folder")``; anything else a functi
 
 from __future__ import annotations
 
+import atexit
 import os
 import random
 import re
 import shutil
 import tempfile
-import zlib
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import ansible_test
@@ -52,16 +52,25 @@ def rules(part: Part) -> None:
     pytest(part, "tests/dev")
 
 
+@cache
+def _place_of_tests() -> Path:
+    """Return this run's own folder for tests' files, which no other run of the same tree empties.
+
+    pytest closes its usual folder to others whenever it starts, also while another part lets another user in.
+    """
+    place = Path(tempfile.mkdtemp(prefix="storeops-"))
+    place.chmod(0o755)
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
+
+
 def pytest(part: Part, folder: str, venv: Path = paths.VENV, chosen: str = "") -> None:
     """Run the tests of a folder, or those of its markers that are ``chosen``, in random order."""
     env = paths.linked_environment(part.name, venv)
     cache = f"cache_dir={paths.CACHE / 'pytest' / part.name}"
     order = f"--randomly-seed={SEED}"
     which = ("-m", chosen) if chosen else ()
-    # pytest closes its usual folder to others whenever it starts, also while another part lets another user in.
-    base = Path(tempfile.gettempdir()) / f"storeops-{zlib.crc32(bytes(paths.ROOT)):08x}"
-    base.mkdir(exist_ok=True)
-    own = f"--basetemp={base / part.name}"
+    own = f"--basetemp={_place_of_tests() / part.name}"
     code, output = part.run(
         [venv / "bin/python", "-m", "pytest", "-rsfE", "-o", cache, order, own, *which, folder], env
     )
