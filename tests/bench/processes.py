@@ -45,10 +45,14 @@ def run(command: t.Sequence[str], environment: t.Mapping[str, str], log: Path) -
         start = time.perf_counter()
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         sampler = _Sampler(process.pid)
+        # wait() with a limit looks every 50 ms only, which is as much as some works differ by.
+        limit = threading.Timer(LONGEST_S, process.kill)
+        limit.start()
         try:
-            code = process.wait(LONGEST_S)
+            code = process.wait()
             seconds = time.perf_counter() - start
         finally:
+            limit.cancel()
             if process.poll() is None:
                 process.kill()
                 process.wait()

@@ -191,20 +191,26 @@ class Bench:
 
     def _counted(self, measured: Measured) -> None:
         """Run it once with our callback, and check what it came to."""
-        results = self.folder / "results.json"
-        self._once(measured, {"ANSIBLE_CALLBACKS_ENABLED": "bench_results", "BENCH_RESULTS": str(results)})
-        measured.results = json.loads(results.read_text())
+        measured.results = json.loads(self._once(measured, {"ANSIBLE_CALLBACKS_ENABLED": "bench_results"}))
         _check_results(measured)
 
-    def _once(self, measured: Measured, more: t.Mapping[str, str] | None = None) -> None:
+    def _once(self, measured: Measured, more: t.Mapping[str, str] | None = None) -> str:
+        """Run it once. Returns what our callback wrote, which is nothing where time is measured."""
         work, size = measured.work, measured.size
+        results = self.folder / "results.json"
+        results.write_text("")
         file = work.written(self.publisher, size, self.simulator.app_store_server)
         self.simulator.forget_calls()
         before = self.simulator.cpu_seconds()
         command, log = work.command(file), self.folder / f"{work.name}.log"
-        measured.runs.append(processes.run(command, {**self.environment, **(more or {})}, log))
+        environment = {**self.environment, "BENCH_RESULTS": str(results), **(more or {})}
+        measured.runs.append(processes.run(command, environment, log))
         measured.simulator_cpu.append(self.simulator.cpu_seconds() - before)
         measured.calls, measured.connections = self.simulator.calls()
+        counted = results.read_text()
+        if counted and not more:
+            raise BenchFailed(f"{work.title}: results were counted while time was measured")
+        return counted
 
     def _check_calls(self, measured: Measured) -> None:
         expected = measured.work.asks * measured.size
