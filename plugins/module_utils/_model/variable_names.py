@@ -26,7 +26,7 @@ def named(message: str, task: t.Mapping[str, t.Any], known: t.Mapping[str, t.Any
     variables, fields = _variables(task, known)
     if not variables:
         return message
-    rule = _rule(sorted(variables, key=len, reverse=True), sorted(fields, key=len, reverse=True))
+    rule = _rule(list(variables), list(fields))
     return "\n".join(_line(line, rule, {**fields, **variables}) for line in message.split("\n"))
 
 
@@ -48,7 +48,7 @@ def _rule(options: t.Sequence[str], fields: t.Sequence[str]) -> re.Pattern[str]:
     begins, entry, before = rf"^(?:{every})(?=[:\[.])", rf"(?:{every})(?=\[\d)", rf"(?:{every})(?= or (?:{longer})\b)"
     asks = rf"(?<=, as )(?:{every})(?=: )"
     step = rf"(?:(?<=Set )|(?<= or )|(?<=^team_id, ))(?:{nested})(?!\w)"
-    return re.compile(rf"{begins}|{asks}|(?<![\w.])(?:{entry}|{before}|(?:{longer})(?!\w))|{step}", re.MULTILINE)
+    return re.compile(rf"{begins}|{asks}|(?<![\w.])(?:{entry}|{before}|(?:{longer})(?!\w))|{step}")
 
 
 def _variables(task: t.Mapping[str, t.Any], known: t.Mapping[str, t.Any]) -> tuple[dict[str, str], dict[str, str]]:
@@ -59,7 +59,7 @@ def _variables(task: t.Mapping[str, t.Any], known: t.Mapping[str, t.Any]) -> tup
     found, fields = _of_options(options, known), dict[str, str]()
     for option, value in options.items():
         for name, variable in _of_options(value, known).items() if isinstance(value, dict) else ():
-            fields |= {name: variable} if name not in found else {}
+            fields[name] = variable
             found[f"{option}.{name}"] = variable
     return found, fields
 

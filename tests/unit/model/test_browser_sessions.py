@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import typing as t
 
@@ -31,6 +32,8 @@ def test_a_browser_session_keeps_what_playwright_takes() -> None:
     assert made.values() == {"kT7xQ2vLw9Zs", "mN4bV8cX1aQw"} == browser_session_values(text)
     assert made.mask("a kT7xQ2vLw9Zs b mN4bV8cX1aQw c") == "a ******** b ******** c"
     listed = parse_browser_session(json.dumps([{"name": "a", "value": "", "domain": "d"}]), "o")
+    wrapped = base64.b64encode(text.encode()).decode()
+    assert parse_browser_session(wrapped, "o").state == made.state and browser_session_values(wrapped) == made.values()
     assert (
         listed.state["cookies"] == [{"name": "a", "value": "", "domain": "d", "path": "/"}] and listed.values() == set()
     )

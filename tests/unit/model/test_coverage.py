@@ -21,15 +21,12 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage i
     after_known,
     before_known,
     begun,
-    faults_of,
     forgotten,
-    gaps_told,
     heard,
     judged,
     known_gaps,
     lost,
     proven,
-    time_or_none,
     without_url,
 )
 
@@ -261,51 +258,3 @@ def test_what_state_a_coverage_is_in(coverage: Coverage, quarantined: dict[str, 
         found = judged(before, quarantined)
         assert found == replace(coverage, state=state, reason=found.reason)
     assert found.reason.startswith(reason) and bool(found.reason) is bool(reason)
-
-
-def test_what_is_missing_is_told_with_its_counts() -> None:
-    assert faults_of([], {}) == []
-    (gaps,) = faults_of(spans((NOW, NOW + DAY), (NOW + 3 * DAY, NOW + 5 * DAY)), {})
-    assert gaps.startswith("Not known: 2023-11-14 to 2023-11-15, 2023-11-17 to 2023-11-19. Apple's history")
-    sound, forged, advice = faults_of([], {"wrong_type": 1, "unexpected_fields": 2, "wrong_root": 4, "broken_chain": 3})
-    assert sound.startswith("3 of Apple's payloads are sound") and "(2 unexpected_fields, 1 wrong_type)" in sound
-    assert forged.startswith("7 of Apple's payloads could not be verified")
-    assert "(3 broken_chain, 4 wrong_root)" in forged and advice.startswith("wrong_root: ")
-    for reason in ("wrong_apple_id", "unsuitable_chain", "wrong_root"):
-        assert len(faults_of([], {reason: 1})) == 2
-    for reason in ("unexpected_fields", "wrong_type", "missing_transaction", "tampered"):
-        assert len(faults_of([], {reason: 1})) == 1
-
-
-def test_apps_with_the_same_reason_are_told_together() -> None:
-    many = [(f"app{number}", "unknown", "One.") for number in range(7)]
-    few = [("b", "incomplete", "One."), ("a", "incomplete", "Two."), ("c", "incomplete", "Two.")]
-    told = gaps_told([*few, *many])
-    assert told == [
-        "Not all refunds of app0, app1, app2, app3, app4 and 2 more are known (unknown): One.",
-        "Not all refunds of a, c are known (incomplete): Two.",
-        "Not all refunds of b are known (incomplete): One.",
-    ]
-    told = gaps_told((f"app{number}", "unknown", f"Reason {number}.") for number in range(1007))
-    assert len(told) == 6 and told[5] == "Nor are those of 1,002 more: coverage.reason says why."
-    assert len(gaps_told((f"app{number}", "unknown", f"Reason {number}.") for number in range(5))) == 5
-    assert gaps_told([]) == []
-
-
-def test_the_result_names_times_in_utc() -> None:
-    made = Coverage(NOW, NOW + DAY, NOW + DAY, NOW, spans((NOW, NOW + 1000)), NOW + 2000, NOW - DAY, NOW + 3000)
-    assert replace(made, state="incomplete", reason="Why.").as_result() == {
-        "state": "incomplete",
-        "reason": "Why.",
-        "covered_from": "2023-11-14T22:13:20Z",
-        "covered_until": "2023-11-15T22:13:20Z",
-        "known_from": "2023-11-13T22:13:20Z",
-        "known_until": "2023-11-15T22:13:20Z",
-        "gaps": [{"from": "2023-11-14T22:13:20Z", "until": "2023-11-14T22:13:21Z"}],
-        "last_notification_at": "2023-11-14T22:13:22Z",
-    }
-    assert time_or_none(None) is None
-    assert before_known(NOW).startswith("Known from 2023-11-14T22:13:20Z on only")
-    assert after_known(NOW).startswith("Known until 2023-11-14T22:13:20Z only") and "was 7 days earlier" in after_known(
-        NOW
-    )

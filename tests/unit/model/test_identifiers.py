@@ -170,6 +170,7 @@ def test_shown_is_short_and_harmless(text: str) -> None:
         ("https://example.com", "https://example.com"),
         (" https://example.com/ \n", "https://example.com"),
         ("https://example.com:8443/a/b///", "https://example.com:8443/a/b"),
+        ("https://example.com/X", "https://example.com/X"),
         ("HTTPS://Example.com", "HTTPS://Example.com"),
         ("http://127.0.0.1:8765", "http://127.0.0.1:8765"),
         ("http://127.200.3.4", "http://127.200.3.4"),

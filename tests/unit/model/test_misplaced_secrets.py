@@ -17,6 +17,8 @@ from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Context, Params, Results, Task
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import refuse_no_path
 from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import MASK, Masker
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
@@ -121,6 +123,23 @@ def test_a_session_as_its_path(form: str) -> None:
     misplaced = _session(form)
     options = {"name": "a", "private_key_path": "/tmp/storeops-nothing.p8", "session_path": misplaced.text}
     refused(iap_key.TASK, misplaced, "Give it as session", options)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("private_key_path", "is a key's text, no path. Give it as private_key_content."),
+        ("api_private_key_path", "is a key's text, no path. Give it as api_private_key_content."),
+        ("keys[0] (a b): private_key_path", "is a key's text, no path. Give it as private_key_content."),
+        ("new.key.api_private_key_path", "is a key's text, no path. Give it as api_private_key_content."),
+        ("session_path", "is a session's text, no path. Give it as session."),
+        ("ledger.path", "holds a key or a session, and no path. Give the path of a file."),
+    ],
+)
+def test_the_right_option_is_named(option: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        refuse_no_path("-----BEGIN PRIVATE KEY-----", option)
+    assert str(caught.value) == f"{option}: {message}"
 
 
 @pytest.mark.parametrize("form", KEYS + SESSIONS)

@@ -13,10 +13,13 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage i
     EMPTY,
     Coverage,
     Window,
+    before_known,
+    faults_of,
     heard,
     judged,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import iso_time
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_period import (
     NEVER_READ,
     Period,
@@ -51,6 +54,7 @@ HELD = Coverage(
         ("2026-11-01T02:00:00+02:00", NOV),
         ("2026-10-31T19:00:00-0500", NOV),
         ("2026-11-01T00:00:00.123Z", NOV + 123),
+        ("2026-11-01T00:00:00.1239Z", NOV + 123),
         ("1969-12-31T23:59:59.999Z", -1),
     ],
 )
@@ -94,6 +98,11 @@ def test_whole_days() -> None:
     assert not Period(NOV + 1, NOV + DAY).has_whole_days and not Period(NOV, NOV + 1).has_whole_days
 
 
+def test_a_result_names_the_period() -> None:
+    assert Period(NOV, NOV + DAY).as_result() == {"since": "2026-11-01T00:00:00Z", "until": "2026-11-02T00:00:00Z"}
+    assert Period(None, 0).as_result() == {"since": None, "until": "1970-01-01T00:00:00Z"}
+
+
 def test_an_app_that_was_never_read() -> None:
     assert covering(None, {}, Period(), NOW) == ("never", NEVER_READ)
 
@@ -112,6 +121,38 @@ def test_an_app_that_was_never_read() -> None:
 def test_what_was_read_of_a_period(period: Period, said: str) -> None:
     state, reason = covering(HELD, {}, period, NOW)
     assert (state == "complete") == (reason == "") == (said == "") and said in reason
+
+
+def test_a_period_that_ends_now_is_over() -> None:
+    assert covering(HELD, {}, Period(NOV, HELD.covered_until), HELD.covered_until)[0] == "complete"
+    assert covering(HELD, {}, Period(NOV, NOW), NOW)[0] == "incomplete"
+
+
+def test_a_url_that_was_taken_away_today_leaves_an_open_period_unknown() -> None:
+    held = replace(HELD, url="none", url_at=NOW)
+    assert held.proven_at == UNTIL > NOW - DAY
+    assert covering(held, {}, Period(NOV), NOW)[0] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("held", "quarantined", "wanted"),
+    [
+        ({}, {}, "{read} Run storeops.refunds.refunds."),
+        # Another run alone doesn't help.
+        ({}, {"tampered": 1}, "{read} {payload}"),
+        ({"known_from": None, "proven_at": None}, {}, f"{{read}} Run storeops.refunds.refunds. {EMPTY}"),
+        ({"known_from": None, "proven_at": None}, {"tampered": 1}, "{read} {payload}"),
+        ({"known_from": NOV + 1}, {"tampered": 1}, "{read} {payload} {before}"),
+    ],
+)
+def test_all_that_is_missing_is_said(held: dict[str, int | None], quarantined: dict[str, int], wanted: str) -> None:
+    said = {
+        "read": f"Read until {iso_time(UNTIL)} only.",
+        "payload": " ".join(faults_of([], quarantined)),
+        "before": before_known(NOV + 1),
+    }
+    state, reason = covering(replace(HELD, **held), quarantined, Period(NOV, UNTIL + 1), NOW)
+    assert (state, reason) == ("incomplete", wanted.format(**said))
 
 
 def test_an_open_end_counts_as_read_for_a_day() -> None:

@@ -52,6 +52,7 @@ SHOWN: dict[str, t.Callable[[Secret], str]] = {
 def test_a_secret_does_not_show_itself(way: str) -> None:
     text = SHOWN[way](Secret(TEXT))
     assert "***" in text and "hunter2" not in text
+    assert repr(Secret(TEXT)) == "***"
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -71,7 +72,8 @@ def test_a_secret_is_not_json() -> None:
 def test_secrets_compare_by_value_and_copy() -> None:
     assert Secret(TEXT) == Secret(TEXT) != Secret("other")
     assert Secret(TEXT) != TEXT
-    assert len({Secret(TEXT), Secret(TEXT)}) == 1
+    assert len({Secret(TEXT), Secret(TEXT)}) == 1 and hash(Secret(TEXT)) != hash(Secret("other"))
+    assert Secret(TEXT) and not Secret("")
     assert copy.deepcopy(_Holder(Secret(TEXT))).secret.reveal() == TEXT
 
 

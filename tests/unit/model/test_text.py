@@ -1,13 +1,14 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nothing that others wrote reaches a terminal as a command to it."""
+"""Nothing that others wrote reaches a terminal as a command to it, or a database that can't take it."""
 
 from __future__ import annotations
 
 import pytest
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError, RefundsError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import is_storable
 from ansible_collections.storeops.refunds.plugins.module_utils._model.text import (
     few,
     held_undeclared,
@@ -30,6 +31,16 @@ def test_all_else_stays() -> None:
     assert printable(text) == text
 
 
+@pytest.mark.parametrize("char", ["\0", "\ud800", "\udbff", "\udfff"])
+def test_what_a_database_can_not_hold(char: str) -> None:
+    assert not is_storable(f"a{char}b") and not is_storable(char)
+
+
+@pytest.mark.parametrize("text", ["", "a", "\x01", "\ud7ff\ue000", "\U0001f468"])
+def test_what_every_database_holds(text: str) -> None:
+    assert is_storable(text)
+
+
 def test_a_long_value_is_shown_by_its_beginning() -> None:
     assert (
         shortened("x" * 40) == "x" * 40
@@ -46,7 +57,7 @@ def test_of_many_names_a_few_are_told() -> None:
 def test_what_is_held_and_not_declared_is_told_with_its_step() -> None:
     declared = ["com.A", "com.a", "com.b"]
     assert other_capitals(["COM.A", "com.a", "com.c"], declared) == {"COM.A": "com.A"}
-    assert held_undeclared([], declared) == held_undeclared(["com.A"], []) * 0 == ""
+    assert held_undeclared([], declared) == ""
     other = "Held in the ledger and not declared: com.c. Declare it, or remove it with state: absent."
     assert held_undeclared(["com.c"], declared) == other
     others = "Held in the ledger and not declared: com.c, com.d. Declare them, or remove them with state: absent."
