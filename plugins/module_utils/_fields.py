@@ -60,7 +60,8 @@ def option_faults(spec: Spec, params: Spec) -> str:
     """
     found: list[str] = []
     for name, option in spec.items():
-        if name == "key_id":
+        # Ansible takes a number for a Key ID, and breaks off at one without end where a whole one is due.
+        if name == "key_id" or isinstance(params.get(name), float):
             found += _value_faults(name, params.get(name), option)
         if not fields_of(name, option) or params.get(name) is None:
             continue

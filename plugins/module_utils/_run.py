@@ -115,6 +115,10 @@ def _http_settings(params: Params, environ: t.Mapping[str, str]) -> HttpSettings
     )
 
 
+# What Ansible's own conversion to a whole number breaks off at, where our rules don't name the option.
+WITHOUT_END = "An option is a number without end."
+
+
 class _Module(Raising):
     """An AnsibleModule that hides what our own rules call a secret even when it refuses its options.
 
@@ -125,7 +129,10 @@ class _Module(Raising):
     def __init__(self, **options: t.Any) -> None:
         self._given: Params = {}
         self._is_made = False
-        super().__init__(**options)
+        try:
+            super().__init__(**options)
+        except OverflowError:
+            self.fail_json(msg=WITHOUT_END)
         self._is_made = True
 
     def _load_params(self) -> None:

@@ -24,7 +24,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._file_attributes 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import unforeseen
 from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import Masker
 from ansible_collections.storeops.refunds.plugins.module_utils._model.variable_names import named
-from ansible_collections.storeops.refunds.plugins.module_utils._run import execute, plain, refusal
+from ansible_collections.storeops.refunds.plugins.module_utils._run import WITHOUT_END, execute, plain, refusal
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 
 Json = dict[str, t.Any]
@@ -192,7 +192,10 @@ class InProcessAction(ActionBase):
         return {**files, **self.definition.argument_spec}
 
     def _validated_and_run(self, spec: Json, given: Json) -> Results:
-        validation = ModuleArgumentSpecValidator(spec).validate(given)
+        try:
+            validation = ModuleArgumentSpecValidator(spec).validate(given)
+        except OverflowError:
+            return {"failed": True, "msg": Masker(secret_values(spec, given)).mask(refusal(spec, given, WITHOUT_END))}
         params = plain(validation.validated_parameters)
         message = validation.errors.msg if validation.error_messages else ""
         if message and isinstance(validation.errors[0], UnsupportedError):

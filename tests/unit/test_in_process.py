@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.testing import patch_module_args
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import become_loader, connection_loader
@@ -24,6 +25,7 @@ from ansible.utils.display import Display
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Context, Library, Params, Results, Task
 from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import MASK
+from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module
 from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import (
     VARIABLE,
     Circumstances,
@@ -32,6 +34,7 @@ from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process impor
 
 Json = dict[str, t.Any]
 USUAL = Circumstances(wanted=None, connection="ansible.builtin.local", interpreter="auto", platform="linux")
+SPEC = {**_argument_spec.credential_check_info(), **_argument_spec.integration()}
 SECRET = "sqlite:////nowhere/s3cr3t-ledger.db"
 
 
@@ -98,7 +101,7 @@ def action(
     recorder: Recorder, args: Json, variables: Json | None = None, folder: Path | None = None, **fields: t.Any
 ) -> InProcessAction:
     class ActionModule(InProcessAction):
-        definition = Task({**_argument_spec.credential_check_info(), **_argument_spec.integration()}, recorder)
+        definition = Task(SPEC, recorder)
 
     loader = DataLoader()
     loader.set_basedir(str(folder or os.getcwd()))
@@ -243,6 +246,7 @@ def test_that_progress_is_shown_unless_the_task_hides_all(
         ({"nothing": 1}, "Unsupported parameters for (storeops.refunds.some_module) module: nothing. Supported "),
         ({"state": "gone"}, "value of state must be one of: present, absent, got: gone"),
         ({"app_apple_id": "one"}, "argument 'app_apple_id' is of type"),
+        ({"app_apple_id": float("inf")}, "app_apple_id isn't a whole number."),
         ({"apps": "com.example.one"}, "apps: is a text, and a list is due."),
         ({"private_key_content": "s3cr3t-text", "state": "s3cr3t-text"}, f"absent, got: {MASK}"),
         ({"ledger": "postgresql://me:s3cr3t@host/db"}, "ledger: isn't a mapping. Its fields are url."),
@@ -256,6 +260,12 @@ def test_that_bad_options_fail_as_with_the_module(args: Json, message: str) -> N
     result = action(Recorder(), args).run(task_vars={})
     assert result["failed"] and message in result["msg"]
     assert "s3cr3t" not in result["msg"]
+
+
+def test_that_a_number_without_end_fails_in_the_module_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with patch_module_args({"app_apple_id": float("inf")}), pytest.raises(SystemExit):
+        run_module(Task(SPEC, Recorder()))
+    assert "app_apple_id isn't a whole number." in capsys.readouterr().out
 
 
 def test_that_a_fault_of_the_action_itself_is_told_and_masked(tmp_path: Path) -> None:
