@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import typing as t
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy
@@ -15,8 +18,12 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger import le
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.event_schema import consumers, events
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import record
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.notification_urls import hear
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App, lock
 from ansible_collections.storeops.refunds.plugins.module_utils._model.event import Event
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.storing import store
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_writer import Writer
 
 APP = {"source": "apple", "environment": "production", "bundle_id": BUNDLE_ID}
 LOCK = "pg_advisory_xact_lock"
@@ -98,3 +105,87 @@ def test_tables_are_brought_up_to_date_under_a_lock(
     with made.writing():
         pass
     assert LOCK in server.asked[0] and server.asked[1:] == ["look", *migrated, "commit", "commit"]
+
+
+class WasRead(Exception):
+    """Something else than a lock was asked for."""
+
+
+class Turns:
+    """A connection to PostgreSQL that knows nothing but locks: whatever else it is asked ends the work."""
+
+    def __init__(self, name: str = "postgresql") -> None:
+        self.dialect = SimpleNamespace(name=name)
+        self.numbers: list[int] = []
+
+    def execute(self, statement: t.Any) -> None:
+        """Note the lock's number."""
+        found = re.fullmatch(
+            rf"SELECT {LOCK}\((-?\d+)\) AS .*", str(statement.compile(compile_kwargs={"literal_binds": True}))
+        )
+        if not found:
+            raise WasRead
+        self.numbers.append(int(found[1]))
+
+    def write(self, work: t.Callable[[t.Any], None]) -> None:
+        """Be the ledger too."""
+        work(self)
+
+    def writing(self) -> t.ContextManager[Turns]:
+        """Be the transaction too."""
+        return contextlib.nullcontext(self)
+
+
+ONE = App("apple", "production", "com.example.one")
+
+
+def number_of(app: App) -> int:
+    """Give the number of an app's lock."""
+    turns = Turns()
+    lock(t.cast(t.Any, turns), app)
+    (number,) = turns.numbers
+    return number
+
+
+def test_each_app_has_a_lock_of_its_own() -> None:
+    others = [App("other:1", "production", "com.example.one"), App("apple", "sandbox", "com.example.one")]
+    others += [App("apple", "production", "com.example.two")]
+    numbers = [number_of(app) for app in (ONE, *others)]
+    assert len(set(numbers)) == 4 and all(-(2**63) <= number < 2**63 for number in numbers)
+    # Two versions of the collection at one ledger have to know each other's locks.
+    assert number_of(ONE) == 167_517_245_532_662_518
+    on_sqlite = Turns("sqlite")
+    lock(t.cast(t.Any, on_sqlite), ONE)
+    assert on_sqlite.numbers == []
+
+
+def _from_history(ledger: t.Any, apps: t.Sequence[App]) -> None:
+    def take(connection: t.Any, *_read: object) -> None:
+        connection.execute(sqlalchemy.select(1))
+
+    writer = Writer(ledger)
+    recorders: list[t.Any] = [
+        SimpleNamespace(app=app, state=int, restore=lambda state: None, take=take) for app in apps
+    ]
+    for one in recorders:
+        writer.record(one, t.cast(t.Any, None), None)
+
+
+# Who changes what is held of an app, and so must not read it before it is that one's turn.
+WRITERS: dict[str, tuple[t.Callable[[t.Any, t.Sequence[App]], None], int]] = {
+    "a receiver": (lambda ledger, apps: store(ledger, dict.fromkeys(apps, ()), "2026-11-28T00:00:00Z"), 2),
+    "a reading of the history": (_from_history, 1),
+    "a look at the URL": (lambda ledger, apps: hear(ledger, apps[0], "V2", 1, 5, "2026-11-28T00:00:00Z"), 1),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_an_app_is_read_when_it_is_ones_turn(name: str) -> None:
+    write, count = WRITERS[name]
+    turns, two = Turns(), App("apple", "production", "com.example.two")
+    for apps in ([ONE, two], [two, ONE]) if count == 2 else ([ONE],):
+        turns.numbers.clear()
+        with pytest.raises(WasRead):
+            write(turns, apps)
+        # In one order: two writers never wait for each other.
+        assert turns.numbers == [number_of(ONE), number_of(two)][:count]

@@ -46,7 +46,11 @@ FORMS: dict[str, t.Callable[[str], str]] = {
     "base64 of CRLF": lambda pem: _base64(pem.replace("\n", "\r\n")),
     "base64 of literal \\n": lambda pem: _base64(pem.replace("\n", "\\n")),
     "base64 in quotes": lambda pem: f'"{_base64(pem)}"',
-    "base64 without its padding": lambda pem: _base64(pem + "\n" * (1 - len(pem) % 3)).rstrip("="),
+    # One of these has no padding, one lacks "=" and one "==".
+    "base64 without its padding": lambda pem: _base64(pem).rstrip("="),
+    "base64 without its padding, a line more": lambda pem: _base64(pem + "\n").rstrip("="),
+    "base64 without its padding, two lines more": lambda pem: _base64(pem + "\n\n").rstrip("="),
+    "base64 with half of its padding": lambda pem: _base64(pem + "\n" * ((1 - len(pem)) % 3))[:-1],
     "base64 for URLs": lambda pem: base64.urlsafe_b64encode(pem.encode()).decode(),
     "base64 twice": lambda pem: _base64(_base64(pem)),
     "base64 of a byte order mark": lambda pem: _base64("\ufeff" + pem),

@@ -22,7 +22,7 @@ from unit_support import BUNDLE_ID, ISSUER, KEY_ID
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import key_source
 from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import MASK, Masker, could_be_a_word
-from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret, forms
+from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret, forms, worth_masking
 from ansible_collections.storeops.refunds.plugins.module_utils._run import plain, secret_values
 
 TEXT = "hunter2:hunter2"
@@ -60,6 +60,21 @@ def test_a_secret_is_not_pickled(protocol: int) -> None:
     with pytest.raises(TypeError) as caught:
         pickle.dumps(_Holder(Secret(TEXT)), protocol)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cookie", "is_worth"),
+    [
+        ("kT7xQ2vL", True),
+        ("kT7xQ2v", False),
+        ("production", False),
+        ("en", False),
+        ("1234567890", True),
+        ("a-b-c-d-e", True),
+    ],
+)
+def test_which_cookies_are_masked(cookie: str, is_worth: bool) -> None:
+    assert worth_masking(cookie) is is_worth
 
 
 def test_a_secret_is_not_json() -> None:
