@@ -103,7 +103,27 @@ AREAS = {
     ),
     # Its tests are slow: they sign.
     "chains": Area(("_apple/quick_verifier.py",), ("apple/test_quick_verifier.py", "apple/test_signature_faults.py")),
-    "ledger": Area(("_ledger/*.py",), ("ledger", "events")),
+    "ledger": Area(
+        # Without silence, which watches connections to a server, and the tables (schema), which are no code.
+        ("_ledger/[!s]*.py",),
+        (
+            "ledger",
+            "events/test_notification_url.py",
+            "events/test_outbox.py",
+            "events/test_url_taken.py",
+        ),
+        (
+            "ledger/test_ledger_engines.py::test_a_task_imports_only_what_it_uses",
+            "ledger/test_ledger_libraries.py",
+            "ledger/test_ledger_place.py::test_any_text_is_a_place_or_an_input_error",
+            "ledger/test_ledger_sqlite.py::test_another_program_holds_the_lock",
+            "ledger/test_ledger_sqlite.py::test_two_processes_at_once_lose_nothing_and_migrate_once",
+            "ledger/test_ledger_upgrades.py::test_a_migration_that_is_killed_leaves_the_old_schema",
+            "ledger/test_refund_export.py",
+            "ledger/test_refund_info.py",
+            "ledger/test_refund_rules.py::test_every_order_of_arrival_gives_the_same_ledger",
+        ),
+    ),
     "trackers": Area(
         (
             "_trackers/revenuecat*.py",
