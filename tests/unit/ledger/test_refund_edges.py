@@ -15,7 +15,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.notification_history import NotificationHistory
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import refunds as ledger_refunds
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.coverage import Quarantined
-from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App, lock
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage, Window
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification, Refund, settle
@@ -92,38 +92,6 @@ def test_of_one_uuid_the_copy_that_was_signed_first_counts() -> None:
     assert ledger_refunds._fresh(told, [copy(4)]) == [] and told == {"u": copy(4)}
     assert ledger_refunds._fresh(told, [copy(5)]) == [] and told == {"u": copy(4)}
     assert ledger_refunds._fresh(told, [copy(3)]) == [copy(3)] and told == {}
-
-
-class Connection:
-    """Says which database it is to, and keeps what it was asked."""
-
-    def __init__(self, name: str) -> None:
-        self.dialect = self
-        self.name = name
-        self.asked: list[str] = []
-
-    def execute(self, statement: t.Any) -> None:
-        """Keep the statement."""
-        self.asked.append(str(statement.compile(compile_kwargs={"literal_binds": True})))
-
-
-def asked(name: str, app: App = APP) -> list[str]:
-    """The statements of a lock."""
-    connection = Connection(name)
-    lock(t.cast(t.Any, connection), app)
-    return connection.asked
-
-
-def test_two_controllers_take_turns_at_one_app_on_postgresql() -> None:
-    (statement,) = asked("postgresql")
-    assert "pg_advisory_xact_lock(" in statement
-    assert asked("postgresql") == [statement] and asked("sqlite") == []
-    others = (
-        replace(APP, bundle_id="com.example.two"),
-        replace(APP, environment="sandbox"),
-        replace(APP, source="other"),
-    )
-    assert len({statement, *(asked("postgresql", other)[0] for other in others)}) == 4
 
 
 def recorder(keep_from: int | None = None, at: int = DATE) -> Recorder:
