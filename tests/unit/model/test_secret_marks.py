@@ -35,3 +35,47 @@ def test_the_curve_of_a_key_is_known_behind_base64(before: int) -> None:
     assert secret_marks.is_wrapped(text)
     pieces = secret_marks._pieces(bytes.fromhex("06082a8648ce3d030107"))
     assert len(pieces) == 3 and sum(piece in text for piece in pieces) == 1 and min(map(len, pieces)) >= 11
+
+
+@pytest.mark.parametrize(
+    ("text", "generated", "random"),
+    [
+        ("aB3dE6gH9j", True, False),
+        # Nine characters are too few to tell.
+        ("aB3dE6gH9", False, False),
+        # Each kind of character has to be there, and they have to change quickly.
+        ("aB-dE-gH-j", False, False),
+        ("a3-d6-g9-j", False, False),
+        ("A3-D6-G9-J", False, False),
+        ("Monday2026", False, False),
+        # Four changes in twelve characters are no more than a third.
+        ("aaaBBB333a1", True, False),
+        ("aaaaBBB333a1", False, False),
+        ("aB3" * 11, True, True),
+        # Signs are no kind of their own, but part two kinds.
+        ("aB3" * 10 + "+/", True, True),
+        ("aB3" * 10 + "-_", True, False),
+    ],
+)
+def test_what_no_person_named(text: str, generated: bool, random: bool) -> None:
+    assert secret_marks.looks_generated(text) is generated
+    assert secret_marks.looks_random(text) is secret_marks.looks_random(f"x {text} y") is random
+
+
+CURVE = base64.b64encode(b"\xff" * 3 + bytes.fromhex("06082a8648ce3d030107") + b"\xff" * 20).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("the key com.example.one is 2X9R4HXF34", "the key com.example.one is 2X9R4HXF34"),
+        (f"is '{CURVE}' here", "is '#' here"),
+        # Its rest is enough.
+        (f"is -----BEGIN PRIVATE KEY-----\n{'A' * 16}B here", "is -----BEGIN PRIVATE KEY-----\n# here"),
+        (f"is -----BEGIN EC PRIVATE KEY-----\\n{'a1' * 8} here", "is -----BEGIN EC PRIVATE # here"),
+        (f"is -----BEGIN PRIVATE KEY-----{'A' * 15} here", f"is -----BEGIN PRIVATE KEY-----{'A' * 15} here"),
+        (f"is '{'A' * 40}' here", f"is '{'A' * 40}' here"),
+    ],
+)
+def test_the_last_net(text: str, wanted: str) -> None:
+    assert secret_marks.blotted(text, "#") == wanted
