@@ -11,7 +11,11 @@ import typing as t
 import pytest
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
-from ansible_collections.storeops.refunds.plugins.module_utils._model.web_session import Cookie, parse_session
+from ansible_collections.storeops.refunds.plugins.module_utils._model.web_session import (
+    Cookie,
+    cookie_values,
+    parse_session,
+)
 
 SIGNED_IN = {"name": "myacinfo", "value": "kT7xQ2vLw9Zs", "domain": "apple.com"}
 
@@ -104,3 +108,27 @@ def test_a_cookie_in_yaml(top: str, lines: list[str], wanted: tuple[str, str, bo
     text = "\n  ".join(["- name: sid", *lines]) + "\n- name: myacinfo\n  value: kT7xQ2vLw9Zs\n"
     found = cookie_of(top + text)
     assert (found and (found.value.reveal(), found.domain, found.for_subdomains)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("cookies", "wanted"),
+    [
+        ({}, set()),
+        ({"sid": "mN4bV8cX1aQw"}, {"mN4bV8cX1aQw"}),
+        # As it stands without the quotes that Apple wants around it.
+        ({"DES1": '"mN4bV8cX1aQw"'}, {"mN4bV8cX1aQw"}),
+        ({"sid": "XmN4bV8cX1aQwX"}, {"XmN4bV8cX1aQwX"}),
+        # Words that stand in results, too.
+        ({"lang": "en", "a": "production", "b": "1234567"}, set()),
+    ],
+)
+def test_the_values_that_are_masked(cookies: dict[str, str], wanted: set[str]) -> None:
+    entries = [{"name": name, "value": value} for name, value in cookies.items()]
+    assert cookie_values(json.dumps([*entries, SIGNED_IN])) == wanted | {"kT7xQ2vLw9Zs"}
+    # The one that counts is, whatever it is.
+    assert cookie_values(json.dumps([*entries, {"name": "myacinfo", "value": "en"}])) == wanted | {"en"}
+
+
+@pytest.mark.parametrize("text", ["", "no session", "[]", json.dumps([{"name": "sid", "value": "mN4bV8cX1aQw"}])])
+def test_what_is_no_session_has_no_values(text: str) -> None:
+    assert cookie_values(text) == set()
