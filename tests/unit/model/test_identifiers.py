@@ -137,6 +137,11 @@ def test_no_bundle_id(text: str) -> None:
         parse_bundle_id(text, "apps[3].bundle_id")
 
 
+def test_a_token_is_no_bundle_id() -> None:
+    with pytest.raises(InputError, match=r"^bundle_id: 'aB3dE6\.\.\. \(36 characters\)' isn't a bundle ID"):
+        parse_bundle_id("aB3dE6gH9" * 4)
+
+
 @pytest.mark.parametrize("text", ["a", "com.example.game", "COM.Example-1.2", "a" * 255, "-", "1.2"])
 def test_bundle_id(text: str) -> None:
     assert parse_bundle_id(text) == text

@@ -56,7 +56,7 @@ FORMS: dict[str, t.Callable[[str], str]] = {
     "base64 of a byte order mark": lambda pem: _base64("\ufeff" + pem),
     "literal \\n, escaped twice": lambda pem: pem.replace("\n", "\\\\n"),
     "literal \\r\\n, escaped three times": lambda pem: pem.replace("\n", "\\\\\\r\\\\\\n"),
-    "slashes escaped as JSON allows": lambda pem: pem.replace("/", "\\/").replace("\n", "\\n"),
+    "as long as a file may be": lambda pem: pem + "\n" * (8192 - len(pem)),
     "blank line before": lambda pem: "\n" + pem,
     "blank line after": lambda pem: pem + "\n",
     "body in one line": lambda pem: "\n".join([pem[:27], pem[28:-26].replace("\n", ""), pem[-26:]]),
@@ -66,6 +66,11 @@ FORMS: dict[str, t.Callable[[str], str]] = {
     "byte order mark and CRLF": lambda pem: "\ufeff" + pem.replace("\n", "\r\n"),
     "line ends converted twice": lambda pem: pem.replace("\n", "\r\r\n"),
 }
+
+
+def test_slashes_of_the_body_may_be_escaped_as_json_allows() -> None:
+    made = next(made for made in iter(new_pem, "") if "/" in made)
+    assert parse_content(made.replace("/", "\\/")).pem.reveal() == made
 
 
 @pytest.mark.parametrize("form", FORMS)
