@@ -31,6 +31,7 @@ PEM = f"{DASHES}BEGIN X{DASHES}\n{ONE}\n{TWO}\nshort\n{DASHES}END X{DASHES}\n"
         ("s1s1\r\ns2s2", {"s1s1\r\ns2s2", "s1s1\ns2s2", "s1s1s2s2"}),
         # A line by itself, from twelve characters on.
         (f"{TWO}\nshort", {f"{TWO}\nshort", TWO, f"{TWO}short"}),
+        (f"{DASHES}X{DASHES}\n{ONE}\n", {f"{DASHES}X{DASHES}\n{ONE}\n", f"{DASHES}X{DASHES}\n{ONE}", ONE}),
         (PEM, {PEM, PEM.strip(), ONE, TWO, f"{ONE}{TWO}short"}),
     ],
 )
@@ -43,6 +44,10 @@ def test_what_is_wrapped_in_base64_is_known_too() -> None:
     assert forms(encoded) == {encoded} | forms(PEM)
     wrapped = f"{encoded[:40]}\n{encoded[40:]}"
     assert forms(wrapped) >= {wrapped, encoded, encoded[:40], encoded[40:]} | forms(PEM)
+    # A body in pieces: all of it, and each piece from twelve characters on.
+    body = base64.b64encode(b"x" * 9 + bytes.fromhex("06082a8648ce3d030107") + b"x" * 9).decode()
+    spaced = f"{body[:12]} {body[12:35]} {body[35:]}"
+    assert forms(spaced) == {spaced, body, body[:12], body[12:35]}
     # A text that only looks like base64 is no more than itself.
     other = base64.b64encode(b"no key in it at all").decode()
     assert forms(other) == {other}

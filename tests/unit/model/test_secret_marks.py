@@ -52,6 +52,8 @@ def test_the_curve_of_a_key_is_known_behind_base64(before: int) -> None:
         ("aaaBBB333a1", True, False),
         ("aaaaBBB333a1", False, False),
         ("aB3" * 11, True, True),
+        ("aaaBBB333" * 4, False, False),
+        ("a" + "BBB333aaa" * 3 + "BBB33", False, False),
         # Signs are no kind of their own, but part two kinds.
         ("aB3" * 10 + "+/", True, True),
         ("aB3" * 10 + "-_", True, False),
@@ -79,3 +81,33 @@ CURVE = base64.b64encode(b"\xff" * 3 + bytes.fromhex("06082a8648ce3d030107") + b
 )
 def test_the_last_net(text: str, wanted: str) -> None:
     assert secret_marks.blotted(text, "#") == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x -----BEGIN PUBLIC KEY",
+        "the end of one PRIVATE KEY-----",
+        "myacinfo=a",
+        "myacinfo\ta",
+        "'myacinfo': 'a'",
+        '"name": "myacinfo"',
+        "name: myacinfo",
+        # Escaped for a URL, and in UTF-16.
+        "%2d-----BEGIN",
+        "%2D%2D%2D%2D%2DBEGIN+PRIVATE",
+        "%6dyacinfo=a",
+        "name%3Dmyacinfo",
+        "".join(f"{char}\0" for char in "-----BEGIN"),
+        "".join(f"{char}\0" for char in "myacinfo=a"),
+    ],
+)
+def test_a_key_or_a_session_in_plain_sight(text: str) -> None:
+    assert secret_marks.is_plain(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "PRIVATE KEY", "BEGIN", "----BEGIN", "myacinfo", "/a/myacinfo.txt", "100 % of it", "a\0b", "name=x"]
+)
+def test_what_only_resembles_them(text: str) -> None:
+    assert not secret_marks.is_plain(text)
