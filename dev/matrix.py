@@ -19,7 +19,8 @@ class Version:
 
     ``integration`` means every target, inside Ansible's process; ``smoke`` those with the alias "smoke/", with the
     ordinary modules; ``unit`` the tests that start no process, ``services`` the others in tests/unit. What holds both
-    ways on one version needs no proof of every target on each.
+    ways on one version needs no proof of every target on each. For the same reason ``unit`` means all of them on the
+    oldest and the newest version alone; between these, what touches Ansible itself (the marker ``ansible``).
     """
 
     python: str

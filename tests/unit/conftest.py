@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import typing as t
-from pathlib import Path
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +21,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils import _run
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import ledger
 
+# jsonschema would build its grammars for two seconds; no schema of ours has a format that needs one.
+sys.modules.setdefault("rfc3987_syntax", t.cast(t.Any, None))
 set_hypothesis_home_dir(ROOT / ".cache" / "hypothesis")
 # The same examples on every machine: a red test is red for everybody.
 settings.register_profile(
@@ -36,6 +39,7 @@ settings.load_profile("storeops")
 SERVICES = frozenset({"_simulator", "cluster"})
 # The parameter of a fixture that asks for the cluster by itself.
 SERVER = "postgresql"
+HOMES = count()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,33 +50,39 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.services)
 
 
-@pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the caller's proxies, ledgers and home out of the tests."""
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name.startswith("STOREOPS_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-
-
 @pytest.fixture(scope="session", autouse=True)
-def _migrations() -> t.Iterator[None]:
-    """Make new ledgers quickly: thousands of tests begin with one."""
+def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[None]:
+    """Keep the caller's proxies and ledgers out of the tests.
+
+    What thousands of tests have in common is done here once; a fixture of each test costs more than most tests.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.lower().endswith("_proxy") or name.startswith("STOREOPS_"):
+                patch.delenv(name)
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("homes")))
+        # New ledgers are made quickly, and no test waits for a pause between two tries.
         patch.setattr(ledger, "_migrate", Migrations().migrate)
+        patch.setattr(_run, "Transport", lambda settings: Patience().transport(settings))
         yield
 
 
 @pytest.fixture(autouse=True)
+def _home(_clean_environment: None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Give each test a home of its own, which is not there before something is written into it."""
+    os.environ["HOME"] = str(tmp_path_factory.getbasetemp() / "homes" / str(next(HOMES)))
+
+
+@pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
-    """The clock of the tasks' transport: no test waits for a pause between two tries, however long it is."""
+    """The clock of all transports of a test's tasks, for a test that looks at it."""
     clock = Patience()
     monkeypatch.setattr(_run, "Transport", clock.transport)
     return clock
 
 
 @pytest.fixture
-def real_pauses(patience: Patience, monkeypatch: pytest.MonkeyPatch) -> None:
+def real_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tasks wait for real: for another process."""
     monkeypatch.setattr(_run, "Transport", Transport)
 

@@ -10,8 +10,10 @@ import re
 import subprocess
 import sys
 
+import pytest
 from unit_support import ROOT
 
+pytestmark = pytest.mark.once
 MOST_LINES = 400
 # Lists of keys and apps on top of all trackers' options.
 LONGER: dict[str, int] = {}

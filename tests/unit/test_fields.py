@@ -23,6 +23,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec im
 from ansible_collections.storeops.refunds.plugins.module_utils._fields import option_faults, place
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integrations
 
+pytestmark = pytest.mark.ansible
 Json = dict[str, t.Any]
 SPEC = _argument_spec.integrations()
 FIELDS = ", ".join(APP)

@@ -16,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.storeops.refunds.plugins.module_utils._context import AttributeRefused
 from ansible_collections.storeops.refunds.plugins.module_utils._file_attributes import in_process
 
+pytestmark = pytest.mark.ansible
 Json = dict[str, t.Any]
 
 

@@ -32,6 +32,7 @@ from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process impor
     InProcessAction,
 )
 
+pytestmark = pytest.mark.ansible
 Json = dict[str, t.Any]
 USUAL = Circumstances(wanted=None, connection="ansible.builtin.local", interpreter="auto", platform="linux")
 SPEC = {**_argument_spec.credential_check_info(), **_argument_spec.integration()}
@@ -206,6 +207,7 @@ def test_what_the_work_gets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "key_id": datetime.date(2026, 11, 23),
         "ca_path": "~/ca.pem",
     }
+    monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "ca.pem").touch()
     before = os.getcwd()
     result = action(recorder, args, folder=tmp_path, check_mode=True).run(task_vars={})

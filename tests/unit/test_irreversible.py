@@ -10,12 +10,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from test_tree import PLUGINS, UTILS, python_files, relative_name, tree_of
 from unit_support import ROOT
+from unit_tree import PLUGINS, UTILS, nodes_of, python_files, relative_name
 
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.irreversible import DOES, Gate
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
 
+pytestmark = pytest.mark.once
+FILES = python_files(PLUGINS)
 GATE = UTILS / "_decisions/irreversible.py"
 # Where a file can go, be renamed or be replaced: key files, and reports, which are made anew on every run.
 FILE_WORK = {"_files/writing.py", "_files/text.py", "_files/stream.py"}
@@ -36,15 +38,22 @@ STEPS = {
 
 def functions(path: Path) -> t.Iterator[ast.FunctionDef]:
     """Give every function of a file."""
-    yield from (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef))
+    yield from (node for node in nodes_of(path) if isinstance(node, ast.FunctionDef))
+
+
+def calls_in(path: Path, names: t.Container[str]) -> set[str]:
+    """Give what a file calls by one of these last names."""
+    called = (node.func for node in nodes_of(path) if isinstance(node, ast.Call))
+    return {ast.unparse(one) for one in called if getattr(one, "attr", getattr(one, "id", "")) in names}
 
 
 def shows_a_step(function: ast.FunctionDef) -> bool:
     """Whether a function sends a DELETE, or takes a key's activity away."""
-    texts = [node for node in ast.walk(function) if isinstance(node, ast.Constant)]
+    nodes = list(ast.walk(function))
+    texts = [node for node in nodes if isinstance(node, ast.Constant)]
     pairs = [
         (key.value, value.value)
-        for node in ast.walk(function)
+        for node in nodes
         if isinstance(node, ast.Dict)
         for key, value in zip(node.keys, node.values, strict=True)
         if isinstance(key, ast.Constant) and isinstance(value, ast.Constant)
@@ -58,19 +67,11 @@ def name_of(path: Path) -> str:
 
 
 def test_only_the_gate_gives_permits() -> None:
-    makers = {
-        path
-        for path in python_files(PLUGINS)
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "Permit"
-    }
-    assert makers == {GATE}
+    assert {path for path in FILES if calls_in(path, {"Permit"})} == {GATE}
 
 
 def test_every_step_wants_a_permit() -> None:
-    found = {
-        (name_of(path), one.name) for path in python_files(PLUGINS) for one in functions(path) if shows_a_step(one)
-    }
+    found = {(name_of(path), one.name) for path in FILES for one in functions(path) if shows_a_step(one)}
     assert found == {
         step for step in STEPS if not step[0].startswith("_files") and step[1] not in ("purge", "remove_before")
     }
@@ -81,7 +82,7 @@ def test_every_step_wants_a_permit() -> None:
 
 def test_every_permit_is_used_and_what_came_of_it_recorded() -> None:
     """Where the gate is asked, or a permission is, somebody says afterwards that it is done, and results tell."""
-    texts = {name_of(path): ast.unparse(tree_of(path)) for path in python_files(PLUGINS)}
+    texts = {name_of(path): path.read_text() for path in FILES}
     asking = {name for name, text in texts.items() if "gate.ask(" in text}
     for name in asking:
         assert "gate.done" in texts[name] or name == "_tasks/keys/remote_key_plan.py", name
@@ -95,16 +96,16 @@ def test_every_permit_is_used_and_what_came_of_it_recorded() -> None:
 
 def test_a_purge_removes_with_its_permit_alone() -> None:
     """What `doomed` finds is removed by nobody but the one who asks the gate."""
-    finders = [path for path in python_files(PLUGINS) if ".doomed(" in ast.unparse(tree_of(path))]
+    finders = [path for path in FILES if ".doomed(" in path.read_text()]
     assert [name_of(path) for path in finders] == ["_tasks/tracking/surplus.py"]
     (remove,) = [ast.unparse(one) for one in functions(finders[0]) if one.name == "remove"]
     assert remove.index("gate.ask('purge'") < remove.index("writer.purge(") < remove.index("gate.done(")
 
 
-@pytest.mark.parametrize("path", python_files(PLUGINS), ids=relative_name)
-def test_no_other_place_removes_or_replaces_files(path: Path) -> None:
-    calls = {ast.unparse(node.func) for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)}
-    assert name_of(path) in FILE_WORK or not calls & FILE_CALLS
+def test_no_other_place_removes_or_replaces_files() -> None:
+    names = {call.rpartition(".")[2] for call in FILE_CALLS}
+    found = {name_of(path): calls for path in FILES if (calls := FILE_CALLS & calls_in(path, names))}
+    assert {name: calls for name, calls in found.items() if name not in FILE_WORK} == {}
 
 
 def test_the_table_in_the_guide_is_complete() -> None:

@@ -17,6 +17,7 @@ from unit_support import ROOT
 
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.declaration import declare
 
+pytestmark = pytest.mark.once
 PAGES = sorted([ROOT / "README.md", ROOT / "TESTING.md", ROOT / "SECURITY.md", *(ROOT / "docs/guides").glob("*.md")])
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#([^)]+))?\)")

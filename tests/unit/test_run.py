@@ -32,6 +32,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking i
     integration_info,
 )
 
+pytestmark = pytest.mark.ansible
 TASKS = {
     "credential_check_info": credential_check_info.TASK,
     "iap_key": iap_key.TASK,

@@ -9,8 +9,10 @@ import importlib
 import re
 import typing as t
 
+import pytest
 from unit_support import ROOT
 
+pytestmark = pytest.mark.once
 PAGE = (ROOT / "SECURITY.md").read_text()
 MODULES = "ansible_collections.storeops.refunds.plugins.modules"
 # What only names where App Store Connect itself is, for tests; and URLs that are stored and not asked.

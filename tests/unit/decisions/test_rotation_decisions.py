@@ -195,6 +195,7 @@ def test_which_key_is_the_new_one() -> None:
 def test_a_hook_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "hook.yml").touch()
     monkeypatch.setenv("HOOKS", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
     assert [refusal_of_hook(path) for path in (None, "", "~/hook.yml", "$HOOKS/hook.yml")] == [""] * 4
     assert "hook.yml is relative" in refusal_of_hook("hook.yml")
     assert "is relative" in refusal_of_hook("$NOT_SET_AT_ALL/hook.yml")

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.storeops.refunds.plugins.filter.apps_of_hosts import apps_of_hosts
+
+pytestmark = pytest.mark.ansible
 
 
 class Broken(dict[str, t.Any]):

@@ -10,6 +10,7 @@ import contextlib
 import sys
 import types
 import typing as t
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
@@ -50,6 +51,7 @@ BROWSER = {
 _PASSED = {"method", "path", "url", "call"}
 
 
+@cache
 def sources() -> dict[str, ast.Module]:
     """Give every Python file that users run, parsed."""
     found = [*(ROOT / "plugins").rglob("*.py"), *(ROOT / "extensions" / "eda").rglob("*.py")]

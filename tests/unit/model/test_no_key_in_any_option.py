@@ -25,6 +25,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._run import execu
 from ansible_collections.storeops.refunds.plugins.module_utils._secrets import secret_values
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration
 
+pytestmark = pytest.mark.ansible
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 # Any text will do as a name; a piece without a mark of its own can't be told from one.
 NAMES = ("name", "keys.key", "keys.name")
@@ -152,19 +153,44 @@ def base(tmp_path_factory: pytest.TempPathFactory, pem: str) -> dict[str, t.Any]
     return made
 
 
+def _task(module: str) -> Task:
+    return t.cast(Task, importlib.import_module(f"ansible_collections.storeops.refunds.plugins.modules.{module}").TASK)
+
+
+def _is_watched(path: tuple[str, ...]) -> bool:
+    return len(path) == 1 and path[0].endswith(("_path", "key_id", "bundle_id", "name"))
+
+
+def _share(module: str, path: tuple[str, ...]) -> list[str]:
+    """The shapes that a module tries on an option of a path: those who have it too try the others."""
+    holders = [name for name in MODULES if path in set(_strings(_task(name).argument_spec))]
+    return list(SHAPES)[holders.index(module) % 3 :: min(len(holders), 3)]
+
+
+def test_every_shape_is_tried_on_every_option_with_a_path() -> None:
+    tried: dict[tuple[str, ...], set[str]] = {}
+    for module in MODULES:
+        for path in filter(_is_watched, _strings(_task(module).argument_spec)):
+            tried.setdefault(path, set()).update(_share(module, path))
+    assert len(tried) > 5 and {path for path, shapes in tried.items() if shapes != set(SHAPES)} == set()
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_nothing_of_it_is_shown(
     module: str, base: dict[str, t.Any], other_pem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every option x a sample of the shapes that moves on with each option; the options that hold paths: all shapes."""
+    """Every option x a sample of the shapes that moves on with each option.
+
+    The options that hold paths: all shapes, of which each module that has the option tries a third.
+    """
     monkeypatch.chdir(tmp_path)
-    task: Task = importlib.import_module(f"ansible_collections.storeops.refunds.plugins.modules.{module}").TASK
+    task = _task(module)
     known = {name: value for name, value in base.items() if name in task.argument_spec}
     shapes = list(SHAPES)
     leaks = []
     for number, path in enumerate(_strings(task.argument_spec)):
-        is_watched = path[-1].endswith(("_path", "key_id", "bundle_id", "name")) and len(path) == 1
-        chosen = shapes if is_watched else ["a piece from the middle", shapes[number % len(shapes)]]
+        chosen = ["a piece from the middle", shapes[number % len(shapes)]]
+        chosen = _share(module, path) if _is_watched(path) else chosen
         for shape in chosen:
             text = SHAPES[shape](other_pem)
             shown, message = _shown(task, _with(task.argument_spec, known, path, text), check_mode=True)

@@ -18,6 +18,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._files import wri
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import attributes
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key import TASK
 
+pytestmark = pytest.mark.ansible
 Json = dict[str, t.Any]
 WRONG: list[tuple[str, t.Any]] = [
     ("mode", "abc"),

@@ -141,7 +141,8 @@ def test_a_key_takes_the_tasks_issuer_and_never_its_key_id(keys: Keys) -> None:
 def test_paths_of_keys_are_expanded(keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     """As Ansible does for the same option outside ``keys``."""
     monkeypatch.setenv("STOREOPS_TEST_KEYS", str(tmp_path))
-    assert keys.mine == str(tmp_path / "mine.p8") and os.environ["HOME"] == str(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert keys.mine == str(tmp_path / "mine.p8")
     own = {"issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": path}
     assert keys.causes([BUNDLE_ID], **own) == ["accepted"]
     assert keys.causes(None, keys=[{**keys.key("a", path=path), "apps": [BUNDLE_ID]}]) == ["accepted"]
