@@ -16,6 +16,7 @@ import typing as t
 # A cookie's name is not written in capitals alone, a variable's is.
 _VARIABLE = re.compile(r"(?:export\s+|set\s+)?[A-Z][A-Z0-9_]*\s*=\s*(?=\S)")
 _HEADER = re.compile(r"(?:-H\s*['\"]?)?(?:[Cc]ookie:\s*)?([!#$%&'*+.^_`|~0-9A-Za-z-]+=[^;\r\n]*(?:;\s*|$))+['\"]?")
+_BEFORE_COOKIES = re.compile(r"(?:-H\s*(['\"]?))?(?:[Cc]ookie:\s*)?")
 _HTTP_ONLY = "#HttpOnly_"
 _FIELDS = 7
 _APPLE = "apple.com"
@@ -48,8 +49,11 @@ def listed(text: str) -> list[dict[str, t.Any]] | None:
     rows = [_row(line) for line in lines if not line.startswith("#") or line.startswith(_HTTP_ONLY)]
     if rows and all(rows):
         return [row for row in rows if row]
-    if len(lines) == 1 and _HEADER.fullmatch(lines[0].strip()):
-        pairs = re.sub(r"^(?:-H\s*['\"]?)?(?:[Cc]ookie:\s*)?", "", lines[0].strip()).rstrip("'").split(";")
+    header = lines[0].strip() if len(lines) == 1 else ""
+    before = _BEFORE_COOKIES.match(header)
+    if before and _HEADER.fullmatch(header):
+        # A value may have quotes of its own.
+        pairs = header[before.end() :].removesuffix(before[1] or "").split(";")
         found = [pair.strip().partition("=") for pair in pairs if pair.strip()]
         return [{"name": name, "value": value, "domain": _APPLE} for name, _sign, value in found]
     return None

@@ -132,3 +132,40 @@ def test_the_values_that_are_masked(cookies: dict[str, str], wanted: set[str]) -
 @pytest.mark.parametrize("text", ["", "no session", "[]", json.dumps([{"name": "sid", "value": "mN4bV8cX1aQw"}])])
 def test_what_is_no_session_has_no_values(text: str) -> None:
     assert cookie_values(text) == set()
+
+
+STEP = "Give a fastlane session (fastlane spaceauth), or a JSON list of {name, value, domain}."
+SESSION = json.dumps([SIGNED_IN])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            SESSION + " " * (64 * 1024 + 1 - len(SESSION)),
+            f"has more than 65536 characters; a session has a few thousand. {STEP}",
+        ),
+        (
+            "$ANSIBLE_VAULT;1.1;AES256\n61",
+            "is encrypted with ansible-vault. Give session: \"{{ lookup('ansible.builtin.file', path) }}\".",
+        ),
+        ("a: [", f"isn't a session: it is neither YAML nor JSON. {STEP}"),
+        ("- !!python/object:os.system {}", f"isn't a session: it is neither YAML nor JSON. {STEP}"),
+        ("7", f"isn't a list of cookies. {STEP}"),
+        ("{}", f"isn't a list of cookies. {STEP}"),
+        ('{"cookies": {}}', f"isn't a list of cookies. {STEP}"),
+        ("[]", f"has no cookie named myacinfo, so nobody is signed in. {STEP}"),
+        ('[{"name": "sid", "value": "v"}]', f"has no cookie named myacinfo, so nobody is signed in. {STEP}"),
+    ],
+)
+def test_what_is_no_session(text: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_session(text, "o")
+    assert str(caught.value) == f"o: {said}"
+
+
+@pytest.mark.parametrize(
+    "text", [SESSION + " " * (64 * 1024 - len(SESSION)), f'{{"cookies": {SESSION}, "origins": 1}}']
+)
+def test_what_is_a_session(text: str) -> None:
+    assert [one.name for one in parse_session(text, "o").cookies] == ["myacinfo"]
