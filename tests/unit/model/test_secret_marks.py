@@ -98,6 +98,7 @@ def test_the_last_net(text: str, wanted: str) -> None:
         "%2D%2D%2D%2D%2DBEGIN+PRIVATE",
         "%6dyacinfo=a",
         "name%3Dmyacinfo",
+        "%22name%22:+%22myacinfo%22",
         "".join(f"{char}\0" for char in "-----BEGIN"),
         "".join(f"{char}\0" for char in "myacinfo=a"),
     ],
