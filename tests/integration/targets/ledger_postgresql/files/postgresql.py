@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``start FOLDER`` starts a PostgreSQL server of our own and prints its URL; setup_simulator's stop ends it.
+"""``postgresql.py FOLDER`` starts a PostgreSQL server of our own; setup_simulator's stop ends it.
 
-``dump URL`` prints everything that is in the database.
+It prints the server's URL, and the path of psql.
 """
 
 from __future__ import annotations
@@ -48,15 +48,7 @@ def start(notes: Path) -> int:
     (notes / "extra.json").write_text(json.dumps({"folder": str(folder), "pid": process.pid}))
     url = f"postgresql://tracker:{password}@127.0.0.1:{port}/postgres"
     _wait_for(url, process, folder / "log")
-    print(url)
-    return 0
-
-
-def dump(url: str) -> int:
-    with psycopg.connect(url) as connection:
-        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1").fetchall()
-        rows = {name: connection.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall() for (name,) in tables}
-    print(json.dumps(rows, default=str))
+    print(url, _program("psql"), sep="\n")
     return 0
 
 
@@ -89,4 +81,4 @@ def _wait_for(url: str, process: subprocess.Popen[t.Any], log: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(start(Path(sys.argv[2])) if sys.argv[1] == "start" else dump(sys.argv[2]))
+    sys.exit(start(Path(sys.argv[1])))

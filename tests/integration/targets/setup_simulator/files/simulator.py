@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``start`` makes a folder with keys, starts the simulator, puts the world there and prints the folder.
 
+``tell URL REQUESTS`` asks its control API, one request (method, path, body) after the other, and prints the answers.
 ``stop FOLDER`` ends that process, by its ID, and removes the folder. A playbook that is killed, or ends without its
 ``always``, is noticed by ``guard``, which then does the same.
 """
@@ -19,8 +20,6 @@ import time
 import typing as t
 import urllib.request
 from pathlib import Path
-
-import material
 
 PATIENCE = 30.0
 NOWHERE = subprocess.DEVNULL
@@ -128,12 +127,26 @@ def _urls(folder: Path, process: subprocess.Popen[bytes]) -> dict[str, t.Any]:
     raise SystemExit("The simulator did not start: " + (folder / "simulator.err").read_text())
 
 
-def _furnish(folder: Path, urls: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    pairs = {name: material.make_pair() for name in material.KEYS}
-    body = json.dumps(material.world(pairs)).encode()
+def tell(url: str, requests: list[tuple[str, str, t.Any]]) -> int:
+    print(json.dumps([_ask(url + path, method, body) for method, path, body in requests]))
+    return 0
+
+
+def _ask(url: str, method: str, body: t.Any) -> t.Any:
     headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"{urls['control']}/world", body, headers, method="PUT")
-    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).close()
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+        text = answer.read().decode()
+    return json.loads(text) if text.startswith(("{", "[")) else text
+
+
+def _furnish(folder: Path, urls: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    import material  # It takes longer than all that stop does.
+
+    pairs = {name: material.make_pair() for name in material.KEYS}
+    _ask(f"{urls['control']}/world", "PUT", material.world(pairs))
+    root = folder / "root.pem"
+    root.write_text(_ask(f"{urls['control']}/root_certificate?format=pem", "GET", None))
     paths = material.write_files(folder, pairs)
     keys = {
         name: {
@@ -147,6 +160,9 @@ def _furnish(folder: Path, urls: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     }
     return {
         "sim_folder": str(folder),
+        "sim_root": str(root),
+        "sim_tell": [sys.executable, str(Path(__file__).resolve()), "tell", urls["control"]],
+        "sim_commands": [sys.executable, str(Path(__file__).resolve().with_name("commands.py"))],
         "sim_urls": urls,
         "sim_app_store_server_url": urls["app_store_server"]["production"].replace("/production", "/{environment}"),
         "sim_keys": keys,
@@ -157,6 +173,7 @@ def _furnish(folder: Path, urls: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 if __name__ == "__main__":
     commands = {
         "start": start,
+        "tell": lambda: tell(sys.argv[2], json.loads(sys.argv[3])),
         "stop": lambda: stop(Path(sys.argv[2])),
         "guard": lambda: guard(Path(sys.argv[2]), int(sys.argv[3])),
     }

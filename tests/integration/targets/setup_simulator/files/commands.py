@@ -1,0 +1,41 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``commands.py COMMANDS``: Ansible's programs, one after the other, in forks of a process that has imported Ansible.
+
+A command is a list of words as in a shell, with NAME=value before the program. What is printed is a JSON list of what
+each gave: rc, stdout and stderr.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import typing as t
+from pathlib import Path
+
+
+def forks() -> t.Any:
+    """Find tests/unit/unit_forks.py: ansible-test copies this file into a folder of the collection."""
+    paths = (parent / "tests/unit/unit_forks.py" for parent in Path(__file__).resolve().parents)
+    path = next(path for path in paths if path.is_file())
+    spec = importlib.util.spec_from_file_location("unit_forks", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def ran(ansible: t.Any, words: list[str]) -> dict[str, t.Any]:
+    number = next(number for number, word in enumerate(words) if word.startswith("ansible-"))
+    environ = {**os.environ, **dict(word.split("=", 1) for word in words[:number])}
+    done = ansible.run(*words[number:], environ=environ, folder=Path.cwd())
+    # Without what ends the last line, as ansible.builtin.command gives them.
+    return {"rc": done.code, "stdout": done.output.rstrip("\r\n"), "stderr": done.errors.rstrip("\r\n")}
+
+
+if __name__ == "__main__":
+    programs = forks().ansible(Path(sys.executable))
+    print(json.dumps([ran(programs, words) for words in json.loads(sys.argv[1])]))
