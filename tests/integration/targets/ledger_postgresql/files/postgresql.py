@@ -1,9 +1,6 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``postgresql.py FOLDER`` starts a PostgreSQL server of our own; setup_simulator's stop ends it.
-
-It prints the server's URL, and the path of psql.
-"""
+"""``start FOLDER`` starts a PostgreSQL server of our own and prints its URL; setup_simulator's stop ends it."""
 
 from __future__ import annotations
 
@@ -48,7 +45,7 @@ def start(notes: Path) -> int:
     (notes / "extra.json").write_text(json.dumps({"folder": str(folder), "pid": process.pid}))
     url = f"postgresql://tracker:{password}@127.0.0.1:{port}/postgres"
     _wait_for(url, process, folder / "log")
-    print(url, _program("psql"), sep="\n")
+    print(url)
     return 0
 
 
@@ -81,4 +78,4 @@ def _wait_for(url: str, process: subprocess.Popen[t.Any], log: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(start(Path(sys.argv[1])))
+    sys.exit(start(Path(sys.argv[2])))
