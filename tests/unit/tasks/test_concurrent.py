@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import typing as t
 
@@ -88,6 +89,31 @@ def test_an_error_ends_it() -> None:
     with pytest.raises(ValueError, match="two"):
         work_off([lambda number=number: job(number) for number in range(100)], Flow(1))  # type: ignore[misc]
     assert begun == [0, 1, 2]
+
+
+def test_a_signal_that_a_thread_gets_is_heeded_while_all_wait_for_answers() -> None:
+    """The system may give Ctrl-C to any thread; Python's own handler waits for the main one to do anything."""
+    answered, ended = threading.Event(), []
+
+    class Interrupted(BaseException):
+        pass
+
+    def interrupt(_number: int, _frame: object) -> t.NoReturn:
+        raise Interrupted
+
+    def job() -> t.Sequence[Job]:
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+        ended.append(answered.wait(30))
+        return ()
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with pytest.raises(Interrupted):
+            work_off([job, job], Flow())
+        assert not ended
+    finally:
+        answered.set()
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_nothing_to_do() -> None:

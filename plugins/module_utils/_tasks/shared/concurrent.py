@@ -15,6 +15,7 @@ Item = t.TypeVar("Item")
 Result = t.TypeVar("Result")
 # A job returns the jobs that follow from it; they are done before those that wait already.
 Job = t.Callable[[], t.Sequence["Job"]]
+_LOOKED_EVERY_S = 0.2
 
 
 def each(
@@ -78,7 +79,9 @@ class _Crew:
         with self._lock:
             self._fill_up()
         try:
-            self._has_ended.wait()
+            # A signal that one of the threads gets (Ctrl-C, a parent that ends) waits until this one does anything.
+            while not self._has_ended.wait(_LOOKED_EVERY_S):
+                pass
         finally:
             self._is_over = True
         return self._raise()
