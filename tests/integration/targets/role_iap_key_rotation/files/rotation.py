@@ -85,8 +85,7 @@ class Stage:
         values = self.folder / "variables.json"
         values.touch(mode=0o600)
         values.write_text(json.dumps({**self.way, **variables}))
-        settings = ["ANSIBLE_PIPELINING=true", "ANSIBLE_NOCOLOR=1", "ANSIBLE_FORCE_COLOR=0"]
-        return [*settings, "ansible-playbook", f"storeops.refunds.{playbook}", "-e", f"@{values}", *arguments]
+        return ["ansible-playbook", f"storeops.refunds.{playbook}", "-e", f"@{values}", *arguments]
 
     def play(self, playbook: str, variables: Json, *arguments: str) -> tuple[int, str]:
         done = commands.ran(self.ansible, self.words(playbook, variables, *arguments))
@@ -114,8 +113,9 @@ class Stage:
 
     def kill(self, until: t.Callable[[], object], **more: Json) -> None:
         """Start a rotation and kill it with all its children once something is so."""
+        program, *arguments = self.words("rotate_key", self.rotation(**more))
         process = subprocess.Popen(
-            ["env", f"PATH={self.bin}:{os.environ['PATH']}", *self.words("rotate_key", self.rotation(**more))],
+            [self.bin / program, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -204,6 +204,7 @@ def rotate_from_the_vault(stage: Stage, old: str) -> str:
 def main() -> None:
     sys.path.insert(0, os.environ["ANSIBLE_COLLECTIONS_PATH"])
     os.environ.pop("FASTLANE_SESSION", None)
+    os.environ |= {"ANSIBLE_PIPELINING": "true", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
     stage = Stage(Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]))
     stage.furnish()
 

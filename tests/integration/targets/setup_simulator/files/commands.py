@@ -3,8 +3,8 @@
 
 """``commands.py COMMANDS``: Ansible's programs, one after the other, in forks of a process that has imported Ansible.
 
-A command is a list of words as in a shell, with NAME=value before the program. What is printed is a JSON list of what
-each gave: rc, stdout and stderr.
+A command is a list of words as in a shell. With NAME=value before the program it is a process of its own: Ansible reads
+some settings while it is imported. What is printed is a JSON list of what each gave: rc, stdout and stderr.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import subprocess
 import sys
 import typing as t
 from pathlib import Path
@@ -30,10 +31,15 @@ def forks() -> t.Any:
 
 def ran(ansible: t.Any, words: list[str]) -> dict[str, t.Any]:
     number = next(number for number, word in enumerate(words) if word.startswith("ansible-"))
-    environ = {**os.environ, **dict(word.split("=", 1) for word in words[:number])}
-    done = ansible.run(*words[number:], environ=environ, folder=Path.cwd())
+    if number:
+        environ = {**os.environ, **dict(word.split("=", 1) for word in words[:number])}
+        command = [Path(sys.executable).with_name(words[number]), *words[number + 1 :]]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        code, output, errors = done.returncode, done.stdout, done.stderr
+    else:
+        code, output, errors = ansible.run(*words, environ=dict(os.environ), folder=Path.cwd())
     # Without what ends the last line, as ansible.builtin.command gives them.
-    return {"rc": done.code, "stdout": done.output.rstrip("\r\n"), "stderr": done.errors.rstrip("\r\n")}
+    return {"rc": code, "stdout": output.rstrip("\r\n"), "stderr": errors.rstrip("\r\n")}
 
 
 if __name__ == "__main__":
