@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 
 import yaml
-from playground import APPS, FIRST_APPLE_ID, FORGED, ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground
+from playground import APPS, FIRST_APPLE_ID, FORGED, ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground, chosen
 
 Json = dict[str, t.Any]
 # Integrations first: refunds belong to one, and what lists integrations or refunds has something to show then.
@@ -143,8 +143,7 @@ def run(folder: Path, in_process: bool = True) -> Json:
             str(playbook),
             "-e",
             f"@{values}",
-            "-e",
-            json.dumps({"storeops_refunds_in_process": in_process}),
+            *chosen("in-process" if in_process else "as-modules"),
             CAPTURED_RESULTS=str(captured),
             ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "tests/examples/callback_plugins"),
             ANSIBLE_CALLBACKS_ENABLED="captured_results",

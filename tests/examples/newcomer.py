@@ -23,6 +23,7 @@ import urllib.request
 from pathlib import Path
 
 from playground import ROOT
+from warm import warm
 
 sys.path.insert(0, str(ROOT / "dev"))
 
@@ -43,9 +44,10 @@ if given[1] == "-r":
             assert wanted.specifier.contains(importlib.metadata.version(wanted.name)), line
 else:
     assert given[1:] == ["ansible-core"], given
+    (here / "own").mkdir()
     for name in {programs!r}:
-        text = pathlib.Path({bin!r}, name).read_text()
-        (here / name).write_text("#!" + sys.executable + "\\n" + text.partition("\\n")[2])
+        shutil.copy(pathlib.Path({bin!r}, name), here / "own" / name)
+        (here / name).write_text(f'#!/bin/sh\\nexec {warm} {{here}}/own/{{name}} "$@"\\n')
         (here / name).chmod(0o755)
 """
 
@@ -130,7 +132,7 @@ def own_pip(python: Path) -> None:
     bin_ = sysconfig.get_path("scripts")
     for name in python.parent.glob("pip*"):
         name.unlink()
-    (python.parent / "pip").write_text(PIP.format(python=python, programs=PROGRAMS, bin=bin_))
+    (python.parent / "pip").write_text(PIP.format(python=python, programs=PROGRAMS, bin=bin_, warm=warm(python).python))
     (python.parent / "pip").chmod(0o755)
 
 

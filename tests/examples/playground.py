@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 import typing as t
 import urllib.request
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from example_refunds import app_with_a_forgery, app_with_refunds, milliseconds
+from warm import warm
 
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER_ID = "57246542-96fe-1a63-e053-0824d011072a"
@@ -59,6 +59,11 @@ class Ran:
     stderr: str
 
 
+def chosen(way: str) -> tuple[str, str]:
+    """Return the arguments that have the modules run in Ansible's own process, or as modules."""
+    return "-e", json.dumps({"storeops_refunds_in_process": way == "in-process"})
+
+
 class Playground:
     """Use it in a ``with``: the simulator ends with it. The folder is the caller's."""
 
@@ -83,7 +88,8 @@ class Playground:
 
     def __enter__(self) -> Playground:
         path = self.write(self.folder / "world.json", json.dumps(self._world()))
-        command = [sys.executable, str(ROOT / "extensions/simulator"), "--port", "0", "--world", str(path)]
+        simulator = ROOT / "extensions/simulator/__main__.py"
+        command = [str(warm().python), str(simulator), "--port", "0", "--world", str(path)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
@@ -133,7 +139,7 @@ class Playground:
             "ANSIBLE_NOCOLOR": "true",
             "HOME": str(self.folder),
         }
-        command = [str(Path(sys.executable).parent / program), *arguments]
+        command = [str(warm().programs / program), *arguments]
         ran = subprocess.run(
             command, env={**own, **fixed, **variables}, cwd=self.folder, capture_output=True, text=True, check=False
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 import pages
 from newcomer import Newcomer
 from playground import ROOT
+from warm import warm
 
 COOKIE = '[{"name": "myacinfo", "value": "simulated", "domain": "apple.com"}]'
 WORLD = ROOT / "examples/simulator/world.yml"
@@ -28,7 +29,8 @@ class Sim:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self, port: str = "0") -> None:
-        command = [sys.executable, str(ROOT / "extensions/simulator"), "--port", port, "--world", str(self._world)]
+        simulator = ROOT / "extensions/simulator/__main__.py"
+        command = [str(warm().python), str(simulator), "--port", port, "--world", str(self._world)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         self.control = json.loads(self._process.stdout.readline())["control"]
@@ -46,7 +48,7 @@ class Sim:
 def settled(sim: Sim, tmp_path: Path) -> Newcomer:
     """One who has installed everything, has the simulated keys in ~/keys and declared the README's apps."""
     made = Newcomer(tmp_path / "new", sim.control)
-    made.env["PATH"] = f"{Path(sys.executable).parent}:{made.env['PATH']}"
+    made.env["PATH"] = f"{warm().programs}:{Path(sys.executable).parent}:{made.env['PATH']}"
     made.env["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".cache/root")
     made.write("refunds.yml", DECLARED)
     ran = made.knows_simulator()

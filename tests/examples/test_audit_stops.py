@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import typing as t
 from pathlib import Path
@@ -71,7 +72,9 @@ def audits(stop: str, newcomer: Newcomer, folder: str) -> str:
         assert ran.returncode != 0, ran.stdout
         return ran.stdout
     newcomer.tells("POST", "faults", {"kind": "delay", "seconds": 600})
-    command = f"exec ansible-playbook storeops.refunds.audit -e @refunds.yml -e @{SETTINGS} {arguments}"
+    # It's killed with all that it started: it is no fork of another process.
+    program = Path(sys.executable).parent / "ansible-playbook"
+    command = f"exec {program} storeops.refunds.audit -e @refunds.yml -e @{SETTINGS} {arguments}"
     running = subprocess.Popen(["bash", "-c", command], cwd=newcomer.cwd, env=newcomer.env, start_new_session=True)
     ends = time.monotonic() + 300
     while not texts(newcomer.cwd / folder, previous=True).keys() >= KINDS:

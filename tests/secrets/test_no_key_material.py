@@ -18,14 +18,14 @@ from pathlib import Path
 import cases
 import pytest
 import yaml
-from playground import API_KEY_ID, ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground, Ran
+from playground import API_KEY_ID, ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground, Ran, chosen
 from processes import Watcher
 from scanner import ALIKE, PIECE, Finding, Scanner
 
 MODULES = "ansible_collections.storeops.refunds.plugins.modules"
 Json = dict[str, t.Any]
 # What decides whether the modules run in Ansible's own process.
-WAYS = {"in-process": '{"storeops_refunds_in_process": true}', "as-modules": '{"storeops_refunds_in_process": false}'}
+WAYS = ("in-process", "as-modules")
 GIVEN = {"STOREOPS_LEDGER_URL"}
 # What AnsibleModule would send to journald, it sends to this stand-in: everything it logs about an invocation.
 JOURNAL = """
@@ -83,7 +83,7 @@ class Scene:
         }
         given = [verbosity, "--diff", "-e", f"work={left}/work", "--vault-password-file", str(self.folder / "password")]
         with Watcher(f"JOURNAL_FILE={left}/") as watcher:
-            ran = self.playground.run(*given, "-e", WAYS[way], *arguments, **{**switched_on, **environment})
+            ran = self.playground.run(*given, *chosen(way), *arguments, **{**switched_on, **environment})
         streams = {"stdout": ran.stdout, "stderr": ran.stderr, "command lines": "\n".join(watcher.command_lines)}
         # What a test gives in the environment on purpose is there, and goes nowhere else.
         streams["environments"] = "" if environment.keys() & GIVEN else "\n".join(watcher.environments)

@@ -12,7 +12,7 @@ from pathlib import Path
 import cases
 import pytest
 import yaml
-from playground import ISSUER_ID, STUDIO_A, Playground
+from playground import ISSUER_ID, STUDIO_A, Playground, chosen
 
 Json = dict[str, t.Any]
 SENTENCE = "the sandbox of studio com.example.one is fine, says revenuecat, project p1 in production"
@@ -43,7 +43,7 @@ def _tasks(ledger: str, report: Path) -> list[Json]:
 
 
 @pytest.mark.newest
-@pytest.mark.parametrize("way", ["true", "false"])
+@pytest.mark.parametrize("way", ["in-process", "as-modules"])
 def test_that_nothing_else_of_a_run_is_redacted(way: str, tmp_path: Path) -> None:
     with Playground(tmp_path) as playground:
         url = {"app_store_server_url": playground.app_store_server_url}
@@ -54,8 +54,8 @@ def test_that_nothing_else_of_a_run_is_redacted(way: str, tmp_path: Path) -> Non
                 task["module_defaults"] = defaults
         play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
         playbook = playground.write(tmp_path / "play.yml", yaml.safe_dump([play]))
-        given = {"key_file": str(playground.key_file), "storeops_refunds_in_process": way == "true"}
-        ran = playground.run("-v", str(playbook), "-e", json.dumps(given), TMPDIR=str(tmp_path.parent))
+        given = json.dumps({"key_file": str(playground.key_file)})
+        ran = playground.run("-v", str(playbook), "-e", given, *chosen(way), TMPDIR=str(tmp_path.parent))
     assert ran.code == 0, ran.stdout[-3000:]
     assert SENTENCE in ran.stdout and ran.stdout.count("com.example.one") > 5
     assert "REDACTED" not in ran.stdout + ran.stderr, ran.stdout

@@ -121,12 +121,19 @@ def _run(arguments: list[str], environ: dict[str, str], folder: str) -> None:
 
 
 def _serve() -> None:
+    # It lies beside this file, which others load by its path.
+    from unit_compiled import Compiled
+
     for name in ("ansible.cli.inventory", "ansible.cli.playbook", "cryptography.hazmat.primitives", "jwt", "requests"):
         importlib.import_module(name)
-    # No child looks through all of this for garbage.
-    gc.freeze()
-    for line in sys.stdin:
-        print(json.dumps(forked(functools.partial(_run, **json.loads(line)))), flush=True)
+    with tempfile.TemporaryDirectory(prefix="compiled-") as place:
+        compiled = Compiled(Path(place))
+        compiled.serve_collections()
+        # No child looks through all of this for garbage.
+        gc.freeze()
+        for line in sys.stdin:
+            compiled.learn()
+            print(json.dumps(forked(functools.partial(_run, **json.loads(line)))), flush=True)
 
 
 if __name__ == "__main__":
