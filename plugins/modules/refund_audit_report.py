@@ -270,7 +270,7 @@ report:
     changes:
       description:
         - How many open findings are C(new), C(gone) and C(still) there, compared with the report that lay there before,
-          written at C(since); V(null) where there was none.
+          written at C(since); C(open) counts those that could not be looked at again. V(null) where there was none.
       type: dict
     paths:
       description:

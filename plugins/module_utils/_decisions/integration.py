@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from .._context import Results
 from .._declaration.keys import KeySource, identifiers
 from .._model.errors import InputError
-from .._model.integration import Credentials, Identity, Integration, Observation, Status, absent
+from .._model.integration import Credentials, Identity, Integration, Observation, Status, absent, worse
 from .._model.verdict import UNDECIDED_CAUSES, Verdict
 from .._plan import Plan, describe, plan, settle_unknown, stand_still
 from .._trackers.protocol import Tracker
@@ -47,6 +47,7 @@ class Decision:
     ``is_refusal``: the verdict is why, and ``brief`` is the error without what stands in the verdict's hint.
     ``is_untried``: the app did not get its turn. ``declared``: the key that is asked for, None when none is.
     ``key_name``: the key's short name. ``app_name``: as declared. ``is_of_key``: the error is the key's, not the app's.
+    ``is_predicted``: check mode; ``held`` is what a run would leave.
     """
 
     verdict: Verdict
@@ -61,6 +62,17 @@ class Decision:
     key_name: str = ""
     app_name: str = ""
     is_of_key: bool = False
+    is_predicted: bool = False
+
+    @property
+    def told(self) -> Integration:
+        """The integration as results tell it: a bad word that the tracker shows stands until a run has been there."""
+        current = self.step.current
+        if not self.is_predicted or current is None or not current.word:
+            return self.held
+        if worse(self.held.status, current.status) == self.held.status:
+            return self.held
+        return self.held.seen_as(Observation(current.status, current.word))
 
     @property
     def write(self) -> t.Literal["save", "note", "remove"] | None:
@@ -134,7 +146,7 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     desired = desired.seen_as(observed)
     step = replace(step, desired=desired)
     held = current.seen_as(observed) if step.action == "unknown" and current is not None else desired
-    decision = Decision(verdict, step, held, wanted.credentials)
+    decision = Decision(verdict, step, held, wanted.credentials, is_predicted=rules.check_mode and step.changed)
     if status == "Active" and step.action == "unchanged" and observed.status in ("Failed", "Unknown"):
         # Whatever the tracker means by it, nobody may take it for Active, nor for a waiting state.
         decision.error = _not_active(identity, tracker, observed)

@@ -12,6 +12,7 @@ from .model import FAILING, App, Change, Changes, Why
 
 FORMAT = "storeops.refunds.audit_report"
 _Place = tuple[str, str, str]
+_Found = tuple[str, str, str, str]
 Fields = t.Mapping[str, t.Any]
 
 
@@ -20,31 +21,54 @@ def changes_since(text: str | None, apps: t.Sequence[App]) -> Changes | None:
     previous = _document(text)
     if previous is None:
         return None
-    before = {
+    earlier = previous.get("changes")
+    # What the last audit could not look at again is in none of its apps.
+    unsettled = _mappings(earlier.get("open") if isinstance(earlier, dict) else None)
+    before = {(*_place(found), str(found.get("cause"))) for found in unsettled} | {
         (*_place(app), str(problem.get("cause")))
         for app in _mappings(previous.get("apps"))
         for problem in _mappings(app.get("problems"))
         if problem.get("result") in FAILING and problem.get("waiver") is None
     }
-    every = [(app, problem) for app in apps for problem in app.problems if problem.kind in FAILING]
-    now, waived = (
-        {
-            (app.bundle_id, app.environment, app.tracker, found.cause)
-            for app, found in every
-            if (found.waiver is None) == is_open
-        }
-        for is_open in (True, False)
-    )
-    audited = {(app.bundle_id, app.environment, app.tracker) for app in apps}
+    now, waived = _findings(apps)
+    audited = {(app.bundle_id, app.environment, app.tracker): app for app in apps}
+    unseen = {place for place, app in audited.items() if not _was_looked_at(app)}
+    # An app that nobody got to has no tracker.
+    is_open = {found for found in before - now - waived if unseen & {found[:3], (*found[:2], "")}}
 
-    def why(found: tuple[str, str, str, str]) -> Why:
+    def why(found: _Found) -> Why:
         return "waived" if found in waived else "solved" if found[:3] in audited else "not audited"
 
     return Changes(
         since=previous["generated_at"],
         new=tuple(Change(*found) for found in sorted(now - before)),
-        gone=tuple(Change(*found, why(found)) for found in sorted(before - now)),
+        gone=tuple(Change(*found, why(found)) for found in sorted(before - now - is_open)),
         still=tuple(Change(*found) for found in sorted(now & before)),
+        open=tuple(Change(*found) for found in sorted(is_open)),
+    )
+
+
+def _findings(apps: t.Sequence[App]) -> tuple[set[_Found], set[_Found]]:
+    """Return the failures that are open, and those that are waived."""
+    found: tuple[set[_Found], set[_Found]] = set(), set()
+    for app in apps:
+        for problem in app.problems:
+            if problem.kind in FAILING:
+                place = (app.bundle_id, app.environment, app.tracker)
+                found[problem.waiver is not None].add((*place, problem.cause))
+    return found
+
+
+def _was_looked_at(app: App) -> bool:
+    """Tell whether what isn't found now isn't there: Apple accepts the key, and the tracker was compared.
+
+    What Apple refuses isn't compared any further, and a key that can't be used is shown to nobody.
+    """
+    return not any(
+        problem.kind == "unknown"
+        or (problem.kind == "refused" and problem.cause != "tracker_failed")
+        or problem.cause == "key_not_yet_created"
+        for problem in app.problems
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .._model.text import shortened
 from .._model.verdict import CAUSES, UNDECIDED_CAUSES
-from .model import Difference, Problem
+from .model import KEY_FIELDS, Difference, Problem
 
 # Causes beside those of a verdict, and what they mean where a result brings no text of its own.
 OWN_CAUSES: t.Mapping[str, str] = {
@@ -19,7 +19,7 @@ OWN_CAUSES: t.Mapping[str, str] = {
     "not_tried": "The audit ended before this app's turn.",
     "host_unreachable": "The host that stands for this app could not be reached.",
     "failed": "The audit of this app failed before there was a verdict.",
-    "tracker_failed": "The tracker itself says that this integration doesn't work.",
+    "tracker_failed": "The tracker itself says that this integration doesn't work. Look at its page.",
     "tracker_unknown": "The tracker shows a status that this collection doesn't know, or none at all.",
     "tracker_pending": "The tracker does not show this integration as Active yet.",
 }
@@ -49,6 +49,12 @@ class Finding:
     is_unreachable: bool
     message: str
     differences: tuple[Difference, ...] = ()
+    tracker: str = ""
+
+    @property
+    def shows_status(self) -> bool:
+        """True where the status is the tracker's own, so that a bad one isn't Apple's verdict of some day."""
+        return self.tracker == "devtodev"
 
 
 def problems_of(found: Finding) -> tuple[Problem, ...]:
@@ -59,7 +65,7 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
         problems.append(_own("unknown", "failed", found.message))
         is_explained = True
     if found.action in _DRIFT:
-        problems.append(Problem("drift", "drift", _DRIFT[found.action].format(_both(found.differences))))
+        problems.append(Problem("drift", "drift", _DRIFT[found.action].format(_both(found))))
     elif found.action == "unknown" and not is_explained:
         problems.append(_own("unknown", "plan_unknown", found.message))
     if not problems and found.status == "Pending":
@@ -67,11 +73,19 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _both(differences: t.Sequence[Difference]) -> str:
+def _both(found: Finding) -> str:
     """Return both values of each field, or nothing where the result doesn't tell them."""
-    values = ((one.field, *(shortened(side or "(none)") for side in (one.before, one.after))) for one in differences)
-    told = [f"{field} {held} is held, {declared} is declared" for field, held, declared in values]
+    told = [
+        f"{one.field} {shortened(one.before or _nothing(one.field))} is held, "
+        f"{shortened(one.after or '(none)')} is declared"
+        for one in found.differences
+    ]
     return f" ({'; '.join(told)})" if told else ""
+
+
+def _nothing(field: str) -> str:
+    """Say what a held value that isn't told means: a tracker that doesn't show its key may hold one."""
+    return "(unknown)" if field in KEY_FIELDS else "(none)"
 
 
 def _own(kind: t.Literal["unknown", "pending"], cause: str, text: str) -> Problem:
@@ -80,13 +94,16 @@ def _own(kind: t.Literal["unknown", "pending"], cause: str, text: str) -> Proble
 
 def _of_the_tracker(found: Finding) -> Problem | None:
     """Return what the tracker's own status says, where Apple's verdict doesn't explain it already."""
-    if found.cause not in ("accepted", *_NO_FAILURE, "not_checked"):
+    is_sound = found.cause in ("accepted", *_NO_FAILURE, "not_checked")
+    if not is_sound and not (found.shows_status and found.cause in ("", *UNDECIDED_CAUSES)):
         return None
+    # What failed without Apple's answer is no word of the tracker's.
+    message = found.message if is_sound else ""
     if found.status == "Failed":
-        return Problem("refused", "tracker_failed", found.message or OWN_CAUSES["tracker_failed"])
+        return Problem("refused", "tracker_failed", message or OWN_CAUSES["tracker_failed"])
     # Where it isn't known which key the tracker holds, that is the finding.
-    if found.status == "Unknown" and found.action != "unknown":
-        return _own("unknown", "tracker_unknown", found.message)
+    if is_sound and found.status == "Unknown" and found.action != "unknown":
+        return _own("unknown", "tracker_unknown", message)
     return None
 
 

@@ -78,8 +78,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
     if not bundle_id:
         said = _text(result.get("msg"))
         raise InputError(where, f"has no bundle_id; it says: {said}" if said else "has no bundle_id.", _NEXT_STEP)
-    check = _mapping(result.get("credential_check"))
-    action = _action(result, integration, diff)
+    check, action = _mapping(result.get("credential_check")), _action(result, integration, diff)
     finding = Finding(
         cause=_text(check.get("cause")),
         hint=_text(check.get("hint")),
@@ -90,6 +89,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         is_unreachable=bool(result.get("unreachable")),
         message=_text(result.get("msg")),
         differences=_differences(diff, integration, action),
+        tracker=_text(integration.get("tracker")),
     )
     problems = problems_of(finding)
     deciding = worst(problems)
@@ -98,7 +98,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         name=_text(result.get("app_name")),
         environment=_first_text(integration.get("environment"), result.get("environment")) or "production",
         tracker=_first_text(integration.get("tracker"), result.get("tracker")),
-        status=finding.status,
+        status=_shown_status(finding),
         held=_key(integration),
         declared=_key(result["declared"]) if isinstance(result.get("declared"), t.Mapping) else None,
         action=action,
@@ -135,6 +135,16 @@ def _action(result: Fields, integration: Fields, diff: Fields) -> str:
         return "create" if not before else "update" if after else "delete"
     is_held = integration.get("status") != "Absent"
     return "unknown" if is_held and not integration.get("key_fingerprint") else "unchanged"
+
+
+def _shown_status(found: Finding) -> str | None:
+    """Return the status as it is now: check mode tells what it would be after a run, which nobody has seen."""
+    if found.action == "create":
+        return "Absent"
+    is_unknown = found.action == "update" and any(
+        one.field == "key_fingerprint" and one.before is None for one in found.differences
+    )
+    return "Unknown" if is_unknown and found.status in ("Active", "Pending") else found.status
 
 
 def _differences(diff: Fields, integration: Fields, action: str) -> tuple[Difference, ...]:

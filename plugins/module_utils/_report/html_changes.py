@@ -18,7 +18,8 @@ def changes_section(report: Report) -> str:
     changes = report.changes
     if changes is None:
         return ""
-    parts = (("New", changes.new, True), ("Gone", changes.gone, True), ("Still there", changes.still, False))
+    parts = [("New", changes.new, True), ("Gone", changes.gone, True), ("Still there", changes.still, False)]
+    parts += [("Not known now", changes.open, True)] if changes.open else []
     return (
         '<section aria-labelledby="changes"><h2 id="changes">Since the last report</h2>'
         f"<p>Compared with the report of {time(changes.since)} UTC.</p>"

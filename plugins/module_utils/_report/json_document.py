@@ -114,6 +114,7 @@ def _changes(changes: Changes) -> Json:
         "new": [_change(found) for found in changes.new],
         "gone": [{**_change(found), "why": found.why} for found in changes.gone],
         "still": [_change(found) for found in changes.still],
+        "open": [_change(found) for found in changes.open],
     }
 
 

@@ -12,7 +12,7 @@ from .._model.text import held_in_other_capitals
 from .console import waived
 from .groups import CauseGroup, by_cause
 from .model import App, Change, Report
-from .texts import LABELS, UNREAD, counted, number, unusable
+from .texts import LABELS, UNREAD, counted, minute, number, unusable
 
 # GitHub takes 1 MiB for a job's summary, and nobody reads more.
 _LISTED_APPS = 20
@@ -28,7 +28,7 @@ def render_markdown(report: Report) -> str:
     """Return the summary: how many apps need attention, why, what to do, and what changed."""
     parts = [
         f"## {md(report.title)}",
-        f"**{headline(report)}** Written {report.generated_at[:16].replace('T', ' ')} UTC.",
+        f"**{headline(report)}** Written {minute(report.generated_at)} UTC.",
         _counts(report),
         *map(md, waived(report)),
         md(held_in_other_capitals(report.undeclared_twins)),
@@ -91,9 +91,14 @@ def _changes(report: Report) -> str:
         return ""
     lines = [
         f"- {len(found)} {title}{_names([_change(item) for item in found]) if title != 'still there' else ''}"
-        for title, found in (("new", changes.new), ("gone", changes.gone), ("still there", changes.still))
+        for title, found in (
+            ("new", changes.new),
+            ("gone", changes.gone),
+            ("still there", changes.still),
+            *((("not known now", changes.open),) if changes.open else ()),
+        )
     ]
-    since = md(changes.since[:16].replace("T", " "))
+    since = md(minute(changes.since))
     return "\n".join((BEGIN, f"### Since the report of {since} UTC", "", *lines, END))
 
 

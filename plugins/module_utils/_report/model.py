@@ -164,12 +164,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """The findings compared with those of the report of the time ``since`` (UTC, ISO 8601), each in order of app."""
+    """The findings compared with those of the report of the time ``since`` (UTC, ISO 8601), each in order of app.
+
+    ``open``: findings of earlier reports that this audit could not look at again.
+    """
 
     since: str
     new: tuple[Change, ...]
     gone: tuple[Change, ...]
     still: tuple[Change, ...]
+    open: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -85,11 +85,14 @@ def short_fingerprint(fingerprint: str | None) -> str:
 
 
 def time(value: str | None, none: str = "unknown") -> str:
-    """Return a time of ISO 8601 in UTC as a person reads it, to the minute."""
-    if not value:
-        return esc(none)
+    """Return the HTML of a time of ISO 8601 in UTC as a person reads it, to the minute."""
+    return f'<time datetime="{esc(value)}">{esc(minute(value))}</time>' if value else esc(none)
+
+
+def minute(value: str) -> str:
+    """Return a time of ISO 8601 to the minute, as plain text."""
     day, _t, clock = value.partition("T")
-    return f'<time datetime="{esc(value)}">{esc(f"{day} {clock[:5]}".strip())}</time>'
+    return f"{day} {clock[:5]}".strip()
 
 
 def amount(milliunits: int, currency: str) -> str:

@@ -17,7 +17,7 @@ from .junit import clean
 from .markdown import md
 from .model import SCHEMA_VERSION
 from .table_csv import COLUMNS
-from .texts import esc, name, time
+from .texts import esc, minute, name
 
 _UNFINISHED = f"{FORMAT}.unfinished"
 _RESULT = "unfinished"
@@ -44,9 +44,9 @@ class Unfinished:
     @property
     def text(self) -> str:
         if self.why:
-            return f"This audit stopped at {time(self.at)} UTC, and nothing is known about the apps. {self.why}"
+            return f"This audit stopped at {minute(self.at)} UTC, and nothing is known about the apps. {self.why}"
         return (
-            f"An audit began at {time(self.at)} UTC and hasn't finished, so nothing is known about the apps. "
+            f"An audit began at {minute(self.at)} UTC and hasn't finished, so nothing is known about the apps. "
             "If it isn't running any more, it was stopped: what it printed says why."
         )
 

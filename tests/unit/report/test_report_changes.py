@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from report_support import NOW, OTHER_KEY, Json, a_bit_of_all, audit, bulk, document, item, key_of
 
+from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES
+
 WAIVER = {"bundle_id": "com.example.waived", "reason": "Sold", "until": "2999-12-31"}
 HOSTILE = "<script>alert(1)</script> | `code` [link](https://x.example) *b* @someone #1\n# heading"
 
@@ -43,10 +45,44 @@ def test_the_second_report_says_what_changed(tmp_path: Path) -> None:
     assert found["since"] == "2026-11-23T12:00:00Z"
     assert short(found) == {"new": ["fresh"], "gone": ["left", "solved", "waived"], "still": ["still"]}
     assert [gone["why"] for gone in found["gone"]] == ["not audited", "solved", "waived"]
-    assert second.results["report"]["changes"] == {"since": found["since"], "new": 1, "gone": 3, "still": 1}
+    assert second.results["report"]["changes"] == {"since": found["since"], "new": 1, "gone": 3, "still": 1, "open": 0}
     page, summary = ((tmp_path / f"refund-audit.{kind}").read_text() for kind in ("html", "md"))
     assert "New: 1 finding" in page and "solved (solved)" not in page and "com.example.left" in page
     assert "- 1 new: com.example.fresh (drift)" in summary and "- 1 still there" in summary
+
+
+# What can be found of an app, and whether it was looked at then: Apple accepts the key, the tracker was compared.
+FOUND: dict[str, tuple[Json, bool]] = {
+    **{cause: (bulk(item("com.example.one", cause)), cause in ("accepted", "app_not_released")) for cause in CAUSES},
+    "drift": (bulk(item("com.example.one", action="update")), True),
+    "absent": (bulk(item("com.example.one", "not_checked", status="Absent", declared=None)), True),
+    "tracker_failed": (bulk(item("com.example.one", status="Failed")), True),
+    "tracker_unknown": (bulk(item("com.example.one", status="Unknown")), False),
+    "plan_unknown": (bulk(item("com.example.one", action="unknown")), False),
+    "not_tried": (bulk(item("com.example.one", "not_checked", outcome="not_tried", msg="Too late.")), False),
+    "failed": (bulk(item("com.example.one", outcome="failed", msg="The tracker is down.")), False),
+    "host_unreachable": ({"bundle_id": "com.example.one", "unreachable": True, "msg": "ssh"}, False),
+}
+
+
+@pytest.mark.parametrize("before", ["unauthenticated", "unreachable", "drift", "tracker_failed"])
+@pytest.mark.parametrize("now", FOUND)
+def test_solved_is_only_what_was_looked_at(before: str, now: str, tmp_path: Path) -> None:
+    if before == now:
+        return
+    audit(tmp_path, FOUND[before][0], fail_on=[])
+    audit(tmp_path, FOUND[now][0], fail_on=[])
+    found = document(tmp_path)["changes"]
+    was_looked_at = FOUND[now][1]
+    mine = {name: [one.get("why") for one in found[name] if one["cause"] == before] for name in ("gone", "open")}
+    assert mine == ({"gone": ["solved"], "open": []} if was_looked_at else {"gone": [], "open": [None]})
+    texts = [(tmp_path / f"refund-audit.{kind}").read_text() for kind in ("html", "md")]
+    assert all(("not known now" in text.lower()) is not was_looked_at for text in texts)
+    assert was_looked_at or not any("solved" in text for text in texts[1:])
+    # What isn't known now isn't forgotten.
+    audit(tmp_path, FOUND[before][0], fail_on=[])
+    again = document(tmp_path)["changes"]
+    assert before in [one["cause"] for one in again["new" if was_looked_at else "still"]]
 
 
 @pytest.mark.parametrize(

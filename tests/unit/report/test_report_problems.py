@@ -133,7 +133,7 @@ def test_what_differs_is_told_with_both_values() -> None:
     differences = (Difference("key_id", "OLD", "NEW"), Difference("issuer_id", "", "x" * 200), Difference("a", "b", ""))
     (problem,) = found(action="update", differences=differences)
     start = (
-        "The tracker doesn't hold what is declared (key_id OLD is held, NEW is declared; issuer_id (none) is held, xxx"
+        "The tracker doesn't hold what is declared (key_id OLD is held, NEW is declared; issuer_id (unknown) is held, x"
     )
     assert problem.hint.startswith(start) and "x" * 200 not in problem.hint
     assert problem.hint.endswith("; a b is held, (none) is declared); a run would update it.")

@@ -75,3 +75,18 @@ def test_texts_from_outside_do_nothing(kind: str, tmp_path: Path) -> None:
     if kind == "junit":
         assert [one.get("type") for one in ElementTree.fromstring(text).iter("error")] == ["unfinished"]
     assert os.path.getsize(tmp_path / NAMES[kind]) < 20_000
+
+
+@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("name", ["begun", "stopped", "finished"])
+def test_a_reader_sees_no_markup(name: str, kind: str, tmp_path: Path) -> None:
+    if name == "finished":
+        audit(tmp_path, a_bit_of_all(), fail_on=[])
+        audit(tmp_path, a_bit_of_all(), fail_on=[])
+    else:
+        stage(tmp_path, "begun")
+        stage(tmp_path, name, {"failed": True, "msg": "Why."})
+    text = (tmp_path / NAMES[kind]).read_text()
+    assert not any(mark in text for mark in ("&#60;", "&lt;", "&amp;"))
+    assert "<time" not in text or (kind == "html" and name == "finished")
+    assert name == "finished" or "2026-11-23 12:00 UTC" in text

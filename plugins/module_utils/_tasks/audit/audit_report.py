@@ -131,7 +131,7 @@ def _summary(report: Report, paths: t.Mapping[str, str]) -> Results:
 
 
 def _counted(changes: Changes) -> Results:
-    return {"since": changes.since, **{name: len(getattr(changes, name)) for name in ("new", "gone", "still")}}
+    return {"since": changes.since, **{name: len(getattr(changes, name)) for name in ("new", "gone", "still", "open")}}
 
 
 def _bad(app: App, reason: Problem) -> Results:

@@ -21,7 +21,7 @@ def run(params: Params, context: Context) -> Results:
     results: Results = {
         "changed": decision.step.changed,
         "diff": decision.step.diff(),
-        "integration": decision.held.as_result(),
+        "integration": decision.told.as_result(),
         "declared": decision.declared,
         "credential_check": decision.verdict.as_result(),
         "http": context.transport.counters.as_result(),

@@ -76,9 +76,12 @@ def _result(entry: Integration, verdict: Verdict) -> Results:
 def _observed(entry: Integration, verdict: Verdict) -> Status:
     """Return the status as it is now; an undecided check leaves the stored one.
 
-    devtodev shows a status of its own, or a person does: Apple's verdict never makes more of it.
+    devtodev shows a status of its own, or a person does: Apple's verdict never makes more of it. Nor of a key that
+    nobody knows.
     """
-    shown = entry.status if entry.identity.tracker == "devtodev" else "Active"
+    shown: Status = "Active" if entry.key_fingerprint else "Unknown"
+    if entry.word or entry.identity.tracker == "devtodev":
+        shown = entry.status
     if verdict.accepted:
         return shown
     if verdict.cause == "app_not_released":

@@ -29,7 +29,7 @@ def items(decisions: t.Sequence[Decision]) -> list[Results]:
 def _item(decision: Decision) -> Results:
     """Return what came of one app at one tracker, a long hint once."""
     return {
-        **decision.held.as_result(),
+        **decision.told.as_result(),
         "app_name": decision.app_name,
         "key": decision.key_name or None,
         "declared": decision.declared,

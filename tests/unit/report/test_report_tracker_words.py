@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a tracker's page says now stands in the results and in every file, whatever a run would do about it."""
+
+from __future__ import annotations
+
+import csv
+import typing as t
+from pathlib import Path
+
+import pytest
+from report_support import audit, document
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, new_pem
+
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integration import (
+    Decision,
+    Rules,
+    Wanted,
+    decide_present,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
+    Credentials,
+    Identity,
+    Integration,
+    Observation,
+    Status,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._model.private_key import parse_content
+from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import Verdict
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration_info, outcomes
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev import DevtodevByBrowser
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_page import Shown
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_settings import DevtodevSettings
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.protocol import Times
+
+IDENTITY = Identity("devtodev", "p1", "production", BUNDLE_ID)
+CREDENTIALS = Credentials(ISSUER, KEY_ID, parse_content(new_pem()))
+SOURCE = KeySource(ISSUER, KEY_ID, None, None, "strict")
+OURS = Integration(IDENTITY, ISSUER, KEY_ID, CREDENTIALS.private_key.fingerprint, "Active")
+# What the page shows: the word, and the status that it stands for.
+WORDS: dict[str, Status] = {
+    "Active": "Active",
+    "In review": "Pending",
+    "Error": "Failed",
+    "Invalid key": "Failed",
+    "Moon phase": "Unknown",
+}
+# The issuer that the page shows, and what the ledger knows to have been applied last.
+KEYS: dict[str, tuple[str, Integration | None]] = {
+    "known": (ISSUER, OURS),
+    "unknown": (ISSUER, None),
+    "other": (OTHER_ISSUER, OURS),
+}
+VERDICTS = {
+    "accepted": Verdict("accepted", "Yes.", "production", 404, 4040010),
+    "app_not_released": Verdict("app_not_released", "Not yet.", "production", 401),
+    "unreachable": Verdict("unreachable", "No connection.", "production"),
+}
+
+
+class Rows:
+    """The ledger's row about the integration."""
+
+    def __init__(self, row: Integration | None) -> None:
+        self.row = row
+
+    def find(self, _identity: Identity) -> Integration | None:
+        """Give what was applied last."""
+        return self.row
+
+    def check_place(self) -> None:
+        """It can be written."""
+
+
+class Page(DevtodevByBrowser):
+    """The tracker with a page that shows what it is told to."""
+
+    shown: Shown
+
+    def _visit(self, *_arguments: t.Any) -> t.Any:
+        return self.shown
+
+
+def page(word: str, key: str) -> Page:
+    issuer, row = KEYS[key]
+    made = Page(
+        t.cast(t.Any, Rows(row)), t.cast(t.Any, None), DevtodevSettings("browser"), Times(1, 1), str, lambda: 60.0
+    )
+    made.shown = Shown(BUNDLE_ID, issuer, KEY_ID, word)
+    return made
+
+
+def decided(word: str, key: str, cause: str, on_unknown: str) -> Decision:
+    tracker = page(word, key)
+    tracker.on_unknown = t.cast(t.Any, on_unknown)
+    rules = Rules(tracker, "required", True, lambda _text: None)
+    decision = decide_present(
+        Wanted(IDENTITY, SOURCE, CREDENTIALS, None), tracker.find(IDENTITY), VERDICTS[cause], rules
+    )
+    decision.declared = {"issuer_id": ISSUER, "key_id": KEY_ID, "key_fingerprint": "f" * 64}
+    return decision
+
+
+@pytest.mark.parametrize("on_unknown", ["keep", "replace"])
+@pytest.mark.parametrize("cause", VERDICTS)
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("word", WORDS)
+def test_nothing_is_active_but_what_the_page_calls_so(
+    word: str, key: str, cause: str, on_unknown: str, tmp_path: Path
+) -> None:
+    decision = decided(word, key, cause, on_unknown)
+    (result,) = outcomes.items([decision])
+    audit(tmp_path, {"integrations": [result], "diff": outcomes.diff([decision])}, fail_on=[])
+    (app,) = document(tmp_path)["apps"]
+    causes = [problem["cause"] for problem in app["problems"]]
+    if word != "Active":
+        assert "Active" not in (result["status"], app["status"])
+        assert app["result"] not in ("ok", "drift") or WORDS[word] == "Pending"
+    if WORDS[word] != "Failed":
+        return
+    assert result["status"] == app["status"] == "Failed"
+    assert causes[0] == "tracker_failed" or causes[1] == "tracker_failed" != causes[0] == cause
+    assert app["result"] == "refused" and ("drift" in causes) is decision.step.changed
+    with (tmp_path / "refund-audit.csv").open(newline="") as file:
+        assert [(row["status"], row["cause"]) for row in csv.DictReader(file)] == [("Failed", "tracker_failed")]
+    for name in ("html", "md", "junit.xml"):
+        audit(tmp_path, {"integrations": [result], "diff": outcomes.diff([decision])})
+        text = (tmp_path / f"refund-audit.{name}").read_text()
+        assert "tracker_failed" in text.replace("&#95;", "_") and '"Active"' not in text
+
+
+@pytest.mark.parametrize("action", ["create", "update"])
+def test_what_a_run_would_do_is_not_what_is_there(action: str, tmp_path: Path) -> None:
+    """The trackers without a word: nothing is held, or nobody knows which key is."""
+    tracker = page("", "unknown")
+    current = None if action == "create" else Integration(IDENTITY, None, None, None, "Unknown", is_outdated=True)
+    seen = t.cast(t.Any, tracker)
+    seen.observe = lambda *_arguments: Observation("Active")
+    wanted = Wanted(IDENTITY, SOURCE, CREDENTIALS, None)
+    decision = decide_present(wanted, current, VERDICTS["accepted"], Rules(seen, "required", True, str))
+    results = {"integrations": outcomes.items([decision]), "diff": outcomes.diff([decision])}
+    audit(tmp_path, results, fail_on=[])
+    (app,) = document(tmp_path)["apps"]
+    assert (app["action"], app["status"]) == (action, "Absent" if action == "create" else "Unknown")
+    assert app["result"] == "drift"
+    assert ("(unknown) is held" in app["problems"][0]["hint"]) is (action == "update")
+
+
+@pytest.mark.parametrize("tracker", ["revenuecat", "qonversion", "devtodev", "ledger"])
+@pytest.mark.parametrize("word", ["", *WORDS])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_is_held_is_active_only_if_the_key_is_known_or_the_tracker_says_so(
+    tracker: str, word: str, is_known: bool
+) -> None:
+    identity = Identity(tracker, "p1", "production", BUNDLE_ID)
+    fingerprint = OURS.key_fingerprint if is_known else None
+    held = Integration(identity, ISSUER, KEY_ID, fingerprint, WORDS.get(word, "Unknown"), word=word)
+    found = integration_info._observed(held, VERDICTS["accepted"])
+    if word:
+        assert found == WORDS[word]
+    elif not is_known:
+        assert found != "Active"
