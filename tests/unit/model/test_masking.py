@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import MASK, Masker, could_be_a_word
@@ -81,3 +83,8 @@ def test_a_mixed_word_is_hidden_by_itself_in_a_sentence_alone() -> None:
     assert masker.mask("database hunter2, then hunter2. And (hunter2)") == f"database {MASK}, then {MASK}. And ({MASK})"
     untouched = ["hunter2", "com.hunter2.one", "in com.hunter2 and hunter2-pack or x_hunter2"]
     assert masker.mask(untouched) == untouched
+
+
+def test_a_key_that_nobody_named_is_masked_too() -> None:
+    body = base64.b64encode(b"x" * 9 + bytes.fromhex("06082a8648ce3d030107") + b"x" * 20).decode()
+    assert Masker([]).mask({"said": f"is '{body}' here"}) == {"said": f"is '{MASK}' here"}

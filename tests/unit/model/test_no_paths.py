@@ -17,6 +17,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.identifier
         "/tmp/build-d06389cd/examples/examples1/keys/AuthKey_9XK2M4N6P8.p8",
         "/builds/Ab12Cd34/group/project/keys/SubscriptionKey_2X9R4HXF34.p8",
         "~/ci/Ab12Cd34Ef56/Gh78Ij90Kl12/Mn34Op56Qr78/key.p8",
+        "./ci/Ab12Cd34Ef56/Gh78Ij90Kl12/Mn34Op56Qr78/key.p8",
     ],
 )
 def test_a_path_is_judged_name_by_name(path: str) -> None:
