@@ -17,7 +17,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger import re
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import (
     App,
+    Changes,
     Old,
+    Step,
     compare,
     count_before,
     put,
@@ -82,6 +84,15 @@ def test_what_is_learnt_later_keeps_the_time_of_the_first_recording(ledger: Ledg
     ]
     assert rows(ledger, refund_notifications(), "signed_date", "recorded_at") == [(DATE, FIRST)]
     assert record(ledger, told(1, signed=DATE + 1), now=LATER) == (0, 0)
+
+
+def test_each_step_tells_what_was_held_before(ledger: Ledger) -> None:
+    vague = told(1, percentage=None, revocation_type="REFUND_PRORATED")
+    record(ledger, vague, told(2))
+    better = told(1, signed=DATE + 1)
+    with ledger.reading() as connection:
+        found = compare(connection, APP, [better, told(3)])
+    assert found == Changes((Step(vague.refunds[0], better.refunds[0]), Step(None, told(3).refunds[0])), (told(3),))
 
 
 def test_a_copy_that_was_signed_earlier_takes_the_place_of_the_later_one(ledger: Ledger) -> None:
