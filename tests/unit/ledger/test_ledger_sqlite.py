@@ -214,6 +214,18 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     assert os.listdir(closed) == []
 
 
+def test_places_that_can_be_written(path: Path, url: str) -> None:
+    ledger_at(url).check_place()
+    assert not path.exists()
+    put(url)
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    for place in (url, f"sqlite:///{link}"):
+        ledger_at(place).check_place()
+    default = find_place(None, {"XDG_STATE_HOME": f"{path.parent}/not/yet"})
+    Ledger(default, True, lambda text: None).check_place()
+
+
 def test_files_that_cannot_be_written(tmp_path: Path) -> None:
     path = give_away(tmp_path) / "ledger.db"
     url = f"sqlite:///{path}"

@@ -14,6 +14,7 @@ import sqlalchemy
 from ledger_support import ledger_at
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import refunds as module
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import (
     App,
@@ -143,3 +144,12 @@ def test_what_is_dated_before_goes_and_nothing_else(ledger: Ledger) -> None:
         assert (count_before(connection, APP, DATE), count_before(connection, APP, DATE + 1)) == (Old(0, 0), Old(1, 2))
     assert rows(ledger, refunds(), "transaction_id") == [("2",)]
     assert rows(ledger, refund_notifications(), "notification_uuid") == [("at",), ("u2",)]
+
+
+def test_a_batch_is_told_with_what_is_known_besides(ledger: Ledger) -> None:
+    reader = Consumer(ledger, "rules", "a")
+    assert reader.claim(DATE)
+    with ledger.writing() as connection:
+        put(connection, APP, compare(connection, APP, [told(1), told(2)]), LATER, {"1": {"token": "x"}})
+    found = [(one.body["transaction_id"], one.body["recorded_at"], one.body.get("token")) for one in reader.waiting(9)]
+    assert found == [("1", LATER, "x"), ("2", LATER, None)]
