@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import typing as t
@@ -48,6 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
         if SERVICES.intersection(getattr(item, "fixturenames", ())) or SERVER in parameters:
             item.add_marker(pytest.mark.services)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass by what stays to the end: thousands of tests and all modules."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
