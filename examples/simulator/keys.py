@@ -1,25 +1,25 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Put the keys of the example world into ~/keys, and the settings for playbooks into .cache/simulator of this clone.
+"""Put the keys of the simulator's world into ~/keys, and the settings for playbooks into this clone's .cache/simulator.
 
 A key that is there is never replaced. A simulator that was started again has new keys, so of a file that is there, its
-public part goes to the simulator. The simulator's root certificate is new then, too, and replaces the last one's.
-The address of the simulator's control endpoint may be given; port 8765 of this machine is asked otherwise.
+public part goes to the simulator. Its root certificate is new then, too: the settings are written at each run.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import pathlib
 import sys
 import time
+import typing as t
 import urllib.error
 import urllib.request
 
-KEY_IDS = ("2X9R4HXF34", "9ABCDEF123")
-SIMULATOR = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8765/_sim"
+CONTROL = "http://127.0.0.1:8765/_sim"
 PLACE = pathlib.Path(__file__).resolve().parents[2] / ".cache" / "simulator"
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # The first `make sim` sets up: it makes a virtual environment and fetches some 40 packages.
@@ -34,39 +34,103 @@ refund_tracking_defaults:
   # Apart from the real ledger.
   ledger:
     url: sqlite:///{place}/ledger.db
-# For keys that are made and revoked by a playbook: who is signed in, as in world.yml.
+# For keys that are made and revoked by a playbook: who is signed in, as in the world.
 refund_tracking_app_store_connect_url: {base}/app-store-connect
-refund_tracking_session: '[{{"name": "myacinfo", "value": "simulated", "domain": "apple.com"}}]'
-# For rotate_key: the rotation's own session is a real one.
+refund_tracking_session: '{session}'
+# For rotate_key, which uses the session above once no file is named: a rotation.yml of yours names that of a real one.
 iap_key_rotation_session_path: ""
 """
 
 
+class Simulator:
+    """A running simulator. ``control``: the address of its control endpoint."""
+
+    def __init__(self, control: str) -> None:
+        self.control = control
+
+    def ask(self, method: str, path: str, body: dict[str, str] | None = None) -> dict[str, t.Any]:
+        """Return the simulator's answer to what is asked as JSON."""
+        return dict(json.loads(self.fetch(method, path, body)))
+
+    def fetch(self, method: str, path: str, body: dict[str, str] | None = None) -> bytes:
+        """Return the simulator's answer; one that was just started is waited for."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.control}/{path}", data, headers, method=method)
+        began = told = time.monotonic()
+        while True:
+            try:
+                with OPENER.open(request, timeout=10) as answer:
+                    return bytes(answer.read())
+            except urllib.error.HTTPError:
+                raise
+            except OSError as error:
+                now = time.monotonic()
+                if now > began + PATIENCE_S:
+                    sys.exit(f"No simulator answers at {self.control} ({error}). Start it: make sim SIM_ARGS=...")
+                if now >= told:
+                    first = " The first `make sim` in a clone sets up, for a minute or more." * (now > began + 1)
+                    print(f"Waiting for the simulator at {self.control}.{first}", flush=True)
+                    told = now + TOLD_EVERY_S
+                time.sleep(0.2)
+
+
 def main() -> int:
-    put_keys(pathlib.Path.home() / "keys")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("control", nargs="?", default=CONTROL, help=f"the simulator's control endpoint ({CONTROL})")
+    simulator = Simulator(parser.parse_args().control.rstrip("/"))
+    try:
+        world = simulator.ask("GET", "world")
+        # First: those of the last start are of no use any more, whatever becomes of the keys.
+        write_settings(simulator, world)
+        key_ids = [key["key_id"] for team in world["teams"] for key in team["iap_keys"]]
+        missing = [one for one in key_ids if not put_key(simulator, pathlib.Path.home() / "keys", one)]
+    except (urllib.error.HTTPError, ValueError, KeyError) as error:
+        parser.error(f"{simulator.control} doesn't answer like the simulator ({error!r}). Give its `control` address.")
+    if not key_ids:
+        print('The simulator\'s world has no iap_keys. Start it with a world: make sim SIM_ARGS="--world world.yml"')
+    return 1 if missing or not key_ids else 0
+
+
+def write_settings(simulator: Simulator, world: t.Mapping[str, t.Any]) -> None:
     PLACE.mkdir(parents=True, exist_ok=True)
-    (PLACE / "root.pem").write_bytes(fetch("GET", "root_certificate?format=pem"))
-    settings = SETTINGS.format(base=SIMULATOR.removesuffix("/_sim"), place=PLACE)
+    (PLACE / "root.pem").write_bytes(simulator.fetch("GET", "root_certificate?format=pem"))
+    signed_in = world["app_store_connect_sessions"][:1]
+    cookies = [{"name": "myacinfo", "value": one["myacinfo"], "domain": "apple.com"} for one in signed_in]
+    session = json.dumps(cookies).replace("'", "''") if cookies else ""
+    base = simulator.control.removesuffix("/_sim")
+    settings = SETTINGS.format(base=base, place=PLACE, session=session)
     (PLACE / "simulator.yml").write_text(settings, encoding="utf-8")
     print(f"Settings for playbooks: {PLACE}/simulator.yml")
-    return 0
 
 
-def put_keys(folder: pathlib.Path) -> None:
-    for key_id in KEY_IDS:
-        path = folder / f"SubscriptionKey_{key_id}.p8"
-        if path.exists() and path.read_bytes().startswith(b"$ANSIBLE_VAULT"):
-            print(f"{path} is encrypted (ansible-vault) and stays as it is. The simulator can't be shown its key.")
-            continue
-        if path.exists():
-            ask("PATCH", f"iap_keys/{key_id}", {"public_key": public_part(path)})
-            print(f"{path} is there and stays as it is. The simulator knows it now.")
-            continue
-        text = ask("GET", f"iap_keys/{key_id}/private_key")["private_key"]
-        folder.mkdir(mode=0o700, exist_ok=True)
-        with open(path, "x", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(text)
-        print(f"{path} is written.")
+def put_key(simulator: Simulator, folder: pathlib.Path, key_id: str) -> bool:
+    """Let the simulator and the folder have the same key; say so, and return False where they can't."""
+    path = folder / f"SubscriptionKey_{key_id}.p8"
+    if path.exists() and path.read_bytes().startswith(b"$ANSIBLE_VAULT"):
+        print(f"{path} is encrypted (ansible-vault) and stays as it is. The simulator can't be shown its key.")
+        return True
+    if path.exists():
+        simulator.ask("PATCH", f"iap_keys/{key_id}", {"public_key": public_part(path)})
+        print(f"{path} is there and stays as it is. The simulator knows it now.")
+        return True
+    try:
+        text = simulator.ask("GET", f"iap_keys/{key_id}/private_key")["private_key"]
+    except urllib.error.HTTPError as error:
+        if error.code != 410:
+            raise
+        print(
+            f"{path} is missing, and the simulator can't give it: it gives a key that it made once, and has only the "
+            "public part of a key that its world names. Put the .p8 there, or start the simulator again; then run this "
+            "again.",
+            file=sys.stderr,
+        )
+        return False
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with open(path, "x", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(text)
+    print(f"{path} is written.")
+    return True
 
 
 def public_part(path: pathlib.Path) -> str:
@@ -81,33 +145,6 @@ def public_part(path: pathlib.Path) -> str:
         sys.exit(f"{path} is there, and isn't a key. If you don't need it, move it away and run this again.")
     kind = serialization.PublicFormat.SubjectPublicKeyInfo
     return key.public_key().public_bytes(serialization.Encoding.PEM, kind).decode()
-
-
-def ask(method: str, path: str, body: dict[str, str] | None = None) -> dict[str, str]:
-    """Return the simulator's answer to what is asked as JSON."""
-    return dict(json.loads(fetch(method, path, body)))
-
-
-def fetch(method: str, path: str, body: dict[str, str] | None = None) -> bytes:
-    """Return the simulator's answer; one that was just started is waited for."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"{SIMULATOR}/{path}", data, headers, method=method)
-    began = told = time.monotonic()
-    while True:
-        try:
-            with OPENER.open(request, timeout=10) as answer:
-                return bytes(answer.read())
-        except urllib.error.HTTPError as error:
-            sys.exit(f"{SIMULATOR}/{path}: {error}. The simulator gives each key once: start it again.")
-        except OSError as error:
-            now = time.monotonic()
-            if now > began + PATIENCE_S:
-                sys.exit(f"No simulator answers at {SIMULATOR} ({error}). Start it: make sim SIM_ARGS=...")
-            if now >= told:
-                print(f"Waiting for the simulator at {SIMULATOR}. Its first start sets up, for minutes.", flush=True)
-                told = now + TOLD_EVERY_S
-            time.sleep(0.2)
 
 
 if __name__ == "__main__":

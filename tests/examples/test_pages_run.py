@@ -114,7 +114,8 @@ class Walk:
 
     def set_up(self) -> None:
         """Write the settings of the example, with the ledger where the pages say that it is."""
-        settings = self.settings(base=f"http://127.0.0.1:{self.port}", place=self.newcomer.folder / "srv/refunds")
+        place = self.newcomer.folder / "srv/refunds"
+        settings = self.settings(base=f"http://127.0.0.1:{self.port}", place=place, session=COOKIE)
         self.newcomer.write(SETTINGS, settings)
         root = self.newcomer.reads("root_certificate?format=pem")
         (self.newcomer.folder / "srv/refunds/root.pem").write_bytes(root)
