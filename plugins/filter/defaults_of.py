@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.storeops.refunds.plugins.module_utils._action_groups import GROUPS
+from ansible_collections.storeops.refunds.plugins.module_utils._fields import FROM_TEXT
 
 DOCUMENTATION = r"""
 name: defaults_of
@@ -61,8 +62,7 @@ def defaults_of(defaults: t.Any, group: str) -> dict[str, t.Any]:
     """Return the options of one group. Raises AnsibleFilterError, which names what no group takes."""
     if not isinstance(defaults, Mapping):
         raise AnsibleFilterError(
-            "refund_tracking_defaults must be a mapping of options, such as {environment: sandbox}. "
-            "Text from a survey or from -e name=value needs the filter from_yaml."
+            f"refund_tracking_defaults must be a mapping of options, such as {{environment: sandbox}}. {FROM_TEXT}"
         )
     known = {option for options in GROUPS.values() for option in options}
     faults = [_unknown(str(name), known) for name in defaults if name not in known]

@@ -23,6 +23,7 @@ from ._model.text import told_once
 Spec = t.Mapping[str, t.Any]
 
 MOST_NAMED = 10
+FROM_TEXT = "In a YAML file, leave out the | or the quotes; text from a survey or from -e name=value needs from_yaml."
 # No digits: tokens and passwords have some.
 _FIELD = re.compile(r"[A-Za-z]+([_-][A-Za-z]+)*")
 _LONGEST_FIELD = 30
@@ -142,7 +143,7 @@ def _entry_faults(option: str, value: t.Any, spec: Spec) -> list[str]:
     """Return a message about each entry of a list. Those of a raw one are read later, with all else about them."""
     fields = fields_of(option.rpartition(".")[2], spec)
     if isinstance(value, str):
-        return [f"{option}: is a text, and a list is due. Text from a survey or from -e name=value needs from_yaml."]
+        return [f"{option}: is text, not a list. {FROM_TEXT}"]
     if not isinstance(value, list):
         return [f"{option}: isn't a list. Write each entry as an item with the fields {', '.join(fields)}."]
     if spec.get("elements") == "raw":

@@ -57,7 +57,10 @@ CASES: list[tuple[t.Any, str]] = [
     ([{**ONE, "key": {"private_key_content": SECRET}}], "apps[0] (com.example.one): key isn't text."),
     ([{**ONE, "key": [SECRET]}], "apps[0] (com.example.one): key isn't text."),
     ([[SECRET]], f"apps[0]: isn't a mapping. Its fields are {FIELDS}."),
-    (SECRET, "apps: is a text, and a list is due. Text from a survey or from -e name=value needs from_yaml."),
+    (
+        SECRET,
+        f"apps: is text, not a list. {FROM_TEXT}",
+    ),
     ({"bundle_id": SECRET}, f"apps: isn't a list. Write each entry as an item with the fields {FIELDS}."),
     # A secret in the place of a name, or without the name that it was to have.
     ([{**ONE, SECRET: "x"}], f"apps[0] (com.example.one): {HIDDEN}"),

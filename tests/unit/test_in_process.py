@@ -249,7 +249,7 @@ def test_that_progress_is_shown_unless_the_task_hides_all(
         ({"state": "gone"}, "value of state must be one of: present, absent, got: gone"),
         ({"app_apple_id": "one"}, "argument 'app_apple_id' is of type"),
         ({"app_apple_id": float("inf")}, "app_apple_id isn't a whole number."),
-        ({"apps": "com.example.one"}, "apps: is a text, and a list is due."),
+        ({"apps": "com.example.one"}, "apps: is text, not a list."),
         ({"private_key_content": "s3cr3t-text", "state": "s3cr3t-text"}, f"absent, got: {MASK}"),
         ({"ledger": "postgresql://me:s3cr3t@host/db"}, "ledger: isn't a mapping. Its fields are url."),
         ({"ledger": ["postgresql://me:s3cr3t@host/db"]}, ""),

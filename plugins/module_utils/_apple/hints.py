@@ -23,6 +23,10 @@ NOT_CHECKED = "No call was made: credential_check is skip."
 NO_KEY = (
     "There is no private key here. Give private_key_path or private_key_content, or run where the stored path exists."
 )
+ASK_AUDIT = (
+    "Run the playbook storeops.refunds.audit with the same variables and -e refund_audit_path=$PWD/report: it names "
+    "the cause."
+)
 KEY_NOT_YET_CREATED = "Check mode makes no key. A real run makes it and checks it."
 APP_NOT_RELEASED = (
     "Production refuses and the sandbox accepts: most likely the app was never released. "
@@ -94,26 +98,27 @@ NEVER_ACCEPTED = "Your settings are those of the integration that is stored, whi
 
 def changed(differing: t.Sequence[tuple[str, str, str]], was_accepted: bool) -> str:
     """``differing``: (option, value that is held, value that is given)."""
-    held = "accepted" if was_accepted else "stored"
+    held = "accepted" if was_accepted else "stored, not accepted yet"
     told = "; ".join(
         f"{name} was {shortened(was)} ({held}) and is {shortened(now)} now" for name, was, now in differing
     )
     return f"Changed: {told}. Check {'this' if len(differing) == 1 else 'these'} first."
 
 
-def other_key(name: str) -> str:
-    """``name``: the short name of a declared key that Apple accepts for the app."""
+def other_key(name: str, key_id: str, works: int) -> str:
+    """``name``: of a declared key that Apple accepts for the app. ``works``: for how many apps the refused key does."""
+    team = f"the app belongs to the team of {name!r}"
+    why = f"{key_id} works for other apps, so most likely {team}" if works else f"{key_id} is revoked, or {team}"
     return (
-        f"Apple accepts the declared key {name} for this app, not the key that the app is declared with. That one is "
-        f"revoked, or the app belongs to the team of {name}. Declare the app with {name}."
+        f"Apple accepts the declared key {name!r} for this app, and refuses key {key_id}, with which it is declared. "
+        f"{why}. Declare the app with {name!r}."
     )
 
 
-def other_capitals(name: str) -> str:
+def other_capitals(name: str, tracker: str) -> str:
     """``name``: a bundle ID that the tracker holds."""
-    return (
-        f"The tracker holds {name}, which differs only in capitals. Write the bundle ID as App Store Connect shows it."
-    )
+    place = "the ledger" if tracker == "ledger" else tracker
+    return f"Held in {place} with other capitals: {name}. Write the bundle ID as App Store Connect shows it."
 
 
 def moved(key_id: str, works: int, total: int) -> str:

@@ -19,6 +19,7 @@ from .._model.errors import RefundsError, TransportError
 from .._model.identifiers import Environment
 from .._model.integration import Credentials
 from .._model.refund import NotificationType
+from . import hints
 from .app_store_server import Answer, AppStoreServer, answer, is_page_token, page_of
 from .pace import Pace
 from .token import sign
@@ -157,7 +158,7 @@ class NotificationHistory:
         details = f"{f', error {reply.error_code}' if reply.error_code else ''}"
         details += f", request ID {reply.request_id}" if reply.request_id else ""
         if reply.status == 401:
-            step = "Run refund_tracking_integration_info for this app: its credential check names the cause."
+            step = hints.ASK_AUDIT
         elif reply.status == 429:
             step = "The app's hourly limit is used up; run again later, or raise deadline."
         else:

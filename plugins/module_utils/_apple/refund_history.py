@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import Environment, shown
 from .._model.integration import Credentials
+from . import hints
 from .app_store_server import TRANSACTION_ID_NOT_FOUND, Answer, AppStoreServer, answer, is_page_token, page_of
 from .token import sign
 
@@ -98,7 +99,7 @@ class RefundHistory:
         details = f", error {reply.error_code}" if reply.error_code else ""
         details += f", request ID {reply.request_id}" if reply.request_id else ""
         if reply.status == 401:
-            step = "Run refund_tracking_integration_info for this app: its credential check names the cause."
+            step = hints.ASK_AUDIT
         elif reply.status == 429:
             step = "Apple's limit for this call and app is used up; run again later, or raise deadline."
         else:

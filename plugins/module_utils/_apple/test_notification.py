@@ -16,6 +16,7 @@ from .._http import Call
 from .._model.errors import RefundsError
 from .._model.identifiers import Environment
 from .._model.integration import Credentials
+from . import hints
 from .app_store_server import Answer, AppStoreServer, answer
 from .token import sign
 
@@ -119,11 +120,7 @@ class TestNotifications:
     def _refused(self, reply: Answer, what: str) -> RefundsError:
         code = f", error {reply.error_code}" if reply.error_code else ""
         request = f", request ID {reply.request_id}" if reply.request_id else ""
-        step = (
-            "Run refund_tracking_integration_info for this app: its credential check names the cause."
-            if reply.status == 401
-            else "Run again later."
-        )
+        step = hints.ASK_AUDIT if reply.status == 401 else "Run again later."
         return RefundsError(f"Apple refused {what} of {self._named}: HTTP {reply.status}{code}{request}.", step)
 
     @property

@@ -53,7 +53,8 @@ class Facts:
     """What is known of a refused app beside Apple's answer.
 
     ``differing``: (option, held, given) of the key. ``is_unchanged``: nothing differs, and all of it is known.
-    ``was_accepted``: Apple accepted what is held. ``held_name``: a bundle ID that is held and differs in capitals.
+    ``was_accepted``: Apple accepted what is held. ``held_name``: a bundle ID that the tracker ``held_at`` has in other
+    capitals.
     ``other_key``: the short name of another declared key that Apple accepts for the app.
     """
 
@@ -61,6 +62,7 @@ class Facts:
     is_unchanged: bool = False
     was_accepted: bool = False
     held_name: str = ""
+    held_at: str = ""
     other_key: str = ""
 
 
@@ -136,14 +138,14 @@ class Others:
     def _said(self, key: KeyId, known: Facts, other_host: str) -> str:
         counts = self.counts.get(key, Counts())
         if known.other_key:
-            return hints.other_key(known.other_key)
+            return hints.other_key(known.other_key, key[1], counts.works)
         if known.differing:
             return hints.changed(known.differing, known.was_accepted)
         sound = self._sound_ids(key) if key in self.counts else None
         if sound:
             return hints.other_ids(sound, key)
         if known.held_name:
-            return hints.other_capitals(known.held_name)
+            return hints.other_capitals(known.held_name, known.held_at)
         was_sound = known.is_unchanged and known.was_accepted
         if counts.total > 1 and counts.works:
             return (hints.moved if was_sound else hints.the_app)(key[1], counts.works, counts.total)

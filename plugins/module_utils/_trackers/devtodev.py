@@ -65,7 +65,7 @@ class DevtodevByBrowser:
             if current is not None and current.is_rejected:
                 self.warn(
                     f"{identity.bundle_id}: devtodev's page says {current.word!r}, although nothing speaks "
-                    "against the declared key. The repair is to submit the form again."
+                    "against the declared key, so a run submits the form again."
                 )
             # Whatever would stop the run stops check mode too.
             self._visit(identity, lambda form: self._require(form, identity))

@@ -82,7 +82,7 @@ class DevtodevByHand:
         self.warn(
             f"{desired.identity.bundle_id}: to be entered at devtodev by hand, at {self._where(desired.identity)}: "
             f"App Bundle ID {desired.identity.bundle_id}; Issuer ID {desired.issuer_id}; Key ID {desired.key_id}; "
-            f".p8 file {file}. Once the page shows Active, run again with devtodev.confirmed: true, just this once."
+            f".p8 file {file}. Once the page shows Active, run again with devtodev.confirmed: true, for that run only."
         )
 
     def _where(self, identity: Identity) -> str:

@@ -151,7 +151,7 @@ def test_refunds_without_an_end_are_an_error(pem: str) -> None:
 
 
 REFUSALS = [
-    (401, {}, "HTTP 401", "Run refund_tracking_integration_info"),
+    (401, {}, "HTTP 401", "Run the playbook storeops.refunds.audit"),
     (429, {"errorCode": 4290000}, "HTTP 429, error 4290000", "hour|limit"),
     (500, {"errorCode": 5000000}, "HTTP 500, error 5000000", "Run again later; if it stays so"),
     (302, {}, "HTTP 302", "Run again later; if it stays so"),

@@ -152,11 +152,16 @@ MIXED = [(MINE, REFUSED), (MINE, GOOD)]
 SOUND = [(MINE, REFUSED), (SAME_KEY, GOOD)]
 LEADS: dict[str, tuple[t.Any, Facts, str]] = {
     "nothing is known": (ONE, Facts(), ""),
-    "another key works": (SOUND, Facts(DIFFERENT, other_key="studio"), hints.other_key("studio")),
+    "another key works": (SOUND, Facts(DIFFERENT, other_key="studio"), hints.other_key("studio", KEY_ID, 0)),
+    "another key works, and this one for other apps": (
+        MIXED,
+        Facts(DIFFERENT, other_key="studio"),
+        hints.other_key("studio", KEY_ID, 1),
+    ),
     "it differs": (SOUND, Facts(DIFFERENT, was_accepted=True), hints.changed(DIFFERENT, True)),
     "it differs from what was stored": (TWO, Facts(DIFFERENT), hints.changed(DIFFERENT, False)),
     "it works under other IDs": (SOUND, Facts(held_name="COM"), hints.other_ids(SAME_KEY, MINE)),
-    "capitals": (MIXED, Facts(held_name="COM"), hints.other_capitals("COM")),
+    "capitals": (MIXED, Facts(held_name="COM", held_at="ledger"), hints.other_capitals("COM", "ledger")),
     "it works elsewhere": (MIXED, Facts(), hints.the_app(KEY_ID, 1, 2)),
     "it works elsewhere, and was never accepted": (MIXED, Facts(is_unchanged=True), hints.the_app(KEY_ID, 1, 2)),
     "it works elsewhere, and did here": (MIXED, SAME, hints.moved(KEY_ID, 1, 2)),
@@ -226,3 +231,9 @@ def test_every_app_of_a_task_is_explained_by_the_others() -> None:
 def test_names_without_their_capitals() -> None:
     entries = [replace(HELD, identity=replace(IDENTITY, bundle_id=name)) for name in ("Com.A", "com.a", "com.B")]
     assert folded(entries) == {"com.a": "Com.A", "com.b": "com.B"}
+
+
+def test_a_key_that_works_for_other_apps_is_not_called_revoked() -> None:
+    works, nowhere = hints.other_key("studio", KEY_ID, 1), hints.other_key("studio", KEY_ID, 0)
+    assert f"{KEY_ID} works for other apps" in works and "revoked" not in works
+    assert f"{KEY_ID} is revoked, or the app belongs to the team of 'studio'" in nowhere

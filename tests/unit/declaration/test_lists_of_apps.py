@@ -96,10 +96,10 @@ def test_settings_that_have_not_changed_say_so(bulk: Bulk) -> None:
 def test_an_app_that_another_declared_key_may_read(bulk: Bulk) -> None:
     done = bulk.both([], keys=below(bulk, BUNDLE_ID, FOREIGN))
     assert outcomes(done) == [(BUNDLE_ID, "create", "changed"), (FOREIGN, "unchanged", "failed")]
-    assert hints(done)[1].startswith("Apple accepts the declared key b for this app")
+    assert hints(done)[1].startswith("Apple accepts the declared key 'b' for this app")
     headline, line = done.message.split("\n")
     assert headline == "1 of 2 apps needs attention." and line.startswith(
-        f"{FOREIGN}: unauthenticated: Apple accepts the declared key b"
+        f"{FOREIGN}: unauthenticated: Apple accepts the declared key 'b'"
     )
     assert FOREIGN not in bulk.held(), "it is told, and not done"
 

@@ -163,7 +163,7 @@ def test_every_change_alone(sim: Simulator, tmp_path: Path) -> None:
         "Apple ID": "accepted",
     }
     twin = outcomes["other capitals"].results["credential_check"]["hint"]
-    assert f"holds {BUNDLE_ID}, which differs only in capitals" in twin
+    assert f"with other capitals: {BUNDLE_ID}." in twin
     pending = outcomes["unreleased app"]
     assert pending.results["integration"]["status"] == "Pending" and len(pending.warnings) == 1
     for refused, held in (("wrong issuer", "Active"), ("wrong key file", "Active"), ("no file", "Absent")):

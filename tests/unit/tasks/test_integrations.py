@@ -146,9 +146,9 @@ def test_what_is_held_sharpens_a_refusal(bulk: Bulk) -> None:
     hints = [entry["credential_check"]["hint"] for entry in done.results["integrations"]]
     mine, foreign = (fingerprint_of(pem)[:12] for pem in (bulk.sim.pem, bulk.sim.other_pem))
     assert hints[0].startswith(
-        "Apple accepts the declared key a for this app, not the key that the app is declared with. That one is revoked"
+        f"Apple accepts the declared key 'a' for this app, and refuses key {KEY_ID}, with which it is declared. "
     )
-    assert hints[1].startswith(f"The tracker holds {TWO}, which differs only in capitals.")
+    assert hints[1].startswith(f"Held in the ledger with other capitals: {TWO}. ")
     assert [entry["status"] for entry in done.results["integrations"]] == ["Active", "Absent"]
     # A wrong capital is no reason to remove the right integration.
     assert f"with other capitals than declared: {TWO} (declared: com.example.TWO). " in done.message

@@ -183,7 +183,7 @@ BAD_KEYS: list[tuple[t.Any, str]] = [
     (["hunter2"], f"keys[0]: isn't a mapping. Its fields are {FIELDS}."),
     ([None], "keys[0]: isn't a mapping."),
     ([["x"]], "keys[0]: isn't a mapping."),
-    ("hunter2", "keys: is a text, and a list is due."),
+    ("hunter2", "keys: is text, not a list."),
     ({"a": {"key_id": KEY_ID}}, "keys: isn't a list. Write each entry as an item with the fields key, "),
     ([{}], "keys[0]: key is missing."),
     ([{"key_id": KEY_ID}], "keys[0]: key is missing."),

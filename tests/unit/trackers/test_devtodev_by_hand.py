@@ -86,7 +86,7 @@ def test_a_person_is_told_until_it_is_confirmed(
     told = (
         f"{BUNDLE_ID}: to be entered at devtodev by hand, at project game, {MENU_PATH}: App Bundle ID {BUNDLE_ID}; "
         f"Issuer ID {ISSUER}; Key ID {KEY_ID}; .p8 file /k/a.p8. Once the page shows Active, run again with "
-        "devtodev.confirmed: true, just this once."
+        "devtodev.confirmed: true, for that run only."
     )
     assert said == ([told] if is_told else []) and rows.steps == (["check"] if is_told else [])
 

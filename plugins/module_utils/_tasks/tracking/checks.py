@@ -149,7 +149,7 @@ class Checks:
             pass
         except Exception as error:
             self.warn(naming(identity.bundle_id, unforeseen(error, _HINT_LESS)))
-        known = replace(known, other_key=elsewhere.get(_app_id(target), ""))
+        known = replace(known, held_at=identity.tracker, other_key=elsewhere.get(_app_id(target), ""))
         return others.explain(target.key.id(identity.bundle_id), verdict, known)
 
 
