@@ -20,7 +20,7 @@ from unit_support import ISSUER, KEY_ID, PACKAGE, new_pem, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
 from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import APP, KEY_ENTRY
-from ansible_collections.storeops.refunds.plugins.module_utils._fields import option_faults, place
+from ansible_collections.storeops.refunds.plugins.module_utils._fields import FROM_TEXT, option_faults, place
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integrations
 
 pytestmark = pytest.mark.ansible

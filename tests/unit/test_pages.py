@@ -16,6 +16,8 @@ import yaml
 from unit_support import ROOT
 
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.declaration import declare
+from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES
+from ansible_collections.storeops.refunds.plugins.module_utils._report.classify import OWN_CAUSES
 
 pytestmark = pytest.mark.once
 PAGES = sorted([ROOT / "README.md", ROOT / "TESTING.md", ROOT / "SECURITY.md", *(ROOT / "docs/guides").glob("*.md")])
@@ -135,3 +137,10 @@ def test_the_example_world_is_the_readme_s() -> None:
         )
         for team in world["teams"]
     ]
+
+
+def test_every_cause_is_explained() -> None:
+    """Trouble's table has a row for each cause that a check or a report can give, with a step, and for no other."""
+    page = (ROOT / "docs/guides/trouble.md").read_text().partition("| message |")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", page, re.MULTILINE)
+    assert sorted(cause for cause, _meaning, _step in rows) == sorted({*CAUSES, *OWN_CAUSES})

@@ -258,8 +258,8 @@ def after_known(known_until: int) -> str:
     """Return why the time after is unknown."""
     return (
         f"Known until {iso_time(known_until)} only: the last sign of a notification URL of version 2 was {_DAYS} days "
-        "earlier, and Apple keeps no history once the URL is removed. With api_key_id and api_private_key_path, a run "
-        "asks App Store Connect whether it is still set."
+        "earlier, and Apple keeps no history once the URL is removed. With api_key_id and api_private_key_path (of a "
+        "playbook: in refund_tracking_defaults), a run asks App Store Connect whether it is still set."
     )
 
 
@@ -282,5 +282,6 @@ _WITHOUT_V2 = {
 }
 EMPTY = (
     "Apple's history is empty. That doesn't prove that there were no refunds: it stays empty while no notification URL "
-    "of version 2 is set. With api_key_id and api_private_key_path, a run asks App Store Connect."
+    "of version 2 is set. With api_key_id and api_private_key_path (of a playbook: in refund_tracking_defaults), a run "
+    "asks App Store Connect."
 )

@@ -67,7 +67,7 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
     if found.action in _DRIFT:
         problems.append(Problem("drift", "drift", _DRIFT[found.action].format(_both(found))))
     elif found.action == "unknown" and not is_explained:
-        problems.append(_own("unknown", "plan_unknown", found.message))
+        problems.append(_own("unknown", "plan_unknown", found.message or _unknown_key(found.tracker)))
     if not problems and found.status == "Pending":
         problems.append(_own("pending", "tracker_pending", ""))
     return tuple(problems)
@@ -86,6 +86,12 @@ def _both(found: Finding) -> str:
 def _nothing(field: str) -> str:
     """Say what a held value that isn't told means: a tracker that doesn't show its key may hold one."""
     return "(unknown)" if field in KEY_FIELDS else "(none)"
+
+
+def _unknown_key(tracker: str) -> str:
+    """Say what is unknown, and by which option it is settled."""
+    step = f" Set {tracker}.on_unknown: replace for one run of site, which applies the declared key." if tracker else ""
+    return OWN_CAUSES["plan_unknown"] + step
 
 
 def _own(kind: t.Literal["unknown", "pending"], cause: str, text: str) -> Problem:

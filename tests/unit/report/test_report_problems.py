@@ -99,6 +99,17 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
         # The plan.
         ({"action": "unknown"}, (own("unknown", "plan_unknown"),)),
         ({"action": "unknown", "message": ""}, (own("unknown", "plan_unknown", OWN_CAUSES["plan_unknown"]),)),
+        (
+            {"action": "unknown", "message": "", "tracker": "revenuecat"},
+            (
+                own(
+                    "unknown",
+                    "plan_unknown",
+                    f"{OWN_CAUSES['plan_unknown']} Set revenuecat.on_unknown: replace for one run of site, which applies "
+                    "the declared key.",
+                ),
+            ),
+        ),
         ({"action": "unknown", "is_failed": True}, (own("unknown", "failed"),)),
         ({"action": "unknown", "cause": "unauthenticated"}, (Problem("refused", "unauthenticated", HINT),)),
         (
