@@ -91,8 +91,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         differences=_differences(diff, integration, action),
         tracker=_text(integration.get("tracker")),
     )
-    problems = problems_of(finding)
-    deciding = worst(problems)
+    deciding = worst(problems := problems_of(finding))
     return App(
         bundle_id=bundle_id,
         name=_text(result.get("app_name")),

@@ -105,8 +105,8 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
                 own(
                     "unknown",
                     "plan_unknown",
-                    f"{OWN_CAUSES['plan_unknown']} Set revenuecat.on_unknown: replace for one run of site, which applies "
-                    "the declared key.",
+                    f"{OWN_CAUSES['plan_unknown']} Set revenuecat.on_unknown: replace for one run of site, which "
+                    "applies the declared key.",
                 ),
             ),
         ),
