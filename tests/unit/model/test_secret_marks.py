@@ -64,6 +64,30 @@ def test_what_no_person_named(text: str, generated: bool, random: bool) -> None:
     assert secret_marks.looks_random(text) is secret_marks.looks_random(f"x {text} y") is random
 
 
+MARK = base64.b64encode(b"xx PRIVATE KEY xx").decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (MARK, True),
+        (MARK[:23], False),
+        (f"{MARK[:12]} \t{MARK[12:]}", True),
+        (f"{MARK[:12]}\\n{MARK[12:]}", True),
+        (f"{MARK[:12]}\\\\r\\\\n{MARK[12:]}", True),
+        (f"{MARK[:12]}%0A{MARK[12:]}", True),
+        (f"{MARK[:12]}!{MARK[12:]}", False),
+        ("06082a8648ce3d0301070000", True),
+        ("06082A8648CE3D0301070000", True),
+        ("06082a8648ce3d030107000", False),
+        ("06082a8648ce3d0301080000", False),
+        (MARK.lower(), False),
+    ],
+)
+def test_what_a_key_is_wrapped_in(text: str, wanted: bool) -> None:
+    assert secret_marks.is_wrapped(text) is wanted
+
+
 CURVE = base64.b64encode(b"\xff" * 3 + bytes.fromhex("06082a8648ce3d030107") + b"\xff" * 20).decode()
 
 

@@ -35,6 +35,7 @@ OTHER = base64.b64encode(b"nothing of the kind").decode()
         # Quotes that belong together.
         (f"'{INNER}\"", f"'{INNER}\""),
         ("'", "'"),
+        ("''", ""),
         ("$", "$"),
         ("", ""),
         (ENCODED, INNER),
@@ -95,6 +96,7 @@ def row(name: str, value: str = "v", domain: str = "d", for_domain: bool = True)
         ("", None),
         ("- name: a", None),
         ("d\tTRUE\t/\tTRUE\t0\ta\tv", [row("a")]),
+        ("d\tTRUE\t/\tTRUE\t0\ta\tv w", [row("a", "v w")]),
         ("# Netscape\n\nd\tFALSE\t/\tTRUE\t0\ta\t v \n#HttpOnly_.e\ttrue\t/\tFALSE\t9\tb\tw",
          [row("a", for_domain=False), row("b", "w", ".e")]),
         # A field more or less is another kind of line, and with one of these it is another kind of text.
