@@ -127,7 +127,7 @@ summary:
       C(incomplete) (payloads are in quarantine or days are lost), or C(failed), in one line without the zeros.
   returned: always, but for invalid options
   type: str
-  sample: 'Refunds read for 36 of 40 apps (12 new refunds); 3 pending, 1 incomplete'
+  sample: 'Refunds read for 36 of 40 apps (12 new refunds), 2 of them with gaps before; 3 pending, 1 incomplete'
 apps:
   description:
     - With O(apps), what the run did for each app, by C(bundle_id) and C(environment), in the order of the list.

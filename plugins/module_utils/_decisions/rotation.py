@@ -167,15 +167,19 @@ def obstacles(
     ``by_hand``: where a person enters the key.
     """
     found = []
+    decided = {one.held.identity for one in decisions}
     left = known.using(old)
-    if left:
+    tried = [one for one in left if one.identity in decided]
+    untried = [one for one in left if one.identity not in decided]
+    if tried:
+        found.append(f"Still with {old}, as they could not be moved: {_named(tried)}.")
+    if untried:
         found.append(
-            f"Still with {old}: {_named(left)}. Give the options of these trackers (in keys, apps or the task), or "
+            f"Still with {old}: {_named(untried)}. Give the options of these trackers (in keys, apps or the task), or "
             "move them there yourself."
         )
     if known.hidden:
         found.append(f"May still use {old}, because the tracker doesn't show its key: {_named(known.hidden)}.")
-    decided = {one.held.identity for one in decisions}
     idle = [one for one in known.using(new) if one.status != "Active" and one.identity not in decided]
     if idle:
         found.append(

@@ -51,7 +51,8 @@ class End:
             return f"App Store Connect lists no key {self.old}, so nothing was revoked."
         return f"{self.old} {'would stay' if self.check_mode else 'is still'} active."
 
-    def _next(self) -> t.Iterator[str]:
+    def to_declare(self) -> t.Iterator[str]:
+        """Yield what has to be declared, so that the next ordinary run leaves the moved ones where they are."""
         if not self.is_declared:
             values = (f"key_id {self.new} and " if self.new else "") + f"private_key_path {self.new_path}"
             yield f"Put the new key into your list of keys ({values})."
@@ -59,6 +60,9 @@ class End:
         elif self.has_old_apps:
             yield f"Apps are still declared with {self.old}: declare them with {self.new}."
             yield f"Until then, {self._left_so()}"
+
+    def _next(self) -> t.Iterator[str]:
+        yield from self.to_declare()
         if self.revocation == "not_asked":
             yield f"Services that this collection doesn't know may use {self.old}: check them before you revoke it."
 

@@ -41,6 +41,7 @@ _PREFIXES = (
     *("iap_key_rotation", "iap_key_custody", "notification_urls", "field_check"),
 )
 _SLIP = 0.9
+_DEFAULTS = "refund_tracking_"
 # Who misses a text or a path of a key here has to know at once: whatever they don't read is refused.
 _STRICT = ("iap_key_rotation_", "iap_key_custody_")
 
@@ -48,6 +49,18 @@ _STRICT = ("iap_key_rotation_", "iap_key_custody_")
 def misspelt(names: t.Iterable[str]) -> list[str]:
     """Return a sentence about each name that resembles a known one, or begins like a strict role's, and is none."""
     return [told for name in sorted(names) if (told := _told(name))]
+
+
+def meant_as_defaults(names: t.Iterable[str], options: t.Iterable[str]) -> list[str]:
+    """Return a sentence about each name that looks like an option of all tasks, which is a variable of the user's own."""
+    known = {f"{_DEFAULTS}{option}": option for option in options}
+    found = [(name, difflib.get_close_matches(name, known, 1, _SLIP)) for name in sorted(names) if name not in KNOWN]
+    return [
+        f"{name}: no role or playbook of storeops.refunds reads this variable. An option of all tasks belongs in "
+        f"refund_tracking_defaults: {{{known[near[0]]}: ...}}."
+        for name, near in found
+        if near and name.startswith(_DEFAULTS) and not misspelt([name])
+    ]
 
 
 def _told(name: str) -> str:

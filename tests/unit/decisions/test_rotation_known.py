@@ -169,6 +169,15 @@ OBSTACLES: dict[str, tuple[Known, t.Sequence[Decision], t.Container[Identity], l
         (),
         [f"Still with {OLD}: a in the ledger.{STEP}or move them there yourself."],
     ),
+    "tried, and not moved": (
+        Known((ONE, held("b"))),
+        [decided(ONE)],
+        (),
+        [
+            f"Still with {OLD}, as they could not be moved: a in the ledger.",
+            f"Still with {OLD}: b in the ledger.{STEP}or move them there yourself.",
+        ],
+    ),
     "unread": (Known((), ("one.", "two.")), [], (), ["Could not be read: one.", "Could not be read: two."]),
 }
 

@@ -52,6 +52,20 @@ def test_a_slip_is_told(name: str, meant: str) -> None:
     assert misspelt([name, "unrelated"]) == [f"{name}: no such variable is read. Did you mean {meant}?"]
 
 
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("environment", "environment"), ("enviroment", "environment"), ("ledger", "ledger"), ("trackers", "tracker")],
+)
+def test_an_option_of_all_tasks_that_is_given_as_a_variable_is_warned_of(name: str, option: str) -> None:
+    """It may be a variable of the user's own, which stands in refund_tracking_defaults."""
+    key = {"key": "studio", "issuer_id": "57246542-96fe-1a63-e053-0824d011072a", "key_id": "2X9R4HXF34"}
+    params = {"keys": [{**key, "private_key_path": "/k.p8"}], "apps": [], "variables": [f"refund_tracking_{name}"]}
+    done = run_task(declaration_info.TASK, params)
+    (told,) = done.warnings
+    assert told.startswith(f"refund_tracking_{name}: ") and f"refund_tracking_defaults: {{{option}: ...}}." in told
+    assert not run_task(declaration_info.TASK, {**params, "variables": ["refund_tracking_team"]}).warnings
+
+
 @pytest.mark.parametrize("role", ["iap_key_rotation", "iap_key_custody"])
 def test_what_a_role_about_keys_does_not_read_is_refused(role: str) -> None:
     (told,) = misspelt([f"{role}_private_key_content", f"{role}s_mine", f"{role}_name_of_mine"])

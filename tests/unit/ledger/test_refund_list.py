@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ledger_support import ledger_at
@@ -16,6 +17,7 @@ from unit_support import BUNDLE_ID, ISSUER, KEY_ID
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integrations
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration, Status
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_outcomes
 
 NAMES = [f"com.example.n{number:02}" for number in range(10)]
 EACH = 50
@@ -262,3 +264,17 @@ def test_killed_again_and_again(desk: Desk) -> None:
     truth = desk.truth(TODAY)
     assert sum(one[0] for one in truth.values()) > 30 and desk.sums() == truth
     assert not run(desk, names).results["changed"]
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [("complete", ""), ("incomplete", ", 1 of them with gaps before"), ("unknown", ", 1 of them with gaps before")],
+)
+def test_the_line_says_how_many_of_those_read_have_gaps(state: str, told: str) -> None:
+    def entry(state: str) -> t.Any:
+        tally = SimpleNamespace(counts=lambda: {"new": 3})
+        recorder = SimpleNamespace(coverage=SimpleNamespace(state=state), tally=tally)
+        return SimpleNamespace(outcome="read", run=SimpleNamespace(recorder=recorder))
+
+    line = refund_outcomes.summary([entry("complete"), entry(state)])
+    assert line == f"Refunds read for 2 of 2 apps (6 new refunds){told}"

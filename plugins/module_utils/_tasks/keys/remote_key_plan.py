@@ -22,9 +22,10 @@ from .request import Regenerate
 
 Step = t.Literal["keep", "download", "create", "replace"]
 WAYS_OUT = (
-    "Ways out: put the .p8 back at this path; give its text in private_key_content; give another name, which makes a "
-    "new key beside it; or set regenerate: if_lost (of appstore_iap_key, or of the key's entry in the list of keys), "
-    "which revokes this key (every service that uses it stops) and creates a new one."
+    "Ways out: put the .p8 back at this path, from your vault or from the machine that downloaded it; give its text in "
+    "private_key_content; or give another name, which makes a new key beside it. Only if no copy is left anywhere: "
+    "regenerate: if_lost (of appstore_iap_key, or of the key's entry in the list of keys) revokes this key, which "
+    "stops every service that uses it, and creates a new one."
 )
 
 
@@ -168,7 +169,7 @@ def _step_for(remote: RemoteKey, job: Job) -> Step:
         raise KeyProblem(
             "key_unreadable",
             f"The key {shown(job.name)} ({remote.key_id}) exists at App Store Connect, its one download was used, "
-            f"and there is no file {job.path}: it is lost to this machine.",
+            f"and there is no file {job.path}. A copy may lie elsewhere.",
             WAYS_OUT,
         )
     return "replace"

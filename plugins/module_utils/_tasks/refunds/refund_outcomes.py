@@ -107,7 +107,15 @@ def summary(entries: t.Sequence[Entry]) -> str:
     apps = f"{len(entries):,} app{'' if len(entries) == 1 else 's'}"
     new = sum(entry.run.recorder.tally.counts()["new"] for entry in entries if entry.run)
     news = f" ({new:,} new refund{'' if new == 1 else 's'})" if any(entry.run for entry in entries) else ""
-    return "; ".join(filter(None, (f"Refunds read for {counted['read']:,} of {apps}{news}", ", ".join(others))))
+    gaps = sum(entry.outcome == "read" and _has_gap(entry) for entry in entries)
+    holes = f", {gaps:,} of them with gaps before" if gaps else ""
+    return "; ".join(filter(None, (f"Refunds read for {counted['read']:,} of {apps}{news}{holes}", ", ".join(others))))
+
+
+def _has_gap(entry: Entry) -> bool:
+    """Tell whether not all of the app's refunds are known for certain, the time before this run included."""
+    coverage = entry.run.recorder.coverage if entry.run else None
+    return coverage is not None and coverage.state != "complete"
 
 
 def _item(entry: Entry) -> Results:

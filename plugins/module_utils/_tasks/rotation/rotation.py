@@ -40,7 +40,10 @@ def _move(job: Job) -> Results:
     trouble = outcomes.troubles(moved.decisions, Declaration({}, ()))
     if trouble or (job.asked.revoke and moved.left):
         stays = "would stay" if job.context.check_mode else "stays"
-        message = "\n".join(filter(None, [f"{job.asked.old_key_id} {stays} active.", trouble, *moved.left]))
+        end = _end(job, moved, "not_asked")
+        to_declare = end.to_declare() if end.moved and not job.context.check_mode else ()
+        lines = [f"{job.asked.old_key_id} {stays} active.", trouble, *moved.left, " ".join(to_declare)]
+        message = "\n".join(filter(None, lines))
         raise TaskFailed(message, _told(job, moved, results, message))
     gate = Gate(job.context.timestamp, job.context.progress, job.context.check_mode)
     try:

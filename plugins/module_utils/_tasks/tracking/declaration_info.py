@@ -13,7 +13,7 @@ from ..._context import Context, Params, Results, Task
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration, refuse
 from ..._declaration.keys import Entry, key_id_of
-from ..._declaration.variables import misspelt
+from ..._declaration.variables import meant_as_defaults, misspelt
 from ..._model.identifiers import ENVIRONMENTS
 from ..._model.text import few
 from .request import declaration_request
@@ -36,7 +36,7 @@ def run(params: Params, context: Context) -> Results:
         *(f"{name}: {path} {_RELATIVE}" for name, path in asked.paths.items() if _is_relative(path)),
     ]
     refuse(faults, variables)
-    for text in declaration.unusual():
+    for text in (*declaration.unusual(), *meant_as_defaults(asked.variables, _argument_spec.integrations())):
         context.warn(text)
     sound = [app for app in declaration.apps if not app.fault]
     return {
