@@ -52,7 +52,7 @@ def misspelt(names: t.Iterable[str]) -> list[str]:
 
 
 def meant_as_defaults(names: t.Iterable[str], options: t.Iterable[str]) -> list[str]:
-    """Return a sentence about each name that looks like an option of all tasks, which is a variable of the user's own."""
+    """Return a sentence about each name that looks like an option of all tasks; it may be the user's own."""
     known = {f"{_DEFAULTS}{option}": option for option in options}
     found = [(name, difflib.get_close_matches(name, known, 1, _SLIP)) for name in sorted(names) if name not in KNOWN]
     return [
