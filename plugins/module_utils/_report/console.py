@@ -9,7 +9,7 @@ from collections import Counter
 
 from .._model.errors import first_sentence
 from .._model.text import few, held_undeclared, told_once
-from .model import KINDS, App, Kind, Report
+from .model import KINDS, App, Kind, Report, count_apps
 from .texts import UNREAD, counted, number, unusable
 
 _EXPLAINED = 5
@@ -18,8 +18,11 @@ _COUNTED: dict[Kind, str] = {"ok": "OK", "pending": "pending", "waived": "waived
 
 def good_news(report: Report, place: str) -> str:
     """Return how many apps need attention and what stands behind the others, in a line. ``place``: of the report."""
-    total, attention = counted(len(report.apps), "app"), report.needing_attention
+    total, attention = counted(count_apps(report.apps), "app"), report.needing_attention
+    # One app at several trackers is one app, and several integrations.
+    of = "" if report.noun == "app" else "of the integrations: "
     kinds = [f"{number(count)} {_COUNTED[kind]}" for kind, count in report.counts.items() if count and kind in _COUNTED]
+    kinds[:1] = [f"{of}{one}" for one in kinds[:1]]
     need = f"{number(attention)} {'needs' if attention == 1 else 'need'} attention"
     told = ": ".join((f"{total} audited", ", ".join((need, *kinds))))
     if not attention:
@@ -51,7 +54,9 @@ def bad_news(report: Report, place: str) -> str:
         )
     lines = [*_headline(report), *_causes(report), *_keys(report)]
     lines = told_once([*lines, unread(report)] if report.fails_unread else lines)
-    lines += [_undeclared(report)] if report.undeclared else []
+    # Where nobody could be asked, what to remove is no matter.
+    was_asked = any(app.kind != "unknown" for app in report.apps)
+    lines += [_undeclared(report)] if report.undeclared and was_asked else []
     return "\n".join([*lines, f"The report: {place}"])
 
 
@@ -69,8 +74,10 @@ def _headline(report: Report) -> list[str]:
         return []
     counts = Counter(reason.kind for _app, reason in failing)
     kinds = ", ".join(f"{number(counts[kind])} {kind}" for kind in KINDS if counts[kind])
-    need = "needs" if len(failing) == 1 else "need"
-    return [f"{number(len(failing))} of {counted(len(report.apps), 'app')} {need} attention ({kinds})."]
+    bad = count_apps([app for app, _reason in failing])
+    need = "needs" if bad == 1 else "need"
+    of = "" if report.noun == "app" else "integrations: "
+    return [f"{number(bad)} of {counted(count_apps(report.apps), 'app')} {need} attention ({of}{kinds})."]
 
 
 def _causes(report: Report) -> list[str]:

@@ -34,7 +34,7 @@ def apps_section(report: Report) -> str:
 <fieldset class="chips"><legend>Show</legend>{_chips(report)}</fieldset>
 <p id="shown" role="status"></p>
 {scroll_box("All apps")}<table id="table" class="list" role="table">
-<caption>Every audited app. Open an app for its details.</caption>
+<caption>Every audited app, a line for each of its trackers. Open one for its details.</caption>
 <thead role="rowgroup"><tr role="row">{heads}</tr></thead><tbody role="rowgroup" id="rows"></tbody></table></div>
 <nav class="pages" aria-label="Pages of the table"><button type="button" id="previous">Previous</button>
 <span id="page"></span><button type="button" id="next">Next</button></nav>
@@ -74,13 +74,22 @@ def data_block(report: Report) -> str:
 
 
 def _row(app: App, texts: _Texts) -> list[t.Any]:
-    deciding, key = app.deciding, app.tried
+    key = app.tried
     return [
         app.bundle_id,
         app.name,
         KINDS.index(app.kind),
-        *map(texts.place, (deciding.cause if deciding else app.cause, app.environment, app.tracker, app.status)),
-        *map(texts.place, (app.key_name, key.key_id, key.issuer_id, key.key_fingerprint, app.hint)),
+        *map(texts.place, (app.told_cause, app.environment, app.tracker, app.status)),
+        *map(
+            texts.place,
+            (
+                app.key_name,
+                key.key_id,
+                key.issuer_id,
+                key.key_fingerprint,
+                app.told_hint if app.is_absent else app.hint,
+            ),
+        ),
         app.checked_at or "",
         app.request_id or "",
         _answer(app),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .groups import KeyGroup, by_key
-from .model import KINDS, Report, Waiver
+from .model import KINDS, Report, Waiver, noun_of
 from .texts import badge, boxes, counted, esc, name, number, share_bar, short_fingerprint, sign_badge, soft, table
 
 _LISTED_KEYS = 500
@@ -37,7 +37,7 @@ def keys_section(report: Report) -> str:
     if len(groups) > _LISTED_KEYS:
         notes.append(f"{counted(len(groups) - _LISTED_KEYS, 'more key')} in the JSON document.")
     if unknown:
-        notes.append(f"For {counted(unknown, 'app')} it is not known which key is applied, or there is none.")
+        notes.append(f"For {counted(unknown, report.noun)} it is not known which key is applied, or there is none.")
     caption = (
         "Apps per key, and how many of them Apple accepts: in production, or in the sandbox before the first release"
     )
@@ -51,7 +51,7 @@ def keys_section(report: Report) -> str:
 
 
 def _key_row(group: KeyGroup) -> tuple[str, ...]:
-    total = len(group.apps)
+    total, noun = len(group.apps), noun_of(group.apps)
     css_class = "ok" if group.accepted == total else "drift" if group.accepted else "refused"
     apps = boxes([f"{_sign(app.kind)}<code>{name(app.bundle_id)}</code>" for app in group.apps], _LISTED_APPS)
     return (
@@ -61,7 +61,7 @@ def _key_row(group: KeyGroup) -> tuple[str, ...]:
         ),
         f'<span class="meter">{share_bar(group.accepted / total, css_class)}'
         f"<span>{number(group.accepted)} of {number(total)}</span></span>",
-        f"<details><summary>{counted(total, 'app')}</summary>{apps}</details>",
+        f"<details><summary>{counted(total, noun)}</summary>{apps}</details>",
     )
 
 

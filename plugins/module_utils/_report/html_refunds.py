@@ -23,6 +23,7 @@ _STATES = {
     "unknown": ("unknown", "?"),
     "never": ("refused", "\N{MULTIPLICATION SIGN}"),
 }
+_PENDING = ("pending", "\N{HORIZONTAL ELLIPSIS}")
 _URLS = {
     "none": ("refused", "\N{MULTIPLICATION SIGN}", "none"),
     "version_1": ("refused", "\N{MULTIPLICATION SIGN}", "version 1"),
@@ -44,11 +45,12 @@ def refunds_section(report: Report) -> str:
         if partly
         else ""
     )
+    pending = {(app.bundle_id, app.environment) for app in report.apps if app.kind == "pending"}
     today = report.generated_at[:10]
     parts = "".join(_part(part, today) for part in refunds.parts)
     return (
         f'<section aria-labelledby="refunds"><h2 id="refunds">Refunds</h2>{unread}{note}{parts}'
-        f"{_silent(refunds)}{_coverage(refunds)}</section>"
+        f"{_silent(refunds)}{_coverage(refunds, pending)}</section>"
     )
 
 
@@ -158,7 +160,7 @@ def _silent(refunds: Refunds) -> str:
     return f"<h3>No refunds</h3><details><summary>{what}</summary>{listed}</details>"
 
 
-def _coverage(refunds: Refunds) -> str:
+def _coverage(refunds: Refunds, pending: t.Container[tuple[str, str]]) -> str:
     if not refunds.coverage:
         return ""
     # What is not known comes first: it must not be taken for zero.
@@ -177,13 +179,16 @@ def _coverage(refunds: Refunds) -> str:
         "Reason",
         "Notification URL",
     )
-    return f"<h3>Coverage</h3>{table(caption, heads, map(_coverage_row, ordered[:_LISTED]))}{rest}"
+    rows = [_coverage_row(item, (item.bundle_id, item.environment) in pending) for item in ordered[:_LISTED]]
+    return f"<h3>Coverage</h3>{table(caption, heads, rows)}{rest}"
 
 
-def _coverage_row(item: Coverage) -> tuple[str, ...]:
+def _coverage_row(item: Coverage, is_pending: bool) -> tuple[str, ...]:
+    # There is nothing to read yet of an app that isn't released: no failure.
+    kind = _PENDING if is_pending and item.state == "never" else _STATES[item.state]
     return (
         _app(item),
-        sign_badge(*_STATES[item.state], item.state),
+        sign_badge(*kind, item.state),
         time(item.covered_from),
         time(item.covered_until),
         time(item.last_refund_at, "none known"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .._model.text import held_in_other_capitals
 from .groups import CauseGroup, by_cause
-from .model import KINDS, App, BadKey, Kind, Report
+from .model import KINDS, App, BadKey, Kind, Report, count_apps
 from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, name, number, soft, time, unusable
 
 # More names than this help nobody on a page; the table below and the JSON have them all.
@@ -36,7 +36,7 @@ def _names(names: list[str]) -> str:
 
 
 def _verdict(report: Report) -> str:
-    total, failing = len(report.apps), len(report.failing)
+    total, failing = count_apps(report.apps), len(report.failing)
     bad = report.bad_keys
     if not total and not bad:
         return '<p class="verdict unknown">Nothing was audited.</p>'
@@ -77,8 +77,13 @@ def status_section(report: Report) -> str:
         '<section aria-labelledby="status"><h2 id="status">Status</h2>'
         f'<svg class="stack" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{spoken}">'
         f'<rect class="track" width="100" height="10"/>{"".join(bars)}</svg>'
-        f'<ul class="cards">{"".join(cards)}</ul></section>'
+        f'<ul class="cards">{"".join(cards)}</ul>{_counted_what(report)}</section>'
     )
+
+
+def _counted_what(report: Report) -> str:
+    apps, integrations = counted(count_apps(report.apps), "app"), counted(len(report.apps), "integration")
+    return "" if report.noun == "app" else f'<p class="muted">Counted here: {integrations} of {apps}.</p>'
 
 
 def _card(kind: Kind, count: int, share: float) -> str:
@@ -122,7 +127,7 @@ def _cause(group: CauseGroup) -> str:
         hints += f'<li class="muted">and {counted(more, "other hint")}; see the apps below.</li>'
     return (
         f'<article class="cause {group.kind}"><h3>{badge(group.kind)} <code>{esc(group.cause)}</code> '
-        f'<span class="muted">{counted(len(group.apps), "app")}</span></h3><ul class="hints">{hints}</ul>'
+        f'<span class="muted">{counted(count_apps(group.apps), "app")}</span></h3><ul class="hints">{hints}</ul>'
         f"{_app_list(group.apps)}</article>"
     )
 
@@ -131,14 +136,15 @@ def _whose(apps: tuple[App, ...], group: CauseGroup) -> str:
     """Return which apps a hint is about, where the cause has several hints."""
     if len(group.hints) < 2:
         return ""
-    more = len(apps) - _NAMED_APPS
-    names = ", ".join(_app(app) for app in apps[:_NAMED_APPS]) + (f" and {number(more)} more" if more > 0 else "")
-    return f' <span class="muted">({counted(len(apps), "app")}: {names})</span>'
+    told = list(dict.fromkeys(map(_app, apps)))
+    more = len(told) - _NAMED_APPS
+    names = ", ".join(told[:_NAMED_APPS]) + (f" and {number(more)} more" if more > 0 else "")
+    return f' <span class="muted">({counted(len(told), "app")}: {names})</span>'
 
 
 def _app_list(apps: tuple[App, ...]) -> str:
     is_open = " open" if len(apps) <= _OPEN_UP_TO else ""
-    listed = boxes([_app(app) for app in apps], _LISTED_APPS)
+    listed = boxes(list(dict.fromkeys(map(_app, apps))), _LISTED_APPS)
     return f"<details{is_open}><summary>Which apps</summary>{listed}</details>"
 
 

@@ -11,7 +11,7 @@ import typing as t
 from .._model.text import held_in_other_capitals
 from .console import waived
 from .groups import CauseGroup, by_cause
-from .model import App, Change, Report
+from .model import App, Change, Report, count_apps
 from .texts import LABELS, UNREAD, counted, minute, number, unusable
 
 # GitHub takes 1 MiB for a job's summary, and nobody reads more.
@@ -53,7 +53,7 @@ def headline(report: Report) -> str:
 
 
 def _apps(report: Report) -> str:
-    total = len(report.apps)
+    total = count_apps(report.apps)
     if not total:
         return "" if report.bad_keys else "Nothing was audited."
     attention = report.needing_attention
@@ -67,7 +67,8 @@ def _counts(report: Report) -> str:
     if not found:
         return ""
     heads, values = (" | ".join(cells) for cells in zip(*((LABELS[k], number(n)) for k, n in found), strict=True))
-    return f"| {heads} |\n|{' --: |' * len(found)}\n| {values} |"
+    of = "" if report.noun == "app" else f"{counted(len(report.apps), 'integration')}:\n\n"
+    return f"{of}| {heads} |\n|{' --: |' * len(found)}\n| {values} |"
 
 
 def _bad_keys(report: Report) -> str:
@@ -109,7 +110,7 @@ def _change(change: Change) -> str:
 
 def _cause(group: CauseGroup) -> str:
     cause = "" if group.cause == group.kind else f": {md(group.cause)}"
-    title = f"### {LABELS[group.kind]}{cause}, {counted(len(group.apps), 'app')}"
+    title = f"### {LABELS[group.kind]}{cause}, {counted(count_apps(group.apps), 'app')}"
     hints = [
         f"- {md(hint)}{f' ({_listed(apps)})' if len(group.hints) > 1 else ''}"
         for hint, apps in group.hints[:_LISTED_HINTS]
@@ -122,7 +123,7 @@ def _cause(group: CauseGroup) -> str:
 
 
 def _listed(apps: t.Sequence[App]) -> str:
-    return _names([_app(app) for app in apps]).removeprefix(": ")
+    return _names(list(dict.fromkeys(map(_app, apps)))).removeprefix(": ")
 
 
 def _app(app: App) -> str:

@@ -118,6 +118,22 @@ class App:
         return tuple(Difference(*found) for found in pairs if None not in found and found[1] != found[2])
 
     @property
+    def is_absent(self) -> bool:
+        """True for an app that is declared absent and held nowhere: Apple has no say in that."""
+        return self.kind == "ok" and self.cause == "not_checked" and self.status == "Absent"
+
+    @property
+    def told_cause(self) -> str:
+        """The cause that a list of apps shows."""
+        deciding = self.deciding
+        return deciding.cause if deciding else "absent" if self.is_absent else self.cause
+
+    @property
+    def told_hint(self) -> str:
+        deciding = self.deciding
+        return deciding.hint if deciding else "Absent, as declared." if self.is_absent else self.hint
+
+    @property
     def deciding(self) -> Problem | None:
         """The problem that the app counts as; the first waived one for a waived app; None when all is well."""
         open_ones = [problem for problem in self.problems if problem.waiver is None]
@@ -126,6 +142,16 @@ class App:
     @property
     def would_change(self) -> bool:
         return self.action in ("create", "update", "delete")
+
+
+def count_apps(targets: t.Sequence[App]) -> int:
+    """Return how many apps these are, each at one tracker or at several."""
+    return len({(app.bundle_id, app.environment) for app in targets})
+
+
+def noun_of(targets: t.Sequence[App]) -> str:
+    """Return what the length of ``targets`` counts."""
+    return "app" if count_apps(targets) == len(targets) else "integration"
 
 
 def worst(problems: t.Sequence[Problem]) -> Problem | None:
@@ -217,7 +243,12 @@ class Report:
     @property
     def needing_attention(self) -> int:
         """The number of apps with an open failure; pending and waived ones don't need attention."""
-        return sum(self.counts[kind] for kind in FAILING)
+        return count_apps([app for app in self.apps if app.kind in FAILING])
+
+    @property
+    def noun(self) -> str:
+        """Return what ``counts`` counts: an app at several trackers is several integrations."""
+        return noun_of(self.apps)
 
     @property
     def is_idle(self) -> bool:

@@ -28,15 +28,15 @@ def render_csv(report: Report) -> str:
     """Return the table. ``result`` is what an app counts as; cause and hint are those of the problem that decides."""
     lines = [header(COLUMNS)]
     for app in report.apps:
-        deciding, key = app.deciding, app.tried
+        key = app.tried
         row = {
             "bundle_id": app.bundle_id,
             "name": app.name or None,
             "environment": app.environment,
             "tracker": app.tracker or None,
             "result": app.kind,
-            "cause": (deciding.cause if deciding else app.cause) or None,
-            "hint": (deciding.hint if deciding else app.hint) or None,
+            "cause": app.told_cause or None,
+            "hint": app.told_hint or None,
             "status": app.status,
             "key": app.key_name or None,
             "key_id": key.key_id,

@@ -34,7 +34,7 @@ MEANINGS: t.Mapping[Kind, str] = {
     "unknown": "It couldn't be checked.",
     "drift": "The tracker doesn't hold what is declared.",
     "pending": "Not released or not Active yet. That doesn't fail the audit.",
-    "ok": "Accepted by Apple, and as declared.",
+    "ok": "As declared: accepted by Apple, or absent.",
     "waived": "A problem that is accepted for now.",
 }
 UNREAD = "Refunds could not be read:"

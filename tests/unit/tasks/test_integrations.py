@@ -41,7 +41,7 @@ def test_create_unchanged_update_delete(bulk: Bulk) -> None:
     rotated = bulk.key("rotated", key_id="ROTATED001", private_key_path=str(bulk.folder / "foreign.p8"))
     entries = [wanted[0], *apps(BUNDLE_ID, key="rotated"), {"bundle_id": FOREIGN, "state": "absent"}]
     changed = bulk.both(entries, keys=[*bulk.keys, rotated])
-    assert changed.results["summary"] == "3 apps: 2 changed, 1 unchanged."
+    assert changed.results["summary"] == "3 apps: 1 changed, 1 removed, 1 unchanged."
     assert [one["key"] for one in changed.results["integrations"]] == ["a", "rotated", None]
     assert outcomes(changed) == [
         (TWO, "unchanged", "unchanged"),
@@ -116,7 +116,7 @@ def test_one_broken_app_stops_no_other(bulk: Bulk, tmp_path: Path) -> None:
     assert list(done.results["diff"]["after"]) == [BUNDLE_ID, UNRELEASED]
     headline, *lines = done.message.split("\n")
     assert headline == "2 of 4 apps need attention, 1 of 2 keys needs attention."
-    assert done.results["summary"] == "4 apps: 2 need attention, 2 changed."
+    assert done.results["summary"] == "4 apps: 2 need attention, 1 changed, 1 not Active (1 changed)."
     assert [line.partition(". ")[0][:80] for line in lines] == [
         f"key none: key_unreadable: {tmp_path}/none.p8 can't be read: No such file or directory"[:80],
         f"{FOREIGN}: unauthenticated: Key {KEY_ID} works for 2 of 3 apps here, so the key is sound"[:80],

@@ -11,6 +11,7 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._decisions.integration import Decision
 from ..._model.integration import Integration
+from ..._model.verdict import UNDECIDED_CAUSES
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES
 from . import outcomes
@@ -35,7 +36,10 @@ def run(params: Params, context: Context) -> Results:
     message = outcomes.troubles(decisions, declaration, troubled)
     rest = Rest(services.ledger_url, context)
     going = removal(asked.absent_keys, declaration, decisions, message.partition("\n")[0], rest)
-    notes = [*outcomes.not_declared(undeclared, decisions), *filter(None, [going.note])]
+    # Where nobody could be asked, what to remove is no matter.
+    was_asked = any(decision.verdict.cause not in UNDECIDED_CAUSES for decision in decisions) or not message
+    left = outcomes.not_declared(undeclared, decisions) if was_asked else []
+    notes = [*left, *filter(None, [going.note])]
     results = _results(decisions, troubled, undeclared, notes, context)
     results["removable_keys"] = list(going.keys)
     if one.irreversible:

@@ -65,9 +65,14 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
     for decision in decisions:
         identity = decision.held.identity
         apps.setdefault((identity.bundle_id, identity.environment), []).append(decision)
-    counted = Counter(_state(group) for group in apps.values())
-    words = {**_STATES, "changed": ("would change",) * 2} if check_mode else _STATES
+    words = {**_STATES, **_PREDICTED} if check_mode else _STATES
+    states = [(_state(group), any(decision.step.changed for decision in group)) for group in apps.values()]
+    counted, changed = Counter(state for state, _changed in states), Counter(states)
     told = [f"{counted[state]:,} {said[counted[state] > 1]}" for state, said in words.items() if counted[state]]
+    # An app that changed and isn't Active is told by what is the matter with it.
+    also = changed["waiting", True]
+    beside = f" ({also:,} {words['changed'][0]})" if also else ""
+    told = [text + beside * (text.endswith(words["waiting"][0])) for text in told]
     return f"{_number(len(apps), 'app')}: {', '.join(told)}." if apps else "No apps are declared."
 
 
@@ -83,8 +88,15 @@ _STATES = {
     "attention": ("needs attention", "need attention"),
     "untried": ("wasn't tried", "weren't tried"),
     "changed": ("changed",) * 2,
+    "removed": ("removed",) * 2,
     "waiting": ("not Active",) * 2,
     "unchanged": ("unchanged",) * 2,
+}
+# In check mode.
+_PREDICTED = {
+    "changed": ("would change",) * 2,
+    "removed": ("would be removed",) * 2,
+    "waiting": ("would not be Active",) * 2,
 }
 
 
@@ -94,9 +106,18 @@ def _state(decisions: t.Sequence[Decision]) -> str:
         return "attention"
     if any(decision.error for decision in decisions):
         return "untried"
-    if any(decision.step.changed for decision in decisions):
-        return "changed"
-    return "waiting" if any(decision.held.status not in ("Active", "Absent") for decision in decisions) else "unchanged"
+    if any(_is_waiting(decision) for decision in decisions):
+        return "waiting"
+    actions = {decision.step.action for decision in decisions if decision.step.changed}
+    if actions == {"delete"} and all(decision.held.status == "Absent" for decision in decisions):
+        return "removed"
+    return "changed" if actions else "unchanged"
+
+
+def _is_waiting(decision: Decision) -> bool:
+    """Tell whether it isn't Active. A key that is yet to be made keeps nothing from it, a person's turn does."""
+    is_open = decision.verdict.cause == "key_not_yet_created" and decision.held.identity.tracker != "devtodev"
+    return decision.told.status not in ("Active", "Absent") and not is_open
 
 
 def _number(count: int, noun: str) -> str:

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one line about a list of apps: what isn't Active is said in the first run, too, and a removal is called one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integration import Decision
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
+    Identity,
+    Integration,
+    Status,
+    absent,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import Verdict
+from ansible_collections.storeops.refunds.plugins.module_utils._plan import Action, Plan
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.outcomes import summary
+
+ACCEPTED = Verdict("accepted", "", "production")
+# The actions at the trackers of one app, each with the status that is held then, and how the app is told.
+APPS: dict[str, tuple[list[tuple[Action, Status]], str, str]] = {
+    "made": ([("create", "Active")], "1 changed", "1 would change"),
+    "made, not released": (
+        [("create", "Pending")],
+        "1 not Active (1 changed)",
+        "1 would not be Active (1 would change)",
+    ),
+    "kept": ([("unknown", "Unknown")], "1 not Active", "1 would not be Active"),
+    "one of two": (
+        [("update", "Active"), ("unknown", "Unknown")],
+        "1 not Active (1 changed)",
+        "1 would not be Active (1 would change)",
+    ),
+    "refused by the page": ([("unchanged", "Failed")], "1 not Active", "1 would not be Active"),
+    "removed": ([("delete", "Absent")], "1 removed", "1 would be removed"),
+    "removed at one, left at another": ([("delete", "Absent"), ("unchanged", "Active")], "1 changed", "1 would change"),
+    "was gone": ([("unchanged", "Absent")], "1 unchanged", "1 unchanged"),
+    "as declared": ([("unchanged", "Active")], "1 unchanged", "1 unchanged"),
+}
+
+
+def decisions(name: str) -> list[Decision]:
+    found = []
+    for number, (action, status) in enumerate(APPS[name][0]):
+        identity = Identity("devtodev", f"p{number}", "production", f"com.example.{name.replace(' ', '-')}")
+        held = Integration(identity, "i", "k", "f", status) if status != "Absent" else absent(identity)
+        found.append(Decision(ACCEPTED, Plan(action, None, held), held))
+    return found
+
+
+@pytest.mark.parametrize("name", APPS)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_each_app_is_told_by_what_it_is_afterwards(name: str, check_mode: bool) -> None:
+    assert summary(decisions(name), check_mode) == f"1 app: {APPS[name][1 + check_mode]}."
+
+
+def test_the_first_run_names_those_that_are_not_active() -> None:
+    several = [*decisions("made"), *decisions("made, not released"), *decisions("kept"), *decisions("removed")]
+    assert summary(several, False) == "4 apps: 1 changed, 1 removed, 2 not Active (1 changed)."
+
+
+def test_nobody_knows_what_apple_will_say_of_a_key_that_is_yet_to_be_made() -> None:
+    (decision,) = decisions("made, not released")
+    decision.held = replace(decision.held, identity=replace(decision.held.identity, tracker="ledger"))
+    decision.verdict = Verdict("key_not_yet_created", "", "production")
+    assert summary([decision], True) == "1 app: 1 would change."
