@@ -97,7 +97,7 @@ def write_settings(simulator: Simulator, world: t.Mapping[str, t.Any]) -> None:
     (PLACE / "root.pem").write_bytes(simulator.fetch("GET", "root_certificate?format=pem"))
     signed_in = world["app_store_connect_sessions"][:1]
     cookies = [{"name": "myacinfo", "value": one["myacinfo"], "domain": "apple.com"} for one in signed_in]
-    session = json.dumps(cookies).replace("'", "''") if cookies else ""
+    session = json.dumps(cookies) if cookies else ""
     base = simulator.control.removesuffix("/_sim")
     settings = SETTINGS.format(base=base, place=PLACE, session=session)
     (PLACE / "simulator.yml").write_text(settings, encoding="utf-8")

@@ -140,3 +140,30 @@ def test_an_encrypted_key_stays_as_it_is(newcomer: Newcomer) -> None:
     ran = newcomer.knows_simulator()
     assert ran.returncode == 0 and f"{path} is encrypted (ansible-vault) and stays as it is." in ran.stdout
     assert path.read_text() == "$ANSIBLE_VAULT;1.1;AES256\n6162\n"
+
+
+def test_a_world_of_one_s_own(tmp_path: Path) -> None:
+    """Its keys and its session are the simulator's, and what can't be given is told with the settings already new."""
+    world = tmp_path / "mine.json"
+    team = {"issuer_id": OTHER_ISSUER, "iap_keys": [{"key_id": "MINE123456"}], "apps": []}
+    cookie = {"myacinfo": "someone-else", "email": "me@example.com", "teams": [OTHER_ISSUER]}
+    world.write_text(json.dumps({"teams": [team], "app_store_connect_sessions": [cookie]}))
+    sim = Sim(world)
+    sim.start()
+    try:
+        mine = Newcomer(tmp_path / "new", sim.control)
+        assert mine.knows_simulator().returncode == 0
+        key, settings = mine.home / "keys/SubscriptionKey_MINE123456.p8", mine.cwd / SETTINGS
+        session = json.loads(yaml.safe_load(settings.read_text())["refund_tracking_session"])
+        assert key.exists() and session[0]["value"] == "someone-else"
+        key.unlink()
+        settings.unlink()
+        refused = mine.knows_simulator()
+        assert refused.returncode == 1 and f"{key} is missing, and the simulator can't give it" in refused.stderr
+        assert settings.exists(), "those of this start, not of the last one"
+        mine.control = sim.control.removesuffix("/_sim")
+        lost = mine.knows_simulator()
+        assert lost.returncode == 2 and "doesn't answer like the simulator" in lost.stderr
+        assert mine.types("python3 examples/simulator/keys.py --help").returncode == 0
+    finally:
+        sim.stop()

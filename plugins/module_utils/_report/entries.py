@@ -91,7 +91,8 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         differences=_differences(diff, integration, action),
         tracker=_text(integration.get("tracker")),
     )
-    deciding = worst(problems := problems_of(finding))
+    problems = problems_of(finding)
+    deciding = worst(problems)
     return App(
         bundle_id=bundle_id,
         name=_text(result.get("app_name")),
