@@ -118,6 +118,7 @@ def decide_absent(identity: Identity, current: Integration | None, rules: Rules)
     if current and reason:
         if current.status != "Absent":
             rules.warn(f"{describe(current)} is left as it is: {reason}")
+            verdict = replace(verdict, hint=f"Declared absent, and still held. {reason}")
         return standing(current, identity, verdict)
     return Decision(verdict, plan(current, None), absent(identity))
 

@@ -323,7 +323,8 @@ def test_what_is_declared_absent(
     found = decide_absent(IDENTITY, current, rules)
     assert rules.tracker.asked is (current is not None)
     assert (found.step.action, found.write, len(said)) == (action, write, warns)
-    assert found.verdict == Verdict("not_checked", NO_KEY_NEEDED, "production") and not found.error
+    hint = "Declared absent, and still held. It can't." if warns else NO_KEY_NEEDED
+    assert found.verdict == Verdict("not_checked", hint, "production") and not found.error
     assert found.held == (current if reason and current else absent(IDENTITY))
     assert all(f"{BUNDLE_ID} (revenuecat game, production) is left as it is: It can't." in text for text in said)
 

@@ -17,6 +17,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integr
     Decision,
     Rules,
     Wanted,
+    decide_absent,
     decide_present,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
@@ -146,6 +147,14 @@ def test_what_a_run_would_do_is_not_what_is_there(action: str, tmp_path: Path) -
     assert (app["action"], app["status"]) == (action, "Absent" if action == "create" else "Unknown")
     assert app["result"] == "drift"
     assert ("(unknown) is held" in app["problems"][0]["hint"]) is (action == "update")
+
+
+def test_what_is_to_be_absent_and_stays_says_why(tmp_path: Path) -> None:
+    tracker = page("Active", "known")
+    decision = decide_absent(IDENTITY, tracker.find(IDENTITY), Rules(tracker, "required", True, str))
+    audit(tmp_path, {"integrations": outcomes.items([decision]), "diff": outcomes.diff([decision])}, fail_on=[])
+    (app,) = document(tmp_path)["apps"]
+    assert app["result"] == "unknown" and app["problems"][0]["hint"].startswith("Declared absent, and still held. dev")
 
 
 @pytest.mark.parametrize("tracker", ["revenuecat", "qonversion", "devtodev", "ledger"])

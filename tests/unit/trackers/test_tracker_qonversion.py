@@ -226,4 +226,5 @@ def test_info_lists_the_one_app(place: QonversionPlace) -> None:
     unknown = place.info()[0]
     assert (unknown["status"], unknown["key_id"], unknown["key_fingerprint"]) == ("Unknown", KEY_ID, None)
     checked = place.info(private_key_path=str(place.folder / "key.p8"))[0]
-    assert (checked["status"], checked["credential_check"]["cause"]) == ("Active", "accepted")
+    # Apple accepts the given key; whether Qonversion has that one, nobody knows.
+    assert (checked["status"], checked["credential_check"]["cause"]) == ("Unknown", "accepted")
