@@ -286,7 +286,7 @@ class TestRefusals:
         )
         outcome = desk.run()
         assert outcome.results["failed"] and "HTTP 401" in outcome.message
-        assert "refund_tracking_integration_info" in outcome.message and desk.rows() == []
+        assert "storeops.refunds.audit" in outcome.message and desk.rows() == []
 
     def test_one_refusal_of_a_sound_token_is_passed_over(self, desk: Desk) -> None:
         desk.refund(-3)
