@@ -17,6 +17,7 @@ import gc
 import importlib
 import marshal
 import os
+import select
 import shutil
 import signal
 import socket
@@ -72,9 +73,9 @@ class Warm:
         for name in PROGRAMS:
             self._executable(f"programs/{name}", f'#!/bin/sh\nexec {self.python} {python.parent / name} "$@"\n')
         (self.programs / "python3").symlink_to(self.python)
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "ANSIBLE_"))}
+        environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         command = [python, __file__, str(self.folder)]
-        self._process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
+        self._process = subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, start_new_session=True)
         atexit.register(self._end)
         end = time.monotonic() + LIMIT
         while not (self.folder / "line").exists():
@@ -88,8 +89,7 @@ class Warm:
         return path
 
     def _end(self) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=LIMIT)
+        self._process.communicate(timeout=LIMIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -179,25 +179,25 @@ def _serve(place: Path) -> None:
         (place / kept).mkdir()
     compiled = Compiled(place / "compiled")
     compiled.serve_zips()
-    signal.signal(signal.SIGTERM, _stop)
     # No child looks through all of this for garbage.
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(place / "new"))
         listening.listen(64)
         (place / "new").rename(place / "line")
-        while True:
+        # Whoever started it holds its input, and lets go of it however they end.
+        while sys.stdin not in select.select([listening, sys.stdin], [], [])[0]:
             line, _address = listening.accept()
             compiled.learn()
             if os.fork() == 0:
                 try:
                     listening.close()
-                    signal.signal(signal.SIGTERM, signal.SIG_DFL)
                     _be_a_program(line, functools.partial(_run, place=place, compiled=compiled))
                 finally:
                     os._exit(1)
             line.close()
             _bury()
+    _stop()
 
 
 def _bury() -> None:
@@ -206,12 +206,11 @@ def _bury() -> None:
             pass
 
 
-def _stop(*_signal: object) -> t.NoReturn:
+def _stop() -> None:
     """End with all that is left: a simulator that nobody stopped."""
     _bury()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(0, signal.SIGTERM)
-    os._exit(0)
 
 
 if __name__ == "__main__":
