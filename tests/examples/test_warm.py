@@ -51,14 +51,15 @@ def test_a_program_from_the_standard_input(text: str, code: int, said: str) -> N
     assert ran.returncode == code and said in ran.stderr
 
 
-def test_a_program_is_ended() -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_program_is_ended(number: signal.Signals) -> None:
     text = "import time\nprint('begun', flush=True)\ntime.sleep(600)"
     with subprocess.Popen([str(warm().python)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin and process.stdout
         process.stdin.write(text)
         process.stdin.close()
         assert process.stdout.readline() == "begun\n"
-        os.kill(process.pid, signal.SIGTERM)
+        os.kill(process.pid, number)
         # Nobody holds its output any more.
         assert process.stdout.read() == ""
     assert process.returncode != 0
