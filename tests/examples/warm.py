@@ -132,7 +132,7 @@ def _run(arguments: list[str], place: Path, compiled: Compiled) -> None:
 def _be_a_program(line: socket.socket, work: t.Callable[[list[str]], None]) -> None:
     _dot, streams, *_flags = socket.recv_fds(line, 1, 3)
     arguments, environ, folder = marshal.loads(b"".join(iter(lambda: line.recv(1 << 16), b"")))
-    # A SIGIO, which ends it, when the stand-in is gone before it has an end: killed, or ended before it could pass that on.
+    # A SIGIO, which ends it, when the stand-in is gone: killed, or ended before it could pass that on.
     fcntl.fcntl(line, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(line, fcntl.F_SETFL, fcntl.fcntl(line, fcntl.F_GETFL) | os.O_ASYNC)
     line.sendall(f"{os.getpid():16}".encode())
