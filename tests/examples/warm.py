@@ -49,6 +49,7 @@ STAND_IN = """#!{python} -IS
 import marshal, os, signal, socket, sys
 if sys.argv[1:] and sys.argv[1][0] == "-":
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 with socket.socket(socket.AF_UNIX) as line:
     line.connect(os.path.join(os.path.dirname(os.path.realpath(__file__)), "line"))
     socket.send_fds(line, [b"."], [0, 1, 2])
@@ -56,6 +57,7 @@ with socket.socket(socket.AF_UNIX) as line:
     line.shutdown(socket.SHUT_WR)
     program = int(line.recv(16))
     signal.signal(signal.SIGTERM, lambda number, frame: os.kill(program, number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     code = line.recv(8)
 os._exit(int(code) if code else 137)
 """
