@@ -149,7 +149,7 @@ def test_what_apple_does_not_know(desk: Desk, transaction_id: str, options: dict
 
 def test_refusals_name_the_next_step(desk: Desk) -> None:
     refused = ask(desk, issuer_id=ISSUER, key_id="UNKNOWN001", private_key_content=desk.sim.pem)
-    assert refused.results["failed"] and "HTTP 401" in refused.message and "credential check" in refused.message
+    assert refused.results["failed"] and "HTTP 401" in refused.message and "storeops.refunds.audit" in refused.message
     assert refused.results.get("refunds") is None
     for status, said in ((429, "limit for this call"), (500, "HTTP 500"), (200, "isn't a page of transactions")):
         with scripted(Canned(status, body=b"<html>")) as server:
