@@ -13,7 +13,7 @@ from ..._context import Context, Results, TaskFailed
 from ..._ledger.ledger import Ledger
 from ..._model.coverage import gaps_told
 from ..._model.integration import Integration
-from ..._model.text import few
+from ..._model.text import few, told_once
 from .ledger_request import Wanted
 from .refund_app import AppRun, Outcome
 
@@ -143,8 +143,8 @@ def _failures(failed: t.Sequence[Entry], line: str) -> str:
     for entry in failed:
         name = entry.wanted.identity.bundle_id
         by_cause.setdefault(entry.message.replace(f"{name}: ", "").replace(name, "the app"), []).append(name)
-    causes = " ".join(f"{few(names)}: {cause}" for cause, names in by_cause.items())
-    return f"{line}. {causes}"
+    causes = told_once([f"{few(names)}: {cause}" for cause, names in by_cause.items()])
+    return " ".join([f"{line}.", *causes])
 
 
 def _warn_of_unheld(entries: t.Sequence[Entry], context: Context) -> None:
