@@ -56,9 +56,12 @@ def rules(part: Part) -> None:
 def _place_of_tests() -> Path:
     """Return this run's own folder for tests' files, which no other run of the same tree empties.
 
-    pytest closes its usual folder to others whenever it starts, also while another part lets another user in.
+    pytest closes its usual folder to others whenever it starts, also while another part lets another user in. Its name
+    has only letters that no test looks for in a message, which may show a path.
     """
-    place = Path(tempfile.mkdtemp(prefix="storeops-"))
+    letters = random.SystemRandom().choices("qxz", k=16)
+    place = Path(tempfile.gettempdir()) / f"storeops-{''.join(letters)}"
+    place.mkdir()
     place.chmod(0o755)
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     return place
