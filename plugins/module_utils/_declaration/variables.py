@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 import typing as t
 
+from .._action_groups import GROUPS
+
 # All of them; a test compares with the roles' argument specifications.
 KNOWN = frozenset(
     (
@@ -51,9 +53,9 @@ def misspelt(names: t.Iterable[str]) -> list[str]:
     return [told for name in sorted(names) if (told := _told(name))]
 
 
-def meant_as_defaults(names: t.Iterable[str], options: t.Iterable[str]) -> list[str]:
+def meant_as_defaults(names: t.Iterable[str]) -> list[str]:
     """Return a sentence about each name that looks like an option of all tasks; it may be the user's own."""
-    known = {f"{_DEFAULTS}{option}": option for option in options}
+    known = {f"{_DEFAULTS}{option}": option for options in GROUPS.values() for option in options}
     found = [(name, difflib.get_close_matches(name, known, 1, _SLIP)) for name in sorted(names) if name not in KNOWN]
     return [
         f"{name}: no role or playbook of storeops.refunds reads this variable. An option of all tasks belongs in "

@@ -36,7 +36,7 @@ def run(params: Params, context: Context) -> Results:
         *(f"{name}: {path} {_RELATIVE}" for name, path in asked.paths.items() if _is_relative(path)),
     ]
     refuse(faults, variables)
-    for text in (*declaration.unusual(), *meant_as_defaults(asked.variables, _argument_spec.integrations())):
+    for text in (*declaration.unusual(), *meant_as_defaults(asked.variables)):
         context.warn(text)
     sound = [app for app in declaration.apps if not app.fault]
     return {
