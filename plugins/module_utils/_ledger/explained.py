@@ -55,18 +55,20 @@ def explained(error: Exception, where: str, lock_timeout: float, is_over: bool, 
         return Passing(f"{where}: the connection broke ({reason}).", "Check the server and the network; run again.")
     if isinstance(error, (OverflowError, sqlalchemy.exc.DataError, sqlalchemy.exc.IntegrityError)):
         return RowFault(f"{where} can't hold a value ({reason}).", "Compare the numbers and texts of this entry.")
-    return LedgerError(*_other(error, reason, where, lock_timeout, is_server))
+    return LedgerError(*_other(error, state, reason, where, lock_timeout, is_server))
 
 
-def _other(error: Exception, reason: str, where: str, lock_timeout: float, is_server: bool) -> tuple[str, str]:
+def _other(
+    error: Exception, state: str | None, reason: str, where: str, lock_timeout: float, is_server: bool
+) -> tuple[str, str]:
     if "locked" in reason or "lock timeout" in reason:
         return (
             f"{where} was locked by another program for {lock_timeout:g} s.",
             "Nothing was written; run again when it is free.",
         )
-    if getattr(getattr(error, "orig", error), "sqlstate", None) == _FULL or "disk is full" in reason:
+    if state == _FULL or "disk is full" in reason:
         return f"{where} can't be written: its disk is full ({reason}).", "Nothing was written; make room, run again."
-    if is_server and getattr(getattr(error, "orig", error), "sqlstate", None) == _READ_ONLY:
+    if is_server and state == _READ_ONLY:
         return f"{where} is read-only: a replica, or made so for this role.", "Give the primary's URL, or another role."
     if "readonly" in reason or "read-only" in reason or isinstance(error, PermissionError):
         return f"{where} is not writable.", "Check owner and mode of the file and its folder, or the role."

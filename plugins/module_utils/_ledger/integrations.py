@@ -35,7 +35,7 @@ def list_integrations(ledger: Ledger, tracker: str, project: str, environment: s
     """Return all integrations of a tracker's project in one environment, by bundle ID."""
     table = integrations()
     wanted = {"tracker": tracker, "project": project, "environment": environment}
-    query = sqlalchemy.select(table).filter_by(**wanted).order_by(table.c.bundle_id)
+    query = sqlalchemy.select(table).filter_by(**wanted)
     with ledger.reading() as connection:
         rows = connection.execute(query).mappings().all()
     return sorted((_integration(row) for row in rows), key=lambda found: found.identity.bundle_id)

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
+import random
 import typing as t
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy
-from hypothesis import strategies as st
 from ledger_support import NOW
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
@@ -70,60 +70,60 @@ def refund(number: int, date: int = START, **fields: t.Any) -> Refund:
     return Refund(**{**made, **fields})
 
 
-def placed() -> st.SearchStrategy[Placed]:
-    """Draw a refund; few different values, so that they meet."""
-    app = st.builds(
-        App,
-        st.sampled_from(["apple", "apple", "other:0123456789abcdef"]),
-        st.sampled_from(["production", "production", "sandbox"]),
-        st.sampled_from(APPS),
+# Where days and periods end, and one hour before and after.
+HOURS = (0, 1, 23, 24, 25, 24 * 29 - 1, 24 * 29, 24 * 30, 24 * 30 + 1, 24 * 35 - 1, 24 * 35)
+ENDS = (0, 24, 24 * 29, 24 * 30 + 1, 24 * 35)
+
+
+def made_up(seed: int) -> tuple[list[Placed], Question]:
+    """Make up refunds and a question: few different values, so that they meet, and most of them are asked for."""
+    chance = random.Random(seed)
+    return [_placed(chance) for _ in range(chance.choice([0, 30, 60, 120]))], _question(chance)
+
+
+def there_of(given: t.Iterable[Placed]) -> list[Placed]:
+    """Leave out what another one takes the place of."""
+    return list({(one.app, one.refund.key): one for one in given}.values())
+
+
+def _placed(chance: random.Random) -> Placed:
+    one = chance.choice
+    source, environment = one(["apple"] * 4 + ["other:0123456789abcdef"]), one(["production"] * 4 + ["sandbox"])
+    number = chance.randint(1, 4)
+    made = refund(
+        number,
+        START + one(HOURS) * 3_600_000,
+        product_id=one([None, "gold", "gems"]),
+        # Most transactions have one price, so that several refunds may be of more.
+        price={1: 4990, 2: 999, 3: 2**63 - 1}.get(number, one([None, 0, 1, 4990])),
+        currency=one(["EUR", "EUR", "EUR", "JPY", "JPY", None]),
+        percentage=one([None, 0, 33333, 60000, 60000, 100000]),
+        revocation_reason=one([None, 0, 1]),
+        ownership=one([None, "PURCHASED", "PURCHASED", "FAMILY_SHARED"]),
+        reversed_at=one([None, None, None, START + 50 * DAY]),
     )
-    fields = st.fixed_dictionaries(
-        {
-            "number": st.integers(1, 40),
-            "date": st.integers(0, 40 * 24).map(lambda hours: START + hours * 3_600_000),
-            "product_id": st.sampled_from([None, "gold", "gems"]),
-            "price": st.sampled_from([None, 0, 1, 999, 4990, 2**63 - 1]),
-            "currency": st.sampled_from([None, "EUR", "JPY"]),
-            "percentage": st.sampled_from([None, 0, 15, 33333, 100000]),
-            "revocation_reason": st.sampled_from([None, 0, 1]),
-            "ownership": st.sampled_from([None, "PURCHASED", "PURCHASED", "FAMILY_SHARED"]),
-            "reversed_at": st.sampled_from([None, None, START + 50 * DAY]),
-        }
-    )
-    return st.builds(lambda app, made: Placed(app, refund(**made)), app, fields)
+    return Placed(App(source, environment, one(APPS)), made)
 
 
-def questions() -> st.SearchStrategy[Question]:
-    """Draw a question."""
+def _question(chance: random.Random) -> Question:
+    def some(*values: t.Any) -> t.Any:
+        return chance.choice([None] * 4 + [tuple(chance.sample(values, chance.randint(1, len(values))))])
 
-    def some(*values: t.Any) -> st.SearchStrategy[t.Any]:
-        return st.none() | st.lists(st.sampled_from(values), min_size=1, unique=True).map(tuple)
-
-    hours = st.sampled_from([0, 24, 24 * 29, 24 * 30 + 1, 24 * 35]).map(lambda hour: START + hour * 3_600_000)
-    ends = st.none() | hours
-    periods = st.tuples(ends, ends).filter(lambda ends: None in ends or ends[0] < ends[1])
-    return st.builds(
-        Question,
-        st.just("apple"),
-        st.just("production"),
-        some(*APPS, "com.example.none"),
-        periods.map(lambda ends: Period(*ends)),
-        some("gold", "gems"),
-        some("EUR", "JPY"),
-        some(0, 1),
-        st.booleans(),
-    )
+    since, until = sorted(chance.sample(ENDS, 2))
+    period = Period(*(chance.choice([None, None, None, START + hour * 3_600_000]) for hour in (since, until)))
+    chosen = some(*APPS, "com.example.none"), period, some("gold", "gems"), some("EUR", "JPY"), some(0, 1)
+    return Question("apple", "production", *chosen, chance.choice([True, False]))
 
 
 def fill(ledger: Ledger, given: t.Iterable[Placed]) -> list[Placed]:
     """Put refunds in place of all that the ledger holds; the last of equal ones stays. Give what is there then."""
-    there = {(one.app, one.refund.key): one for one in given}
+    there = there_of(given)
     with ledger.writing() as connection:
         connection.execute(sqlalchemy.delete(refunds()))
-        for one in there.values():
-            put(connection, one.app, Changes((Step(None, one.refund),), ()), NOW)
-    return list(there.values())
+        for app in {one.app for one in there}:
+            steps = tuple(Step(None, one.refund) for one in there if one.app == app)
+            put(connection, app, Changes(steps, ()), NOW)
+    return there
 
 
 def wanted(given: t.Iterable[Placed], question: Question) -> list[Placed]:

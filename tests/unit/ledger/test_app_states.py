@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 from ledger_support import ledger_at
@@ -46,10 +47,14 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Ledger]:
     """A ledger with one app for each way in which one is known; the same, and more, elsewhere."""
     made = ledger_at(f"sqlite:///{tmp_path_factory.mktemp('ledger')}/ledger.db")
     old, new = refund(1), refund(2, START + DAY)
-    fill(made, [Placed(app("refunded"), new), Placed(app("refunded"), old), Placed(app("there", "sandbox"), old)])
+    later = refund(3, START + 2 * DAY)
+    elsewhere = [Placed(app("refunded", "sandbox"), later), Placed(app("refunded", source="other:1"), later)]
+    here = [Placed(app("refunded"), new), Placed(app("refunded"), old)]
+    fill(made, [*here, *elsewhere, Placed(app("there", "sandbox"), old)])
     with made.writing() as connection:
         put_coverage(connection, app("read"), COVERAGE, TIME)
         others = [("other:1", "production", "read"), ("other:2", "sandbox", "read"), ("other:0", "production", "else")]
+        put_coverage(connection, app("read", "sandbox"), replace(COVERAGE, url="V1"), TIME)
         for source, environment, name in others:
             put_coverage(connection, app(name, environment, source), COVERAGE, TIME)
         bad = [(app("bad"), "tampered"), (app("bad"), "tampered"), (app("bad"), "wrong_root")]

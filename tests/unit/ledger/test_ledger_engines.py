@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.storeops.refunds.plugins.module_utils._ledger.engines import read_only_engine
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.engines import (
+    _milliseconds,
+    copy_in_memory,
+    read_only_engine,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
 
@@ -66,3 +72,32 @@ def test_a_task_imports_only_what_it_uses() -> None:
     script = f"import sys, {imported}; print([name for name in {UNUSED!r} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wanted"),
+    [(math.inf, "0"), (30.0, "30000"), (1.2345, "1234"), (0.0, "1"), (-1.0, "1"), (2**31 / 1000, str(2**31 - 1))],
+)
+def test_a_time_out_is_never_none_by_accident(seconds: float, wanted: str) -> None:
+    # 0 is none, and a larger number than 32 bits hold is an error.
+    assert _milliseconds(seconds) == wanted
+
+
+def test_a_copy_is_read_in_any_thread_and_is_one_database(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with made(path).writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE marked (name TEXT)")
+    engine, found = copy_in_memory(str(path), 5.0), []
+
+    def read() -> None:
+        with engine.connect() as connection:
+            found.append(connection.exec_driver_sql("SELECT count(*) FROM marked").scalar())
+
+    with engine.connect() as connection:
+        connection.exec_driver_sql("INSERT INTO marked VALUES ('x')")
+        connection.commit()
+    thread = threading.Thread(target=read)
+    thread.start()
+    thread.join()
+    engine.dispose()
+    assert found == [1]

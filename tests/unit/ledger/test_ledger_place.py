@@ -9,6 +9,7 @@ import os
 import pwd
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -51,7 +52,7 @@ def test_an_empty_url_is_not_the_file_of_this_user(url: str) -> None:
 def test_a_home_that_is_no_place(home: str, url: str | None) -> None:
     with pytest.raises(InputError, match=r"^ledger\.url: there is no folder .* HOME is '") as caught:
         find_place(url, {"HOME": home})
-    assert repr(home) in str(caught.value) and "STOREOPS_LEDGER_URL" in str(caught.value)
+    assert f"HOME is {home!r}. Set ledger.url or STOREOPS_LEDGER_URL, or HOME to an absolute path." in str(caught.value)
     assert find_place(None, {"HOME": home, "XDG_STATE_HOME": "/state"}).path == "/state/storeops.refunds/ledger.db"
 
 
@@ -62,6 +63,11 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pwd, "getpwuid", nobody)
     with pytest.raises(InputError, match=r"HOME is not set, and user \d+ has no passwd entry"):
         find_place(None, {})
+
+
+def test_without_home_it_is_what_the_system_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: {os.getuid(): SimpleNamespace(pw_dir="/home/it")}[uid])
+    assert find_place(None, {}).path == "/home/it/.local/state/storeops.refunds/ledger.db"
 
 
 def test_a_dangling_link_leads_to_a_private_file(tmp_path: Path) -> None:

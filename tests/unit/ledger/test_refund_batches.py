@@ -109,6 +109,12 @@ def test_a_copy_that_was_signed_earlier_takes_the_place_of_the_later_one(ledger:
     ]
 
 
+def test_a_reversal_keeps_to_the_refund_that_it_named_whatever_is_told_later(ledger: Ledger) -> None:
+    record(ledger, told(1), replace(reversal("r", DATE + 30), revocation_date=DATE))
+    assert record(ledger, replace(told(1, date=DATE + 5), uuid="u2"), now=LATER) == (1, 1)
+    assert rows(ledger, refunds(), "revocation_date", "reversed_at") == [(DATE, DATE + 30), (DATE + 5, None)]
+
+
 def test_a_batch_of_any_size_is_compared_with_all_that_is_held(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_AT_ONCE", 3)
     batch = [told(number) for number in range(7)]

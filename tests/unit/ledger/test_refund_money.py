@@ -10,10 +10,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from ledger_support import ledger_at
-from refund_rows_support import DAY, START, Placed, fill, placed, questions, refund, wanted
+from refund_rows_support import DAY, START, Placed, fill, made_up, refund, there_of, wanted
 from test_ledger_postgresql import Cluster, cluster
 from unit_support import run_task
 
@@ -27,6 +25,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds im
 # A fixture, used by its name alone.
 __all__ = ["cluster"]
 
+SEEDS = range(60)
 MINE = App("apple", "production", "com.example.a")
 ALL = Question("apple", "production")
 
@@ -107,9 +106,24 @@ def test_refunds_of_more_than_was_paid_are_told(
     assert any("exceeding_price" in warning for warning in outcome.warnings) == bool(expected)
 
 
-def check_exceeding(ledger: Ledger, given_: list[Placed], question: Question) -> None:
-    """Compare SQL with plain Python."""
-    there = fill(ledger, given_)
+@pytest.mark.parametrize("at_once", [1, 2, 500])
+def test_of_each_app_that_is_asked_for_refunds_of_more_than_was_paid_are_told(
+    on_sqlite: Ledger, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(refund_queries, "_AT_ONCE", at_once)
+    apps = [MINE, App("apple", "production", "com.example.b"), App("apple", "production", "com.example.c")]
+    twice = [Placed(app, refund(number, START + day * DAY)) for app, most in zip(apps, (3, 1), strict=False)
+             for number in range(most) for day in range(2)]  # fmt: skip
+    # The same transactions elsewhere, where they are less than was paid.
+    others = [App("other:1", "production", MINE.bundle_id), App("apple", "sandbox", MINE.bundle_id), apps[2]]
+    fill(on_sqlite, [*twice, *(Placed(app, refund(0)) for app in others)])
+    for names, expected in (([0], 3), ([0, 1], 4), ([1, 2], 1), ([2], 0)):
+        question = Question("apple", "production", tuple(apps[number].bundle_id for number in names))
+        assert exceeding(on_sqlite, question) == expected
+
+
+def over_and_asked(there: list[Placed], question: Question) -> tuple[set[t.Any], set[t.Any]]:
+    """Give the transactions whose refunds are more than was paid, and those that are asked for, without SQL."""
     by_transaction: dict[tuple[App, str], list[Refund]] = defaultdict(list)
     for one in there:
         by_transaction[one.app, one.refund.transaction_id].append(one.refund)
@@ -119,19 +133,30 @@ def check_exceeding(ledger: Ledger, given_: list[Placed], question: Question) ->
         for one in wanted(there, question)
         if one.refund.reversed_at is None and one.refund.amount is not None
     }
+    return over, asked
+
+
+def check_exceeding(ledger: Ledger, seed: int) -> None:
+    """Compare SQL with plain Python."""
+    given, question = made_up(seed)
+    over, asked = over_and_asked(fill(ledger, given), question)
     assert exceeding(ledger, question) == len(over & asked)
 
 
-@settings(max_examples=60)
-@given(given_=st.lists(placed(), max_size=60), question=questions())
-def test_the_database_counts_as_python_does(on_sqlite: Ledger, given_: list[Placed], question: Question) -> None:
-    check_exceeding(on_sqlite, given_, question)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_database_counts_as_python_does(on_sqlite: Ledger, seed: int) -> None:
+    check_exceeding(on_sqlite, seed)
 
 
-@settings(max_examples=15)
-@given(given_=st.lists(placed(), max_size=60), question=questions())
-def test_postgresql_counts_as_python_does(on_postgresql: Ledger, given_: list[Placed], question: Question) -> None:
-    check_exceeding(on_postgresql, given_, question)
+def test_postgresql_counts_as_python_does(on_postgresql: Ledger) -> None:
+    for seed in SEEDS[:30]:
+        check_exceeding(on_postgresql, seed)
+
+
+def test_what_is_made_up_has_some_that_count_and_some_that_do_not() -> None:
+    found = [over_and_asked(there_of(given), question) for given, question in map(made_up, SEEDS)]
+    for some in ([over & asked for over, asked in found], [over - asked for over, asked in found]):
+        assert sum(map(bool, some)) > len(SEEDS) / 4
 
 
 def test_transactions_with_several_refunds_are_found_in_the_key_alone(tmp_path: Path) -> None:
