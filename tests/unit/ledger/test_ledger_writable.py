@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,19 @@ def test_where_nothing_is_known_it_is_said_why(tmp_path: Path) -> None:
     put_integration(ledger, entry(), NOW)
     ledger.close()
     assert ledger_at(url).lack() == ""
+
+
+def test_where_nobody_may_look_nothing_is_taken_for_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, stat = f"{tmp_path}/ledger.db", os.stat
+
+    def refusing(asked: t.Any, **more: t.Any) -> os.stat_result:
+        if asked == path:
+            raise PermissionError(13, "Permission denied")
+        return stat(asked, **more)
+
+    monkeypatch.setattr(os, "stat", refusing)
+    with pytest.raises(LedgerError) as caught:
+        ledger_at(f"sqlite:///{path}").lack()
+    assert str(caught.value) == (
+        f"ledger.url: {path} can't be read: Permission denied. Check owner and mode of its folders."
+    )

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which row takes the place of which: PostgreSQL wants it said, and is exact about the names; SQLite isn't."""
+"""What PostgreSQL is told where SQLite needs no word: which row takes the place of which, locks, and the order."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from sqlalchemy.dialects import postgresql
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.coverage import put_coverage, quarantine
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.event_schema import notification_urls
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import record
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integrations
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.notification_urls import KnownUrl, put_urls
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refund_queries import page
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App, Changes, Step, put
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.schema import (
     integrations,
@@ -28,7 +30,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.schema im
     refunds,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage, Window
+from ansible_collections.storeops.refunds.plugins.module_utils._model.event import Event
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification, Rejected
+from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_rows import Question
 
 APP = App("apple", "production", "com.example.one")
 TOLD = Notification("u", "REFUND_REVERSED", START, "1", None)
@@ -42,11 +46,16 @@ class Server:
 
     def __init__(self) -> None:
         self.said: list[str] = []
+        self.values: list[t.Any] = []
 
     def execute(self, statement: t.Any, _rows: object = None) -> t.Any:
-        self.said.append(str(statement.compile(dialect=self.dialect)))
-        # No event has a consumer.
-        return SimpleNamespace(scalar=lambda: None)
+        compiled = statement.compile(dialect=self.dialect)
+        self.said.append(str(compiled))
+        self.values.append(compiled.params)
+        # Nothing is there but a consumer, which began at 0.
+        first = 0 if "min(" in str(compiled) else None
+        nothing = SimpleNamespace(all=lambda: [])
+        return SimpleNamespace(scalar=lambda: first, scalars=lambda: [], mappings=lambda: nothing)
 
     @contextlib.contextmanager
     def writing(self) -> t.Iterator[Server]:
@@ -76,9 +85,28 @@ def test_a_row_takes_the_place_of_the_one_with_its_key(
 ) -> None:
     server = Server()
     put_one(server)
-    (said,) = (one for one in server.said if one.startswith("INSERT"))
+    (said,) = (one for one in server.said if one.startswith(f"INSERT INTO {table.name} "))
     keys = [column.name for column in table.primary_key]
-    assert said.startswith(f"INSERT INTO {table.name} ") and f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET " in said
+    assert f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET " in said
     # What is replaced is no part of the key, and is there.
     replaced = [one.split(" = ")[0] for one in said.partition(" DO UPDATE SET ")[2].split(", ") if " = " in one]
     assert replaced and set(replaced) <= set(table.columns.keys()) - set(keys)
+
+
+def test_events_are_numbered_under_a_lock() -> None:
+    server: t.Any = Server()
+    record(server, APP.values(), [Event("refund", "a", START, {})], NOW)
+    locked = [number for number, said in enumerate(server.said) if "pg_advisory_xact_lock" in said]
+    inserted = [number for number, said in enumerate(server.said) if said.startswith("INSERT")]
+    assert len(locked) == len(inserted) == 1 and locked < inserted
+    # Before it looks for what is there.
+    assert not [said for said in server.said[: locked[0]] if "sequence" in said or "event_key" in said]
+    assert list(server.values[locked[0]].values()) == [7_386_052_102]
+
+
+def test_pages_have_an_order_that_no_language_decides_about() -> None:
+    server: t.Any = Server()
+    assert page(server, Question("apple", "production"), None, 5) == ([], None)
+    name = refunds().name
+    order = f'{name}.revocation_date, {name}.bundle_id COLLATE "C", {name}.transaction_id COLLATE "C"'
+    assert f" ORDER BY {order} \n LIMIT " in server.said[0]
