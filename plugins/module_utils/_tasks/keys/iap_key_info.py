@@ -17,6 +17,7 @@ from ..shared.options import load_key
 from ..shared.services import KEY_LIBRARIES, SESSION_LIBRARIES
 from ..shared.session import Connection
 from .key_file import look
+from .remote_key_plan import refuse_nameless
 from .request import InfoRequest, info_request
 
 
@@ -38,7 +39,12 @@ def _team_keys(asked: InfoRequest, connection: Connection) -> list[Results]:
     issuer_id, key_id = identifiers(asked.source)
     team = connect.team(asked.team_id, issuer_id)
     keys = sorted(connect.list_keys(), key=lambda key: (not is_active(key), key.name or "", key.key_id))
-    return [_remote(key, team) for key in keys if key_id in (None, key.key_id) and asked.name in (None, key.name)]
+    if asked.name and not key_id:
+        # One of those without a name may be it.
+        refuse_nameless([key for key in keys if is_active(key)])
+    names = (asked.name, None) if key_id else (asked.name,)
+    same = [key for key in keys if key_id in (None, key.key_id) and (not asked.name or key.name in names)]
+    return [_remote(key, team) for key in same]
 
 
 def _remote(key: RemoteKey, team: Team) -> Results:

@@ -23,7 +23,7 @@ from ..shared.session import Connection
 from .attributes import LASTING, apply_attributes, refuse_unusable
 from .kept_key import keep
 from .key_file import Place, backup_path, described, look, parse_download
-from .remote_key_plan import WAYS_OUT, Job, Step, chosen_key, decide, key_name, several
+from .remote_key_plan import WAYS_OUT, Job, Step, chosen_key, decide, key_name, refuse_nameless, several
 from .remote_revocation import prove_revoked
 from .request import KeyRequest
 
@@ -175,11 +175,12 @@ def _kept(key_id: str, content: Secret, kind: str, why: str, step: Step, job: Jo
 def _refuse_twins(key_id: str, results: Results, job: Job) -> None:
     """Tell when another machine created a key of the same name at the same time. Ours is safe on disk by now."""
     try:
-        keys = job.connect.list_keys()
+        others = [key for key in job.connect.list_keys() if is_active(key) and key.key_id != key_id]
+        refuse_nameless(others)
     except RefundsError as error:
         job.context.warn(f"Whether another key named {shown(job.name)} was made meanwhile is unknown: {error}")
         return
-    twins = [key.key_id for key in keys if is_active(key) and key.name == job.name and key.key_id != key_id]
+    twins = [key.key_id for key in others if key.name == job.name]
     if twins:
         message = f"{several(job.name, [key_id, *twins])} {key_id} was created here and lies at {job.path}."
         raise TaskFailed(message, results)

@@ -66,7 +66,7 @@ def chosen_key(source: KeySource, job: Job) -> RemoteKey | None:
             raise RefundsError(f"key_id: the team {shown(job.team.name)} has no active key {key_id}.", "Correct it.")
         refuse_other_name(chosen, job.name)
         return chosen
-    _refuse_nameless(job.active)
+    refuse_nameless(job.active)
     same = [key for key in job.active if key.name == job.name]
     if len(same) > 1:
         raise several(job.name, [key.key_id for key in same])
@@ -83,7 +83,8 @@ def refuse_other_name(key: RemoteKey, name: str | None) -> None:
         )
 
 
-def _refuse_nameless(keys: t.Sequence[RemoteKey]) -> None:
+def refuse_nameless(keys: t.Sequence[RemoteKey]) -> None:
+    """Raise RefundsError where a name can't tell which key is meant."""
     if any(key.name is None for key in keys):
         raise RefundsError("App Store Connect did not tell the names of all keys.", "Say which one with key_id.")
 
@@ -112,7 +113,7 @@ def decide(remote: RemoteKey | None, job: Job) -> Step:
             "Give a private_key_path without a Key ID in it; or correct name or team_id if the key should be there.",
         )
     others = [key for key in job.active if key != remote]
-    _refuse_nameless(others)
+    refuse_nameless(others)
     same = [key.key_id for key in others if key.name == job.name]
     if remote and same:
         raise several(job.name, [remote.key_id, *same])

@@ -19,7 +19,7 @@ from ..._model.identifiers import shown
 from ..._model.permit import Permit
 from ..._model.private_key import read_file_name, settle_key_id
 from ..shared.session import Connection
-from .remote_key_plan import key_name, refuse_other_name, several
+from .remote_key_plan import key_name, refuse_nameless, refuse_other_name, several
 from .request import KeyRequest
 
 
@@ -59,6 +59,9 @@ def revoke_key(asked: KeyRequest, context: Context, connection: Connection, gate
 
 
 def _found(keys: t.Sequence[RemoteKey], key_id: str | None, name: str | None) -> RemoteKey | None:
+    if not key_id:
+        # One of those without a name may be it.
+        refuse_nameless([key for key in keys if is_active(key)])
     same = [key for key in keys if (key.key_id == key_id if key_id else key.name == name)]
     active = [key for key in same if is_active(key)]
     if len(active) > 1:

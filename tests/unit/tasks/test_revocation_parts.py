@@ -1,0 +1,334 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which key is revoked, and what proves that it is: every answer that App Store Connect can give. It is a stand-in."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from unit_support import ISSUER
+
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import RemoteKey, Team
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.web_errors import NoAnswer
+from ansible_collections.storeops.refunds.plugins.module_utils._context import TaskFailed
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.irreversible import Gate
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import (
+    InputError,
+    RefundsError,
+    TransportError,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._model.permit import Permit
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key_info, remote_key
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.remote_revocation import Revoked, revoke_key
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.request import InfoRequest, KeyRequest
+
+NOW = "2026-11-28T00:00:00Z"
+ONE, TWO = "ONE1234567", "TWO1234567"
+GONE = RemoteKey(ONE, "one", False, False, revoked_at=NOW)
+UNLISTED = (
+    "App Store Connect lists no key {} in the team 'Studio' (issuer_id " + ISSUER + "): nothing was revoked. That is "
+    "right only if it was revoked more than 30 days ago."
+)
+Error = t.Callable[[], RefundsError]
+
+
+def key(key_id: str = ONE, name: str | None = "one", is_active: bool | None = True) -> RemoteKey:
+    """A key of the list."""
+    return RemoteKey(key_id, name, is_active, False)
+
+
+@dataclass
+class Connect:
+    """Lists ``before``, and ``after`` a revocation; an error instead is raised. Notes what it is asked."""
+
+    before: list[RemoteKey] = field(default_factory=lambda: [key()])
+    after: list[RemoteKey] | RefundsError = field(default_factory=lambda: [GONE])
+    failure: RefundsError | None = None
+    revoked: list[tuple[str, Permit]] = field(default_factory=list)
+    asked: list[tuple[int | None, str | None]] = field(default_factory=list)
+
+    def open(self) -> Connect:
+        """Be the connection, too."""
+        return self
+
+    def team(self, team_id: int | None, issuer_id: str | None) -> Team:
+        """Name the only one."""
+        self.asked.append((team_id, issuer_id))
+        return Team(1, ISSUER, "Studio")
+
+    def list_keys(self) -> list[RemoteKey]:
+        """List."""
+        found = self.after if self.revoked else self.before
+        if isinstance(found, RefundsError):
+            raise found
+        return found
+
+    def revoke(self, key_id: str, permit: Permit) -> None:
+        """Revoke."""
+        self.revoked.append((key_id, permit))
+        if self.failure:
+            raise self.failure
+
+
+@dataclass
+class Run:
+    """One task."""
+
+    connect: Connect
+    check_mode: bool = False
+    said: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(lambda: NOW, self.said.append, self.check_mode)
+
+    def revoke(self, key_id: str | None = ONE, name: str | None = None, path: str = "", proven: str = "") -> Revoked:
+        """Do it."""
+        source = KeySource(ISSUER, key_id, path or None, None, "strict")
+        asked = KeyRequest(source, name, team_id=7, state="absent", revoke=True)
+        context = t.cast(t.Any, SimpleNamespace(warn=self.warnings.append, check_mode=self.check_mode))
+        return revoke_key(asked, context, t.cast(t.Any, self.connect), self.gate, proven)
+
+    def refused(self, **how: t.Any) -> str:
+        """Do it; give the error."""
+        with pytest.raises(RefundsError) as caught:
+            self.revoke(**how)
+        return str(caught.value)
+
+
+@pytest.mark.parametrize("how", [{"key_id": ONE}, {"key_id": None, "name": "one"}, {"key_id": ONE, "name": "one"}])
+def test_the_key_that_is_named_is_revoked_and_no_other(how: dict[str, t.Any]) -> None:
+    run = Run(Connect([key(TWO, "two"), key()]))
+    assert run.revoke(**how) == Revoked(ONE, True)
+    ((target, permit),) = run.connect.revoked
+    assert (target, permit.step, permit.target) == (ONE, "revoke_key", ONE) and run.connect.asked == [(7, ISSUER)]
+    (record,) = run.gate.records
+    by = "key_id" if how["key_id"] else "name"
+    assert record == {
+        "step": "revoke_key",
+        "target": ONE,
+        "asked_by": "revoke: true",
+        "outcome": "done; the list of keys no longer has it as active",
+        "proven": f"it is the key that {by} says, and active in the team 'Studio'",
+        "answer": "App Store Connect's list of keys",
+        "proven_at": NOW,
+    }
+    assert run.warnings == []
+
+
+def test_what_else_speaks_for_it_is_part_of_the_proof() -> None:
+    run = Run(Connect())
+    run.revoke(proven="nobody uses it")
+    assert run.gate.records[0]["proven"].endswith(" in the team 'Studio'; nobody uses it")
+
+
+def test_check_mode_revokes_nothing_and_tells_it() -> None:
+    run = Run(Connect(), check_mode=True)
+    assert run.revoke() == Revoked(ONE, True) and run.connect.revoked == []
+    assert [one["outcome"] for one in run.gate.records] == ["would be done"]
+
+
+@pytest.mark.parametrize("how", [{"key_id": ONE}, {"key_id": None, "name": "one"}])
+@pytest.mark.parametrize("gone", [GONE, key(is_active=False), RemoteKey(ONE, "one", None, None, revoked_at=NOW)])
+def test_a_key_that_is_revoked_already_needs_nothing(gone: RemoteKey, how: dict[str, t.Any]) -> None:
+    run = Run(Connect([gone, key(TWO, "two")]))
+    assert run.revoke(**how) == Revoked(ONE, False) and run.connect.revoked == [] and run.gate.records == []
+
+
+def test_of_a_name_that_was_given_again_the_active_key_is_meant() -> None:
+    run = Run(Connect([GONE, key(TWO, "one")], [GONE, key(TWO, "one", False)]))
+    assert run.revoke(key_id=None, name=" one ") == Revoked(TWO, True) and run.connect.revoked[0][0] == TWO
+
+
+def test_a_name_that_two_active_keys_have_says_nothing() -> None:
+    run = Run(Connect([key(TWO), key()]))
+    assert run.refused(key_id=None, name="one").startswith(f"name: there are 2 active keys named 'one': {ONE}, {TWO}.")
+    assert run.connect.revoked == []
+
+
+def test_a_name_and_a_key_id_of_two_keys_say_nothing() -> None:
+    run = Run(Connect([key(), key(TWO, "two")]))
+    assert run.refused(name="two").startswith(f"key_id is {ONE}, whose name is 'one', but name is 'two'.")
+    assert run.connect.revoked == []
+
+
+def test_a_list_without_names_does_not_say_that_a_name_is_not_in_it() -> None:
+    for listed in ([key(name=None)], [key(TWO, None), GONE], [key(TWO, None), key()]):
+        run = Run(Connect(listed))
+        assert run.refused(key_id=None, name="one") == (
+            "App Store Connect did not tell the names of all keys. Say which one with key_id."
+        )
+        assert run.connect.revoked == [] and run.warnings == []
+    # An ID is enough, and so is a name beside keys that are revoked.
+    assert Run(Connect([key(name=None)])).revoke(name="one") == Revoked(ONE, True)
+    assert Run(Connect([key(TWO, None, False), key()])).revoke(key_id=None, name="one") == Revoked(ONE, True)
+
+
+@pytest.mark.parametrize("how", [{"key_id": None}, {"key_id": "", "name": ""}])
+def test_a_key_has_to_be_named(how: dict[str, t.Any]) -> None:
+    run = Run(Connect())
+    with pytest.raises(InputError) as caught:
+        run.revoke(**how)
+    assert str(caught.value) == "key_id: or name is required with revoke. Say which key to revoke."
+    assert run.connect.asked == []
+
+
+@pytest.mark.parametrize(
+    ("how", "named"), [({"key_id": TWO}, TWO), ({"key_id": None, "name": "two"}, "'two'"), ({"name": "two"}, "")]
+)
+def test_a_key_that_is_not_listed(how: dict[str, t.Any], named: str, tmp_path: Path) -> None:
+    run = Run(Connect())
+    if not named:
+        assert run.refused(**how)
+        return
+    assert run.revoke(**how, path=f"{tmp_path}/none.p8") == Revoked(None, False)
+    assert run.warnings == [UNLISTED.format(named)] and run.connect.revoked == []
+    path = tmp_path / "key.p8"
+    path.touch()
+    message = UNLISTED.format(named).split(": nothing")[0]
+    assert run.refused(**how, path=str(path)) == (
+        f"{message}: nothing was revoked, and {path} was not removed. Correct key_id, name, team_id or the session; or "
+        "remove the file without revoke."
+    )
+    assert len(run.warnings) == 1
+
+
+def test_a_file_that_is_named_after_another_key_stops_it() -> None:
+    run = Run(Connect([key(), key(TWO, "two")]))
+    said = run.refused(key_id=None, name="one", path=f"/keys/SubscriptionKey_{TWO}.p8")
+    # The Key ID of the file name is the key that is meant.
+    assert said.startswith(f"key_id is {TWO}, whose name is 'two', but name is 'one'.") and run.connect.revoked == []
+    run = Run(Connect([key(TWO, None), key()]))
+    assert Run(Connect()).revoke(path=f"/keys/SubscriptionKey_{ONE}.p8") == Revoked(ONE, True)
+
+
+def refusal() -> RefundsError:
+    """App Store Connect says no."""
+    return RefundsError("Not entitled.")
+
+
+def cut() -> RefundsError:
+    """The connection broke after the request."""
+    return TransportError("broken", "Broken off.")
+
+
+def unanswered() -> RefundsError:
+    """HTTP 500."""
+    return NoAnswer("HTTP 500.")
+
+
+def never_sent() -> RefundsError:
+    """No connection."""
+    return TransportError("tcp", "No route.")
+
+
+STILL = f"{ONE} is still active in the team 'Studio' after it was revoked. Revoke it in the browser."
+AGAIN = " Run again: a key that is revoked already is left as it is."
+NO_LIST = "no list of keys proves it: Not listed."
+MISSING = "the list of keys has it no longer, which says neither yes nor no."
+
+
+@pytest.mark.parametrize("failure", [None, refusal, cut, unanswered])
+@pytest.mark.parametrize("after", [[GONE], [key(is_active=False)], [key(TWO, "two"), GONE]])
+def test_the_list_proves_it_whatever_the_answer_was(failure: Error | None, after: list[RemoteKey]) -> None:
+    run = Run(Connect(after=after, failure=failure() if failure else None))
+    assert run.revoke() == Revoked(ONE, True)
+    assert [one["outcome"] for one in run.gate.records] == ["done; the list of keys no longer has it as active"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "after", "said", "may_have_changed"),
+    [
+        (None, [key()], STILL, False),
+        (None, [key(is_active=None)], STILL, False),
+        (refusal, [key()], "Not entitled.", False),
+        (cut, [key()], "Broken off.", None),
+        (unanswered, [key()], "HTTP 500.", None),
+        (refusal, [], "Not entitled.", False),
+        (cut, [], f"Whether {ONE} is revoked is unknown: Broken off. After it, {MISSING}{AGAIN}", True),
+        (unanswered, [key(TWO)], f"Whether {ONE} is revoked is unknown: HTTP 500. After it, {MISSING}{AGAIN}", True),
+        (None, "error", f"App Store Connect took the revocation of {ONE}, but {NO_LIST}{AGAIN}", True),
+        (cut, "error", f"Whether {ONE} is revoked is unknown: Broken off. After it, {NO_LIST}{AGAIN}", True),
+        (refusal, "error", "Not entitled.", False),
+        (never_sent, [GONE], "No route.", None),
+    ],
+)
+def test_what_the_list_does_not_prove_is_no_revocation(
+    failure: Error | None, after: t.Any, said: str, may_have_changed: bool | None
+) -> None:
+    run = Run(
+        Connect(
+            after=RefundsError("Not listed.") if after == "error" else after, failure=failure() if failure else None
+        )
+    )
+    with pytest.raises(RefundsError) as caught:
+        run.revoke()
+    assert str(caught.value) == said and [one["outcome"] for one in run.gate.records] == ["begun"]
+    if may_have_changed is not None:
+        assert isinstance(caught.value, TaskFailed) is may_have_changed
+    if may_have_changed:
+        assert t.cast(TaskFailed, caught.value).results == {"changed": True}
+
+
+def test_a_key_that_left_the_list_after_it_was_taken_is_revoked() -> None:
+    run = Run(Connect(after=[key(TWO, "two")]))
+    assert run.revoke() == Revoked(ONE, True)
+
+
+@pytest.mark.parametrize(
+    ("key_id", "name", "shown"),
+    [
+        (None, None, [TWO, ONE, "GONE123456"]),
+        (TWO, None, [TWO]),
+        (TWO, "two", [TWO]),
+        (ONE, "two", []),
+        # Without a name it is known by its ID alone.
+        (None, "one", None),
+        (None, "two", None),
+    ],
+)
+def test_what_is_shown_of_a_list_in_which_a_name_is_missing(
+    key_id: str | None, name: str | None, shown: list[str] | None
+) -> None:
+    nameless = RemoteKey("GONE123456", None, False, False)
+    connection: t.Any = Connect([nameless, key(TWO, None), key()])
+    request = InfoRequest(KeySource(ISSUER, key_id, None, None, "strict"), t.cast(t.Any, None), name, 7)
+    if shown is None:
+        with pytest.raises(RefundsError, match="did not tell the names of all keys"):
+            iap_key_info._team_keys(request, connection)
+        # What is revoked is not in the way.
+        connection.before = [nameless, key(TWO, "two"), key()]
+        shown = [ONE if name == "one" else TWO]
+    assert [one["key_id"] for one in iap_key_info._team_keys(request, connection)] == shown
+
+
+@pytest.mark.parametrize(
+    ("listed", "warnings", "said"),
+    [
+        ([key(), key(TWO, "two"), RemoteKey("GONE123456", "one", False, False)], 0, ""),
+        ([key(), key(TWO)], 0, f"name: there are 2 active keys named 'one': {ONE}, {TWO}."),
+        ([key(), key(TWO, None)], 1, ""),
+    ],
+)
+def test_another_key_that_may_have_been_made_meanwhile_is_told(
+    listed: list[RemoteKey], warnings: int, said: str
+) -> None:
+    warned: list[str] = []
+    job: t.Any = SimpleNamespace(
+        connect=Connect(listed), name="one", path="/keys/one.p8", context=SimpleNamespace(warn=warned.append)
+    )
+    if said:
+        with pytest.raises(TaskFailed) as caught:
+            remote_key._refuse_twins(ONE, {"changed": True}, job)
+        assert str(caught.value).startswith(said) and caught.value.results == {"changed": True}
+    else:
+        remote_key._refuse_twins(ONE, {}, job)
+    assert [one.startswith("Whether another key named 'one' was made meanwhile is unknown: ") for one in warned] == [
+        True
+    ] * warnings
