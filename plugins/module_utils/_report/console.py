@@ -10,7 +10,7 @@ from collections import Counter
 from .._model.errors import first_sentence
 from .._model.text import few, held_undeclared, told_once
 from .model import KINDS, App, Kind, Report, count_apps
-from .texts import UNREAD, counted, number, unusable
+from .texts import UNREAD, counted, number, unread_apps, unusable
 
 _EXPLAINED = 5
 _COUNTED: dict[Kind, str] = {"ok": "OK", "pending": "pending", "waived": "waived"}
@@ -29,7 +29,8 @@ def good_news(report: Report, place: str) -> str:
         told = f"{total} audited, none needs attention: {', '.join(kinds)}"
     keys = unusable(report.bad_keys) if report.bad_keys else ""
     refunds = unread(report) if report.unread else ""
-    said = [f"{told}." if report.apps else "", keys, refunds, *waived(report), _undeclared(report)]
+    said = [f"{told}." if report.apps else "", keys, refunds]
+    said += [unread_apps(few(report.never_read)), *waived(report), _undeclared(report)]
     return " ".join([*filter(None, said), f"The report: {place}"])
 
 
@@ -57,6 +58,7 @@ def bad_news(report: Report, place: str) -> str:
     # Where nobody could be asked, what to remove is no matter.
     was_asked = any(app.kind != "unknown" for app in report.apps)
     lines += [_undeclared(report)] if report.undeclared and was_asked else []
+    lines += [unread_apps(few(report.never_read))] if report.never_read else []
     return "\n".join([*lines, f"The report: {place}"])
 
 

@@ -8,9 +8,24 @@ from __future__ import annotations
 import typing as t
 from datetime import date, timedelta
 
+from .._model.text import few
 from .model import Report
 from .refunds import Coverage, NotificationUrl, Part, Refunds, Sum
-from .texts import UNREAD, amount, boxes, counted, esc, name, number, share_bar, sign_badge, soft, table, time
+from .texts import (
+    UNREAD,
+    amount,
+    boxes,
+    counted,
+    esc,
+    name,
+    number,
+    share_bar,
+    sign_badge,
+    soft,
+    table,
+    time,
+    unread_apps,
+)
 
 _DAYS = 366
 _APPS = 25
@@ -36,6 +51,8 @@ _URLS = {
 def refunds_section(report: Report) -> str:
     refunds = report.refunds
     unread = "".join(f'<p class="note">{UNREAD} {soft(text)}</p>' for text in report.unread)
+    never_read = unread_apps(soft(few(report.never_read)))
+    unread += f'<p class="note">{never_read}</p>' if never_read else ""
     if refunds is None:
         return unread and f'<section aria-labelledby="refunds"><h2 id="refunds">Refunds</h2>{unread}</section>'
     partly = _apps(item for item in refunds.coverage if item.state != "complete")

@@ -12,7 +12,7 @@ from .._model.text import held_in_other_capitals
 from .console import waived
 from .groups import CauseGroup, by_cause
 from .model import App, Change, Report, count_apps
-from .texts import LABELS, UNREAD, counted, minute, number, unusable
+from .texts import LABELS, UNREAD, counted, minute, number, unread_apps, unusable
 
 # GitHub takes 1 MiB for a job's summary, and nobody reads more.
 _LISTED_APPS = 20
@@ -35,6 +35,7 @@ def render_markdown(report: Report) -> str:
         _undeclared(report),
         _changes(report),
         _bad_keys(report),
+        unread_apps(_names(list(map(md, report.never_read))).removeprefix(": ")),
         "" if not report.unread else f"**{UNREAD}** {md(' '.join(report.unread))}",
         *(_cause(group) for group in by_cause(report.apps)[:_LISTED_CAUSES]),
     ]

@@ -207,6 +207,7 @@ class Report:
     """Everything that is rendered. ``generated_at`` is UTC in ISO 8601. ``unread``: why refunds could not be read.
 
     ``undeclared``: the bundle IDs that the ledger holds and nobody declares. ``bad_keys``: keys beside the apps'.
+    ``never_read``: apps whose refunds the ledger alone would have, and nobody read.
     """
 
     title: str
@@ -219,6 +220,7 @@ class Report:
     undeclared: tuple[str, ...] = ()
     bad_keys: tuple[BadKey, ...] = ()
     unread: tuple[str, ...] = ()
+    never_read: tuple[str, ...] = ()
     counts: t.Mapping[Kind, int] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 
 from .._model.errors import InputError
 
+if t.TYPE_CHECKING:
+    from .model import App
+
 Fields = t.Mapping[str, t.Any]
 STATES = ("complete", "incomplete", "unknown", "never")
 URL_STATES = ("none", "version_1", "other_host", "as_declared", "proven")
@@ -108,6 +111,21 @@ def refunds_of(results: t.Sequence[Fields]) -> Refunds | None:
 def unread_of(results: t.Sequence[Fields]) -> tuple[str, ...]:
     """Return why refunds could not be read, each reason once: without a word, they would pass for refunds in order."""
     return tuple(dict.fromkeys(f"{result['msg']}" for result in results if _is_unread(result)))
+
+
+def never_read(results: t.Sequence[Fields], apps: t.Sequence[App]) -> tuple[str, ...]:
+    """Return the apps in production that the ledger alone tracks and whose refunds it never read.
+
+    Where another tracker has the app, its publisher may well not want them here.
+    """
+    rows = [
+        row for result in results if not _is_skipped(result) and not _is_unread(result) for row in result["coverage"]
+    ]
+    rows = [row for row in rows if row.get("environment") == "production"]
+    read = {row["bundle_id"] for row in rows if row.get("state") != "never"}
+    elsewhere = {app.bundle_id for app in apps if app.tracker != "ledger"}
+    active = {app.bundle_id for app in apps if app.environment == "production" and app.status == "Active"}
+    return tuple(sorted(active & {row["bundle_id"] for row in rows} - read - elsewhere))
 
 
 def _is_skipped(result: t.Any) -> bool:

@@ -201,3 +201,34 @@ def test_nothing_but_unread_refunds_fails_an_audit_in_order(tmp_path: Path) -> N
     done = audit(tmp_path, bulk(item("com.example.fine")), refunds=[{"msg": "No."}])
     assert done.results["failed"] and done.message.startswith("Refunds could not be read: No.\nThe report: ")
     assert '<p class="verdict unknown">' in page(tmp_path)
+
+
+NEVER = "No refunds were ever read for com.example.one. Run storeops.refunds.refunds every day: "
+
+
+@pytest.mark.parametrize(
+    ("is_told", "fields", "state", "others"),
+    [
+        (True, {}, "never", []),
+        (True, {"cause": "unauthenticated"}, "never", []),
+        (False, {}, "complete", []),
+        (False, {}, "unknown", []),
+        # Not released, not money, or no wish of the publisher's: another service has the refunds.
+        (False, {"status": "Pending", "cause": "app_not_released"}, "never", []),
+        (False, {"environment": "sandbox"}, "never", []),
+        (False, {"tracker": "devtodev"}, "never", []),
+        (False, {}, "never", [item("com.example.one", tracker="revenuecat")]),
+    ],
+)
+def test_a_ledger_into_which_nothing_was_read_is_no_good_news(
+    tmp_path: Path, is_told: bool, fields: Json, state: str, others: list[Json]
+) -> None:
+    one = item("com.example.one", **fields)
+    row = {**refunds()["coverage"][0], "bundle_id": "com.example.one", "state": state}
+    place = {"environment": one["environment"]}
+    asked = {**refunds(), **place, "sums": [], "coverage": [{**row, **place}]}
+    done = audit(tmp_path, bulk(one, *others), refunds=[{"skipped": True}, asked])
+    assert (NEVER in done.results.get("msg", done.results["report"]["summary"])) is is_told
+    assert (NEVER in (tmp_path / "refund-audit.md").read_text()) is is_told
+    assert (NEVER in page(tmp_path)) is is_told
+    assert document(tmp_path)["refunds_never_read"] == ["com.example.one"] * is_told
