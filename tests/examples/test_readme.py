@@ -116,13 +116,14 @@ def test_a_job_of_ci_from_an_empty_home(steps: list[str], newcomer: Newcomer, tm
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
     }
     settings = yaml.safe_load((newcomer.cwd / SETTINGS).read_text())["refund_tracking_defaults"]
-    url = json.dumps({"refund_tracking_defaults": {"app_store_server_url": settings["app_store_server_url"]}})
-    job.write("simulator.json", url)
+    simulator = {name: settings[name] for name in ("app_store_server_url", "root_certificate_path")}
+    job.write("simulator.json", json.dumps({"refund_tracking_defaults": simulator}))
     for step in steps:
         ran = job.types(step.replace("-e @refunds.yml", "-e @refunds.yml -e @simulator.json"))
         assert ran.returncode == 0, f"{step}\n{ran.stdout}{ran.stderr}"
     report = json.loads((job.cwd / "report/refund-audit.json").read_text())
     assert report["totals"]["ok"] == report["totals"]["apps"] == 3 and (tmp_path / "kept.db").exists()
+    assert report["refunds_never_read"] == [] and len(report["refunds"]["coverage"]) == 3
     # Another day, in the same folder: the audit stops, and no report of the first day passes for its own.
     stopped = job.types(
         steps[-1].replace("-e @refunds.yml", "-e @refunds.yml -e @simulator.json -e refund_audit_wavers=1")
