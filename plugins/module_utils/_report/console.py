@@ -30,7 +30,7 @@ def good_news(report: Report, place: str) -> str:
     keys = unusable(report.bad_keys) if report.bad_keys else ""
     refunds = unread(report) if report.unread else ""
     said = [f"{told}." if report.apps else "", keys, refunds]
-    said += [unread_apps(few(report.never_read)), *waived(report), _undeclared(report)]
+    said += [unread_apps(few(report.refundless)), *waived(report), _undeclared(report)]
     return " ".join([*filter(None, said), f"The report: {place}"])
 
 
@@ -58,7 +58,7 @@ def bad_news(report: Report, place: str) -> str:
     # Where nobody could be asked, what to remove is no matter.
     was_asked = any(app.kind != "unknown" for app in report.apps)
     lines += [_undeclared(report)] if report.undeclared and was_asked else []
-    lines += [unread_apps(few(report.never_read))] if report.never_read else []
+    lines += [unread_apps(few(report.refundless))] if report.refundless else []
     return "\n".join([*lines, f"The report: {place}"])
 
 

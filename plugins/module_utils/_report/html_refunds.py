@@ -51,7 +51,7 @@ _URLS = {
 def refunds_section(report: Report) -> str:
     refunds = report.refunds
     unread = "".join(f'<p class="note">{UNREAD} {soft(text)}</p>' for text in report.unread)
-    never_read = unread_apps(soft(few(report.never_read)))
+    never_read = unread_apps(soft(few(report.refundless)))
     unread += f'<p class="note">{never_read}</p>' if never_read else ""
     if refunds is None:
         return unread and f'<section aria-labelledby="refunds"><h2 id="refunds">Refunds</h2>{unread}</section>'

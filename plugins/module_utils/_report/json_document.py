@@ -58,7 +58,7 @@ def document(report: Report) -> Json:
         "apps": [_app(app) for app in report.apps],
         "refunds": None if report.refunds is None else _refunds(report.refunds),
         "refunds_unread": list(report.unread),
-        "refunds_never_read": list(report.never_read),
+        "refunds_never_read": list(report.refundless),
         # The last one: see _HISTORY of the task.
         "changes": None if report.changes is None else _changes(report.changes),
     }

@@ -35,7 +35,7 @@ def render_markdown(report: Report) -> str:
         _undeclared(report),
         _changes(report),
         _bad_keys(report),
-        unread_apps(_names(list(map(md, report.never_read))).removeprefix(": ")),
+        unread_apps(_names(list(map(md, report.refundless))).removeprefix(": ")),
         "" if not report.unread else f"**{UNREAD}** {md(' '.join(report.unread))}",
         *(_cause(group) for group in by_cause(report.apps)[:_LISTED_CAUSES]),
     ]

@@ -207,7 +207,7 @@ class Report:
     """Everything that is rendered. ``generated_at`` is UTC in ISO 8601. ``unread``: why refunds could not be read.
 
     ``undeclared``: the bundle IDs that the ledger holds and nobody declares. ``bad_keys``: keys beside the apps'.
-    ``never_read``: apps whose refunds the ledger alone would have, and nobody read.
+    ``never_read``: the bundle IDs in production whose refunds the ledger never read.
     """
 
     title: str
@@ -220,7 +220,7 @@ class Report:
     undeclared: tuple[str, ...] = ()
     bad_keys: tuple[BadKey, ...] = ()
     unread: tuple[str, ...] = ()
-    never_read: tuple[str, ...] = ()
+    never_read: frozenset[str] = frozenset()
     counts: t.Mapping[Kind, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -265,6 +265,13 @@ class Report:
     def fails_unread(self) -> bool:
         """Tell whether the task fails because refunds could not be read; no waiver is about them."""
         return bool(self.unread) and "unknown" in self.fail_on
+
+    @property
+    def refundless(self) -> list[str]:
+        """The Active apps whose refunds were never read; one that another tracker has may not want them here."""
+        elsewhere = {app.bundle_id for app in self.apps if app.tracker != "ledger"}
+        active = {app.bundle_id for app in self.apps if app.environment == "production" and app.status == "Active"}
+        return sorted(active & self.never_read - elsewhere)
 
     @property
     def undeclared_twins(self) -> dict[str, str]:

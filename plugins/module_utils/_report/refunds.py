@@ -14,9 +14,6 @@ from dataclasses import dataclass, field
 
 from .._model.errors import InputError
 
-if t.TYPE_CHECKING:
-    from .model import App
-
 Fields = t.Mapping[str, t.Any]
 STATES = ("complete", "incomplete", "unknown", "never")
 URL_STATES = ("none", "version_1", "other_host", "as_declared", "proven")
@@ -113,19 +110,12 @@ def unread_of(results: t.Sequence[Fields]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"{result['msg']}" for result in results if _is_unread(result)))
 
 
-def never_read(results: t.Sequence[Fields], apps: t.Sequence[App]) -> tuple[str, ...]:
-    """Return the apps in production that the ledger alone tracks and whose refunds it never read.
-
-    Where another tracker has the app, its publisher may well not want them here.
-    """
-    rows = [
-        row for result in results if not _is_skipped(result) and not _is_unread(result) for row in result["coverage"]
-    ]
-    rows = [row for row in rows if row.get("environment") == "production"]
+def never_read_of(results: t.Sequence[Fields]) -> frozenset[str]:
+    """Return the bundle IDs in production whose refunds the ledger was asked for and never read."""
+    asked = [result for result in results if not _is_skipped(result) and not _is_unread(result)]
+    rows = [row for result in asked for row in result["coverage"] if row.get("environment") == "production"]
     read = {row["bundle_id"] for row in rows if row.get("state") != "never"}
-    elsewhere = {app.bundle_id for app in apps if app.tracker != "ledger"}
-    active = {app.bundle_id for app in apps if app.environment == "production" and app.status == "Active"}
-    return tuple(sorted(active & {row["bundle_id"] for row in rows} - read - elsewhere))
+    return frozenset(row["bundle_id"] for row in rows) - read
 
 
 def _is_skipped(result: t.Any) -> bool:

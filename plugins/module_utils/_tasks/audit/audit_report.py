@@ -21,7 +21,7 @@ from ..._report.json_document import bad_key_fields, render_json, waiver_fields
 from ..._report.junit import render_junit
 from ..._report.markdown import BEGIN, END, render_markdown
 from ..._report.model import App, Changes, Problem, Report, Waiver
-from ..._report.refunds import never_read, refunds_of, unread_of
+from ..._report.refunds import never_read_of, refunds_of, unread_of
 from ..._report.table_csv import render_csv
 from ..._report.waivers import parse_waivers, stale, waive
 from .request import AuditRequest, request_of
@@ -97,7 +97,7 @@ def _report(request: AuditRequest, context: Context, previous: str | None) -> Re
         undeclared=undeclared_of(request.results),
         bad_keys=bad_keys_of(request.results),
         unread=unread_of(request.refunds),
-        never_read=never_read(request.refunds, apps),
+        never_read=never_read_of(request.refunds),
     )
 
 
