@@ -136,6 +136,7 @@ def audit_report() -> Spec:
     waiver = {name: {"type": "str"} for name in ("bundle_id", "cause", "reason", "until")}
     return {
         "results": {"type": "list", "elements": "dict", "required": True},
+        "absent_keys": {"type": "list", "elements": "dict"},
         "refunds": {"type": "list", "elements": "dict"},
         **{
             name: {"type": "path"}

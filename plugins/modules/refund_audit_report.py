@@ -27,8 +27,9 @@ description:
   - C(pending). Not released yet, not Active at the tracker yet, or the key is not created yet. It fails no audit.
   - C(ok). Accepted, and as declared.
   - C(waived). All its failures are waived.
-  - Keys that can't be used and that no app names are C(refused), or C(unknown) where the entry itself is wrong. They
-    stand in the report beside the apps, and no waiver is about them. Correct such a key, or remove it from the list.
+  - Keys that can't be used and that no app names are C(refused), or C(unknown) where the entry itself is wrong. Those
+    that are declared absent and are still there or in use are C(drift). They stand in the report beside the apps, and
+    no waiver is about them. Correct such a key, or remove it from the list.
   - An app counts at the key that was tried, which is the declared one. Where the tracker holds another one, as it does
     when Apple refused the declared key, the details of the app name both. Results that don't tell what was declared are
     counted at the key that is held.
@@ -57,6 +58,13 @@ options:
     type: list
     elements: dict
     required: true
+  absent_keys:
+    description:
+      - C(iap_keys) of M(storeops.refunds.appstore_iap_key) in check mode, with C(only_state=absent).
+      - A key that would be revoked, or whose file would be removed, is C(drift). One that could not be looked at, as at
+        App Store Connect without a session, is C(unknown).
+    type: list
+    elements: dict
   refunds:
     description:
       - Registered results of M(storeops.refunds.refund_info), for the part about refunds. The report says
@@ -246,7 +254,8 @@ report:
           description: Why.
           type: str
     keys_with_problems:
-      description: Keys that can't be used and that no app names, each with C(key), C(result), C(cause) and C(hint).
+      description:
+        - Keys with a problem of which no app tells, each with C(key), C(result), C(cause) and C(hint).
       type: list
       elements: dict
     undeclared:

@@ -80,6 +80,11 @@ declaration:
       type: list
       elements: str
       returned: always
+    absent_keys:
+      description: Short names of those with C(state=absent).
+      type: list
+      elements: str
+      returned: always
     apps:
       description: Bundle IDs by environment.
       type: dict
@@ -108,6 +113,7 @@ declaration:
   sample:
     key_names:
       - studio_a
+    absent_keys: []
     apps:
       production:
         - com.example.one

@@ -34,6 +34,12 @@ def users(key_ids: t.Collection[str | None], held: t.Iterable[Integration]) -> l
     return list(dict.fromkeys(one.identity.place for one in may))
 
 
+def in_use(held: t.Sequence[str], it: str = "it") -> str:
+    """Return the sentence about what may still use what is to be absent. ``held``: of ``users``."""
+    are, them = ("isn't", "it") if len(held) == 1 else ("aren't", "them")
+    return f"{few(held)} may still use {it} and {are} declared. Declare {them} below another key, or as absent."
+
+
 def left(keys: t.Sequence[str], trouble: str, apps: t.Sequence[str], held: t.Sequence[str], check_mode: bool) -> str:
     """Return the sentence about keys that stay; empty when they may go.
 
@@ -43,7 +49,7 @@ def left(keys: t.Sequence[str], trouble: str, apps: t.Sequence[str], held: t.Seq
         return ""
     reason = trouble.rstrip(".") or f"not Active yet: {few(apps)}"
     if not trouble and not apps:
-        reason = f"may be in use, and not declared: {few(held)}. Declare these with another key, or state: absent"
+        reason = in_use(held, "it" if len(keys) == 1 else "them").rstrip(".")
     noun, verb = ("key", "was") if len(keys) == 1 else ("keys", "were")
     verb = "would not be" if check_mode else f"{verb} not"
     return f"The {noun} {few(keys)} {verb} removed or revoked: {reason}."

@@ -10,7 +10,7 @@ from collections import Counter
 from .._model.errors import first_sentence
 from .._model.text import few, held_undeclared, told_once
 from .model import KINDS, App, Kind, Report, count_apps
-from .texts import UNREAD, counted, number, unread_apps, unusable
+from .texts import UNREAD, counted, keys_told, number, unread_apps
 
 _EXPLAINED = 5
 _COUNTED: dict[Kind, str] = {"ok": "OK", "pending": "pending", "waived": "waived"}
@@ -27,7 +27,7 @@ def good_news(report: Report, place: str) -> str:
     told = ": ".join((f"{total} audited", ", ".join((need, *kinds))))
     if not attention:
         told = f"{total} audited, none needs attention: {', '.join(kinds)}"
-    keys = unusable(report.bad_keys) if report.bad_keys else ""
+    keys = keys_told(report.bad_keys) if report.bad_keys else ""
     refunds = unread(report) if report.unread else ""
     said = [f"{told}." if report.apps else "", keys, refunds]
     said += [unread_apps(few(report.refundless)), *waived(report), _undeclared(report)]
@@ -101,6 +101,7 @@ def _names(apps: list[App]) -> list[str]:
 def _keys(report: Report) -> list[str]:
     """Return what is wrong with keys beside the apps, few of them by name."""
     keys = report.failing_keys
-    lines = [f"{key.label}: {key.cause}: {first_sentence(key.hint, 2)}" for key in keys[:_EXPLAINED]]
+    lines = [f"{key.label}: {key.cause}: {first_sentence(key.hint, 3)}" for key in keys[:_EXPLAINED]]
     more = len(keys) - _EXPLAINED
-    return [unusable(keys), *lines, *[f"And {counted(more, 'more key')}: see the report."] * (more > 0)] if keys else []
+    lines += [f"And {counted(more, 'more key')}: see the report."] * (more > 0)
+    return [keys_told(keys), *lines] if keys else []

@@ -16,6 +16,8 @@ from .classify import Finding, problems_of
 from .model import KEY_FIELDS, App, BadKey, Difference, Key, Kind, worst
 
 Fields = t.Mapping[str, t.Any]
+# Of a key that is declared absent and that something still uses, the task that knows it says so itself.
+_KINDS_OF_KEYS: t.Mapping[str, Kind] = {"key_in_use": "drift"}
 _NEXT_STEP = (
     "Give registered results of storeops.refunds.refund_tracking_integrations or refund_tracking_integration, or "
     "{bundle_id, failed: true, msg} for an app that could not be audited."
@@ -44,9 +46,23 @@ def bad_keys_of(results: t.Sequence[Fields]) -> tuple[BadKey, ...]:
         for item in _list(result.get("keys_with_problems")):
             if isinstance(item, t.Mapping):
                 cause = _text(item.get("cause"))
-                kind: Kind = "refused" if cause in LOCAL_CAUSES else "unknown"
+                kind: Kind = "refused" if cause in LOCAL_CAUSES else _KINDS_OF_KEYS.get(cause, "unknown")
                 found[BadKey(_text(item.get("key")), kind, cause or "failed", _text(item.get("msg")))] = None
         found |= dict.fromkeys(bad_keys_of(_list(result.get("results"))))
+    return tuple(found)
+
+
+def absent_keys_of(results: t.Sequence[Fields]) -> tuple[BadKey, ...]:
+    """Return the keys that are declared absent and not known to be gone, by what appstore_iap_key said of each."""
+    found: list[BadKey] = []
+    for item in results:
+        name, told = _text(item.get("key")), _text(item.get("summary"))
+        if item.get("failed"):
+            text = f"Declared absent, and whether it is gone is unknown. {_text(item.get('msg'))}"
+            found.append(BadKey(name, "unknown", "failed", text))
+        elif item.get("changed"):
+            text = f"Declared absent, and still there. Run storeops.refunds.site: {told}"
+            found.append(BadKey(name, "drift", "key_still_there", text))
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from .._model.text import held_in_other_capitals
 from .groups import CauseGroup, by_cause
 from .model import KINDS, App, BadKey, Kind, Report, count_apps
-from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, name, number, soft, time, unusable
+from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, keys_told, name, number, soft, time
 
 # More names than this help nobody on a page; the table below and the JSON have them all.
 _LISTED_APPS = 200
@@ -50,7 +50,7 @@ def _verdict(report: Report) -> str:
     if attention or bad or report.unread:
         found = {key.kind for key in bad} | ({"unknown"} if report.unread else set())
         kind = next(kind for kind in KINDS if report.counts[kind] or kind in found)
-        text = f"{text} {unusable(bad)}{' Refunds could not be read.' if report.unread else ''}".strip()
+        text = f"{text} {keys_told(bad)}{' Refunds could not be read.' if report.unread else ''}".strip()
     return (
         f'<p class="verdict {kind}"><span class="sign" aria-hidden="true">{SIGNS[kind]}</span><span>{text}</span></p>'
     )

@@ -111,7 +111,7 @@ def _add_undeclared(root: ElementTree.Element, report: Report) -> None:
 
 
 def _add_keys(root: ElementTree.Element, report: Report) -> None:
-    """Add a suite of the keys that can't be used and that no app names."""
+    """Add a suite of the keys with problems of which no app tells."""
     tags = [_RESULT_OF[key.kind] for key in report.failing_keys]
     counts = {"tests": len(report.bad_keys), "failures": tags.count("failure"), "errors": tags.count("error")}
     suite = _suite(root, "keys", counts, report)

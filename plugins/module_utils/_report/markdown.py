@@ -12,7 +12,7 @@ from .._model.text import held_in_other_capitals
 from .console import waived
 from .groups import CauseGroup, by_cause
 from .model import App, Change, Report, count_apps
-from .texts import LABELS, UNREAD, counted, minute, number, unread_apps, unusable
+from .texts import LABELS, UNREAD, counted, keys_told, minute, number, unread_apps
 
 # GitHub takes 1 MiB for a job's summary, and nobody reads more.
 _LISTED_APPS = 20
@@ -50,7 +50,7 @@ def md(text: object) -> str:
 def headline(report: Report) -> str:
     """Return how many apps need attention, keys beside them and unread refunds; waived and pending apps don't."""
     unread = "Refunds could not be read." if report.unread else ""
-    return " ".join(filter(None, (_apps(report), unusable(report.bad_keys), unread)))
+    return " ".join(filter(None, (_apps(report), keys_told(report.bad_keys), unread)))
 
 
 def _apps(report: Report) -> str:
@@ -73,13 +73,13 @@ def _counts(report: Report) -> str:
 
 
 def _bad_keys(report: Report) -> str:
-    """Return the keys that can't be used and that no app names."""
+    """Return the keys with problems of which no app tells."""
     keys = report.bad_keys
     if not keys:
         return ""
     lines = [f"- {md(key.label)} ({md(key.cause)}): {md(key.hint)}" for key in keys[:_LISTED_APPS]]
     more = len(keys) - _LISTED_APPS
-    return "\n".join(("### Keys that can't be used", "", *lines, *[f"- and {number(more)} more"] * (more > 0)))
+    return "\n".join(("### Keys that need attention", "", *lines, *[f"- and {number(more)} more"] * (more > 0)))
 
 
 def _undeclared(report: Report) -> str:

@@ -59,7 +59,7 @@ class Key:
 
 @dataclass(frozen=True)
 class BadKey:
-    """A declared key that can't be used, of which no app tells. ``name`` is empty for an entry without one."""
+    """A declared key with a problem of which no app tells. ``name`` is empty for an entry without one."""
 
     name: str
     kind: Kind

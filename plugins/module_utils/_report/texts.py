@@ -10,7 +10,7 @@ import typing as t
 from html import escape
 
 from .._model.money import units
-from .model import Kind
+from .model import BadKey, Kind
 
 LABELS: t.Mapping[Kind, str] = {
     "refused": "Refused",
@@ -32,7 +32,7 @@ SIGNS: t.Mapping[Kind, str] = {
 MEANINGS: t.Mapping[Kind, str] = {
     "refused": "Apple refuses the key, or the key can't be used.",
     "unknown": "It couldn't be checked.",
-    "drift": "The tracker doesn't hold what is declared.",
+    "drift": "What is there isn't what is declared.",
     "pending": "Not released or not Active yet. That doesn't fail the audit.",
     "ok": "As declared: accepted by Apple, or absent.",
     "waived": "A problem that is accepted for now.",
@@ -75,9 +75,10 @@ def counted(value: int, noun: str) -> str:
     return f"{number(value)} {noun}{'' if value == 1 else 's'}"
 
 
-def unusable(keys: t.Sequence[object]) -> str:
-    """Return how many keys can't be used, as a sentence; empty for none."""
-    return f"{counted(len(keys), 'key')} can't be used." if keys else ""
+def keys_told(keys: t.Sequence[BadKey]) -> str:
+    """Return how many keys need attention, as a sentence; empty for none."""
+    count = len({key.label for key in keys})
+    return f"{counted(count, 'key')} {'needs' if count == 1 else 'need'} attention." if keys else ""
 
 
 def unread_apps(names: str) -> str:

@@ -409,8 +409,8 @@ def test_who_may_use_a_key() -> None:
             [],
             ["b in the ledger"],
             False,
-            "The key k was not removed or revoked: may be in use, and not declared: b in the ledger. Declare these "
-            "with another key, or state: absent.",
+            "The key k was not removed or revoked: b in the ledger may still use it and isn't declared. Declare it "
+            "below another key, or as absent.",
         ),
     ],
 )

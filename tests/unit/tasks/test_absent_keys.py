@@ -64,9 +64,12 @@ def test_an_app_that_nobody_declares_and_the_ledger_holds_keeps_the_key(bulk: Bu
     run_task(integrations.TASK, {**bulk.options(apps(*NAMES[:1], key="was")), "keys": [old]})
     absent = {**old, "state": "absent"}
     kept = run_task(integrations.TASK, {**bulk.options([]), "keys": [absent]}).results
-    assert (
-        kept["removable_keys"] == [] and f"may be in use, and not declared: {NAMES[0]} in the ledger" in kept["summary"]
-    )
+    told = f"{NAMES[0]} in the ledger may still use it and isn't declared."
+    assert kept["removable_keys"] == [] and told in kept["summary"] and kept["keys_with_problems"] == []
+    # For an audit it is a finding.
+    asked = {**bulk.options([]), "keys": [absent], "on_faulty_app": "report"}
+    (found,) = run_task(integrations.TASK, asked, check_mode=True).results["keys_with_problems"]
+    assert (found["key"], found["cause"]) == ("was", "key_in_use") and told in found["msg"]
     other = {**absent, "key_id": OLD}
     assert run_task(integrations.TASK, {**bulk.options([]), "keys": [other]}).results["removable_keys"] == ["was"]
 

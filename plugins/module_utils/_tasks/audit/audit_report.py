@@ -15,7 +15,7 @@ from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._files.text import refuse_unwritable_text
 from ..._report.changes import changes_since
 from ..._report.console import bad_news, good_news, unread
-from ..._report.entries import apps_of, bad_keys_of, undeclared_of
+from ..._report.entries import absent_keys_of, apps_of, bad_keys_of, undeclared_of
 from ..._report.html import render_html
 from ..._report.json_document import bad_key_fields, render_json, waiver_fields
 from ..._report.junit import render_junit
@@ -95,7 +95,7 @@ def _report(request: AuditRequest, context: Context, previous: str | None) -> Re
         fail_on=request.fail_on,
         changes=changes_since(previous, apps),
         undeclared=undeclared_of(request.results),
-        bad_keys=bad_keys_of(request.results),
+        bad_keys=bad_keys_of(request.results) + absent_keys_of(request.absent_keys),
         unread=unread_of(request.refunds),
         never_read=never_read_of(request.refunds),
     )

@@ -23,6 +23,7 @@ class AuditRequest:
     named: frozenset[str]
     title: str
     results: t.Sequence[Results]
+    absent_keys: t.Sequence[Results]
     refunds: t.Sequence[Results]
     waivers: t.Sequence[Results]
     fail_on: tuple[Kind, ...]
@@ -40,6 +41,7 @@ def request_of(params: Params, names: t.Mapping[str, str]) -> AuditRequest:
         frozenset(kind for kind in names if params.get(f"{kind}_path")),
         (params.get("title") or "").strip() or DEFAULT_TITLE,
         params["results"],
+        params.get("absent_keys") or [],
         params.get("refunds") or [],
         params.get("waivers") or [],
         tuple(params["fail_on"]),

@@ -86,7 +86,7 @@ def _told(entry: KeyRequest, outcome: Results) -> Results:
     }
     is_failed = bool(outcome.get("failed"))
     more = {"msg": outcome["msg"], "cause": outcome.get("cause")} if is_failed else {}
-    more |= {name: outcome[name] for name in ("backup_file", "irreversible") if name in outcome}
+    more |= {name: outcome[name] for name in ("backup_file", "irreversible", "summary") if name in outcome}
     return {"key": entry.source.name, **key, "changed": bool(outcome.get("changed")), "failed": is_failed, **more}
 
 

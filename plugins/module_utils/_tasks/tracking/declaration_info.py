@@ -43,6 +43,7 @@ def run(params: Params, context: Context) -> Results:
         "changed": False,
         "declaration": {
             "key_names": list(declaration.keys),
+            "absent_keys": [name for name, key in declaration.keys.items() if key.is_absent],
             "apps": {
                 place: _names(app.bundle_id for app in sound if app.environment == place) for place in ENVIRONMENTS
             },

@@ -40,7 +40,9 @@ def run(params: Params, context: Context) -> Results:
     was_asked = any(decision.verdict.cause not in UNDECIDED_CAUSES for decision in decisions) or not message
     left = outcomes.not_declared(undeclared, decisions) if was_asked else []
     notes = [*left, *filter(None, [going.note])]
-    results = _results(decisions, troubled, undeclared, notes, context)
+    # For an audit, that is what is the matter with these keys.
+    in_use = [] if asked.is_strict else going.troubles()
+    results = _results(decisions, [*troubled, *in_use], undeclared, notes, context)
     results["removable_keys"] = list(going.keys)
     if one.irreversible:
         results["irreversible"] = one.irreversible

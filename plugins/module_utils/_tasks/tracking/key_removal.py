@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
+from types import MappingProxyType
 
 from ..._context import Context
 from ..._decisions.integration import Decision
-from ..._decisions.key_removal import left, users, waiting
+from ..._decisions.key_removal import in_use, left, users, waiting
 from ..._declaration.declaration import Declaration
 from ..._declaration.keys import key_id_of
 from ..._ledger.integrations import list_elsewhere, list_integrations
@@ -19,13 +20,26 @@ from ..._model.identifiers import ENVIRONMENTS
 from ..._model.integration import Integration
 from ..._model.secret import Secret
 from ..shared.trackers import open_ledger
+from .key_troubles import KeyTrouble
 
 
 class Removal(t.NamedTuple):
-    """``keys``: short names of those that may go. ``note``: why others may not; empty where there are none."""
+    """``keys``: short names of those that may go. ``note``: why others may not; empty where there are none.
+
+    ``used``: of each key that something may still use and nobody declares, where that is. ``unknown``: why that could
+    not be told, by key, where nothing else tells it.
+    """
 
     keys: t.Sequence[str] = ()
     note: str = ""
+    used: t.Mapping[str, t.Sequence[str]] = MappingProxyType({})
+    unknown: t.Mapping[str, str] = MappingProxyType({})
+
+    def troubles(self) -> list[KeyTrouble]:
+        """Return what an audit says of keys that are declared absent."""
+        found = [(name, "key_in_use", in_use(places)) for name, places in self.used.items()]
+        found += [(name, "failed", why) for name, why in self.unknown.items()]
+        return [KeyTrouble(name, cause, f"Declared absent, and {text}") for name, cause, text in found]
 
 
 class Rest(t.NamedTuple):
@@ -42,15 +56,19 @@ def removal(
     is_dry = rest.context.check_mode
     if not keys:
         return Removal()
-    held: t.Sequence[str] = ()
-    if not trouble:
-        key_ids = {key_id_of(declaration.keys.get(name)) for name in keys}
-        try:
-            held = users(key_ids, _rest(rest, decisions))
-        except RefundsError as error:
-            trouble = f"what the ledger holds with {'it' if len(keys) == 1 else 'them'} could not be read: {error}"
-    note = left(keys, trouble, waiting(decisions, is_dry), held, is_dry)
-    return Removal((), note) if note else Removal(keys)
+    used: dict[str, t.Sequence[str]] = {}
+    unknown: dict[str, str] = {}
+    try:
+        held = list(_rest(rest, decisions))
+        found = {name: users({key_id_of(declaration.keys.get(name))}, held) for name in keys}
+        used = {name: places for name, places in found.items() if places}
+    except RefundsError as error:
+        said = f"what the ledger holds with {'it' if len(keys) == 1 else 'them'} could not be read: {error}"
+        unknown = {} if trouble else dict.fromkeys(keys, said)
+        trouble = trouble or said
+    places = [place for one in used.values() for place in one]
+    note = left(keys, trouble, waiting(decisions, is_dry), list(dict.fromkeys(places)), is_dry)
+    return Removal((), note, used, unknown) if note else Removal(keys)
 
 
 def _rest(rest: Rest, decisions: t.Iterable[Decision]) -> t.Iterator[Integration]:
