@@ -6,100 +6,21 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+from revocation_support import GONE, NOW, ONE, TWO, UNLISTED, Connect, Error, Run, key
 from unit_support import ISSUER
 
-from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import RemoteKey, Team
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import RemoteKey
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.web_errors import NoAnswer
 from ansible_collections.storeops.refunds.plugins.module_utils._context import TaskFailed
-from ansible_collections.storeops.refunds.plugins.module_utils._decisions.irreversible import Gate
-from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import (
     InputError,
     RefundsError,
     TransportError,
 )
-from ansible_collections.storeops.refunds.plugins.module_utils._model.permit import Permit
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key_info, remote_key
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.remote_revocation import Revoked, revoke_key
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.request import InfoRequest, KeyRequest
-
-NOW = "2026-11-28T00:00:00Z"
-ONE, TWO = "ONE1234567", "TWO1234567"
-GONE = RemoteKey(ONE, "one", False, False, revoked_at=NOW)
-UNLISTED = (
-    "App Store Connect lists no key {} in the team 'Studio' (issuer_id " + ISSUER + "): nothing was revoked. That is "
-    "right only if it was revoked more than 30 days ago."
-)
-Error = t.Callable[[], RefundsError]
-
-
-def key(key_id: str = ONE, name: str | None = "one", is_active: bool | None = True) -> RemoteKey:
-    """A key of the list."""
-    return RemoteKey(key_id, name, is_active, False)
-
-
-@dataclass
-class Connect:
-    """Lists ``before``, and ``after`` a revocation; an error instead is raised. Notes what it is asked."""
-
-    before: list[RemoteKey] = field(default_factory=lambda: [key()])
-    after: list[RemoteKey] | RefundsError = field(default_factory=lambda: [GONE])
-    failure: RefundsError | None = None
-    revoked: list[tuple[str, Permit]] = field(default_factory=list)
-    asked: list[tuple[int | None, str | None]] = field(default_factory=list)
-
-    def open(self) -> Connect:
-        """Be the connection, too."""
-        return self
-
-    def team(self, team_id: int | None, issuer_id: str | None) -> Team:
-        """Name the only one."""
-        self.asked.append((team_id, issuer_id))
-        return Team(1, ISSUER, "Studio")
-
-    def list_keys(self) -> list[RemoteKey]:
-        """List."""
-        found = self.after if self.revoked else self.before
-        if isinstance(found, RefundsError):
-            raise found
-        return found
-
-    def revoke(self, key_id: str, permit: Permit) -> None:
-        """Revoke."""
-        self.revoked.append((key_id, permit))
-        if self.failure:
-            raise self.failure
-
-
-@dataclass
-class Run:
-    """One task."""
-
-    connect: Connect
-    check_mode: bool = False
-    said: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.gate = Gate(lambda: NOW, self.said.append, self.check_mode)
-
-    def revoke(self, key_id: str | None = ONE, name: str | None = None, path: str = "", proven: str = "") -> Revoked:
-        """Do it."""
-        source = KeySource(ISSUER, key_id, path or None, None, "strict")
-        asked = KeyRequest(source, name, team_id=7, state="absent", revoke=True)
-        context = t.cast(t.Any, SimpleNamespace(warn=self.warnings.append, check_mode=self.check_mode))
-        return revoke_key(asked, context, t.cast(t.Any, self.connect), self.gate, proven)
-
-    def refused(self, **how: t.Any) -> str:
-        """Do it; give the error."""
-        with pytest.raises(RefundsError) as caught:
-            self.revoke(**how)
-        return str(caught.value)
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.remote_revocation import Revoked
 
 
 @pytest.mark.parametrize("how", [{"key_id": ONE}, {"key_id": None, "name": "one"}, {"key_id": ONE, "name": "one"}])
@@ -156,18 +77,6 @@ def test_a_name_and_a_key_id_of_two_keys_say_nothing() -> None:
     run = Run(Connect([key(), key(TWO, "two")]))
     assert run.refused(name="two").startswith(f"key_id is {ONE}, whose name is 'one', but name is 'two'.")
     assert run.connect.revoked == []
-
-
-def test_a_list_without_names_does_not_say_that_a_name_is_not_in_it() -> None:
-    for listed in ([key(name=None)], [key(TWO, None), GONE], [key(TWO, None), key()]):
-        run = Run(Connect(listed))
-        assert run.refused(key_id=None, name="one") == (
-            "App Store Connect did not tell the names of all keys. Say which one with key_id."
-        )
-        assert run.connect.revoked == [] and run.warnings == []
-    # An ID is enough, and so is a name beside keys that are revoked.
-    assert Run(Connect([key(name=None)])).revoke(name="one") == Revoked(ONE, True)
-    assert Run(Connect([key(TWO, None, False), key()])).revoke(key_id=None, name="one") == Revoked(ONE, True)
 
 
 @pytest.mark.parametrize("how", [{"key_id": None}, {"key_id": "", "name": ""}])
@@ -279,56 +188,3 @@ def test_what_the_list_does_not_prove_is_no_revocation(
 def test_a_key_that_left_the_list_after_it_was_taken_is_revoked() -> None:
     run = Run(Connect(after=[key(TWO, "two")]))
     assert run.revoke() == Revoked(ONE, True)
-
-
-@pytest.mark.parametrize(
-    ("key_id", "name", "shown"),
-    [
-        (None, None, [TWO, ONE, "GONE123456"]),
-        (TWO, None, [TWO]),
-        (TWO, "two", [TWO]),
-        (ONE, "two", []),
-        # Without a name it is known by its ID alone.
-        (None, "one", None),
-        (None, "two", None),
-    ],
-)
-def test_what_is_shown_of_a_list_in_which_a_name_is_missing(
-    key_id: str | None, name: str | None, shown: list[str] | None
-) -> None:
-    nameless = RemoteKey("GONE123456", None, False, False)
-    connection: t.Any = Connect([nameless, key(TWO, None), key()])
-    request = InfoRequest(KeySource(ISSUER, key_id, None, None, "strict"), t.cast(t.Any, None), name, 7)
-    if shown is None:
-        with pytest.raises(RefundsError, match="did not tell the names of all keys"):
-            iap_key_info._team_keys(request, connection)
-        # What is revoked is not in the way.
-        connection.before = [nameless, key(TWO, "two"), key()]
-        shown = [ONE if name == "one" else TWO]
-    assert [one["key_id"] for one in iap_key_info._team_keys(request, connection)] == shown
-
-
-@pytest.mark.parametrize(
-    ("listed", "warnings", "said"),
-    [
-        ([key(), key(TWO, "two"), RemoteKey("GONE123456", "one", False, False)], 0, ""),
-        ([key(), key(TWO)], 0, f"name: there are 2 active keys named 'one': {ONE}, {TWO}."),
-        ([key(), key(TWO, None)], 1, ""),
-    ],
-)
-def test_another_key_that_may_have_been_made_meanwhile_is_told(
-    listed: list[RemoteKey], warnings: int, said: str
-) -> None:
-    warned: list[str] = []
-    job: t.Any = SimpleNamespace(
-        connect=Connect(listed), name="one", path="/keys/one.p8", context=SimpleNamespace(warn=warned.append)
-    )
-    if said:
-        with pytest.raises(TaskFailed) as caught:
-            remote_key._refuse_twins(ONE, {"changed": True}, job)
-        assert str(caught.value).startswith(said) and caught.value.results == {"changed": True}
-    else:
-        remote_key._refuse_twins(ONE, {}, job)
-    assert [one.startswith("Whether another key named 'one' was made meanwhile is unknown: ") for one in warned] == [
-        True
-    ] * warnings
