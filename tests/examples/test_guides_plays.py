@@ -21,7 +21,6 @@ API_KEY_ID = "9XK2M4N6P8"
 # By page: why it isn't run here, and where it is.
 LEFT_OUT = {
     "docs/guides/automation-platform.md": "needs AWX and its collection; tests/dev/test_awx.py reads the types",
-    "docs/guides/custody.md": "needs sops; the integration target role_iap_key_custody runs the role with stand-ins",
 }
 # What stands for a server that isn't here.
 POSTGRESQL = "postgresql://refunds:{{ vault_password }}@db.example.com/refunds"
@@ -78,9 +77,12 @@ def established(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Newcomer
     )
     for path in (session, api_key):
         path.chmod(0o600)
-    for name in ("srv/refunds", "srv/backup"):
+    for name in ("srv/refunds", "srv/backup", "srv/secrets"):
         (found.cwd / name).mkdir()
-    found.write("vars.json", json.dumps({"vault_ledger_url": ledger(found), "ledger_url": ledger(found)}))
+    (found.home / ".vault_password").write_text("a password of nobody")
+    url = f"{found.control.removesuffix('/_sim')}/app-store-connect"
+    own = {"vault_ledger_url": ledger(found), "ledger_url": ledger(found), "iap_key_custody_app_store_connect_url": url}
+    found.write("vars.json", json.dumps(own))
     assert found.plays("site").returncode == 0
     shutil.copy(found.cwd / ".cache/simulator/ledger.db", found.cwd / "srv/refunds/ledger.db")
     yield found
@@ -125,3 +127,31 @@ def test_it_runs(page: str, text: str, established: Newcomer) -> None:
     established.write("play.yml", json.dumps(as_plays(established, text)))
     ran = established.types("ansible-playbook play.yml -e @vars.json")
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_a_key_from_the_custody_replaces_another(established: Newcomer) -> None:
+    """The custody guide's play, declaration and steps, with a key whose file is gone when the rotation begins."""
+    page = "docs/guides/custody.md"
+    (play,) = (text for where, text in STANDING_ALONE if where == page)
+    changed = {
+        "password}": "password, variable: iap_key_new}",
+        "studio.yml": "new.yml",
+        "Studio key": "a new key",
+    }
+    for shown_there, other in changed.items():
+        assert shown_there in play
+        play = play.replace(shown_there, other)
+    established.write("play.yml", json.dumps(as_plays(established, play)))
+    made = established.types("ansible-playbook play.yml -e @vars.json")
+    assert made.returncode == 0 and not (established.cwd / "srv/keys/studio.p8").exists(), made.stdout + made.stderr
+    (declared,) = (b.text for b in pages.blocks(page) if b.text.startswith("refund_tracking_keys"))
+    (key,) = yaml.safe_load(declared.replace("iap_key.", "iap_key_new."))["refund_tracking_keys"]
+    known = yaml.safe_load((established.cwd / "refunds.yml").read_text())
+    known["refund_tracking_keys"].append({name: key[name] for name in key if name != "apps"} | {"key": "new"})
+    rotation = next(b.text for b in pages.blocks("docs/guides/rotation.md") if b.file == "rotation.yml")
+    asked = {name: text for name, text in yaml.safe_load(rotation).items() if not name.endswith("hook")}
+    asked |= {"iap_key_rotation_name": "a new key", "iap_key_rotation_private_key_path": f"{established.cwd}/none.p8"}
+    established.write("rotation.json", json.dumps({**known, **asked}))
+    established.types("export ANSIBLE_VAULT_PASSWORD_FILE=~/.vault_password")
+    moved = established.plays("rotate_key", "-e @rotation.json", "-e @srv/secrets/new.yml")
+    assert moved.returncode == 0 and "2 integrations were moved from 2X9R4HXF34" in moved.stdout, moved.stdout
