@@ -9,6 +9,7 @@ import importlib
 import json
 import shutil
 import typing as t
+from pathlib import Path
 
 import pages
 import pytest
@@ -59,8 +60,16 @@ def shown() -> list[pages.Block]:
 
 @pytest.fixture(scope="module")
 def established(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Newcomer]:
-    """Somebody whose apps are Active, who is signed in to App Store Connect and has an API key of it."""
-    folder = tmp_path_factory.mktemp("established")
+    yield from establish(tmp_path_factory.mktemp("established"))
+
+
+@pytest.fixture
+def about_to_rotate(tmp_path: Path) -> t.Iterator[Newcomer]:
+    yield from establish(tmp_path)
+
+
+def establish(folder: Path) -> t.Iterator[Newcomer]:
+    """Give somebody whose apps are Active, who is signed in to App Store Connect and has an API key of it."""
     world = yaml.safe_load(WORLD.read_text())
     world["teams"][0]["app_store_connect_keys"] = [{"key_id": API_KEY_ID}]
     # The guide makes one of the world's name.
@@ -129,9 +138,9 @@ def test_it_runs(page: str, text: str, established: Newcomer) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_a_key_from_the_custody_replaces_another(established: Newcomer) -> None:
+def test_a_key_from_the_custody_replaces_another(about_to_rotate: Newcomer) -> None:
     """The custody guide's play, declaration and steps, with a key whose file is gone when the rotation begins."""
-    page = "docs/guides/custody.md"
+    page, one = "docs/guides/custody.md", about_to_rotate
     (play,) = (text for where, text in STANDING_ALONE if where == page)
     changed = {
         "password}": "password, variable: iap_key_new}",
@@ -141,17 +150,17 @@ def test_a_key_from_the_custody_replaces_another(established: Newcomer) -> None:
     for shown_there, other in changed.items():
         assert shown_there in play
         play = play.replace(shown_there, other)
-    established.write("play.yml", json.dumps(as_plays(established, play)))
-    made = established.types("ansible-playbook play.yml -e @vars.json")
-    assert made.returncode == 0 and not (established.cwd / "srv/keys/studio.p8").exists(), made.stdout + made.stderr
+    one.write("play.yml", json.dumps(as_plays(one, play)))
+    made = one.types("ansible-playbook play.yml -e @vars.json")
+    assert made.returncode == 0 and not (one.cwd / "srv/keys/studio.p8").exists(), made.stdout + made.stderr
     (declared,) = (b.text for b in pages.blocks(page) if b.text.startswith("refund_tracking_keys"))
     (key,) = yaml.safe_load(declared.replace("iap_key.", "iap_key_new."))["refund_tracking_keys"]
-    known = yaml.safe_load((established.cwd / "refunds.yml").read_text())
+    known = yaml.safe_load((one.cwd / "refunds.yml").read_text())
     known["refund_tracking_keys"].append({name: key[name] for name in key if name != "apps"} | {"key": "new"})
     rotation = next(b.text for b in pages.blocks("docs/guides/rotation.md") if b.file == "rotation.yml")
     asked = {name: text for name, text in yaml.safe_load(rotation).items() if not name.endswith("hook")}
-    asked |= {"iap_key_rotation_name": "a new key", "iap_key_rotation_private_key_path": f"{established.cwd}/none.p8"}
-    established.write("rotation.json", json.dumps({**known, **asked}))
-    established.types("export ANSIBLE_VAULT_PASSWORD_FILE=~/.vault_password")
-    moved = established.plays("rotate_key", "-e @rotation.json", "-e @srv/secrets/new.yml")
+    asked |= {"iap_key_rotation_name": "a new key", "iap_key_rotation_private_key_path": f"{one.cwd}/none.p8"}
+    one.write("rotation.json", json.dumps({**known, **asked}))
+    one.types("export ANSIBLE_VAULT_PASSWORD_FILE=~/.vault_password")
+    moved = one.plays("rotate_key", "-e @rotation.json", "-e @srv/secrets/new.yml")
     assert moved.returncode == 0 and "2 integrations were moved from 2X9R4HXF34" in moved.stdout, moved.stdout
