@@ -117,10 +117,9 @@ def test_one_broken_app_stops_no_other(bulk: Bulk, tmp_path: Path) -> None:
     headline, *lines = done.message.split("\n")
     assert headline == "2 of 4 apps need attention, 1 of 2 keys needs attention."
     assert done.results["summary"] == "4 apps: 2 need attention, 1 changed, 1 not Active (1 changed)."
-    assert [line.partition(". ")[0][:80] for line in lines] == [
-        f"key none: key_unreadable: {tmp_path}/none.p8 can't be read: No such file or directory"[:80],
-        f"{FOREIGN}: unauthenticated: Key {KEY_ID} works for 2 of 3 apps here, so the key is sound"[:80],
-    ]
+    assert len(lines) == 2
+    assert lines[0].startswith(f"key none: key_unreadable: {tmp_path}/none.p8 does not exist")
+    assert lines[1].startswith(f"{FOREIGN}: unauthenticated: Key {KEY_ID} works for 2 of 3 apps here, ")
     assert done.results["integrations"][2]["msg"].startswith(f"{FOREIGN}: the credential check failed: unauthenticated")
     assert len([text for text in done.warnings if UNRELEASED in text]) == 1
     write_key(tmp_path / "none.p8", bulk.sim.pem)
