@@ -9,9 +9,12 @@ the log's end is shown before the table, and after it what failed by name.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from types import FrameType
 
 import faults
 import part as parts_runner
@@ -21,6 +24,7 @@ import paths
 WIDTH = 78
 # Lines of the log of a part that failed.
 TAIL = 60
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _line(part: parts_runner.Part) -> str:
@@ -60,6 +64,32 @@ def _chosen(names: list[str]) -> list[parts_runner.Definition]:
     return [d for d in known if not names or f"{d.name}-".startswith(wanted)]
 
 
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise parts_runner.Stopped(signal.Signals(number).name)
+
+
+def _performed(chosen: list[parts_runner.Definition], workers: int) -> Iterator[parts_runner.Part]:
+    """Perform all and give each as it ends; told to stop, end what runs and begin nothing more."""
+    # Also where this was started by nohup or in the background, which ignore Ctrl-C and hand that on.
+    before = {number: signal.signal(number, _stop) for number in STOPS}
+    pool = ThreadPoolExecutor(workers)
+    try:
+        going = {pool.submit(parts_runner.perform, definition) for definition in chosen}
+        while going:
+            # In slices: a signal that the system gives to a thread is seen by Python's main thread once it wakes.
+            ended, going = wait(going, timeout=0.5, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in ended)
+    except parts_runner.Stopped:
+        print("Stopping what runs; once more ends it at once", flush=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        parts_runner.stop_all()
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        pool.shutdown()
+
+
 def main() -> int:
     start = time.monotonic()
     names = [name for given in sys.argv[1:] for name in (parts.CHECK if given == "check" else (given,))]
@@ -70,11 +100,13 @@ def main() -> int:
     print(
         f"{len(chosen)} parts, {workers} at a time; logs are in {parts_runner.LOGS.relative_to(paths.ROOT)}", flush=True
     )
-    with ThreadPoolExecutor(workers) as pool:
-        for future in as_completed([pool.submit(parts_runner.perform, d) for d in chosen]):
-            part = future.result()
+    try:
+        for part in _performed(chosen, workers):
             done[part.name] = part
             print(_line(part), flush=True)
+    except parts_runner.Stopped as stopped:
+        print(f"Stopped by {stopped}; {len(done)} of {len(chosen)} parts had ended", flush=True)
+        return 1
     ordered = [done[d.name] for d in chosen]
     failures = [part for part in ordered if part.failed]
     for part in failures:

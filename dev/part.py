@@ -17,6 +17,28 @@ import paths
 
 LOGS = paths.CACHE / "logs"
 TIMEOUT = 2400  # seconds for one command; generous, as a run on all versions shares two cores
+GRACE = 60  # seconds for what is stopped to stop what it had started
+
+_running: set[int] = set()
+_stopping = threading.Event()
+
+
+class Stopped(BaseException):
+    """This run was told to stop: no part goes on, and none has failed by it."""
+
+
+def stop_all() -> None:
+    """Interrupt each command as Ctrl-C would, wait until it has cleaned up, and kill what does not end."""
+    _stopping.set()
+    ends = time.monotonic() + GRACE
+    try:
+        for process in list(_running):
+            os.kill(process, signal.SIGINT)
+        while _running and time.monotonic() < ends:
+            time.sleep(0.1)
+    finally:
+        for process in list(_running):
+            os.killpg(process, signal.SIGKILL)
 
 
 class Part:
@@ -53,7 +75,9 @@ class Part:
             self.fail(what)
 
     def run(self, argv: Sequence[str | Path], env: Mapping[str, str], cwd: Path = paths.ROOT) -> tuple[int, str]:
-        """Run to the log, kill what outlives its time, and return exit code and output."""
+        """Run to the log, kill what outlives its time, and return exit code and output. Raises Stopped."""
+        if _stopping.is_set():
+            raise Stopped
         self.say("$ " + " ".join(map(str, argv)))
         start = self.log.stat().st_size
         with self.log.open("ab") as log:
@@ -66,11 +90,17 @@ class Part:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+            _running.add(process.pid)
             watch = threading.Timer(TIMEOUT, self._kill, [process.pid])
             watch.start()
+            # Not reaped before nobody can signal it any more: its number may be another's then.
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            watch.cancel()
+            _running.discard(process.pid)
             # Not Popen.wait: it does not tell what the process and its children have cost.
             status, usage = os.wait4(process.pid, 0)[1:]
-            watch.cancel()
+        if _stopping.is_set():
+            raise Stopped
         process.returncode = code = os.waitstatus_to_exitcode(status)
         self.worked += usage.ru_utime + usage.ru_stime
         with self.log.open("rb") as log:

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run of the tests that is stopped, by Ctrl-C or by CI, leaves nothing running and begins nothing more."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+DEV = Path(__file__).resolve().parents[2] / "dev"
+RUNNER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import check, part, parts
+from pathlib import Path
+folder = Path(sys.argv[2])
+part.LOGS, part.GRACE = folder / "logs", float(sys.argv[3])
+part.paths.ROOT = folder
+program = [sys.executable, "-c", (folder / "program.py").read_text(), folder]
+def work(the_part):
+    the_part.run(program, {})
+    (folder / "went on").touch()
+def later(the_part):
+    (folder / "began").touch()
+parts.all_parts = lambda: [part.Definition("first", work), part.Definition("second", later)]
+sys.argv = ["check.py"]
+sys.exit(check.main())
+"""
+CLEANS_UP = """
+import sys, time
+from pathlib import Path
+folder = Path(sys.argv[1])
+try:
+    (folder / "ready").touch()
+    time.sleep(600)
+finally:
+    (folder / "cleaned up").touch()
+"""
+STAYS = """
+import os, signal, sys, time
+from pathlib import Path
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+folder = Path(sys.argv[1])
+(folder / "pid").write_text(str(os.getpid()))
+(folder / "ready").touch()
+time.sleep(600)
+"""
+
+
+def _started(folder: Path, program: str, grace: float, ignores: bool = False) -> subprocess.Popen[str]:
+    (folder / "program.py").write_text(program)
+    argv = [sys.executable, "-c", RUNNER, str(DEV), str(folder), str(grace)]
+    # As nohup and "&" do, and a program that was started hands it on.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if ignores else None
+    try:
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={"JOBS": "1"})
+    finally:
+        if ignores:
+            signal.signal(signal.SIGINT, before)
+    ends = time.monotonic() + 120
+    while not (folder / "ready").exists() and process.poll() is None and time.monotonic() < ends:
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize("ignores", [False, True], ids=["as usual", "Ctrl-C ignored before"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_runs_cleans_up_and_nothing_more_begins(number: signal.Signals, ignores: bool, tmp_path: Path) -> None:
+    process = _started(tmp_path, CLEANS_UP, 120, ignores)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1 and output.endswith(f"Stopped by {number.name}; 0 of 2 parts had ended\n")
+    found = {file.name for file in tmp_path.iterdir()}
+    assert found == {"program.py", "ready", "cleaned up", "logs"}
+
+
+def test_what_does_not_clean_up_in_time_is_killed(tmp_path: Path) -> None:
+    process = _started(tmp_path, STAYS, 0)
+    process.terminate()
+    assert "Stopped by SIGTERM" in process.communicate(timeout=120)[0]
+    assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
