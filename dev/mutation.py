@@ -152,7 +152,10 @@ AREAS = {
             "_tasks/keys/remote_revocation.py",
             "_tasks/refunds/refund_removal.py",
             "_tasks/rotation/acceptance.py",
+            "_tasks/rotation/at_hand.py",
+            "_tasks/rotation/planning.py",
             "_tasks/rotation/reading.py",
+            "_tasks/rotation/rotation.py",
             "_tasks/refunds/refund_windows.py",
             "_tasks/refunds/refund_recording.py",
             "_tasks/tracking/key_removal.py",
@@ -168,6 +171,8 @@ AREAS = {
             "tasks/test_purge_parts.py",
             "tasks/test_retention_parts.py",
             "tasks/test_revocation_parts.py",
+            "tasks/test_rotation_end.py",
+            "tasks/test_rotation_plan.py",
             "tasks/test_rotation_reading.py",
             "tasks/test_window_parts.py",
         ),
@@ -199,9 +204,7 @@ def _settings(area: Area) -> str:
         "also_copy": [str(paths.COLLECTION / name) for name in NEEDED],
         "pytest_add_cli_args": ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-m", "not services", *without],
         "pytest_add_cli_args_test_selection": [here(test) for test in tests_of(area)],
-        # What goes on for ever ends after a minute or more. The tests of a mutant take seconds.
         "timeout_constant": 20.0,
-        "timeout_multiplier": 3.0,
     }
     lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in settings.items())
     return f"[tool.mutmut]\n{lines}\n"

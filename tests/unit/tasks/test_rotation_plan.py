@@ -1,0 +1,287 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a new key may be made for a rotation, and which one is at hand already. What is read is a stand-in."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from revocation_support import Connect, key
+from unit_support import ISSUER, OTHER_ISSUER, fingerprint_of
+
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import RemoteKey
+from ansible_collections.storeops.refunds.plugins.module_utils._context import Results
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation import Known, Request
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.apps import App
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.declaration import Declaration
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError, RefundsError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
+from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation import planning
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.at_hand import (
+    as_result,
+    at_hand,
+    declared_with,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.job import Job
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.planning import plan
+
+OLD, NEW = "OLD1234567", "NEW1234567"
+
+
+def source(key_id: str | None = NEW, path: str | None = None, content: str | None = None, **more: t.Any) -> KeySource:
+    """A declared key."""
+    made = KeySource(None, key_id, path, None if content is None else Secret(content), "strict")
+    return replace(made, **more)
+
+
+def app(one: KeySource | None) -> App:
+    """A declared app."""
+    return App("a", "com.example.a", key=one)
+
+
+WITH_FILE, WITH_TEXT = source(path="/keys/a.p8"), source(content="text")
+BY_NAME = source(None, f"/keys/SubscriptionKey_{NEW}.p8")
+
+
+@pytest.mark.parametrize(
+    ("keys", "apps", "wanted"),
+    [
+        ([], [], None),
+        ([WITH_FILE], [], WITH_FILE),
+        ([BY_NAME], [], BY_NAME),
+        # What has its text needs no file.
+        ([WITH_FILE, WITH_TEXT], [], WITH_TEXT),
+        ([WITH_FILE], [app(None), app(WITH_TEXT)], WITH_TEXT),
+        ([WITH_FILE, BY_NAME], [], WITH_FILE),
+        ([source(OLD, "/keys/o.p8")], [app(WITH_FILE)], WITH_FILE),
+        ([source(OLD, content="text")], [], None),
+        # An entry that says neither, and one that is to be gone.
+        ([source()], [], None),
+        ([replace(WITH_FILE, is_absent=True)], [], None),
+    ],
+)
+def test_which_declared_key_is_meant(keys: list[KeySource], apps: list[App], wanted: KeySource | None) -> None:
+    declaration = Declaration({str(number): one for number, one in enumerate(keys)}, tuple(apps))
+    assert declared_with(declaration, NEW) == wanted
+    for nobody in (None, ""):
+        assert declared_with(declaration, nobody) is None
+
+
+def test_a_key_without_an_id_is_nobodys() -> None:
+    assert declared_with(Declaration({"a": source(None, "/keys/a.p8")}, ()), "") is None
+
+
+CONTEXT: t.Any = SimpleNamespace(check_mode=False, warn=lambda text: None)
+
+
+def hand(declared: KeySource, new: KeySource, named: t.Sequence[str] = (), issuer: str | None = ISSUER) -> t.Any:
+    """Ask for the new key."""
+    return at_hand(Declaration({"new": declared}, ()), new, named, issuer, CONTEXT)
+
+
+def put(path: Path, text: str) -> str:
+    """Write a file that its owner alone can read."""
+    path.write_text(text)
+    path.chmod(0o600)
+    return str(path)
+
+
+def test_a_declared_key_that_can_be_read_is_at_hand(tmp_path: Path, pem: str) -> None:
+    new = source(None, f"{tmp_path}/new.p8")
+    for declared in (source(content=pem), source(path=put(tmp_path / "kept.p8", pem))):
+        found = hand(declared, replace(new, key_id=NEW))
+        assert found == replace(declared, issuer_id=ISSUER, fingerprint=fingerprint_of(pem))
+        # Its ID may be known by its name alone.
+        assert hand(declared, new, [NEW]) == found
+        assert hand(declared, new) is hand(declared, new, [NEW, OLD]) is hand(declared, new, [OLD]) is None
+    own = source(content=pem, issuer_id=OTHER_ISSUER)
+    assert hand(own, replace(new, key_id=NEW)).issuer_id == OTHER_ISSUER
+    assert as_result(replace(own, fingerprint="f"), "new") == {
+        "name": "new",
+        "key_id": NEW,
+        "issuer_id": OTHER_ISSUER,
+        "private_key_path": None,
+        "key_fingerprint": "f",
+        "predicted": False,
+    }
+    assert as_result(own, "")["name"] is None
+
+
+def test_a_declared_key_that_lies_nowhere_or_at_the_path_is_looked_for_there(tmp_path: Path, pem: str) -> None:
+    path = put(tmp_path / "new.p8", pem)
+    assert hand(source(path=path), source(NEW, path)) is None
+    assert hand(source(path=f"{tmp_path}/none.p8"), source(NEW, path)) is None
+
+
+def test_a_declared_key_that_can_not_be_read_is_not_lost(tmp_path: Path, pem: str) -> None:
+    damaged = put(tmp_path / "kept.p8", "hunter2")
+    for declared in (source(content="hunter2"), source(path=damaged), source(content=pem, unusable="No.")):
+        with pytest.raises(RefundsError) as caught:
+            hand(declared, source(NEW, f"{tmp_path}/new.p8"))
+        said = str(caught.value)
+        assert said.startswith(f"The new key {NEW} is declared, and can't be read: ") and "hunter2" not in said
+        assert said.endswith(" No key was made, and nothing was moved or revoked.")
+        assert ("No. No key" in said) is bool(declared.unusable)
+    # Another copy lies at the path.
+    assert hand(source(path=damaged), source(NEW, put(tmp_path / "new.p8", pem))) is None
+
+
+def held(name: str, key_id: str = OLD, issuer: str | None = ISSUER) -> Integration:
+    """An integration."""
+    return Integration(Identity("ledger", "", "production", f"com.example.{name}"), issuer, key_id, "f", "Active")
+
+
+@dataclass
+class Plan:
+    """One run of the first stage."""
+
+    monkeypatch: pytest.MonkeyPatch
+    new: KeySource
+    known: Known = field(default_factory=lambda: Known((held("a"), held("b"))))
+    old: KeySource | None = None
+    keys: dict[str, KeySource] = field(default_factory=dict)
+    listed: list[RemoteKey] | None = None
+    new_name: str = "new"
+    revoke: bool = False
+    faults: list[str] = field(default_factory=list)
+    asked: list[Request] = field(default_factory=list)
+    connect: Connect = field(default_factory=Connect)
+
+    def run(self) -> Results:
+        """Do it."""
+        self.connect.before = self.listed or []
+        connection: t.Any = SimpleNamespace(is_given=self.listed is not None, open=lambda: self.connect)
+        asked: t.Any = SimpleNamespace(
+            old_key_id=OLD,
+            old=self.old,
+            old_name="old",
+            new=self.new,
+            new_name=self.new_name,
+            team_id=7,
+            revoke=self.revoke,
+            declaration=Declaration(self.keys, ()),
+        )
+        counters = SimpleNamespace(as_result=lambda: {"calls": 7})
+        context: t.Any = SimpleNamespace(**vars(CONTEXT), transport=SimpleNamespace(counters=counters))
+        self.monkeypatch.setattr(Job, "read", lambda job: "read")
+        self.monkeypatch.setattr(Job, "known", lambda job, reading: {"read": self.known}[reading])
+        self.monkeypatch.setattr(planning, "faults", self._faults)
+        return plan(Job(asked, context, connection))
+
+    def _faults(self, request: Request, known: Known) -> list[str]:
+        assert known is self.known
+        self.asked.append(request)
+        return self.faults
+
+
+def test_what_uses_the_old_key_is_told_and_nothing_is_changed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    run = Plan(monkeypatch, source(None, f"{tmp_path}/new.p8"))
+    assert run.run() == {
+        "changed": False,
+        "rotation": {
+            "old_key_id": OLD,
+            "new_key_id": None,
+            "new_key": None,
+            "issuer_id": ISSUER,
+            "uses": [held(name).identity.place for name in "ab"],
+            "message": f"2 integrations use {OLD}.",
+        },
+        "http": {"calls": 7},
+    }
+    assert run.asked == [Request(OLD, f"{tmp_path}/new.p8", "new", "", "old", "", False, "", frozenset({ISSUER}))]
+    one = Plan(monkeypatch, run.new, Known((held("a"), held("b", NEW))))
+    assert one.run()["rotation"]["message"] == f"1 integration uses {OLD}."
+    none = Plan(monkeypatch, run.new, Known(tuple(held(f"n{number}") for number in range(1000))))
+    assert none.run()["rotation"]["message"] == f"1,000 integrations use {OLD}."
+
+
+def test_every_fault_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(RefundsError) as caught:
+        Plan(monkeypatch, source(None, f"{tmp_path}/new.p8"), faults=["One.", "Two."]).run()
+    assert str(caught.value) == "One.\nTwo.\nNo key was made, and nothing was moved or revoked."
+
+
+@pytest.mark.parametrize(
+    ("listed", "named", "chosen"),
+    [
+        (None, "", None),
+        ([], "", None),
+        ([key(NEW, "new")], NEW, NEW),
+        ([key(NEW, "new", False), key("OTHER12345", "other")], "", None),
+        ([key("OTHER12345", "new"), key(NEW, "new")], "OTHER12345", None),
+        # The old key's name is no name for the new one.
+        ([key(NEW, "new"), key(OLD, "new")], OLD, None),
+    ],
+)
+def test_a_key_with_the_new_name_was_made_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, listed: list[RemoteKey] | None, named: str, chosen: str | None
+) -> None:
+    run = Plan(monkeypatch, source(None, f"{tmp_path}/new.p8"), listed=listed)
+    assert run.run()["rotation"]["new_key_id"] == chosen
+    (asked,) = run.asked
+    assert (asked.named_key_id, asked.has_new) == (named, bool(named))
+    assert run.connect.asked == ([] if listed is None else [(7, ISSUER)])
+
+
+@pytest.mark.parametrize(("new_name", "issuer"), [("", ISSUER), ("new", OTHER_ISSUER)])
+def test_without_a_name_or_in_another_team_nobody_is_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, new_name: str, issuer: str
+) -> None:
+    new = source(None, f"{tmp_path}/new.p8", issuer_id=issuer)
+    run = Plan(monkeypatch, new, new_name=new_name, listed=[key(NEW, "new")])
+    run.run()
+    assert run.connect.asked == [] and (run.asked[0].named_key_id, run.asked[0].new_issuer) == ("", issuer)
+
+
+def test_what_is_there_of_the_new_key_begins_no_second_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pem: str
+) -> None:
+    path = f"{tmp_path}/new.p8"
+    declared = Plan(monkeypatch, source(NEW, path), keys={"new": source(content=pem)})
+    result = declared.run()["rotation"]
+    assert result["new_key_id"] == NEW and result["new_key"] == {
+        "name": "new",
+        "key_id": NEW,
+        "issuer_id": ISSUER,
+        "private_key_path": None,
+        "key_fingerprint": fingerprint_of(pem),
+        "predicted": False,
+    }
+    used = Plan(monkeypatch, source(NEW, path), Known((held("a", NEW),)))
+    unused = Plan(monkeypatch, source(NEW, path))
+    nameless = Plan(monkeypatch, source(None, path), Known((held("a", ""),)))
+    for run in (used, unused, nameless):
+        assert run.run()["rotation"]["new_key"] is None
+    put(Path(path), pem)
+    with_file = Plan(monkeypatch, source(None, path))
+    # App Store Connect tells which key is there.
+    with_session = Plan(monkeypatch, source(None, path), listed=[])
+    for run in (with_file, with_session):
+        run.run()
+    found = [run.asked[0].has_new for run in (declared, used, unused, nameless, with_file, with_session)]
+    assert found == [True, True, False, False, True, False]
+
+
+def test_the_old_key_is_told_as_it_is_declared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    new = source(None, f"{tmp_path}/new.p8")
+    old = source(OLD, "/keys/old.p8", issuer_id=OTHER_ISSUER)
+    run = Plan(monkeypatch, new, old=old)
+    assert run.run()["rotation"]["issuer_id"] == OTHER_ISSUER
+    assert run.asked[0].old_path == "/keys/old.p8" and run.asked[0].old_issuers == {ISSUER, OTHER_ISSUER}
+    pasted = Plan(monkeypatch, new, old=source(OLD, content="text"))
+    pasted.run()
+    assert pasted.asked[0].old_path == ""
+
+
+def test_without_a_session_no_revocation_is_planned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    run = Plan(monkeypatch, source(None, f"{tmp_path}/new.p8"), revoke=True)
+    with pytest.raises(InputError, match="needs a signed-in session"):
+        run.run()
+    assert run.asked == []
