@@ -24,6 +24,7 @@ description:
     C(unexpected_response), C(not_checked)). Also C(not_tried), C(host_unreachable), C(failed) for an app whose audit
     failed otherwise, and C(plan_unknown) where the tracker doesn't show which key it holds.
   - C(drift). A run would create, update or delete the integration. The cause is C(drift).
+    Also C(wrong_apple_id), where Apple signs the app's payloads for another C(app_apple_id) than the declared one.
   - C(pending). Not released yet, not Active at the tracker yet, or the key is not created yet. It fails no audit.
   - C(ok). Accepted, and as declared.
   - C(waived). All its failures are waived.

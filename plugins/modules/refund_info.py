@@ -115,7 +115,7 @@ refunds:
   description:
     - The refunds by refund date, bundle ID and transaction ID, as many as O(limit) allows. A transaction may be
       refunded again after a reversal.
-    - All fields are always there, V(null) where Apple gave none. Times are in UTC.
+      All fields are always there, V(null) where Apple gave none. Times are in UTC.
     - C(refund_date) (also of what was revoked), C(bundle_id), C(environment), C(source) (see O(source)),
       C(transaction_id), C(original_transaction_id) (the first of the purchase or subscription), C(product_id),
       C(product_type), C(quantity), C(purchase_date), C(storefront) (three letters).
@@ -221,8 +221,7 @@ complete:
 coverage:
   description:
     - How much of the period was read from Apple, for each app that was asked for, else for every app of the ledger. The
-      fields are those of RV(storeops.refunds.refund_export#module:coverage), which the guide on refunds explains.
-    - Empty with O(transaction_id).
+      fields are those of RV(storeops.refunds.refund_export#module:coverage). Empty with O(transaction_id).
   returned: success
   type: list
   elements: dict
@@ -243,6 +242,11 @@ coverage:
         checked_at: '2026-11-23T13:01:06Z'
         test_result: SUCCESS
         tested_at: '2026-11-23T13:01:06Z'
+declaration_faults:
+  description: Apps whose payloads Apple signs for another C(app_apple_id), each with C(msg).
+  returned: success
+  type: list
+  elements: dict
 quarantined:
   description:
     - What failed verification in Apple's answer, by C(payload_sha256) and C(reason). The task fails then.

@@ -73,6 +73,7 @@ class SignedData:
     def __init__(self, root: Root, environment: Environment, bundle_id: str, app_apple_id: int | None) -> None:
         self._root = root
         self._bundle_id = bundle_id
+        self._app_apple_id = app_apple_id
         # As Apple's payloads name it.
         self._environment = "Production" if environment == "production" else "Sandbox"
         self._verifier = make_verifier(root, environment, bundle_id, app_apple_id)
@@ -90,7 +91,8 @@ class SignedData:
             reason = refused.reason
         except UnexpectedFields:
             reason = "unexpected_fields"
-        return Rejected(payload_sha256(signed_payload), _uuid(claimed), reason, _date(claimed))
+        detail = self._numbers(claimed) if reason == "wrong_apple_id" else ""
+        return Rejected(payload_sha256(signed_payload), _uuid(claimed), reason, _date(claimed), detail=detail)
 
     def told(self, signed_payload: object) -> Notification | ConsumptionRequest | str | Rejected:
         """Return what a ``signedPayload`` of any type says; of a type that is nothing to us, the type itself.
@@ -153,8 +155,7 @@ class SignedData:
         return fault_of(_json_part(text, 0) or {}, payload, self._root, text)
 
     def _wrong_app(self, payload: t.Mapping[str, t.Any]) -> str:
-        # Apple's library looks at the first of these that is there; a transaction says it itself.
-        named = next((payload[name] for name in _ABOUT if payload.get(name)), payload)
+        named = _named(payload)
         about: Fields = named if isinstance(named, dict) else {}
         if "bundleId" not in about:
             return "unexpected_fields"
@@ -165,6 +166,17 @@ class SignedData:
             about = {**about, "environment": "Sandbox" if is_sandbox else "Production"}
         # Apple's library looks at the Apple ID first; a sandbox payload may have none.
         return "wrong_apple_id" if about.get("environment") == self._environment else "wrong_environment"
+
+    def _numbers(self, payload: t.Mapping[str, t.Any]) -> str:
+        """Return both Apple IDs; the library refuses for one only what Apple signed."""
+        named = _named(payload)
+        number = named.get("appAppleId") if isinstance(named, dict) else None
+        return f"Apple says {number if isinstance(number, int) else 'none'}, declared is {self._app_apple_id}"
+
+
+def _named(payload: t.Mapping[str, t.Any]) -> object:
+    """Return what Apple's library looks at: the first of these that is there; a transaction says it itself."""
+    return next((payload[name] for name in _ABOUT if payload.get(name)), payload)
 
 
 def payload_sha256(signed_payload: object) -> str:

@@ -100,7 +100,7 @@ def quarantine(
             **app.values(),
             "payload_sha256": one.payload_sha256,
             "notification_uuid": one.notification_uuid,
-            "reason": one.reason,
+            "reason": one.told,
             "window_from": window.start,
             "window_until": window.end,
             "first_seen_at": now,

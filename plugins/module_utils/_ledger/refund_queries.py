@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .._model.coverage import Coverage
 from .._model.identifiers import Environment
-from .._model.refund import day
+from .._model.refund import apple_id_fault, day
 from .._model.refund_period import Period
 from .._model.refund_rows import Cursor, Question, Row, Tally, exceeds, row_of
 from .coverage import coverage_of
@@ -30,13 +30,17 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class AppState:
-    """What the ledger knows about one app. ``coverage`` is None when it was never read; times in milliseconds."""
+    """What the ledger knows about one app. ``coverage`` is None when it was never read; times in milliseconds.
+
+    ``apple_id_fault``: what is wrong with the app's Apple ID, of whatever period.
+    """
 
     bundle_id: str
     coverage: Coverage | None
     quarantined: t.Mapping[str, int]
     last_refund_at: int | None
     url: KnownUrl | None = None
+    apple_id_fault: str = ""
 
     @property
     def is_known(self) -> bool:
@@ -151,8 +155,16 @@ def app_states(
     last = _last_refunds(connection, source, environment, bundle_ids)
     asked = set(bundle_ids or ()) or {*read, *quarantined, *last, *_integrated(connection, environment)}
     urls = urls_in(connection, environment)
+    ever = _quarantined(connection, source, environment, Period())
     return [
-        AppState(name, read.get(name), quarantined.get(name, {}), last.get(name), urls.get(name))
+        AppState(
+            name,
+            read.get(name),
+            quarantined.get(name, {}),
+            last.get(name),
+            urls.get(name),
+            apple_id_fault(ever.get(name, ())),
+        )
         for name in sorted(asked)
     ]
 

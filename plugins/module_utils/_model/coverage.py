@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .refund import day, iso_time
+from .refund import day, iso_time, reason_name
 from .text import few
 
 State = t.Literal["complete", "incomplete", "unknown", "never"]
@@ -192,22 +192,22 @@ def faults_of(gaps: t.Sequence[Window], quarantined: t.Mapping[str, int]) -> lis
             f"Not known: {days}. Apple's history no longer reached back, a payload could not be verified as long as it "
             "did, or there was no URL of version 2."
         )
-    read = {reason: count for reason, count in quarantined.items() if reason in _VERIFIED}
+    read = {reason: count for reason, count in quarantined.items() if reason_name(reason) in _VERIFIED}
     if read:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(read.items()))
         faults.append(
             f"{sum(read.values())} of Apple's payloads are sound, but hold something else than Apple documents, and "
-            f"are in quarantine ({reasons}); the next run reads their time again. Look for a newer version of "
+            f"are in quarantine ({reasons}); the next run tries them again. Look for a newer version of "
             "storeops.refunds."
         )
-    quarantined = {reason: count for reason, count in quarantined.items() if reason not in _VERIFIED}
+    quarantined = {reason: count for reason, count in quarantined.items() if reason not in read}
     if quarantined:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(quarantined.items()))
         faults.append(
             f"{sum(quarantined.values())} of Apple's payloads could not be verified and are in quarantine ({reasons}); "
-            "the next run reads their time again."
+            "the next run tries them again."
         )
-        faults += [advice for reason, advice in _ADVICE.items() if reason in quarantined]
+        faults += [advice for name, advice in _ADVICE.items() if name in map(reason_name, quarantined)]
     return faults
 
 

@@ -114,7 +114,7 @@ class Rejected:
     """A payload that could not be taken. ``reason`` is one of ``_apple.signed_data.REASONS``.
 
     ``claimed_date``: when it says that it was signed, UNIX milliseconds; nobody vouches for it. ``is_apples``: Apple
-    signed the notification for this app, and only what it carries can't be taken.
+    signed the notification for this app, and only what it carries can't be taken. ``detail``: more about the reason.
     """
 
     payload_sha256: str
@@ -122,6 +122,32 @@ class Rejected:
     reason: str
     claimed_date: int | None = field(default=None, compare=False)
     is_apples: bool = field(default=False, compare=False)
+    detail: str = field(default="", compare=False)
+
+    @property
+    def told(self) -> str:
+        """The reason as the ledger keeps it."""
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+
+def reason_name(told: str) -> str:
+    """Return the name of a reason as the ledger keeps it."""
+    return told.partition(":")[0]
+
+
+def apple_id_fault(reasons: t.Iterable[str]) -> str:
+    """Return what is to be said of payloads that Apple signed for another Apple ID; empty without any.
+
+    ``reasons``: of payloads in quarantine, as the ledger keeps them.
+    """
+    told = next((one for one in sorted(reasons) if reason_name(one) == "wrong_apple_id"), None)
+    if told is None:
+        return ""
+    numbers = told.partition(": ")[2]
+    return (
+        f"app_apple_id isn't the number in Apple's payloads{f' ({numbers})' if numbers else ''}, so their refunds "
+        "aren't recorded. Correct app_apple_id where the app is declared, and run storeops.refunds.refunds."
+    )
 
 
 def refunded_amount(price: int, percentage: int | None) -> int:

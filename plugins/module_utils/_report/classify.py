@@ -21,6 +21,7 @@ OWN_CAUSES: t.Mapping[str, str] = {
     "failed": "The audit of this app failed before there was a verdict.",
     "tracker_failed": "The tracker itself says that this integration doesn't work. Look at its page.",
     "tracker_unknown": "The tracker shows a status that this collection doesn't know, or none at all.",
+    "wrong_apple_id": "Apple's payloads are of another app_apple_id than the declared one.",
     "tracker_pending": "The tracker does not show this integration as Active yet.",
 }
 _NO_FAILURE = ("app_not_released", "key_not_yet_created")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from .._model.errors import InputError
 from .._model.masking import MASK
@@ -13,7 +14,7 @@ from .._model.secret import looks_secret
 from .._model.verdict import LOCAL_CAUSES
 from .._plan import COMPARED_IN_LEDGER
 from .classify import Finding, problems_of
-from .model import KEY_FIELDS, App, BadKey, Difference, Key, Kind, worst
+from .model import KEY_FIELDS, App, BadKey, Difference, Key, Kind, Problem, worst
 
 Fields = t.Mapping[str, t.Any]
 # Of a key that is declared absent and that something still uses, the task that knows it says so itself.
@@ -29,7 +30,28 @@ def apps_of(results: t.Sequence[Fields], option: str = "results") -> list[App]:
     found: list[App] = []
     for number, result in enumerate(results):
         found.extend(_apps(result, f"{option}[{number}]"))
-    return sorted(found, key=lambda app: (app.bundle_id, app.environment, app.tracker))
+    return sorted(found, key=_place)
+
+
+def _place(app: App) -> tuple[str, str, str]:
+    return app.bundle_id, app.environment, app.tracker
+
+
+def with_faults(apps: t.Sequence[App], refunds: t.Sequence[Fields]) -> list[App]:
+    """Return the apps with what their refunds tell of the declaration, each at its first tracker."""
+    faults = {
+        (_text(fault.get("bundle_id")), _text(fault.get("environment"))): _text(fault.get("msg"))
+        for result in refunds
+        for fault in _list(result.get("declaration_faults"))
+        if isinstance(fault, t.Mapping)
+    }
+    found = []
+    for app in sorted(apps, key=lambda app: app.tracker != "ledger"):
+        text = faults.pop((app.bundle_id, app.environment), "")
+        problems = (*app.problems, Problem("drift", "wrong_apple_id", text)) if text else app.problems
+        deciding = worst(problems)
+        found.append(replace(app, problems=problems, kind=deciding.kind if deciding else "ok"))
+    return sorted(found, key=_place)
 
 
 def undeclared_of(results: t.Sequence[Fields]) -> tuple[str, ...]:

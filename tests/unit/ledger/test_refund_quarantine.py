@@ -12,9 +12,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from refund_support import DAY, TODAY, Desk
+from refund_support import APPLE_ID, DAY, TODAY, Desk
 from unit_servers import Simulator
-from unit_support import BUNDLE_ID
+from unit_support import BUNDLE_ID, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple import root_certificate, signed_data
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.refund_fields import (
@@ -22,7 +22,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._apple.refund_fie
     notification_of,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.signed_data import REASONS, SignedData
-from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Rejected
+from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Rejected, reason_name
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
 
 FAULTS = {
     "wrong_root": "wrong_root",
@@ -52,7 +53,7 @@ def test_each_fault_is_named(desk: Desk, fault: str, place: str) -> None:
     desk.refund(-20, "2000000000000002")
     desk.refund(-3, uuid=UUID, fault=fault, fault_in=place)
     outcome = desk.run()
-    assert [(row["reason"], row["notification_uuid"]) for row in desk.rows("refund_quarantine")] == [
+    assert [(reason_name(row["reason"]), row["notification_uuid"]) for row in desk.rows("refund_quarantine")] == [
         (FAULTS[fault], UUID)
     ]
     assert [row["transaction_id"] for row in desk.rows()] == ["2000000000000002"]
@@ -79,12 +80,34 @@ def test_another_root_does_not_get_mixed_with_apples(desk: Desk) -> None:
 def test_a_payload_is_released_when_it_verifies(desk: Desk) -> None:
     desk.refund(-3)
     desk.run(app_apple_id=7)
-    assert [row["reason"] for row in desk.rows("refund_quarantine")] == ["wrong_apple_id"] and desk.rows() == []
+    assert [reason_name(row["reason"]) for row in desk.rows("refund_quarantine")] == ["wrong_apple_id"]
+    assert desk.rows() == []
     told, done = (desk.run(check_mode=mode).results for mode in (True, False))
     assert told["refunds"] == done["refunds"] and done["refunds"]["released"] == 1 and done["refunds"]["new"] == 1
     assert done["coverage"]["state"] == "complete" and desk.rows("refund_quarantine") == []
     assert done["coverage"]["covered_until"][:10] == "2025-10-09"
     assert not desk.run().results["changed"]
+
+
+@pytest.mark.parametrize("is_list", [False, True])
+@pytest.mark.parametrize("others", [0, 1])
+def test_another_apple_id_is_a_mistake_in_the_declaration(desk: Desk, is_list: bool, others: int) -> None:
+    if others:
+        desk.refund(-40, "2000000000000002")
+        assert not desk.run().message
+    # Without others, longer ago than an audit looks for refunds.
+    desk.refund(-3 if others else -35)
+    listed = {"bundle_id": None, "apps": [{"bundle_id": BUNDLE_ID, "app_apple_id": 7}]}
+    given = listed if is_list else {"app_apple_id": 7}
+    for check_mode in (True, False, False):
+        wrong = desk.run(check_mode=check_mode, **given)
+        assert wrong.results["failed"] and f"(Apple says {APPLE_ID}, declared is 7)" in wrong.message
+        assert len(desk.rows()) == others
+    question = {"ledger": {"url": desk.url}, "root_certificate_path": str(desk.folder / "root.pem"), "last_days": 30}
+    (fault,) = run_task(refund_info.TASK, question).results["declaration_faults"]
+    assert fault["bundle_id"] == BUNDLE_ID and f"Apple says {APPLE_ID}, declared is 7" in fault["msg"]
+    assert not desk.run().message and len(desk.rows()) == others + 1
+    assert run_task(refund_info.TASK, question).results["declaration_faults"] == []
 
 
 def test_a_payload_that_apple_no_longer_lists_is_let_go(desk: Desk) -> None:

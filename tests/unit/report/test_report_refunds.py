@@ -56,6 +56,20 @@ def test_refunds_are_summed_and_unknown_is_no_zero(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("fails", [True, False])
+def test_another_apple_id_is_a_finding(tmp_path: Path, fails: bool) -> None:
+    said = "app_apple_id isn't the number in Apple's payloads (Apple says 1, declared is 7)."
+    fault = {"bundle_id": "com.example.fine", "environment": "production", "msg": said}
+    given = bulk(item("com.example.fine", tracker="revenuecat"), item("com.example.fine"), item("com.example.new"))
+    waiver = {"bundle_id": "*", "cause": "wrong_apple_id", "reason": "r", "until": "2999-12-31"}
+    more = {} if fails else {"waivers": [waiver]}
+    found = audit(tmp_path, given, refunds=[{**refunds(), "declaration_faults": [fault]}], **more)
+    apps = [(app["tracker"], [one["cause"] for one in app["problems"]]) for app in document(tmp_path)["apps"]]
+    assert apps == [("ledger", ["wrong_apple_id"]), ("revenuecat", []), ("ledger", [])]
+    assert (f"com.example.fine: wrong_apple_id: {said}" in found.message) == fails == bool(found.message)
+    assert document(tmp_path)["failed"] == fails and said in page(tmp_path)
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_environments_and_sources_are_never_added(tmp_path: Path, order: int) -> None:
     test = {**refunds(), "source": "other:0123456789abcdef"}

@@ -15,7 +15,7 @@ from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._files.text import refuse_unwritable_text
 from ..._report.changes import changes_since
 from ..._report.console import bad_news, good_news, unread
-from ..._report.entries import absent_keys_of, apps_of, bad_keys_of, undeclared_of
+from ..._report.entries import absent_keys_of, apps_of, bad_keys_of, undeclared_of, with_faults
 from ..._report.html import render_html
 from ..._report.json_document import bad_key_fields, render_json, waiver_fields
 from ..._report.junit import render_junit
@@ -85,7 +85,8 @@ def _finish(request: AuditRequest, context: Context) -> Results:
 
 
 def _report(request: AuditRequest, context: Context, previous: str | None) -> Report:
-    apps, waivers = waive(apps_of(request.results), _waivers(request, context))
+    found = with_faults(apps_of(request.results), request.refunds)
+    apps, waivers = waive(found, _waivers(request, context))
     return Report(
         title=request.title,
         generated_at=context.timestamp(),

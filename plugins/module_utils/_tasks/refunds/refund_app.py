@@ -13,7 +13,7 @@ from ..._context import Context
 from ..._model.coverage import LATE, Coverage, Window, gaps_told, known_gaps
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.integration import Identity
-from ..._model.refund import iso_time
+from ..._model.refund import apple_id_fault, iso_time
 from ..shared.progress import EVERY_S, Progress
 from .refund_reading import Batch, Reading
 from .refund_recording import Recorder
@@ -86,6 +86,8 @@ class AppRun:
             said = f"{error}" if isinstance(error, RefundsError) else unforeseen(error, _ONE_APP)
             kept = None if self._context.check_mode else self.read
             self.message = said + (f" Until {iso_time(kept.end)} all is recorded; run again." if kept else "")
+        # No gap that another run closes: nothing of this app is recorded until somebody corrects it.
+        self.message = " ".join(filter(None, (self.message, apple_id_fault(self.recorder.reasons))))
 
     @property
     def outcome(self) -> Outcome:

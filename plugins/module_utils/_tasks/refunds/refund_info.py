@@ -61,6 +61,11 @@ def _from_ledger(asked: LedgerQuestion, context: Context) -> Results:
         # An empty ledger knows nothing, which is not the same as no refunds.
         "complete": bool(coverage) and all(one["state"] == "complete" for one in coverage),
         "coverage": coverage,
+        "declaration_faults": [
+            {"bundle_id": one.bundle_id, "environment": question.environment, "msg": one.apple_id_fault}
+            for one in states
+            if one.apple_id_fault
+        ],
         "quarantined": [],
         "http": context.transport.counters.as_result(),
     }

@@ -49,6 +49,7 @@ def from_apple(asked: AppleQuestion, context: Context) -> Results:
         "complete": not rejected,
         "coverage": [],
         "quarantined": [{"payload_sha256": one.payload_sha256, "reason": one.reason} for one in rejected.values()],
+        "declaration_faults": [],
         "http": context.transport.counters.as_result(),
     }
     warn_exceeding(results["exceeding_price"], context)

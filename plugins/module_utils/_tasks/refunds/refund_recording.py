@@ -48,7 +48,7 @@ class Recorder:
     ``removal`` asks before what is older is removed; without it, nothing is.
 
     ``now`` is UTC in ISO 8601 and ``at`` the same in UNIX milliseconds. One object is for one run. ``tally``,
-    ``coverage`` and ``quarantined`` tell how things stand after the last call.
+    ``coverage``, ``quarantined`` and its ``reasons`` tell how things stand after the last call.
     """
 
     ledger: Ledger
@@ -60,6 +60,7 @@ class Recorder:
     tally: Tally = field(default_factory=Tally)
     coverage: Coverage | None = None
     quarantined: int = 0
+    reasons: t.Mapping[str, int] = field(default_factory=dict)
     removal: Removal | None = None
     has_removed: bool = field(default=False, init=False)
     _has_begun: bool = field(default=False, init=False)
@@ -162,11 +163,11 @@ class Recorder:
             rejected = [one for one in piece.rejected if one.notification_uuid not in uuids]
             is_clean = is_clean and not rejected
             self.tally.put_in_quarantine(
-                {one.payload_sha256: one.reason for one in rejected if one.payload_sha256 not in held}
+                {one.payload_sha256: one.told for one in rejected if one.payload_sha256 not in held}
             )
             for one in rejected:
                 sha256 = one.payload_sha256
-                held[sha256] = Quarantined(sha256, one.notification_uuid, one.reason, piece.window)
+                held[sha256] = Quarantined(sha256, one.notification_uuid, one.told, piece.window)
                 self._seen.add(sha256)
             if writes:
                 quarantine(connection, self.app, rejected, piece.window, self.now)
@@ -227,11 +228,12 @@ class Recorder:
         writes: bool,
     ) -> None:
         self.quarantined = len(held)
+        self.reasons = Counter(one.reason for one in held.values())
         if coverage is None:
             return
         if self.keep_from is not None:
             coverage = forgotten(coverage, self.keep_from)
-        self.coverage = judged(coverage, Counter(one.reason for one in held.values()))
+        self.coverage = judged(coverage, self.reasons)
         if writes:
             put_coverage(connection, self.app, self.coverage, self.now)
 
