@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import time
 import typing as t
@@ -34,10 +35,10 @@ refund_tracking_defaults:
   # Apart from the real ledger.
   ledger:
     url: sqlite:///{place}/ledger.db
-# For keys that are made and revoked by a playbook: who is signed in, as in the world.
+# For playbooks that make and revoke keys: somebody who is signed in, as in the world.
 refund_tracking_app_store_connect_url: {base}/app-store-connect
 refund_tracking_session: '{session}'
-# For rotate_key, which uses the session above once no file is named: a rotation.yml of yours names that of a real one.
+# rotate_key: empty, so that the session above is used instead of the file in your rotation.yml.
 iap_key_rotation_session_path: ""
 """
 
@@ -107,11 +108,16 @@ def write_settings(simulator: Simulator, world: t.Mapping[str, t.Any]) -> None:
 def put_key(simulator: Simulator, folder: pathlib.Path, key_id: str) -> bool:
     """Let the simulator and the folder have the same key; say so, and return False where they can't."""
     path = folder / f"SubscriptionKey_{key_id}.p8"
-    if path.exists() and path.read_bytes().startswith(b"$ANSIBLE_VAULT"):
-        print(f"{path} is encrypted (ansible-vault) and stays as it is. The simulator can't be shown its key.")
-        return True
     if path.exists():
-        simulator.ask("PATCH", f"iap_keys/{key_id}", {"public_key": public_part(path)})
+        text = readable(path)
+        if text is None:
+            print(
+                f"{path} is encrypted (ansible-vault) and stays as it is. The simulator can't be shown its key: set "
+                "ANSIBLE_VAULT_PASSWORD_FILE and run this again.",
+                file=sys.stderr,
+            )
+            return False
+        simulator.ask("PATCH", f"iap_keys/{key_id}", {"public_key": public_part(path, text)})
         print(f"{path} is there and stays as it is. The simulator knows it now.")
         return True
     try:
@@ -133,14 +139,26 @@ def put_key(simulator: Simulator, folder: pathlib.Path, key_id: str) -> bool:
     return True
 
 
-def public_part(path: pathlib.Path) -> str:
+def readable(path: pathlib.Path) -> bytes | None:
+    """Return a file's text, None where it is encrypted and ansible-vault doesn't decrypt it. Nothing is written."""
+    text = path.read_bytes()
+    if not text.startswith(b"$ANSIBLE_VAULT"):
+        return text
+    try:
+        command = ["ansible-vault", "view", path]
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def public_part(path: pathlib.Path, text: bytes) -> str:
     """Return the public key of a .p8 as a PEM."""
     try:
         from cryptography.hazmat.primitives import serialization
     except ImportError:
         sys.exit(f"{path} is there. To show it to the simulator, run this with the Python of your Ansible.")
     try:
-        key = serialization.load_pem_private_key(path.read_bytes(), None)
+        key = serialization.load_pem_private_key(text, None)
     except ValueError:
         sys.exit(f"{path} is there, and isn't a key. If you don't need it, move it away and run this again.")
     kind = serialization.PublicFormat.SubjectPublicKeyInfo

@@ -45,12 +45,12 @@ class Sim:
         return self.control.split(":")[2].partition("/")[0]
 
 
-def settled(sim: Sim, tmp_path: Path) -> Newcomer:
+def settled(sim: Sim, tmp_path: Path, keys: int = 2) -> Newcomer:
     """One who has installed everything, has the simulated keys in ~/keys and declared the README's apps."""
     made = Newcomer(tmp_path / "new", sim.control)
     made.env["PATH"] = f"{warm().programs}:{Path(sys.executable).parent}:{made.env['PATH']}"
     made.env["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".cache/root")
     made.write("refunds.yml", DECLARED)
     ran = made.knows_simulator()
-    assert ran.returncode == 0 and ran.stdout.count("is written") == 2, ran.stderr
+    assert ran.returncode == 0 and ran.stdout.count("is written") == keys, ran.stderr
     return made

@@ -14,7 +14,7 @@ import pages
 import pytest
 import yaml
 from newcomer import SETTINGS, Newcomer, knows_repository, own_pip, repository
-from story import DECLARED, Sim
+from story import DECLARED, Sim, settled
 
 BLOCKS = pages.blocks("README.md")
 TASK = next(block.text for block in BLOCKS if block.text.startswith("- name: Track the refunds"))
@@ -135,28 +135,51 @@ def test_a_job_of_ci_from_an_empty_home(steps: list[str], newcomer: Newcomer, tm
         assert "3 apps audited, none needs attention." in first and why.split(":")[1] in second
 
 
-def test_an_encrypted_key_stays_as_it_is(newcomer: Newcomer) -> None:
+def test_an_encrypted_key_stays_as_it_is_and_is_shown_with_its_password(newcomer: Newcomer, sim: Sim) -> None:
     path = newcomer.home / "keys/SubscriptionKey_2X9R4HXF34.p8"
-    path.write_text("$ANSIBLE_VAULT;1.1;AES256\n6162\n")
-    ran = newcomer.knows_simulator()
-    assert ran.returncode == 0 and f"{path} is encrypted (ansible-vault) and stays as it is." in ran.stdout
-    assert path.read_text() == "$ANSIBLE_VAULT;1.1;AES256\n6162\n"
+    (newcomer.home / ".vault_password").write_text("a password of nobody")
+    newcomer.types("export ANSIBLE_VAULT_PASSWORD_FILE=~/.vault_password; ansible-vault encrypt ~/keys/*2X9R4HXF34.p8")
+    encrypted = path.read_text()
+    assert encrypted.startswith("$ANSIBLE_VAULT;")
+    sim.stop()
+    sim.start(sim.port)
+    del newcomer.env["ANSIBLE_VAULT_PASSWORD_FILE"]
+    refused = newcomer.knows_simulator()
+    said = "The simulator can't be shown its key: set ANSIBLE_VAULT_PASSWORD_FILE and run this again."
+    assert (
+        refused.returncode == 1 and f"{path} is encrypted (ansible-vault) and stays as it is. {said}" in refused.stderr
+    )
+    newcomer.env["ANSIBLE_VAULT_PASSWORD_FILE"] = str(newcomer.home / ".vault_password")
+    shown = newcomer.knows_simulator()
+    assert shown.returncode == 0 and f"{path} is there and stays as it is. The simulator knows it now." in shown.stdout
+    assert path.read_text() == encrypted
+    look_up = f"{{{{ lookup('ansible.builtin.file', '{path}') }}}}"
+    declared = yaml.safe_load((newcomer.cwd / "refunds.yml").read_text())
+    declared["refund_tracking_keys"][0] |= {"key_id": "2X9R4HXF34", "private_key_content": look_up}
+    del declared["refund_tracking_keys"][0]["private_key_path"]
+    newcomer.write("refunds.yml", yaml.safe_dump(declared))
+    assert "3 apps: 3 changed." in newcomer.plays("site").stdout
 
 
 def test_a_world_of_one_s_own(tmp_path: Path) -> None:
-    """Its keys and its session are the simulator's, and what can't be given is told with the settings already new."""
-    world = tmp_path / "mine.json"
-    team = {"issuer_id": OTHER_ISSUER, "iap_keys": [{"key_id": "MINE123456"}], "apps": []}
-    cookie = {"myacinfo": "someone-else", "email": "me@example.com", "teams": [OTHER_ISSUER]}
-    world.write_text(json.dumps({"teams": [team], "app_store_connect_sessions": [cookie]}))
+    """Its keys, session and refunds are the simulator's; what can't be given is told with the settings already new."""
+    (shown,) = (block for block in pages.blocks("examples/simulator/README.md") if block.file == "mine.yml")
+    world = tmp_path / "mine.yml"
+    world.write_text(shown.text)
     sim = Sim(world)
     sim.start()
     try:
-        mine = Newcomer(tmp_path / "new", sim.control)
-        assert mine.knows_simulator().returncode == 0
-        key, settings = mine.home / "keys/SubscriptionKey_MINE123456.p8", mine.cwd / SETTINGS
+        mine = settled(sim, tmp_path, keys=1)
+        key, settings = mine.home / "keys/SubscriptionKey_ABCDE12345.p8", mine.cwd / SETTINGS
         session = json.loads(yaml.safe_load(settings.read_text())["refund_tracking_session"])
-        assert key.exists() and session[0]["value"] == "someone-else"
+        assert key.exists() and session[0]["value"] == "simulated"
+        team = yaml.safe_load(shown.text)["teams"][0]
+        apps = [{"bundle_id": app["bundle_id"], "app_apple_id": app["apple_id"]} for app in team["apps"]]
+        declared = {"key": "mine", "issuer_id": team["issuer_id"], "private_key_path": str(key), "apps": apps}
+        mine.write("refunds.yml", json.dumps({"refund_tracking_keys": [declared]}))
+        assert mine.plays("site").returncode == 0 and mine.plays("refunds").returncode == 0
+        mine.plays("export_refunds", "-e refund_export_folder=$PWD/exported")
+        assert "com.mine.one" in (mine.cwd / "exported/refunds.csv").read_text()
         key.unlink()
         settings.unlink()
         refused = mine.knows_simulator()
