@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.coverage import put_coverage, quarantine
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.event_schema import notification_urls
-from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import record
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer, record
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integrations
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.notification_urls import KnownUrl, put_urls
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refund_queries import page
@@ -55,11 +55,13 @@ class Server:
         # Nothing is there but a consumer, which began at 0.
         first = 0 if "min(" in str(compiled) else None
         nothing = SimpleNamespace(all=lambda: [])
-        return SimpleNamespace(scalar=lambda: first, scalars=lambda: [], mappings=lambda: nothing)
+        return SimpleNamespace(scalar=lambda: first, scalars=lambda: [], mappings=lambda: nothing, all=lambda: [])
 
     @contextlib.contextmanager
     def writing(self) -> t.Iterator[Server]:
         yield self
+
+    reading = writing
 
     def write(self, work: t.Callable[[Server], None]) -> None:
         work(self)
@@ -110,3 +112,9 @@ def test_pages_have_an_order_that_no_language_decides_about() -> None:
     name = refunds().name
     order = f'{name}.revocation_date, {name}.bundle_id COLLATE "C", {name}.transaction_id COLLATE "C"'
     assert f" ORDER BY {order} \n LIMIT " in server.said[0]
+
+
+def test_events_are_read_in_their_order() -> None:
+    server: t.Any = Server()
+    assert Consumer(server, "rules", "a").waiting(5) == []
+    assert " ORDER BY refund_tracking_events.sequence \n LIMIT " in server.said[0]
