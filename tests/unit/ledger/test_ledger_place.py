@@ -149,6 +149,41 @@ def test_bad_urls(url: str) -> None:
     assert "hunter2" not in str(e.value)
 
 
+NEXT = "Give sqlite:////absolute/path/ledger.db or postgresql://user:password@host/database."
+
+
+@pytest.mark.parametrize("option", ["ledger.url", "to_ledger.url"])
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", f"is given but empty (or STOREOPS_LEDGER_URL is). {NEXT} Or leave it out."),
+        ("postgresql://me:hunter2@x@host/db", "has more than one @. Write an @ in the password as %40."),
+        ("ledger.db", f"this isn't a database URL. {NEXT}"),
+        ("postgresql://me@host:port/db", f"this isn't a database URL. {NEXT}"),
+        ("sqlite:///ledger.db", f"an SQLite ledger needs an absolute path and no parameters. {NEXT}"),
+        ("mysql://me:hunter2@host/db", f"'mysql' isn't a supported database. {NEXT}"),
+        # The name of a database is whatever a person typed.
+        ("myäsql://host/db", f"'my\\xe4sql' isn't a supported database. {NEXT}"),
+    ],
+)
+def test_what_is_said_of_a_bad_url(option: str, url: str, said: str) -> None:
+    # The variable stands for one option alone.
+    wanted = said if option == "ledger.url" else said.replace(" (or STOREOPS_LEDGER_URL is)", "")
+    with pytest.raises(InputError) as caught:
+        find_place(url, {"HOME": "/home/me"}, option)
+    assert str(caught.value) == f"{option}: {wanted}"
+
+
+@pytest.mark.parametrize("url", ["sqlite:////var/lib/ledger.db", "postgresql://host/db"])
+def test_a_place_is_named_with_its_option(url: str) -> None:
+    assert find_place(url, {}, "to_ledger.url").where in (
+        "to_ledger.url: /var/lib/ledger.db",
+        "to_ledger.url: PostgreSQL host/db",
+    )
+    assert find_place("postgresql:///", {}).where == "ledger.url: PostgreSQL socket/"
+    assert find_place("sqlite:////a.db", {}).url.reveal() == "sqlite:////a.db"
+
+
 # What may follow an @ that should have been written as %40.
 TAILS = ["w0rdtail", "w0rd/tail", "w0rd:tail", "w0rd?tail", "w0rd#tail", "[w0rd]tail", "@w0rd", "w0rd@tail"]
 
