@@ -18,7 +18,7 @@ TASKS: dict[str, dict[str, t.Any]] = {
 }
 KNOWN = {"refund_tracking_keys": [], "iap_key_rotation_keys": "{{ refund_tracking_keys | default([]) }}"}
 PLAN, MAKE = TASKS["Check what could stop the rotation, before a key is made"], TASKS["Put the new key in place"]
-MOVE = TASKS["Move every integration to the new key"]
+MOVE = TASKS["Move every integration to the new key as soon as Apple accepts it, which may take minutes"]
 
 
 @pytest.mark.parametrize(
