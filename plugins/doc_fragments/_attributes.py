@@ -11,15 +11,15 @@ class ModuleDocFragment:
 options: {}
 attributes:
   action_group:
-    description: For C(module_defaults), beside groups for each concern.
+    description: All modules; there are also groups by topic.
     support: full
     membership:
       - storeops.refunds.all
   check_mode:
-    description: Calls and results are those of a run, and nothing is written.
+    description: Has the calls and results of a run, and writes nothing.
     support: full
   idempotent:
-    description: Running it again without a change in between changes nothing.
+    description: Running it again changes nothing.
     support: full
 """
 

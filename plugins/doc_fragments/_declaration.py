@@ -11,8 +11,8 @@ class ModuleDocFragment:
 options:
   keys:
     description:
-      - In-App Purchase keys. Each entry has a short name C(key), what O(keys) of
-        M(storeops.refunds.appstore_iap_key) documents, and, if wanted, its C(apps) with entries like those of O(apps).
+      - In-App Purchase keys. Each entry has a short name C(key), the fields of O(keys) of
+        M(storeops.refunds.appstore_iap_key), and, if you like, its C(apps) with entries like those of O(apps).
       - An entry without C(issuer_id) or C(private_key_file_policy) takes the task's.
     type: list
     elements: raw
@@ -20,17 +20,17 @@ options:
     description:
       - Apps that aren't listed below their key, each a bundle ID alone or a mapping with C(bundle_id).
       - C(key) is the short name of its entry of O(keys). It isn't needed where the task has the key itself.
-      - C(app_apple_id), C(environment), C(state) (V(present), V(absent)) and C(credential_check) are as the options of
-        M(storeops.refunds.refund_tracking_integration). What an entry doesn't say is the task's.
-      - C(trackers) lists the trackers that hold the app, each by itself. C(revenuecat), C(qonversion) and C(devtodev)
-        are options of these for this app, in place of the same ones of the task.
+      - C(app_apple_id), C(environment), C(state) (V(present), V(absent)) and C(credential_check) are as the options
+        of M(storeops.refunds.refund_tracking_integration). What an entry doesn't set, it takes from the task.
+      - C(trackers) lists the trackers that have the app. C(revenuecat), C(qonversion) and C(devtodev) are options of
+        these for this app. Each replaces the same option of the task.
       - C(name) is shown in reports. C(notification_url) is for the role C(notification_urls).
     type: list
     elements: raw
   iap_keys:
     description:
-      - RV(storeops.refunds.appstore_iap_key#module:iap_keys) for the same O(keys), which tells IDs of keys that were
-        made, and keys that failed.
+      - RV(storeops.refunds.appstore_iap_key#module:iap_keys) for the same O(keys). It has the IDs of keys that were
+        made, and says which keys failed.
     type: list
     elements: dict
 """

@@ -11,8 +11,8 @@ class ModuleDocFragment:
 options:
   key_predicted:
     description:
-      - For RV(storeops.refunds.appstore_iap_key#module:iap_key.predicted) of the task before. In check mode the verdict
-        of a predicted file is C(key_not_yet_created), and the run may still refuse the key.
+      - Give RV(storeops.refunds.appstore_iap_key#module:iap_key.predicted) of the task before. In check mode the file
+        may not exist yet. The cause is then C(key_not_yet_created).
     type: bool
     default: false
 """

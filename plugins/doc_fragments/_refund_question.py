@@ -11,7 +11,7 @@ class ModuleDocFragment:
 options:
   bundle_ids:
     description:
-      - Bundle IDs of the apps. Counts instead of O(bundle_id).
+      - Bundle IDs of the apps. Used instead of O(bundle_id).
     type: list
     elements: str
   since:
@@ -21,12 +21,12 @@ options:
     type: str
   until:
     description:
-      - Refund date to end before. V(2026-12-01) means all of November. An open end counts as read for 24 hours after
-        the ledger was brought up to date.
+      - Refund date to end before. V(2026-12-01) means all of November. Without it, the period counts as read for 24
+        hours after the ledger was brought up to date.
     type: str
   last_days:
     description:
-      - So many days before today (UTC), and today, instead of O(since) and O(until).
+      - Today (UTC) and so many days before it, instead of O(since) and O(until).
     type: int
   product_ids:
     description:
@@ -35,7 +35,7 @@ options:
     elements: str
   currencies:
     description:
-      - Only these currencies (ISO 4217), none unknown.
+      - Only refunds in these currencies (ISO 4217).
     type: list
     elements: str
   reasons:
@@ -45,7 +45,7 @@ options:
     elements: int
   source:
     description:
-      - By which root certificate the refunds were verified, V(apple), or C(other:) and the first 16 digits of another's
-        SHA-256. O(root_certificate_path) decides by default.
+      - The root certificate by which the refunds were verified. V(apple), or C(other:) and the first 16 digits of
+        another root's SHA-256. By default that of O(root_certificate_path).
     type: str
 """

@@ -19,8 +19,8 @@ options:
     type: str
   key_id:
     description:
-      - Key ID of the In-App Purchase key, by default read from a file name such as C(SubscriptionKey_2X9R4HXF34.p8),
-        which it must not contradict.
+      - Key ID of the In-App Purchase key. By default it is read from a file name such as
+        C(SubscriptionKey_2X9R4HXF34.p8). If the file's name has a Key ID, both must agree.
     type: str
   private_key_path:
     description:
@@ -28,8 +28,8 @@ options:
     type: path
   private_key_content:
     description:
-      - The text of the C(.p8) file, also with V(\\n) for line ends or in base64. It counts more than the file at
-        O(private_key_path).
+      - The text of the C(.p8) file, also with V(\\n) for line ends or in base64. If O(private_key_path) is given as
+        well, this text is used.
     type: str
   private_key_file_policy:
     description:
@@ -57,7 +57,7 @@ options:
 options:
   state:
     description:
-      - Whether the object of the task is to be there.
+      - Whether it should exist.
     type: str
     choices: [present, absent]
     default: present
@@ -81,7 +81,7 @@ options:
     default: 120.0
   concurrency:
     description:
-      - Most calls at a time. A task begins with 8 and adapts to the answers.
+      - Most calls at the same time. A task begins with 8 and adapts to the answers.
     type: int
     default: 64
 requirements:
@@ -103,7 +103,7 @@ options:
   app_store_server_url:
     description:
       - Base URL of the App Store Server API, for a simulator. C({environment}) in it becomes V(production) or
-        V(sandbox). Without it, one of them can be asked, and a new app can't be told from wrong credentials.
+        V(sandbox). Without it, only one can be asked, and an unreleased app looks like wrong credentials.
     type: str
 requirements:
   - PyJWT
@@ -113,7 +113,7 @@ requirements:
 options:
   ledger:
     description:
-      - Where the ledger lies. It replaces a group default as a whole.
+      - Where the ledger is. This mapping replaces a whole group default.
     type: dict
     suboptions:
       url:
@@ -138,8 +138,8 @@ options:
       - What the verdict of the credential check does.
       - V(required) fails an app that isn't accepted; one that was never released becomes C(Pending). V(advisory) warns
         and writes. V(skip) makes no call.
-      - Without an answer, a key that was accepted before keeps its status; a new one is C(Pending). A key that can't be
-        used always fails.
+      - If Apple doesn't answer, a key that was accepted before keeps its status, and a new one is C(Pending). A key
+        that can't be used always fails.
     type: str
     choices: [required, advisory, skip]
     default: required
@@ -159,7 +159,7 @@ options:
     type: str
   api_key_id:
     description:
-      - Key ID of the App Store Connect API key, which is another kind than the In-App Purchase key.
+      - Key ID of the App Store Connect API key. This isn't the In-App Purchase key.
       - When left out, it is read from a file name of the form C(AuthKey_<Key ID>.p8).
         Also read from E(STOREOPS_APP_STORE_CONNECT_API_KEY_ID).
     type: str
@@ -171,8 +171,8 @@ options:
     type: path
   api_private_key_content:
     description:
-      - The text of the API key's C(.p8) file, in any form that O(private_key_content) has.
-        Also read from E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_CONTENT).
+      - The text of the API key's C(.p8) file, in the same forms as O(private_key_content). Also read from
+        E(STOREOPS_APP_STORE_CONNECT_API_PRIVATE_KEY_CONTENT).
     type: str
   app_store_connect_api_url:
     description:

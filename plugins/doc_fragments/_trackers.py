@@ -26,18 +26,18 @@ options:
         description: Base URL of the API, for a simulator.
         type: str
       create_app:
-        description: Creates a missing entry. Else that fails the task.
+        description: Creates a missing entry. By default the task fails then.
         type: bool
         default: false
       app_name:
-        description: Name of a created entry, else the bundle ID.
+        description: Name of a created entry, or the bundle ID.
         type: str
       delete_app:
-        description: With C(state=absent), deletes the entry and its public API key. Else both stay.
+        description: With C(state=absent), deletes the entry and its public API key. By default both stay.
         type: bool
         default: false
       on_unknown:
-        description: What to do when nobody knows which key is there.
+        description: What to do when it isn't known which key is there.
         type: str
         choices: [keep, replace, fail]
         default: keep

@@ -17,10 +17,10 @@ version_added: 0.1.0
 author:
   - storeops.refunds contributors (@storeops)
 description:
-  - Turns the hosts that P(storeops.refunds.app_store_connect#inventory) makes into a list as the option C(apps) of
-    M(storeops.refunds.refund_tracking_integrations) takes it, so that one task handles all of them.
-  - A host without C(app_bundle_id) is left out. One whose variables can't be read becomes an entry that says so, and
-    that no module takes for an app.
+  - Turns the hosts that P(storeops.refunds.app_store_connect#inventory) makes into a list for the option C(apps) of
+    M(storeops.refunds.refund_tracking_integrations), so that one task handles all of them.
+  - A host without C(app_bundle_id) is left out. A host whose variables can't be read becomes an entry that says so.
+    No module takes it for an app.
 positional: hostvars
 options:
   _input:

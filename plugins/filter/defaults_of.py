@@ -22,8 +22,8 @@ author:
   - storeops.refunds contributors (@storeops)
 description:
   - The playbooks of this collection take one mapping, C(refund_tracking_defaults), with options for their modules.
-    Ansible refuses a default that a module of the group lacks, so that each action group gets its own part.
-  - Fails for an option that no group takes, and for what is not a mapping.
+    Ansible refuses a default that a module of the group lacks, so each action group gets its own part.
+  - Fails for an option that no group takes, and for anything but a mapping.
 positional: group
 options:
   _input:

@@ -17,10 +17,10 @@ description:
   - The file's name must end in C(app_store_connect.yml), C(app_store_connect.yaml), C(storeops.yml) or
     C(storeops.yaml).
   - The key is an App Store Connect API key (C(AuthKey_...p8)), not the In-App Purchase key that the modules of this
-    collection declare. The role Developer, or any other that shows apps, is thought to be enough.
+    collection declare. The role Developer, or any other that can see apps, should be enough.
   - Names and SKUs come from the service and are never evaluated as templates.
-  - An app whose host name would be that of a group or of this machine (V(all), V(localhost), any name without a period)
-    is left out with a warning; with O(hostname_prefix) it is a host as all others.
+  - An app whose host name would be that of a group or of this machine (V(all), V(localhost), any name without a
+    period) is left out with a warning. With O(hostname_prefix) it is a host like all others.
 extends_documentation_fragment:
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
@@ -33,8 +33,7 @@ options:
   api_issuer_id:
     description:
       - Issuer ID of the team.
-      - Leave it out for an individual key. What its tokens must look like was not found in Apple's documentation; it is
-        done as other tools do it.
+      - Leave it out for an individual key. Apple doesn't document its tokens. They are made as other tools make them.
       - May be a template.
     type: str
     env:
@@ -76,7 +75,8 @@ options:
     type: str
   bundle_ids:
     description:
-      - Only these apps; capitals count. An app that is not found is warned of. All apps of the team when left out.
+      - Only these apps; capitals count. The plugin warns of an app that it doesn't find. All apps of the team when
+        left out.
     type: list
     elements: str
   environment:
@@ -87,8 +87,8 @@ options:
     default: production
   query_released:
     description:
-      - Asks in a second listing which apps have a version that is ready for sale. Sets C(app_released), and puts each
-        host into C(app_store_released) or C(app_store_not_released).
+      - Asks with a second request which apps have a version that is ready for sale. Sets C(app_released), and puts
+        each host into C(app_store_released) or C(app_store_not_released).
       - An app that was taken off sale counts as not released here, although production still answers for it.
     type: bool
     default: false
@@ -135,11 +135,11 @@ notes:
   - Two hundred apps take one request of the key's hourly quota (3500 or so). Set O(cache=true) to ask less often; the
     cache holds what the service answered and no secret.
   - Proxies are taken from E(https_proxy), E(http_proxy) and E(no_proxy); C(~/.netrc) is never read.
-  - When this plugin fails, ansible-core tries the file with its other inventory plugins, which a plugin can't prevent,
-    and shows what each of them says. What counts is said about the plugin V(auto), or about this one.
-    Where all inventories are of this plugin, C(ANSIBLE_INVENTORY_ENABLED=storeops.refunds.app_store_connect), or
-    C(enable_plugins) in the section C(inventory) of C(ansible.cfg), makes it the only one that is tried.
-  - After that ansible-core goes on without the hosts, as if all were well.
+  - When this plugin fails, ansible-core tries the file with its other inventory plugins and shows each one's message.
+    Read the message about the plugin V(auto) or about this one. If all your inventories are of this plugin,
+    C(ANSIBLE_INVENTORY_ENABLED=storeops.refunds.app_store_connect), or C(enable_plugins) in the section C(inventory)
+    of C(ansible.cfg), makes it the only one.
+  - Then ansible-core goes on without the hosts, and the play succeeds.
     C(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true), or C(any_unparsed_is_failed) in the same section, makes it fail.
 requirements:
   - cryptography

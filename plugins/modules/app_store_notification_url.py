@@ -13,11 +13,11 @@ version_added: 0.1.0
 description:
   - Sets the production and sandbox URLs of App Store Server Notifications in App Store Connect, always as version 2.
     Without a URL of version 2, Apple keeps no history of an app's refunds.
-  - Apple knows one URL for each app and environment. Setting it takes it away from the service that had it, so a URL of
-    another host is left alone unless O(on_other_url=replace).
-  - What App Store Connect says goes into the ledger for apps that have an integration there. From then on the coverage
-    of their refunds knows since when Apple keeps a history.
-  - A URL may hold a secret of the service that it leads to. Results and diffs show its host and its SHA-256 only.
+  - Apple knows one URL for each app and environment. A new URL replaces that of another service, so a URL of another
+    host is left alone unless O(on_other_url=replace).
+  - For an app with an integration in the ledger, the answer of App Store Connect is stored there. The coverage of the
+    app's refunds then shows since when Apple keeps a history.
+  - A URL may contain a secret of the service behind it. Results and diffs only show its host and its SHA-256.
 options:
   bundle_id:
     description:
@@ -62,7 +62,7 @@ options:
     description:
       - What to do where a URL of the declared host is set as version 1.
       - V(keep) leaves it alone and warns, V(fail) leaves it alone and fails.
-      - V(replace) sets version 2, whose notifications have another format. Only App Store Connect's page leads back.
+      - V(replace) sets version 2, whose notifications have another format. To go back, use App Store Connect's page.
     type: str
     choices: [keep, replace, fail]
     default: keep
@@ -75,7 +75,7 @@ options:
     default: false
   wait_timeout:
     description:
-      - Seconds to wait for Apple's word on a test notification.
+      - Seconds to wait for the result of a test notification.
     type: float
     default: 60.0
   issuer_id:
@@ -161,7 +161,7 @@ options:
     default: 120.0
   concurrency:
     description:
-      - Calls that may be under way at the same time.
+      - Most calls at the same time.
     type: int
     default: 64
 author:
@@ -175,8 +175,8 @@ requirements:
   - requests with urllib3 2.6 or newer, and PyJWT
   - SQLAlchemy and alembic, and psycopg for a ledger in PostgreSQL
 notes:
-  - The attributes are documented in the release notes of the App Store Connect API 1.6 and 1.7. What it answers to a
-    wrong URL is not; its words are shown as they come.
+  - The attributes are documented in the release notes of the App Store Connect API 1.6 and 1.7. Its answer to a wrong
+    URL isn't documented. It is shown as it comes.
 seealso:
   - module: storeops.refunds.refund_ledger
 """
@@ -230,8 +230,8 @@ notification_urls:
       type: str
     state:
       description:
-        - V(none), V(version_1) or V(other_host), where that is how things stay; V(as_declared), or V(proven) once Apple
-          delivered a test notification to this very URL. V(null) for an app that App Store Connect doesn't show.
+        - V(none), V(version_1) or V(other_host) if the URL stays so. V(as_declared), or V(proven) after Apple
+          delivered a test notification to exactly this URL. V(null) for an app that App Store Connect doesn't show.
         - V(unknown) when the answer was lost, or App Store Connect shows another URL than the one that it accepted.
       type: str
     host:
@@ -253,13 +253,13 @@ notification_urls:
         result:
           description:
             - Apple's name for it, such as V(SUCCESS), V(TLS_ISSUE), V(TIMED_OUT) or
-              V(UNSUCCESSFUL_HTTP_RESPONSE_CODE); V(null) when Apple had told nothing within O(wait_timeout).
+              V(UNSUCCESSFUL_HTTP_RESPONSE_CODE); V(null) when Apple didn't say within O(wait_timeout).
           type: str
         attempted_at:
           description: When Apple tried, UTC; V(null) when that isn't known.
           type: str
     proven_at:
-      description: When Apple last delivered a test notification to this very URL, UTC; V(null) when never.
+      description: When Apple last delivered a test notification to exactly this URL, UTC; V(null) when never.
       type: str
     error:
       description: Why this URL failed; V(null) when it didn't.
@@ -291,7 +291,7 @@ notification_urls:
       error: null
 http:
   description:
-    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
+    - C(calls) are HTTP requests, C(retries) the repeated ones, C(waited_s) the seconds waited before these.
   returned: always, but for invalid options
   type: dict
   sample:

@@ -12,8 +12,8 @@ short_description: Ask Apple whether an In-App Purchase key is accepted for apps
 version_added: 0.1.0
 description:
   - Makes one signed call of the App Store Server API for each app and turns the answer into a cause and a hint.
-  - The call asks for a made-up transaction, so nothing is touched. A refusal is looked at a second time with a fresh
-    token, and for production the sandbox is asked as well.
+  - The call asks for a made-up transaction, so nothing is touched. After a refusal, Apple is asked again with a fresh
+    token. For production, the sandbox is asked, too.
   - When several apps share a key, their answers are compared to tell a bad key from a bad bundle ID.
 author:
   - storeops.refunds contributors (@storeops)
@@ -98,8 +98,8 @@ credential_checks:
         - V(accepted).
         - V(key_unreadable), V(key_wrong_kind), V(key_id_mismatch) are found before any call.
         - V(clock_skew), V(app_not_released), V(unauthenticated) are refusals.
-        - V(rate_limited), V(service_unavailable), V(unreachable), V(unexpected_response) and
-          V(not_checked) decide nothing.
+        - V(rate_limited), V(service_unavailable), V(unreachable), V(unexpected_response) and V(not_checked) say
+          nothing about the key.
         - V(key_not_yet_created) only occurs in check mode.
       type: str
     hint:
@@ -118,7 +118,7 @@ credential_checks:
       description: Time of the check, UTC; V(null) when Apple was not asked.
       type: str
     request_id:
-      description: Apple's name of the request, for their support; V(null) without one.
+      description: Apple's ID of the request, for Apple's support; V(null) without one.
       type: str
   sample:
     - bundle_id: com.example.one
@@ -159,7 +159,7 @@ credential_checks:
       request_id: b656e424-229e-4ba4-9cc7-50c06c03f6de
 http:
   description:
-    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
+    - C(calls) are HTTP requests, C(retries) the repeated ones, C(waited_s) the seconds waited before these.
   returned: always
   type: dict
   sample:

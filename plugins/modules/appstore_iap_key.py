@@ -11,13 +11,14 @@ module: appstore_iap_key
 short_description: Keep an In-App Purchase key at App Store Connect and as a sound .p8 file
 version_added: 0.1.0
 description:
-  - Makes sure that a sound C(.p8) file lies at O(private_key_path) with the wanted mode and owner, or that none does.
+  - Makes sure that there is a sound C(.p8) file at O(private_key_path) with the wanted mode and owner, or no file.
   - With O(name) and a signed-in session, the active key of that name is found or created at App Store Connect, and its
     private key is downloaded once.
-  - A sound file holds one PEM block with an unencrypted PKCS#8 key on the curve P-256. Damage is named, not repaired,
-    unless O(private_key_content) gives the key again. Nothing else that lies there is ever replaced or removed.
-  - With O(state=absent), a file is removed when its name says the Key ID, or when O(private_key_content) is the same
-    key. Any other key gets a second name instead, unless O(backup=false). What can't be read as a key stays.
+  - A sound file holds one PEM block with an unencrypted PKCS#8 key on the curve P-256. A damaged file is repaired
+    only from O(private_key_content). Nothing else at that path is ever replaced or removed.
+  - With O(state=absent), the file is removed if its name has the Key ID, or if O(private_key_content) is the same
+    key. If neither shows which key it is, the file is renamed, unless O(backup=false). A file that can't be read as a
+    key stays.
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
@@ -34,8 +35,8 @@ attributes:
 options:
   keys:
     description:
-      - Keys to handle in turn. What an entry doesn't set, it takes from the task, but for names, IDs, paths and
-        contents. One failure at the end names those that need attention.
+      - Keys to handle one after the other. What an entry doesn't set, it takes from the task, except names, IDs,
+        paths and contents. One failure at the end names those that need attention.
       - An entry without O(keys[].name) needs no session. One with content and no path is only checked.
     type: list
     elements: dict
@@ -95,7 +96,7 @@ options:
         elements: raw
   only_state:
     description:
-      - With O(keys), handles the entries of this state only. The others still count where two have one file.
+      - With O(keys), handles only the entries of this state. All are still checked for a common file.
     type: str
     choices: [present, absent]
   name:
@@ -124,18 +125,17 @@ options:
     type: str
   regenerate:
     description:
-      - What may be destroyed to get a key whose private part is at hand. V(never) fails when the key was downloaded and
-        the file is gone, or holds one that isn't active. V(if_lost) then revokes the lost key, so that services with it
-        stop, and creates a new one. V(always) does so on every run. With a file that can't be read as a key, nothing is
-        revoked.
+      - Whether a lost key may be revoked and replaced. V(never) fails if the key was downloaded and the file is gone,
+        or has a key that isn't active. V(if_lost) then revokes the lost key, so that services with it stop, and
+        creates a new one. V(always) does so on every run. If the file can't be read as a key, nothing is revoked.
     type: str
     choices: [never, if_lost, always]
     default: never
   revoke:
     description:
       - With O(state=absent), also revoke the key (O(key_id), or the active one of that O(name)) at App Store Connect.
-        This can't be undone and stops every service that uses the key. The request follows the analogy of API keys and
-        was never seen for In-App Purchase keys.
+        This can't be undone and stops every service that uses the key. The request is that for API keys, never seen
+        for In-App Purchase keys.
     type: bool
     default: false
   owner:
@@ -171,12 +171,12 @@ options:
     default: "0600"
   backup:
     description:
-      - Keeps a key that O(private_key_content) replaces, or whose Key ID O(state=absent) can't tell.
+      - Keeps a key that O(private_key_content) replaces. With O(state=absent), keeps an unknown key.
     type: bool
     default: true
 notes:
-  - There is no official API for In-App Purchase keys. What is used of App Store Connect's web interface was observed in
-    public code on 2026-11-23, has not been run against Apple by this project, and may change.
+  - There is no official API for In-App Purchase keys. The calls to App Store Connect's web interface are those of
+    public code, read on 2026-11-23, were never run against Apple by this project, and may change.
 """
 
 EXAMPLES = r"""
@@ -258,7 +258,7 @@ iap_keys:
   elements: dict
 http:
   description:
-    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
+    - C(calls) are HTTP requests, C(retries) the repeated ones, C(waited_s) the seconds waited before these.
   returned: success
   type: dict
 summary:
@@ -267,7 +267,7 @@ summary:
   type: str
   sample: "key old: 2X9R4HXF34 was revoked. /srv/keys/SubscriptionKey_2X9R4HXF34.p8 was removed."
 backup_file:
-  description: Where a file is kept that was replaced, or that O(state=absent) gave this name.
+  description: Path of the file that was replaced, or renamed with O(state=absent).
   returned: when there is one
   type: str
 irreversible:

@@ -43,8 +43,8 @@ options:
       - Base URL of App Store Connect, for a simulator. Must be https, or http to this machine.
     type: str
 notes:
-  - There is no official API for In-App Purchase keys. What is used of App Store Connect's web interface was observed in
-    public code on 2026-11-23, has not been run against Apple by this project, and may change.
+  - There is no official API for In-App Purchase keys. The calls to App Store Connect's web interface are those of
+    public code, read on 2026-11-23, were never run against Apple by this project, and may change.
 seealso:
   - module: storeops.refunds.appstore_iap_key
 """
@@ -139,7 +139,7 @@ file:
       description: What is wrong and what to do, else V(null).
       type: str
     key_id:
-      description: Key ID that the file name says, else V(null).
+      description: Key ID in the file's name, else V(null).
       type: str
     named_as_api_key:
       description: True for a file named C(AuthKey_…), as App Store Connect API keys are.
@@ -157,7 +157,7 @@ file:
     key_fingerprint: c83e034c17809478e642a037198ae8b95fe10fd90fccacef9626de142da5f0c2
 http:
   description:
-    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
+    - C(calls) are HTTP requests, C(retries) the repeated ones, C(waited_s) the seconds waited before these.
   returned: always
   type: dict
   sample:

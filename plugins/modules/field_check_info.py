@@ -11,12 +11,12 @@ module: field_check_info
 short_description: Ask the real services what this collection assumes of them
 version_added: 0.1.0
 description:
-  - Some of what this collection relies on rests on observation, not on a vendor's documentation. This module asks the
+  - This collection relies on some things that were only observed, not documented by a vendor. This module asks the
     services themselves exactly these questions, and says for each assumption what was seen and whether it holds.
-  - Nothing is changed anywhere. Each part is optional. The App Store Server API is asked when a key is given. App Store
-    Connect's web endpoints (with a session), the App Store Connect API (with its own key), RevenueCat and Qonversion
-    (with an API key) are asked by GET alone. Devtodev's page is looked at with a browser's session, and nothing is
-    filled in.
+  - Nothing is changed anywhere. Each part is optional. The App Store Server API is asked when a key is given. App
+    Store Connect's web endpoints (with a session), the App Store Connect API (with its own key), RevenueCat and
+    Qonversion (with an API key) are only asked with GET. Devtodev's page is opened with a browser's session, and
+    nothing is filled in.
   - Results and files hold statuses, codes, kinds and names of fields and of a page's controls. They hold no secret, no
     ID, and nothing of a customer, so that you can send them to the maintainers.
 author:
@@ -139,8 +139,8 @@ assumptions:
     outcome:
       description:
         - V(holds) or V(broken).
-        - V(noted) for what nothing here depends on.
-        - V(not_seen) when the question could not be asked, or the answer had nothing to tell it by.
+        - V(noted) when nothing here depends on it.
+        - V(not_seen) when the question couldn't be asked, or the answer didn't show it.
       type: str
   sample:
     - part: app_store_server

@@ -13,9 +13,9 @@ version_added: 0.1.0
 description:
   - Moves what uses the old key to the new one, in the ledger and at every tracker whose options are given, and checks
     each integration with Apple. An app for which Apple refuses the new key keeps the old one, and the task fails.
-  - The old key is revoked only if O(revoke=true) and nothing that is known uses it any more. A tracker that can't be
-    asked, doesn't show its key or waits for the new one keeps it, and so does an app that is declared with it and held
-    nowhere. Services that the ledger doesn't know are invisible.
+  - The old key is revoked only if O(revoke=true) and nothing that is known uses it any more. It stays if a tracker
+    can't be asked, doesn't show its key or waits for the new one, or if an app that is declared with it is in no
+    ledger or tracker that the task can see. The task can't see services that the ledger doesn't know.
   - The role C(storeops.refunds.iap_key_rotation) runs both stages, and makes the key between them.
 author:
   - storeops.refunds contributors (@storeops)
@@ -33,8 +33,9 @@ extends_documentation_fragment:
 options:
   stage:
     description:
-      - V(plan) looks for all that would stop the rotation, before a key is made, which can be downloaded only once.
-      - V(move) moves the integrations and then revokes the old key if told to. Stopped anywhere, run it again.
+      - V(plan) looks for all that would stop the rotation before a key is made, because a key can be downloaded only
+        once.
+      - V(move) moves the integrations and then revokes the old key if told to. If it stops anywhere, run it again.
     type: str
     choices: [plan, move]
     required: true
@@ -44,15 +45,15 @@ options:
     required: true
   new_key:
     description:
-      - The new key, a mapping as RV(storeops.refunds.appstore_iap_key#module:iap_key), which is what O(stage=move) is
-        given. C(private_key_path) is required, but for the move with the C(key_id) of a declared key. C(issuer_id) is
-        the old key's when left out.
-      - For O(stage=plan), what is known before the key is made, C(name) and C(private_key_path).
+      - The new key. For O(stage=move), give RV(storeops.refunds.appstore_iap_key#module:iap_key). C(private_key_path)
+        is required, unless the C(key_id) for the move is that of a declared key. C(issuer_id) is the old key's by
+        default.
+      - For O(stage=plan), give what is known before the key is made, C(name) and C(private_key_path).
     type: dict
     required: true
   revoke:
     description:
-      - Revoke the old key at the end, for which a session is needed. It can't be undone.
+      - Revoke the old key at the end. This needs a session and can't be undone.
     type: bool
     default: false
   wait:
@@ -69,7 +70,7 @@ options:
     elements: str
     default: []
   issuer_id:
-    description: Issuer ID of keys that don't say theirs.
+    description: Issuer ID of keys that have none of their own.
     type: str
   private_key_file_policy:
     description: As in M(storeops.refunds.appstore_iap_key).

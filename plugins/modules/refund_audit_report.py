@@ -16,13 +16,12 @@ description:
     need attention. The files are written before that.
   - Audit tasks are M(storeops.refunds.refund_tracking_integrations) or M(storeops.refunds.refund_tracking_integration)
     in check mode. The role P(storeops.refunds.refund_audit#role) does all of it.
-  - Every app counts once, as the worst of what was found about it. Whether it fails the task is another question, see
-    O(fail_on).
+  - Every app counts once, as the worst that was found about it. O(fail_on) says what fails the task.
   - C(refused). Apple refuses the key for this app, or the key itself can't be used (C(key_unreadable),
     C(key_wrong_kind), C(key_id_mismatch), C(clock_skew), C(unauthenticated)).
   - C(unknown). It could not be checked or compared (C(rate_limited), C(service_unavailable), C(unreachable),
     C(unexpected_response), C(not_checked)). Also C(not_tried), C(host_unreachable), C(failed) for an app whose audit
-    failed otherwise, and C(plan_unknown) where the tracker doesn't show which key it holds.
+    failed for another reason, and C(plan_unknown) where the tracker doesn't show which key it holds.
   - C(drift). A run would create, update or delete the integration. The cause is C(drift).
     Also C(wrong_apple_id), where Apple signs the app's payloads for another C(app_apple_id) than the declared one.
   - C(pending). Not released yet, not Active at the tracker yet, or the key is not created yet. It fails no audit.
@@ -31,9 +30,9 @@ description:
   - Keys that can't be used and that no app names are C(refused), or C(unknown) where the entry itself is wrong. Those
     that are declared absent and are still there or in use are C(drift). They stand in the report beside the apps, and
     no waiver is about them. Correct such a key, or remove it from the list.
-  - An app counts at the key that was tried, which is the declared one. Where the tracker holds another one, as it does
-    when Apple refused the declared key, the details of the app name both. Results that don't tell what was declared are
-    counted at the key that is held.
+  - An app is listed with the key that was tried, which is the declared one. If the tracker has another key, as when
+    Apple refused the declared one, the app's details name both. If a result doesn't tell the declared key, the app is
+    listed with the tracker's key.
   - The page is one file without any request to the network. It works without JavaScript except for its table of all
     apps.
   - The JSON document follows the schema C(docs/audit-report.schema.json) of the collection.
@@ -100,9 +99,10 @@ options:
   stage:
     description:
       - V(finished) writes the report.
-      - V(begun) is for the time before anything is asked. Each file then says that nothing is known, which is an error
-        in JUnit XML. So an audit that stops leaves no report of an earlier day to be taken for its own. What was there
-        is kept beside it, as C(refund-audit.previous.html) and so on, until a report is written. Waivers are looked at.
+      - V(begun) is for the time before anything is asked. Each file then says that nothing is known, which is an
+        error in JUnit XML. So nobody takes an earlier report for that of an audit that stopped. The earlier files are
+        kept as C(refund-audit.previous.html) and so on, until a report is written. Mistakes in O(waivers) fail the
+        task already here.
       - V(stopped) adds why, in the files that still say that an audit began. O(results) are what its steps returned.
         The message of the first one that failed is taken.
     type: str
@@ -113,7 +113,7 @@ options:
     type: str
   waivers:
     description:
-      - Failures that are accepted for a time. A waiver that has expired counts no more, and the report says so.
+      - Failures that are accepted for a time. An expired waiver no longer counts, and the report says so.
       - Those that have expired, and those that matched no failure, are warned of, ten by name and the others by number.
       - A pending app needs none.
     type: list
@@ -133,9 +133,9 @@ options:
         type: str
   fail_on:
     description:
-      - What fails the task. An app fails it with any open problem of these kinds, not only with the worst one, which
-        is what it counts as. An app that could not be checked and has drifted fails with V(drift) here, too.
-      - Where nothing was audited at all, that fails the task. An empty list never fails it.
+      - What fails the task. Any open problem of these kinds fails it, also one that isn't the worst of its app. So
+        V(drift) alone also fails for an app that has drifted and couldn't be checked.
+      - If nothing was audited, the task fails. With an empty list, it never fails.
     type: list
     elements: str
     choices: [refused, drift, unknown]
@@ -151,8 +151,8 @@ attributes:
       - The same results give the same report. C(changed) does not look at times and at Apple's request IDs; the files
         are written all the same, so that they show when the audit ran.
 notes:
-  - With C(run_once) in a play of several hosts whose strategy ignores that (C(free), C(host_pinned)), the task fails
-    and writes nothing. Each host would write the report, and before the others are audited.
+  - With C(run_once) in a play of several hosts, the task fails and writes nothing if the strategy ignores C(run_once)
+    (C(free), C(host_pinned)). Otherwise each host would write the report before the others are audited.
   - The report holds bundle IDs, Issuer IDs, Key IDs and fingerprints, and never a private key. A new file gets the
     mode of the umask, an existing one keeps its own.
 seealso:
@@ -229,7 +229,7 @@ report:
         - How many apps count as C(refused), C(unknown), C(drift), C(pending), C(ok) and C(waived), as described above.
       type: dict
     would_change:
-      description: Apps whose integration a run would create, update or delete, those that count as something else too.
+      description: Apps whose integration a run would create, update or delete, whatever they count as.
       type: int
     failing:
       description: Number of apps with an open problem that O(fail_on) names.
@@ -246,21 +246,21 @@ report:
           description: The App Store environment.
           type: str
         tracker:
-          description: The tracker; empty when nobody got so far.
+          description: The tracker; empty when the audit stopped before.
           type: str
         result:
-          description: The worst of O(fail_on) among its open problems, which it may not count as.
+          description: The worst of its open problems that O(fail_on) names.
           type: str
         cause:
           description: Why.
           type: str
     keys_with_problems:
       description:
-        - Keys with a problem of which no app tells, each with C(key), C(result), C(cause) and C(hint).
+        - Keys with a problem that no app shows, each with C(key), C(result), C(cause) and C(hint).
       type: list
       elements: dict
     undeclared:
-      description: Bundle IDs that the ledger holds for the declared teams and nobody declares.
+      description: Bundle IDs of the declared teams that are in the ledger and not declared.
       type: list
       elements: str
     refunds_unread:
@@ -269,7 +269,7 @@ report:
       elements: str
     expired_waivers:
       description:
-        - Waivers that count no more, as they were given, with C(state) (V(active), V(expired) or V(unused)) and
+        - Waivers that no longer count, as they were given, with C(state) (V(active), V(expired) or V(unused)) and
           C(apps), the number of apps that each was used for.
       type: list
       elements: dict

@@ -11,15 +11,14 @@ module: refund_export
 short_description: Write the ledger's refunds and their sums to files
 version_added: 0.1.0
 description:
-  - Writes three files to the folder O(path). Each run replaces them as a whole, so that they never hold half of it.
-  - Fails, and leaves the files as they are, when there is no ledger or when it never read the refunds of any app that
-    is asked for. In check mode it warns.
+  - Writes three files to the folder O(path). Each run replaces them as a whole, so a file is never half written.
+  - Fails, and leaves the files as they are, if there is no ledger, or if the refunds of none of these apps were ever
+    read into it. In check mode it warns.
   - C(refunds.csv) and C(refunds.jsonl) have a line for each refund, by refund date, bundle ID and transaction ID. The
     fields are those of RV(storeops.refunds.refund_info#module:refunds).
   - C(refunds-sums.csv) has the sums by O(sums_by) and by currency, as RV(storeops.refunds.refund_info#module:sums).
     Amounts are there twice, in milliunits (C(amount)) and in whole units of the currency (C(amount_units)).
-  - All is read from one snapshot of the ledger, so that files and sums agree whatever is recorded meanwhile. The same
-    ledger gives the same files.
+  - All is read from one snapshot of the ledger, so files and sums agree. The same ledger gives the same files.
   - In CSV, a text that a spreadsheet could take for a formula gets an apostrophe in front, and what is not known is
     empty. Import the columns of transaction IDs as text; a spreadsheet that takes them for numbers keeps 15 digits.
   - A refund rate needs the sales, which the ledger does not have.
@@ -49,7 +48,7 @@ options:
   root_certificate_path:
     description:
       - File with another root certificate (PEM or DER), for a simulator. Apple Root CA - G3 is built in.
-      - It chooses what was verified against it.
+      - Only refunds that were verified against it are exported.
     type: path
 attributes:
   diff_mode:
@@ -130,9 +129,8 @@ complete:
 coverage:
   description:
     - For each app that was asked for, by bundle ID, how much of the period the ledger has read from Apple. Without
-      O(bundle_id) and O(bundle_ids), for every app that the ledger knows, the ones with an integration that was never
-      read among them.
-    - Apple tells of a refund when it happens or a little later, so the last days of a period may still grow.
+      O(bundle_id) and O(bundle_ids), for every app that the ledger knows, also those that were never read.
+    - Apple reports a refund when it happens or a little later, so the last days of a period may still grow.
   returned: success
   type: list
   elements: dict
@@ -155,8 +153,8 @@ coverage:
       type: str
     reason:
       description:
-        - Why it is not complete, and what to do. Empty when it is, unless the period ended so late before the last
-          run that Apple may still deliver notifications of it; then the reason says until when.
+        - Why it is not complete, and what to do. Empty when it is. But if the period ended so shortly before the last
+          run that Apple may still deliver notifications of it, the reason says until when.
       type: str
     covered_from:
       description: From when on it was read, UTC; V(null) when never.
@@ -178,7 +176,7 @@ coverage:
       description: Refund date of the app's last refund in the ledger, whatever the period, UTC; V(null) without any.
       type: str
     quarantined:
-      description: Payloads from the period that failed verification, so that nobody knows what they tell.
+      description: Payloads from the period that failed verification.
       type: int
     notification_url:
       description:
@@ -200,7 +198,7 @@ coverage:
           description: When App Store Connect was asked, UTC.
           type: str
         test_result:
-          description: Apple's word for its last test notification to this URL, V(null) without a test.
+          description: Apple's result of its last test notification to this URL, V(null) without a test.
           type: str
         tested_at:
           description: When that was, UTC; V(null) without a test.

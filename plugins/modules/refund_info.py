@@ -12,14 +12,14 @@ short_description: List and sum refunds from the ledger, or ask Apple about one 
 version_added: 0.1.0
 description:
   - Reads the refunds that M(storeops.refunds.refund_ledger) recorded, in one environment and one period of refund
-    dates. The database filters and adds up.
-  - Sums are by currency. Refunds that Apple reversed, and access that ended within a family, are in no sum. Those whose
-    amount is not known are counted apart.
-  - No refunds found is not the same as no refunds. RV(coverage) tells for each app from when until when Apple was read,
-    and RV(complete) whether that is the whole period for every app.
+    dates.
+  - Sums are by currency. Refunds that Apple reversed, and access that ended within a family, are in no sum. Refunds
+    with an unknown amount are counted apart.
+  - No row doesn't mean no refund. RV(coverage) says for each app which part of the period is known. RV(complete) says
+    whether it is the whole period for every app.
   - With O(transaction_id), Apple is asked instead (Get Refund History), and nothing is stored.
-  - Amounts are an estimate for tracking, not accounting, as the guide on refunds explains. The financial reports in App
-    Store Connect are what counts.
+  - Amounts are an estimate for tracking, not accounting, as the guide on refunds explains. What counts are the
+    financial reports in App Store Connect.
 options:
   bundle_id:
     description:
@@ -44,7 +44,7 @@ options:
   unread:
     description:
       - Whether to warn of apps whose refunds were never read, and of a ledger that does not exist. RV(coverage) and
-        RV(complete) tell all the same.
+        RV(complete) are the same with both.
     type: str
     choices: [warn, ignore]
     default: warn
@@ -120,10 +120,10 @@ refunds:
       C(transaction_id), C(original_transaction_id) (the first of the purchase or subscription), C(product_id),
       C(product_type), C(quantity), C(purchase_date), C(storefront) (three letters).
     - C(currency) (ISO 4217), C(price) of the whole transaction in milliunits (1/1000), C(percentage) in milliunits
-      (100000 is all of it), C(is_assumed_full) where the whole price counts as Apple said nothing else, C(amount) in
+      (100000 is all of it), C(is_assumed_full) (the whole price counts because Apple gave no share), C(amount) in
       milliunits, 0 or negative, an estimate, C(amount_units) as a decimal text such as V(-4.99), or V(-1200) for yen.
-    - The amount is the sum that Apple names for transactions of the Advanced Commerce API. It isn't known without price
-      or currency, within a family, and without a share where type or reason don't pay back the whole price.
+    - The amount is the sum that Apple names for transactions of the Advanced Commerce API. It is unknown without a
+      price or a currency, within a family, and without a share unless type and reason fit a full refund.
     - C(reason) (1 is an issue within the app, 0 any other), C(revocation_type) (Apple's word, such as
       C(REFUND_FULL)), C(is_family_shared) (access within a family ended, nobody was paid back), C(is_reversed) and
       C(reversed_at) (Apple took it back), C(recorded_at) (first in the ledger; V(null) with O(transaction_id)).
@@ -156,8 +156,8 @@ refunds:
       recorded_at: '2026-11-23T13:01:36Z'
 sums:
   description:
-    - What was paid back, by the keys of O(group_by) and by C(currency), which is V(null) where Apple gave none. No
-      entry for what has no refund.
+    - What was paid back, by the keys of O(group_by) and by C(currency), which is V(null) where Apple gave none.
+      Without refunds, there is no entry.
     - C(count) refunds; C(amount) in milliunits and C(amount_units) in whole units add up those whose amount is known
       (V(null) if none is), C(amount_unknown_count) of them have none. C(day) and C(month) are those of the refund date.
   returned: success
@@ -171,7 +171,8 @@ sums:
       amount_units: '-3.33'
       amount_unknown_count: 1
 not_in_sums:
-  description: How many are in RV(total) and in no sum, C(reversed) by Apple, or C(family_shared), reversed or not.
+  description:
+    - How many refunds of RV(total) are in no sum, C(reversed) by Apple, or C(family_shared), reversed or not.
   returned: success
   type: dict
   sample:
@@ -213,7 +214,7 @@ period:
     until: null
 complete:
   description:
-    - Whether the whole period is known for every app of RV(coverage), and there is one.
+    - Whether the whole period is known for every app of RV(coverage). V(false) without any app.
     - With O(transaction_id), whether everything in Apple's answer could be verified.
   returned: success
   type: bool
@@ -258,7 +259,7 @@ quarantined:
       reason: wrong_root
 http:
   description:
-    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
+    - C(calls) are HTTP requests, C(retries) the repeated ones, C(waited_s) the seconds waited before these.
   returned: always
   type: dict
   sample:

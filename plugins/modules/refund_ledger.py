@@ -17,19 +17,19 @@ description:
     and dated by the refund date.
   - The app needs an integration on the built-in ledger that is C(Active), made by
     M(storeops.refunds.refund_tracking_integration). The private key is the task's if it is the one that was applied,
-    else the file at the path that was stored then.
-  - In a list (O(apps)), apps that are C(Pending) are left out and counted. So are those without an integration in this
-    ledger, with a warning. Every other app is tried, and the task fails once at its end when one of them failed.
-    RV(summary) tells in one line what happened.
+    else the file whose path was stored then.
+  - In a list (O(apps)), apps that are C(Pending) are left out and counted. So are those without an integration in
+    this ledger, with a warning. Every other app is tried, and the task fails once, at its end. RV(summary) says in
+    one line what happened.
   - When the ledger has none of the apps, nothing can be read and the task fails. In check mode it warns.
-  - Every payload, and the transaction in it, is verified with Apple's own library against Apple Root CA - G3. What
-    fails is put into quarantine and read again by the next run, as long as Apple's history reaches back to it.
-  - It may be killed anywhere and run as often as wanted, also by two controllers at once on PostgreSQL. Nothing is
-    counted twice.
-  - Apple keeps the history for 180 days in production and 30 days in the sandbox. Run it at least that often; what was
-    missed is named in C(coverage.reason) and stays lost.
-  - With O(api_key_id), it also looks where Apple sends the app's notifications. What the ledger knows of a URL that
-    somebody else has taken since, such as that it was proven, holds no longer.
+  - Every payload, and the transaction in it, is verified with Apple's own library against Apple Root CA - G3.
+    Payloads that fail go into quarantine, and the next runs try them again as long as Apple's history has them.
+  - If it is killed, run it again. Run it as often as you like, on PostgreSQL also from two controllers at once.
+    Nothing is counted twice.
+  - Apple keeps the history for 180 days in production and 30 days in the sandbox. Run it at least that often.
+    C(coverage.reason) names what was missed, which stays lost.
+  - With O(api_key_id), it also looks where Apple sends the app's notifications. If somebody else has replaced the URL
+    since, it no longer counts as proven.
 options:
   app_apple_id:
     description:
@@ -45,16 +45,16 @@ options:
   deadline:
     description:
       - Seconds that all calls of the task may take together, retries and waiting for rate limits included.
-      - What was read without a gap is kept when the time is over, and the next run continues there.
+      - When the time is over, what was read without a gap is kept, and the next run continues there.
   root_certificate_path:
     description:
       - File with another root certificate (PEM or DER), for a simulator.
-      - What was verified against another root is kept apart by its C(coverage.source).
+      - Refunds that were verified against another root have another C(coverage.source) and are kept apart.
     type: path
   retention_days:
     description:
-      - Refunds older than this many days are removed for good, and not recorded. Sums of such a time are gone then, and
-        C(coverage.covered_from) moves along.
+      - Refunds older than this many days are removed for good, and not recorded. Their sums are gone, too, and
+        C(coverage.covered_from) is later.
       - At least 180, and 30 when all apps are in the sandbox, which is how long Apple keeps them.
       - Everything is kept when left out.
     type: int
@@ -80,9 +80,9 @@ requirements:
 notes:
   - C(appAccountToken) and other data about customers are neither recorded nor shown.
   - A reversal cancels its refund; the row stays and is marked. A later refund of the same transaction with another
-    date is a new one. Access that ended because it was shared within a family is recorded, and never is money.
-  - A refund without a percentage counts as a full one and is marked so; one without a price has no amount, which is
-    not 0.
+    date is a new one. When access ends that was shared within a family, that is recorded without an amount.
+  - A refund without a percentage counts as full and is marked so, if type and reason fit. A refund without a price
+    has no amount, which isn't 0.
 seealso:
   - module: storeops.refunds.refund_tracking_integration
   - module: storeops.refunds.refund_info
@@ -202,7 +202,7 @@ irreversible:
       outcome: done
 http:
   description:
-    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
+    - C(calls) are HTTP requests, C(retries) the repeated ones, C(waited_s) the seconds waited before these.
   returned: always
   type: dict
   sample:

@@ -12,14 +12,14 @@ short_description: Copy a whole ledger to another database or file
 version_added: 0.1.0
 description:
   - Copies everything that a ledger holds (integrations, refunds, what was read, what is in quarantine) from SQLite to
-    PostgreSQL, the other way round, or to a file as a backup. Afterwards, every row of both is compared.
-  - What O(from_ledger) holds is only read, as one snapshot. What O(to_ledger) holds is never replaced. Where it holds
-    something else than a part of the same ledger, the task fails before it writes anything, in check mode as well, and
-    names the first row that differs.
-  - A copy that was broken off is completed by running the task again.
-  - Stop all runs that write to the old ledger first, and let them use the new one afterwards. What is recorded in the
-    old one later is not in the copy.
-  - A ledger of an older schema is copied as one of the newest.
+    PostgreSQL, back, or to a file as a backup. At its end, every row of both is compared.
+  - O(from_ledger) is only read, as one snapshot. No row in O(to_ledger) is ever replaced. If it has a row that isn't
+    the same in O(from_ledger), the task fails before it writes anything, also in check mode, and names the first such
+    row.
+  - If the task was stopped, run it again. It copies what is missing.
+  - Stop all runs that write to the old ledger first, and let them use the new one afterwards. The copy doesn't have
+    what the old one records later.
+  - The copy of an older ledger has the newest schema.
 options:
   from_ledger:
     description: The ledger to copy.
@@ -87,7 +87,7 @@ ledger_copy:
     tables:
       description:
         - How many rows each table has (C(rows)), and how many were or would be copied (C(copied)).
-        - Left out when a failure keeps them from being counted.
+        - Left out if a failure prevents counting them.
       type: dict
     verified:
       description: Whether every row of both was compared and is the same. V(false) in check mode.

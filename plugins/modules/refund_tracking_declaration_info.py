@@ -11,7 +11,7 @@ module: refund_tracking_declaration_info
 short_description: Check keys and apps for mistakes before anything is done
 version_added: 0.1.0
 description:
-  - Reads O(keys) and O(apps) and names every mistake at once, each with the entry, what is there and what to write.
+  - Checks O(keys) and O(apps) and names all mistakes at once. Each names the entry, what is there, and what to write.
   - Nothing is asked, read from disk or written. The roles of the collection run it first.
   - Paths must be absolute or begin with C(~), because a playbook of a collection runs in the collection's folder.
   - Warns of a Key ID that isn't 10 capital letters and digits.
@@ -37,8 +37,8 @@ options:
     default: refuse
   variables:
     description:
-      - Names of variables. One that resembles a variable of the collection's roles and is none is a mistake, because
-        nobody would read it.
+      - Names of variables. A name that resembles a variable of the collection's roles is a mistake, because nothing
+        reads it.
       - With neither O(keys) nor O(apps), only the names are checked.
     type: list
     elements: str

@@ -129,7 +129,7 @@ irreversible:
   elements: dict
 http:
   description:
-    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
+    - C(calls) are HTTP requests, C(retries) the repeated ones, C(waited_s) the seconds waited before these.
   returned: success, and failure of the credential check
   type: dict
   sample:

@@ -13,9 +13,10 @@ version_added: 0.1.0
 description:
   - Reads what a tracker holds in one environment and asks Apple about each entry with the Issuer ID and Key ID that are
     applied there.
-  - The private key is the task's if it is the one that was applied, else the file at the path that was stored when the
-    integration was applied. Where neither is at hand, the verdict is C(not_checked).
-  - A status is C(Active) or C(Failed) by the live check; when the check decides nothing, it is the stored one.
+  - The private key is the task's if it is the one that was applied, else the file at the path that was stored when
+    the integration was applied. Without either, the verdict is C(not_checked).
+  - The live check decides whether a status is C(Active) or C(Failed). If the check has no answer, it is the stored
+    status.
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
@@ -32,8 +33,7 @@ extends_documentation_fragment:
 options:
   bundle_id:
     description:
-      - Bundle ID of the app, with its capitals, which Apple tells apart. Everything that the tracker holds when left
-        out.
+      - Bundle ID of the app, with its capitals, which Apple tells apart. All apps of the tracker when left out.
     type: str
   credential_check:
     description:
@@ -114,7 +114,7 @@ integrations:
         request_id: 813961cd-f2e9-40ef-aae7-944cee705ebb
 applied_elsewhere:
   description:
-    - What the ledger knows to have been applied last at other trackers in O(environment); their services are not asked.
+    - What was last applied at other trackers in O(environment), as the ledger knows it. Their services aren't asked.
     - Empty unless O(tracker=ledger).
   returned: success
   type: list
@@ -151,7 +151,7 @@ applied_elsewhere:
       status: Pending
 http:
   description:
-    - C(calls) counts HTTP requests, C(retries) those that repeated one, C(waited_s) the seconds of waiting for that.
+    - C(calls) are HTTP requests, C(retries) the repeated ones, C(waited_s) the seconds waited before these.
   returned: always
   type: dict
   sample:

@@ -11,11 +11,11 @@ module: refund_tracking_integrations
 short_description: Keep the refund tracking integrations of many apps Active at a tracker
 version_added: 0.1.0
 description:
-  - Does for a whole list of apps in one task what M(storeops.refunds.refund_tracking_integration) does for one. An app
-    may have several trackers. Each app costs Apple one call.
+  - Does for a whole list of apps in one task what M(storeops.refunds.refund_tracking_integration) does for one. An
+    app may have several trackers. Each app takes one call to Apple.
   - All mistakes in O(keys) and O(apps) are named before anything is done. Then every app is tried; the task
     fails once at the end with a line for each cause. RV(integrations) has the rest.
-  - A key that can't be used fails the task too when no app uses it, except one with C(state=absent).
+  - A key that can't be used also fails the task when no app uses it, unless it has C(state=absent).
   - Apps that share a key are compared, to tell a bad key from a bad bundle ID.
 author:
   - storeops.refunds contributors (@storeops)
@@ -34,23 +34,23 @@ extends_documentation_fragment:
 options:
   on_faulty_app:
     description:
-      - With an entry that can't be used, V(refuse) names all of them and does nothing. V(report) lets them fail and
-        goes on, never with O(purge).
+      - If entries can't be used, V(refuse) names them and does nothing. V(report) lets them fail and goes on, never
+        with O(purge).
     type: str
     choices: [refuse, report]
     default: refuse
   purge:
     description:
-      - Removes the integrations of the ledger that O(apps) does not list, after all apps were done. Only those in
-        O(environment) that have the Issuer ID of a listed app or of the task.
-      - Each of these Issuer IDs needs a listed app, or the task fails before anything is done. A list that came back
-        empty removes nothing. Name the last apps of a team with C(state=absent). Refused where O(apps) may be a part of
-        all apps, see the guide C(docs/guides/trackers.md).
+      - At the end, removes the ledger's integrations that O(apps) doesn't list. Only in O(environment), with the
+        Issuer ID of a listed app or of the task.
+      - Each of these Issuer IDs needs a listed app, or the task fails before anything is done. So an empty list
+        removes nothing. List the last apps of a team with C(state=absent). Refused if O(apps) may be a part of all
+        apps, see C(docs/guides/trackers.md).
     type: bool
     default: false
   purge_limit:
     description:
-      - How many of each Issuer ID may go at once, a number or a share of what is held. A share always allows one.
+      - How many of each Issuer ID may be removed at once, a number or a share. A share always allows one.
     type: str
     default: 10%
 """
@@ -83,8 +83,8 @@ integrations:
     - It has the fields of RV(storeops.refunds.refund_tracking_integration#module:integration), and C(declared) and
       C(credential_check) of that module. C(key) is the key's short name, C(app_name) the declared name, C(label) the
       name in C(diff), which has the environment or tracker where an app occurs twice.
-    - C(action) is V(create), V(update), V(delete), V(unchanged) or V(unknown). C(outcome) is V(changed) (in check mode,
-      would be), V(unchanged), V(failed), or V(not_tried) for want of time. C(msg) says why.
+    - C(action) is V(create), V(update), V(delete), V(unchanged) or V(unknown). C(outcome) is V(changed) (in check
+      mode, would be), V(unchanged), V(failed), or V(not_tried) when the time was over. C(msg) says why.
   returned: success, and failure of some apps
   type: list
   elements: dict
@@ -97,13 +97,13 @@ keys_with_problems:
   returned: success, and failure of some apps
 irreversible:
   description:
-    - Purges and deleted apps, as M(storeops.refunds.appstore_iap_key) tells steps.
+    - Purges and deleted apps, as in M(storeops.refunds.appstore_iap_key).
   returned: when there is any
   type: list
   elements: dict
 undeclared:
   description:
-    - Held in the ledger for declared teams, and not declared.
+    - Bundle IDs of the declared teams that are in the ledger and not declared.
   type: list
   elements: dict
   returned: success, and failure of some apps

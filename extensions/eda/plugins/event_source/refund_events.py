@@ -20,19 +20,18 @@ short_description: Refunds of App Store apps as events
 description:
   - Gives an event for each refund, reversal, declined request and request for consumption information of the apps that
     have an integration in the ledger. Each comes once, in the order in which the ledger recorded them.
-  - What C(refund_ledger) records into the same ledger becomes an event as well, and what this source records is not
-    new to C(refund_ledger).
-  - An event is let go of once the rule engine has stored it, where the rulebook runs with C(--persistence-id) and sets
-    C(feedback). Nothing is lost and nothing comes twice then, unless the process is killed between the engine's word
-    and the ledger's; the event comes again in that case. Without C(feedback), an event is let go of once it is in the
-    engine's queue, and what the engine had in memory is lost when it is killed.
-  - What was signed before the source ran for the first time (under its O(consumer) name) is no event.
-  - docs/refund-event.schema.json describes the fields. Amounts say C(unknown) where they are.
+  - What C(refund_ledger) records into the same ledger becomes an event as well.
+  - If the rulebook runs with C(--persistence-id) and sets C(feedback), an event is done when the rule engine has
+    stored it. Then nothing is lost and nothing comes twice. Only if the process is killed between the engine's answer
+    and the ledger's note of it, that event comes again. Without C(feedback), an event is done when it is in the
+    engine's queue, and what the engine has in memory is lost when it is killed.
+  - There is no event for what was signed before the source ran for the first time (under its O(consumer) name).
+  - docs/refund-event.schema.json describes the fields. Amounts can be C(unknown).
 options:
   mode:
     description:
-      - V(poll) reads Apple's Notification History every O(interval) seconds. It needs no endpoint and works whoever has
-        the notification URL, as long as there is one of version 2.
+      - V(poll) reads Apple's Notification History every O(interval) seconds. It needs no endpoint. Any notification
+        URL of version 2 will do, also another service's.
       - V(listen) receives the notifications themselves, behind your TLS proxy. Set the URL with
         C(app_store_notification_url).
     type: str
@@ -51,8 +50,8 @@ options:
         type: str
   consumer:
     description:
-      - Name of the place in the ledger's events. Give each rulebook its own; a rulebook that is started twice under one
-        name gets each event once, in the process that came first.
+      - Name under which the ledger notes which events were given. Give each rulebook its own. If a rulebook is
+        started twice under one name, only the first process gets events.
     type: str
     default: rulebook
   host:
@@ -70,9 +69,9 @@ options:
   forward_to:
     description:
       - URLs that get the untouched body of every notification that Apple signed for a declared app, before Apple gets
-        its answer. When one of them doesn't take it, Apple gets 503 and sends it again to us, and we to all of them.
-        Each has to tell repetitions by C(notificationUUID), as with Apple itself.
-      - What it has not taken when Apple stops trying is not repeated. Needs O(mode=listen).
+        its answer. If one of them doesn't take it, Apple gets 503 and sends it again, and it goes to all of them
+        again. Each has to recognise repetitions by C(notificationUUID), as with Apple itself.
+      - What a URL hasn't taken when Apple stops trying, it never gets. Needs O(mode=listen).
     type: list
     elements: str
   send_timeout:
@@ -80,7 +79,7 @@ options:
     type: float
     default: 5
   largest_body:
-    description: Bytes that a notification may have; 413 is answered to larger ones.
+    description: Most bytes of a notification. Larger ones get 413.
     type: int
     default: 262144
   account_token:
@@ -107,7 +106,7 @@ options:
     default: strict
   feedback:
     description:
-      - Let go of an event only when the rule engine has stored it. Needs C(--persistence-id) and ansible-rulebook 1.3.
+      - An event is done only when the rule engine has stored it. Needs C(--persistence-id) and ansible-rulebook 1.3.
     type: bool
     default: false
 requirements:
@@ -115,13 +114,13 @@ requirements:
   - The libraries of C(refund_ledger), in the Python that runs ansible-rulebook.
   - The collection at a place that ends in C(ansible_collections/storeops/refunds).
 notes:
-  - In V(listen), a notification is answered with 200 only after its signature was verified in full and it was stored. A
-    forgery gets 400, one for an undeclared app 404, trouble of ours 503, and so does what Apple signed and the
-    collection can't use. In production, Apple then tries again after 1, 12, 24, 48 and 72 hours; the sandbox sends
-    once.
-  - In V(listen), the environment of an app that the ledger doesn't declare goes to O(forward_to) alone. Without, it
-    gets 404, also when it is a test of Apple's.
-  - In V(poll), requests for consumption information that are older than 13 hours are no events any more.
+  - In V(listen), a notification is answered with 200 only after its signature was verified in full and it was stored.
+    A forgery gets 400, and an app without an integration in the ledger 404. If the receiver has a problem or can't
+    use what Apple signed, it answers 503. In production, Apple then tries again after 1, 12, 24, 48 and 72 hours. The
+    sandbox sends once.
+  - In V(listen), if the ledger has the app only for the other environment, a notification goes to O(forward_to)
+    alone. Without that option it gets 404, Apple's test notification too.
+  - In V(poll), there are no events for consumption requests that are older than 13 hours.
 """
 
 EXAMPLES = r"""
