@@ -12,8 +12,9 @@ from ._model.integration import Integration
 
 Action = t.Literal["create", "update", "delete", "unchanged", "unknown"]
 COMPARED = ("bundle_id", "issuer_id", "key_id", "key_fingerprint", "environment")
-# The ledger compares what payloads are verified against, too; no other tracker holds it.
-COMPARED_IN_LEDGER = (*COMPARED, "app_apple_id")
+# The ledger compares what payloads are verified against, and where its readers find the key; no other tracker holds it.
+_LEDGER_ONLY = ("app_apple_id", "private_key_path")
+COMPARED_IN_LEDGER = (*COMPARED, *_LEDGER_ONLY)
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Plan:
 
     @property
     def needs_saving(self) -> bool:
-        """True when the tracker's entry has to be written: for a change, or for a new observation (status, path)."""
+        """True when the tracker's entry has to be written: for a change, or for a new observation (its status)."""
         return self.desired is not None and self.desired != self.current
 
     def diff(self) -> dict[str, t.Any]:
@@ -50,14 +51,15 @@ class Plan:
 def compared(integration: Integration | None) -> dict[str, t.Any]:
     """Return the fields that decide about ``changed``; an empty mapping for no integration.
 
-    ``app_apple_id`` is among them where the ledger knows it.
+    What the ledger alone holds is among them where it knows it.
     """
     if integration is None:
         return {}
     result = integration.as_result()
     found = {name: result[name] for name in COMPARED}
-    if integration.identity.tracker == "ledger" and integration.app_apple_id is not None:
-        found["app_apple_id"] = integration.app_apple_id
+    if integration.identity.tracker == "ledger":
+        held = ((name, getattr(integration, name)) for name in _LEDGER_ONLY)
+        found |= {name: value for name, value in held if value is not None}
     return found
 
 
@@ -81,7 +83,7 @@ def plan(current: Integration | None, desired: Integration | None) -> Plan:
     if current.is_rejected and desired.status == "Active":
         current = replace(current, key_fingerprint=None, is_outdated=True)
     before, after = compared(current), compared(desired)
-    # A field that is there and None can't be shown; an Apple ID that isn't there was never given.
+    # A field that is there and None can't be shown; an Apple ID or a path that isn't there was never given.
     comparable = [name for name in after if before.get(name, "") is not None or current.is_outdated]
     differing = tuple(name for name in comparable if before.get(name) != after[name])
     if differing:

@@ -281,7 +281,7 @@ irreversible:
     - step: revoke_key
       target: 2X9R4HXF34
       asked_by: "revoke: true"
-      outcome: done; the list of keys no longer has it as active
+      outcome: done; App Store Connect's list of keys confirms it
       proven: it is the key that key_id says, and active in the team 'Studio A'
       answer: App Store Connect's list of keys
       proven_at: "2026-11-23T11:05:30Z"

@@ -129,7 +129,7 @@ def test_it_says_before_and_after_and_keeps_a_record() -> None:
     ]
     assert made.records[0]["outcome"] == "begun"
     made.done(permit)
-    assert said[1:] == ["Done: revoke the key 2X9R4HXF34."] and made.records[0]["outcome"] == "done"
+    assert said[1:] == ["Done: revoked the key 2X9R4HXF34."] and made.records[0]["outcome"] == "done"
     with pytest.raises(ValueError, match="was used for"):
         permit.require("revoke_key", "ANOTHER001")
 

@@ -29,7 +29,7 @@ IDENTITY = Identity("ledger", "", "production", "com.example.one")
 FULL = Integration(IDENTITY, "issuer", "KEY", "f" * 64, "Active", "/keys/a.p8", 1)
 # An Apple ID is noted there for later, and no other tracker holds it.
 ELSEWHERE = dataclasses.replace(FULL, identity=Identity("revenuecat", "proj1", "production", "com.example.one"))
-OBSERVED = {"status": "Failed", "private_key_path": "/b.p8"}
+OBSERVED = {"status": "Failed"}
 
 SHORT = st.sampled_from(["a", "b"])
 WANTED = st.builds(
@@ -72,11 +72,11 @@ def test_the_diff_tells_all_that_changes_and_no_more(held: Integration | None, w
     if held is not None:
         assert set(diff["before"]) == set(COMPARED)
     if step.changed and wanted is not None:
-        after = {**wanted.as_result(), "app_apple_id": wanted.app_apple_id}
-        shown = COMPARED_IN_LEDGER if wanted.app_apple_id else COMPARED
-        assert diff["after"] == {name: after[name] for name in shown}
+        own = {"app_apple_id": wanted.app_apple_id, "private_key_path": wanted.private_key_path}
+        after = {**wanted.as_result(), **{name: value for name, value in own.items() if value}}
+        assert diff["after"] == {name: after[name] for name in COMPARED_IN_LEDGER if name in after}
         assert {name for name in after if diff["before"].get(name) != after[name]} >= set(step.differing)
-    assert not {"status", "private_key_path"} & (set(diff["before"]) | set(diff["after"]))
+    assert not {"status"} & (set(diff["before"]) | set(diff["after"]))
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,10 @@ def test_the_diff_tells_all_that_changes_and_no_more(held: Integration | None, w
         (dataclasses.replace(FULL, app_apple_id=None), FULL, "update", ("app_apple_id",)),
         (FULL, dataclasses.replace(FULL, app_apple_id=None), "unchanged", ()),
         (ELSEWHERE, dataclasses.replace(ELSEWHERE, app_apple_id=2), "unchanged", ()),
+        (FULL, dataclasses.replace(FULL, private_key_path="/b.p8"), "update", ("private_key_path",)),
+        (dataclasses.replace(FULL, private_key_path=None), FULL, "update", ("private_key_path",)),
+        (FULL, dataclasses.replace(FULL, private_key_path=None), "unchanged", ()),
+        (ELSEWHERE, dataclasses.replace(ELSEWHERE, private_key_path="/b.p8"), "unchanged", ()),
         (FULL, dataclasses.replace(FULL, key_id="B", key_fingerprint="a"), "update", ("key_id", "key_fingerprint")),
         (dataclasses.replace(FULL, key_fingerprint=None), FULL, "unknown", ("key_fingerprint",)),
         (dataclasses.replace(FULL, key_id=None, key_fingerprint=None), FULL, "unknown", ("key_id", "key_fingerprint")),
@@ -132,6 +136,7 @@ def test_before_and_after_are_complete() -> None:
             "key_fingerprint": "f" * 64,
             "environment": "production",
             "app_apple_id": 1,
+            "private_key_path": "/keys/a.p8",
         }
     )
     for diff in (created, deleted):

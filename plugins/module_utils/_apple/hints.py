@@ -9,7 +9,7 @@ import os
 import typing as t
 
 from .._model.private_key import read_file_name
-from .._model.text import shortened
+from .._model.text import every, shortened
 
 if t.TYPE_CHECKING:
     from .app_store_server import Answer
@@ -105,13 +105,15 @@ def changed(differing: t.Sequence[tuple[str, str, str]], was_accepted: bool) -> 
     return f"Changed: {told}. Check {'this' if len(differing) == 1 else 'these'} first."
 
 
-def other_key(name: str, key_id: str, works: int) -> str:
+def other_key(name: str, key_id: str, works: int, is_same_team: bool = False) -> str:
     """``name``: of a declared key that Apple accepts for the app. ``works``: for how many apps the refused key does."""
     team = f"the app belongs to the team of {name!r}"
-    why = f"{key_id} works for other apps, so most likely {team}" if works else f"{key_id} is revoked, or {team}"
+    why = f" {key_id} works for other apps, so most likely {team}." if works else f" {key_id} is revoked, or {team}."
+    if is_same_team:
+        why = "" if works else f" Both are keys of one team, so most likely {key_id} is revoked."
     return (
-        f"Apple accepts the declared key {name!r} for this app, and refuses key {key_id}, with which it is declared. "
-        f"{why}. Declare the app with {name!r}."
+        f"Apple accepts the declared key {name!r} for this app, and refuses key {key_id}, with which it is declared."
+        f"{why} Declare the app with {name!r}."
     )
 
 
@@ -130,8 +132,16 @@ def moved(key_id: str, works: int, total: int) -> str:
 
 def revoked(key_id: str, issuer_id: str, total: int) -> str:
     return (
-        f"Key {key_id} is refused for all {total} apps here, and your settings haven't changed since Apple last "
+        f"Key {key_id} is refused for {every(total)} here, and your settings haven't changed since Apple last "
         f"accepted them. Most likely the key was revoked (Issuer ID {issuer_id}): declare a new one."
+    )
+
+
+def revoked_for_others(key_id: str, issuer_id: str, total: int) -> str:
+    """Explain a refusal of a key that Apple accepted for another app, with the same settings."""
+    return (
+        f"Key {key_id} is refused for {every(total)} here, also where Apple accepted it before with the same settings. "
+        f"Most likely the key was revoked (Issuer ID {issuer_id}): declare a new one."
     )
 
 
@@ -168,6 +178,6 @@ def other_ids(sound: t.Sequence[str], tried: t.Sequence[str]) -> str:
 
 def the_key(key_id: str, issuer_id: str, total: int) -> str:
     return (
-        f"Key {key_id} is refused for all {total} apps here: "
+        f"Key {key_id} is refused for {every(total)} here: "
         f"most likely the key was revoked, or the Key ID or the Issuer ID {issuer_id} is wrong."
     )

@@ -16,14 +16,22 @@ from dataclasses import dataclass, field
 from .._model.errors import RefundsError
 from .._model.permit import Permit, Proof, Step
 
-# What each step does, in words that follow "would" and precede its target.
+# What each step does, in words that follow "would" and precede its target; and what was done then.
 DOES: t.Mapping[Step, str] = {
     "revoke_key": "revoke the key",
     "replace_key_file": "replace the key file",
     "remove_key_file": "remove the key file",
     "delete_app": "delete the app entry of",
-    "purge": "remove every integration that is not listed of",
+    "purge": "remove from the ledger",
     "remove_refunds": "remove the old refunds of",
+}
+DID: t.Mapping[Step, str] = {
+    "revoke_key": "revoked the key",
+    "replace_key_file": "replaced the key file",
+    "remove_key_file": "removed the key file",
+    "delete_app": "deleted the app entry of",
+    "purge": "removed from the ledger",
+    "remove_refunds": "removed the old refunds of",
 }
 
 
@@ -60,4 +68,8 @@ class Gate:
             if (record["step"], record["target"]) == (permit.step, permit.target):
                 record["outcome"] = outcome
                 break
-        self.say(f"{outcome[:1].upper()}{outcome[1:]}: {DOES[permit.step]} {permit.target}.")
+        head, mark, proof = outcome.partition("; ")
+        if head == "done":
+            self.say(f"Done: {DID[permit.step]} {permit.target}{mark}{proof}.")
+        else:
+            self.say(f"{outcome[:1].upper()}{outcome[1:]}: {DOES[permit.step]} {permit.target}.")

@@ -55,7 +55,8 @@ class Facts:
     ``differing``: (option, held, given) of the key. ``is_unchanged``: nothing differs, and all of it is known.
     ``was_accepted``: Apple accepted what is held. ``held_name``: a bundle ID that the tracker ``held_at`` has in other
     capitals.
-    ``other_key``: the short name of another declared key that Apple accepts for the app.
+    ``other_key``: the short name of another declared key that Apple accepts for the app, ``is_same_team``: of the same
+    Issuer ID.
     """
 
     differing: tuple[tuple[str, str, str], ...] = ()
@@ -64,6 +65,12 @@ class Facts:
     held_name: str = ""
     held_at: str = ""
     other_key: str = ""
+    is_same_team: bool = False
+
+    @property
+    def was_sound(self) -> bool:
+        """Apple accepted exactly these settings before."""
+        return self.is_unchanged and self.was_accepted
 
 
 def facts(current: Integration | None, credentials: Credentials | None, held_name: str) -> Facts:
@@ -103,10 +110,14 @@ class Counts:
 
 @dataclass(frozen=True)
 class Others:
-    """What the other apps of a task tell. ``sound``: under which IDs each private key works, by its fingerprint."""
+    """What the other apps of a task tell. ``sound``: under which IDs each private key works, by its fingerprint.
+
+    ``accepted``: the keys that Apple accepted before for an app, with the same settings.
+    """
 
     counts: t.Mapping[KeyId, Counts]
     sound: t.Mapping[str, KeyId]
+    accepted: frozenset[KeyId] = frozenset()
 
     @classmethod
     def of(cls, checks: t.Iterable[Check]) -> Others:
@@ -138,7 +149,7 @@ class Others:
     def _said(self, key: KeyId, known: Facts, other_host: str) -> str:
         counts = self.counts.get(key, Counts())
         if known.other_key:
-            return hints.other_key(known.other_key, key[1], counts.works)
+            return hints.other_key(known.other_key, key[1], counts.works, known.is_same_team)
         if known.differing:
             return hints.changed(known.differing, known.was_accepted)
         sound = self._sound_ids(key) if key in self.counts else None
@@ -146,12 +157,13 @@ class Others:
             return hints.other_ids(sound, key)
         if known.held_name:
             return hints.other_capitals(known.held_name, known.held_at)
-        was_sound = known.is_unchanged and known.was_accepted
+        was_sound = known.was_sound
         if counts.total > 1 and counts.works:
             return (hints.moved if was_sound else hints.the_app)(key[1], counts.works, counts.total)
         aside = f" {hints.not_apple(other_host)}" if was_sound and other_host else ""
         if counts.is_refused_everywhere:
-            return (hints.revoked if was_sound else hints.the_key)(key[1], key[0], counts.total) + aside
+            others = hints.revoked_for_others if key in self.accepted else hints.the_key
+            return (hints.revoked if was_sound else others)(key[1], key[0], counts.total) + aside
         if known.is_unchanged:
             return hints.UNCHANGED + aside if known.was_accepted else hints.NEVER_ACCEPTED
         return ""

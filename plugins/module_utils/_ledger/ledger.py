@@ -19,7 +19,7 @@ from .explained import Passing, explained
 from .place import Place
 from .revision import State, state
 from .silence import within
-from .writable import is_there, refuse_unwritable_file, refuse_unwritable_server
+from .writable import is_there, refuse_unreadable_file, refuse_unwritable_file, refuse_unwritable_server
 
 # `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
 with contextlib.suppress(ImportError):
@@ -139,6 +139,8 @@ class Ledger:
         if path is not None and not is_there(self.place):
             self._found = "empty"
             return self._copied()
+        if path is not None:
+            refuse_unreadable_file(self.place)
         engine = read_only_engine(path, self.lock_timeout) if path else postgresql_reader(self.place, self.lock_timeout)
         connection = engine.connect()
         with _closed_on_error(connection):

@@ -41,13 +41,21 @@ def is_there(place: Place) -> bool:
     return True
 
 
+def refuse_unreadable_file(place: Place) -> None:
+    """Raise LedgerError when what lies at an SQLite ledger's place can't be read as a file."""
+    path = os.path.realpath(str(place.path))
+    if os.path.isdir(path):
+        raise LedgerError(f"{place.option}: {path} is a folder.", "Name a file in it, such as ledger.db.")
+    if os.path.exists(path) and not os.access(path, os.R_OK):
+        raise LedgerError(f"{place.option}: {path} can't be read.", "Check its owner and mode.")
+
+
 def refuse_unwritable_file(place: Place) -> None:
     """Raise LedgerError when an SQLite ledger can't be made or written at its place."""
     # Of a link, what it points to counts.
     path = os.path.realpath(str(place.path))
     folder = os.path.dirname(path)
-    if os.path.isdir(path):
-        raise LedgerError(f"{place.option}: {path} is a folder.", "Name a file in it, such as ledger.db.")
+    refuse_unreadable_file(place)
     if not os.path.isdir(folder) and not place.is_default:
         raise LedgerError(f"{place.option}: the folder {folder} does not exist.", "Create it, or correct the path.")
     # Missing folders of the default place are made: then the nearest one that is there counts.
@@ -55,7 +63,7 @@ def refuse_unwritable_file(place: Place) -> None:
         folder = os.path.dirname(folder)
     if not os.access(folder, os.W_OK | os.X_OK) or not os.path.isdir(folder):
         raise LedgerError(f"{place.option}: the folder {folder} is not writable.", "Check its owner and mode.")
-    if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
+    if os.path.exists(path) and not os.access(path, os.W_OK):
         raise LedgerError(f"{place.option}: {path} is not writable.", "Check its owner and mode.")
 
 

@@ -66,9 +66,9 @@ class Credentials:
 class Integration:
     """An integration as a tracker holds it, or as it is wanted.
 
-    ``issuer_id``, ``key_id`` and ``key_fingerprint`` are None where the tracker can't say. ``private_key_path`` is kept
-    for later checks and is no part of what is compared; ``app_apple_id``, which Apple's payloads are verified against,
-    is compared in the ledger alone. ``is_outdated`` tells that what can't be read is known not to be what was last
+    ``issuer_id``, ``key_id`` and ``key_fingerprint`` are None where the tracker can't say. ``private_key_path``, where
+    later checks and the event source find the key, and ``app_apple_id``, which Apple's payloads are verified against,
+    are compared in the ledger alone. ``is_outdated`` tells that what can't be read is known not to be what was last
     applied: no key is there, someone changed it, a save broke off.
     ``word`` is the tracker's own word for ``status``, as in Observation; a plan doesn't compare it. ``accepted_at`` is
     when Apple first accepted the app, with whichever key, as far as the ledger knows (UTC in ISO 8601).

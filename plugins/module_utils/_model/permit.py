@@ -22,7 +22,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class Permit:
-    """One step on one target: a Key ID, a path, a bundle ID, or the teams of a purge."""
+    """One step on one target: a Key ID, a path, a bundle ID, or the apps of a purge."""
 
     step: Step
     target: str

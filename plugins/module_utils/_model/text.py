@@ -30,6 +30,11 @@ def few(names: t.Sequence[str]) -> str:
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def every(count: int) -> str:
+    """Return how all apps of a key are called."""
+    return {1: "its app", 2: "both apps"}.get(count, f"all {count:,} apps")
+
+
 def told_once(lines: t.Iterable[str]) -> list[str]:
     """Return lines that are told together, each without the sentences that one before it has."""
     seen = set[str]()

@@ -33,7 +33,7 @@ WAIVABLE_CAUSES: tuple[str, ...] = tuple(
 _DRIFT = {
     "create": "The tracker holds no such integration; a run would create it.",
     "update": "The tracker doesn't hold what is declared{}; a run would update it.",
-    "delete": "The tracker holds an integration that is not declared; a run would delete it.",
+    "delete": "Declared absent, and the tracker still holds it. Run site, which removes it.",
 }
 
 
@@ -53,6 +53,11 @@ class Finding:
     tracker: str = ""
 
     @property
+    def is_elsewhere(self) -> bool:
+        """True where a run would only note another path of the same key, as one on another machine has it."""
+        return self.action == "update" and [one.field for one in self.differences] == ["private_key_path"]
+
+    @property
     def shows_status(self) -> bool:
         """True where the status is the tracker's own, so that a bad one isn't Apple's verdict of some day."""
         return self.tracker == "devtodev"
@@ -65,7 +70,7 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
     if found.is_failed and not is_explained:
         problems.append(_own("unknown", "failed", found.message))
         is_explained = True
-    if found.action in _DRIFT:
+    if found.action in _DRIFT and not found.is_elsewhere:
         problems.append(Problem("drift", "drift", _DRIFT[found.action].format(_both(found))))
     elif found.action == "unknown" and not is_explained:
         problems.append(_own("unknown", "plan_unknown", found.message or _unknown_key(found.tracker)))
@@ -101,7 +106,8 @@ def _own(kind: t.Literal["unknown", "pending"], cause: str, text: str) -> Proble
 
 def _of_the_tracker(found: Finding) -> Problem | None:
     """Return what the tracker's own status says, where Apple's verdict doesn't explain it already."""
-    is_sound = found.cause in ("accepted", *_NO_FAILURE, "not_checked")
+    # Where something failed before anybody was asked, nobody knows the status.
+    is_sound = found.cause in ("accepted", *_NO_FAILURE) or (found.cause == "not_checked" and not found.is_failed)
     if not is_sound and not (found.shows_status and found.cause in ("", *UNDECIDED_CAUSES)):
         return None
     # What failed without Apple's answer is no word of the tracker's.

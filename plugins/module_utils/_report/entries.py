@@ -119,13 +119,13 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
     check, action = _mapping(result.get("credential_check")), _action(result, integration, diff)
     finding = Finding(
         cause=_text(check.get("cause")),
-        hint=_text(check.get("hint")),
+        hint=_unnamed(check.get("hint"), bundle_id),
         status=_optional(integration.get("status")),
         action=action,
         outcome=_text(result.get("outcome")) or ("not_tried" if result.get("skipped") else ""),
         is_failed=bool(result.get("failed")) or result.get("outcome") == "failed" or _has_failed_quietly(result),
         is_unreachable=bool(result.get("unreachable")),
-        message=_text(result.get("msg")),
+        message=_unnamed(result.get("msg"), bundle_id),
         differences=_differences(diff, integration, action),
         tracker=_text(integration.get("tracker")),
     )
@@ -151,6 +151,11 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         kind=deciding.kind if deciding else "ok",
         key_name=_first_text(_mapping(result.get("declared")).get("key"), result.get("key")),
     )
+
+
+def _unnamed(value: t.Any, bundle_id: str) -> str:
+    """Return a text without the app's name before it: one fault of many apps is one text then."""
+    return _text(value).removeprefix(f"{bundle_id}: ")
 
 
 def _key(fields: Fields) -> Key:

@@ -102,6 +102,9 @@ class DevtodevByBrowser:
     def note(self, integration: Integration) -> None:
         self.last_applied.note(integration)
 
+    def foretell_note(self) -> None:
+        self.last_applied.check_place()
+
     def irremovable(self, identity: Identity) -> str:
         if self.settings.elements["remove"].ways:
             return ""

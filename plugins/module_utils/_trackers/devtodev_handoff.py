@@ -60,6 +60,9 @@ class DevtodevByHand:
             integration = integration.seen_as(kept)
         self.last_applied.note(integration)
 
+    def foretell_note(self) -> None:
+        self.last_applied.check_place()
+
     def _is_confirmed(self, held: Integration) -> bool:
         return self.settings.is_confirmed or held.status == "Active" or held.word == _CONFIRMED
 

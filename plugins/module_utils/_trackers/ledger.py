@@ -52,6 +52,9 @@ class LedgerTracker:
     def note(self, integration: Integration) -> None:
         put_integration(self.ledger, integration, self.timestamp())
 
+    def foretell_note(self) -> None:
+        self.ledger.check_place()
+
     def note_all(self, entries: t.Sequence[Integration]) -> None:
         """Save many in one transaction: all of them, or none."""
         put_integrations(self.ledger, entries, self.timestamp())
@@ -60,9 +63,9 @@ class LedgerTracker:
         """Remove many in one transaction: all of them, or none."""
         remove_integrations(self.ledger, identities)
 
-    def purge(self, identities: t.Sequence[Identity], teams: str, permit: Permit) -> None:
-        """Remove what is not listed of these teams, in one transaction."""
-        permit.require("purge", teams)
+    def purge(self, identities: t.Sequence[Identity], target: str, permit: Permit) -> None:
+        """Remove what is not listed, in one transaction."""
+        permit.require("purge", target)
         self.remove_all(identities)
 
     def irremovable(self, identity: Identity) -> str:

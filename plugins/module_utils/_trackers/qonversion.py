@@ -147,6 +147,9 @@ class Qonversion:
     def note(self, integration: Integration) -> None:
         self.last_applied.note(integration)
 
+    def foretell_note(self) -> None:
+        self.last_applied.check_place()
+
     def irremovable(self, identity: Identity) -> str:
         return (
             "Qonversion's API has no documented way to clear an In-App Purchase key. Remove it in Qonversion's "

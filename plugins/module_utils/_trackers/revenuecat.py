@@ -90,6 +90,9 @@ class RevenueCat:
     def note(self, integration: Integration) -> None:
         self.last_applied.note(integration)
 
+    def foretell_note(self) -> None:
+        self.last_applied.check_place()
+
     def irremovable(self, identity: Identity) -> str:
         if self.settings.delete_app:
             return ""

@@ -154,7 +154,7 @@ def test_a_key_refused_for_all_its_apps() -> None:
     hints = infer((KEY_A, "unauthenticated"), (KEY_B, "accepted"), (KEY_A, "unauthenticated"))
     assert hints[1] == ""
     for hint in (hints[0], hints[2]):
-        assert "AAAAAAAAAA is refused for all 2 apps" in hint and ISSUER in hint and "revoked" in hint
+        assert "AAAAAAAAAA is refused for both apps" in hint and ISSUER in hint and "revoked" in hint
 
 
 @pytest.mark.parametrize("works", ["accepted", "app_not_released"])

@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.storeops.refunds.plugins.module_utils._decisions.irreversible import DOES, Gate
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.irreversible import DID, DOES, Gate
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.permit import Permit, Proof, Step
 
@@ -36,7 +36,7 @@ def test_a_step_that_was_asked_for_and_proven(step: Step) -> None:
     told = f"About to {DOES[step]} it, as revoke: true asks for. Proven: nobody uses it (yes, {NOW})."
     assert said == [told] and made.records == [record(step, "begun")]
     made.done(permit)
-    assert said[1:] == [f"Done: {DOES[step]} it."] and made.records == [record(step, "done")]
+    assert said[1:] == [f"Done: {DID[step]} it."] and made.records == [record(step, "done")]
 
 
 def test_check_mode_keeps_it_and_does_not_allow_it() -> None:

@@ -168,6 +168,11 @@ LEADS: dict[str, tuple[t.Any, Facts, str]] = {
     "it works nowhere": (TWO, Facts(), hints.the_key(KEY_ID, ISSUER, 2)),
     "it works nowhere, and never did": (TWO, Facts(is_unchanged=True), hints.the_key(KEY_ID, ISSUER, 2)),
     "it works nowhere any more": (TWO, SAME, hints.revoked(KEY_ID, ISSUER, 2)),
+    "it works nowhere, and the other key is of the same team": (
+        ONE,
+        Facts(other_key="studio", is_same_team=True),
+        hints.other_key("studio", KEY_ID, 0, True),
+    ),
     "nothing changed": (ONE, SAME, hints.UNCHANGED),
     "nothing changed, and it was never accepted": (ONE, Facts(is_unchanged=True), hints.NEVER_ACCEPTED),
     "of nobody's key": ([(OTHER, REFUSED)], Facts(), ""),

@@ -78,7 +78,7 @@ def test_a_revoked_key_is_one_line_that_names_its_apps(bulk: Bulk) -> None:
     headline, line = done.message.split("\n")
     assert headline == "2 of 3 apps need attention, 1 of 2 keys needs attention."
     assert line.startswith(
-        f"key a: unauthenticated: Key {KEY_ID} is refused for all 2 apps here, and your settings haven't changed since "
+        f"key a: unauthenticated: Key {KEY_ID} is refused for both apps here, and your settings haven't changed since "
         f"Apple last accepted them. Most likely the key was revoked (Issuer ID {ISSUER})"
     )
     assert line.endswith(f". Apps: {BUNDLE_ID}, {TWO}.")

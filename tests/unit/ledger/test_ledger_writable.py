@@ -27,6 +27,15 @@ def refused(ledger: Ledger) -> str:
     return ""
 
 
+def unread(ledger: Ledger) -> str:
+    """Read from it; give what is said against it, empty for nothing."""
+    try:
+        with ledger.reading():
+            return ""
+    except LedgerError as error:
+        return str(error)
+
+
 @pytest.mark.parametrize("right", [os.R_OK, os.W_OK, os.X_OK])
 @pytest.mark.parametrize("name", ["folder", "ledger.db"])
 def test_rights_that_lack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, right: int) -> None:
@@ -42,14 +51,17 @@ def test_rights_that_lack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name:
     monkeypatch.setattr(os, "access", access)
     needed = {"folder": (os.W_OK, os.X_OK), "ledger.db": (os.R_OK, os.W_OK)}[name]
     what = f"the folder {folder}" if name == "folder" else str(path)
-    said = f"ledger.url: {what} is not writable. Check its owner and mode." if right in needed else ""
+    lack = "can't be read" if right == os.R_OK else "is not writable"
+    said = f"ledger.url: {what} {lack}. Check its owner and mode." if right in needed else ""
     assert refused(ledger_at(f"sqlite:///{path}")) == said
+    assert unread(ledger_at(f"sqlite:///{path}")) == (said if (name, right) == ("ledger.db", os.R_OK) else "")
 
 
 def test_places_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused(ledger_at(f"sqlite:///{tmp_path}")) == (
         f"ledger.url: {tmp_path} is a folder. Name a file in it, such as ledger.db."
     )
+    assert unread(ledger_at(f"sqlite:///{tmp_path}")) == refused(ledger_at(f"sqlite:///{tmp_path}"))
     assert refused(ledger_at(f"sqlite:///{tmp_path}/no/ledger.db")) == (
         f"ledger.url: the folder {tmp_path}/no does not exist. Create it, or correct the path."
     )

@@ -96,6 +96,9 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
         ({"status": "Pending"}, (own("pending", "tracker_pending", OWN_CAUSES["tracker_pending"]),)),
         ({"status": "Pending", "cause": "app_not_released"}, (Problem("pending", "app_not_released", HINT),)),
         ({"status": None}, ()),
+        # What failed before anybody was asked is told once, whatever the status.
+        ({"status": "Unknown", "cause": "not_checked", "is_failed": True}, (own("unknown", "failed"),)),
+        ({"status": "Unknown", "cause": "", "is_failed": True}, (own("unknown", "failed"),)),
         # The plan.
         ({"action": "unknown"}, (own("unknown", "plan_unknown"),)),
         ({"action": "unknown", "message": ""}, (own("unknown", "plan_unknown", OWN_CAUSES["plan_unknown"]),)),
@@ -121,7 +124,7 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
             (
                 own("unknown", "failed"),
                 Problem(
-                    "drift", "drift", "The tracker holds an integration that is not declared; a run would delete it."
+                    "drift", "drift", "Declared absent, and the tracker still holds it. Run site, which removes it."
                 ),
             ),
         ),
@@ -129,6 +132,8 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
             {"action": "update"},
             (Problem("drift", "drift", "The tracker doesn't hold what is declared; a run would update it."),),
         ),
+        # The same key may lie elsewhere on each machine; together with another field it is told.
+        ({"action": "update", "differences": (Difference("private_key_path", "/a", "/b"),)}, ()),
         # state: absent needs no check.
         ({"cause": "not_checked", "status": "Absent"}, ()),
         ({"cause": "not_checked", "status": "Absent", "action": ""}, (Problem("unknown", "not_checked", HINT),)),

@@ -265,7 +265,7 @@ def test_info_checks_what_is_held_and_writes_nothing(sim: Simulator, tmp_path: P
     set_world(sim, "revoked")
     held = run_task(integration_info.TASK, options).results["integrations"]
     assert [(entry["bundle_id"], entry["status"]) for entry in held] == [(BUNDLE_ID, "Failed"), (UNRELEASED, "Failed")]
-    assert all("refused for all 2 apps" in entry["credential_check"]["hint"] for entry in held)
+    assert all("refused for both apps" in entry["credential_check"]["hint"] for entry in held)
     skipped = run_task(integration_info.TASK, {**options, "credential_check": "skip"}).results["integrations"]
     assert [entry["status"] for entry in skipped] == ["Active", "Pending"]
     write_key(tmp_path / "key.p8", sim.other_pem)

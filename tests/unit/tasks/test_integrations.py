@@ -127,14 +127,24 @@ def test_one_broken_app_stops_no_other(bulk: Bulk, tmp_path: Path) -> None:
     assert outcomes(again)[1:] == [(BUNDLE_ID, "unchanged", "unchanged"), (TWO, "create", "changed")]
 
 
+def test_what_one_app_tells_of_its_key_is_told_of_its_neighbors(bulk: Bulk) -> None:
+    bulk.run(apps(BUNDLE_ID))
+    bulk.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
+    for listed in (apps(BUNDLE_ID, TWO), apps(TWO, BUNDLE_ID)):
+        done = bulk.both(listed)
+        for entry in done.results["integrations"]:
+            hint = entry["credential_check"]["hint"]
+            assert "Most likely the key was revoked" in hint and "Key ID or the Issuer ID" not in hint, hint
+
+
 def test_the_key_or_the_app(bulk: Bulk) -> None:
     bulk.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
     done = bulk.both(apps(BUNDLE_ID, TWO))
     hints = [entry["credential_check"]["hint"] for entry in done.results["integrations"]]
-    assert all(f"Key {KEY_ID} is refused for all 2 apps here" in hint for hint in hints)
+    assert all(f"Key {KEY_ID} is refused for both apps here" in hint for hint in hints)
     headline, line = done.message.split("\n")
     assert headline == "2 of 2 apps need attention, 1 of 2 keys needs attention.", "a revoked key is a key in trouble"
-    assert line.startswith(f"key a: unauthenticated: Key {KEY_ID} is refused for all 2 apps here: most likely the key")
+    assert line.startswith(f"key a: unauthenticated: Key {KEY_ID} is refused for both apps here: most likely the key")
     assert line.endswith(f" is wrong. Apps: {BUNDLE_ID}, {TWO}.")
 
 

@@ -52,10 +52,10 @@ def test_what_is_not_listed_goes_after_the_listed_apps(bulk: Bulk) -> None:
 def test_what_goes_is_recorded_with_its_proof_and_what_came_of_it(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
     record = {
         "step": "purge",
-        "target": f"the teams {ISSUER}",
+        "target": ", ".join(NAMES[:2]),
         "asked_by": "purge: true",
-        "proven": "2 of 21 integrations that it holds are not listed",
-        "answer": "the tracker's list",
+        "proven": f"of the 20 production integrations of team {ISSUER}, 2 aren't listed",
+        "answer": "the ledger's list",
     }
     options: dict[str, t.Any] = {"keys": mine(bulk), "purge": True}
     for check_mode, outcome in ((True, "would be done"), (False, "done")):

@@ -217,8 +217,8 @@ def test_nothing_goes_unasked() -> None:
 
 def test_what_nobody_lists_is_decided_with_its_proof() -> None:
     found = surplus(purge(2))
-    assert found.teams == f"the teams {ISSUER}"
-    assert found.proof == "2 of 4 integrations that it holds are not listed"
+    assert found.target == "com.example.b, com.example.c"
+    assert found.proof == f"of the 3 production integrations of team {ISSUER}, 2 aren't listed"
     assert found.decisions == [
         Decision(
             Verdict("not_checked", "purge: the app is not listed.", "production"), plan(one, None), absent(one.identity)
@@ -226,7 +226,8 @@ def test_what_nobody_lists_is_decided_with_its_proof() -> None:
         for one in (held("b"), held("c"))
     ]
     both = surplus(purge(2, issuers=(OTHER_ISSUER, ISSUER)))
-    assert both.teams == f"the teams {', '.join(sorted((ISSUER, OTHER_ISSUER)))}" and len(both.decisions) == 3
+    assert both.target == "com.example.b, com.example.c, com.example.d" and len(both.decisions) == 3
+    assert f"of the 1 production integration of team {OTHER_ISSUER}, 1 isn't listed" in both.proof
 
 
 @pytest.mark.parametrize(
@@ -241,16 +242,16 @@ def test_what_came_of_it_is_recorded(fails: tuple[str, ...], outcome: str) -> No
     made, writer = gate([]), Writer(fails)
     surplus(purge(2)).remove(t.cast(t.Any, writer), made)
     ((names, teams, permit),) = writer.purged
-    assert (names, teams) == (["com.example.b", "com.example.c"], f"the teams {ISSUER}")
-    assert (permit.step, permit.target) == ("purge", f"the teams {ISSUER}")
+    assert (names, teams) == (["com.example.b", "com.example.c"], "com.example.b, com.example.c")
+    assert (permit.step, permit.target) == ("purge", "com.example.b, com.example.c")
     assert made.records == [
         {
             "step": "purge",
-            "target": f"the teams {ISSUER}",
+            "target": "com.example.b, com.example.c",
             "asked_by": "purge: true",
             "outcome": outcome,
-            "proven": "2 of 4 integrations that it holds are not listed",
-            "answer": "the tracker's list",
+            "proven": f"of the 3 production integrations of team {ISSUER}, 2 aren't listed",
+            "answer": "the ledger's list",
             "proven_at": NOW,
         }
     ]

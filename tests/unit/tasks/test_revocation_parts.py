@@ -35,7 +35,7 @@ def test_the_key_that_is_named_is_revoked_and_no_other(how: dict[str, t.Any]) ->
         "step": "revoke_key",
         "target": ONE,
         "asked_by": "revoke: true",
-        "outcome": "done; the list of keys no longer has it as active",
+        "outcome": "done; App Store Connect's list of keys confirms it",
         "proven": f"it is the key that {by} says, and active in the team 'Studio'",
         "answer": "App Store Connect's list of keys",
         "proven_at": NOW,
@@ -46,7 +46,7 @@ def test_the_key_that_is_named_is_revoked_and_no_other(how: dict[str, t.Any]) ->
 def test_what_else_speaks_for_it_is_part_of_the_proof() -> None:
     run = Run(Connect())
     run.revoke(proven="nobody uses it")
-    assert run.gate.records[0]["proven"].endswith(" in the team 'Studio'; nobody uses it")
+    assert run.gate.records[0]["proven"].startswith("nobody uses it; it is the key that")
 
 
 def test_check_mode_revokes_nothing_and_tells_it() -> None:
@@ -148,7 +148,7 @@ MISSING = "the list of keys has it no longer, which says neither yes nor no."
 def test_the_list_proves_it_whatever_the_answer_was(failure: Error | None, after: list[RemoteKey]) -> None:
     run = Run(Connect(after=after, failure=failure() if failure else None))
     assert run.revoke() == Revoked(ONE, True)
-    assert [one["outcome"] for one in run.gate.records] == ["done; the list of keys no longer has it as active"]
+    assert [one["outcome"] for one in run.gate.records] == ["done; App Store Connect's list of keys confirms it"]
 
 
 @pytest.mark.parametrize(

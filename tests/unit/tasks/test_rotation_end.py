@@ -105,7 +105,7 @@ def test_after_all_is_moved_the_old_key_is_revoked(monkeypatch: pytest.MonkeyPat
     done = rotation.run()
     ((asked, proven),) = rotation.asked
     assert asked == KeyRequest(KeySource(ISSUER, OLD, None, None, "strict"), team_id=7)
-    assert proven == f"no known integration uses it, and Apple accepts {NEW} for all 2"
+    assert proven == f"no known integration uses it, and Apple accepts {NEW} for both apps"
     assert done["changed"] and [one["outcome"] for one in done["irreversible"]] == ["done"]
     assert done["http"] == {"calls": 7}
     assert done["diff"]["before"][f"key {OLD}"] == {"active": True}
@@ -195,7 +195,7 @@ def test_check_mode_predicts_it_for_a_key_that_is_not_made_yet(monkeypatch: pyte
     assert [one["outcome"] for one in done["irreversible"]] == ["would be done"]
     rotation = Rotation(monkeypatch, check_mode=True, new=new)
     rotation.run()
-    assert rotation.asked[0][1] == "no known integration uses it, and Apple accepts the new key for all 2"
+    assert rotation.asked[0][1] == "no known integration uses it, and Apple accepts the new key for both apps"
 
 
 def test_without_a_session_nothing_is_begun() -> None:

@@ -118,4 +118,5 @@ def _message(failed: t.Sequence[Results], count: int) -> str:
     told = " ".join(told_once(f"{shown(key['key'])}: {key['msg']}" for key in failed[:_MOST_TOLD]))
     more = f" And {len(failed) - _MOST_TOLD} more: see iap_keys." if len(failed) > _MOST_TOLD else ""
     verb = "needs" if len(failed) == 1 else "need"
-    return f"{len(failed)} of {count} keys {verb} attention. {told}{more}"
+    keys = "key" if count == 1 else "keys"
+    return f"{len(failed)} of {count} {keys} {verb} attention. {told}{more}"

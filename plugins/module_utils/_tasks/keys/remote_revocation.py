@@ -49,12 +49,12 @@ def revoke_key(asked: KeyRequest, context: Context, connection: Connection, gate
     # The file that goes with it must not be another key's.
     settle_key_id(found.key_id, read_file_name(os.path.basename(source.path or "")), source.path or "")
     if is_active(found):
-        what = f"it is the key that {'key_id' if key_id else 'name'} says, and active in the team {shown(team.name)}"
-        what += f"; {proven}" if proven else ""
+        what = f"{proven}; " if proven else ""
+        what += f"it is the key that {'key_id' if key_id else 'name'} says, and active in the team {shown(team.name)}"
         permit = gate.ask("revoke_key", found.key_id, "revoke: true", what, "App Store Connect's list of keys")
         if permit:
             prove_revoked(connect, permit, team, context)
-            gate.done(permit, "done; the list of keys no longer has it as active")
+            gate.done(permit, "done; App Store Connect's list of keys confirms it")
     return Revoked(found.key_id, is_active(found))
 
 

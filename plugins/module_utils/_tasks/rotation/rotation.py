@@ -14,6 +14,7 @@ from ..._decisions.rotation_words import End, Revocation
 from ..._declaration.declaration import Declaration
 from ..._declaration.keys import KeySource
 from ..._model.errors import RefundsError
+from ..._model.text import every
 from ..keys.remote_revocation import revoke_key
 from ..keys.request import KeyRequest
 from ..shared.services import CALL_LIBRARIES, SESSION_LIBRARIES
@@ -81,7 +82,7 @@ def _revoked(job: Job, moved: Moved, gate: Gate) -> Revocation:
     issuer_id = moved.key.source.issuer_id
     old = KeySource(issuer_id=issuer_id, key_id=job.asked.old_key_id, path=None, content=None, policy="strict")
     count = len(moved.decisions)
-    proven = f"no known integration uses it, and Apple accepts {moved.new_key_id or 'the new key'} for all {count}"
+    proven = f"no known integration uses it, and Apple accepts {moved.new_key_id or 'the new key'} for {every(count)}"
     if moved.key.problem:
         proven = f"no known integration would use it, once {count} are moved"
     asked = KeyRequest(old, team_id=job.asked.team_id)

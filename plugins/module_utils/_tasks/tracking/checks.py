@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ..._apple.credential_check import CredentialCheck
 from ..._context import Context
 from ..._decisions.integration import NO_KEY_NEEDED
-from ..._decisions.refusal import Facts, Others, facts, is_unasked, known_released
+from ..._decisions.refusal import Facts, KeyId, Others, facts, is_unasked, known_released
 from ..._decisions.status import best_status
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import Environment
@@ -60,9 +60,15 @@ class Checks:
             [(key.id(name), answer) for (key, name, *_rest), answer in answers.items() if isinstance(answer, Verdict)]
         )
         elsewhere = self._elsewhere(answers, others)
+        pairs = list(zip(targets, found, strict=True))
+        known = [self._known(target, elsewhere, places) if _is_refused(target, one) else None for target, one in pairs]
+        # What one app tells of its key explains the refusal of its neighbours, too.
+        told = zip(targets, known, strict=True)
+        accepted = frozenset(_key_id(target) for target, facts in told if facts and facts.was_sound)
+        others = replace(others, accepted=accepted)
         return [
-            self._explained(target, verdict, others, elsewhere, places) if target.key and not target.error else verdict
-            for target, verdict in zip(targets, found, strict=True)
+            verdict if facts is None else self._explained(target, verdict, others, facts)
+            for (target, verdict), facts in zip(pairs, known, strict=True)
         ]
 
     def _asked(self, questions: t.Sequence[Question], progress: Progress | None) -> list[Verdict | str]:
@@ -101,8 +107,8 @@ class Checks:
         held = target.current if target.current and target.current.was_accepted else released.get(_app_id(target))
         return known_released(answer, held, target.key.credentials)
 
-    def _elsewhere(self, answers: t.Mapping[Question, Verdict | str], others: Others) -> dict[AppId, str]:
-        """Return the short name of another declared key that Apple accepts, by bundle ID and environment."""
+    def _elsewhere(self, answers: t.Mapping[Question, Verdict | str], others: Others) -> dict[AppId, LoadedKey]:
+        """Return another declared key that Apple accepts, by bundle ID and environment."""
         refused = [
             (key, name, place)
             for (key, name, place, _skip), answer in answers.items()
@@ -112,45 +118,53 @@ class Checks:
             and not others.is_refused_everywhere(key.id(name))
         ]
 
-        def accepted(asked: tuple[LoadedKey, str, Environment]) -> str:
+        def accepted(asked: tuple[LoadedKey, str, Environment]) -> LoadedKey | None:
             key, name, place = asked
             rest = [one for one in self.keys if one.credentials and one.id("") != key.id("")]
             try:
                 for one in rest[:_MOST_KEYS]:
                     if self.context.transport.remaining() > 0 and one.check(self.check, name, place).accepted:
-                        return one.source.name
+                        return one
             except Exception as error:
                 self.warn(naming(name, unforeseen(error, _HINT_LESS)))
-            return ""
+            return None
 
         tried = refused[:_MOST_APPS]
-        names = each(tried, accepted, self.context.transport.flow)
-        return {(name, place): other for (_key, name, place), other in zip(tried, names, strict=True)}
+        found = each(tried, accepted, self.context.transport.flow)
+        return {(name, place): other for (_key, name, place), other in zip(tried, found, strict=True) if other}
 
-    def _explained(
-        self,
-        target: Target,
-        verdict: Verdict,
-        others: Others,
-        elsewhere: t.Mapping[AppId, str],
-        places: t.Mapping[t.Any, Place],
-    ) -> Verdict:
-        if verdict.cause != "unauthenticated" or target.key is None:
-            return verdict
-        target.is_of_key = others.is_refused_everywhere(target.key.id(target.app.bundle_id))
+    def _known(self, target: Target, elsewhere: t.Mapping[AppId, LoadedKey], places: t.Mapping[t.Any, Place]) -> Facts:
+        """Return what is known of an app that Apple refuses with its key."""
         identity, place = target.identity, places[target.settings]
+        key = t.cast(LoadedKey, target.key)
         known = Facts()
         try:
             is_new = target.current is None
             names = place.holdings.names(identity.environment) if is_new else {}
-            known = facts(target.current, target.key.credentials, names.get(identity.bundle_id.casefold(), ""))
+            known = facts(target.current, key.credentials, names.get(identity.bundle_id.casefold(), ""))
         except RefundsError:
             # A hint less is no reason to hide the refusal.
             pass
         except Exception as error:
             self.warn(naming(identity.bundle_id, unforeseen(error, _HINT_LESS)))
-        known = replace(known, held_at=identity.tracker, other_key=elsewhere.get(_app_id(target), ""))
-        return others.explain(target.key.id(identity.bundle_id), verdict, known)
+        known = replace(known, held_at=identity.tracker)
+        other = elsewhere.get(_app_id(target))
+        if other is None:
+            return known
+        is_same_team = other.id("")[0] == _key_id(target)[0]
+        return replace(known, other_key=other.source.name, is_same_team=is_same_team)
+
+    def _explained(self, target: Target, verdict: Verdict, others: Others, known: Facts) -> Verdict:
+        target.is_of_key = others.is_refused_everywhere(_key_id(target))
+        return others.explain(_key_id(target), verdict, known)
+
+
+def _is_refused(target: Target, verdict: Verdict) -> bool:
+    return bool(target.key) and not target.error and verdict.cause == "unauthenticated"
+
+
+def _key_id(target: Target) -> KeyId:
+    return t.cast(LoadedKey, target.key).id(target.app.bundle_id)
 
 
 def _app_id(target: Target) -> AppId:

@@ -33,6 +33,9 @@ class Writer:
     _problem: str = field(default="", init=False)
 
     def add(self, decision: Decision) -> None:
+        # What is only observed is no change, and yet written: it fails in check mode as it would in the run.
+        if decision.write == "note":
+            self._tried(decision, self.tracker.foretell_note)
         if self.context.check_mode and decision.write == "remove":
             self._tried(decision, partial(self.tracker.foretell_removal, decision.held.identity))
         if self.context.check_mode or decision.write is None:
@@ -57,15 +60,15 @@ class Writer:
         self._together(saved, lambda: tracker.note_all(entries))
         self._together(removed, lambda: tracker.remove_all(identities))
 
-    def purge(self, decisions: t.Sequence[Decision], teams: str, permit: Permit) -> None:
-        """Remove what is not listed of these teams."""
+    def purge(self, decisions: t.Sequence[Decision], target: str, permit: Permit) -> None:
+        """Remove what is not listed."""
         tracker = self.tracker
         if not isinstance(tracker, LedgerTracker):
             raise AssertionError("no other tracker tells all that a team has")
         for start in range(0, len(decisions), BATCH):
             part = decisions[start : start + BATCH]
             identities = [decision.held.identity for decision in part]
-            self._together(part, partial(tracker.purge, identities, teams, permit))
+            self._together(part, partial(tracker.purge, identities, target, permit))
 
     def _together(self, decisions: t.Sequence[Decision], write: t.Callable[[], None]) -> None:
         if self._problem:

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever a run would write: check mode says it before, and fails where the ledger can't be written."""
+
+from __future__ import annotations
+
+import shutil
+import typing as t
+from pathlib import Path
+
+import pytest
+from bulk_support import Bulk, apps
+from unit_servers import Simulator
+
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
+
+NAME = "com.example.n0"
+
+
+@pytest.fixture
+def bulk(sim: Simulator, tmp_path: Path) -> Bulk:
+    made = Bulk(sim, tmp_path)
+    made.world([NAME], unreleased=[NAME])
+    return made
+
+
+def nothing(_bulk: Bulk) -> dict[str, t.Any]:
+    return {}
+
+
+def new_path(bulk: Bulk) -> dict[str, t.Any]:
+    shutil.copy2(bulk.folder / "mine.p8", bulk.folder / "copy.p8")
+    return {"keys": [{**bulk.keys[0], "private_key_path": str(bulk.folder / "copy.p8")}]}
+
+
+def new_status(bulk: Bulk) -> dict[str, t.Any]:
+    bulk.world([NAME])
+    return {}
+
+
+def new_number(_bulk: Bulk) -> dict[str, t.Any]:
+    return {"apps": apps(NAME, app_apple_id=7)}
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "is_written"),
+    [
+        (nothing, None, False),
+        (new_path, "private_key_path", True),
+        (new_number, "app_apple_id", True),
+        # An observation: written, and no change.
+        (new_status, None, True),
+    ],
+)
+def test_check_mode_tells_what_is_written(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch, change: t.Callable[[Bulk], t.Any], field: str | None, is_written: bool
+) -> None:
+    bulk.run(apps(NAME))
+    asked = {"apps": apps(NAME), **change(bulk)}
+    with monkeypatch.context() as patch:
+
+        def refuse(_ledger: Ledger) -> t.NoReturn:
+            raise LedgerError("ledger.url: it is not writable.")
+
+        patch.setattr(Ledger, "check_place", refuse)
+        for check_mode in (True, False):
+            refused = bulk.run(check_mode=check_mode, **asked)
+            assert ("is not writable" in refused.message) == is_written == bool(refused.message), refused.message
+    before = bulk.ledger.read_bytes()
+    done = bulk.both(**asked)
+    assert done.results["changed"] == bool(field) and (bulk.ledger.read_bytes() != before) == is_written
+    assert (f"{field}" in str(done.results["diff"])) == bool(field)
+    again = bulk.both(**asked)
+    assert (
+        not again.results["changed"]
+        and not again.results["diff"]["after"]
+        and "would change" not in again.results["summary"]
+    )
