@@ -39,6 +39,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.masking im
 def test_the_default_place(environ: dict[str, str], path: str) -> None:
     place = find_place(None, environ)
     assert (place.path, place.name, place.is_default) == (path, path, True)
+    assert (place.url.reveal(), place.where) == (f"sqlite:///{path}", f"ledger.url: {path}")
 
 
 @pytest.mark.parametrize("url", ["", " \n"])
