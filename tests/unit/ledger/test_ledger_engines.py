@@ -9,17 +9,24 @@ import math
 import subprocess
 import sys
 import threading
+import typing as t
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import sqlalchemy
+from sqlalchemy.dialects import postgresql, sqlite
 
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger import revision
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.engines import (
     _milliseconds,
     copy_in_memory,
+    insert,
     read_only_engine,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.schema import integrations
 
 PACKAGE = "ansible_collections.storeops.refunds.plugins.module_utils"
 UNUSED = (
@@ -101,3 +108,34 @@ def test_a_copy_is_read_in_any_thread_and_is_one_database(tmp_path: Path) -> Non
     thread.join()
     engine.dispose()
     assert found == [1]
+
+
+def test_each_database_has_its_own_insert_and_its_own_look_for_the_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = made(tmp_path / "ledger.db")
+    server: t.Any = SimpleNamespace(dialect=postgresql.dialect())
+    assert isinstance(insert(server, integrations()), postgresql.Insert)
+    asked: list[object] = []
+    is_there = [True, False]
+
+    def inspect(connection: object) -> t.Any:
+        asked.append(connection)
+        return SimpleNamespace(has_table=lambda name: name == revision.VERSION_TABLE and is_there.pop(0))
+
+    monkeypatch.setattr(sqlalchemy, "inspect", inspect)
+    assert [revision._has_version_table(server) for _time in range(2)] == [True, False] and asked == [server] * 2
+    with ledger.reading() as connection:
+        assert isinstance(insert(connection, integrations()), sqlite.Insert)
+        # An inspector takes longer than all else that is asked.
+        assert revision._has_version_table(connection) and len(asked) == 2
+    ledger.close()
+
+
+def test_a_table_of_schemas_without_a_row_names_none() -> None:
+    with sqlalchemy.create_engine("sqlite://").connect() as connection:
+        assert revision.current_revision(connection) is None
+        connection.exec_driver_sql(f"CREATE TABLE {revision.VERSION_TABLE} (version_num TEXT)")
+        assert revision.current_revision(connection) is None
+        connection.exec_driver_sql(f"INSERT INTO {revision.VERSION_TABLE} VALUES ('0001')")
+        assert revision.current_revision(connection) == "0001"
