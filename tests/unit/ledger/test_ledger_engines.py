@@ -23,6 +23,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.engines i
     copy_in_memory,
     insert,
     read_only_engine,
+    sqlite_engine,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
@@ -139,3 +140,25 @@ def test_a_table_of_schemas_without_a_row_names_none() -> None:
         assert revision.current_revision(connection) is None
         connection.exec_driver_sql(f"INSERT INTO {revision.VERSION_TABLE} VALUES ('0001')")
         assert revision.current_revision(connection) == "0001"
+
+
+def test_a_lock_is_waited_for_as_long_as_is_said(tmp_path: Path) -> None:
+    made(tmp_path / "ledger.db")
+    for make in (read_only_engine, sqlite_engine):
+        with make(str(tmp_path / "ledger.db"), 7.0).connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 7000
+
+
+def test_a_copy_is_given_up_at_the_end_and_what_is_kept_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given_up: list[object] = []
+    monkeypatch.setattr(sqlalchemy.Engine, "dispose", lambda engine: given_up.append(engine))
+    for is_there in (False, True):
+        ledger = Ledger(find_place(f"sqlite:///{tmp_path}/ledger.db", {}), False, lambda text: None)
+        ledger.close()
+        with ledger.reading():
+            engine = ledger._reader
+        assert given_up == []
+        ledger.close()
+        assert given_up == ([] if is_there else [engine])
+        given_up.clear()
+        made(tmp_path / "ledger.db")

@@ -123,7 +123,19 @@ def test_a_new_file_is_private_and_warned_of_once(path: Path, url: str) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert os.listdir(path.parent) == ["ledger.db"]
     assert len(warnings) == 1
-    assert str(path) in warnings[0] and "STOREOPS_LEDGER_URL" in warnings[0]
+    assert warnings[0] == (
+        f"A new ledger was created at {path}. Where a job's disk is not kept (CI, execution environments), set "
+        "ledger.url or STOREOPS_LEDGER_URL to PostgreSQL or to a file that is kept."
+    )
+
+
+def test_the_folder_of_the_default_place_is_private(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        put_integration(Ledger(find_place(None, {"XDG_STATE_HOME": str(tmp_path)}), False, print), entry(), NOW)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "storeops.refunds").stat().st_mode & 0o777 == 0o700
 
 
 def test_reading_makes_nothing(path: Path, url: str) -> None:

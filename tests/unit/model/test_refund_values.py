@@ -20,8 +20,10 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.refund imp
     Notification,
     Refund,
     Rejected,
+    apple_id_fault,
     day,
     iso_time,
+    reason_name,
     refunded_amount,
     settle,
 )
@@ -238,3 +240,33 @@ def test_a_request_for_consumption_information_as_an_event() -> None:
     for unknown in (replace(made, price=None), replace(made, currency=None)):
         fields = unknown.event().fields
         assert (fields["price"], fields["price_milliunits"]) == ("unknown", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "numbers"),
+    [
+        (["wrong_apple_id"], ""),
+        (["wrong_apple_id: 7, not 8"], " (7, not 8)"),
+        (["wrong_apple_id: 7: 8"], " (7: 8)"),
+        # Of several the first, in whatever order they come.
+        (["wrong_apple_id: b", "tampered", "wrong_apple_id: a"], " (a)"),
+    ],
+)
+def test_payloads_for_another_apple_id_are_told(reasons: list[str], numbers: str) -> None:
+    assert (
+        apple_id_fault(reasons)
+        == apple_id_fault(iter(reasons[::-1]))
+        == (
+            f"app_apple_id isn't the number in Apple's payloads{numbers}, so their refunds aren't recorded. Correct "
+            "app_apple_id where the app is declared, and run storeops.refunds.refunds."
+        )
+    )
+
+
+@pytest.mark.parametrize("reasons", [[], ["tampered"], ["tampered: wrong_apple_id", "wrong_apple_ids: 7"]])
+def test_other_payloads_say_nothing_of_it(reasons: list[str]) -> None:
+    assert apple_id_fault(reasons) == ""
+
+
+def test_a_reason_has_a_name_before_its_colon() -> None:
+    assert [reason_name(one) for one in ("a", "a: 7", "a:7", "a: b: c")] == ["a"] * 4
