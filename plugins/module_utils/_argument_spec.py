@@ -213,5 +213,6 @@ def declaration_info() -> Spec:
         **DECLARATION,
         "on_faulty_app": ON_FAULTY_APP,
         "variables": {"type": "list", "elements": "str", "default": []},
+        "prefix": {"type": "str", "default": ""},
         "paths": {"type": "dict"},
     }

@@ -43,6 +43,12 @@ options:
     type: list
     elements: str
     default: []
+  prefix:
+    description:
+      - What the names of the variables begin with that the caller reads, such as V(refund_history).
+      - A variable of another role is warned of where one of these has the same ending and isn't given.
+    type: str
+    default: ""
   paths:
     description: More paths that must be absolute, by the names of their variables.
     type: dict

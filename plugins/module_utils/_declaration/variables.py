@@ -45,6 +45,9 @@ _PREFIXES = (
 _SLIP = 0.9
 _DEFAULTS = "refund_tracking_"
 # Who misses a text or a path of a key here has to know at once: whatever they don't read is refused.
+_SHARED = "refund_tracking"
+# What a role leaves behind for others.
+_REGISTERED = ("result", "results", "key_results", "removed", "export", "sums")
 _STRICT = ("iap_key_rotation_", "iap_key_custody_")
 
 
@@ -63,6 +66,27 @@ def meant_as_defaults(names: t.Iterable[str]) -> list[str]:
         for name, near in found
         if near and name.startswith(_DEFAULTS) and not misspelt([name])
     ]
+
+
+def of_others(names: t.Collection[str], reader: str) -> list[str]:
+    """Return a sentence about each name of another role that has a namesake here, which isn't given.
+
+    ``reader``: the prefix of the variables that are read, empty where nobody says. One variables file serves all
+    playbooks, so that a name without a namesake is nothing to be told.
+    """
+    own = {name: name.removeprefix(f"{reader}_") for name in KNOWN if reader and name.startswith(f"{reader}_")}
+    told = []
+    for name in sorted(KNOWN.intersection(names) - own.keys()):
+        prefix = next((one for one in _PREFIXES if name.startswith(f"{one}_")), _SHARED)
+        rest = name.removeprefix(f"{prefix}_")
+        meant = [mine for mine, ending in own.items() if _ends_alike(rest, ending)]
+        if prefix != _SHARED and rest not in _REGISTERED and meant and not set(meant).intersection(names):
+            told.append(f"{name} belongs to {prefix} and isn't read here. Did you mean {min(meant, key=len)}?")
+    return told
+
+
+def _ends_alike(one: str, other: str) -> bool:
+    return f"_{one}".endswith(f"_{other}") or f"_{other}".endswith(f"_{one}")
 
 
 def _told(name: str) -> str:

@@ -69,6 +69,42 @@ def test_an_option_of_all_tasks_that_is_given_as_a_variable_is_warned_of(name: s
     assert not done.results.get("failed") and not done.warnings
 
 
+@pytest.mark.parametrize(
+    ("prefix", "names", "meant"),
+    [
+        ("refund_history", ["refund_export_folder"], "refund_history_export_folder"),
+        ("refund_history", ["refund_export_folder", "refund_history_export_folder"], ""),
+        ("refund_export", ["refund_history_export_folder"], "refund_export_folder"),
+        ("refund_tracking", ["refund_audit_hosts"], "refund_tracking_hosts"),
+        ("refund_tracking", ["refund_audit_defaults"], "refund_tracking_defaults"),
+        ("refund_tracking", ["refund_audit_defaults", "refund_tracking_defaults"], ""),
+        ("refund_tracking", ["refund_history_apps", "refund_tracking_apps"], ""),
+        ("refund_audit", ["refund_history_keys"], "refund_audit_keys"),
+        # One variables file serves all playbooks.
+        ("refund_audit", ["refund_tracking_keys", "refund_tracking_apps", "refund_tracking_defaults"], ""),
+        ("refund_history", ["refund_audit_path", "refund_audit_waivers", "refund_audit_refund_days"], ""),
+        # What another role left behind.
+        ("refund_audit", ["refund_history_result", "refund_tracking_results", "refund_tracking_removed"], ""),
+        ("", ["refund_export_folder"], ""),
+    ],
+)
+def test_a_variable_of_another_playbook_is_warned_of(prefix: str, names: list[str], meant: str) -> None:
+    key = {"key": "studio", "issuer_id": "57246542-96fe-1a63-e053-0824d011072a", "key_id": "2X9R4HXF34"}
+    params = {"keys": [{**key, "private_key_path": "/k.p8"}], "apps": [], "variables": names, "prefix": prefix}
+    done = run_task(declaration_info.TASK, params)
+    owner = next(one for one in _PREFIXES if names[0].startswith(one))
+    wanted = [f"{names[0]} belongs to {owner} and isn't read here. Did you mean {meant}?"] if meant else []
+    assert done.warnings == wanted and not done.results.get("failed")
+
+
+def test_every_first_look_says_whose_names_are_read() -> None:
+    for path in (*ROOT.glob("roles/*/tasks/main.yml"), ROOT / "playbooks/export_refunds.yml"):
+        text = path.read_text()
+        asked = re.findall(r"varnames', '\^refund_'\) }}\"\n *(prefix: \w+)?", text)
+        assert all(asked), path
+        assert "varnames', '^refund_'" not in text or {one.split()[1] for one in asked} <= set(_PREFIXES), path
+
+
 @pytest.mark.parametrize("role", ["iap_key_rotation", "iap_key_custody"])
 def test_what_a_role_about_keys_does_not_read_is_refused(role: str) -> None:
     (told,) = misspelt([f"{role}_private_key_content", f"{role}s_mine", f"{role}_name_of_mine"])

@@ -42,6 +42,17 @@ def walk(publisher: Publisher, keys: list[Json], **more: t.Any) -> tuple[Outcome
     return publisher.rotate(keys, new_key=made.results["iap_key"], **more), True
 
 
+@pytest.mark.parametrize(("names", "revoke"), [(["revoke_old"], False), (["revoke_old"], True), ([], False)])
+def test_the_roles_option_without_the_roles_name_is_warned_of(
+    publisher: Publisher, names: list[str], revoke: bool
+) -> None:
+    new = {"name": NAME, "private_key_path": str(publisher.folder / "third.p8")}
+    keys = publisher.declared(ONE, TWO)
+    plan = publisher.rotate(keys, stage="plan", new_key=new, variables=names, revoke=revoke)
+    said = [text for text in plan.warnings if "iap_key_rotation_revoke_old" in text]
+    assert len(said) == (names != [] and not revoke), plan
+
+
 def rotated(publisher: Publisher) -> tuple[str, Path]:
     """Rotate without an end; give the new key's ID and file."""
     done, is_made = walk(publisher, publisher.declared(ONE, TWO))

@@ -53,6 +53,8 @@ def rotation_request(params: Params, warn: t.Callable[[str], None]) -> RotationR
     refuse((*misspelt(params["variables"]), *declaration.faults))
     for text in declaration.unusual():
         warn(text)
+    if "revoke_old" in params["variables"] and not params["revoke"]:
+        warn("revoke_old: no such variable is read, and the old key stays. Did you mean iap_key_rotation_revoke_old?")
     old_key_id, old = _old_key(params["old_key_id"], declaration)
     new = _new_key(params, declaration)
     if new.key_id == old_key_id:

@@ -13,7 +13,7 @@ from ..._context import Context, Params, Results, Task
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration, refuse
 from ..._declaration.keys import Entry, key_id_of
-from ..._declaration.variables import meant_as_defaults, misspelt
+from ..._declaration.variables import meant_as_defaults, misspelt, of_others
 from ..._model.identifiers import ENVIRONMENTS
 from ..._model.text import few
 from .request import declaration_request
@@ -36,7 +36,8 @@ def run(params: Params, context: Context) -> Results:
         *(f"{name}: {path} {_RELATIVE}" for name, path in asked.paths.items() if _is_relative(path)),
     ]
     refuse(faults, variables)
-    for text in (*declaration.unusual(), *meant_as_defaults(asked.variables)):
+    aside = (*meant_as_defaults(asked.variables), *of_others(asked.variables, asked.prefix))
+    for text in (*declaration.unusual(), *aside):
         context.warn(text)
     sound = [app for app in declaration.apps if not app.fault]
     return {

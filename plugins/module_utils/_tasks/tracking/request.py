@@ -75,7 +75,8 @@ class CheckRequest:
 
 @dataclass(frozen=True)
 class DeclarationRequest:
-    """``keys``: as they were typed. ``variables``: names to look for slips in. ``paths``: other paths, by name.
+    """``keys``: as they were typed. ``variables``: names to look for slips in. ``prefix``: of those that the role
+    reads. ``paths``: other paths, by name.
 
     ``needs_some``: whether a declaration of nothing is a fault. A playbook may ask about its variables' names alone.
     """
@@ -85,6 +86,7 @@ class DeclarationRequest:
     is_strict: bool
     needs_some: bool
     variables: tuple[str, ...]
+    prefix: str
     paths: t.Mapping[str, str]
 
 
@@ -136,6 +138,7 @@ def declaration_request(params: Params) -> DeclarationRequest:
         params["on_faulty_app"] == "refuse",
         has_some or not variables,
         variables,
+        params["prefix"],
         params["paths"] or {},
     )
 
