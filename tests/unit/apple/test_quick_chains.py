@@ -168,6 +168,6 @@ def test_a_key_on_another_curve_is_not_kept() -> None:
 def test_a_verifier_is_for_one_app_and_place(environment: t.Any, name: str) -> None:
     made: t.Any = make_verifier(chain().root, environment, "com.example.one", 7)
     assert (made._environment.value, made._bundle_id, made._app_apple_id) == (name, "com.example.one", 7)
-    assert not made._enable_online_checks
+    assert not made._enable_online_checks and made._chain_verifier.root_certificates == [chain().root.der]
     # What one verifier has found out, all of the same root know.
     assert made.chains is chains_of(chain().root) is not chains_of(chains_support.make().root)
