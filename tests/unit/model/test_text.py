@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError, RefundsError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import is_storable
 from ansible_collections.storeops.refunds.plugins.module_utils._model.text import (
+    every,
     few,
     held_undeclared,
     other_capitals,
@@ -91,3 +92,7 @@ def test_a_sentence_that_was_told_is_not_repeated() -> None:
     ]
     at, below = "x" * 39 + ".", "x" * 38 + "."
     assert told_once([at, at]) == [at, "as above."] and told_once([below, below]) == [below, below]
+
+
+def test_all_apps_are_called_by_their_number() -> None:
+    assert [every(count) for count in (1, 2, 3, 1234)] == ["its app", "both apps", "all 3 apps", "all 1,234 apps"]
