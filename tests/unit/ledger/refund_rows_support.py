@@ -78,7 +78,7 @@ ENDS = (0, 24, 24 * 29, 24 * 30 + 1, 24 * 35)
 def made_up(seed: int) -> tuple[list[Placed], Question]:
     """Make up refunds and a question: few different values, so that they meet, and most of them are asked for."""
     chance = random.Random(seed)
-    return [_placed(chance) for _ in range(chance.choice([0, 30, 60, 120]))], _question(chance)
+    return [_placed(chance) for _row in range(chance.choice([0, 30, 60, 120]))], _question(chance)
 
 
 def there_of(given: t.Iterable[Placed]) -> list[Placed]:

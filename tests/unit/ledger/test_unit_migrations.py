@@ -41,7 +41,7 @@ def test_an_old_schema_is_copied_as_it_is(until: str, copy: t.Callable[..., None
     def dump(connection: sqlalchemy.Connection) -> list[str]:
         return list(t.cast(sqlite3.Connection, connection.connection.driver_connection).iterdump())
 
-    engines = [sqlalchemy.create_engine("sqlite://", poolclass=sqlalchemy.pool.StaticPool) for _ in range(2)]
+    engines = [sqlalchemy.create_engine("sqlite://", poolclass=sqlalchemy.pool.StaticPool) for _engine in range(2)]
     with engines[0].connect() as old, engines[1].connect() as empty:
         migrate.migrate(old, until)
         for name in ("com.a", "com.b"):

@@ -117,7 +117,11 @@ def test_a_ledger_that_can_not_be_read_lets_no_key_go(tmp_path: Path, keys: list
 
 def test_a_ledger_that_is_only_read_is_not_made_and_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[Ledger] = []
-    monkeypatch.setattr(Ledger, "close", lambda ledger: closed.append(ledger))
+
+    def note(ledger: Ledger) -> None:
+        closed.append(ledger)
+
+    monkeypatch.setattr(Ledger, "close", note)
     assert may_go(Secret(f"sqlite:///{tmp_path}/none.db"), ["old"]).keys == ["old"]
     (ledger,) = closed
     assert ledger.read_only and not ledger.for_writing and list(tmp_path.iterdir()) == []
