@@ -73,7 +73,7 @@ def _started(folder: Path, program: str, grace: float, ignores: bool = False) ->
 def test_what_runs_cleans_up_and_nothing_more_begins(number: signal.Signals, ignores: bool, tmp_path: Path) -> None:
     process = _started(tmp_path, CLEANS_UP, 120, ignores)
     process.send_signal(number)
-    output, _ = process.communicate(timeout=120)
+    output = process.communicate(timeout=120)[0]
     assert process.returncode == 1 and output.endswith(f"Stopped by {number.name}; 0 of 2 parts had ended\n")
     found = {file.name for file in tmp_path.iterdir()}
     assert found == {"program.py", "ready", "cleaned up", "logs"}
