@@ -25,6 +25,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict im
 from ansible_collections.storeops.refunds.plugins.module_utils._plan import plan
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import key_removal
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.key_removal import Rest, removal
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.key_troubles import KeyTrouble
 
 NOW = "2026-11-28T00:00:00Z"
 
@@ -39,7 +40,8 @@ def filled(tmp_path: Path, *entries: Integration) -> Secret:
 
 
 OLD, OTHER = "OLD1234567", "OTHER12345"
-KEYS = {"old": KeySource(ISSUER, OLD, None, None, "strict"), "nameless": KeySource(ISSUER, None, None, None, "strict")}
+IDS = {"old": OLD, "twin": OLD, "other": "FREE123456", "nameless": None}
+KEYS = {name: KeySource(ISSUER, key_id, None, None, "strict") for name, key_id in IDS.items()}
 
 
 def may_go(
@@ -102,7 +104,7 @@ def test_a_key_of_an_app_that_is_not_active_yet_stays(tmp_path: Path) -> None:
     assert found == key_removal.Removal((), "The key old was not removed or revoked: not Active yet: com.example.a.")
 
 
-def test_after_trouble_the_ledger_is_not_asked(tmp_path: Path) -> None:
+def test_after_trouble_a_ledger_that_can_not_be_read_is_no_news(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_bytes(b"no database" * 200)
     found = may_go(Secret(f"sqlite:///{tmp_path}/ledger.db"), ["old"], "The list failed.")
     assert found == key_removal.Removal((), "The key old was not removed or revoked: The list failed.")
@@ -112,7 +114,20 @@ def test_after_trouble_the_ledger_is_not_asked(tmp_path: Path) -> None:
 def test_a_ledger_that_can_not_be_read_lets_no_key_go(tmp_path: Path, keys: list[str], them: str) -> None:
     (tmp_path / "ledger.db").write_bytes(b"no database" * 200)
     found = may_go(Secret(f"sqlite:///{tmp_path}/ledger.db"), keys)
-    assert found.keys == () and f": what the ledger holds with {them} could not be read: ledger.url: " in found.note
+    assert found.keys == () and found.used == {} and list(found.unknown) == keys
+    (said,) = set(found.unknown.values())
+    assert said.startswith(f"what the ledger holds with {them} could not be read: ledger.url: ")
+    assert found.note.endswith(f" not removed or revoked: {said}")
+
+
+def test_of_each_key_it_is_told_where_it_may_be_in_use(tmp_path: Path) -> None:
+    entry = at("ledger", "a", OLD)
+    url, keys = filled(tmp_path, entry), ["old", "twin", "other"]
+    for trouble in ("", "The list failed."):
+        found = may_go(url, keys, trouble)
+        assert found.keys == () and found.used == {name: [entry.identity.place] for name in keys[:2]}
+        assert found.unknown == {}
+    assert may_go(url, keys).note.count(entry.identity.place) == 1
 
 
 def test_a_ledger_that_is_only_read_is_not_made_and_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,3 +140,17 @@ def test_a_ledger_that_is_only_read_is_not_made_and_is_closed(tmp_path: Path, mo
     assert may_go(Secret(f"sqlite:///{tmp_path}/none.db"), ["old"]).keys == ["old"]
     (ledger,) = closed
     assert ledger.read_only and not ledger.for_writing and list(tmp_path.iterdir()) == []
+
+
+def test_an_audit_is_told_which_absent_keys_may_be_in_use() -> None:
+    found = key_removal.Removal((), "", {"old": ["com.example.a in the ledger"]}, {"nameless": "nobody knows."})
+    assert found.troubles() == [
+        KeyTrouble(
+            "old",
+            "key_in_use",
+            "Declared absent, and com.example.a in the ledger may still use it and isn't declared. Declare it below "
+            "another key, or as absent.",
+        ),
+        KeyTrouble("nameless", "failed", "Declared absent, and nobody knows."),
+    ]
+    assert key_removal.Removal().troubles() == []

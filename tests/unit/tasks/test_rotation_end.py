@@ -207,3 +207,16 @@ def test_without_a_session_nothing_is_begun() -> None:
         "revoke: needs a signed-in session of App Store Connect. Give session or session_path, or leave revoke out and "
         "revoke the key in the browser."
     )
+
+
+@pytest.mark.parametrize("stage", ["plan", "move"])
+def test_each_stage_gets_what_was_asked(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    asked: t.Any = SimpleNamespace(stage=stage, session="session")
+    context: t.Any = SimpleNamespace(warn=print)
+    params = {"stage": stage}
+    monkeypatch.setattr(module, "rotation_request", lambda *given: {True: asked}[given == (params, print)])
+    monkeypatch.setattr(module, "Connection", lambda *given: given)
+    monkeypatch.setattr(module, "plan", lambda job: {"plan": job})
+    monkeypatch.setattr(module, "_move", lambda job: {"move": job})
+    job = Job(asked, context, t.cast(t.Any, ("session", context)))
+    assert module.run(params, context) == {stage: job}
