@@ -248,6 +248,10 @@ declaration_faults:
   returned: success
   type: list
   elements: dict
+  sample:
+    - bundle_id: com.example.one
+      environment: production
+      msg: Apple signs its payloads for another app_apple_id.
 quarantined:
   description:
     - What failed verification in Apple's answer, by C(payload_sha256) and C(reason). The task fails then.

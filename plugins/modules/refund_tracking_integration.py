@@ -12,7 +12,8 @@ short_description: Keep one app's refund tracking integration Active at a tracke
 version_added: 0.1.0
 description:
   - Makes sure that a tracker holds the integration of one app, with a key that Apple accepts for it, or holds none.
-  - C(changed) and C(diff) compare bundle ID, Issuer ID, Key ID, fingerprint and environment, never the status.
+  - C(changed) and C(diff) compare bundle ID, Issuer ID, Key ID, fingerprint and environment, in the ledger also Apple
+    ID and path, never the status.
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
