@@ -18,8 +18,7 @@ description:
   - No row doesn't mean no refund. RV(coverage) says for each app which part of the period is known. RV(complete) says
     whether it is the whole period for every app.
   - With O(transaction_id), Apple is asked instead (Get Refund History), and nothing is stored.
-  - Amounts are an estimate for tracking, not accounting, as the guide on refunds explains. What counts are the
-    financial reports in App Store Connect.
+  - Amounts are estimates for tracking. For accounting, use the financial reports in App Store Connect.
 options:
   bundle_id:
     description:
