@@ -124,10 +124,10 @@ RETURN = r"""
 summary:
   description:
     - How many apps were C(read) to the end, are C(pending), C(not in this ledger), C(absent) (as declared), or
-      C(incomplete) (payloads are in quarantine or days are lost), or C(failed), in one line without the zeros.
+      C(read in part) (payloads are in quarantine or days are lost), or C(failed), in one line without the zeros.
   returned: always, but for invalid options
   type: str
-  sample: 'Refunds read for 36 of 40 apps (12 new refunds), 2 of them with gaps before; 3 pending, 1 incomplete'
+  sample: 'Refunds: 36 of 40 apps read to now, 12 new; 3 pending, 1 read in part'
 apps:
   description:
     - With O(apps), what the run did for each app, by C(bundle_id) and C(environment), in the order of the list.

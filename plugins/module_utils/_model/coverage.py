@@ -257,9 +257,10 @@ def before_known(known_from: int) -> str:
 def after_known(known_until: int) -> str:
     """Return why the time after is unknown."""
     return (
-        f"Known until {iso_time(known_until)} only: the last sign of a notification URL of version 2 was {_DAYS} days "
-        "earlier, and Apple keeps no history once the URL is removed. With api_key_id and api_private_key_path (of a "
-        "playbook: in refund_tracking_defaults), a run asks App Store Connect whether it is still set."
+        f"Known until {iso_time(known_until)} only: the last sign of a notification URL of version 2 is of "
+        f"{day(known_until - GRACE)} and counts for {_DAYS} days: Apple keeps no history once the URL is removed. "
+        "With api_key_id and api_private_key_path (of a playbook: in refund_tracking_defaults), a run asks App Store "
+        "Connect whether it is still set."
     )
 
 

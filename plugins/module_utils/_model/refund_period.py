@@ -77,7 +77,11 @@ def covering(held: Coverage | None, quarantined: t.Mapping[str, int], period: Pe
     if until > held.covered_until:
         # What is in quarantine holds the coverage up, and another run alone does not help.
         advice = "" if quarantined else " Run storeops.refunds.refunds."
-        faults.append(f"Read until {iso_time(held.covered_until)} only.{advice}")
+        # What was read without a break ends where it begins.
+        end = f"Read until {iso_time(held.covered_until)} only."
+        if held.covered_until <= held.covered_from:
+            end = "Nothing could be read without a fault."
+        faults.append(f"{end}{advice}")
     gaps = [gap for gap in known_gaps(held) if _meets(period, gap.start, gap.end)]
     faults += faults_of(gaps, quarantined)
     doubt, reason = _doubt(held, period, until if is_over else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .model import Change, Report
-from .texts import boxes, counted, esc, name, time
+from .texts import WHY, boxes, counted, esc, name, time
 
 _LISTED = 200
 
@@ -19,7 +19,7 @@ def changes_section(report: Report) -> str:
     if changes is None:
         return ""
     parts = [("New", changes.new, True), ("Gone", changes.gone, True), ("Still there", changes.still, False)]
-    parts += [("Not known now", changes.open, True)] if changes.open else []
+    parts += [("Couldn't be checked this time", changes.open, True)] if changes.open else []
     return (
         '<section aria-labelledby="changes"><h2 id="changes">Since the last report</h2>'
         f"<p>Compared with the report of {time(changes.since)} UTC.</p>"
@@ -38,5 +38,5 @@ def _part(title: str, found: t.Sequence[Change], is_open: bool) -> str:
 
 def _entry(change: Change) -> str:
     place = "" if change.environment == "production" else f" {change.environment}"
-    why = f" ({change.why})" if change.why else ""
+    why = f" ({WHY[change.why]})" if change.why else ""
     return f'<code>{name(change.bundle_id)}</code> <span class="muted">{esc(change.cause + place + why)}</span>'

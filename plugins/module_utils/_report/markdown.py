@@ -12,7 +12,7 @@ from .._model.text import held_in_other_capitals
 from .console import waived
 from .groups import CauseGroup, by_cause
 from .model import App, Change, Report, count_apps
-from .texts import LABELS, UNREAD, counted, keys_told, minute, number, unread_apps
+from .texts import LABELS, UNREAD, WHY, counted, keys_told, minute, number, unread_apps
 
 # GitHub takes 1 MiB for a job's summary, and nobody reads more.
 _LISTED_APPS = 20
@@ -97,7 +97,7 @@ def _changes(report: Report) -> str:
             ("new", changes.new),
             ("gone", changes.gone),
             ("still there", changes.still),
-            *((("not known now", changes.open),) if changes.open else ()),
+            *((("couldn't be checked this time", changes.open),) if changes.open else ()),
         )
     ]
     since = md(minute(changes.since))
@@ -105,7 +105,7 @@ def _changes(report: Report) -> str:
 
 
 def _change(change: Change) -> str:
-    why = f", {change.why}" if change.why else ""
+    why = f", {WHY[change.why]}" if change.why else ""
     return f"{md(change.bundle_id)} ({md(change.cause)}{why})"
 
 

@@ -10,7 +10,7 @@ import typing as t
 from html import escape
 
 from .._model.money import units
-from .model import BadKey, Kind
+from .model import BadKey, Kind, Why
 
 LABELS: t.Mapping[Kind, str] = {
     "refused": "Refused",
@@ -37,6 +37,8 @@ MEANINGS: t.Mapping[Kind, str] = {
     "ok": "As declared: accepted by Apple, or absent.",
     "waived": "A problem that is accepted for now.",
 }
+# How a finding went.
+WHY: t.Mapping[Why, str] = {"solved": "solved", "waived": "waived", "not audited": "no longer declared"}
 UNREAD = "Refunds could not be read:"
 SHOWN_FINGERPRINT = 12
 # Where a long word may be broken: after punctuation, else every 14 characters. page_script.py has the same.

@@ -26,14 +26,14 @@ APPS: dict[str, tuple[list[tuple[Action, Status]], str, str]] = {
     "made": ([("create", "Active")], "1 changed", "1 would change"),
     "made, not released": (
         [("create", "Pending")],
-        "1 not Active (1 changed)",
-        "1 would not be Active (1 would change)",
+        "1 changed (of these not Active: com.example.made,-not-released)",
+        "1 would change (of these would not be Active: com.example.made,-not-released)",
     ),
     "kept": ([("unknown", "Unknown")], "1 not Active", "1 would not be Active"),
     "one of two": (
         [("update", "Active"), ("unknown", "Unknown")],
-        "1 not Active (1 changed)",
-        "1 would not be Active (1 would change)",
+        "1 changed (of these not Active: com.example.one-of-two)",
+        "1 would change (of these would not be Active: com.example.one-of-two)",
     ),
     "refused by the page": ([("unchanged", "Failed")], "1 not Active", "1 would not be Active"),
     "removed": ([("delete", "Absent")], "1 removed", "1 would be removed"),
@@ -60,7 +60,9 @@ def test_each_app_is_told_by_what_it_is_afterwards(name: str, check_mode: bool) 
 
 def test_the_first_run_names_those_that_are_not_active() -> None:
     several = [*decisions("made"), *decisions("made, not released"), *decisions("kept"), *decisions("removed")]
-    assert summary(several, False) == "4 apps: 1 changed, 1 removed, 2 not Active (1 changed)."
+    assert summary(several, False) == (
+        "4 apps: 2 changed (of these not Active: com.example.made,-not-released), 1 removed, 1 not Active."
+    )
 
 
 def test_nobody_knows_what_apple_will_say_of_a_key_that_is_yet_to_be_made() -> None:

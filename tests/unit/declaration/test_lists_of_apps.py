@@ -47,7 +47,7 @@ def test_an_app_at_several_trackers_is_one_app_and_one_call(bulk: Bulk) -> None:
         (f"{BUNDLE_ID} at devtodev", "devtodev", "Pending"),
         (TWO, "ledger", "Active"),
     ]
-    assert done.results["summary"] == "2 apps: 1 changed, 1 not Active (1 changed)."
+    assert done.results["summary"] == "2 apps: 2 changed (of these not Active: com.example.one)."
     assert done.results["http"]["calls"] == 2
     assert list(done.results["diff"]["after"]) == [f"{BUNDLE_ID} at ledger", f"{BUNDLE_ID} at devtodev", TWO]
     again = bulk.both([], keys=keys, devtodev=HAND)
@@ -59,7 +59,7 @@ def test_one_app_in_two_projects_of_a_tracker(bulk: Bulk) -> None:
     done = bulk.both([], keys=below(bulk, *entries), devtodev=HAND)
     labels = [f"{BUNDLE_ID} at ledger", f"{BUNDLE_ID} at devtodev p1", f"{BUNDLE_ID} at devtodev p2"]
     assert list(done.results["diff"]["after"]) == labels
-    assert done.results["summary"] == "1 app: 1 not Active (1 changed)."
+    assert done.results["summary"] == "1 app: 1 changed (of these not Active: com.example.one)."
 
 
 def test_counts_and_names_are_those_of_apps(bulk: Bulk) -> None:
@@ -188,7 +188,7 @@ def test_a_key_that_would_be_made_is_planned_with_what_is_known(bulk: Bulk) -> N
     made = predicted("a", fingerprint_of(bulk.sim.pem), **known)
     planned = bulk.run([], True, keys=bare, iap_keys=made, devtodev=HAND)
     assert not planned.message and causes(planned) == ["key_not_yet_created"] * 3
-    assert planned.results["summary"] == "2 apps: 1 would change, 1 would not be Active (1 would change)."
+    assert planned.results["summary"] == "2 apps: 2 would change (of these would not be Active: com.example.two)."
     write_key(bulk.folder / "new.p8", bulk.sim.pem)
     done = bulk.run([], keys=bare, iap_keys=[{**made[0], "predicted": False}], devtodev=HAND)
     assert done.results["diff"] == planned.results["diff"] and causes(done) == ["accepted"] * 3

@@ -120,7 +120,7 @@ def test_one_part_that_fails_stops_no_other(options: Json) -> None:
 
 def test_nothing_to_ask() -> None:
     failed = run_task(field_check.TASK, {})
-    assert failed.message.startswith("bundle_id: or another part is required.")
+    assert failed.message.startswith("bundle_id: this or another part is required.")
 
 
 class Scripted(Transport):

@@ -16,7 +16,7 @@ from unit_support import new_pem, write_key
 __all__ = ["fleet"]
 
 BAD: list[tuple[dict[str, t.Any], str]] = [
-    ({"api_private_key_path": None}, "api_private_key_path: or api_private_key_content is required"),
+    ({"api_private_key_path": None}, "api_private_key_path: this or api_private_key_content is required"),
     ({"api_private_key_path": "nowhere.p8", "api_key_id": API_KEY_ID}, "nowhere.p8 does not exist"),
     ({"api_key_id": "OTHER00001"}, "api_key_id: is OTHER00001, but the file name"),
     ({"api_issuer_id": "studio"}, "api_issuer_id: 'studio' isn't an Issuer ID"),

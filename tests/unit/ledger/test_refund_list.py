@@ -81,14 +81,14 @@ def test_ten_apps_with_fifty_refunds(desk: Desk) -> None:
     assert done["refunds"]["new"] == len(desk.rows()) == len(NAMES) * EACH
     assert [one["bundle_id"] for one in done["apps"]] == NAMES and done[
         "summary"
-    ] == "Refunds read for 10 of 10 apps (500 new refunds)"
+    ] == "Refunds: 10 of 10 apps read to now, 500 new"
     assert {one["outcome"] for one in done["apps"]} == {"read"}
     assert done["http"]["calls"] <= 7 * len(NAMES)
     again = run(desk, NAMES).results
     assert (
         not again["changed"]
         and again["diff"] == {"before": {}, "after": {}}
-        and again["summary"] == "Refunds read for 10 of 10 apps (0 new refunds)"
+        and again["summary"] == "Refunds: 10 of 10 apps read to now, 0 new"
     )
     assert again["http"]["calls"] == 3 * len(NAMES)
 
@@ -106,7 +106,7 @@ def test_a_long_history_is_split_and_costs_little_more(desk: Desk) -> None:
     done = run(desk, NAMES[:1]).results
     assert (
         done["refunds"]["new"] == len(desk.rows()) == 1200
-        and done["summary"] == "Refunds read for 1 of 1 app (1,200 new refunds)"
+        and done["summary"] == "Refunds: 1 of 1 app read to now, 1,200 new"
     )
     # 60 pages, those that were read to see how long it is, half-empty ones, and two empty lists.
     assert 60 + 2 <= done["http"]["calls"] <= 60 * 1.3
@@ -131,7 +131,7 @@ def test_what_is_not_asked_and_what_fails(desk: Desk) -> None:
         "not_in_ledger",
     ]
     others = "1 pending, 1 not in this ledger, 1 absent, 2 failed"
-    assert results["summary"] == f"Refunds read for 2 of 7 apps (2 new refunds); {others}"
+    assert results["summary"] == f"Refunds: 2 of 7 apps read to now, 2 new; {others}"
     assert outcome.message.startswith(f"{results['summary']}. ")
     assert any("1 app is not in this ledger" in text and "com.example.unheard" in text for text in outcome.warnings)
     assert "Apple did not accept its key" in results["apps"][2]["msg"] and "gone.p8" in results["apps"][3]["msg"]
@@ -143,7 +143,8 @@ def test_pending_apps_alone_are_no_failure(desk: Desk) -> None:
     for number, name in enumerate(NAMES[:2]):
         put(desk, name, number, "Pending")
     outcome = run(desk, NAMES[:2])
-    assert not outcome.results.get("failed") and outcome.results["summary"] == "Refunds read for 0 of 2 apps; 2 pending"
+    assert not outcome.results.get("failed")
+    assert outcome.results["summary"] == "Refunds: 0 of 2 apps read to now; 2 pending"
     assert outcome.results["http"]["calls"] == 0
     empty = run(desk, [])
     assert (
@@ -162,15 +163,12 @@ def test_a_ledger_without_any_of_the_apps_is_told(desk: Desk, ledger: str) -> No
     wanted = [*("com.example.unheard", "com.example.of"), {"bundle_id": "com.example.gone", "state": "absent"}]
     said = {"none": "does not exist", "empty": "is empty", "other": "holds none of the declared apps"}[ledger]
     told = run(desk, wanted, check_mode=True)
-    assert told.message == "" and any(said in text and "In check mode" in text for text in told.warnings)
+    assert told.message == "" and any(said in text and "(Check mode: " in text for text in told.warnings)
     done = run(desk, wanted)
     assert done.results["failed"] and said in done.message and "storeops.refunds.site" in done.message
     assert str(desk.url).removeprefix("sqlite:///") in done.message and done.results["http"]["calls"] == 0
-    assert (
-        done.results["summary"]
-        == told.results["summary"]
-        == "Refunds read for 0 of 3 apps; 2 not in this ledger, 1 absent"
-    )
+    assert done.results["summary"] == "Refunds: 0 of 3 apps read to now; 2 not in this ledger, 1 absent"
+    assert told.results["summary"] == done.results["summary"].replace("read", "would be read")
     assert path.exists() == (ledger == "empty")
     # What is declared absent is not to be there.
     assert run(desk, [wanted[2]]).message == ""
@@ -190,9 +188,7 @@ def test_quarantine_makes_an_app_incomplete(desk: Desk) -> None:
     desk.refund(-3, fault="tampered")
     desk.refund(-30, "2000000000000002")
     results = run(desk, [BUNDLE_ID]).results
-    assert results["summary"] == "Refunds read for 0 of 1 app (1 new refund); 1 incomplete" and not results.get(
-        "failed"
-    )
+    assert results["summary"] == "Refunds: 0 of 1 app read to now, 1 new; 1 read in part" and not results.get("failed")
     # The rest of the time counts, but for an hour before it.
     assert results["apps"][0]["coverage"]["covered_until"] == "2025-10-06T07:53:20Z"
 
@@ -212,7 +208,7 @@ def test_the_variables_of_the_role_refund_tracking_can_be_given_as_they_are(desk
         {"bundle_id": NAMES[1], "key": "studio_a", "trackers": ["devtodev"], "app_apple_id": 101},
     ]
     outcome = run(desk, apps, keys=[{**key, "mode": "0600"}])
-    assert outcome.results["summary"] == "Refunds read for 2 of 2 apps (2 new refunds)" and not outcome.message
+    assert outcome.results["summary"] == "Refunds: 2 of 2 apps read to now, 2 new" and not outcome.message
 
 
 @pytest.mark.parametrize("option", ["root_certificate_path", "app_store_server_url", "api_private_key_content"])
@@ -268,7 +264,10 @@ def test_killed_again_and_again(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("state", "told"),
-    [("complete", ""), ("incomplete", ", 1 of them with gaps before"), ("unknown", ", 1 of them with gaps before")],
+    [
+        ("complete", ""),
+        *((state, "; for 1 of them earlier refunds may be missing") for state in ("incomplete", "unknown")),
+    ],
 )
 def test_the_line_says_how_many_of_those_read_have_gaps(state: str, told: str) -> None:
     def entry(state: str) -> t.Any:
@@ -277,4 +276,4 @@ def test_the_line_says_how_many_of_those_read_have_gaps(state: str, told: str) -
         return SimpleNamespace(outcome="read", run=SimpleNamespace(recorder=recorder))
 
     line = refund_outcomes.summary([entry("complete"), entry(state)])
-    assert line == f"Refunds read for 2 of 2 apps (6 new refunds){told}"
+    assert line == f"Refunds: 2 of 2 apps read to now, 6 new{told}"

@@ -68,9 +68,9 @@ def test_the_result_names_times_in_utc() -> None:
     }
     assert time_or_none(None) is None
     assert before_known(NOW).startswith("Known from 2023-11-14T22:13:20Z on only")
-    assert after_known(NOW).startswith("Known until 2023-11-14T22:13:20Z only") and "was 7 days earlier" in after_known(
-        NOW
-    )
+    assert after_known(NOW).startswith(
+        "Known until 2023-11-14T22:13:20Z only"
+    ) and "of 2023-11-07 and counts for 7 days" in after_known(NOW)
 
 
 def test_all_faults_stand_in_one_reason() -> None:

@@ -77,7 +77,7 @@ def test_solved_is_only_what_was_looked_at(before: str, now: str, tmp_path: Path
     mine = {name: [one.get("why") for one in found[name] if one["cause"] == before] for name in ("gone", "open")}
     assert mine == ({"gone": ["solved"], "open": []} if was_looked_at else {"gone": [], "open": [None]})
     texts = [(tmp_path / f"refund-audit.{kind}").read_text() for kind in ("html", "md")]
-    assert all(("not known now" in text.lower()) is not was_looked_at for text in texts)
+    assert all(("be checked this time" in text.lower()) is not was_looked_at for text in texts)
     assert was_looked_at or not any("solved" in text for text in texts[1:])
     # What isn't known now isn't forgotten.
     audit(tmp_path, FOUND[before][0], fail_on=[])

@@ -39,7 +39,7 @@ def test_which_option_is_empty(tmp_path: Path, option: str, empty: str) -> None:
 def test_an_empty_session_is_none(tmp_path: Path) -> None:
     """What the environment has counts then, and without it the task goes on as without a session."""
     outcome = run_task(iap_key_info.TASK, {"session": ""})
-    assert outcome.message.startswith("session: or private_key_path is required.")
+    assert outcome.message.startswith("session: this or private_key_path is required.")
     outcome = run_task(iap_key_info.TASK, {"session": ""}, environ={"FASTLANE_SESSION": "[oops"})
     assert outcome.message.startswith("FASTLANE_SESSION: ")
     made = {"name": "studio", "private_key_path": str(tmp_path / "key.p8"), "session": ""}

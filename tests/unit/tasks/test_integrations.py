@@ -116,7 +116,9 @@ def test_one_broken_app_stops_no_other(bulk: Bulk, tmp_path: Path) -> None:
     assert list(done.results["diff"]["after"]) == [BUNDLE_ID, UNRELEASED]
     headline, *lines = done.message.split("\n")
     assert headline == "2 of 4 apps need attention, 1 of 2 keys needs attention."
-    assert done.results["summary"] == "4 apps: 2 need attention, 1 changed, 1 not Active (1 changed)."
+    assert done.results["summary"] == (
+        "4 apps: 2 need attention, 2 changed (of these not Active: com.example.unreleased)."
+    )
     assert len(lines) == 2
     assert lines[0].startswith(f"key none: key_unreadable: {tmp_path}/none.p8 does not exist")
     assert lines[1].startswith(f"{FOREIGN}: unauthenticated: Key {KEY_ID} works for 2 of 3 apps here, ")

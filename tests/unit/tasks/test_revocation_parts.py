@@ -84,7 +84,7 @@ def test_a_key_has_to_be_named(how: dict[str, t.Any]) -> None:
     run = Run(Connect())
     with pytest.raises(InputError) as caught:
         run.revoke(**how)
-    assert str(caught.value) == "key_id: or name is required with revoke. Say which key to revoke."
+    assert str(caught.value) == "key_id: this or name is required with revoke. Say which key to revoke."
     assert run.connect.asked == []
 
 

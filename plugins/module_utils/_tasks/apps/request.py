@@ -63,7 +63,7 @@ def _wanted(params: Params) -> list[WantedApp]:
     else:
         where = [f"apps[{index}]." for index in range(len(entries))]
     if not entries or not entries[0].get("bundle_id"):
-        raise InputError("bundle_id", "or apps is required.", "Name one app, or give a list of apps.")
+        raise InputError("bundle_id", "this or apps is required.", "Name one app, or give a list of apps.")
     found: dict[str, WantedApp] = {}
     for entry, prefix in zip(entries, where, strict=True):
         bundle_id = parse_bundle_id(entry["bundle_id"], f"{prefix}bundle_id")
@@ -76,6 +76,6 @@ def _wanted(params: Params) -> list[WantedApp]:
             if (text := entry.get(option) or params.get(option))
         }
         if not urls:
-            raise InputError(f"{prefix}production_url", "or sandbox_url is required.", "Declare one URL at least.")
+            raise InputError(f"{prefix}production_url", "this or sandbox_url is required.", "Declare one URL at least.")
         found[bundle_id] = WantedApp(bundle_id, urls)
     return list(found.values())

@@ -55,7 +55,7 @@ def _paths(params: Params, names: t.Mapping[str, str]) -> dict[str, str]:
     found = {kind: own[kind] or os.path.join(folder, name) for kind, name in names.items() if own[kind] or folder}
     if not found:
         raise InputError(
-            "path", "or the path of one of the files, such as html_path, is required.", "Give a folder as path."
+            "path", "this or the path of one of the files, such as html_path, is required.", "Give a folder as path."
         )
     for kind, path in found.items():
         if not os.path.isabs(path):

@@ -60,7 +60,7 @@ def run(params: Params, context: Context) -> Results:
     with contextlib.ExitStack() as stack:
         parts = dict(_parts(request, context, stack))
         if not parts:
-            raise InputError("bundle_id", "or another part is required.", f"Give one or more of {_PARTS}.")
+            raise InputError("bundle_id", "this or another part is required.", f"Give one or more of {_PARTS}.")
         findings = [finding for part, questions in parts.items() for finding in _asked(part, questions)]
     counts = Counter(finding.outcome for finding in findings)
     summary: dict[str, int] = {outcome: counts[outcome] for outcome in OUTCOMES}

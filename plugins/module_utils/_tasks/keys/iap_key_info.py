@@ -25,7 +25,8 @@ def run(params: Params, context: Context) -> Results:
     asked = info_request(params)
     source, connection = asked.source, Connection(asked.session, context)
     if not connection.is_given and not source.is_given:
-        raise InputError("session", "or private_key_path is required.", "Say which team's keys or which file to show.")
+        step = "Say which team's keys or which file to show."
+        raise InputError("session", "this or private_key_path is required.", step)
     return {
         "changed": False,
         "iap_keys": _team_keys(asked, connection) if connection.is_given else [],

@@ -46,7 +46,7 @@ def _settled(asked: KeyRequest, context: Context, connection: Connection, gate: 
         return settle_absent(asked, context, connection, gate)
     source = asked.source
     if not source.is_given:
-        raise InputError("private_key_path", "or private_key_content is required.", _PLACE)
+        raise InputError("private_key_path", "this or private_key_content is required.", _PLACE)
     if asked.name and source.path and not source.content and connection.is_given:
         return settle_remote(asked, context, connection, gate)
     return _present(asked, context, gate)

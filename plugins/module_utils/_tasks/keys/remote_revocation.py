@@ -39,7 +39,7 @@ def revoke_key(asked: KeyRequest, context: Context, connection: Connection, gate
     issuer_id, key_id = identifiers(source)
     name = key_name(asked.name) if asked.name else None
     if not key_id and not name:
-        raise InputError("key_id", "or name is required with revoke.", "Say which key to revoke.")
+        raise InputError("key_id", "this or name is required with revoke.", "Say which key to revoke.")
     connect = connection.open()
     team = connect.team(asked.team_id, issuer_id)
     found = _found(connect.list_keys(), key_id, name)

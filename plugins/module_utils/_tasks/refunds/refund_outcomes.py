@@ -19,10 +19,10 @@ from .refund_app import AppRun, Outcome
 
 Records = list[dict[str, str]]
 _ORDER: t.Final[tuple[Outcome, ...]] = ("read", "pending", "not_in_ledger", "absent", "incomplete", "failed")
-_WORDS: t.Final[t.Mapping[Outcome, str]] = {"not_in_ledger": "not in this ledger"}
+_WORDS: t.Final[t.Mapping[Outcome, str]] = {"not_in_ledger": "not in this ledger", "incomplete": "read in part"}
 _NEXT_STEP = (
     "Refunds are read for apps that have an integration on the built-in ledger (tracker ledger). Check that ledger.url "
-    "(or STOREOPS_LEDGER_URL) names the ledger that storeops.refunds.site writes to; if it does, run it first."
+    "(or STOREOPS_LEDGER_URL) names the ledger that storeops.refunds.site writes to; if it does, run site first."
 )
 
 
@@ -40,12 +40,12 @@ class Entry:
 def for_one(entry: Entry, context: Context, records: Records) -> Results:
     """Return the results of a task for one app. Raises TaskFailed. ``records``: of the gate."""
     if entry.run is None:
-        nothing: Results = {"changed": False, "summary": summary([entry]), "irreversible": records}
+        nothing: Results = {"changed": False, "summary": summary([entry], context.check_mode), "irreversible": records}
         return {**nothing, "http": context.transport.counters.as_result()}
     results = {
         "changed": entry.run.recorder.tally.changed,
         "diff": entry.run.recorder.tally.diff(_header(entry)),
-        "summary": summary([entry]),
+        "summary": summary([entry], context.check_mode),
         **entry.run.results(),
         "irreversible": records,
         "http": context.transport.counters.as_result(),
@@ -75,7 +75,7 @@ def for_list(entries: t.Sequence[Entry], context: Context, records: Records, not
     totals: Counter[str] = Counter()
     for run in runs:
         totals.update(run.recorder.tally.counts())
-    line = summary(entries)
+    line = summary(entries, context.check_mode)
     results = {
         "changed": any(run.recorder.tally.changed for run in runs),
         "diff": _diff(entries),
@@ -93,23 +93,25 @@ def for_list(entries: t.Sequence[Entry], context: Context, records: Records, not
     if nothing and not context.check_mode:
         raise TaskFailed(f"{line}. {nothing}", results)
     if nothing:
-        context.warn(f"{nothing} In check mode, an earlier task that would have stored them did not.")
+        context.warn(f"{nothing} (Check mode: site --check stores nothing.)")
     _warn(entries, context)
     return results
 
 
-def summary(entries: t.Sequence[Entry]) -> str:
-    """Return one line such as ``Refunds read for 36 of 40 apps (12 new refunds); 3 pending, 1 incomplete``."""
+def summary(entries: t.Sequence[Entry], check_mode: bool = False) -> str:
+    """Return one line such as ``Refunds: 36 of 40 apps read to now, 12 new; 3 pending, 1 read in part``."""
     if not entries:
         return "No apps, so no refunds were read"
     counted = Counter(entry.outcome for entry in entries)
     others = (f"{counted[one]} {_WORDS.get(one, one)}" for one in _ORDER if one != "read" and counted[one])
     apps = f"{len(entries):,} app{'' if len(entries) == 1 else 's'}"
     new = sum(entry.run.recorder.tally.counts()["new"] for entry in entries if entry.run)
-    news = f" ({new:,} new refund{'' if new == 1 else 's'})" if any(entry.run for entry in entries) else ""
+    news = f", {new:,} new" if any(entry.run for entry in entries) else ""
+    verb = "would be read" if check_mode else "read"
     gaps = sum(entry.outcome == "read" and _has_gap(entry) for entry in entries)
-    holes = f", {gaps:,} of them with gaps before" if gaps else ""
-    return "; ".join(filter(None, (f"Refunds read for {counted['read']:,} of {apps}{news}{holes}", ", ".join(others))))
+    holes = f"for {gaps:,} of them earlier refunds may be missing" if gaps else ""
+    told = (f"Refunds: {counted['read']:,} of {apps} {verb} to now{news}", holes, ", ".join(others))
+    return "; ".join(filter(None, told))
 
 
 def _has_gap(entry: Entry) -> bool:

@@ -24,7 +24,7 @@ def require_active(held: Integration | None, wanted: Identity, check_mode: bool)
     """Return the integration. Raises RefundsError for every status but Active, with the reason and the next step."""
     named = f"{wanted.bundle_id} ({wanted.environment})"
     if held is None:
-        hint = " In check mode, an earlier task that would create it did not." if check_mode else ""
+        hint = " (Check mode: site --check stores nothing.)" if check_mode else ""
         raise RefundsError(
             f"{named} has no integration on the built-in ledger.{hint}",
             "Apply refund_tracking_integration for it first (tracker: ledger), with the same ledger.url.",
@@ -109,7 +109,7 @@ def apple_id(given: int | None, held: Integration, record: AppRecord | None) -> 
         raise InputError(
             "app_apple_id",
             "is required in production: Apple's payloads are verified against it.",
-            "Give the number that App Store Connect shows as Apple ID under App Information; applied with "
-            "refund_tracking_integration, it is stored with the integration.",
+            "Add app_apple_id to the app, the number that App Store Connect shows as Apple ID under App Information, "
+            "and run again.",
         )
     return known

@@ -46,7 +46,7 @@ def _credentials(source: KeySource) -> ConnectApiCredentials:
     named = read_file_name(os.path.basename(source.path or "")).key_id
     if not source.is_given:
         raise InputError(
-            "api_private_key_path", "or api_private_key_content is required.", f"The key is made in {_PLACE}."
+            "api_private_key_path", "this or api_private_key_content is required.", f"The key is made in {_PLACE}."
         )
     if not source.key_id and not named:
         raise InputError("api_key_id", "is required when the file is not named AuthKey_<Key ID>.p8.")

@@ -27,7 +27,7 @@ def load_credentials(source: KeySource, check_mode: bool) -> Credentials:
     if check_mode and source.is_predicted and not source.content:
         return _predicted(source, issuer_id, key_id)
     if not source.is_given:
-        raise InputError(f"{source.where}private_key_path", "or private_key_content is required.")
+        raise InputError(f"{source.where}private_key_path", "this or private_key_content is required.")
     require_pair(issuer_id, key_id)
     key = load_key(source)
     return Credentials(str(issuer_id), str(key_id), key, source.path)

@@ -66,13 +66,20 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
         identity = decision.held.identity
         apps.setdefault((identity.bundle_id, identity.environment), []).append(decision)
     words = {**_STATES, **_PREDICTED} if check_mode else _STATES
-    states = [(_state(group), any(decision.step.changed for decision in group)) for group in apps.values()]
-    counted, changed = Counter(state for state, _changed in states), Counter(states)
-    told = [f"{counted[state]:,} {said[counted[state] > 1]}" for state, said in words.items() if counted[state]]
-    # An app that changed and isn't Active is told by what is the matter with it.
-    also = changed["waiting", True]
-    beside = f" ({also:,} {words['changed'][0]})" if also else ""
-    told = [text + beside * (text.endswith(words["waiting"][0])) for text in told]
+    states = {app: _state(group) for app, group in apps.items()}
+    # An app that changed and isn't Active is one that changed, and is named.
+    also = [
+        app
+        for app, group in apps.items()
+        if states[app] == "waiting" and any(decision.step.changed for decision in group)
+    ]
+    counted = Counter({**states, **dict.fromkeys(also, "changed")}.values())
+    beside = f" (of these {words['waiting'][0]}: {few([name for name, _place in also])})" if also else ""
+    told = [
+        f"{counted[state]:,} {said[counted[state] > 1]}{beside if state == 'changed' else ''}"
+        for state, said in words.items()
+        if counted[state]
+    ]
     return f"{_number(len(apps), 'app')}: {', '.join(told)}." if apps else "No apps are declared."
 
 
