@@ -59,9 +59,16 @@ def _unopened(path: str, error: OSError | ValueError) -> KeyProblem:
         return KeyProblem(
             "key_unreadable",
             f"{path} does not exist. {what_is_near(path)}",
-            "Correct private_key_path, or put the .p8 there with storeops.refunds.appstore_iap_key.",
+            WHERE_FROM,
         )
     return KeyProblem("key_unreadable", f"{path} can't be opened: {error.strerror}.", "Check owner and mode.")
+
+
+# What to do where a private key's file isn't there.
+WHERE_FROM = (
+    "Correct private_key_path, or give the key's text in private_key_content (from a vault); App Store Connect offers "
+    "it for download once."
+)
 
 
 def what_is_near(path: str) -> str:

@@ -13,7 +13,12 @@ from pathlib import Path
 import pytest
 from unit_support import as_other_user, give_away, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._files.reading import Policy, read_key_file, what_is_near
+from ansible_collections.storeops.refunds.plugins.module_utils._files.reading import (
+    WHERE_FROM,
+    Policy,
+    read_key_file,
+    what_is_near,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._model.key_problem import KeyProblem
 from ansible_collections.storeops.refunds.plugins.module_utils._model.key_text import LARGEST
 
@@ -61,7 +66,7 @@ def test_links_that_lead_nowhere(tmp_path: Path) -> None:
 
 
 def test_a_typo_is_met_with_what_there_is(tmp_path: Path, pem: str) -> None:
-    advice = " Correct private_key_path, or put the .p8 there with storeops.refunds.appstore_iap_key."
+    advice = f" {WHERE_FROM}"
     keys = tmp_path / "keys"
     keys.mkdir()
     wrong = keys / "SubscriptionKey_2X9R4HXF43.p8"

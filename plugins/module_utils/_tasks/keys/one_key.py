@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ..._context import Context, Results, TaskFailed
 from ..._decisions.irreversible import Gate
-from ..._files.reading import what_is_near
+from ..._files.reading import WHERE_FROM, what_is_near
 from ..._files.writing import refuse_unwritable
 from ..._model.errors import FileError, InputError, RefundsError
 from ..._model.private_key import KeyProblem, PrivateKey, parse_content
@@ -121,10 +121,7 @@ def _found_key(found: Found, path: str, asked: KeyRequest) -> PrivateKey:
         return found.key
     if found.problem:
         raise found.problem
-    next_step = (
-        "Correct private_key_path, or give the key's text in private_key_content (from a vault); "
-        "App Store Connect offers it for download once."
-    )
+    next_step = WHERE_FROM
     if asked.name:
         next_step += " To make the key now, give a signed-in session (session, session_path or FASTLANE_SESSION)."
     what = f"{path} does not exist, and private_key_content is not given. {what_is_near(path)}"
