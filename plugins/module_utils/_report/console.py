@@ -10,7 +10,7 @@ from collections import Counter
 from .._model.errors import first_sentence
 from .._model.text import few, held_undeclared, told_once
 from .model import KINDS, App, Kind, Report, count_apps
-from .texts import UNREAD, counted, keys_told, number, unread_apps
+from .texts import UNREAD, UNREAD_TOO, counted, keys_told, number, unread_apps
 
 _EXPLAINED = 5
 _COUNTED: dict[Kind, str] = {"ok": "OK", "pending": "pending", "waived": "waived"}
@@ -54,7 +54,8 @@ def bad_news(report: Report, place: str) -> str:
             f"results: Nothing was audited. Give results with at least one app, or set fail_on: []. The report: {place}"
         )
     lines = [*_headline(report), *_causes(report), *_keys(report)]
-    lines = told_once([*lines, unread(report)] if report.fails_unread else lines)
+    said = [*lines, _unread_beside(report)] if report.fails_unread else lines
+    lines = told_once(said)
     # Where nobody could be asked, what to remove is no matter.
     was_asked = any(app.kind != "unknown" for app in report.apps)
     lines += [_undeclared(report)] if report.undeclared and was_asked else []
@@ -64,6 +65,12 @@ def bad_news(report: Report, place: str) -> str:
 
 def _undeclared(report: Report) -> str:
     return held_undeclared(report.undeclared, [app.bundle_id for app in report.apps])
+
+
+def _unread_beside(report: Report) -> str:
+    """Return why refunds could not be read, shorter where an app failed for the same reason."""
+    reasons = {reason.hint for _app, reason in report.failing}
+    return UNREAD_TOO if reasons.issuperset(report.unread) else unread(report)
 
 
 def unread(report: Report) -> str:

@@ -40,6 +40,7 @@ MEANINGS: t.Mapping[Kind, str] = {
 # How a finding went.
 WHY: t.Mapping[Why, str] = {"solved": "solved", "waived": "waived", "not audited": "no longer declared"}
 UNREAD = "Refunds could not be read:"
+UNREAD_TOO = "Refunds could not be read for the same reason."
 SHOWN_FINGERPRINT = 12
 # Where a long word may be broken: after punctuation, else every 14 characters. page_script.py has the same.
 _LONG_WORD = re.compile(r"\S{21,}")

@@ -174,6 +174,24 @@ def test_a_ledger_without_any_of_the_apps_is_told(desk: Desk, ledger: str) -> No
     assert run(desk, [wanted[2]]).message == ""
 
 
+@pytest.mark.parametrize(
+    ("declared", "is_told"),
+    [
+        ({}, False),
+        ({"issuer_id": f"{ISSUER[:-1]}b"}, True),
+        ({"key_id": "OTHERKEY01"}, True),
+        ({"key_id": KEY_ID}, False),
+    ],
+)
+def test_another_declared_key_is_told_where_the_ledgers_reads(desk: Desk, declared: t.Any, is_told: bool) -> None:
+    declare(desk, NAMES[:2], 1)
+    path = str(desk.folder / "key.p8")
+    key = {"key": "studio", "issuer_id": ISSUER, "key_id": KEY_ID, "private_key_path": path, **declared}
+    done = run(desk, [{"bundle_id": name, "key": "studio"} for name in NAMES[:2]], keys=[key])
+    told = [text for text in done.warnings if "another Issuer ID or Key ID" in text]
+    assert len(told) == is_told and all(f"{NAMES[0]}, {NAMES[1]} are" in text for text in told), done
+
+
 def test_one_refused_app_stops_no_other(desk: Desk) -> None:
     declare(desk, NAMES[:3], 2)
     match = {"endpoint": "get_notification_history", "bundle_id": NAMES[1]}

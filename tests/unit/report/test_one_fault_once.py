@@ -38,9 +38,11 @@ def test_one_fault_is_one_cause(bulk: Bulk, fault: t.Callable[[Bulk], None]) -> 
     fault(bulk)
     done = bulk.run(apps(*NAMES), check_mode=True, on_faulty_app="report")
     folder = bulk.folder / "reports"
-    audit(folder, done.results)
+    why = done.results["integrations"][0]["msg"].removeprefix(f"{NAMES[0]}: ")
+    said = audit(folder, done.results, refunds=[{"failed": True, "msg": why}]).message
+    assert said.count(why) == 1 and "Refunds could not be read for the same reason." in said
     found = document(folder)
     assert [app["result"] for app in found["apps"]] == ["unknown"] * 3
     assert [(one["cause"], len(one["hints"])) for one in found["causes"]] == [("failed", 1)]
     text = (folder / "refund-audit.md").read_text()
-    assert text.count("### Unknown") == 1 and text.count(NAMES[0]) == 1
+    assert text.count("### Unknown") == 1 and text.count(f"{NAMES[0]}, {NAMES[1]}, {NAMES[2]}") == 1

@@ -70,6 +70,9 @@ def test_check_mode_speaks_in_the_conditional_before_the_key_is_made(publisher: 
     message = outcome.results["rotation"]["message"]
     assert outcome.results["changed"] and not outcome.results.get("failed"), outcome.message
     assert f"would be moved from {OLD} to the new key. {OLD} would be revoked." in message
+    # Nothing that looks as if a key were taken away.
+    after = outcome.results["diff"]["after"][ONE]
+    assert (after["key_id"], after["key_fingerprint"]) == ("(the new key)",) * 2
     assert publisher.held() == {ONE: OLD, TWO: OLD} and publisher.active() == {OLD, NEW}
 
 

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
 from ..._context import Context, Results, TaskFailed
+from ..._declaration.keys import identifiers
 from ..._ledger.ledger import Ledger
 from ..._model.coverage import gaps_told
+from ..._model.errors import RefundsError
 from ..._model.integration import Integration
 from ..._model.text import few, told_once
 from .ledger_request import Wanted
@@ -87,6 +90,7 @@ def for_list(entries: t.Sequence[Entry], context: Context, records: Records, not
     }
     if not nothing:
         _warn_of_unheld(entries, context)
+    _warn_of_other_keys(entries, context)
     failed = [entry for entry in entries if entry.outcome == "failed"]
     if failed:
         raise TaskFailed(_failures(failed, line), results)
@@ -156,6 +160,27 @@ def _warn_of_unheld(entries: t.Sequence[Entry], context: Context) -> None:
         context.warn(f"{count} not in this ledger, so no refunds were read: {few(names)}. {_NEXT_STEP}")
     if not entries:
         context.warn("No apps are declared, so no refunds were read. Declare them below their key, or in apps.")
+
+
+def _warn_of_other_keys(entries: t.Sequence[Entry], context: Context) -> None:
+    """Warn of apps that are declared with another key than the ledger's, which is the one that reads."""
+    names = [entry.wanted.identity.bundle_id for entry in entries if entry.run and _is_other_key(entry)]
+    if names:
+        are, were = ("is", "was") if len(names) == 1 else ("are", "were")
+        context.warn(
+            f"{few(names)} {are} declared with another Issuer ID or Key ID than the ledger holds, and {were} read with "
+            "the ledger's. Run storeops.refunds.site, which says whether Apple accepts what is declared."
+        )
+
+
+def _is_other_key(entry: Entry) -> bool:
+    held = entry.integration
+    if held is None:
+        return False
+    with contextlib.suppress(RefundsError):
+        issuer_id, key_id = identifiers(entry.wanted.source)
+        return issuer_id not in (None, held.issuer_id) or key_id not in (None, held.key_id)
+    return False
 
 
 def _warn(entries: t.Sequence[Entry], context: Context) -> None:

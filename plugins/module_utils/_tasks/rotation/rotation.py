@@ -27,6 +27,8 @@ from .moving import Moved, move
 from .planning import plan
 from .request import rotation_request
 
+_NEW_KEY = "(the new key)"
+
 
 def run(params: Params, context: Context) -> Results:
     asked = rotation_request(params, context.warn)
@@ -62,10 +64,11 @@ def _move(job: Job) -> Results:
 
 
 def _results(job: Job, moved: Moved) -> Results:
-    return {
-        "changed": any(decision.step.changed for decision in moved.decisions),
-        "diff": outcomes.diff(moved.decisions),
-    }
+    diff = outcomes.diff(moved.decisions)
+    for after in diff["after"].values() if moved.key.problem else ():
+        # None would look as if the keys were taken away: check mode only knows that there will be one.
+        after |= {name: _NEW_KEY for name in ("key_id", "key_fingerprint") if name in after and after[name] is None}
+    return {"changed": any(decision.step.changed for decision in moved.decisions), "diff": diff}
 
 
 def _told(job: Job, moved: Moved, results: Results, message: str) -> Results:
