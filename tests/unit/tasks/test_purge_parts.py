@@ -227,7 +227,11 @@ def test_what_nobody_lists_is_decided_with_its_proof() -> None:
     ]
     both = surplus(purge(2, issuers=(OTHER_ISSUER, ISSUER)))
     assert both.target == "com.example.b, com.example.c, com.example.d" and len(both.decisions) == 3
-    assert f"of the 1 production integration of team {OTHER_ISSUER}, 1 isn't listed" in both.proof
+    proofs = {
+        ISSUER: f"of the 3 production integrations of team {ISSUER}, 2 aren't listed",
+        OTHER_ISSUER: f"of the 1 production integration of team {OTHER_ISSUER}, 1 isn't listed",
+    }
+    assert both.proof == " and ".join(proofs[issuer] for issuer in sorted(proofs))
 
 
 @pytest.mark.parametrize(
