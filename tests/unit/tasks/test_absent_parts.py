@@ -65,6 +65,7 @@ def test_it_is_revoked_first_and_then_its_file_goes(tmp_path: Path, pem: str, ch
     done = settle(run, path)
     outcome, verb = ("would be done", "would be") if check_mode else ("done", "was")
     assert steps(run) == [("revoke_key", outcome), ("remove_key_file", outcome)]
+    assert run.gate.records[0]["proven"] == "it is the key that key_id says, and active in the team 'Studio'"
     assert path.exists() is check_mode and bool(run.connect.revoked) is not check_mode
     before = {"key_id": ONE, "active": True, "private_key_path": str(path), "key_fingerprint": fingerprint_of(pem)}
     assert done["changed"] and done["diff"] == {"before": before, "after": {}}

@@ -265,3 +265,8 @@ def test_check_mode_removes_nothing() -> None:
     made, writer = gate([], check_mode=True), Writer()
     surplus(purge(2)).remove(t.cast(t.Any, writer), made)
     assert writer.purged == [] and [one["outcome"] for one in made.records] == ["would be done"]
+
+
+def test_an_issuer_id_that_is_none_is_told_with_its_option() -> None:
+    with pytest.raises(InputError, match=r"^issuer_id: 'x' isn't an Issuer ID"):
+        parse_purge(wishes(issuer_id="x"), Declaration({}, (app("a"),)))

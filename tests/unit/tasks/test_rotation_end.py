@@ -62,13 +62,15 @@ class Rotation:
     check_mode: bool = False
     problem: KeyProblem | None = None
     new: KeySource = NEW_KEY
+    keys: dict[str, KeySource] = field(default_factory=dict)
+    declared_old: t.Sequence[Identity] = ()
     asked: list[tuple[KeyRequest, str]] = field(default_factory=list)
 
     def run(self) -> Results:
         """Do it."""
-        before = Known((held("a"), held("b")))
+        before = Known((held("a"), held("b")), declared_old=frozenset(self.declared_old))
         done = Moved(LoadedKey(self.new, problem=self.problem), before, self.decisions, self.left)
-        self.monkeypatch.setattr(module, "move", lambda job: done)
+        self.monkeypatch.setattr(module, "move", lambda job: {OLD: done}[job.asked.old_key_id])
         self.monkeypatch.setattr(module, "revoke_key", self._revoke)
         counters = SimpleNamespace(as_result=lambda: {"calls": 7})
         context: t.Any = SimpleNamespace(
@@ -78,7 +80,7 @@ class Rotation:
             transport=SimpleNamespace(counters=counters),
         )
         asked: t.Any = SimpleNamespace(
-            old_key_id=OLD, new=NEW_KEY, revoke=self.revoke, team_id=7, declaration=Declaration({}, ())
+            old_key_id=OLD, new=NEW_KEY, revoke=self.revoke, team_id=7, declaration=Declaration(self.keys, ())
         )
         connection: t.Any = SimpleNamespace(is_given=True)
         return module._move(Job(asked, context, connection))
@@ -196,6 +198,19 @@ def test_check_mode_predicts_it_for_a_key_that_is_not_made_yet(monkeypatch: pyte
     rotation = Rotation(monkeypatch, check_mode=True, new=new)
     rotation.run()
     assert rotation.asked[0][1] == "no known integration uses it, and Apple accepts the new key for both apps"
+
+
+def test_a_revocation_alone_is_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    stays = Decision(Verdict("accepted", "", "production"), plan(held("a", NEW), held("a", NEW)), held("a", NEW))
+    assert Rotation(monkeypatch, [stays]).run()["changed"] is True
+
+
+@pytest.mark.parametrize("is_left", [False, True])
+def test_what_is_declared_already_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, is_left: bool) -> None:
+    old_apps = [held("a").identity] if is_left else []
+    done = Rotation(monkeypatch, keys={"new": NEW_KEY}, declared_old=old_apps).run()
+    more = f" Apps are still declared with {OLD}: declare them with {NEW}. Until then, Apple refuses the next ordinary "
+    assert done["rotation"]["message"] == f"{MOVED} {OLD} is revoked.{more + 'run.' if is_left else ''}"
 
 
 def test_without_a_session_nothing_is_begun() -> None:

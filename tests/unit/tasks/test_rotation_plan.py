@@ -101,6 +101,9 @@ def test_a_declared_key_that_can_be_read_is_at_hand(tmp_path: Path, pem: str) ->
         # Its ID may be known by its name alone.
         assert hand(declared, new, [NEW]) == found
         assert hand(declared, new) is hand(declared, new, [NEW, OLD]) is hand(declared, new, [OLD]) is None
+    # What has its text needs no file.
+    both = source(content=pem, path=f"{tmp_path}/none.p8")
+    assert hand(both, replace(new, key_id=NEW)).fingerprint == fingerprint_of(pem)
     own = source(content=pem, issuer_id=OTHER_ISSUER)
     assert hand(own, replace(new, key_id=NEW)).issuer_id == OTHER_ISSUER
     assert as_result(replace(own, fingerprint="f"), "new") == {

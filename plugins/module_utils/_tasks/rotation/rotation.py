@@ -39,7 +39,7 @@ def run(params: Params, context: Context) -> Results:
 def _move(job: Job) -> Results:
     job.require_session()
     moved = move(job)
-    results = _results(job, moved)
+    results = _results(moved)
     trouble = outcomes.troubles(moved.decisions, Declaration({}, ()))
     if trouble or (job.asked.revoke and moved.left):
         stays = "would stay" if job.context.check_mode else "stays"
@@ -63,7 +63,7 @@ def _move(job: Job) -> Results:
     return {**_told(job, moved, results, str(_end(job, moved, revocation))), **_irreversible(gate)}
 
 
-def _results(job: Job, moved: Moved) -> Results:
+def _results(moved: Moved) -> Results:
     diff = outcomes.diff(moved.decisions)
     for after in diff["after"].values() if moved.key.problem else ():
         # None would look as if the keys were taken away: check mode only knows that there will be one.
