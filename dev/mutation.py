@@ -165,6 +165,7 @@ AREAS = {
         (
             "ledger/test_refund_edges.py",
             "ledger/test_recorder.py",
+            "tasks/test_absent_keys.py",
             "tasks/test_absent_parts.py",
             "tasks/test_key_removal_parts.py",
             "tasks/test_keys_without_names.py",

@@ -26,6 +26,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.private_ke
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import absent_key
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.absent_key import settle_absent
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.key_file import Found
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.request import KeyRequest
 
 STAMP = "2026-11-28T01:02:03Z"
@@ -92,6 +93,7 @@ def test_a_key_without_a_file_is_only_revoked(tmp_path: Path) -> None:
 
 def test_a_key_that_is_gone_already_is_no_change(tmp_path: Path) -> None:
     run = Run(Connect([key(is_active=False)]))
+    assert not settle(run, tmp_path / "no" / "a.p8", revoke=False)["changed"]
     done = settle(run, tmp_path / "none.p8")
     assert not done["changed"] and "summary" not in done and done["diff"] == {"before": {}, "after": {}}
     assert steps(run) == []
@@ -103,6 +105,17 @@ def test_without_revoke_nobody_is_asked(tmp_path: Path, pem: str) -> None:
     done = settle(run, path, revoke=False)
     assert steps(run) == [("remove_key_file", "done")] and run.connect.asked == [] and done["changed"]
     assert done["summary"] == f"{path} was removed."
+
+
+def test_a_key_that_is_not_listed_is_warned_of() -> None:
+    run = Run(Connect([key(TWO, "two")]))
+    assert not settle(run)["changed"] and len(run.warnings) == 1
+
+
+def test_what_can_not_be_read_is_called_that() -> None:
+    found = Found(True, problem=KeyProblem("key_unreadable", "It is damaged.", "Mend it."))
+    told = "it is a regular file that holds no key that can be read"
+    assert absent_key.what_lies_there(found) == (told, "It is damaged. Mend it.")
 
 
 def test_something_has_to_be_named() -> None:
@@ -117,8 +130,11 @@ def test_what_is_refused_is_refused_before_anything_is_revoked(
     tmp_path: Path, pem: str, other_pem: str, name: str
 ) -> None:
     path, run = put(tmp_path / name, "hunter2"), Run(Connect())
-    with pytest.raises(KeyProblem, match=r" Nothing was removed or revoked\. If the file is to go, remove it by hand"):
+    with pytest.raises(
+        KeyProblem, match=r" Nothing was removed or revoked\. If the file is to go, remove it by hand"
+    ) as caught:
         settle(run, path)
+    assert caught.value.cause == "key_unreadable"
     put(path, pem)
     with pytest.raises(KeyProblem) as caught:
         settle(run, path, other_pem)

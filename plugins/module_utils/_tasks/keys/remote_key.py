@@ -114,7 +114,7 @@ def _revoked(key_id: str, step: Step, job: Job) -> None:
     try:
         permit = _permit(key_id, job)
         if permit:
-            prove_revoked(job.connect, permit, job.team, job.context)
+            prove_revoked(job.connect, permit, job.team)
             job.gate.done(permit, "done; App Store Connect's list of keys confirms it")
     except TaskFailed as failure:
         raise TaskFailed(f"{failure} No new key was made.", _results(job, key_id, None, step)) from None

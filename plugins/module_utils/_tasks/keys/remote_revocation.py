@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team, is_active
@@ -17,7 +16,6 @@ from ..._files.writing import is_there
 from ..._model.errors import InputError, RefundsError, TransportError
 from ..._model.identifiers import shown
 from ..._model.permit import Permit
-from ..._model.private_key import read_file_name, settle_key_id
 from ..shared.session import Connection
 from .remote_key_plan import key_name, refuse_nameless, refuse_other_name, several
 from .request import KeyRequest
@@ -46,14 +44,12 @@ def revoke_key(asked: KeyRequest, context: Context, connection: Connection, gate
     if found is None:
         _say_unlisted(key_id or shown(str(name)), team, source, context)
         return Revoked(None, False)
-    # The file that goes with it must not be another key's.
-    settle_key_id(found.key_id, read_file_name(os.path.basename(source.path or "")), source.path or "")
     if is_active(found):
         what = f"{proven}; " if proven else ""
         what += f"it is the key that {'key_id' if key_id else 'name'} says, and active in the team {shown(team.name)}"
         permit = gate.ask("revoke_key", found.key_id, "revoke: true", what, "App Store Connect's list of keys")
         if permit:
-            prove_revoked(connect, permit, team, context)
+            prove_revoked(connect, permit, team)
             gate.done(permit, "done; App Store Connect's list of keys confirms it")
     return Revoked(found.key_id, is_active(found))
 
@@ -83,7 +79,7 @@ def _say_unlisted(wanted: str, team: Team, source: KeySource, context: Context) 
     context.warn(f"{message}: nothing was revoked. That is right only if it was revoked more than 30 days ago.")
 
 
-def prove_revoked(connect: AppStoreConnect, permit: Permit, team: Team, context: Context) -> None:
+def prove_revoked(connect: AppStoreConnect, permit: Permit, team: Team) -> None:
     """Revoke the key; whatever the answer was, the list of keys says what came of it. Raises RefundsError."""
     key_id = permit.target
     failure: RefundsError | None = None
