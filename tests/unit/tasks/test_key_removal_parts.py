@@ -154,3 +154,10 @@ def test_an_audit_is_told_which_absent_keys_may_be_in_use() -> None:
         KeyTrouble("nameless", "failed", "Declared absent, and nobody knows."),
     ]
     assert key_removal.Removal().troubles() == []
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_check_mode_counts_on_the_key_that_would_be_made(tmp_path: Path, check_mode: bool) -> None:
+    entry = at("ledger", "a", OTHER, "Pending")
+    made = Decision(Verdict("key_not_yet_created", "", "production"), plan(entry, entry), entry)
+    assert (may_go(filled(tmp_path), ["old"], decisions=[made], check_mode=check_mode).keys == ["old"]) is check_mode
