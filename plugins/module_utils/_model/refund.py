@@ -146,7 +146,8 @@ def apple_id_fault(reasons: t.Iterable[str]) -> str:
     numbers = told.partition(": ")[2]
     return (
         f"app_apple_id isn't the number in Apple's payloads{f' ({numbers})' if numbers else ''}, so their refunds "
-        "aren't recorded. Correct app_apple_id where the app is declared, and run storeops.refunds.refunds."
+        "aren't recorded. Correct app_apple_id where the app is declared, then run storeops.refunds.site and "
+        "storeops.refunds.refunds."
     )
 
 

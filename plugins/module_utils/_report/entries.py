@@ -38,7 +38,10 @@ def _place(app: App) -> tuple[str, str, str]:
 
 
 def with_faults(apps: t.Sequence[App], refunds: t.Sequence[Fields]) -> list[App]:
-    """Return the apps with what their refunds tell of the declaration, each at its first tracker."""
+    """Return the apps with what their refunds tell of the declaration, each at its first tracker.
+
+    It comes before other drift: a run would only store the number that Apple contradicts.
+    """
     faults = {
         (_text(fault.get("bundle_id")), _text(fault.get("environment"))): _text(fault.get("msg"))
         for result in refunds
@@ -48,7 +51,7 @@ def with_faults(apps: t.Sequence[App], refunds: t.Sequence[Fields]) -> list[App]
     found = []
     for app in sorted(apps, key=lambda app: app.tracker != "ledger"):
         text = faults.pop((app.bundle_id, app.environment), "")
-        problems = (*app.problems, Problem("drift", "wrong_apple_id", text)) if text else app.problems
+        problems = (Problem("drift", "wrong_apple_id", text), *app.problems) if text else app.problems
         deciding = worst(problems)
         found.append(replace(app, problems=problems, kind=deciding.kind if deciding else "ok"))
     return sorted(found, key=_place)
@@ -80,7 +83,7 @@ def absent_keys_of(results: t.Sequence[Fields]) -> tuple[BadKey, ...]:
     for item in results:
         name, told = _text(item.get("key")), _text(item.get("summary"))
         if item.get("failed"):
-            text = f"Declared absent, and whether it is gone is unknown. {_text(item.get('msg'))}"
+            text = f"Declared absent, and this audit can't tell whether it is gone. {_text(item.get('msg'))}"
             found.append(BadKey(name, "unknown", "failed", text))
         elif item.get("changed"):
             text = f"Declared absent, and still there. Run storeops.refunds.site: {told}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .model import Change, Report
-from .texts import WHY, boxes, counted, esc, name, time
+from .texts import ONLY_APPS, WHY, boxes, counted, esc, name, time
 
 _LISTED = 200
 
@@ -22,7 +22,7 @@ def changes_section(report: Report) -> str:
     parts += [("Couldn't be checked this time", changes.open, True)] if changes.open else []
     return (
         '<section aria-labelledby="changes"><h2 id="changes">Since the last report</h2>'
-        f"<p>Compared with the report of {time(changes.since)} UTC.</p>"
+        f"<p>Compared with the report of {time(changes.since)} UTC. {ONLY_APPS}</p>"
         + "".join(_part(title, found, is_open) for title, found, is_open in parts)
         + "</section>"
     )

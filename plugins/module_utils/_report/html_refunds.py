@@ -188,8 +188,8 @@ def _coverage(refunds: Refunds, pending: t.Container[tuple[str, str]]) -> str:
     heads = (
         "App",
         "Coverage",
-        "From (UTC)",
-        "Until (UTC)",
+        "Read from (UTC)",
+        "Read until (UTC)",
         "Last refund",
         "Refunds",
         "Quarantined",

@@ -12,7 +12,7 @@ from .._model.text import held_in_other_capitals
 from .console import waived
 from .groups import CauseGroup, by_cause
 from .model import App, Change, Report, count_apps
-from .texts import LABELS, UNREAD, WHY, counted, keys_told, minute, number, unread_apps
+from .texts import LABELS, ONLY_APPS, UNREAD, WHY, counted, keys_told, minute, number, unread_apps
 
 # GitHub takes 1 MiB for a job's summary, and nobody reads more.
 _LISTED_APPS = 20
@@ -101,7 +101,7 @@ def _changes(report: Report) -> str:
         )
     ]
     since = md(minute(changes.since))
-    return "\n".join((BEGIN, f"### Since the report of {since} UTC", "", *lines, END))
+    return "\n".join((BEGIN, f"### Since the report of {since} UTC", "", ONLY_APPS, "", *lines, END))
 
 
 def _change(change: Change) -> str:

@@ -39,6 +39,8 @@ MEANINGS: t.Mapping[Kind, str] = {
 }
 # How a finding went.
 WHY: t.Mapping[Why, str] = {"solved": "solved", "waived": "waived", "not audited": "no longer declared"}
+# Of what changed since the last report: the findings about keys alone are told apart.
+ONLY_APPS = "Only the findings of apps are compared."
 UNREAD = "Refunds could not be read:"
 UNREAD_TOO = "Refunds could not be read for the same reason."
 SHOWN_FINGERPRINT = 12

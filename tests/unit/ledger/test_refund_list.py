@@ -284,7 +284,7 @@ def test_killed_again_and_again(desk: Desk) -> None:
     ("state", "told"),
     [
         ("complete", ""),
-        *((state, "; for 1 of them earlier refunds may be missing") for state in ("incomplete", "unknown")),
+        *((state, "; 1 of these apps may lack refunds of other days") for state in ("incomplete", "unknown")),
     ],
 )
 def test_the_line_says_how_many_of_those_read_have_gaps(state: str, told: str) -> None:

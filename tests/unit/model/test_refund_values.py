@@ -258,7 +258,7 @@ def test_payloads_for_another_apple_id_are_told(reasons: list[str], numbers: str
         == apple_id_fault(iter(reasons[::-1]))
         == (
             f"app_apple_id isn't the number in Apple's payloads{numbers}, so their refunds aren't recorded. Correct "
-            "app_apple_id where the app is declared, and run storeops.refunds.refunds."
+            "app_apple_id where the app is declared, then run storeops.refunds.site and storeops.refunds.refunds."
         )
     )
 

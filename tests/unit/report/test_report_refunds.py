@@ -70,6 +70,19 @@ def test_another_apple_id_is_a_finding(tmp_path: Path, fails: bool) -> None:
     assert document(tmp_path)["failed"] == fails and said in page(tmp_path)
 
 
+def test_another_apple_id_comes_before_what_a_run_would_change(tmp_path: Path) -> None:
+    """A run would only store the number that Apple contradicts."""
+    fault = {"bundle_id": "com.example.drift", "environment": "production", "msg": "Apple says 1, declared is 7."}
+    found = audit(
+        tmp_path,
+        bulk(item("com.example.drift", action="update")),
+        refunds=[{**refunds(), "declaration_faults": [fault]}],
+    )
+    (app,) = document(tmp_path)["apps"]
+    assert [one["cause"] for one in app["problems"]] == ["wrong_apple_id", "drift"]
+    assert "com.example.drift: wrong_apple_id: Apple says 1" in found.message
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_environments_and_sources_are_never_added(tmp_path: Path, order: int) -> None:
     test = {**refunds(), "source": "other:0123456789abcdef"}

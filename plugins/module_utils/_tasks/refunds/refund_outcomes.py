@@ -113,7 +113,7 @@ def summary(entries: t.Sequence[Entry], check_mode: bool = False) -> str:
     news = f", {new:,} new" if any(entry.run for entry in entries) else ""
     verb = "would be read" if check_mode else "read"
     gaps = sum(entry.outcome == "read" and _has_gap(entry) for entry in entries)
-    holes = f"for {gaps:,} of them earlier refunds may be missing" if gaps else ""
+    holes = f"{gaps:,} of these apps may lack refunds of other days" if gaps else ""
     told = (f"Refunds: {counted['read']:,} of {apps} {verb} to now{news}", holes, ", ".join(others))
     return "; ".join(filter(None, told))
 

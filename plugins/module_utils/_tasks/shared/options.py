@@ -28,7 +28,9 @@ def load_credentials(source: KeySource, check_mode: bool) -> Credentials:
         return _predicted(source, issuer_id, key_id)
     if not source.is_given:
         raise InputError(f"{source.where}private_key_path", "this or private_key_content is required.")
-    # First the file: that it isn't there is no matter of its name.
+    if not issuer_id:
+        require_pair(issuer_id, key_id)
+    # The file before the Key ID, which its name may hold: that it isn't there is no matter of its name.
     key = load_key(source)
     require_pair(issuer_id, key_id)
     return Credentials(str(issuer_id), str(key_id), key, source.path)
