@@ -8,10 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from unit_support import ISSUER, write_key
+
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.options import load_credentials
-from unit_support import ISSUER, write_key
 
 
 @pytest.mark.parametrize(
