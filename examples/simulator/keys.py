@@ -25,7 +25,11 @@ PLACE = pathlib.Path(__file__).resolve().parents[2] / ".cache" / "simulator"
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # The first `make sim` sets up: it makes a virtual environment and fetches some 40 packages.
 PATIENCE_S = 900
-TOLD_EVERY_S = 15
+# What is said while nobody answers, each once: after so many seconds.
+TOLD = (
+    (0, "Waiting for the simulator at {control}. The first `make sim` in a clone sets up, for a minute or more."),
+    (60, "Still waiting for it. Look at what `make sim` printed: it may have stopped."),
+)
 SETTINGS = """---
 # Written by examples/simulator/keys.py. It stands last: -e @refunds.yml -e @.cache/simulator/simulator.yml
 refund_tracking_defaults:
@@ -58,7 +62,8 @@ class Simulator:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.control}/{path}", data, headers, method=method)
-        began = told = time.monotonic()
+        began = time.monotonic()
+        untold = list(TOLD)
         while True:
             try:
                 with OPENER.open(request, timeout=10) as answer:
@@ -66,13 +71,11 @@ class Simulator:
             except urllib.error.HTTPError:
                 raise
             except OSError as error:
-                now = time.monotonic()
-                if now > began + PATIENCE_S:
+                waited = time.monotonic() - began
+                if waited > PATIENCE_S:
                     sys.exit(f"No simulator answers at {self.control} ({error}). Start it: make sim SIM_ARGS=...")
-                if now >= told:
-                    first = " The first `make sim` in a clone sets up, for a minute or more." * (now > began + 1)
-                    print(f"Waiting for the simulator at {self.control}.{first}", flush=True)
-                    told = now + TOLD_EVERY_S
+                while untold and waited >= untold[0][0]:
+                    print(untold.pop(0)[1].format(control=self.control), flush=True)
                 time.sleep(0.2)
 
 

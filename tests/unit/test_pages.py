@@ -18,6 +18,8 @@ from unit_support import ROOT
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.declaration import declare
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES
 from ansible_collections.storeops.refunds.plugins.module_utils._report.classify import OWN_CAUSES
+from ansible_collections.storeops.refunds.plugins.module_utils._report.entries import absent_keys_of
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.key_removal import Removal
 
 pytestmark = pytest.mark.once
 PAGES = sorted([ROOT / "README.md", ROOT / "TESTING.md", ROOT / "SECURITY.md", *(ROOT / "docs/guides").glob("*.md")])
@@ -140,7 +142,13 @@ def test_the_example_world_is_the_readme_s() -> None:
 
 
 def test_every_cause_is_explained() -> None:
-    """Trouble's table has a row for each cause that a check or a report can give, with a step, and for no other."""
+    """Trouble's table has a row for each cause that a check or a report can give, with a step, and for no other.
+
+    Of keys that are declared absent the audit says causes of their own.
+    """
+    removal = Removal(used={"old": ["com.example.one"]}, unknown={"older": "nobody knows."})
+    of_keys = {trouble.cause for trouble in removal.troubles()}
+    of_keys |= {bad.cause for bad in absent_keys_of([{"key": "old", "changed": True}, {"key": "old", "failed": True}])}
     page = (ROOT / "docs/guides/trouble.md").read_text().partition("| message |")[0]
     rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", page, re.MULTILINE)
-    assert sorted(cause for cause, _meaning, _step in rows) == sorted({*CAUSES, *OWN_CAUSES})
+    assert sorted(cause for cause, _meaning, _step in rows) == sorted({*CAUSES, *OWN_CAUSES, *of_keys})
