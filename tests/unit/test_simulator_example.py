@@ -28,7 +28,7 @@ def test_a_simulator_that_never_comes_is_told_of_once(capsys: pytest.CaptureFixt
 
     fetch.__globals__["time"] = types.SimpleNamespace(monotonic=lambda: now, sleep=sleep)
     fetch.__globals__["OPENER"] = types.SimpleNamespace(open=refuse)
-    with pytest.raises(SystemExit, match="No simulator answers at http://127.0.0.1:1/_sim"):
+    with pytest.raises(SystemExit, match="No simulator answers"):
         fetch(example["Simulator"]("http://127.0.0.1:1/_sim"), "GET", "world")
     assert list(printed) == [0, 60] and now > 900
     assert printed[0].startswith("Waiting for the simulator at http://127.0.0.1:1/_sim.")
