@@ -19,6 +19,12 @@ Sandbox = t.Literal["accepts", "refuses", "no answer", "not asked"]
 
 ACCEPTED = "Apple accepted a token signed with this key for this app."
 API_KEY_NAME = "The file is named AuthKey_…, as App Store Connect API keys are; this API never accepts those."
+REFUSED = "Apple refused this key for this app twice (401), and doesn't say why."
+COMPARE = (
+    "Compare in App Store Connect: is the key active, is this its Key ID, is this its team's Issuer ID, is the bundle "
+    "ID right, capitals included, and did the app move to another team?"
+)
+NEVER_RELEASED = "If the app was never released: Apple's production service refuses it until then."
 NOT_CHECKED = "No call was made: credential_check is skip."
 NO_KEY = (
     "There is no private key here. Give private_key_path or private_key_content, or run where the stored path exists."
@@ -46,20 +52,23 @@ def clock_skew(ahead: float) -> str:
 
 def unauthenticated(environment: str, path: str | None, skew: float, sandbox: Sandbox) -> str:
     """List what to compare after two 401 answers, which never say why."""
-    hint = (
-        "Apple refused this key for this app twice (401), and doesn't say why. Compare in App Store Connect: is the "
-        "key active, is this its Key ID, is this its team's Issuer ID, is the bundle ID right, capitals included, "
-        "and did the app move to another team?"
-    )
+    hint = f"{REFUSED} {COMPARE}"
     if sandbox == "no answer":
         hint += " If the app was never released, run again: the sandbox, which can tell, didn't answer."
     elif environment == "production":
-        hint += " If the app was never released: Apple's production service refuses it until then."
+        hint += f" {NEVER_RELEASED}"
     if path and read_file_name(os.path.basename(path)).is_api_key:
         hint = f"{API_KEY_NAME} {hint}"
     if skew:
         hint += f" Also, this machine's clock is off by {abs(skew):.0f} s."
     return hint
+
+
+def without_general(hint: str, was_accepted: bool) -> str:
+    """Return what is left of `unauthenticated` once the likeliest cause is known: what speaks of other causes goes."""
+    for text in (API_KEY_NAME, REFUSED, COMPARE, *([NEVER_RELEASED] if was_accepted else [])):
+        hint = hint.replace(text, "")
+    return " ".join(hint.split())
 
 
 def service_unavailable(status: int) -> str:

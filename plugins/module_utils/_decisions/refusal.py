@@ -140,11 +140,13 @@ class Others:
         if verdict.cause != "unauthenticated" or verdict.sandbox_accepts:
             return verdict
         said = self._said(key, known, verdict.other_host)
-        if said and verdict.hint.startswith(hints.API_KEY_NAME):
+        if not said:
+            return verdict
+        if verdict.hint.startswith(hints.API_KEY_NAME):
             # Told first, whatever else is known.
-            verdict = replace(verdict, hint=verdict.hint.removeprefix(hints.API_KEY_NAME).lstrip())
             said = f"{hints.API_KEY_NAME} {said}"
-        return verdict.led_by(said) if said else verdict
+        rest = hints.without_general(verdict.hint, known.was_accepted)
+        return replace(verdict, hint=f"{said} {rest}".rstrip(), lead=said)
 
     def _said(self, key: KeyId, known: Facts, other_host: str) -> str:
         counts = self.counts.get(key, Counts())

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .errors import first_sentence
 from .identifiers import Environment
@@ -73,10 +73,6 @@ class Verdict:
     def brief(self) -> str:
         """Return the likeliest cause with its step, in about two sentences."""
         return self.lead or first_sentence(self.hint, 2)
-
-    def led_by(self, lead: str) -> Verdict:
-        """Return it with the likeliest cause in front of its hint."""
-        return replace(self, hint=f"{lead} {self.hint}", lead=lead)
 
     def as_result(self) -> dict[str, t.Any]:
         """Return the module result ``credential_check``."""

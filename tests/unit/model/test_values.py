@@ -51,8 +51,7 @@ def test_what_a_cause_says(cause: Cause) -> None:
     made = Verdict(cause, "One. Two. Three.", "production")
     assert made.accepted is (cause == "accepted")
     assert made.refused is (cause not in ("accepted", "key_not_yet_created", *undecided))
-    assert made.brief == "One. Two." and made.led_by("Lead.").brief == "Lead."
-    assert made.led_by("Lead.").hint == "Lead. One. Two. Three."
+    assert made.brief == "One. Two." and replace(made, lead="Lead.").brief == "Lead."
 
 
 def test_a_verdict_as_a_result() -> None:
