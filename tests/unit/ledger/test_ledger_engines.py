@@ -151,7 +151,11 @@ def test_a_lock_is_waited_for_as_long_as_is_said(tmp_path: Path) -> None:
 
 def test_a_copy_is_given_up_at_the_end_and_what_is_kept_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given_up: list[object] = []
-    monkeypatch.setattr(sqlalchemy.Engine, "dispose", lambda engine: given_up.append(engine))
+
+    def note(engine: sqlalchemy.Engine) -> None:
+        given_up.append(engine)
+
+    monkeypatch.setattr(sqlalchemy.Engine, "dispose", note)
     for is_there in (False, True):
         ledger = Ledger(find_place(f"sqlite:///{tmp_path}/ledger.db", {}), False, lambda text: None)
         ledger.close()
