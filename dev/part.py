@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -33,12 +34,15 @@ def stop_all() -> None:
     ends = time.monotonic() + GRACE
     try:
         for process in list(_running):
-            os.kill(process, signal.SIGINT)
+            # It may have ended just now.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGINT)
         while _running and time.monotonic() < ends:
             time.sleep(0.1)
     finally:
         for process in list(_running):
-            os.killpg(process, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)
 
 
 class Part:

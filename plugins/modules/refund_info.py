@@ -250,7 +250,7 @@ declaration_faults:
   sample:
     - bundle_id: com.example.one
       environment: production
-      msg: Apple signs its payloads for another app_apple_id.
+      msg: app_apple_id isn't the number in Apple's payloads …
 quarantined:
   description:
     - What failed verification in Apple's answer, by C(payload_sha256) and C(reason). The task fails then.

@@ -44,10 +44,10 @@ _PREFIXES = (
 )
 _SLIP = 0.9
 _DEFAULTS = "refund_tracking_"
-# Who misses a text or a path of a key here has to know at once: whatever they don't read is refused.
 _SHARED = "refund_tracking"
 # What a role leaves behind for others.
 _REGISTERED = ("result", "results", "key_results", "removed", "export", "sums")
+# Who misses a text or a path of a key here has to know at once: whatever they don't read is refused.
 _STRICT = ("iap_key_rotation_", "iap_key_custody_")
 
 

@@ -19,6 +19,11 @@ from .._model.secret import looks_secret
 Policy = t.Literal["strict", "mounted", "own"]
 _OTHERS = 0o077
 FILE_WANTED = "Give the path of a .p8 file, such as ~/keys/SubscriptionKey_2X9R4HXF34.p8."
+# What to do where a private key's file isn't there.
+WHERE_FROM = (
+    "Correct private_key_path, or give the key's text in private_key_content (from a vault); App Store Connect offers "
+    "it for download once."
+)
 _NAMED = 5
 # Comparing names takes a tenth of a second for a thousand of them, and a list of apps may have many lost files.
 _MOST_COMPARED = 100
@@ -56,19 +61,8 @@ def _unopened(path: str, error: OSError | ValueError) -> KeyProblem:
     if error.errno == errno.ELOOP:
         return KeyProblem("key_unreadable", f"{path} is a symbolic link.", _MOUNTED)
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return KeyProblem(
-            "key_unreadable",
-            f"{path} does not exist. {what_is_near(path)}",
-            WHERE_FROM,
-        )
+        return KeyProblem("key_unreadable", f"{path} does not exist. {what_is_near(path)}", WHERE_FROM)
     return KeyProblem("key_unreadable", f"{path} can't be opened: {error.strerror}.", "Check owner and mode.")
-
-
-# What to do where a private key's file isn't there.
-WHERE_FROM = (
-    "Correct private_key_path, or give the key's text in private_key_content (from a vault); App Store Connect offers "
-    "it for download once."
-)
 
 
 def what_is_near(path: str) -> str:
