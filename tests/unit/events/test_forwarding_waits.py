@@ -39,7 +39,7 @@ def test_silent_urls_are_told(count: int) -> None:
         silent = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _number in range(count)]
         urls = [f"http://127.0.0.1:{one.getsockname()[1]}/apple?token=of-theirs" for one in silent]
         warnings: list[str] = []
-        settings = HttpSettings(request_timeout=1.0, deadline=1.0, attempts=1)
+        settings = HttpSettings(request_timeout=0.2, deadline=0.2, attempts=1)
         gone = f"http://127.0.0.1:{free_port()}/"
         assert not Forwarder((*urls, gone), settings, warnings.append).forward(BODY)
     assert len(warnings) == count + 1 and all("Apple gets 503 and tries again" in text for text in warnings)

@@ -96,7 +96,7 @@ DRIPS = {
 @pytest.mark.parametrize("kind", DRIPS)
 def test_a_dripping_body_ends_in_time(kind: str) -> None:
     stopped = threading.Event()
-    transport = Transport(HttpSettings(request_timeout=0.3, deadline=0.9), jitter=lambda: 0.0)
+    transport = Transport(HttpSettings(request_timeout=0.1, deadline=0.3), jitter=lambda: 0.0)
     with raw_server(lambda connection, _number: _drip(connection, DRIPS[kind], b" ", stopped)) as server:
         failed(transport, server.url, "timeout")
         stopped.set()
@@ -108,7 +108,7 @@ def test_dripping_headers_end_in_time(piece: bytes) -> None:
     stopped = threading.Event()
     end = threading.Timer(10, stopped.set)
     end.start()
-    transport = Transport(HttpSettings(request_timeout=0.3, deadline=0.9), jitter=lambda: 0.0)
+    transport = Transport(HttpSettings(request_timeout=0.1, deadline=0.3), jitter=lambda: 0.0)
     with raw_server(lambda connection, _number: _drip(connection, b"HTTP/1.1 200 OK\r\nX-", piece, stopped)) as server:
         failed(transport, server.url, "timeout")
         assert not stopped.is_set(), "the server gave up before the transport did"
@@ -119,7 +119,7 @@ def test_dripping_headers_end_in_time(piece: bytes) -> None:
 def test_dripping_chunks_end_in_time() -> None:
     stopped = threading.Event()
     first = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-    transport = Transport(HttpSettings(request_timeout=0.3, deadline=0.9), jitter=lambda: 0.0)
+    transport = Transport(HttpSettings(request_timeout=0.1, deadline=0.3), jitter=lambda: 0.0)
     with raw_server(lambda connection, _number: _drip(connection, first, b"1\r\na\r\n", stopped)) as server:
         failed(transport, server.url, "timeout")
         stopped.set()
@@ -127,7 +127,7 @@ def test_dripping_chunks_end_in_time() -> None:
 
 def test_a_silent_server_ends_in_time() -> None:
     stopped = threading.Event()
-    transport = Transport(HttpSettings(request_timeout=0.2, deadline=0.5), jitter=lambda: 0.0)
+    transport = Transport(HttpSettings(request_timeout=0.1, deadline=0.3), jitter=lambda: 0.0)
     with raw_server(lambda connection, _number: t.cast(None, stopped.wait(10))) as server:
         failed(transport, server.url, "timeout")
         stopped.set()
