@@ -92,7 +92,7 @@ def test_one_that_does_not_take_it_is_named_and_the_others_get_it(
     target: t.Callable[[int], Target], status: int, word: str
 ) -> None:
     bad, good = target(status), target(200)
-    # Who says nothing, and hangs up at last, holds nobody else up.
+    # The silent one hangs up once the other was served; that nobody is waited for is in test_forwarding_waits.py.
     good.then = bad.ended
     is_taken, (warning,) = forwarded(bad.url, good.url)
     assert not is_taken and len(good.posted) == 1
