@@ -17,7 +17,8 @@ OWN_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 class Version:
     """An ansible-core on a Python, and the suites that run there.
 
-    ``integration`` means every target, inside Ansible's process; ``smoke`` those with the alias "smoke/", with the
+    ``integration`` means the targets, inside Ansible's process: all on the oldest version, on another those without the
+    alias "once/", which prove what modules do whatever runs them. ``smoke`` means those with the alias "smoke/", as
     ordinary modules; ``unit`` the tests that start no process, ``services`` the others in tests/unit. What holds on the
     oldest version and on the newest, the pre-release included, needs no proof of every target on one between them, nor
     of every unit test: there it is ``unit`` of what touches Ansible itself (the marker ``ansible``).

@@ -47,11 +47,19 @@ def test_that_sanity_sees_all_that_is_shipped_and_one_version_everything(tmp_pat
     assert matrix.WHOLE.core not in ansible_test.PYLINT_FROM_GITHUB, "pylint sees the tests there"
 
 
-def test_that_every_target_runs_on_the_oldest_version_and_on_the_newest() -> None:
+# What Ansible itself reads: names of targets begin so.
+ANSIBLES = ("action_group", "in_process", "inventory_", "playbook_", "role_")
+
+
+def test_that_targets_run_on_the_oldest_version_and_on_the_newest() -> None:
     """As users are promised, the pre-release included; and targets run as ordinary modules somewhere."""
     for version in (matrix.MATRIX[0], matrix.MATRIX[-1]):
         assert "integration" in version.suites, version
     assert [version for version in matrix.MATRIX if "smoke" in version.suites]
+    everything = ansible_test._targets(ROOT, "", "")
+    twice = ansible_test._targets(ROOT, "", "once/")
+    assert {name for name in everything if name.startswith(ANSIBLES)} <= twice < everything
+    assert ansible_test._targets(ROOT, "once/", "") == everything - twice
 
 
 def test_the_matrix_names_suites_that_exist() -> None:

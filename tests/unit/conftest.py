@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import sys
 import typing as t
@@ -41,6 +42,33 @@ SERVICES = frozenset({"_simulator", "cluster"})
 # The parameter of a fixture that asks for the cluster by itself.
 SERVER = "postgresql"
 HOMES = count()
+# The audit events of a process that begins.
+PROCESSES = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system"})
+STARTED: list[str] = []
+
+
+def _note_process(event: str, _arguments: tuple[object, ...]) -> None:
+    if event in PROCESSES:
+        STARTED.append(event)
+
+
+# Ansible asks ldconfig when it is first imported; no test is to be blamed for that.
+importlib.import_module("ansible.utils.display")
+sys.addaudithook(_note_process)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Begin the account of a test with its fixtures."""
+    STARTED.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> t.Iterator[None]:
+    """Fail a test that started a process and isn't marked for it; also where the tested code hides what went wrong."""
+    yield
+    if STARTED and item.get_closest_marker("services") is None:
+        pytest.fail(f"{STARTED[0]}: what starts a process needs @pytest.mark.services")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

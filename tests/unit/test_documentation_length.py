@@ -19,6 +19,7 @@ MOST_LINES = 400
 LONGER: dict[str, int] = {}
 
 
+@pytest.mark.services
 def test_that_every_module_is_read_in_a_terminal() -> None:
     modules = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
     names = [f"storeops.refunds.{module}" for module in modules]

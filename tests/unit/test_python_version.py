@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 from unit_support import PACKAGE, ROOT
 
 # Runs every module in a Python that says to be an old one, and begins anew with each.
@@ -25,6 +26,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.services
 def test_that_every_module_refuses_an_old_python_in_a_sentence() -> None:
     names = [path.stem for path in sorted((ROOT / "plugins/modules").glob("*.py"))]
     modules = [f"{PACKAGE.removesuffix('.module_utils')}.modules.{name}" for name in names]

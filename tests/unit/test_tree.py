@@ -234,6 +234,7 @@ print("imported", len(sys.argv[2:]))
 """
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("blocked", [",".join(THIRD_PARTY), "sqlalchemy"])
 def test_every_file_imports_without_third_party_libraries(blocked: str) -> None:
     files = UTIL_FILES + ACTION_FILES + python_files(PLUGINS / "plugin_utils")

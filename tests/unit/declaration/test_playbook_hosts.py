@@ -32,6 +32,7 @@ def test_the_variable_that_is_named_is_the_one_that_is_read(path: Path) -> None:
         assert re.findall(r"hint='(\w+):", play["hosts"]) == [read]
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("path", TAKING_HOSTS, ids=lambda path: path.stem)
 def test_hosts_that_are_not_there_fail_the_playbook(path: Path, tmp_path: Path) -> None:
     name = "refund_audit_hosts" if path.stem == "audit" else "field_check_hosts"

@@ -74,10 +74,12 @@ def _steps(folder: Path) -> list[str]:
     return steps
 
 
+@pytest.mark.services
 def test_the_steps_are_those_that_make_a_write_durable(tmp_path: Path) -> None:
     assert _steps(tmp_path) == ["mkstemp", "fchmod", "fsync", "link", "replace", "fsync"]
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("at", range(6), ids=["mkstemp", "fchmod", "fsync", "link", "replace", "fsync folder"])
 def test_killed_at_any_step(tmp_path: Path, at: int, after: bool) -> None:

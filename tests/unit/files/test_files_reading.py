@@ -160,6 +160,7 @@ def test_a_growing_file_is_bounded(tmp_path: Path) -> None:
     assert len(read_key_file(str(path), "strict")) == LARGEST
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("policy", POLICIES)
 def test_an_unreadable_file(tmp_path: Path, pem: str, policy: Policy) -> None:
     path = write_key(give_away(tmp_path) / "a.p8", pem, 0o000)
@@ -167,6 +168,7 @@ def test_an_unreadable_file(tmp_path: Path, pem: str, policy: Policy) -> None:
     assert "can't be opened: Permission denied" in message and "owner and mode" in message
 
 
+@pytest.mark.services
 def test_a_file_in_a_closed_folder(tmp_path: Path, pem: str) -> None:
     closed = give_away(tmp_path) / "closed"
     closed.mkdir()

@@ -145,6 +145,7 @@ def test_a_missing_folder(tmp_path: Path) -> None:
     assert "does not exist" in refused(tmp_path / "file" / "a.p8")
 
 
+@pytest.mark.services
 def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
     folder = give_away(tmp_path) / "closed"
     folder.mkdir(mode=0o755 if os.geteuid() == 0 else 0o555)
@@ -207,6 +208,7 @@ def test_free_names(tmp_path: Path) -> None:
     assert free_name(str(tmp_path / "a"), ".bak") == str(tmp_path / "a-3.bak")
 
 
+@pytest.mark.services
 def test_what_cannot_be_seen_is_not_taken_for_absent(tmp_path: Path) -> None:
     folder = give_away(tmp_path) / "closed"
     folder.mkdir(mode=0o700)
@@ -289,6 +291,7 @@ def full_disk(tmp_path: Path) -> t.Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.services
 def test_a_full_disk(full_disk: Path) -> None:
     path = full_disk / "a.p8"
     path.write_bytes(b"old")

@@ -75,6 +75,7 @@ def test_an_engine_is_made_once_and_keeps_no_connection(tmp_path: Path) -> None:
     assert str(tmp_path / "ledger.db") not in {str(link.readlink()) for link in folder.iterdir() if link.is_symlink()}
 
 
+@pytest.mark.services
 def test_a_task_imports_only_what_it_uses() -> None:
     imported = f"{PACKAGE}._tasks.tracking.integration"
     script = f"import sys, {imported}; print([name for name in {UNUSED!r} if name in sys.modules])"

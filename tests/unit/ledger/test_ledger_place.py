@@ -245,6 +245,7 @@ def test_odd_folder_names_lead_where_they_say(tmp_path: Path, name: str) -> None
     assert len(warnings) == 1
 
 
+@pytest.mark.services
 def test_a_default_place_that_cannot_be_made_is_told_beforehand(tmp_path: Path) -> None:
     home = give_away(tmp_path) / "closed"
     home.mkdir(mode=0o755 if os.geteuid() == 0 else 0o555)

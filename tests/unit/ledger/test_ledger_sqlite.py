@@ -188,6 +188,7 @@ def test_a_ledger_of_a_newer_version(path: Path, url: str) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.services
 def test_another_program_holds_the_lock(path: Path, url: str) -> None:
     put(url)
     command = [sys.executable, "-c", HOLDER, str(path)]
@@ -217,6 +218,7 @@ def test_a_missing_folder(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.services
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     closed = give_away(tmp_path) / "closed"
     closed.mkdir(mode=0o755 if os.geteuid() == 0 else 0o555)
@@ -238,6 +240,7 @@ def test_places_that_can_be_written(path: Path, url: str) -> None:
     Ledger(default, True, lambda text: None).check_place()
 
 
+@pytest.mark.services
 def test_files_that_cannot_be_written(tmp_path: Path) -> None:
     path = give_away(tmp_path) / "ledger.db"
     url = f"sqlite:///{path}"
@@ -251,6 +254,7 @@ def test_files_that_cannot_be_written(tmp_path: Path) -> None:
         as_other_user(lambda: failed(lambda: read(url), path))
 
 
+@pytest.mark.services
 def test_a_folder_that_may_not_be_entered_is_no_empty_ledger(tmp_path: Path) -> None:
     folder = give_away(tmp_path) / "closed"
     folder.mkdir()
@@ -261,6 +265,7 @@ def test_a_folder_that_may_not_be_entered_is_no_empty_ledger(tmp_path: Path) -> 
         assert "can't be read: Permission denied" in as_other_user(lambda: failed(lambda: read(url), folder))
 
 
+@pytest.mark.services
 def test_two_processes_at_once_lose_nothing_and_migrate_once(path: Path, url: str) -> None:
     printed = write_at_the_same_time(url)
     assert len(read(url)) == 100
@@ -285,6 +290,7 @@ def test_a_full_disk_is_said_and_leaves_the_old_state(url: str) -> None:
     assert read(url) == ["com.example.one"]
 
 
+@pytest.mark.services
 def test_a_writer_killed_in_a_transaction_leaves_the_old_state(path: Path, url: str) -> None:
     put(url)
     done = subprocess.run([sys.executable, "-c", KILLED_IN_A_TRANSACTION, str(path)], check=False)

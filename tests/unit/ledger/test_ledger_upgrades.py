@@ -124,6 +124,7 @@ def _dies_at(at: str) -> None:
         sqlalchemy.event.listen(sqlalchemy.Engine, "after_cursor_execute", end)
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("at", ["step", "commit"])
 @pytest.mark.parametrize("until", REVISIONS[:-1])
 def test_a_migration_that_is_killed_leaves_the_old_schema(url: str, until: str, at: str) -> None:

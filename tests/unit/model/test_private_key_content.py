@@ -156,6 +156,7 @@ def test_refused_content(case: str, pem: str) -> None:
     assert str(caught.value).startswith("private_key_content ")
 
 
+@pytest.mark.services
 def test_the_fingerprint_is_what_openssl_computes(pem: str) -> None:
     public = subprocess.run(
         ["openssl", "pkey", "-pubout", "-outform", "DER"], input=pem.encode(), capture_output=True, check=True
@@ -164,6 +165,7 @@ def test_the_fingerprint_is_what_openssl_computes(pem: str) -> None:
     assert parse_content(pem).fingerprint == digest.stdout.decode().split()[0]
 
 
+@pytest.mark.services
 def test_a_key_made_by_openssl_is_read() -> None:
     command = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
     made = subprocess.run(command, capture_output=True, check=True).stdout.decode()

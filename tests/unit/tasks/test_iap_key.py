@@ -260,6 +260,7 @@ def test_the_path_is_required() -> None:
     assert run_task(TASK, {}).message.startswith("private_key_path: ")
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("check_mode", [True, False])
 @pytest.mark.parametrize("mode", [0o640, 0o644])
 def test_a_file_of_somebody_else(pem: str, mode: int, check_mode: bool, request: pytest.FixtureRequest) -> None:

@@ -17,6 +17,7 @@ from unit_servers import Canned, free_port, raw_server, scripted
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 
 
+@pytest.mark.services
 def test_a_fork_makes_its_own_connection() -> None:
     transport = Clock().transport()
     with scripted() as server:
