@@ -225,18 +225,22 @@ report:
     total:
       description: Number of apps.
       type: int
+    integrations:
+      description: Number of their integrations. An app at several trackers has several.
+      type: int
     counts:
       description:
-        - How many apps count as C(refused), C(unknown), C(drift), C(pending), C(ok) and C(waived), as described above.
+        - How many integrations count as C(refused), C(unknown), C(drift), C(pending), C(ok) and C(waived), as
+          described above.
       type: dict
     would_change:
-      description: Apps whose integration a run would create, update or delete, whatever they count as.
+      description: Integrations that a run would create, update or delete, whatever they count as.
       type: int
     failing:
-      description: Number of apps with an open problem that O(fail_on) names.
+      description: Number of integrations with an open problem that O(fail_on) names.
       type: int
     apps:
-      description: The first 100 of these, the worst first. All apps are in the JSON document.
+      description: The first 100 of these, the worst first. All are in the JSON document.
       type: list
       elements: dict
       contains:
@@ -290,6 +294,7 @@ report:
   sample:
     summary: '3 apps audited: 1 needs attention, 1 OK, 1 waived. The report: /srv/keys/reports/refund-audit.html'
     total: 3
+    integrations: 3
     counts:
       refused: 0
       unknown: 0

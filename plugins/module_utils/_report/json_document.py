@@ -12,7 +12,7 @@ from dataclasses import asdict
 from .._model.money import units
 from .changes import FORMAT
 from .groups import by_cause, by_key
-from .model import KEY_FIELDS, SCHEMA_VERSION, App, BadKey, Change, Changes, Key, Report, Waiver
+from .model import KEY_FIELDS, SCHEMA_VERSION, App, BadKey, Change, Changes, Key, Report, Waiver, count_apps
 from .refunds import Refunds, Sum
 
 Json = dict[str, t.Any]
@@ -31,7 +31,7 @@ def document(report: Report) -> Json:
         "generated_at": report.generated_at,
         "environments": report.environments,
         "trackers": report.trackers,
-        "totals": {"apps": len(report.apps), **report.counts, "would_change": sum(a.would_change for a in report.apps)},
+        "totals": _totals(report),
         "fail_on": list(report.fail_on),
         "failed": report.has_failed,
         "causes": [
@@ -46,7 +46,7 @@ def document(report: Report) -> Json:
         "keys": [
             {
                 **_key(group.key),
-                "apps": len(group.apps),
+                "integrations": len(group.apps),
                 "accepted": group.accepted,
                 "bundle_ids": sorted({app.bundle_id for app in group.apps}),
             }
@@ -61,6 +61,16 @@ def document(report: Report) -> Json:
         "refunds_never_read": list(report.refundless),
         # The last one: see _HISTORY of the task.
         "changes": None if report.changes is None else _changes(report.changes),
+    }
+
+
+def _totals(report: Report) -> Json:
+    integrations = report.apps
+    return {
+        "apps": count_apps(integrations),
+        "integrations": len(integrations),
+        **report.counts,
+        "would_change": sum(one.would_change for one in integrations),
     }
 
 

@@ -13,7 +13,7 @@ from datetime import date
 from .._model.errors import InputError
 from .._model.identifiers import shown
 from .classify import WAIVABLE_CAUSES
-from .model import FAILING, App, Problem, Waiver, worst
+from .model import FAILING, App, Problem, Waiver, count_apps, worst
 
 ANY = "*"
 # Nobody reads more warnings than that.
@@ -60,11 +60,11 @@ def waive(apps: t.Iterable[App], waivers: t.Sequence[Waiver]) -> tuple[tuple[App
     rules = [(number, _glob(waiver.bundle_id), waiver) for number, waiver in enumerate(waivers)]
     live = [rule for rule in rules if not rule[2].is_expired]
     done = tuple(_waived(app, live) if live else app for app in apps)
-    used = [0] * len(waivers)
+    used: list[list[App]] = [[] for _waiver in waivers]
     for app in done:
         for number in {problem.waiver for problem in app.problems if problem.waiver is not None}:
-            used[number] += 1
-    return done, tuple(replace(waiver, used=count) for waiver, count in zip(waivers, used, strict=True))
+            used[number].append(app)
+    return done, tuple(replace(waiver, used=count_apps(found)) for waiver, found in zip(waivers, used, strict=True))
 
 
 def stale(waivers: t.Sequence[Waiver]) -> list[str]:

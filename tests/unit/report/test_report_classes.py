@@ -283,7 +283,7 @@ def test_each_hint_of_a_cause_names_its_apps(tmp_path: Path) -> None:
 def test_a_key_is_accepted_where_the_sandbox_accepts_it(tmp_path: Path) -> None:
     causes = ("accepted", "app_not_released", "unauthenticated")
     audit(tmp_path, bulk(*(item(f"com.{cause.replace('_', '-')}", cause) for cause in causes)))
-    assert [(key["accepted"], key["apps"]) for key in document(tmp_path)["keys"]] == [(2, 3)]
+    assert [(key["accepted"], key["integrations"]) for key in document(tmp_path)["keys"]] == [(2, 3)]
 
 
 def test_hints_stay_whole(tmp_path: Path) -> None:

@@ -32,7 +32,13 @@ def test_an_app_at_three_trackers_is_one_app(cause: str, tmp_path: Path) -> None
         assert ("2 apps audited" if cause == "accepted" else "1 of 2 apps") in text
         assert "4 integrations" in text or "integrations: " in text
         assert not re.search(r"\b[34] apps", text) and not re.search(rf"{ONE}\b[^.\n]{{0,9}}, {ONE}", text)
-    quiet = audit(tmp_path, bulk(*at_all(ONE, cause), item(TWO)), fail_on=[])
+    waiver = {"bundle_id": ONE, "cause": "*", "reason": "Later", "until": "2099-12-31"}
+    quiet = audit(tmp_path, bulk(*at_all(ONE, cause), item(TWO)), fail_on=[], waivers=[waiver])
+    found, report = document(tmp_path), quiet.results["report"]
+    for counts in (found["totals"], {**report, "apps": report["total"]}):
+        assert (counts["apps"], counts["integrations"]) == (2, 4)
+    assert sum(key["integrations"] for key in found["keys"]) == 4
+    assert [one["apps"] for one in found["waivers"]] == [0 if cause == "accepted" else 1]
     summary = quiet.results["report"]["summary"]
     assert summary.startswith("2 apps audited") and "of the integrations: " in summary
 

@@ -22,7 +22,7 @@ UNKNOWN: Json = {"issuer_id": None, "key_id": None, "key_fingerprint": None}
 
 def keys(folder: Path) -> list[tuple[str, int, int]]:
     """Key ID, apps for which it was accepted, and apps."""
-    return [(key["key_id"], key["accepted"], key["apps"]) for key in document(folder)["keys"]]
+    return [(key["key_id"], key["accepted"], key["integrations"]) for key in document(folder)["keys"]]
 
 
 def page_keys(folder: Path) -> list[str]:

@@ -64,10 +64,11 @@ def test_the_json_counts_itself(tmp_path: Path) -> None:
     found = document(tmp_path)
     totals = dict(found["totals"])
     kinds = [app["result"] for app in found["apps"]]
-    assert (totals.pop("apps"), totals.pop("would_change")) == (len(kinds), 3)
+    apps = {(app["bundle_id"], app["environment"]) for app in found["apps"]}
+    assert (totals.pop("apps"), totals.pop("integrations"), totals.pop("would_change")) == (len(apps), len(kinds), 3)
     assert totals == {kind: kinds.count(kind) for kind in totals}
-    assert sum(key["apps"] for key in found["keys"]) == len(kinds)
-    assert [(key["accepted"], key["apps"]) for key in found["keys"]] == [(3, 5), (2, 3)]
+    assert sum(key["integrations"] for key in found["keys"]) == len(kinds)
+    assert [(key["accepted"], key["integrations"]) for key in found["keys"]] == [(3, 5), (2, 3)]
 
 
 def test_junit_counts_as_ci_systems_do(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from ..._report.html import render_html
 from ..._report.json_document import bad_key_fields, render_json, waiver_fields
 from ..._report.junit import render_junit
 from ..._report.markdown import BEGIN, END, render_markdown
-from ..._report.model import App, Changes, Problem, Report, Waiver
+from ..._report.model import App, Changes, Problem, Report, Waiver, count_apps
 from ..._report.refunds import never_read_of, refunds_of, unread_of
 from ..._report.table_csv import render_csv
 from ..._report.waivers import parse_waivers, stale, waive
@@ -117,7 +117,8 @@ def _digest(text: str | None) -> str | None:
 def _summary(report: Report, paths: t.Mapping[str, str]) -> Results:
     return {
         "summary": good_news(report, _place(paths)),
-        "total": len(report.apps),
+        "total": count_apps(report.apps),
+        "integrations": len(report.apps),
         "counts": dict(report.counts),
         "would_change": sum(app.would_change for app in report.apps),
         "failing": len(report.failing),
