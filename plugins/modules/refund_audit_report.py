@@ -265,9 +265,11 @@ report:
       type: list
       elements: dict
     undeclared:
-      description: Bundle IDs of the declared teams that are in the ledger and not declared.
+      description:
+        - What the ledger knows of the declared teams, here and at other trackers, and nobody declares. Each has
+          C(bundle_id), C(environment), C(tracker) and C(label), its name in messages.
       type: list
-      elements: str
+      elements: dict
     refunds_unread:
       description: Why refunds could not be read.
       type: list

@@ -103,7 +103,8 @@ irreversible:
   elements: dict
 undeclared:
   description:
-    - Bundle IDs of the declared teams that are in the ledger and not declared.
+    - What the ledger knows of the declared teams, here and at other trackers, and nobody declares.
+    - Each has C(bundle_id), C(environment), C(tracker) and C(label), its name in messages.
   type: list
   elements: dict
   returned: success, and failure of some apps

@@ -54,17 +54,6 @@ def _news(line: str, seen: set[str]) -> str:
     return " ".join(told)
 
 
-def held_undeclared(names: t.Iterable[str], declared: t.Iterable[str]) -> str:
-    """Say what the ledger holds and nobody declares, and what to do; empty for nothing."""
-    names = list(names)
-    twins = other_capitals(names, declared)
-    others = [name for name in names if name not in twins]
-    them = "it" if len(others) == 1 else "them"
-    step = f"Declare {them}, or remove {them} with state: absent."
-    said = f"Held in the ledger and not declared: {few(others)}. {step}" if others else ""
-    return " ".join(filter(None, (held_in_other_capitals(twins), said)))
-
-
 def other_capitals(names: t.Iterable[str], declared: t.Iterable[str]) -> dict[str, str]:
     """Return, by name, the declared bundle ID from which a name that isn't declared differs in its capitals alone."""
     exact = list(declared)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 
 from .._model.errors import first_sentence
-from .._model.text import few, held_undeclared, told_once
+from .._model.text import few, told_once
+from .._model.undeclared import held_undeclared
 from .model import KINDS, App, Kind, Report, count_apps
 from .texts import UNREAD, UNREAD_TOO, counted, keys_told, number, unread_apps
 

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from .._model.errors import InputError
 from .._model.masking import MASK
 from .._model.secret import looks_secret
+from .._model.undeclared import Undeclared
 from .._model.verdict import LOCAL_CAUSES
 from .._plan import COMPARED_IN_LEDGER
 from .classify import Finding, problems_of
@@ -57,11 +58,17 @@ def with_faults(apps: t.Sequence[App], refunds: t.Sequence[Fields]) -> list[App]
     return sorted(found, key=_place)
 
 
-def undeclared_of(results: t.Sequence[Fields]) -> tuple[str, ...]:
-    """Return the bundle IDs that the ledger holds and nobody declares, each once."""
+def undeclared_of(results: t.Sequence[Fields]) -> tuple[Undeclared, ...]:
+    """Return what is set up and nobody declares, each once."""
     lists = [result.get("undeclared") for result in results if isinstance(result, t.Mapping)]
     items = [item for found in lists if isinstance(found, list) for item in found if isinstance(item, t.Mapping)]
-    return tuple(sorted({_text(item.get("bundle_id")) for item in items} - {""}))
+    found = {_undeclared(item) for item in items if _text(item.get("bundle_id"))}
+    return tuple(sorted(found))
+
+
+def _undeclared(item: Fields) -> Undeclared:
+    bundle_id, environment, tracker, label = (_text(item.get(field.name)) for field in fields(Undeclared))
+    return Undeclared(bundle_id, environment, tracker, label or bundle_id)
 
 
 def bad_keys_of(results: t.Sequence[Fields]) -> tuple[BadKey, ...]:

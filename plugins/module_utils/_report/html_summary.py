@@ -58,8 +58,8 @@ def _verdict(report: Report) -> str:
 
 def _undeclared(report: Report) -> str:
     twins, others = held_in_other_capitals(report.undeclared_twins), report.undeclared_others
-    found = boxes([f"<code>{name(bundle_id)}</code>" for bundle_id in others], _LISTED_APPS)
-    told = f"<p>Held in the ledger and not declared:</p>{found}" if others else ""
+    found = boxes([f"<code>{name(entry.label)}</code>" for entry in others], _LISTED_APPS)
+    told = f"<p>Set up and not declared:</p>{found}" if others else ""
     return f"<p>{soft(twins)}</p>{told}" if twins else told
 
 

@@ -53,7 +53,7 @@ def document(report: Report) -> Json:
             for group in by_key(report.apps)
         ],
         "keys_with_problems": [bad_key_fields(key) for key in report.bad_keys],
-        "undeclared": list(report.undeclared),
+        "undeclared": [asdict(entry) for entry in report.undeclared],
         "waivers": [waiver_fields(waiver) for waiver in report.waivers],
         "apps": [_app(app) for app in report.apps],
         "refunds": None if report.refunds is None else _refunds(report.refunds),
@@ -69,7 +69,7 @@ def _totals(report: Report) -> Json:
     return {
         "apps": count_apps(integrations),
         "integrations": len(integrations),
-        **report.counts,
+        **{f"{kind}": count for kind, count in report.counts.items()},
         "would_change": sum(one.would_change for one in integrations),
     }
 

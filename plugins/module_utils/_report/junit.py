@@ -9,7 +9,7 @@ import re
 import typing as t
 from xml.etree import ElementTree
 
-from .._model.text import held_undeclared
+from .._model.undeclared import held_undeclared
 from .model import FAILING, App, Report
 from .texts import UNREAD
 
@@ -102,11 +102,12 @@ def _add_unread(root: ElementTree.Element, report: Report) -> None:
 
 def _add_undeclared(root: ElementTree.Element, report: Report) -> None:
     """Add a suite of what the ledger holds and nobody declares: nothing that fails, and to be looked at."""
-    names, twins = report.undeclared, report.undeclared_twins
-    suite = _suite(root, "undeclared", {"tests": len(names), "failures": 0, "errors": 0}, report, len(names))
-    for name in names:
-        case = ElementTree.SubElement(suite, "testcase", {"classname": "undeclared", "name": clean(name), "time": "0"})
-        told = held_undeclared([name], filter(None, [twins.get(name)]))
+    entries, twins = report.undeclared, report.undeclared_twins
+    suite = _suite(root, "undeclared", {"tests": len(entries), "failures": 0, "errors": 0}, report, len(entries))
+    for entry in entries:
+        name = clean(entry.label)
+        case = ElementTree.SubElement(suite, "testcase", {"classname": "undeclared", "name": name, "time": "0"})
+        told = held_undeclared([entry], filter(None, [twins.get(entry.bundle_id)]))
         ElementTree.SubElement(case, "skipped", {"message": clean(told)})
 
 

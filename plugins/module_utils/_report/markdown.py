@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._model.text import held_in_other_capitals
+from .._model.undeclared import held_undeclared
 from .console import waived
 from .groups import CauseGroup, by_cause
 from .model import App, Change, Report, count_apps
@@ -31,8 +31,7 @@ def render_markdown(report: Report) -> str:
         f"**{headline(report)}** Written {minute(report.generated_at)} UTC.",
         _counts(report),
         *map(md, waived(report)),
-        md(held_in_other_capitals(report.undeclared_twins)),
-        _undeclared(report),
+        md(held_undeclared(report.undeclared, [app.bundle_id for app in report.apps])),
         _changes(report),
         _bad_keys(report),
         unread_apps(_names(list(map(md, report.refundless))).removeprefix(": ")),
@@ -80,11 +79,6 @@ def _bad_keys(report: Report) -> str:
     lines = [f"- {md(key.label)} ({md(key.cause)}): {md(key.hint)}" for key in keys[:_LISTED_APPS]]
     more = len(keys) - _LISTED_APPS
     return "\n".join(("### Keys that need attention", "", *lines, *[f"- and {number(more)} more"] * (more > 0)))
-
-
-def _undeclared(report: Report) -> str:
-    names = [md(name) for name in report.undeclared_others]
-    return f"Held in the ledger and not declared{_names(names)}." if names else ""
 
 
 def _changes(report: Report) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from .._model.text import other_capitals
+from .._model.undeclared import Undeclared
 
 if t.TYPE_CHECKING:
     from .refunds import Refunds
@@ -206,7 +207,7 @@ class Changes:
 class Report:
     """Everything that is rendered. ``generated_at`` is UTC in ISO 8601. ``unread``: why refunds could not be read.
 
-    ``undeclared``: the bundle IDs that the ledger holds and nobody declares. ``bad_keys``: keys beside the apps'.
+    ``undeclared``: what is set up and nobody declares. ``bad_keys``: keys beside the apps'.
     ``never_read``: the bundle IDs in production whose refunds the ledger never read.
     """
 
@@ -217,7 +218,7 @@ class Report:
     refunds: Refunds | None = None
     fail_on: tuple[Kind, ...] = FAILING
     changes: Changes | None = None
-    undeclared: tuple[str, ...] = ()
+    undeclared: tuple[Undeclared, ...] = ()
     bad_keys: tuple[BadKey, ...] = ()
     unread: tuple[str, ...] = ()
     never_read: frozenset[str] = frozenset()
@@ -276,12 +277,12 @@ class Report:
     @property
     def undeclared_twins(self) -> dict[str, str]:
         """What is held and not declared, and differs from a declared bundle ID in capitals alone, with that one."""
-        return other_capitals(self.undeclared, [app.bundle_id for app in self.apps])
+        return other_capitals([entry.bundle_id for entry in self.undeclared], [app.bundle_id for app in self.apps])
 
     @property
-    def undeclared_others(self) -> list[str]:
+    def undeclared_others(self) -> list[Undeclared]:
         twins = self.undeclared_twins
-        return [name for name in self.undeclared if name not in twins]
+        return [entry for entry in self.undeclared if entry.bundle_id not in twins]
 
     @property
     def environments(self) -> list[str]:

@@ -253,6 +253,26 @@ def test_nothing_is_declared_of_a_team_is_named(bulk: Bulk) -> None:
     assert other.results["undeclared"] == [] and OTHER_ISSUER in repr(other)
 
 
+def test_what_is_left_at_a_tracker_of_an_app_that_is_declared_elsewhere_is_named(bulk: Bulk) -> None:
+    def left(*apps: t.Any) -> tuple[list[str], str]:
+        done = bulk.both([], keys=below(bulk, *apps), devtodev=HAND, on_faulty_app="report")
+        return [entry["label"] for entry in done.results["undeclared"]], done.results["summary"]
+
+    assert left(both(BUNDLE_ID)) == ([], "1 app: 1 changed (of these not Active: com.example.one).")
+    here, there = f"{BUNDLE_ID} in the ledger", f"{BUNDLE_ID} at devtodev (project p1)"
+    found, told = left(BUNDLE_ID)
+    step = "Declare it there, or remove it with state: absent and trackers"
+    assert found == [there] and told.endswith(f"Set up and not declared there: {there}. {step}: [devtodev].")
+    found, told = left({"bundle_id": BUNDLE_ID, "trackers": ["devtodev"]})
+    assert found == [here] and told.endswith(f"Set up and not declared there: {here}. {step}: [ledger].")
+    assert left(TWO)[0] == [BUNDLE_ID, there]
+    # Where a line can't be read, nobody knows of which trackers it tells.
+    assert left({"bundle_id": BUNDLE_ID, "trackers": ["nowhere"]}, TWO)[0] == []
+    removed: Json = {"devtodev": {**HAND, "confirmed": True}, "state": "absent"}
+    gone = {"bundle_id": BUNDLE_ID, "trackers": ["devtodev"], **removed}
+    assert left(gone, BUNDLE_ID, TWO)[0] == [] and left(BUNDLE_ID, TWO)[0] == []
+
+
 def test_a_file_named_as_an_api_key_s_is_told_first_whatever_else_changed(bulk: Bulk, tmp_path: Path) -> None:
     bulk.run([], keys=below(bulk, BUNDLE_ID)[:1])
     named = tmp_path / "AuthKey_ABCDEFGHIJ.p8"

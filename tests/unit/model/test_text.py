@@ -12,8 +12,6 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.identifier
 from ansible_collections.storeops.refunds.plugins.module_utils._model.text import (
     every,
     few,
-    held_undeclared,
-    other_capitals,
     printable,
     shortened,
     told_once,
@@ -53,28 +51,6 @@ def test_of_many_names_a_few_are_told() -> None:
     names = [f"a{number}" for number in range(1006)]
     assert few(names[:5]) == "a0, a1, a2, a3, a4" and few(names[:6]) == "a0, a1, a2, a3, a4 and 1 more"
     assert few(names) == "a0, a1, a2, a3, a4 and 1,001 more" and few([]) == ""
-
-
-def test_what_is_held_and_not_declared_is_told_with_its_step() -> None:
-    declared = ["com.A", "com.a", "com.b"]
-    assert other_capitals(["COM.A", "com.a", "com.c"], declared) == {"COM.A": "com.A"}
-    assert held_undeclared([], declared) == ""
-    other = "Held in the ledger and not declared: com.c. Declare it, or remove it with state: absent."
-    assert held_undeclared(["com.c"], declared) == other
-    others = "Held in the ledger and not declared: com.c, com.d. Declare them, or remove them with state: absent."
-    assert held_undeclared(["com.c", "com.d"], declared) == others
-    twin = (
-        "Held in the ledger with other capitals than declared: COM.B (declared: com.b). This is most likely the same "
-        "app: keep it, and write the bundle ID in the declaration as App Store Connect shows it."
-    )
-    assert (
-        held_undeclared(["COM.B"], declared) == twin
-        and held_undeclared(["com.c", "COM.B"], declared) == f"{twin} {other}"
-    )
-    twins = held_undeclared(["COM.B", "COM.A"], declared)
-    assert (
-        "COM.B (declared: com.b), COM.A (declared: com.A). These are most likely the same apps: keep them, and" in twins
-    )
 
 
 def test_a_sentence_that_was_told_is_not_repeated() -> None:

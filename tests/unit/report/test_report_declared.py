@@ -121,7 +121,8 @@ def test_a_key_in_a_wrong_place_is_not_written(tmp_path: Path) -> None:
 def test_what_nobody_declares_is_named_in_every_file(tmp_path: Path) -> None:
     held = {"bundle_id": "com.example.left", "environment": "production", "tracker": "ledger"}
     found = audit(tmp_path, {**bulk(item(ONE)), "undeclared": [held, held, {"bundle_id": None}, "noise"]})
-    assert found.results["report"]["undeclared"] == document(tmp_path)["undeclared"] == ["com.example.left"]
+    known = {**held, "label": "com.example.left"}
+    assert found.results["report"]["undeclared"] == document(tmp_path)["undeclared"] == [known]
     assert "left" in (tmp_path / "refund-audit.html").read_text()
     assert "left" in (tmp_path / "refund-audit.md").read_text()
     root = ElementTree.parse(tmp_path / "refund-audit.junit.xml").getroot()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import typing as t
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from ... import _argument_spec
@@ -124,7 +125,7 @@ def _summary(report: Report, paths: t.Mapping[str, str]) -> Results:
         "failing": len(report.failing),
         "apps": [_bad(*pair) for pair in report.failing[:_LISTED]],
         "keys_with_problems": [bad_key_fields(key) for key in report.bad_keys[:_LISTED]],
-        "undeclared": list(report.undeclared[:_LISTED]),
+        "undeclared": [asdict(entry) for entry in report.undeclared[:_LISTED]],
         "refunds_unread": list(report.unread),
         "expired_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "expired"],
         "unused_waivers": [waiver_fields(waiver) for waiver in report.waivers if waiver.state == "unused"],

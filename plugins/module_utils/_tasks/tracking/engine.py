@@ -13,6 +13,7 @@ from ..._apple.credential_check import CredentialCheck
 from ..._context import Context
 from ..._decisions.integration import Decision, Rules, Wanted, decide_absent, decide_present, standing, unread
 from ..._declaration.declaration import Declaration, refuse
+from ..._ledger.integrations import list_elsewhere
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import ENVIRONMENTS
 from ..._model.integration import Integration
@@ -83,8 +84,9 @@ class Engine:
         return decisions + more.decisions
 
     def undeclared(self, declaration: Declaration) -> list[Integration]:
-        """Return what the ledger holds of the declared teams, in both environments, and nobody declares.
+        """Return what the ledger knows of the declared teams, in both environments, and nobody declares.
 
+        That is also what was last applied at other trackers: what is no longer declared there is still set up there.
         A team is declared by a key, also by one without an app and by one that can't be read.
         """
         targets, places = self._looked_up
@@ -98,11 +100,15 @@ class Engine:
         try:
             for environment in ENVIRONMENTS:
                 found += ledger.listed(environment).values()
+                found += list_elsewhere(self.trackers.ledger, environment)
         except RefundsError as error:
             # Else each of its apps tells.
             if not any(target.error for target in targets if target.settings.tracker == ledger.tracker.name):
                 self.context.warn(f"Whether the ledger holds apps that aren't declared is unknown: {error}")
-        return [entry for entry in found if entry.identity not in declared and entry.issuer_id in teams]
+        # Of an entry that can't be read, it is not known where it is declared.
+        unread = {app.bundle_id for app in declaration.apps if app.fault}
+        left = [entry for entry in found if entry.identity not in declared and entry.issuer_id in teams]
+        return [entry for entry in left if entry.identity.bundle_id not in unread]
 
     def _done(self, target: Target, verdict: Verdict, places: t.Mapping[Settings, Place]) -> Decision:
         decision = self._decided(target, verdict, places)

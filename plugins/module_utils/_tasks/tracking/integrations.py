@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import asdict
 
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._decisions.integration import Decision
-from ..._model.integration import Integration
+from ..._model.undeclared import held_undeclared, undeclared_of
 from ..._model.verdict import UNDECIDED_CAUSES
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES
@@ -31,18 +32,20 @@ def run(params: Params, context: Context) -> Results:
     removes = purge is not None or any(app.is_absent for app in declaration.apps)
     with open_engine(services, context, NAME, removes, asked.is_strict) as one:
         decisions = one.run(declaration, purge)
-        undeclared = [] if purge else one.undeclared(declaration)
+        left = [] if purge else one.undeclared(declaration)
+    undeclared = undeclared_of(left, (decision.held.identity for decision in decisions))
     troubled = key_troubles(decisions, declaration, one.loaded)
     message = outcomes.troubles(decisions, declaration, troubled)
     rest = Rest(services.ledger_url, context)
     going = removal(asked.absent_keys, declaration, decisions, message.partition("\n")[0], rest)
     # Where nobody could be asked, what to remove is no matter.
     was_asked = any(decision.verdict.cause not in UNDECIDED_CAUSES for decision in decisions) or not message
-    left = outcomes.not_declared(undeclared, decisions) if was_asked else []
-    notes = [*left, *filter(None, [going.note])]
+    said = held_undeclared(undeclared, [decision.held.identity.bundle_id for decision in decisions])
+    notes = [*filter(None, [said if was_asked else "", going.note])]
     # For an audit, that is what is the matter with these keys.
     in_use = [] if asked.is_strict else going.troubles()
-    results = _results(decisions, [*troubled, *in_use], undeclared, notes, context)
+    results = _results(decisions, [*troubled, *in_use], notes, context)
+    results["undeclared"] = [asdict(entry) for entry in undeclared]
     results["removable_keys"] = list(going.keys)
     if one.irreversible:
         results["irreversible"] = one.irreversible
@@ -54,7 +57,6 @@ def run(params: Params, context: Context) -> Results:
 def _results(
     decisions: t.Sequence[Decision],
     troubled: t.Sequence[KeyTrouble],
-    undeclared: t.Sequence[Integration],
     notes: t.Sequence[str],
     context: Context,
 ) -> Results:
@@ -63,7 +65,6 @@ def _results(
         "diff": outcomes.diff(decisions),
         "integrations": outcomes.items(decisions),
         "keys_with_problems": [trouble.as_result() for trouble in troubled],
-        "undeclared": [entry.as_result() for entry in undeclared],
         "summary": " ".join([outcomes.summary(decisions, context.check_mode), *notes]),
         "http": context.transport.counters.as_result(),
     }

@@ -12,8 +12,8 @@ from ..._context import Results
 from ..._decisions.integration import Decision
 from ..._declaration.declaration import Declaration
 from ..._model.errors import first_sentence
-from ..._model.integration import Identity, Integration
-from ..._model.text import few, held_undeclared, told_once
+from ..._model.integration import Identity
+from ..._model.text import few, told_once
 from ..._plan import compared
 from .key_troubles import KeyTrouble
 
@@ -81,13 +81,6 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
         if counted[state]
     ]
     return f"{_number(len(apps), 'app')}: {', '.join(told)}." if apps else "No apps are declared."
-
-
-def not_declared(undeclared: t.Sequence[Integration], decisions: t.Sequence[Decision]) -> list[str]:
-    """Return what is to say about what the ledger holds and nobody declares, if there is anything."""
-    names = dict.fromkeys(entry.identity.bundle_id for entry in undeclared)
-    said = held_undeclared(names, dict.fromkeys(decision.held.identity.bundle_id for decision in decisions))
-    return [said] if said else []
 
 
 # Of one app, and of more.

@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is set up and nobody declares is told with the step that removes it, and never one that removes another."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, absent
+from ansible_collections.storeops.refunds.plugins.module_utils._model.text import other_capitals
+from ansible_collections.storeops.refunds.plugins.module_utils._model.undeclared import held_undeclared, undeclared_of
+
+OTHER = "Held in the ledger and not declared: com.c. Declare it, or remove it with state: absent."
+
+
+def at(name: str, tracker: str = "ledger", project: str = "", environment: Environment = "production") -> Identity:
+    return Identity(tracker, project, environment, name)
+
+
+DECLARED = [at("com.A"), at("com.a"), at("com.b")]
+
+
+def told(*left: Identity, declared: t.Sequence[Identity] = DECLARED) -> str:
+    entries = undeclared_of(map(absent, left), declared)
+    return held_undeclared(entries, [identity.bundle_id for identity in declared])
+
+
+def test_an_app_that_nobody_declares_is_removed_as_any_app() -> None:
+    assert told() == "" and told(at("com.c")) == OTHER == told(at("com.c"), declared=[])
+    # An entry has the app in one environment; that it is in both is no reason to name it twice.
+    assert told(at("com.c"), at("com.c", environment="sandbox")) == OTHER
+    others = "Held in the ledger and not declared: com.c, com.d. Declare them, or remove them with state: absent."
+    assert told(at("com.c"), at("com.d")) == others
+
+
+def test_what_is_left_at_one_tracker_of_a_declared_app_is_removed_there() -> None:
+    title, step = "Set up and not declared there: ", "or remove it with state: absent and trackers: "
+    assert told(at("com.b", "revenuecat")) == f"{title}com.b at revenuecat. Declare it there, {step}[revenuecat]."
+    elsewhere = [at("com.b", "revenuecat")]
+    assert told(at("com.b"), declared=elsewhere) == f"{title}com.b in the ledger. Declare it there, {step}[ledger]."
+    # An entry without trackers would be one of RevenueCat's.
+    assert told(at("com.c"), declared=elsewhere) == f"{title}com.c in the ledger. Declare it there, {step}[ledger]."
+    assert told(at("com.c", "revenuecat")) == f"{title}com.c at revenuecat. Declare it there, {step}[revenuecat]."
+    sandbox = told(at("com.b", environment="sandbox"))
+    assert (
+        sandbox == f"{title}com.b (sandbox) in the ledger. Declare it there, {step}[ledger] and environment: sandbox."
+    )
+    assert "com.b at devtodev (project Three). " in told(at("com.b", "devtodev", "Three"))
+    both = told(at("com.c"), at("com.b", "revenuecat"), at("com.b", "devtodev", "Three"))
+    assert f"{OTHER} {title}com.b at revenuecat, com.b at devtodev (project Three). Declare them there, or" in both
+    assert both.endswith(
+        "them with state: absent and trackers: [devtodev], or state: absent and trackers: [revenuecat]."
+    )
+
+
+def test_what_differs_in_capitals_alone_is_kept() -> None:
+    assert other_capitals(["COM.A", "com.a", "com.c"], ["com.A", "com.a", "com.b"]) == {"COM.A": "com.A"}
+    twin = (
+        "Held in the ledger with other capitals than declared: COM.B (declared: com.b). This is most likely the same "
+        "app: keep it, and write the bundle ID in the declaration as App Store Connect shows it."
+    )
+    assert told(at("COM.B")) == twin and told(at("com.c"), at("COM.B")) == f"{twin} {OTHER}"
+    pairs = "COM.B (declared: com.b), COM.A (declared: com.A). These are most likely the same apps: keep them, and"
+    assert pairs in told(at("COM.B"), at("COM.A"))
