@@ -32,6 +32,7 @@ TOLD = (
 )
 SETTINGS = """---
 # Written by examples/simulator/keys.py. It stands last: -e @refunds.yml -e @.cache/simulator/simulator.yml
+# Ansible doesn't merge mappings: it stands in for your own refund_tracking_defaults. What you need of those, add here.
 refund_tracking_defaults:
   app_store_server_url: {base}/app-store-server/{{environment}}
   # What the simulator signs isn't Apple's.
