@@ -67,7 +67,7 @@ def held_in_other_capitals(twins: t.Mapping[str, str]) -> str:
     one = len(pairs) == 1
     app = "This is most likely the same app: keep it" if one else "These are most likely the same apps: keep them"
     step = f"{app}, and write the bundle ID in the declaration as App Store Connect shows it."
-    return f"Held in the ledger with other capitals than declared: {few(pairs)}. {step}" if pairs else ""
+    return f"Held with other capitals than declared: {few(pairs)}. {step}" if pairs else ""
 
 
 def shortened(value: str) -> str:

@@ -16,7 +16,7 @@ from .text import few, held_in_other_capitals, other_capitals
 class Undeclared:
     """An integration in the ledger, or one that was last applied at another tracker.
 
-    ``label`` names it: by the bundle ID alone where `state: absent` alone removes it, else by its place too.
+    ``label`` names it: by the bundle ID alone where no entry names this app at all, else by its place too.
     """
 
     bundle_id: str
@@ -25,28 +25,27 @@ class Undeclared:
     label: str
 
     @property
-    def is_plain(self) -> bool:
+    def is_new(self) -> bool:
         return self.label == self.bundle_id
-
-    @property
-    def removal(self) -> str:
-        """The fields of an entry that removes it."""
-        place = "" if self.is_plain else f" and trackers: [{self.tracker}]"
-        return f"state: absent{place}{' and environment: sandbox' if place and self.environment == 'sandbox' else ''}"
 
 
 def undeclared_of(entries: t.Iterable[Integration], declared: t.Iterable[Identity]) -> list[Undeclared]:
-    """Return integrations that nobody declares, named. ``declared``: all that somebody does."""
-    known = list(declared)
+    """Return integrations that nobody declares, named. ``declared``: all that somebody does.
+
+    Of what was last applied at another tracker, only what no entry has there: a project that has another name now may
+    be the same one.
+    """
+    known = set(declared)
     names = {identity.bundle_id for identity in known}
-    # Where nothing is declared at the ledger, an entry without trackers would be one of another tracker.
-    is_ledger_usual = not known or any(identity.tracker == "ledger" for identity in known)
-    return [_named(entry.identity, is_ledger_usual and entry.identity.bundle_id not in names) for entry in entries]
-
-
-def _named(identity: Identity, is_new: bool) -> Undeclared:
-    label = identity.bundle_id if is_new and identity.tracker == "ledger" else identity.place
-    return Undeclared(identity.bundle_id, identity.environment, identity.tracker, label)
+    there = {(identity.tracker, identity.environment, identity.bundle_id) for identity in known}
+    found = []
+    for identity in (entry.identity for entry in entries):
+        name, tracker, environment = identity.bundle_id, identity.tracker, identity.environment
+        if identity in known or (tracker != "ledger" and (tracker, environment, name) in there):
+            continue
+        is_new = tracker == "ledger" and name not in names
+        found.append(Undeclared(name, environment, tracker, name if is_new else identity.place))
+    return found
 
 
 def held_undeclared(entries: t.Iterable[Undeclared], declared: t.Iterable[str]) -> str:
@@ -54,13 +53,27 @@ def held_undeclared(entries: t.Iterable[Undeclared], declared: t.Iterable[str]) 
     entries = list(entries)
     twins = other_capitals([entry.bundle_id for entry in entries], declared)
     others = [entry for entry in entries if entry.bundle_id not in twins]
-    plain = _told("Held in the ledger and not declared", "", [entry for entry in others if entry.is_plain])
-    placed = _told("Set up and not declared there", " there", [entry for entry in others if not entry.is_plain])
-    return " ".join(filter(None, (held_in_other_capitals(twins), plain, placed)))
+    new = [entry for entry in others if entry.is_new]
+    here = [entry for entry in others if not entry.is_new and entry.tracker == "ledger"]
+    there = [entry for entry in others if not entry.is_new and entry.tracker != "ledger"]
+    told = (
+        held_in_other_capitals(twins),
+        _told("Held in the ledger and not declared", new, "Declare {them}, or remove {them} with state: absent."),
+        _told("Not declared there", here, "Declare {them} there, or remove {them} with state: absent, {places}."),
+        _told("Not declared there", there, _LEFT_THERE),
+    )
+    return " ".join(filter(None, told))
 
 
-def _told(title: str, there: str, entries: t.Sequence[Undeclared]) -> str:
+_LEFT_THERE = (
+    "A key was applied there and may still be. Declare {them} there, or remove {them} on the tracker's page and then, "
+    "for one run, with state: absent, {places}."
+)
+
+
+def _told(title: str, entries: t.Sequence[Undeclared], step: str) -> str:
     labels = list(dict.fromkeys(entry.label for entry in entries))
     them = "it" if len(labels) == 1 else "them"
-    ways = ", or ".join(sorted({entry.removal for entry in entries}))
-    return f"{title}: {few(labels)}. Declare {them}{there}, or remove {them} with {ways}." if labels else ""
+    pairs = sorted({(entry.tracker, entry.environment) for entry in entries})
+    places = " or ".join(f"trackers: [{tracker}], environment: {environment}" for tracker, environment in pairs)
+    return f"{title}: {few(labels)}. {step.format(them=them, places=places)}" if labels else ""

@@ -59,11 +59,12 @@ def with_faults(apps: t.Sequence[App], refunds: t.Sequence[Fields]) -> list[App]
 
 
 def undeclared_of(results: t.Sequence[Fields]) -> tuple[Undeclared, ...]:
-    """Return what is set up and nobody declares, each once."""
+    """Return what is set up and no result has as an app of its own, each once."""
     lists = [result.get("undeclared") for result in results if isinstance(result, t.Mapping)]
     items = [item for found in lists if isinstance(found, list) for item in found if isinstance(item, t.Mapping)]
+    audited = {_place(app) for app in apps_of(results)}
     found = {_undeclared(item) for item in items if _text(item.get("bundle_id"))}
-    return tuple(sorted(found))
+    return tuple(sorted(one for one in found if (one.bundle_id, one.environment, one.tracker) not in audited))
 
 
 def _undeclared(item: Fields) -> Undeclared:

@@ -29,36 +29,43 @@ def told(*left: Identity, declared: t.Sequence[Identity] = DECLARED) -> str:
 
 def test_an_app_that_nobody_declares_is_removed_as_any_app() -> None:
     assert told() == "" and told(at("com.c")) == OTHER == told(at("com.c"), declared=[])
-    # An entry has the app in one environment; that it is in both is no reason to name it twice.
+    # That it is in both environments is no reason to name it twice.
     assert told(at("com.c"), at("com.c", environment="sandbox")) == OTHER
     others = "Held in the ledger and not declared: com.c, com.d. Declare them, or remove them with state: absent."
     assert told(at("com.c"), at("com.d")) == others
 
 
-def test_what_is_left_at_one_tracker_of_a_declared_app_is_removed_there() -> None:
-    title, step = "Set up and not declared there: ", "or remove it with state: absent and trackers: "
-    assert told(at("com.b", "revenuecat")) == f"{title}com.b at revenuecat. Declare it there, {step}[revenuecat]."
-    elsewhere = [at("com.b", "revenuecat")]
-    assert told(at("com.b"), declared=elsewhere) == f"{title}com.b in the ledger. Declare it there, {step}[ledger]."
-    # An entry without trackers would be one of RevenueCat's.
-    assert told(at("com.c"), declared=elsewhere) == f"{title}com.c in the ledger. Declare it there, {step}[ledger]."
-    assert told(at("com.c", "revenuecat")) == f"{title}com.c at revenuecat. Declare it there, {step}[revenuecat]."
+def test_what_is_left_at_one_place_of_a_declared_app_is_removed_there() -> None:
+    step = "Declare it there, or remove it with state: absent, trackers: [ledger], environment:"
+    left = told(at("com.b"), declared=[at("com.b", "revenuecat")])
+    assert left == f"Not declared there: com.b in the ledger. {step} production."
     sandbox = told(at("com.b", environment="sandbox"))
-    assert (
-        sandbox == f"{title}com.b (sandbox) in the ledger. Declare it there, {step}[ledger] and environment: sandbox."
-    )
-    assert "com.b at devtodev (project Three). " in told(at("com.b", "devtodev", "Three"))
+    assert sandbox == f"Not declared there: com.b (sandbox) in the ledger. {step} sandbox."
+
+
+def test_what_was_applied_elsewhere_is_removed_there_by_hand_first() -> None:
+    for name in ("com.b", "com.c"):
+        assert told(at(name, "revenuecat", "proj1")) == (
+            f"Not declared there: {name} at revenuecat (project proj1). A key was applied there and may still be. "
+            "Declare it there, or remove it on the tracker's page and then, for one run, with state: absent, "
+            "trackers: [revenuecat], environment: production."
+        )
     both = told(at("com.c"), at("com.b", "revenuecat"), at("com.b", "devtodev", "Three"))
-    assert f"{OTHER} {title}com.b at revenuecat, com.b at devtodev (project Three). Declare them there, or" in both
-    assert both.endswith(
-        "them with state: absent and trackers: [devtodev], or state: absent and trackers: [revenuecat]."
-    )
+    assert both.startswith(f"{OTHER} Not declared there: com.b at revenuecat, com.b at devtodev (project Three). A key")
+    assert "[devtodev], environment: production or trackers: [revenuecat], environment: production." in both
+
+
+def test_a_project_with_another_name_may_be_the_same() -> None:
+    declared = [at("com.b", "devtodev", "New")]
+    assert told(at("com.b", "devtodev", "Old"), declared=declared) == ""
+    assert "Old" in told(at("com.b", "devtodev", "Old", "sandbox"), declared=declared)
+    assert "Old" in told(at("com.b", "revenuecat", "Old"), declared=declared)
 
 
 def test_what_differs_in_capitals_alone_is_kept() -> None:
     assert other_capitals(["COM.A", "com.a", "com.c"], ["com.A", "com.a", "com.b"]) == {"COM.A": "com.A"}
     twin = (
-        "Held in the ledger with other capitals than declared: COM.B (declared: com.b). This is most likely the same "
+        "Held with other capitals than declared: COM.B (declared: com.b). This is most likely the same "
         "app: keep it, and write the bundle ID in the declaration as App Store Connect shows it."
     )
     assert told(at("COM.B")) == twin and told(at("com.c"), at("COM.B")) == f"{twin} {OTHER}"

@@ -13,7 +13,7 @@ from ..._apple.credential_check import CredentialCheck
 from ..._context import Context
 from ..._decisions.integration import Decision, Rules, Wanted, decide_absent, decide_present, standing, unread
 from ..._declaration.declaration import Declaration, refuse
-from ..._ledger.integrations import list_elsewhere
+from ..._ledger.integrations import list_elsewhere, remove_integrations
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import ENVIRONMENTS
 from ..._model.integration import Integration
@@ -81,7 +81,20 @@ class Engine:
         _flush(places)
         if more.decisions:
             more.remove(next(iter(places.values())).writer, self.trackers.gate)
+        if not self.context.check_mode:
+            self._forget(decisions)
         return decisions + more.decisions
+
+    def _forget(self, decisions: t.Iterable[Decision]) -> None:
+        """Forget what was last applied where an app is declared absent, and was seen to be absent."""
+        gone = {one.held.identity for one in decisions if one.held.status == "Absent" and not one.error}
+        if not any(identity.tracker != "ledger" for identity in gone):
+            return
+        try:
+            noted = [one.identity for place in ENVIRONMENTS for one in list_elsewhere(self.trackers.ledger, place)]
+            remove_integrations(self.trackers.ledger, [identity for identity in noted if identity in gone])
+        except RefundsError as error:
+            self.warn(f"The ledger still names as applied what is gone at a tracker: {error}")
 
     def undeclared(self, declaration: Declaration) -> list[Integration]:
         """Return what the ledger knows of the declared teams, in both environments, and nobody declares.
@@ -105,8 +118,10 @@ class Engine:
             # Else each of its apps tells.
             if not any(target.error for target in targets if target.settings.tracker == ledger.tracker.name):
                 self.context.warn(f"Whether the ledger holds apps that aren't declared is unknown: {error}")
-        # Of an entry that can't be read, it is not known where it is declared.
         unread = {app.bundle_id for app in declaration.apps if app.fault}
+        # An entry that can't be read may declare any of them.
+        if any(app.bundle_id == app.place for app in declaration.apps):
+            return []
         left = [entry for entry in found if entry.identity not in declared and entry.issuer_id in teams]
         return [entry for entry in left if entry.identity.bundle_id not in unread]
 
