@@ -149,4 +149,4 @@ def test_what_differs_from_a_declared_app_in_capitals_alone_gets_no_advice_to_re
     # The same name in the other environment is no slip; what another result has as an app is declared.
     other_place = [{**held[0], "environment": "sandbox"}, {**held[0], "label": f"{ONE} in the ledger"}]
     same = audit(tmp_path, {**bulk(item(ONE)), "undeclared": other_place}).results["report"]["summary"]
-    assert "capitals" not in same and f"not declared: {ONE}." in same
+    assert "capitals" not in same and f"not declared: {ONE}." in same and "Not declared there" not in same

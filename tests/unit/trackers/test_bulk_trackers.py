@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import typing as t
 from pathlib import Path
 
@@ -55,6 +57,30 @@ def test_revenuecat_lists_once_and_one_app_stops_no_other(sim: Simulator, tmp_pa
     assert [name for name in place.endpoints("revenuecat") if name == "list_apps"] == ["list_apps"] * 2
     again = bulk(place, [TWO, BUNDLE_ID])
     assert found(again) == [("unchanged", "unchanged", "Active")] * 2
+
+
+def test_what_is_gone_at_revenuecat_is_forgotten_where_it_is_declared_absent(sim: Simulator, tmp_path: Path) -> None:
+    """Else the ledger would go on to name it as left there."""
+    place = Place(sim, tmp_path, "revenuecat", own={"project_id": PROJECT})
+    keys = [{"secret": place.secret}]
+
+    def there(*entries: Json) -> None:
+        project = {"id": PROJECT, "name": "Studio", "apps": list(entries)}
+        place.world(revenuecat={"projects": [project], "api_keys": keys, "requests_per_minute": 0})
+
+    def noted() -> list[str]:
+        url = place.options()["ledger"]["url"].removeprefix("sqlite:///")
+        with contextlib.closing(sqlite3.connect(url)) as ledger:
+            return [row[0] for row in ledger.execute("SELECT bundle_id FROM refund_tracking_integrations ORDER BY 1")]
+
+    there(store_app("app1", BUNDLE_ID), store_app("app2", TWO))
+    bulk(place, [BUNDLE_ID, TWO])
+    assert noted() == [BUNDLE_ID, TWO]
+    there(store_app("app1", BUNDLE_ID), store_app("app2", TWO))
+    gone = [{"bundle_id": name, "state": "absent"} for name in (BUNDLE_ID, TWO)]
+    for check_mode, left in ((True, [BUNDLE_ID, TWO]), (False, [])):
+        done = run_task(integrations.TASK, place.options(bundle_id=None, apps=gone), check_mode)
+        assert found(done) == [("unchanged", "unchanged", "Absent")] * 2 and noted() == left
 
 
 def test_qonversion_has_one_app(sim: Simulator, tmp_path: Path) -> None:
