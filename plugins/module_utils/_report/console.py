@@ -93,9 +93,10 @@ def _headline(report: Report) -> list[str]:
 def _causes(report: Report) -> list[str]:
     """Return the causes, the commonest first, each with its hint in short: in CI there is often but the console."""
     found: dict[str, list[App]] = {}
-    for app, reason in report.failing:
-        told = first_sentence(reason.hint.removeprefix(f"{app.bundle_id}: "), 3)
-        found.setdefault(f"{reason.cause}: {told}" if told else f"{reason.cause}.", []).append(app)
+    for app, _worst in report.failing:
+        for reason in report.reasons(app):
+            told = first_sentence(reason.hint.removeprefix(f"{app.bundle_id}: "), 3)
+            found.setdefault(f"{reason.cause}: {told}" if told else f"{reason.cause}.", []).append(app)
     ranked = sorted(found.items(), key=lambda item: -len(item[1]))
     more = len(ranked) - _EXPLAINED
     lines = [f"{few(_names(apps))}: {text}" for text, apps in ranked[:_EXPLAINED]]

@@ -58,11 +58,11 @@ def with_faults(apps: t.Sequence[App], refunds: t.Sequence[Fields]) -> list[App]
     return sorted(found, key=_place)
 
 
-def undeclared_of(results: t.Sequence[Fields]) -> tuple[Undeclared, ...]:
-    """Return what is set up and no result has as an app of its own, each once."""
+def undeclared_of(results: t.Sequence[Fields], apps: t.Iterable[App]) -> tuple[Undeclared, ...]:
+    """Return what is set up and none of ``apps``, those of all results, each once."""
     lists = [result.get("undeclared") for result in results if isinstance(result, t.Mapping)]
     items = [item for found in lists if isinstance(found, list) for item in found if isinstance(item, t.Mapping)]
-    audited = {_place(app) for app in apps_of(results)}
+    audited = {_place(app) for app in apps}
     found = {_undeclared(item) for item in items if _text(item.get("bundle_id"))}
     return tuple(sorted(one for one in found if (one.bundle_id, one.environment, one.tracker) not in audited))
 

@@ -57,10 +57,11 @@ def _verdict(report: Report) -> str:
 
 
 def _undeclared(report: Report) -> str:
-    twins, others = held_in_other_capitals(report.undeclared_twins), report.undeclared_others
-    found = boxes([f"<code>{name(entry.label)}</code>" for entry in others], _LISTED_APPS)
+    twins = report.undeclared_twins
+    others = dict.fromkeys(entry.label for entry in report.undeclared if entry.bundle_id not in twins)
+    found = boxes([f"<code>{name(label)}</code>" for label in others], _LISTED_APPS)
     told = f"<p>Set up and not declared:</p>{found}" if others else ""
-    return f"<p>{soft(twins)}</p>{told}" if twins else told
+    return f"<p>{soft(held_in_other_capitals(twins))}</p>{told}" if twins else told
 
 
 def status_section(report: Report) -> str:

@@ -130,6 +130,12 @@ class App:
         return deciding.cause if deciding else "absent" if self.is_absent else self.cause
 
     @property
+    def other_causes(self) -> list[str]:
+        """The causes of the open problems beside the deciding one."""
+        deciding = self.deciding
+        return [found.cause for found in self.problems if found.waiver is None and found is not deciding]
+
+    @property
     def told_hint(self) -> str:
         deciding = self.deciding
         return deciding.hint if deciding else "Absent, as declared." if self.is_absent else self.hint
@@ -230,7 +236,13 @@ class Report:
 
     def reason(self, app: App) -> Problem | None:
         """Return the worst open problem of an app that ``fail_on`` names: it need not be what the app counts as."""
-        return worst([found for found in app.problems if found.waiver is None and found.kind in self.fail_on])
+        return next(iter(self.reasons(app)), None)
+
+    def reasons(self, app: App) -> list[Problem]:
+        """Return the first of these of each kind, the worst first: who mends one is to know of the next."""
+        found = [one for one in app.problems if one.waiver is None and one.kind in self.fail_on]
+        firsts = {one.kind: one for one in reversed(found)}
+        return sorted(firsts.values(), key=lambda one: KINDS.index(one.kind))
 
     @property
     def failing(self) -> tuple[tuple[App, Problem], ...]:
@@ -278,11 +290,6 @@ class Report:
     def undeclared_twins(self) -> dict[str, str]:
         """What is held and not declared, and differs from a declared bundle ID in capitals alone, with that one."""
         return other_capitals([entry.bundle_id for entry in self.undeclared], [app.bundle_id for app in self.apps])
-
-    @property
-    def undeclared_others(self) -> list[Undeclared]:
-        twins = self.undeclared_twins
-        return [entry for entry in self.undeclared if entry.bundle_id not in twins]
 
     @property
     def environments(self) -> list[str]:

@@ -16,6 +16,7 @@ COLUMNS = (
     "result",
     "cause",
     "hint",
+    "other_causes",
     "status",
     "key",
     "key_id",
@@ -25,7 +26,10 @@ COLUMNS = (
 
 
 def render_csv(report: Report) -> str:
-    """Return the table. ``result`` is what an app counts as; cause and hint are those of the problem that decides."""
+    """Return the table. ``result`` is what an app counts as; cause and hint are those of the problem that decides.
+
+    ``other_causes``: of its further open problems, with spaces between them.
+    """
     lines = [header(COLUMNS)]
     for app in report.apps:
         key = app.tried
@@ -37,6 +41,7 @@ def render_csv(report: Report) -> str:
             "result": app.kind,
             "cause": app.told_cause or None,
             "hint": app.told_hint or None,
+            "other_causes": " ".join(app.other_causes) or None,
             "status": app.status,
             "key": app.key_name or None,
             "key_id": key.key_id,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import typing as t
 from pathlib import Path
@@ -80,7 +81,25 @@ def test_another_apple_id_comes_before_what_a_run_would_change(tmp_path: Path) -
     )
     (app,) = document(tmp_path)["apps"]
     assert [one["cause"] for one in app["problems"]] == ["wrong_apple_id", "drift"]
-    assert "com.example.drift: wrong_apple_id: Apple says 1" in found.message
+    assert "com.example.drift: wrong_apple_id: Apple says 1" in found.message and ": drift: " not in found.message
+
+
+def test_a_second_problem_of_another_kind_is_told_too(tmp_path: Path) -> None:
+    """Who declares a new key is to know that refunds will fail for another reason."""
+    fault = {"bundle_id": "com.example.one", "environment": "production", "msg": "Apple says 1, declared is 7."}
+    given: Json = {"refunds": [{**refunds(), "declaration_faults": [fault]}]}
+    apps = bulk(item("com.example.one", "unauthenticated", hint="It is revoked."))
+    found = audit(tmp_path, apps, **given)
+    one, two = (
+        found.message.index("unauthenticated: It is revoked."),
+        found.message.index("wrong_apple_id: Apple says 1"),
+    )
+    assert one < two and "1 of 1 app needs attention (1 refused)." in found.message
+    with (tmp_path / "refund-audit.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["cause"], row["other_causes"]) == ("unauthenticated", "wrong_apple_id")
+    quiet = audit(tmp_path, apps, **given, fail_on=["refused"])
+    assert "wrong_apple_id" not in quiet.message
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -96,7 +96,7 @@ def _report(request: AuditRequest, context: Context, previous: str | None) -> Re
         refunds=refunds_of(request.refunds),
         fail_on=request.fail_on,
         changes=changes_since(previous, apps),
-        undeclared=undeclared_of(request.results),
+        undeclared=undeclared_of(request.results, found),
         bad_keys=bad_keys_of(request.results) + absent_keys_of(request.absent_keys),
         unread=unread_of(request.refunds),
         never_read=never_read_of(request.refunds),
