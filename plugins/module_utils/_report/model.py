@@ -241,8 +241,7 @@ class Report:
     def reasons(self, app: App) -> list[Problem]:
         """Return the first of these of each kind, the worst first: who mends one is to know of the next."""
         found = [one for one in app.problems if one.waiver is None and one.kind in self.fail_on]
-        firsts = {one.kind: one for one in reversed(found)}
-        return sorted(firsts.values(), key=lambda one: KINDS.index(one.kind))
+        return sorted({one.kind: one for one in reversed(found)}.values(), key=lambda one: KINDS.index(one.kind))
 
     @property
     def failing(self) -> tuple[tuple[App, Problem], ...]:
