@@ -226,12 +226,11 @@ report:
       description: Number of apps.
       type: int
     integrations:
-      description: Number of their integrations. An app at several trackers has several.
+      description: Number of their integrations.
       type: int
     counts:
       description:
-        - How many integrations count as C(refused), C(unknown), C(drift), C(pending), C(ok) and C(waived), as
-          described above.
+        - How many integrations count as C(refused), C(unknown), C(drift), C(pending), C(ok) and C(waived).
       type: dict
     would_change:
       description: Integrations that a run would create, update or delete, whatever they count as.
@@ -266,8 +265,7 @@ report:
       elements: dict
     undeclared:
       description:
-        - What the ledger knows of the declared teams, here and at other trackers, and nobody declares. Each has
-          C(bundle_id), C(environment), C(tracker) and C(label), its name in messages.
+        - What nobody declares, as in M(storeops.refunds.refund_tracking_integrations).
       type: list
       elements: dict
     refunds_unread:
@@ -276,8 +274,7 @@ report:
       elements: str
     expired_waivers:
       description:
-        - Waivers that no longer count, as they were given, with C(state) (V(active), V(expired) or V(unused)) and
-          C(apps), the number of apps that each was used for.
+        - Waivers that no longer count, with C(state) and the number of C(apps) that each was used for.
       type: list
       elements: dict
     unused_waivers:
@@ -286,12 +283,12 @@ report:
       elements: dict
     changes:
       description:
-        - How many open findings are C(new), C(gone) and C(still) there, compared with the report that lay there before,
-          written at C(since); C(open) counts those that could not be looked at again. V(null) where there was none.
+        - How many findings are C(new), C(gone), C(still) there, or C(open) (not looked at again), compared with the
+          report before, of C(since). V(null) without one.
       type: dict
     paths:
       description:
-        - The files, C(html), C(json), C(junit), C(markdown) and C(csv); V(null) for one that was not asked for.
+        - The files C(html), C(json), C(junit), C(markdown) and C(csv), or V(null).
       type: dict
   sample:
     summary: '3 apps audited: 1 needs attention, 1 OK, 1 waived. The report: /srv/keys/reports/refund-audit.html'

@@ -103,8 +103,7 @@ irreversible:
   elements: dict
 undeclared:
   description:
-    - What the ledger knows of the declared teams, here and at other trackers, and nobody declares.
-    - Each has C(bundle_id), C(environment), C(tracker) and C(label), its name in messages.
+    - What the ledger knows of the declared teams and nobody declares, with C(label) as its name.
   type: list
   elements: dict
   returned: success, and failure of some apps

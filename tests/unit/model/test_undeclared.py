@@ -19,7 +19,7 @@ def at(name: str, tracker: str = "ledger", project: str = "", environment: Envir
     return Identity(tracker, project, environment, name)
 
 
-DECLARED = [at("com.A"), at("com.a"), at("com.b")]
+DECLARED = (at("com.A"), at("com.a"), at("com.b"))
 
 
 def told(*left: Identity, declared: t.Sequence[Identity] = DECLARED) -> str:
