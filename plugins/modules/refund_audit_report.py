@@ -260,7 +260,7 @@ report:
           type: str
     keys_with_problems:
       description:
-        - Keys with a problem that no app shows, each with C(key), C(result), C(cause) and C(hint).
+        - Keys with a problem that no app shows, with C(key), C(result), C(cause), C(hint).
       type: list
       elements: dict
     undeclared:
@@ -283,8 +283,8 @@ report:
       elements: dict
     changes:
       description:
-        - How many findings are C(new), C(gone), C(still) there, or C(open) (not looked at again), compared with the
-          report before, of C(since). V(null) without one.
+        - How many findings are C(new), C(gone), C(still) there or C(open) (not looked at) since the last report,
+          of C(since).
       type: dict
     paths:
       description:
