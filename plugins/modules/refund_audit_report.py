@@ -284,7 +284,7 @@ report:
     changes:
       description:
         - How many findings are C(new), C(gone), C(still) there or C(open) (not looked at) since the last report,
-          of C(since).
+          of C(since). V(null) where there was none.
       type: dict
     paths:
       description:
