@@ -30,18 +30,18 @@ class Undeclared:
 
 
 def undeclared_of(entries: t.Iterable[Integration], declared: t.Iterable[Identity]) -> list[Undeclared]:
-    """Return integrations that nobody declares, named. ``declared``: all that somebody does.
+    """Return ``entries``, which nobody declares, named. ``declared``: all that somebody does.
 
     Of what was last applied at another tracker, only what no entry has there: a project that has another name now may
     be the same one.
     """
-    known = set(declared)
+    known = list(declared)
     names = {identity.bundle_id for identity in known}
     there = {(identity.tracker, identity.environment, identity.bundle_id) for identity in known}
     found = []
     for identity in (entry.identity for entry in entries):
         name, tracker, environment = identity.bundle_id, identity.tracker, identity.environment
-        if identity in known or (tracker != "ledger" and (tracker, environment, name) in there):
+        if tracker != "ledger" and (tracker, environment, name) in there:
             continue
         is_new = tracker == "ledger" and name not in names
         found.append(Undeclared(name, environment, tracker, name if is_new else identity.place))

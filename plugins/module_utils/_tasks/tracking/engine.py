@@ -99,13 +99,15 @@ class Engine:
     def undeclared(self, declaration: Declaration) -> list[Integration]:
         """Return what the ledger knows of the declared teams, in both environments, and nobody declares.
 
-        That is also what was last applied at other trackers: what is no longer declared there is still set up there.
+        That is also what was last applied at other trackers, where it may still be.
         A team is declared by a key, also by one without an app and by one that can't be read.
         """
         targets, places = self._looked_up
         declared = {target.identity for target in targets}
         teams = _teams(declaration, targets)
-        if not teams:
+        unread = {app.bundle_id: app.place for app in declaration.apps if app.fault}
+        # Without its bundle ID, an entry may declare any of them.
+        if not teams or any(bundle_id == place for bundle_id, place in unread.items()):
             return []
         own = (place.holdings for place in places.values() if isinstance(place.tracker, LedgerTracker))
         ledger = next(own, None) or Holdings(LedgerTracker(self.trackers.ledger, self.context.timestamp))
@@ -118,11 +120,8 @@ class Engine:
             # Else each of its apps tells.
             if not any(target.error for target in targets if target.settings.tracker == ledger.tracker.name):
                 self.context.warn(f"Whether the ledger holds apps that aren't declared is unknown: {error}")
-        unread = {app.bundle_id for app in declaration.apps if app.fault}
-        # An entry that can't be read may declare any of them.
-        if any(app.bundle_id == app.place for app in declaration.apps):
-            return []
         left = [entry for entry in found if entry.identity not in declared and entry.issuer_id in teams]
+        # Of an entry that can't be read nobody knows which trackers it names.
         return [entry for entry in left if entry.identity.bundle_id not in unread]
 
     def _done(self, target: Target, verdict: Verdict, places: t.Mapping[Settings, Place]) -> Decision:
