@@ -138,7 +138,7 @@ def _integration(part: Part, version: Version, in_process: bool, alias: str = ""
     tree, env = _prepare(part, version)
     # These become variables of every play that ansible-test writes.
     (tree / "tests/integration/integration_config.yml").write_text(
-        json.dumps({"storeops_refunds_in_process": in_process})
+        json.dumps({"storeops_refunds_in_process": in_process, "storeops_refunds_oldest": version == MATRIX[0]})
     )
     targets = _targets(tree, alias, excluded)
     chosen = [*([alias] if alias else []), *(["--exclude", excluded] if excluded else [])]

@@ -95,7 +95,7 @@ def main() -> int:
     names = [name for given in sys.argv[1:] for name in (parts.CHECK if given == "check" else (given,))]
     chosen = _chosen(names)
     # More than there are cores: parts wait a quarter of their time, for a browser, a disk or a rulebook.
-    workers = int(os.environ.get("JOBS", len(os.sched_getaffinity(0)) + 2))
+    workers = int(os.environ.get("JOBS", len(os.sched_getaffinity(0)) + 3))
     done: dict[str, parts_runner.Part] = {}
     print(
         f"{len(chosen)} parts, {workers} at a time; logs are in {parts_runner.LOGS.relative_to(paths.ROOT)}", flush=True

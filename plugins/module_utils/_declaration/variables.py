@@ -103,7 +103,7 @@ def _told(name: str) -> str:
 
 
 def _meant(name: str) -> str:
-    if name in KNOWN or not name.startswith(_PREFIXES):
+    if name in KNOWN:
         return ""
     meant = next(iter(difflib.get_close_matches(name, KNOWN, 1, _SLIP)), "")
     # A name of the user's own that begins like ours.
