@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from unit_support import ROOT
+from unit_tree import nodes_of, tree_of
 
 pytestmark = pytest.mark.once
 SOURCES = sorted(path for name in ("plugins", "examples", "extensions/eda") for path in (ROOT / name).rglob("*.py"))
@@ -47,13 +48,13 @@ RAW_MARKS = re.compile(r":(ansopt|ansval|ansplugin|guilabel|ref):`")
 
 def texts_of(path: Path) -> t.Iterator[str]:
     """Yield every text of a Python file that somebody may read at run time, without docstrings and documentation."""
-    nodes = list(ast.walk(ast.parse(path.read_text())))
+    nodes = nodes_of(path)
     left = set()
     for node in nodes:
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
             left.add(id(body[0].value))
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in DOCUMENTED:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in DOCUMENTED:
             left.add(id(node.value))
     for node in nodes:
         if isinstance(node, ast.JoinedStr):
@@ -65,8 +66,8 @@ def texts_of(path: Path) -> t.Iterator[str]:
 
 def documented_in(path: Path) -> t.Iterator[str]:
     """Yield every text of a plugin's documentation and return values."""
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in DOCUMENTED[:2]:
+    for node in tree_of(path).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in DOCUMENTED[:2]:
             yield from texts_in(yaml.safe_load(ast.literal_eval(node.value)))
 
 

@@ -58,13 +58,15 @@ def held_undeclared(entries: t.Iterable[Undeclared], declared: t.Iterable[str]) 
     there = [entry for entry in others if not entry.is_new and entry.tracker != "ledger"]
     told = (
         held_in_other_capitals(twins),
-        _told("Held in the ledger and not declared", new, "Declare {them}, or remove {them} with state: absent."),
-        _told("Not declared there", here, "Declare {them} there, or remove {them} with state: absent, {places}."),
+        _told("Held in the ledger and not declared", new, f"Declare {{them}}, {_ABSENT}"),
+        _told("Not declared there", here, f"Declare {{them}} there, {_ABSENT}"),
         _told("Not declared there", there, _LEFT_THERE),
     )
     return " ".join(filter(None, told))
 
 
+# With its place: state: absent alone would be done at the tracker that is the default, which may be another.
+_ABSENT = "or remove {them} with state: absent, {places}."
 _LEFT_THERE = (
     "A key was applied there and may still be. Declare {them} there, or remove {them} on the tracker's page and then, "
     "for one run, with state: absent, {places}."

@@ -233,7 +233,8 @@ def test_nothing_is_declared_of_a_team_is_named(bulk: Bulk) -> None:
     done = bulk.both([], keys=below(bulk, TWO))
     assert [entry["bundle_id"] for entry in done.results["undeclared"]] == [BUNDLE_ID]
     assert done.results["summary"].endswith(
-        f" Held in the ledger and not declared: {BUNDLE_ID}. Declare it, or remove it with state: absent."
+        f" Held in the ledger and not declared: {BUNDLE_ID}. Declare it, or remove it with state: absent, "
+        "trackers: [ledger], environment: production."
     )
     left = "com.example.left"
     bulk.run([], keys=below(bulk, {"bundle_id": left, "environment": "sandbox"}), credential_check="skip")

@@ -10,11 +10,11 @@ import contextlib
 import sys
 import types
 import typing as t
-from functools import cache
 from pathlib import Path
 from unittest import mock
 
 from unit_support import ROOT
+from unit_tree import PLUGINS, python_files, relative_name, tree_of
 
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply, Transport
 
@@ -51,11 +51,10 @@ BROWSER = {
 _PASSED = {"method", "path", "url", "call"}
 
 
-@cache
 def sources() -> dict[str, ast.Module]:
     """Give every Python file that users run, parsed."""
-    found = [*(ROOT / "plugins").rglob("*.py"), *(ROOT / "extensions" / "eda").rglob("*.py")]
-    return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in found}
+    found = [*python_files(PLUGINS), *python_files(ROOT / "extensions" / "eda")]
+    return {relative_name(path): tree_of(path) for path in found}
 
 
 def imports(tree: ast.Module) -> set[str]:

@@ -12,7 +12,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
 from ansible_collections.storeops.refunds.plugins.module_utils._model.text import other_capitals
 from ansible_collections.storeops.refunds.plugins.module_utils._model.undeclared import held_undeclared, undeclared_of
 
-OTHER = "Held in the ledger and not declared: com.c. Declare it, or remove it with state: absent."
+LEDGER = "with state: absent, trackers: [ledger], environment: production"
+OTHER = f"Held in the ledger and not declared: com.c. Declare it, or remove it {LEDGER}."
 
 
 def at(name: str, tracker: str = "ledger", project: str = "", environment: Environment = "production") -> Identity:
@@ -27,11 +28,13 @@ def told(*left: Identity, declared: t.Sequence[Identity] = DECLARED) -> str:
     return held_undeclared(entries, [identity.bundle_id for identity in declared])
 
 
-def test_an_app_that_nobody_declares_is_removed_as_any_app() -> None:
+def test_an_app_that_nobody_declares_is_removed_from_the_ledger_whatever_tracker_is_the_default() -> None:
     assert told() == "" and told(at("com.c")) == OTHER == told(at("com.c"), declared=[])
     # That it is in both environments is no reason to name it twice.
-    assert told(at("com.c"), at("com.c", environment="sandbox")) == OTHER
-    others = "Held in the ledger and not declared: com.c, com.d. Declare them, or remove them with state: absent."
+    both = f"{OTHER.removesuffix('.')} or trackers: [ledger], environment: sandbox."
+    assert told(at("com.c"), at("com.c", environment="sandbox")) == both
+    assert told(at("com.c", environment="sandbox")) == OTHER.replace("production", "sandbox")
+    others = f"Held in the ledger and not declared: com.c, com.d. Declare them, or remove them {LEDGER}."
     assert told(at("com.c"), at("com.d")) == others
 
 
