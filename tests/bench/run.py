@@ -88,7 +88,8 @@ def _environment() -> dict[str, str]:
 
 
 def _measure(bench: works.Bench, sizes: list[int]) -> report.Figures:
-    bench.warm_up()
+    if bench.runs > 1:
+        bench.warm_up()
     figures = report.Figures({})
     loops = [size for size in sizes if size <= LARGEST_LOOP]
     plan = [(works.EMPTY, 0)]

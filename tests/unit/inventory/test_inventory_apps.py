@@ -28,7 +28,7 @@ Json = dict[str, t.Any]
 OWN = Path(sys.executable)
 IDS = [str(number) for number in range(21, 27)]
 # The versions of ansible-core that are there; the running one always is.
-CORES = sorted({OWN, *(path.with_name("python") for path in ROOT.glob(".venvs/*/bin/ansible-inventory"))})
+CORES = sorted({OWN, *(path.with_name("python") for path in ROOT.glob(".venvs/3.*/bin/ansible-inventory"))})
 
 
 @dataclass
