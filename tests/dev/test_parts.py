@@ -61,6 +61,13 @@ def test_that_targets_run_on_the_oldest_version_and_on_the_newest() -> None:
     assert {name for name in everything if name.startswith(ANSIBLES)} <= twice < everything
 
 
+def test_that_without_the_oldest_version_the_next_one_tries_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ansible_test.oldest() == matrix.MATRIX[0]
+    there = matrix.MATRIX[-1]
+    monkeypatch.setattr(matrix.Version, "venv", property(lambda self: ROOT if self == there else ROOT / "none"))
+    assert ansible_test.oldest() == there
+
+
 def test_the_matrix_names_suites_that_exist() -> None:
     for version in matrix.MATRIX:
         assert set(version.suites) <= set(parts.SUITES), version

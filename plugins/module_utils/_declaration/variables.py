@@ -43,6 +43,8 @@ _PREFIXES = (
     *("iap_key_rotation", "iap_key_custody", "notification_urls", "field_check"),
 )
 _SLIP = 0.9
+# Of the name of a role: refund_report is no slip of refund_export.
+_SLIP_OF_ROLE = 0.925
 _DEFAULTS = "refund_tracking_"
 _SHARED = "refund_tracking"
 # What a role leaves behind for others.
@@ -103,8 +105,17 @@ def _told(name: str) -> str:
 
 
 def _meant(name: str) -> str:
-    if name in KNOWN:
+    if name in KNOWN or not _begins_like_ours(name):
         return ""
     meant = next(iter(difflib.get_close_matches(name, KNOWN, 1, _SLIP)), "")
     # A name of the user's own that begins like ours.
     return "" if meant and name.startswith(f"{meant}_") else meant
+
+
+def _begins_like_ours(name: str) -> bool:
+    """Tell a slip in the name of a role from a name of the user's own, which may end like one of ours."""
+    if name.startswith(_PREFIXES):
+        return True
+    words = name.split("_")
+    starts = (("_".join(words[: prefix.count("_") + 1]), prefix) for prefix in _PREFIXES)
+    return any(difflib.get_close_matches(start, [prefix], 1, _SLIP_OF_ROLE) for start, prefix in starts)

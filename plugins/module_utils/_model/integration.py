@@ -35,6 +35,11 @@ class Observation:
         return f"{self.status} (it says {self.word!r})" if self.word else self.status
 
 
+def app_in(bundle_id: str, environment: str) -> str:
+    """Name an app: production needs no word."""
+    return f"{bundle_id} (sandbox)" if environment == "sandbox" else bundle_id
+
+
 @dataclass(frozen=True, order=True)
 class Identity:
     """What makes an integration this one and no other. ``project`` is empty for trackers that have no projects."""
@@ -47,7 +52,7 @@ class Identity:
     @property
     def place(self) -> str:
         """The integration's name: its app, the sandbox, and where it is held."""
-        app = f"{self.bundle_id} (sandbox)" if self.environment == "sandbox" else self.bundle_id
+        app = app_in(self.bundle_id, self.environment)
         where = "in the ledger" if self.tracker == "ledger" else f"at {self.tracker}"
         return f"{app} {where}" + (f" (project {self.project})" if self.project else "")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .integration import Identity, Integration
+from .integration import Identity, Integration, app_in
 from .text import few, held_in_other_capitals, other_capitals
 
 
@@ -16,7 +16,7 @@ from .text import few, held_in_other_capitals, other_capitals
 class Undeclared:
     """An integration in the ledger, or one that was last applied at another tracker.
 
-    ``label`` names it: by the bundle ID alone where no entry names this app at all, else by its place too.
+    ``label`` names it: without its place where no entry names this app at all.
     """
 
     bundle_id: str
@@ -26,7 +26,7 @@ class Undeclared:
 
     @property
     def is_new(self) -> bool:
-        return self.label == self.bundle_id
+        return self.label == app_in(self.bundle_id, self.environment)
 
 
 def undeclared_of(entries: t.Iterable[Integration], declared: t.Iterable[Identity]) -> list[Undeclared]:
@@ -44,7 +44,8 @@ def undeclared_of(entries: t.Iterable[Integration], declared: t.Iterable[Identit
         if tracker != "ledger" and (tracker, environment, name) in there:
             continue
         is_new = tracker == "ledger" and name not in names
-        found.append(Undeclared(name, environment, tracker, name if is_new else identity.place))
+        label = app_in(name, environment) if is_new else identity.place
+        found.append(Undeclared(name, environment, tracker, label))
     return found
 
 
@@ -77,5 +78,5 @@ def _told(title: str, entries: t.Sequence[Undeclared], step: str) -> str:
     labels = list(dict.fromkeys(entry.label for entry in entries))
     them = "it" if len(labels) == 1 else "them"
     pairs = sorted({(entry.tracker, entry.environment) for entry in entries})
-    places = " or ".join(f"trackers: [{tracker}], environment: {environment}" for tracker, environment in pairs)
+    places = " and ".join(f"trackers: [{tracker}], environment: {environment}" for tracker, environment in pairs)
     return f"{title}: {few(labels)}. {step.format(them=them, places=places)}" if labels else ""

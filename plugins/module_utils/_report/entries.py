@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import fields, replace
 
 from .._model.errors import InputError
+from .._model.integration import app_in
 from .._model.masking import MASK
 from .._model.secret import looks_secret
 from .._model.undeclared import Undeclared
@@ -69,7 +70,8 @@ def undeclared_of(results: t.Sequence[Fields], apps: t.Iterable[App]) -> tuple[U
 
 def _undeclared(item: Fields) -> Undeclared:
     bundle_id, environment, tracker, label = (_text(item.get(field.name)) for field in fields(Undeclared))
-    return Undeclared(bundle_id, environment, tracker, label or bundle_id)
+    environment, tracker = environment or "production", tracker or "ledger"
+    return Undeclared(bundle_id, environment, tracker, label or app_in(bundle_id, environment))
 
 
 def bad_keys_of(results: t.Sequence[Fields]) -> tuple[BadKey, ...]:

@@ -41,7 +41,6 @@ def test_no_known_variable_is_misspelt(name: str) -> None:
         ("refund_tracking_default", "refund_tracking_defaults"),
         ("refund_audit_pth", "refund_audit_path"),
         ("refund_traking_keys", "refund_tracking_keys"),
-        ("refunds_tracking_apps", "refund_tracking_apps"),
         ("refund_histroy_apps", "refund_history_apps"),
         ("iap_key_rotation_wiat", "iap_key_rotation_wait"),
         ("iap_key_custody_keep_files", "iap_key_custody_keep_file"),
@@ -53,6 +52,15 @@ def test_no_known_variable_is_misspelt(name: str) -> None:
 )
 def test_a_slip_is_told(name: str, meant: str) -> None:
     assert misspelt([name, "unrelated"]) == [f"{name}: no such variable is read. Did you mean {meant}?"]
+
+
+@pytest.mark.parametrize(
+    "beginning", ["refund_report", "refund_import", "refund_trading", "refund_store", "refund_debit"]
+)
+@pytest.mark.parametrize("ending", ["result", "results", "folder", "options", "keys", "apps", "retention_days"])
+def test_a_name_of_the_user_s_own_may_end_like_one_of_ours(beginning: str, ending: str) -> None:
+    """What another role of the play has registered is no slip, and would stop a run."""
+    assert misspelt([f"{beginning}_{ending}"]) == []
 
 
 @pytest.mark.parametrize(

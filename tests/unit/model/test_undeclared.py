@@ -30,10 +30,11 @@ def told(*left: Identity, declared: t.Sequence[Identity] = DECLARED) -> str:
 
 def test_an_app_that_nobody_declares_is_removed_from_the_ledger_whatever_tracker_is_the_default() -> None:
     assert told() == "" and told(at("com.c")) == OTHER == told(at("com.c"), declared=[])
-    # That it is in both environments is no reason to name it twice.
-    both = f"{OTHER.removesuffix('.')} or trackers: [ledger], environment: sandbox."
-    assert told(at("com.c"), at("com.c", environment="sandbox")) == both
-    assert told(at("com.c", environment="sandbox")) == OTHER.replace("production", "sandbox")
+    sandbox = at("com.c", environment="sandbox")
+    assert told(sandbox) == OTHER.replace("com.c", "com.c (sandbox)").replace("production", "sandbox")
+    # Each is an entry of its own, and both are named: nothing is to be chosen.
+    both = f"com.c, com.c (sandbox). Declare them, or remove them {LEDGER} and "
+    assert told(at("com.c"), sandbox).endswith(f"not declared: {both}trackers: [ledger], environment: sandbox.")
     others = f"Held in the ledger and not declared: com.c, com.d. Declare them, or remove them {LEDGER}."
     assert told(at("com.c"), at("com.d")) == others
 
@@ -55,7 +56,7 @@ def test_what_was_applied_elsewhere_is_removed_there_by_hand_first() -> None:
         )
     both = told(at("com.c"), at("com.b", "revenuecat"), at("com.b", "devtodev", "Three"))
     assert both.startswith(f"{OTHER} Not declared there: com.b at revenuecat, com.b at devtodev (project Three). A key")
-    assert "[devtodev], environment: production or trackers: [revenuecat], environment: production." in both
+    assert "[devtodev], environment: production and trackers: [revenuecat], environment: production." in both
 
 
 def test_a_project_with_another_name_may_be_the_same() -> None:

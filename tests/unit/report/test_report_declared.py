@@ -146,7 +146,10 @@ def test_what_differs_from_a_declared_app_in_capitals_alone_gets_no_advice_to_re
     root = ElementTree.parse(tmp_path / "refund-audit.junit.xml").getroot()
     told = [skipped.get("message") or "" for skipped in root.iterfind("testsuite[@name='undeclared']/testcase/skipped")]
     assert [(said in text, "state: absent" in text) for text in told] == [(True, False), (False, True)]
+    # An entry that has no place is of the ledger, in production.
+    bare = audit(tmp_path, {**bulk(item(ONE)), "undeclared": [{"bundle_id": "x.left"}]}).results["report"]["summary"]
+    assert f"{removal} with state: absent, trackers: [ledger], environment: production." in bare
     # The same name in the other environment is no slip; what another result has as an app is declared.
     other_place = [{**held[0], "environment": "sandbox"}, {**held[0], "label": f"{ONE} in the ledger"}]
     same = audit(tmp_path, {**bulk(item(ONE)), "undeclared": other_place}).results["report"]["summary"]
-    assert "capitals" not in same and f"not declared: {ONE}." in same and "Not declared there" not in same
+    assert "capitals" not in same and f"not declared: {ONE} (sandbox)." in same and "Not declared there" not in same

@@ -149,7 +149,7 @@ def test_an_audit_is_told_which_absent_keys_may_be_in_use() -> None:
             "old",
             "key_in_use",
             "Declared absent, and com.example.a in the ledger may still use it and isn't declared. Declare it below "
-            "another key, or as absent.",
+            "another key, or as absent there.",
         ),
         KeyTrouble("nameless", "failed", "Declared absent, and nobody knows."),
     ]
