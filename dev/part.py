@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,7 @@ def stop_all() -> None:
     """Interrupt each command as Ctrl-C would, wait until it has cleaned up, and kill what does not end."""
     _stopping.set()
     ends = time.monotonic() + GRACE
+    started = _started()
     try:
         for process in list(_running):
             # It may have ended just now.
@@ -39,10 +40,40 @@ def stop_all() -> None:
                 os.kill(process, signal.SIGINT)
         while _running and time.monotonic() < ends:
             time.sleep(0.1)
+            started |= _started(started)
     finally:
         for process in list(_running):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process, signal.SIGKILL)
+        there = _processes()
+        for process, began in started:
+            if process in there and there[process][1] == began:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+
+
+def _processes() -> dict[int, tuple[int, str]]:
+    """Return the parent of each process, and when it began: another one may get its number."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            found[int(stat.parent.name)] = (int(fields[1]), fields[19])
+    return found
+
+
+def _started(before: Collection[tuple[int, str]] = ()) -> set[tuple[int, str]]:
+    """Return what runs, and all below it and below what was there ``before``.
+
+    ansible-playbook has a session of its own, which no signal to a group reaches, and nobody above it once
+    ansible-test was interrupted.
+    """
+    there = _processes()
+    found = {one for one in _running if one in there}
+    found |= {one for one, began in before if one in there and there[one][1] == began}
+    while more := {one for one, (parent, _began) in there.items() if parent in found} - found:
+        found |= more
+    return {(one, there[one][1]) for one in found}
 
 
 class Part:

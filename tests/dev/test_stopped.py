@@ -50,6 +50,15 @@ folder = Path(sys.argv[1])
 (folder / "ready").touch()
 time.sleep(600)
 """
+LEAVES = """
+import subprocess, sys, time
+from pathlib import Path
+folder = Path(sys.argv[1])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+(folder / "pid").write_text(str(child.pid))
+(folder / "ready").touch()
+time.sleep(600)
+"""
 
 
 def _started(folder: Path, program: str, grace: float, ignores: bool = False) -> subprocess.Popen[str]:
@@ -79,8 +88,20 @@ def test_what_runs_cleans_up_and_nothing_more_begins(number: signal.Signals, ign
     assert found == {"program.py", "ready", "cleaned up", "logs"}
 
 
-def test_what_does_not_clean_up_in_time_is_killed(tmp_path: Path) -> None:
-    process = _started(tmp_path, STAYS, 0)
+def _runs(pid: str) -> bool:
+    """Whose parent is gone is buried by the system, some time."""
+    try:
+        return Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(("program", "grace"), [(STAYS, 0), (LEAVES, 120)], ids=["too slow", "a session of its own"])
+def test_what_is_left_is_killed(program: str, grace: float, tmp_path: Path) -> None:
+    process = _started(tmp_path, program, grace)
     process.terminate()
     assert "Stopped by SIGTERM" in process.communicate(timeout=120)[0]
-    assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
+    ends = time.monotonic() + 120
+    while _runs((tmp_path / "pid").read_text()) and time.monotonic() < ends:
+        time.sleep(0.02)
+    assert not _runs((tmp_path / "pid").read_text())
