@@ -17,7 +17,7 @@ from pathlib import Path
 import paths
 
 LOGS = paths.CACHE / "logs"
-TIMEOUT = 2400  # seconds for one command; generous, as a run on all versions shares two cores
+TIMEOUT = 5400  # seconds for one command: as long as a whole run may take on a machine that others load
 GRACE = 60  # seconds for what is stopped to stop what it had started
 
 _running: set[int] = set()

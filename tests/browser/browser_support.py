@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import threading
+import time
 import typing as t
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,6 +39,24 @@ FORM = f"projects/{PROJECT}/settings/payments-integration/ia-refunds-tracking"
 Options = dict[str, t.Any]
 # The drivers of the browsers that all tests share; they are nobody's leftovers.
 _SHARED_DRIVERS: set[int] = set()
+
+
+class Unhurried:
+    """A clock that counts no more between two looks than they take on an idle machine.
+
+    How long a page is looked at is then a number of looks: where Chromium gets no processor, they take longer.
+    """
+
+    _MOST_S = 0.3
+
+    def __init__(self) -> None:
+        self._last = self._counted = 0.0
+
+    def __call__(self) -> float:
+        now = time.monotonic()
+        self._counted += min(now - self._last, self._MOST_S)
+        self._last = now
+        return self._counted
 
 
 class SharedBrowser(Browser):
@@ -72,10 +91,13 @@ class SharedBrowser(Browser):
         page = self._kept.pop(_name_of(visitor), None)
         self._close_pages()
         if page is None:
-            return super()._open(visitor)
-        page.context.clear_cookies()
-        page.context.add_cookies(visitor.session.state["cookies"])
-        page.context.set_default_timeout(self._settings.timeout * 1000)
+            page = super()._open(visitor)
+        else:
+            page.context.clear_cookies()
+            page.context.add_cookies(visitor.session.state["cookies"])
+            page.context.set_default_timeout(self._settings.timeout * 1000)
+        # Where Chromium gets no processor, it loads a page in more time than an element that isn't there is waited for.
+        page.context.set_default_navigation_timeout(4 * self._settings.timeout * 1000)
         return page
 
     def _leave_pages(self) -> None:
@@ -196,7 +218,7 @@ class World:
             "devtodev": {name: value for name, value in tracker.items() if value is not None},
             "ledger": {"url": f"sqlite:///{self.folder}/ledger.db"},
             "app_store_server_url": self.sim.url,
-            "wait_timeout": 10.0,
+            "wait_timeout": 60.0,
             "request_timeout": 6.0,
             **options,
         }

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 import typing as t
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from browser_support import PROJECT, SESSION, Opened, SharedBrowser, browser_pat
 from playwright.sync_api import Browser, sync_playwright
 from unit_servers import Simulator, simulator
 from unit_support import PACKAGE, new_pem, public_pem, write_key
+
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_page import Form
 
 if t.TYPE_CHECKING:
     from browser_support import World
@@ -85,9 +88,12 @@ def shared_browser(_shared: SharedBrowser, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.fixture
-def world(_simulator: Simulator, tmp_path: Path, pem: str, other_pem: str) -> World:
+def world(_simulator: Simulator, tmp_path: Path, pem: str, other_pem: str, monkeypatch: pytest.MonkeyPatch) -> World:
     """The simulator in a fresh world with one devtodev project, and two keys as files."""
-    from browser_support import World
+    from browser_support import Unhurried, World
+
+    for module in ("_trackers.devtodev", "_tasks.field.page_questions"):
+        monkeypatch.setattr(f"{PACKAGE}.{module}.Form", partial(Form, monotonic=Unhurried()))
 
     _simulator.start_over()
     document = _simulator.control("GET", "/world")

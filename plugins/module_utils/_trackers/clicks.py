@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 if t.TYPE_CHECKING:
@@ -47,7 +46,7 @@ class _Traffic:
         self.open.discard(request)
 
 
-def press(page: Page, button: Locator, timeout: float, monotonic: t.Callable[[], float] = time.monotonic) -> bool:
+def press(page: Page, button: Locator, timeout: float, monotonic: t.Callable[[], float]) -> bool:
     """Click once and wait up to ``timeout`` seconds for the answers; tell whether the page sent anything.
 
     To load a page anew before that would cancel what its scripts are about to send.

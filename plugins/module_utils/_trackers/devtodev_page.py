@@ -123,7 +123,7 @@ class Form:
         except TookTooLong:
             element = self.elements["submit"]
             raise self._problem(f"{element} can't be clicked after filling in the form.", _NAME_IT, veil=data) from None
-        return lambda: self._reaction(press(self.page, button, self.timeout))
+        return lambda: self._reaction(press(self.page, button, self.timeout, self.monotonic))
 
     def ready_to_remove(self) -> t.Callable[[], bool]:
         """Return the one click that removes. Raises PageProblem without the button."""
@@ -138,7 +138,7 @@ class Form:
             if button is None:
                 raise self._problem(f"not found: {question}.", _NAME_IT)
         found = button
-        return lambda: press(self.page, found, self.timeout)
+        return lambda: press(self.page, found, self.timeout, self.monotonic)
 
     def _reaction(self, has_sent: bool) -> str:
         alerts = self.page.get_by_role("alert").filter(visible=True)
