@@ -47,7 +47,7 @@ class Decision:
     ``is_refusal``: the verdict is why, and ``brief`` is the error without what stands in the verdict's hint.
     ``is_untried``: the app did not get its turn. ``declared``: the key that is asked for, None when none is.
     ``key_name``: the key's short name. ``app_name``: as declared. ``is_of_key``: the error is the key's, not the app's.
-    ``is_predicted``: check mode; ``held`` is what a run would leave.
+    ``is_predicted``: check mode; ``held`` is what a run would leave. ``is_absent``: it is declared to be absent.
     """
 
     verdict: Verdict
@@ -63,6 +63,7 @@ class Decision:
     app_name: str = ""
     is_of_key: bool = False
     is_predicted: bool = False
+    is_absent: bool = False
 
     @property
     def told(self) -> Integration:

@@ -29,15 +29,17 @@ class Undeclared:
         return self.label == app_in(self.bundle_id, self.environment)
 
 
-def undeclared_of(entries: t.Iterable[Integration], declared: t.Iterable[Identity]) -> list[Undeclared]:
-    """Return ``entries``, which nobody declares, named. ``declared``: all that somebody does.
+def undeclared_of(
+    entries: t.Iterable[Integration], declared: t.Iterable[Identity], absent: t.Container[Identity] = ()
+) -> list[Undeclared]:
+    """Return ``entries``, which nobody declares, named. ``declared``: all that somebody does, ``absent`` among them.
 
-    Of what was last applied at another tracker, only what no entry has there: a project that has another name now may
-    be the same one.
+    Of what was last applied at another tracker, only what is declared to be there in no project: one that has another
+    name now may be the same. What is declared absent in another project says nothing about this one.
     """
     known = list(declared)
     names = {identity.bundle_id for identity in known}
-    there = {(identity.tracker, identity.environment, identity.bundle_id) for identity in known}
+    there = {(one.tracker, one.environment, one.bundle_id) for one in known if one not in absent}
     found = []
     for identity in (entry.identity for entry in entries):
         name, tracker, environment = identity.bundle_id, identity.tracker, identity.environment
@@ -70,7 +72,8 @@ def held_undeclared(entries: t.Iterable[Undeclared], declared: t.Iterable[str]) 
 _ABSENT = "or remove {them} with state: absent, {places}."
 _LEFT_THERE = (
     "A key was applied there and may still be. Declare {them} there, or remove {them} on the tracker's page and then, "
-    "for one run, with state: absent, {places}."
+    "for one run, with state: absent, {places}, and the same project "
+    "(at devtodev by hand also devtodev.confirmed: true)."
 )
 
 

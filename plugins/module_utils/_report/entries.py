@@ -63,7 +63,8 @@ def undeclared_of(results: t.Sequence[Fields], apps: t.Iterable[App]) -> tuple[U
     """Return what is set up and none of ``apps``, those of all results, each once."""
     lists = [result.get("undeclared") for result in results if isinstance(result, t.Mapping)]
     items = [item for found in lists if isinstance(found, list) for item in found if isinstance(item, t.Mapping)]
-    audited = {_place(app) for app in apps}
+    # One that is declared absent may be absent in another project.
+    audited = {_place(app) for app in apps if app.tracker == "ledger" or app.status != "Absent"}
     found = {_undeclared(item) for item in items if _text(item.get("bundle_id"))}
     return tuple(sorted(one for one in found if (one.bundle_id, one.environment, one.tracker) not in audited))
 

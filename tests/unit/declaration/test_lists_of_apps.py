@@ -269,6 +269,9 @@ def test_what_is_left_at_a_tracker_of_an_app_that_is_declared_elsewhere_is_named
     # Where a line can't be read, nobody knows of which app or of which trackers it tells.
     for line in ({"bundle_id": BUNDLE_ID, "trackers": ["nowhere"]}, {"bundle": BUNDLE_ID}):
         assert left(line, TWO)[0] == []
+    # In another project, it isn't the one that is there.
+    elsewhere = {"trackers": ["devtodev"], "devtodev": {**HAND, "project": "p2"}, "state": "absent"}
+    assert left({"bundle_id": BUNDLE_ID, **elsewhere}, BUNDLE_ID, TWO)[0] == [there]
     removed: Json = {"devtodev": {**HAND, "confirmed": True}, "state": "absent"}
     gone = {"bundle_id": BUNDLE_ID, "trackers": ["devtodev"], **removed}
     assert left(gone, BUNDLE_ID, TWO)[0] == [] and left(BUNDLE_ID, TWO)[0] == []

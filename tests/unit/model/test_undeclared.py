@@ -23,8 +23,8 @@ def at(name: str, tracker: str = "ledger", project: str = "", environment: Envir
 DECLARED = (at("com.A"), at("com.a"), at("com.b"))
 
 
-def told(*left: Identity, declared: t.Sequence[Identity] = DECLARED) -> str:
-    entries = undeclared_of(map(absent, left), declared)
+def told(*left: Identity, declared: t.Sequence[Identity] = DECLARED, gone: t.Sequence[Identity] = ()) -> str:
+    entries = undeclared_of(map(absent, left), declared, gone)
     return held_undeclared(entries, [identity.bundle_id for identity in declared])
 
 
@@ -52,11 +52,12 @@ def test_what_was_applied_elsewhere_is_removed_there_by_hand_first() -> None:
         assert told(at(name, "revenuecat", "proj1")) == (
             f"Not declared there: {name} at revenuecat (project proj1). A key was applied there and may still be. "
             "Declare it there, or remove it on the tracker's page and then, for one run, with state: absent, "
-            "trackers: [revenuecat], environment: production."
+            "trackers: [revenuecat], environment: production, and the same project "
+            "(at devtodev by hand also devtodev.confirmed: true)."
         )
     both = told(at("com.c"), at("com.b", "revenuecat"), at("com.b", "devtodev", "Three"))
     assert both.startswith(f"{OTHER} Not declared there: com.b at revenuecat, com.b at devtodev (project Three). A key")
-    assert "[devtodev], environment: production and trackers: [revenuecat], environment: production." in both
+    assert "[devtodev], environment: production and trackers: [revenuecat], environment: production, and" in both
 
 
 def test_a_project_with_another_name_may_be_the_same() -> None:
@@ -64,6 +65,14 @@ def test_a_project_with_another_name_may_be_the_same() -> None:
     assert told(at("com.b", "devtodev", "Old"), declared=declared) == ""
     assert "Old" in told(at("com.b", "devtodev", "Old", "sandbox"), declared=declared)
     assert "Old" in told(at("com.b", "revenuecat", "Old"), declared=declared)
+
+
+def test_what_is_declared_absent_in_another_project_says_nothing_of_this_one() -> None:
+    """It is seen to be absent there, where it never was, and nobody has looked here."""
+    bare, old = at("com.b", "devtodev"), at("com.b", "devtodev", "Old")
+    assert "com.b at devtodev (project Old)" in told(old, declared=[bare], gone=[bare])
+    # As long as it is declared to be in one.
+    assert told(old, declared=[bare, at("com.b", "devtodev", "New")], gone=[bare]) == ""
 
 
 def test_what_differs_in_capitals_alone_is_kept() -> None:

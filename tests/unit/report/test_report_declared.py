@@ -153,3 +153,12 @@ def test_what_differs_from_a_declared_app_in_capitals_alone_gets_no_advice_to_re
     other_place = [{**held[0], "environment": "sandbox"}, {**held[0], "label": f"{ONE} in the ledger"}]
     same = audit(tmp_path, {**bulk(item(ONE)), "undeclared": other_place}).results["report"]["summary"]
     assert "capitals" not in same and f"not declared: {ONE} (sandbox)." in same and "Not declared there" not in same
+
+
+@pytest.mark.parametrize(("status", "named"), [("Active", []), ("Absent", [f"{ONE} at devtodev (project Old)"])])
+def test_what_is_absent_in_one_project_may_be_left_in_another(status: str, named: list[str], tmp_path: Path) -> None:
+    left = {"bundle_id": ONE, "environment": "production", "tracker": "devtodev"}
+    left["label"] = f"{ONE} at devtodev (project Old)"
+    result = {**bulk(item(ONE, tracker="devtodev", status=status)), "undeclared": [left]}
+    report = audit(tmp_path, result).results["report"]
+    assert [entry["label"] for entry in report["undeclared"]] == named

@@ -134,6 +134,7 @@ class Engine:
         decision = self._decision(target, verdict, places)
         decision.is_untried = decision.is_untried or target.is_untried
         decision.app_name = target.app.name
+        decision.is_absent = target.app.is_absent
         decision.key_name = target.app.key.name if target.app.key else ""
         decision.is_of_key = target.is_of_key or bool(target.key and target.key.problem)
         decision.declared = target.key.declared if target.key and not target.app.fault else None

@@ -33,7 +33,8 @@ def run(params: Params, context: Context) -> Results:
     with open_engine(services, context, NAME, removes, asked.is_strict) as one:
         decisions = one.run(declaration, purge)
         left = [] if purge else one.undeclared(declaration)
-    undeclared = undeclared_of(left, (decision.held.identity for decision in decisions))
+    absent = {decision.held.identity for decision in decisions if decision.is_absent}
+    undeclared = undeclared_of(left, (decision.held.identity for decision in decisions), absent)
     troubled = key_troubles(decisions, declaration, one.loaded)
     message = outcomes.troubles(decisions, declaration, troubled)
     rest = Rest(services.ledger_url, context)
