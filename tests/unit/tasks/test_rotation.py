@@ -115,8 +115,9 @@ def test_it_waits_until_apple_accepts_the_new_key(publisher: Publisher) -> None:
 
 def test_both_environments_are_moved(publisher: Publisher) -> None:
     publisher.site(publisher.declared({"bundle_id": ONE, "environment": "sandbox"}))
-    publisher.rotate(publisher.declared(ONE, TWO), revoke=True)
+    done = publisher.rotate(publisher.declared(ONE, TWO), revoke=True)
     assert publisher.held(environment="sandbox") == {ONE: NEW} and publisher.active() == {NEW}
+    assert "for both apps; it is" in done.results["irreversible"][0]["proven"], "three integrations, two apps"
 
 
 def test_an_app_that_was_never_released_moves(sim: Simulator, tmp_path: Path) -> None:
@@ -125,6 +126,7 @@ def test_an_app_that_was_never_released_moves(sim: Simulator, tmp_path: Path) ->
     publisher.site(publisher.declared(ONE, TWO))
     done = publisher.both(publisher.declared(ONE, TWO), revoke=True)
     assert publisher.held() == {ONE: NEW, TWO: NEW} and publisher.active() == {NEW}, done.message
+    assert "for 1 of 2 apps (the others were never released);" in done.results["irreversible"][0]["proven"]
 
 
 def test_every_declared_tracker_is_moved_and_what_is_entered_by_hand_is_waited_for(publisher: Publisher) -> None:

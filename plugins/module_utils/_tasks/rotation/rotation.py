@@ -84,15 +84,24 @@ def _revoked(job: Job, moved: Moved, gate: Gate) -> Revocation:
     """Revoke the old key, of which nothing is known that uses it. Raises RefundsError."""
     issuer_id = moved.key.source.issuer_id
     old = KeySource(issuer_id=issuer_id, key_id=job.asked.old_key_id, path=None, content=None, policy="strict")
-    count = len(moved.decisions)
-    proven = f"no known integration uses it, and Apple accepts {moved.new_key_id or 'the new key'} for {every(count)}"
+    proven = (
+        f"no known integration uses it, and Apple accepts {moved.new_key_id or 'the new key'} for {_accepted(moved)}"
+    )
     if moved.key.problem:
-        proven = f"no known integration would use it, once {count} are moved"
+        proven = f"no known integration would use it, once {len(moved.decisions)} are moved"
     asked = KeyRequest(old, team_id=job.asked.team_id)
     revoked = revoke_key(asked, job.context, job.connection, gate, proven)
     if revoked.key_id is None:
         return "unlisted"
     return "done" if revoked.was_active else "before"
+
+
+def _accepted(moved: Moved) -> str:
+    """Return for which apps Apple has accepted the new key, each once, at however many trackers it is."""
+    apps = {one.held.identity.bundle_id for one in moved.decisions}
+    accepted = {one.held.identity.bundle_id for one in moved.decisions if one.verdict.accepted}
+    some = f"{len(accepted)} of {len(apps)} apps (the others were never released)"
+    return every(len(apps)) if accepted == apps else some
 
 
 def _end(job: Job, moved: Moved, revocation: Revocation) -> End:
