@@ -129,6 +129,16 @@ def test_an_app_that_was_never_released_moves(sim: Simulator, tmp_path: Path) ->
     assert "for 1 of 2 apps (the others were never released);" in done.results["irreversible"][0]["proven"]
 
 
+def test_what_the_sandbox_accepts_is_no_proof_for_production(sim: Simulator, tmp_path: Path) -> None:
+    publisher = Publisher(sim, tmp_path)
+    sim.control("PATCH", f"/apps/{TWO}", {"released": False})
+    publisher.site(publisher.declared(ONE, TWO))
+    publisher.site(publisher.declared({"bundle_id": TWO, "environment": "sandbox"}))
+    done = publisher.rotate(publisher.declared(ONE, TWO), revoke=True)
+    assert publisher.held(environment="sandbox") == {TWO: NEW}, done.message
+    assert "for 1 of 2 apps (the others were never released);" in done.results["irreversible"][0]["proven"]
+
+
 def test_every_declared_tracker_is_moved_and_what_is_entered_by_hand_is_waited_for(publisher: Publisher) -> None:
     keys = publisher.declared({"bundle_id": ONE, "trackers": ["ledger", "devtodev"], "devtodev": HANDOFF}, TWO)
     publisher.site(keys, devtodev={"confirmed": True})

@@ -97,11 +97,11 @@ def _revoked(job: Job, moved: Moved, gate: Gate) -> Revocation:
 
 
 def _accepted(moved: Moved) -> str:
-    """Return for which apps Apple has accepted the new key, each once, at however many trackers it is."""
+    """Return for which apps Apple has accepted the new key, wherever each is used."""
     apps = {one.held.identity.bundle_id for one in moved.decisions}
-    accepted = {one.held.identity.bundle_id for one in moved.decisions if one.verdict.accepted}
-    some = f"{len(accepted)} of {len(apps)} apps (the others were never released)"
-    return every(len(apps)) if accepted == apps else some
+    waiting = {one.held.identity.bundle_id for one in moved.decisions if not one.verdict.accepted}
+    some = f"{len(apps - waiting)} of {len(apps)} apps (the others were never released)"
+    return some if waiting else every(len(apps))
 
 
 def _end(job: Job, moved: Moved, revocation: Revocation) -> End:
