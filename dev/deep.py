@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is too long for every run: "make deep".
 
-The matrices whole, into docs/MATRICES.md; 10,000 notifications at the receiver, killed five times; and hostile input
-that atheris makes up, a minute for each target.
+The matrices whole, into docs/MATRICES.md; the properties with examples that are made up anew; 10,000 notifications at
+the receiver, killed five times; and hostile input that atheris makes up, a minute for each target.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import paths
 
 STORM = ("--count", "10000", "--connections", "50", "--kills", "5", "--rate", "200")
 FUZZED = ("p8", "session", "payload", "report", "world")
+# How often the properties are tried.
+ROUNDS = 5
 PLACE = paths.CACHE / "fuzz"
 
 
@@ -25,6 +27,15 @@ def _run(script: str, *arguments: str | Path) -> bool:
     print(f"$ {script} {' '.join(map(str, arguments))}", flush=True)
     command: list[str | Path] = [paths.VENV / "bin/python", script, *arguments]
     return subprocess.run(command, cwd=paths.ROOT, env=env, check=False).returncode == 0
+
+
+def _properties() -> bool:
+    """Try the properties with other examples than every run has."""
+    env = paths.linked_environment("deep") | {"EXAMPLES": "random"}
+    command: list[str | Path] = [paths.VENV / "bin/python", "-m", "pytest", "-q", "-m", "hypothesis"]
+    command += ["tests/unit", "tests/simulator"]
+    rounds = [subprocess.run(command, cwd=paths.ROOT, env=env, check=False) for _ in range(ROUNDS)]
+    return not any(one.returncode for one in rounds)
 
 
 def _has_atheris() -> bool:
@@ -39,7 +50,8 @@ def _has_atheris() -> bool:
 
 def main() -> int:
     """Run one after the other, whatever came of the one before; fail if any failed."""
-    passed = [_run("tests/unit/matrices/matrix_document.py"), _run("tests/events/receiver_storm.py", *STORM)]
+    passed = [_run("tests/unit/matrices/matrix_document.py"), _properties()]
+    passed.append(_run("tests/events/receiver_storm.py", *STORM))
     passed.append(_has_atheris())
     if passed[-1]:
         # What makes it fail is kept beside the corpus.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from connect_support import Browser, browser_for, connect_world
@@ -13,6 +14,11 @@ from sim_support import SIMULATOR, KeyPair, Running, new_key_pair, new_world, st
 
 # For the tests that look at single functions; the simulator itself always runs on its own.
 sys.path.insert(0, str(SIMULATOR))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
+
+from unit_examples import settle_examples
+
+settle_examples()
 
 
 @pytest.fixture(scope="session")

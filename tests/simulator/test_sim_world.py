@@ -228,7 +228,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=60)
 @given(_VALUES)
 def test_no_document_does_worse_than_a_refusal(document: object) -> None:
     try:

@@ -13,11 +13,10 @@ import typing as t
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis.configuration import set_hypothesis_home_dir
+from unit_examples import settle_examples
 from unit_migrations import Migrations
 from unit_servers import Simulator, simulator
-from unit_support import ROOT, Patience, new_pem
+from unit_support import Patience, new_pem
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _run
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Transport
@@ -25,16 +24,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger import le
 
 # jsonschema would build its grammars for two seconds; no schema of ours has a format that needs one.
 sys.modules.setdefault("rfc3987_syntax", t.cast(t.Any, None))
-set_hypothesis_home_dir(ROOT / ".cache" / "hypothesis")
-# The same examples on every machine: a red test is red for everybody.
-settings.register_profile(
-    "storeops",
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-settings.load_profile("storeops")
+settle_examples()
 
 
 # What starts a process is proven once, and not on each version.
