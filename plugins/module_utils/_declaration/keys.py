@@ -156,7 +156,36 @@ def declared_keys(params: Params, faults: list[str]) -> dict[str, KeySource]:
             source = KeySource(team, None, None, None, "strict", where=where, name=name, unusable=" ".join(wrong))
         faults.extend(wrong)
         found.setdefault(entry.name, source)
+    return _each_with_a_file_of_its_own(found)
+
+
+def _each_with_a_file_of_its_own(keys: t.Mapping[str, KeySource]) -> dict[str, KeySource]:
+    """Return the keys, with the fault that the task that puts them in place has with two of one file."""
+    sources, found = list(keys.values()), dict(keys)
+    for index, name in enumerate(keys):
+        twin = twin_of(index, sources)
+        if twin is not None and not sources[index].fault:
+            place = sources[twin].where.removesuffix(": ")
+            found[name] = replace(sources[index], fault=one_file(place))
     return found
+
+
+def twin_of(index: int, sources: t.Sequence[KeySource]) -> int | None:
+    """Return which other entry of ``keys`` means the same file, None where none counts.
+
+    The earlier one counts; against one that is to be absent, one that is to be there counts wherever it stands.
+    """
+    own = sources[index]
+    for number, other in enumerate(sources):
+        counts = number < index or (own.is_absent and not other.is_absent)
+        if counts and own.path and other.path == own.path:
+            return number
+    return None
+
+
+def one_file(place: str) -> KeyProblem:
+    """Return what is wrong with a key whose file is that of the entry at ``place``, too."""
+    return KeyProblem("key_unreadable", f"private_key_path is that of {place}, too.", "One file holds one key.")
 
 
 def _team(fields: Params, params: Params) -> str | None:

@@ -93,7 +93,7 @@ def test_every_entry_is_tried_and_the_bad_ones_are_named_once(tmp_path: Path, pe
         told = {key["key"]: key["msg"] for key in results["iap_keys"][:6]}
         assert "does not exist" in told["lost"] and "truncated" in told["damaged"]
         assert told["no_id"].startswith("issuer_id: 'nonsense'") and "is given but empty" in told["nothing"]
-        assert "session" in told["session"] and "keys[0] ('lost')" in told["twin"]
+        assert "session" in told["session"] and "keys[0] (lost)" in told["twin"]
         assert "keys[6] has the same key, 'new'" in results["iap_keys"][7]["msg"]
         causes = [key.get("cause") for key in results["iap_keys"][:3]]
         assert causes == ["key_unreadable", "key_unreadable", None]

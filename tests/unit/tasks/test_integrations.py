@@ -38,7 +38,8 @@ def test_create_unchanged_update_delete(bulk: Bulk) -> None:
     again = bulk.both(wanted)
     assert outcomes(again) == [(name, "unchanged", "unchanged") for name in (TWO, BUNDLE_ID, FOREIGN)]
     assert (again.results["changed"], again.results["diff"]["after"], again.results["http"]["calls"]) == (False, {}, 3)
-    rotated = bulk.key("rotated", key_id="ROTATED001", private_key_path=str(bulk.folder / "foreign.p8"))
+    new_path = str(write_key(bulk.folder / "rotated.p8", bulk.sim.other_pem))
+    rotated = bulk.key("rotated", key_id="ROTATED001", private_key_path=new_path)
     entries = [wanted[0], *apps(BUNDLE_ID, key="rotated"), {"bundle_id": FOREIGN, "state": "absent"}]
     changed = bulk.both(entries, keys=[*bulk.keys, rotated])
     assert changed.results["summary"] == "3 apps: 1 changed, 1 removed, 1 unchanged."
@@ -68,11 +69,12 @@ def test_an_app_apple_id_that_changes_is_a_change_with_its_diff(bulk: Bulk) -> N
 
 def test_each_item_is_what_the_single_module_says(bulk: Bulk, tmp_path: Path) -> None:
     """Same verdicts, same integration, same message, whatever is wrong."""
-    write_key(tmp_path / "damaged.p8", bulk.sim.pem[:99])
+    damaged = str(write_key(tmp_path / "damaged.p8", bulk.sim.pem[:99]))
+    copy = str(write_key(tmp_path / "copy.p8", bulk.sim.pem))
     keys = [
         bulk.keys[0],
-        bulk.key("other", issuer_id=OTHER_ISSUER),
-        bulk.key("damaged", private_key_path=str(tmp_path / "damaged.p8")),
+        bulk.key("other", issuer_id=OTHER_ISSUER, private_key_path=copy),
+        bulk.key("damaged", private_key_path=damaged),
     ]
     entries = [
         *apps(BUNDLE_ID, UNRELEASED, FOREIGN, "com.example.One"),

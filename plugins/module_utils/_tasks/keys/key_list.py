@@ -9,7 +9,8 @@ import typing as t
 from dataclasses import replace
 
 from ..._context import Context, Results, TaskFailed
-from ..._declaration.keys import identifiers
+from ..._declaration.keys import identifiers, one_file, twin_of
+from ..._fields import place
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import shown
 from ..._model.private_key import KeyProblem
@@ -59,20 +60,15 @@ def _outcome(index: int, entries: t.Sequence[KeyRequest], context: Context, conn
 
 
 def _refuse_twin(index: int, entries: t.Sequence[KeyRequest]) -> None:
-    """Raise RefundsError when another entry has the same short name, or means the same file.
-
-    The earlier one counts; against one that is to be absent, one that is to be there counts wherever it stands.
-    """
-    own = entries[index]
-    for number, earlier in enumerate(entries):
-        counts = number < index or (earlier.state, own.state) == ("present", "absent")
-        if not counts:
-            continue
-        name = shown(earlier.source.name)
-        if earlier.source.name == own.source.name:
+    """Raise RefundsError when an earlier entry has the same short name, or another one means the same file."""
+    sources = [entry.source for entry in entries]
+    for number, earlier in enumerate(sources[:index]):
+        if earlier.name == sources[index].name:
+            name = shown(earlier.name)
             raise RefundsError(f"keys[{number}] has the same key, {name}.", "Give each a name of its own.")
-        if own.source.path and earlier.source.path == own.source.path:
-            raise RefundsError(f"private_key_path is that of keys[{number}] ({name}), too.", "One file holds one key.")
+    twin = twin_of(index, sources)
+    if twin is not None:
+        raise one_file(place("keys", twin, sources[twin].name))
 
 
 def _told(entry: KeyRequest, outcome: Results) -> Results:
