@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from .._model.coverage import Coverage, Window
 from .._model.refund import Rejected
 from .engines import insert
+from .ledger import Ledger
 from .refunds import App
 from .schema import refund_coverage, refund_quarantine
 
@@ -53,6 +54,7 @@ def coverage_of(row: sqlalchemy.RowMapping) -> Coverage:
         url_at=row["url_at"],
         state=row["state"],
         reason=row["reason"],
+        app_apple_id=row["app_apple_id"],
     )
 
 
@@ -71,10 +73,22 @@ def put_coverage(connection: sqlalchemy.Connection, app: App, coverage: Coverage
         "reason": coverage.reason,
         "last_run_at": now,
         "last_notification_at": coverage.last_notification_at,
+        "app_apple_id": coverage.app_apple_id,
         "gaps": json.dumps([[gap.start, gap.end] for gap in coverage.gaps]),
     }
     statement = insert(connection, refund_coverage()).values(**app.values(), **values)
     connection.execute(statement.on_conflict_do_update(index_elements=list(app.values()), set_=values))
+
+
+def proven_apple_ids(ledger: Ledger) -> dict[str, set[int]]:
+    """Return which Apple IDs verified notifications of production name, by bundle ID and from whichever source."""
+    table = refund_coverage()
+    query = sqlalchemy.select(table.c.bundle_id, table.c.app_apple_id)
+    found: dict[str, set[int]] = {}
+    with ledger.reading() as connection:
+        for bundle_id, number in connection.execute(query.where(table.c.app_apple_id.is_not(None))):
+            found.setdefault(bundle_id, set()).add(number)
+    return found
 
 
 def list_quarantined(connection: sqlalchemy.Connection, app: App) -> list[Quarantined]:

@@ -153,7 +153,8 @@ def app_states(
     read = _coverages(connection, source, environment)
     quarantined = _quarantined(connection, source, environment, period)
     last = _last_refunds(connection, source, environment, bundle_ids)
-    asked = set(bundle_ids or ()) or {*read, *quarantined, *last, *_integrated(connection, environment)}
+    held = _integrated(connection, environment)
+    asked = set(bundle_ids or ()) or {*read, *quarantined, *last, *held}
     urls = urls_in(connection, environment)
     ever = _quarantined(connection, source, environment, Period())
     return [
@@ -163,7 +164,7 @@ def app_states(
             quarantined.get(name, {}),
             last.get(name),
             urls.get(name),
-            apple_id_fault(ever.get(name, ())),
+            apple_id_fault(ever.get(name, ()), held.get(name), read[name].app_apple_id if name in read else None),
         )
         for name in sorted(asked)
     ]
@@ -242,10 +243,12 @@ def _quarantined(
     return found
 
 
-def _integrated(connection: sqlalchemy.Connection, environment: Environment) -> set[str]:
+def _integrated(connection: sqlalchemy.Connection, environment: Environment) -> dict[str, int | None]:
+    """Return the apps that have an integration, with the Apple ID that the ledger's own has."""
     table = integrations()
-    query = sqlalchemy.select(table.c.bundle_id).distinct().where(table.c.environment == environment)
-    return set(connection.execute(query).scalars())
+    own = sqlalchemy.case((table.c.tracker == "ledger", table.c.app_apple_id))
+    query = sqlalchemy.select(table.c.bundle_id, sqlalchemy.func.max(own)).where(table.c.environment == environment)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(table.c.bundle_id))}
 
 
 def _last_refunds(

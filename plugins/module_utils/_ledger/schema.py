@@ -135,6 +135,7 @@ def refund_coverage() -> sqlalchemy.Table:
         sqlalchemy.Column("last_run_at", text, nullable=False),
         sqlalchemy.Column("last_notification_at", integer),
         sqlalchemy.Column("gaps", text, nullable=False),
+        sqlalchemy.Column("app_apple_id", integer),
     )
 
 

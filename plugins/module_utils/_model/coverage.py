@@ -37,7 +37,7 @@ class Coverage:
     when Apple no longer tried to deliver it, so that it need not be read again. ``known_from``: the first proof that
     Apple kept a history at all, which is the date of the earliest verified notification or the first time that App
     Store Connect named a URL of version 2; ``proven_at``: the last such proof. ``url`` is App Store Connect's last
-    answer, given at ``url_at``.
+    answer, given at ``url_at``. ``app_apple_id``: the app's, as verified notifications of production name it.
     """
 
     covered_from: int
@@ -52,6 +52,7 @@ class Coverage:
     url_at: int | None = None
     state: State = "unknown"
     reason: str = ""
+    app_apple_id: int | None = None
 
     @property
     def is_without_url(self) -> bool:

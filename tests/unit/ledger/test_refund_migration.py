@@ -84,7 +84,7 @@ def test_the_tables_are_those_of_the_schema(tmp_path: Path, name: str) -> None:
     with ledger.reading() as connection:
         held = sqlalchemy.Table(declared.name, sqlalchemy.MetaData(), autoload_with=connection)
     ledger.close()
-    assert HEAD == "0005"
+    assert HEAD == "0006"
     assert [(c.name, str(c.type), c.nullable, c.primary_key) for c in held.columns] == [
         (c.name, str(c.type.compile()), c.nullable, c.primary_key) for c in declared.columns
     ]

@@ -263,6 +263,27 @@ def test_payloads_for_another_apple_id_are_told(reasons: list[str], numbers: str
     )
 
 
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        (["wrong_apple_id: Apple says 8, declared is 7"], "integration has app_apple_id 8, as Apple's payloads do,"),
+        (["wrong_apple_id: Apple says 80, declared is 7"], "(Apple says 80, declared is 7)"),
+        (
+            ["wrong_apple_id: Apple says 8, declared is 7", "wrong_apple_id: Apple says 9, declared is 8"],
+            "(Apple says 9,",
+        ),
+        ([], "app_apple_id is 8, and Apple's verified notifications of this app name 7."),
+    ],
+)
+def test_what_was_corrected_since_only_waits_to_be_read(reasons: list[str], said: str) -> None:
+    assert said in apple_id_fault(reasons, 8, 7)
+
+
+@pytest.mark.parametrize(("declared", "proven"), [(None, 7), (8, None), (7, 7), (None, None)])
+def test_a_number_that_nothing_contradicts_is_no_fault(declared: int | None, proven: int | None) -> None:
+    assert apple_id_fault(["tampered"], declared, proven) == ""
+
+
 @pytest.mark.parametrize("reasons", [[], ["tampered"], ["tampered: wrong_apple_id", "wrong_apple_ids: 7"]])
 def test_other_payloads_say_nothing_of_it(reasons: list[str]) -> None:
     assert apple_id_fault(reasons) == ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import m0001_integrations, m0002_refunds, m0003_amounts, m0004_events, m0005_accepted
+from . import m0001_integrations, m0002_refunds, m0003_amounts, m0004_events, m0005_accepted, m0006_proven_apple_id
 
 MIGRATIONS: tuple[ModuleType, ...] = (
     m0001_integrations,
@@ -15,5 +15,6 @@ MIGRATIONS: tuple[ModuleType, ...] = (
     m0003_amounts,
     m0004_events,
     m0005_accepted,
+    m0006_proven_apple_id,
 )
 HEAD: str = MIGRATIONS[-1].revision

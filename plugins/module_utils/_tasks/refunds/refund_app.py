@@ -87,7 +87,9 @@ class AppRun:
             kept = None if self._context.check_mode else self.read
             self.message = said + (f" Until {iso_time(kept.end)} all is recorded; run again." if kept else "")
         # No gap that another run closes: nothing of this app is recorded until somebody corrects it.
-        self.message = " ".join(filter(None, (self.message, apple_id_fault(self.recorder.reasons))))
+        proven = self.recorder.coverage.app_apple_id if self.recorder.coverage else None
+        fault = apple_id_fault(self.recorder.reasons, self.recorder.app_apple_id, proven)
+        self.message = " ".join(filter(None, (self.message, fault)))
 
     @property
     def outcome(self) -> Outcome:

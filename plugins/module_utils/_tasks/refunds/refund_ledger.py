@@ -148,6 +148,7 @@ class _Desk:
             None if days is None else now - days * _DAY,
             context.timestamp(),
             now,
+            number if place == "production" else None,
             removal=None if days is None else Removal(self.gate, days, app),
         )
         resume_at = recorder.resume(connection)

@@ -47,6 +47,7 @@ class Recorder:
     """Records for one app. ``keep_from`` (UNIX milliseconds): what is dated earlier is not kept; None keeps all.
     ``removal`` asks before what is older is removed; without it, nothing is.
 
+    ``app_apple_id``: what the notifications were verified against; None in the sandbox, where Apple names none.
     ``now`` is UTC in ISO 8601 and ``at`` the same in UNIX milliseconds. One object is for one run. ``tally``,
     ``coverage``, ``quarantined`` and its ``reasons`` tell how things stand after the last call.
     """
@@ -57,6 +58,7 @@ class Recorder:
     keep_from: int | None
     now: str
     at: int
+    app_apple_id: int | None = None
     tally: Tally = field(default_factory=Tally)
     coverage: Coverage | None = None
     quarantined: int = 0
@@ -145,6 +147,8 @@ class Recorder:
             self._has_begun = True
         coverage = advanced(coverage, batch.window, self.at, not self._has_trouble)
         coverage = proven(coverage, [one.signed_date for one in batch.notifications])
+        if batch.notifications and self.app_apple_id is not None:
+            coverage = replace(coverage, app_apple_id=self.app_apple_id)
         if not batch.has_url:
             self.url = "none"
         # A URL counts from the end of a run, when the notifications have had their say; that there is none, at once.

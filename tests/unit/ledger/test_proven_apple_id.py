@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Apple ID that verified notifications name: no other number is taken for the app any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from bulk_support import Bulk, apps, outcomes
+from ledger_support import NOW, ledger_at
+from refund_support import APPLE_ID, DAY, TODAY, URL_V2, Desk
+from unit_servers import Simulator
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, run_task
+
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.coverage import (
+    find_coverage,
+    proven_apple_ids,
+    put_coverage,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
+from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage
+from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
+
+TWO = "com.example.two"
+SAID = f"app_apple_id is 7, and Apple's verified notifications of this app name {APPLE_ID}."
+
+
+@pytest.fixture
+def desk(sim: Simulator, tmp_path: Path) -> Desk:
+    """An app whose only refund was read, and is older than what a run reads again."""
+    made = Desk(sim, tmp_path, f"sqlite:///{tmp_path}/ledger.db")
+    made.prepare()
+    made.refund(-40)
+    assert not made.run().message
+    return made
+
+
+def proofs(url: str) -> dict[str, set[int]]:
+    """Give which numbers a ledger has proofs of."""
+    ledger = ledger_at(url)
+    found = proven_apple_ids(ledger)
+    ledger.close()
+    return found
+
+
+def prove(bulk: Bulk, bundle_id: str, number: int | None, source: str = "apple") -> None:
+    """Let the ledger have read an app."""
+    ledger = ledger_at(f"sqlite:///{bulk.ledger}")
+    with ledger.writing() as connection:
+        put_coverage(connection, App(source, "production", bundle_id), Coverage(1, 1, 1, 1, app_apple_id=number), NOW)
+    ledger.close()
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_refunds_fails_though_nothing_new_was_reported(desk: Desk, check_mode: bool) -> None:
+    assert proofs(desk.url) == {BUNDLE_ID: {APPLE_ID}}
+    wrong = desk.run(check_mode=check_mode, app_apple_id=7)
+    assert wrong.results["failed"] and SAID in wrong.message and "Correct app_apple_id" in wrong.message
+    assert proofs(desk.url) == {BUNDLE_ID: {APPLE_ID}} and not desk.run().message
+
+
+def test_the_audit_has_it_as_a_fault_of_the_declaration(desk: Desk) -> None:
+    question = {"ledger": {"url": desk.url}, "root_certificate_path": str(desk.folder / "root.pem"), "last_days": 30}
+    assert run_task(refund_info.TASK, question).results["declaration_faults"] == []
+    desk.put_integration(app_apple_id=7)
+    (fault,) = run_task(refund_info.TASK, question).results["declaration_faults"]
+    assert (fault["bundle_id"], fault["environment"]) == (BUNDLE_ID, "production") and SAID in fault["msg"]
+    # What another tracker was last given verifies nothing.
+    ledger = ledger_at(desk.url)
+    elsewhere = Identity("revenuecat", "p", "production", BUNDLE_ID)
+    put_integration(ledger, Integration(elsewhere, None, None, None, "Active", None, 8), NOW)
+    ledger.close()
+    desk.put_integration()
+    assert run_task(refund_info.TASK, question).results["declaration_faults"] == []
+
+
+def test_a_number_that_was_corrected_waits_for_refunds(desk: Desk) -> None:
+    desk.refund(-1, "2000000000000002")
+    desk.put_integration(app_apple_id=7)
+    assert f"(Apple says {APPLE_ID}, declared is 7)" in desk.run().message
+    desk.put_integration()
+    question = {"ledger": {"url": desk.url}, "root_certificate_path": str(desk.folder / "root.pem"), "last_days": 30}
+    (fault,) = run_task(refund_info.TASK, question).results["declaration_faults"]
+    assert fault["msg"].startswith(f"The app's integration has app_apple_id {APPLE_ID}") and "site" not in fault["msg"]
+    assert not desk.run().message and run_task(refund_info.TASK, question).results["declaration_faults"] == []
+
+
+def test_site_refuses_another_number_for_that_app_alone(sim: Simulator, tmp_path: Path) -> None:
+    bulk = Bulk(sim, tmp_path)
+    one, two = apps(BUNDLE_ID, app_apple_id=APPLE_ID), apps(TWO, app_apple_id=2)
+    assert outcomes(bulk.run([*one, *two])) == [(BUNDLE_ID, "create", "changed"), (TWO, "create", "changed")]
+    prove(bulk, BUNDLE_ID, APPLE_ID)
+    prove(bulk, TWO, None)
+    swapped = bulk.both([*apps(BUNDLE_ID, app_apple_id=7), *apps(TWO, app_apple_id=8)])
+    assert outcomes(swapped) == [(BUNDLE_ID, "unchanged", "failed"), (TWO, "update", "changed")]
+    assert f"{BUNDLE_ID}: {SAID}" in swapped.message
+    left_out = bulk.both([*apps(BUNDLE_ID), *apps(BUNDLE_ID, app_apple_id=7, environment="sandbox")])
+    assert not left_out.message and left_out.results["integrations"][0]["outcome"] == "unchanged"
+
+
+def test_a_proof_from_any_source_will_do(sim: Simulator, tmp_path: Path) -> None:
+    """A ledger may hold the readings of a test service beside Apple's."""
+    bulk = Bulk(sim, tmp_path)
+    prove(bulk, BUNDLE_ID, APPLE_ID)
+    prove(bulk, BUNDLE_ID, 7, "other:0123")
+    for number in (APPLE_ID, 7):
+        assert not bulk.both(apps(BUNDLE_ID, app_apple_id=number)).message
+    assert bulk.both(apps(BUNDLE_ID, app_apple_id=8)).message
+
+
+@pytest.mark.parametrize(("environment", "number"), [("production", APPLE_ID), ("sandbox", None)])
+def test_only_production_names_the_number(
+    sim: Simulator, tmp_path: Path, environment: Environment, number: int | None
+) -> None:
+    desk = Desk(sim, tmp_path, f"sqlite:///{tmp_path}/ledger.db")
+    desk.prepare()
+    ledger = ledger_at(desk.url)
+    identity = Identity("ledger", "", "sandbox", BUNDLE_ID)
+    held = Integration(identity, ISSUER, KEY_ID, None, "Active", str(tmp_path / "key.p8"), APPLE_ID)
+    put_integration(ledger, held, NOW)
+    refunds = {
+        "issuer_id": ISSUER,
+        "bundle_ids": [BUNDLE_ID],
+        "days": 9,
+        "refunds_per_app": 20,
+        "start": TODAY - 9 * DAY,
+    }
+    share = {"production": 0, "sandbox": 100}[environment]
+    own = {f"{name}_for_sandbox": value for name, value in URL_V2.items()}
+    app = {"bundle_id": BUNDLE_ID, "apple_id": APPLE_ID, **URL_V2, **own}
+    desk.world({"generated_refunds": {**refunds, "sandbox_percent": share}}, [app])
+    desk.move_to(TODAY)
+    assert not desk.run(environment=environment).message
+    with ledger.reading() as connection:
+        found = find_coverage(connection, App(desk.rows("refund_coverage")[0]["source"], environment, BUNDLE_ID))
+    ledger.close()
+    assert found is not None and found.last_notification_at and found.app_apple_id == number
