@@ -85,7 +85,8 @@ def unexpected(answer: Answer) -> str:
             f"HTTP {answer.status} with {kind!a} instead of Apple's JSON: something in between answered "
             "(a proxy, a captive portal), or app_store_server_url is wrong."
         )
-    return f"HTTP {answer.status} with error code {answer.error_code}, which this check doesn't know. Please report it."
+    code = "no error code" if answer.error_code is None else f"error code {answer.error_code}"
+    return f"HTTP {answer.status} with {code}, which this check doesn't know. Please report it."
 
 
 UNCHANGED = (

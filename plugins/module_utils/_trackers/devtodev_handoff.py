@@ -82,10 +82,13 @@ class DevtodevByHand:
 
     def _hand_off(self, desired: Integration) -> None:
         file = desired.private_key_path or "the key that private_key_content holds"
+        # Of a key that check mode only predicts, nobody knows the ID yet, and perhaps not the team either.
+        when = "to be entered" if desired.key_id else "once the new key is made, to be entered"
+        key_id, issuer_id = desired.key_id or "of the new key", desired.issuer_id or "of the new key's team"
         self.warn(
-            f"{desired.identity.bundle_id}: to be entered at devtodev by hand, at {self._where(desired.identity)}: "
-            f"App Bundle ID {desired.identity.bundle_id}; Issuer ID {desired.issuer_id}; Key ID {desired.key_id}; "
-            f".p8 file {file}. Once the page shows Active, run again with devtodev.confirmed: true, for that run only."
+            f"{desired.identity.bundle_id}: {when} at devtodev by hand, at {self._where(desired.identity)}: "
+            f"App Bundle ID {desired.identity.bundle_id}; Issuer ID {issuer_id}; Key ID {key_id}; .p8 file {file}. "
+            "Once the page shows Active, run again with devtodev.confirmed: true, for that run only."
         )
 
     def _where(self, identity: Identity) -> str:

@@ -91,6 +91,13 @@ def test_a_person_is_told_until_it_is_confirmed(
     assert said == ([told] if is_told else []) and rows.steps == (["check"] if is_told else [])
 
 
+def test_a_key_that_check_mode_only_predicts_has_no_id_yet() -> None:
+    made, said = by_hand(Noted())
+    made.observe(replace(D_NOTED, issuer_id=None, key_id=None), None, True)
+    assert said[0].startswith(f"{BUNDLE_ID}: once the new key is made, to be entered at devtodev by hand, at project")
+    assert "; Issuer ID of the new key's team; Key ID of the new key; .p8 file /k/a.p8. Once" in said[0]
+
+
 @pytest.mark.parametrize(
     ("held", "confirmed", "status", "wanted"),
     [
