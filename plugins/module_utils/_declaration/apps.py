@@ -29,9 +29,10 @@ _TEXTS = ("bundle_id", "key", "notification_url")
 class App:
     """One declared app. ``place``: the entry, for messages. ``bundle_id`` is ``place`` where it can't be used.
 
-    ``key``: None only where ``fault`` says why. ``settings``: of each tracker that is to hold it. ``name``: the app's
-    name, for reports. ``fault``: everything that is wrong with the entry; it then has whatever could be read, and the
-    bare name of a tracker for its settings.
+    ``key``: None only where ``fault`` says why. ``settings``: of each tracker that is to hold it; a task without
+    trackers has the ledger's alone, and ``trackers`` is what the entry lists. ``name``: the app's name, for reports.
+    ``fault``: everything that is wrong with the entry; it then has whatever could be read, and the bare name of a
+    tracker for its settings.
     """
 
     place: str
@@ -41,6 +42,7 @@ class App:
     key: KeySource | None = None
     app_apple_id: int | None = None
     settings: tuple[Settings, ...] = (LedgerSettings(),)
+    trackers: tuple[str, ...] = ()
     policy: Policy = "required"
     notification_url: str | None = None
     name: str = ""
@@ -96,7 +98,7 @@ class AppReader:
 
     def read(self, entry: Entry) -> App:
         """Return the app. Never raises."""
-        faults = list(entry.faults)
+        fields, where, faults = entry.fields, entry.place, list(entry.faults)
 
         def attempt(read: t.Callable[[], t.Any], otherwise: t.Any = None) -> t.Any:
             try:
@@ -107,7 +109,6 @@ class AppReader:
                 faults.append(str(error))
             return otherwise
 
-        fields, where = entry.fields, entry.place
         given = fields.get("bundle_id")
         bundle_id = attempt(lambda: parse_bundle_id(given, entry.option("bundle_id")), "") if given is not None else ""
         environment: Environment = self._said(fields, "environment") or "production"
@@ -125,6 +126,7 @@ class AppReader:
             key=attempt(lambda: self._key(entry, is_absent)),
             app_apple_id=attempt(lambda: _apple_id(entry)),
             settings=settings,
+            trackers=tuple(fields.get("trackers") or ()),
             policy=self._said(fields, "credential_check") or "required",
             notification_url=fields.get("notification_url"),
             name=fields.get("name") or "",

@@ -38,12 +38,13 @@ _TEXTS = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """One app. ``source``: the key that the task gives for it, if any."""
+    """One app. ``source``: the key that the task gives for it, if any. ``trackers``: those that its entry lists."""
 
     identity: Identity
     app_apple_id: int | None
     source: KeySource
     is_absent: bool = False
+    trackers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,4 +88,4 @@ def _wanted_apps(params: Params) -> list[Wanted]:
 
 def _wanted(app: App, params: Params) -> Wanted:
     identity = Identity("ledger", "", app.environment, app.bundle_id)
-    return Wanted(identity, app.app_apple_id, app.key or key_source(params), app.is_absent)
+    return Wanted(identity, app.app_apple_id, app.key or key_source(params), app.is_absent, app.trackers)

@@ -17,7 +17,7 @@ from ..._apple.pace import CALLS_A_SECOND, Pace
 from ..._apple.signed_data import LIBRARY_ERROR, SignedData
 from ..._context import Context, Library, Params, Results, Task
 from ..._decisions.irreversible import Gate
-from ..._ledger.integrations import find_integration, list_integrations
+from ..._ledger.integrations import find_integration, list_elsewhere, list_integrations
 from ..._ledger.ledger import Ledger
 from ..._ledger.refunds import App
 from ..._model.errors import InputError, LedgerError, RefundsError
@@ -65,7 +65,8 @@ def update(request: LedgerRequest, context: Context) -> Results:
                 if entry.integration is not None:
                     _begin(entry, entry.integration, desk, connection, is_list)
         _read(entries, context)
-        nothing = nothing_held(entries, ledger) if is_list else ""
+        _name_trackers(entries, ledger)
+        nothing = nothing_held(entries, ledger, context.check_mode) if is_list else ""
     steps = desk.gate.records
     return for_list(entries, context, steps, nothing) if is_list else for_one(entries[0], context, steps)
 
@@ -77,6 +78,22 @@ def _held(apps: t.Sequence[Wanted], ledger: Ledger) -> dict[Identity, Integratio
         return {found.identity: found} if found else {}
     places = sorted({one.identity.environment for one in apps})
     return {found.identity: found for place in places for found in list_integrations(ledger, "ledger", "", place)}
+
+
+def _name_trackers(entries: t.Sequence[Entry], ledger: Ledger) -> None:
+    """Say of apps that the ledger doesn't track which trackers do: those that are declared, else that were applied.
+
+    The task doesn't know which tracker is the default of the others.
+    """
+    unheld = [entry for entry in entries if entry.outcome == "not_in_ledger"]
+    applied: dict[tuple[str, str], dict[str, None]] = {}
+    for place in sorted({entry.wanted.identity.environment for entry in unheld if not entry.wanted.trackers}):
+        for one in list_elsewhere(ledger, place):
+            applied.setdefault((place, one.identity.bundle_id), {})[one.identity.tracker] = None
+    for entry in unheld:
+        identity = entry.wanted.identity
+        names = entry.wanted.trackers or applied.get((identity.environment, identity.bundle_id), ())
+        entry.elsewhere = () if "ledger" in names else tuple(names)
 
 
 def _entry(wanted: Wanted, held: Integration | None, context: Context, is_list: bool) -> Entry:

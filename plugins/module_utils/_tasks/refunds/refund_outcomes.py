@@ -31,13 +31,14 @@ _NEXT_STEP = (
 
 @dataclass
 class Entry:
-    """One app on its way. ``message``: why it failed."""
+    """One app on its way. ``message``: why it failed. ``elsewhere``: its trackers, where the ledger is none of them."""
 
     wanted: Wanted
     outcome: Outcome
     integration: Integration | None = None
     message: str = ""
     run: AppRun | None = None
+    elsewhere: tuple[str, ...] = ()
 
 
 def for_one(entry: Entry, context: Context, records: Records) -> Results:
@@ -60,16 +61,41 @@ def for_one(entry: Entry, context: Context, records: Records) -> Results:
     return results
 
 
-def nothing_held(entries: t.Sequence[Entry], ledger: Ledger) -> str:
-    """Return a message when the ledger has no app that is declared present: hardly the ledger that was meant."""
+def nothing_held(entries: t.Sequence[Entry], ledger: Ledger, check_mode: bool) -> str:
+    """Return a message when the ledger has no app that is declared present: hardly the ledger that was meant.
+
+    Or all of them are tracked elsewhere.
+    """
     present = [entry for entry in entries if entry.outcome != "absent"]
     if not present or any(entry.outcome != "not_in_ledger" for entry in present):
         return ""
-    lack = ledger.lack()
-    names = few([entry.wanted.identity.bundle_id for entry in present])
-    found = f"{ledger.place.where} {lack or 'holds none of the declared apps'}."
+    names = _names([entry for entry in present if not entry.elsewhere])
+    elsewhere = _tracked_elsewhere(present)
+    if not names:
+        return elsewhere
+    found = f"{ledger.place.where} {ledger.lack() or 'holds none of the declared apps'}."
     kept = "Apple keeps refunds for 180 days (30 in the sandbox) and forgets them then."
-    return f"{found} No refunds were read of {names}. {kept} {_NEXT_STEP}"
+    hint = "(Check mode: site --check stores nothing.)" if check_mode else ""
+    told = (f"{found} No refunds were read of {few(names)}. {kept} {_NEXT_STEP}", hint, elsewhere)
+    return " ".join(filter(None, told))
+
+
+def _names(entries: t.Iterable[Entry]) -> list[str]:
+    return [entry.wanted.identity.bundle_id for entry in entries]
+
+
+def _tracked_elsewhere(entries: t.Iterable[Entry]) -> str:
+    """Say of which apps site stores nothing in the ledger, and what to declare; empty without such an app."""
+    apart = [entry for entry in entries if entry.elsewhere]
+    if not apart:
+        return ""
+    trackers = list(dict.fromkeys(name for entry in apart for name in entry.elsewhere))
+    are, their = ("is", "its") if len(apart) == 1 else ("are", "their")
+    return (
+        f"{few(_names(apart))} {are} tracked by {' and '.join(trackers)} and not by the built-in ledger, so no refunds "
+        f"were read. If you want refunds in the ledger, too, add ledger to {their} trackers (trackers: "
+        f"[{', '.join(('ledger', *trackers))}]), then run storeops.refunds.site."
+    )
 
 
 def for_list(entries: t.Sequence[Entry], context: Context, records: Records, nothing: str) -> Results:
@@ -97,7 +123,7 @@ def for_list(entries: t.Sequence[Entry], context: Context, records: Records, not
     if nothing and not context.check_mode:
         raise TaskFailed(f"{line}. {nothing}", results)
     if nothing:
-        context.warn(f"{nothing} (Check mode: site --check stores nothing.)")
+        context.warn(nothing)
     _warn(entries, context)
     return results
 
@@ -154,7 +180,10 @@ def _failures(failed: t.Sequence[Entry], line: str) -> str:
 
 
 def _warn_of_unheld(entries: t.Sequence[Entry], context: Context) -> None:
-    names = [entry.wanted.identity.bundle_id for entry in entries if entry.outcome == "not_in_ledger"]
+    names = _names([entry for entry in entries if entry.outcome == "not_in_ledger" and not entry.elsewhere])
+    elsewhere = _tracked_elsewhere(entries)
+    if elsewhere:
+        context.warn(elsewhere)
     if names:
         count = f"{len(names)} app is" if len(names) == 1 else f"{len(names)} apps are"
         context.warn(f"{count} not in this ledger, so no refunds were read: {few(names)}. {_NEXT_STEP}")

@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""refund_ledger for apps that other trackers have: site stores them in no ledger, however often it runs."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ledger_support import ledger_at
+from refund_support import Desk
+from test_refund_list import NAMES, declare, desk, run
+from unit_support import ISSUER, KEY_ID
+
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integrations
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
+
+__all__ = ["desk"]
+ONE, TWO, THREE = (f"com.example.elsewhere{number}" for number in range(3))
+STEP = "If you want refunds in the ledger, too, add ledger to {} trackers (trackers: [ledger, {}]), then run"
+
+
+def applied(desk: Desk, name: str, tracker: str) -> None:
+    """Note what site applied at another tracker, as the default of a task can have it."""
+    ledger = ledger_at(desk.url)
+    entry = Integration(Identity(tracker, "game", "production", name), ISSUER, KEY_ID, None, "Active")
+    put_integrations(ledger, [entry], "2026-01-01T00:00:00Z")
+    ledger.close()
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_apps_that_another_tracker_has_are_told_what_to_declare(desk: Desk, is_declared: bool) -> None:
+    wanted: list[t.Any] = [ONE, TWO]
+    if is_declared:
+        wanted = [{"bundle_id": name, "trackers": ["devtodev"]} for name in wanted]
+    else:
+        for name in wanted:
+            applied(desk, name, "devtodev")
+    done, told = (run(desk, wanted, check_mode=mode) for mode in (False, True))
+    said = (
+        f"{ONE}, {TWO} are tracked by devtodev and not by the built-in ledger, so no refunds were read. "
+        f"{STEP.format('their', 'devtodev')} storeops.refunds.site."
+    )
+    assert done.message == f"{done.results['summary']}. {said}" and told.warnings == [said] and not told.message
+
+
+def test_apps_with_and_without_the_ledger(desk: Desk) -> None:
+    declare(desk, NAMES[:1], 1)
+    applied(desk, TWO, "devtodev")
+    apart = {"bundle_id": ONE, "trackers": ["revenuecat", "devtodev"]}
+    # It was at devtodev alone, and is now declared for the ledger, which site has yet to write.
+    lacking = {"bundle_id": TWO, "trackers": ["ledger", "devtodev"]}
+    step = STEP.format("its", "revenuecat, devtodev")
+    started = run(desk, [apart, NAMES[0], THREE, lacking])
+    assert not started.message and len(started.warnings) == 2, started
+    assert started.warnings[0].startswith(f"{ONE} is tracked by revenuecat and devtodev and not by the built-in ledger")
+    assert step in started.warnings[0] and started.warnings[1].startswith("2 apps are not in this ledger")
+    for mode in (True, False):
+        nothing = run(desk, [apart, THREE], check_mode=mode)
+        said = " ".join([nothing.message, *nothing.warnings])
+        assert f"No refunds were read of {THREE}. Apple keeps" in said and f"{step} storeops.refunds.site." in said
+        assert ("(Check mode: site --check stores nothing.)" in said) is mode
