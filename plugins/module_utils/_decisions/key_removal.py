@@ -37,7 +37,8 @@ def users(key_ids: t.Collection[str | None], held: t.Iterable[Integration]) -> l
 def in_use(held: t.Sequence[str], it: str = "it") -> str:
     """Return the sentence about what may still use what is to be absent. ``held``: of ``users``."""
     are, them = ("isn't", "it") if len(held) == 1 else ("aren't", "them")
-    return f"{few(held)} may still use {it} and {are} declared. Declare {them} below another key, or as absent there."
+    step = f"Declare {them} for the same tracker, below another key or with state: absent."
+    return f"{few(held)} may still use {it} and {are} declared. {step}"
 
 
 def left(keys: t.Sequence[str], trouble: str, apps: t.Sequence[str], held: t.Sequence[str], check_mode: bool) -> str:

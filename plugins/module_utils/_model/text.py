@@ -61,15 +61,6 @@ def other_capitals(names: t.Iterable[str], declared: t.Iterable[str]) -> dict[st
     return {name: folded[name.casefold()] for name in names if name.casefold() in folded and name not in exact}
 
 
-def held_in_other_capitals(twins: t.Mapping[str, str]) -> str:
-    """Say which held bundle IDs are most likely declared ones, so that nobody removes them; empty for nothing."""
-    pairs = [f"{held} (declared: {declared})" for held, declared in twins.items()]
-    one = len(pairs) == 1
-    app = "This is most likely the same app: keep it" if one else "These are most likely the same apps: keep them"
-    step = f"{app}, and write the bundle ID in the declaration as App Store Connect shows it."
-    return f"Held with other capitals than declared: {few(pairs)}. {step}" if pairs else ""
-
-
 def shortened(value: str) -> str:
     """Return a value as a sentence shows it: the beginning of one that is longer than an ID, such as a fingerprint."""
     return f"{value[:12]}…" if len(value) > _LONGEST_VALUE else value

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .integration import Identity, Integration, app_in
-from .text import few, held_in_other_capitals, other_capitals
+from .text import few, other_capitals
 
 
 @dataclass(frozen=True, order=True)
@@ -51,35 +51,60 @@ def undeclared_of(
     return found
 
 
+class Group(t.NamedTuple):
+    """What is set up and has one and the same step. ``names``: each once, all of them."""
+
+    title: str
+    names: list[str]
+    step: str
+
+
 def held_undeclared(entries: t.Iterable[Undeclared], declared: t.Iterable[str]) -> str:
     """Say what is set up and nobody declares, and what to do; empty for nothing. ``declared``: bundle IDs."""
+    return " ".join(f"{title}: {few(names)}. {step}" for title, names, step in groups(entries, declared))
+
+
+def groups(entries: t.Iterable[Undeclared], declared: t.Iterable[str]) -> list[Group]:
+    """Return what `held_undeclared` says, with every name."""
     entries = list(entries)
     twins = other_capitals([entry.bundle_id for entry in entries], declared)
     others = [entry for entry in entries if entry.bundle_id not in twins]
     new = [entry for entry in others if entry.is_new]
     here = [entry for entry in others if not entry.is_new and entry.tracker == "ledger"]
     there = [entry for entry in others if not entry.is_new and entry.tracker != "ledger"]
-    told = (
-        held_in_other_capitals(twins),
-        _told("Held in the ledger and not declared", new, f"Declare {{them}}, {_ABSENT}"),
-        _told("Not declared there", here, f"Declare {{them}} there, {_ABSENT}"),
-        _told("Not declared there", there, _LEFT_THERE),
+    found = (
+        _in_other_capitals(twins),
+        _group("Held in the ledger and not declared", new, f"Declare {{them}}, {_ABSENT}"),
+        _group("Held in the ledger, and declared only for another tracker or environment", here, _HERE),
+        _group("Set up at a tracker, and not declared for it", there, _LEFT_THERE),
     )
-    return " ".join(filter(None, told))
+    return [group for group in found if group.names]
 
 
 # With its place: state: absent alone would be done at the tracker that is the default, which may be another.
 _ABSENT = "or remove {them} with state: absent, {places}."
+_HERE = f"Declare {{them}} for the ledger {{environments}}, too, {_ABSENT}"
 _LEFT_THERE = (
-    "A key was applied there and may still be. Declare {them} there, or remove {them} on the tracker's page and then, "
-    "for one run, with state: absent, {places}, and the same project "
+    "A key was applied at this tracker and may still be there. Declare {them} for this tracker, or remove {them} on "
+    "its page and then, for one run, with state: absent, {places}, and the same project "
     "(at devtodev by hand also devtodev.confirmed: true)."
 )
+_ENVIRONMENTS = {"production": "in production", "sandbox": "in the sandbox"}
 
 
-def _told(title: str, entries: t.Sequence[Undeclared], step: str) -> str:
+def _in_other_capitals(twins: t.Mapping[str, str]) -> Group:
+    """Return which are most likely declared ones, so that nobody removes them."""
+    pairs = [f"{held} (declared: {declared})" for held, declared in twins.items()]
+    one = len(pairs) == 1
+    app = "This is most likely the same app: keep it" if one else "These are most likely the same apps: keep them"
+    step = f"{app}, and write the bundle ID in the declaration as App Store Connect shows it."
+    return Group("Held with other capitals than declared", pairs, step)
+
+
+def _group(title: str, entries: t.Sequence[Undeclared], step: str) -> Group:
     labels = list(dict.fromkeys(entry.label for entry in entries))
     them = "it" if len(labels) == 1 else "them"
     pairs = sorted({(entry.tracker, entry.environment) for entry in entries})
     places = " and ".join(f"trackers: [{tracker}], environment: {environment}" for tracker, environment in pairs)
-    return f"{title}: {few(labels)}. {step.format(them=them, places=places)}" if labels else ""
+    environments = " and ".join(_ENVIRONMENTS[name] for name in sorted({entry.environment for entry in entries}))
+    return Group(title, labels, step.format(them=them, places=places, environments=environments))

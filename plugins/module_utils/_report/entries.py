@@ -97,7 +97,7 @@ def absent_keys_of(results: t.Sequence[Fields]) -> tuple[BadKey, ...]:
             text = f"Declared absent, and this audit can't tell whether it is gone. {_text(item.get('msg'))}"
             found.append(BadKey(name, "unknown", "failed", text))
         elif item.get("changed"):
-            text = f"Declared absent, and still there. Run storeops.refunds.site: {told}"
+            text = f"Declared absent, and not removed yet. Run storeops.refunds.site: {told}"
             found.append(BadKey(name, "drift", "key_still_there", text))
     return tuple(found)
 

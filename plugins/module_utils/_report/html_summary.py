@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from .._model.text import held_in_other_capitals
+from .._model.undeclared import Group, groups
 from .groups import CauseGroup, by_cause
 from .model import KINDS, App, BadKey, Kind, Report, count_apps
-from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, keys_told, name, number, soft, time
+from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, keys_told, name, number, time
 
 # More names than this help nobody on a page; the table below and the JSON have them all.
 _LISTED_APPS = 200
@@ -57,11 +57,12 @@ def _verdict(report: Report) -> str:
 
 
 def _undeclared(report: Report) -> str:
-    twins = report.undeclared_twins
-    others = dict.fromkeys(entry.label for entry in report.undeclared if entry.bundle_id not in twins)
-    found = boxes([f"<code>{name(label)}</code>" for label in others], _LISTED_APPS)
-    told = f"<p>Set up and not declared:</p>{found}" if others else ""
-    return f"<p>{soft(held_in_other_capitals(twins))}</p>{told}" if twins else told
+    return "".join(map(_group, groups(report.undeclared, [app.bundle_id for app in report.apps])))
+
+
+def _group(group: Group) -> str:
+    found = boxes([f"<code>{name(label)}</code>" for label in group.names], _LISTED_APPS)
+    return f"<p>{esc(group.title)}:</p>{found}<p>{esc(group.step)}</p>"
 
 
 def status_section(report: Report) -> str:

@@ -410,7 +410,7 @@ def test_who_may_use_a_key() -> None:
             ["b in the ledger"],
             False,
             "The key k was not removed or revoked: b in the ledger may still use it and isn't declared. Declare it "
-            "below another key, or as absent there.",
+            "for the same tracker, below another key or with state: absent.",
         ),
     ],
 )

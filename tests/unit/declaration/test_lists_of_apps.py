@@ -262,9 +262,15 @@ def test_what_is_left_at_a_tracker_of_an_app_that_is_declared_elsewhere_is_named
     assert left(both(BUNDLE_ID)) == ([], "1 app: 1 changed (of these not Active: com.example.one).")
     here, there = f"{BUNDLE_ID} in the ledger", f"{BUNDLE_ID} at devtodev (project p1)"
     found, told = left(BUNDLE_ID)
-    assert found == [there] and f"Not declared there: {there}. A key was applied there and may still be." in told
+    assert (
+        found == [there]
+        and f"not declared for it: {there}. A key was applied at this tracker and may still be there." in told
+    )
     found, told = left({"bundle_id": BUNDLE_ID, "trackers": ["devtodev"]})
-    assert found == [here] and f"Not declared there: {here}. Declare it there, or remove it with" in told
+    assert (
+        found == [here]
+        and f"tracker or environment: {here}. Declare it for the ledger in production, too, or remove it with" in told
+    )
     assert left(TWO)[0] == [BUNDLE_ID, there]
     # Where a line can't be read, nobody knows of which app or of which trackers it tells.
     for line in ({"bundle_id": BUNDLE_ID, "trackers": ["nowhere"]}, {"bundle": BUNDLE_ID}):

@@ -13,6 +13,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.text impor
 from ansible_collections.storeops.refunds.plugins.module_utils._model.undeclared import held_undeclared, undeclared_of
 
 LEDGER = "with state: absent, trackers: [ledger], environment: production"
+HERE = "Held in the ledger, and declared only for another tracker or environment"
+THERE = "Set up at a tracker, and not declared for it"
 OTHER = f"Held in the ledger and not declared: com.c. Declare it, or remove it {LEDGER}."
 
 
@@ -40,23 +42,26 @@ def test_an_app_that_nobody_declares_is_removed_from_the_ledger_whatever_tracker
 
 
 def test_what_is_left_at_one_place_of_a_declared_app_is_removed_there() -> None:
-    step = "Declare it there, or remove it with state: absent, trackers: [ledger], environment:"
+    step = "or remove it with state: absent, trackers: [ledger], environment:"
     left = told(at("com.b"), declared=[at("com.b", "revenuecat")])
-    assert left == f"Not declared there: com.b in the ledger. {step} production."
+    assert left == f"{HERE}: com.b in the ledger. Declare it for the ledger in production, too, {step} production."
     sandbox = told(at("com.b", environment="sandbox"))
-    assert sandbox == f"Not declared there: com.b (sandbox) in the ledger. {step} sandbox."
+    assert (
+        sandbox
+        == f"{HERE}: com.b (sandbox) in the ledger. Declare it for the ledger in the sandbox, too, {step} sandbox."
+    )
 
 
 def test_what_was_applied_elsewhere_is_removed_there_by_hand_first() -> None:
     for name in ("com.b", "com.c"):
         assert told(at(name, "revenuecat", "proj1")) == (
-            f"Not declared there: {name} at revenuecat (project proj1). A key was applied there and may still be. "
-            "Declare it there, or remove it on the tracker's page and then, for one run, with state: absent, "
+            f"{THERE}: {name} at revenuecat (project proj1). A key was applied at this tracker and may still be "
+            "there. Declare it for this tracker, or remove it on its page and then, for one run, with state: absent, "
             "trackers: [revenuecat], environment: production, and the same project "
             "(at devtodev by hand also devtodev.confirmed: true)."
         )
     both = told(at("com.c"), at("com.b", "revenuecat"), at("com.b", "devtodev", "Three"))
-    assert both.startswith(f"{OTHER} Not declared there: com.b at revenuecat, com.b at devtodev (project Three). A key")
+    assert both.startswith(f"{OTHER} {THERE}: com.b at revenuecat, com.b at devtodev (project Three). A key")
     assert "[devtodev], environment: production and trackers: [revenuecat], environment: production, and" in both
 
 

@@ -123,8 +123,10 @@ def test_what_nobody_declares_is_named_in_every_file(tmp_path: Path) -> None:
     found = audit(tmp_path, {**bulk(item(ONE)), "undeclared": [held, held, {"bundle_id": None}, "noise"]})
     known = {**held, "label": "com.example.left"}
     assert found.results["report"]["undeclared"] == document(tmp_path)["undeclared"] == [known]
-    assert "left" in (tmp_path / "refund-audit.html").read_text()
-    assert "left" in (tmp_path / "refund-audit.md").read_text()
+    told = ("Held in the ledger and not declared", "left", "Declare it, or remove it with state: absent, trackers: ")
+    pages = [(tmp_path / f"refund-audit.{kind}").read_text() for kind in ("html", "md")]
+    for text in (found.results["report"]["summary"], *pages):
+        assert [part in text for part in told] == [True] * 3, text
     root = ElementTree.parse(tmp_path / "refund-audit.junit.xml").getroot()
     (suite,) = [suite for suite in root if suite.get("name") == "undeclared"]
     assert [(case.get("name"), [told.tag for told in case]) for case in suite] == [("com.example.left", ["skipped"])]
@@ -152,7 +154,7 @@ def test_what_differs_from_a_declared_app_in_capitals_alone_gets_no_advice_to_re
     # The same name in the other environment is no slip; what another result has as an app is declared.
     other_place = [{**held[0], "environment": "sandbox"}, {**held[0], "label": f"{ONE} in the ledger"}]
     same = audit(tmp_path, {**bulk(item(ONE)), "undeclared": other_place}).results["report"]["summary"]
-    assert "capitals" not in same and f"not declared: {ONE} (sandbox)." in same and "Not declared there" not in same
+    assert "capitals" not in same and f"not declared: {ONE} (sandbox)." in same and "only for another" not in same
 
 
 @pytest.mark.parametrize(("status", "named"), [("Active", []), ("Absent", [f"{ONE} at devtodev (project Old)"])])

@@ -148,8 +148,8 @@ def test_an_audit_is_told_which_absent_keys_may_be_in_use() -> None:
         KeyTrouble(
             "old",
             "key_in_use",
-            "Declared absent, and com.example.a in the ledger may still use it and isn't declared. Declare it below "
-            "another key, or as absent there.",
+            "Declared absent, and com.example.a in the ledger may still use it and isn't declared. Declare it for "
+            "the same tracker, below another key or with state: absent.",
         ),
         KeyTrouble("nameless", "failed", "Declared absent, and nobody knows."),
     ]
