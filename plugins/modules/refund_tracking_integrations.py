@@ -114,7 +114,7 @@ removable_keys:
   elements: str
   returned: success, and failure of some apps
 summary:
-  description: How many apps changed, were removed, are not Active, or need attention; why keys stay.
+  description: How many apps changed, were removed or should be, are not Active, or need attention; why keys stay.
   type: str
   returned: success, and failure of some apps
 http:

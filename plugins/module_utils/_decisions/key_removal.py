@@ -13,7 +13,7 @@ from .integration import Decision
 
 
 def waiting(decisions: t.Iterable[Decision], check_mode: bool) -> list[str]:
-    """Return the bundle IDs of apps that are neither Active nor absent: there, the key of before may be in use.
+    """Return the bundle IDs of apps that are to be Active and aren't: there, the key of before may be in use.
 
     An app that isn't released yet can't be Active, but a person may have to enter its key all the same. What check mode
     only predicts counts as it is predicted.
@@ -22,7 +22,8 @@ def waiting(decisions: t.Iterable[Decision], check_mode: bool) -> list[str]:
     found = (
         one.held.identity.bundle_id
         for one in decisions
-        if one.held.status not in ("Active", "Absent")
+        if not one.is_absent
+        and one.held.status not in ("Active", "Absent")
         and not (one.verdict.cause in harmless and (one.held.identity.tracker != "devtodev" or one.held.word))
     )
     return list(dict.fromkeys(found))
@@ -41,16 +42,28 @@ def in_use(held: t.Sequence[str], it: str = "it") -> str:
     return f"{few(held)} may still use {it} and {are} declared. {step}"
 
 
-def left(keys: t.Sequence[str], trouble: str, apps: t.Sequence[str], held: t.Sequence[str], check_mode: bool) -> str:
+def left(
+    keys: t.Sequence[str],
+    trouble: str,
+    apps: t.Sequence[str],
+    held: t.Sequence[str],
+    check_mode: bool,
+    kept: t.Sequence[str] = (),
+) -> str:
     """Return the sentence about keys that stay; empty when they may go.
 
-    ``trouble``: what the task came to, in a few words, if to any. ``apps``: of ``waiting``. ``held``: of ``users``.
+    ``trouble``: what the task came to, in a few words, if to any. ``apps``: of ``waiting``. ``held``: of ``users``,
+    and ``kept`` those of them that are declared absent and couldn't be removed.
     """
-    if not keys or not (trouble or apps or held):
+    if not keys or not (trouble or apps or held or kept):
         return ""
+    it = "it" if len(keys) == 1 else "them"
     reason = trouble.rstrip(".") or f"not Active yet: {few(apps)}"
     if not trouble and not apps:
-        reason = in_use(held, "it" if len(keys) == 1 else "them").rstrip(".")
+        reason = in_use(held, it).rstrip(".")
+    if kept and not trouble and not apps:
+        are = "is declared absent, is" if len(kept) == 1 else "are declared absent, are"
+        reason = f"{few(kept)} {are} still held, and may use {it}"
     noun, verb = ("key", "was") if len(keys) == 1 else ("keys", "were")
     verb = "would not be" if check_mode else f"{verb} not"
     return f"The {noun} {few(keys)} {verb} removed or revoked: {reason}."

@@ -38,6 +38,17 @@ APPS: dict[str, tuple[list[tuple[Action, Status]], str, str]] = {
     "refused by the page": ([("unchanged", "Failed")], "1 not Active", "1 would not be Active"),
     "removed": ([("delete", "Absent")], "1 removed", "1 would be removed"),
     "removed at one, left at another": ([("delete", "Absent"), ("unchanged", "Active")], "1 changed", "1 would change"),
+    "declared absent, and waiting": (
+        [("unchanged", "Pending")],
+        "1 declared absent and still held",
+        "1 declared absent and still held",
+    ),
+    "declared absent, and Active": (
+        [("unchanged", "Active"), ("delete", "Absent")],
+        "1 declared absent and still held",
+        "1 declared absent and still held",
+    ),
+    "declared absent, and gone": ([("delete", "Absent")], "1 removed", "1 would be removed"),
     "was gone": ([("unchanged", "Absent")], "1 unchanged", "1 unchanged"),
     "as declared": ([("unchanged", "Active")], "1 unchanged", "1 unchanged"),
 }
@@ -48,7 +59,8 @@ def decisions(name: str) -> list[Decision]:
     for number, (action, status) in enumerate(APPS[name][0]):
         identity = Identity("devtodev", f"p{number}", "production", f"com.example.{name.replace(' ', '-')}")
         held = Integration(identity, "i", "k", "f", status) if status != "Absent" else absent(identity)
-        found.append(Decision(ACCEPTED, Plan(action, None, held), held))
+        is_absent = name.startswith("declared absent")
+        found.append(Decision(ACCEPTED, Plan(action, None, held), held, is_absent=is_absent))
     return found
 
 

@@ -59,6 +59,26 @@ def test_an_old_key_may_go_only_when_no_app_may_need_it(bulk: Bulk, check_mode: 
     assert integrate(bulk, [], check_mode, iap_keys=[{"key": "old"}])["removable_keys"] == [], "gone already"
 
 
+@pytest.mark.parametrize("is_confirmed", [True, False])
+def test_an_app_that_is_declared_absent_and_still_held_keeps_the_key(bulk: Bulk, is_confirmed: bool) -> None:
+    """A person has yet to remove it by hand, whether it is Active there or was never confirmed."""
+    old = bulk.key("was", private_key_path=str(bulk.folder / "mine.p8"))
+    listed = apps(NAMES[0], key="was", **BY_HAND)
+    listed[0]["devtodev"] = {**BY_HAND["devtodev"], "confirmed": is_confirmed}
+    for _run in range(2):
+        run_task(integrations.TASK, {**bulk.options(listed), "keys": [old]})
+    keys = [{**old, "state": "absent"}]
+    gone = apps(NAMES[0], key="was", state="absent", **BY_HAND)
+    for check_mode, never in ((True, "would not be"), (False, "was not")):
+        kept = run_task(integrations.TASK, {**bulk.options(gone), "keys": keys}, check_mode).results
+        place = f"{NAMES[0]} at devtodev (project p)"
+        told = f"The key was {never} removed or revoked: {place} is declared absent, is still held, and may use it."
+        assert kept["summary"] == f"1 app: 1 declared absent and still held. {told}" and kept["removable_keys"] == []
+    # It has another key.
+    other = run_task(integrations.TASK, {**bulk.options(gone), "keys": [{**keys[0], "key_id": OLD}]}).results
+    assert other["removable_keys"] == ["was"]
+
+
 def test_an_app_that_nobody_declares_and_the_ledger_holds_keeps_the_key(bulk: Bulk) -> None:
     old = bulk.key("was", private_key_path=str(bulk.folder / "mine.p8"))
     run_task(integrations.TASK, {**bulk.options(apps(*NAMES[:1], key="was")), "keys": [old]})
@@ -95,6 +115,9 @@ def test_each_state_is_handled_by_itself(tmp_path: Path, pem: str) -> None:
     same = {**gone, "private_key_path": new["private_key_path"]}
     for keys in ([same, new], [new, same]):
         outcome = run_task(TASK, {"keys": keys, "only_state": "absent"})
+        assert outcome.message.startswith("1 of 1 key declared absent needs attention. 'gone': "), (
+            "the other wasn't tried"
+        )
         assert "One file holds one key." in outcome.message and os.listdir(tmp_path) == ["new.p8"]
 
 

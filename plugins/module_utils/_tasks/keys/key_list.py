@@ -37,7 +37,7 @@ def settle_all(asked: KeysRequest, context: Context, connection: Connection) -> 
     }
     failed = [key for key in results["iap_keys"] if key["failed"]]
     if failed:
-        raise TaskFailed(_message(failed, len(entries)), results)
+        raise TaskFailed(_message(failed, len(entries), asked.only_state), results)
     return results
 
 
@@ -110,9 +110,10 @@ def _summary(entries: t.Sequence[KeyRequest], outcomes: t.Sequence[Results]) -> 
     return " ".join(f"key {name}: {text}" for name, text in told if text)
 
 
-def _message(failed: t.Sequence[Results], count: int) -> str:
+def _message(failed: t.Sequence[Results], count: int, only_state: str | None) -> str:
+    """``count``: how many were tried. ``only_state``: of these, where those of the other state weren't."""
     told = " ".join(told_once(f"{shown(key['key'])}: {key['msg']}" for key in failed[:_MOST_TOLD]))
     more = f" And {len(failed) - _MOST_TOLD} more: see iap_keys." if len(failed) > _MOST_TOLD else ""
     verb = "needs" if len(failed) == 1 else "need"
-    keys = "key" if count == 1 else "keys"
+    keys = ("key" if count == 1 else "keys") + (f" declared {only_state}" if only_state else "")
     return f"{len(failed)} of {count} {keys} {verb} attention. {told}{more}"

@@ -67,7 +67,9 @@ def removal(
         unknown = {} if trouble else dict.fromkeys(keys, said)
         trouble = trouble or said
     places = [place for one in used.values() for place in one]
-    note = left(keys, trouble, waiting(decisions, is_dry), list(dict.fromkeys(places)), is_dry)
+    ids = {key_id_of(declaration.keys.get(name)) for name in keys}
+    kept = users(ids, (one.held for one in decisions if one.is_absent and one.held.status != "Absent"))
+    note = left(keys, trouble, waiting(decisions, is_dry), list(dict.fromkeys(places)), is_dry, kept)
     return Removal((), note, used, unknown) if note else Removal(keys)
 
 

@@ -89,6 +89,7 @@ _STATES = {
     "untried": ("wasn't tried", "weren't tried"),
     "changed": ("changed",) * 2,
     "removed": ("removed",) * 2,
+    "kept": ("declared absent and still held",) * 2,
     "waiting": ("not Active",) * 2,
     "unchanged": ("unchanged",) * 2,
 }
@@ -106,6 +107,8 @@ def _state(decisions: t.Sequence[Decision]) -> str:
         return "attention"
     if any(decision.error for decision in decisions):
         return "untried"
+    if any(decision.is_absent and decision.told.status != "Absent" for decision in decisions):
+        return "kept"
     if any(_is_waiting(decision) for decision in decisions):
         return "waiting"
     actions = {decision.step.action for decision in decisions if decision.step.changed}
