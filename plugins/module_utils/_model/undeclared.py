@@ -85,9 +85,9 @@ def groups(entries: t.Iterable[Undeclared], declared: t.Iterable[str]) -> list[G
 _ABSENT = "or remove {them} with state: absent, {places}."
 _HERE = f"Declare {{them}} for the ledger {{environments}}, too, {_ABSENT}"
 _LEFT_THERE = (
-    "A key was applied at this tracker and may still be there. Declare {them} for this tracker, or remove {them} on "
-    "its page and then, for one run, with state: absent, {places}, and the same project "
-    "(at devtodev by hand also devtodev.confirmed: true)."
+    "A key was applied at this tracker and may still be there. Declare {app} for this tracker, or remove {its} "
+    "integration on the tracker's page and then declare {app}, for one run, with state: absent, {places}, and the same "
+    "project (at devtodev by hand also devtodev.confirmed: true)."
 )
 _ENVIRONMENTS = {"production": "in production", "sandbox": "in the sandbox"}
 
@@ -103,8 +103,9 @@ def _in_other_capitals(twins: t.Mapping[str, str]) -> Group:
 
 def _group(title: str, entries: t.Sequence[Undeclared], step: str) -> Group:
     labels = list(dict.fromkeys(entry.label for entry in entries))
-    them = "it" if len(labels) == 1 else "them"
+    them, app, its = ("it", "the app", "its") if len(labels) == 1 else ("them", "the apps", "their")
     pairs = sorted({(entry.tracker, entry.environment) for entry in entries})
     places = " and ".join(f"trackers: [{tracker}], environment: {environment}" for tracker, environment in pairs)
     environments = " and ".join(_ENVIRONMENTS[name] for name in sorted({entry.environment for entry in entries}))
-    return Group(title, labels, step.format(them=them, places=places, environments=environments))
+    told = step.format(them=them, app=app, its=its, places=places, environments=environments)
+    return Group(title, labels, told)

@@ -62,7 +62,7 @@ def _undeclared(report: Report) -> str:
 
 def _group(group: Group) -> str:
     found = boxes([f"<code>{name(label)}</code>" for label in group.names], _LISTED_APPS)
-    return f"<p>{esc(group.title)}:</p>{found}<p>{esc(group.step)}</p>"
+    return f'<div class="undeclared"><p>{esc(group.title)}:</p>{found}<p>{esc(group.step)}</p></div>'
 
 
 def status_section(report: Report) -> str:

@@ -57,6 +57,8 @@ a { color: var(--accent); }
 .sign { display: inline-grid; place-items: center; flex: none; width: 30px; height: 30px; border-radius: 50%;
   font-weight: 700;
   line-height: 1; }
+.undeclared { margin: 0 0 18px; max-width: 80ch; }
+.undeclared ul.apps { margin: 4px 0 6px; }
 .facts { display: flex; flex-wrap: wrap; gap: 12px 40px; margin: 0 0 8px; }
 .facts dt { color: var(--muted); font-size: 13px; }
 .facts dd { margin: 0; }

@@ -56,9 +56,9 @@ def test_what_was_applied_elsewhere_is_removed_there_by_hand_first() -> None:
     for name in ("com.b", "com.c"):
         assert told(at(name, "revenuecat", "proj1")) == (
             f"{THERE}: {name} at revenuecat (project proj1). A key was applied at this tracker and may still be "
-            "there. Declare it for this tracker, or remove it on its page and then, for one run, with state: absent, "
-            "trackers: [revenuecat], environment: production, and the same project "
-            "(at devtodev by hand also devtodev.confirmed: true)."
+            "there. Declare the app for this tracker, or remove its integration on the tracker's page and then declare "
+            "the app, for one run, with state: absent, trackers: [revenuecat], environment: production, and the same "
+            "project (at devtodev by hand also devtodev.confirmed: true)."
         )
     both = told(at("com.c"), at("com.b", "revenuecat"), at("com.b", "devtodev", "Three"))
     assert both.startswith(f"{OTHER} {THERE}: com.b at revenuecat, com.b at devtodev (project Three). A key")
