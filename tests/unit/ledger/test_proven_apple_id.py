@@ -14,6 +14,7 @@ from refund_support import APPLE_ID, DAY, TODAY, URL_V2, Desk
 from unit_servers import Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, run_task
 
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_record import AppRecord
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.coverage import (
     find_coverage,
     proven_apple_ids,
@@ -22,9 +23,11 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.coverage 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_sources import apple_id
 
 TWO = "com.example.two"
 SAID = f"app_apple_id is 7, and Apple's verified notifications of this app name {APPLE_ID}."
@@ -77,6 +80,24 @@ def test_the_audit_has_it_as_a_fault_of_the_declaration(desk: Desk) -> None:
     ledger.close()
     desk.put_integration()
     assert run_task(refund_info.TASK, question).results["declaration_faults"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "stored", "said"),
+    [(7, None, 7), (None, 7, 7), (7, APPLE_ID, 7), (APPLE_ID, 7, ""), (None, APPLE_ID, ""), (None, None, "")],
+)
+@pytest.mark.parametrize("environment", ["production", "sandbox"])
+def test_app_store_connect_contradicts_a_number_before_any_payload(
+    environment: Environment, given: int | None, stored: int | None, said: int | str
+) -> None:
+    held = Integration(Identity("ledger", "", environment, BUNDLE_ID), None, None, None, "Active", None, stored)
+    record = AppRecord(APPLE_ID, BUNDLE_ID, "One", None, None, None, None)
+    if said and environment == "production":
+        with pytest.raises(InputError) as refused:
+            apple_id(given, held, record)
+        assert f"app_apple_id: is 7, and App Store Connect names {APPLE_ID} for {BUNDLE_ID}." in str(refused.value)
+    else:
+        assert apple_id(given, held, record) == (given or stored or APPLE_ID)
 
 
 def test_a_number_that_was_corrected_waits_for_refunds(desk: Desk) -> None:

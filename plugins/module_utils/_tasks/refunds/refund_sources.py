@@ -102,10 +102,19 @@ def notice_urls(ledger: Ledger, records: t.Mapping[str, AppRecord], identities: 
 def apple_id(given: int | None, held: Integration, record: AppRecord | None) -> int | None:
     """Return the app's Apple ID: the one given, else the one stored with the integration, else App Store Connect's.
 
-    Raises InputError where it is required and nobody knows it.
+    Raises InputError where it is required and nobody knows it, or App Store Connect names another.
     """
     known: int | None = given or held.app_apple_id or (record.apple_id if record else None)
-    if known is None and held.identity.environment == "production":
+    if held.identity.environment != "production":
+        return known
+    if known is not None and record is not None and known != record.apple_id:
+        raise InputError(
+            "app_apple_id",
+            f"is {known}, and App Store Connect names {record.apple_id} for {held.identity.bundle_id}.",
+            "Correct app_apple_id where the app is declared, then run storeops.refunds.site and "
+            "storeops.refunds.refunds.",
+        )
+    if known is None:
         raise InputError(
             "app_apple_id",
             "is required in production: Apple's payloads are verified against it.",
