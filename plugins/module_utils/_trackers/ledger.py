@@ -45,7 +45,9 @@ class LedgerTracker:
         return list_integrations(self.ledger, self.name, self.project, environment)
 
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
-        self._refuse_another_app(desired)
+        # What is held already, refunds and the audit tell of: it must not keep a new key from the app.
+        if current is None or current.app_apple_id != desired.app_apple_id:
+            self._refuse_another_app(desired)
         if changed:
             self.ledger.check_place()
         return Observation(desired.status)

@@ -12,7 +12,7 @@ from bulk_support import Bulk, apps, outcomes
 from ledger_support import NOW, ledger_at
 from refund_support import APPLE_ID, DAY, TODAY, URL_V2, Desk
 from unit_servers import Simulator
-from unit_support import BUNDLE_ID, ISSUER, KEY_ID, run_task
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_record import AppRecord
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.coverage import (
@@ -122,6 +122,18 @@ def test_site_refuses_another_number_for_that_app_alone(sim: Simulator, tmp_path
     assert f"{BUNDLE_ID}: {SAID}" in swapped.message
     left_out = bulk.both([*apps(BUNDLE_ID), *apps(BUNDLE_ID, app_apple_id=7, environment="sandbox")])
     assert not left_out.message and left_out.results["integrations"][0]["outcome"] == "unchanged"
+
+
+def test_a_wrong_number_that_is_held_already_keeps_no_new_key_from_the_app(sim: Simulator, tmp_path: Path) -> None:
+    """A rotation must be able to go on."""
+    bulk = Bulk(sim, tmp_path)
+    (wrong,) = apps(BUNDLE_ID, app_apple_id=7)
+    bulk.run([wrong])
+    prove(bulk, BUNDLE_ID, APPLE_ID)
+    moved = bulk.both([wrong], keys=[{**bulk.keys[0], "private_key_path": str(write_key(tmp_path / "b.p8", sim.pem))}])
+    assert outcomes(moved) == [(BUNDLE_ID, "update", "changed")]
+    assert bulk.both([{**wrong, "app_apple_id": 8}]).message
+    assert outcomes(bulk.both([{**wrong, "app_apple_id": APPLE_ID}])) == [(BUNDLE_ID, "update", "changed")]
 
 
 def test_a_proof_from_any_source_will_do(sim: Simulator, tmp_path: Path) -> None:
