@@ -223,7 +223,7 @@ class Simulator:
 
     def __exit__(self, *exc_info: object) -> None:
         self._process.terminate()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=120)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def postgresql() -> t.Iterator[str | None]:
     finally:
         with contextlib.suppress(OSError, ValueError):
             os.kill(int(Path(data, "postmaster.pid").read_text().split()[0]), signal.SIGINT)
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         shutil.rmtree(folder, ignore_errors=True)
 
 

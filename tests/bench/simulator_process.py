@@ -36,7 +36,7 @@ class Simulator:
 
     def __exit__(self, *exc_info: object) -> None:
         self._process.terminate()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=120)
 
     def cpu_seconds(self) -> float:
         """Return the CPU time that it has used so far."""

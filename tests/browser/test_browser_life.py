@@ -120,9 +120,9 @@ def test_the_task_itself_is_killed(world: World, how: signal.Signals) -> None:
             assert task.stdin is not None
             task.stdin.write(json.dumps(options))
             task.stdin.close()
-            assert arrived.wait(40) and browsers(world.folder) != []
+            assert arrived.wait(120) and browsers(world.folder) != []
             task.send_signal(how)
-            task.wait(40)
+            task.wait(120)
         assert page.saved == []
     assert _gone_within(world.folder, 20.0)
 

@@ -24,7 +24,7 @@ def announced() -> t.Iterator[dict[str, t.Any]]:
             yield json.loads(line)
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=120)
 
 
 @pytest.fixture

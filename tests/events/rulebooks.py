@@ -210,7 +210,7 @@ class Rulebook:
         """End it with all that it started."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, number)
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=120)
 
 
 def simulator() -> subprocess.Popen[str]:

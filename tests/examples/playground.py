@@ -93,7 +93,7 @@ class Playground:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=120)
             raise RuntimeError("the simulator did not start")
         urls = json.loads(line)
         self.app_store_server_url = urls["app_store_server"]["production"].replace("/production", "/{environment}")
@@ -125,7 +125,7 @@ class Playground:
 
     def __exit__(self, *exc_info: object) -> None:
         self._process.terminate()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=120)
         if self._process.stdout:
             self._process.stdout.close()
 

@@ -38,7 +38,7 @@ class Sim:
     def stop(self) -> None:
         if self._process:
             self._process.terminate()
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=120)
 
     @property
     def port(self) -> str:

@@ -81,7 +81,7 @@ def audits(stop: str, newcomer: Newcomer, folder: str) -> str:
         assert running.poll() is None and time.monotonic() < ends
         time.sleep(0.05)
     os.killpg(running.pid, signal.SIGKILL)
-    assert running.wait(timeout=60) == -signal.SIGKILL
+    assert running.wait(timeout=120) == -signal.SIGKILL
     newcomer.tells("DELETE", "faults", {})
     return ""
 

@@ -72,7 +72,7 @@ def control(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[str]:
     assert process.stdout
     yield json.loads(process.stdout.readline())["control"]
     process.terminate()
-    process.wait(timeout=30)
+    process.wait(timeout=120)
 
 
 class Walk:

@@ -193,4 +193,4 @@ def started(*arguments: str) -> Iterator[Running]:
         finally:
             running.session.close()
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=120)

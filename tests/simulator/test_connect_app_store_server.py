@@ -66,10 +66,10 @@ def test_a_new_key_may_need_its_time(sim: Running, pair: KeyPair) -> None:
 
 
 def test_a_date_of_creation_in_the_world_counts(sim: Running, pair: KeyPair) -> None:
-    world = {**connect_world(pair), "key_propagation_s": 60}
-    world["teams"][0]["iap_keys"][0]["created_at"] = time.time() - 61
+    world = {**connect_world(pair), "key_propagation_s": 7200}
+    world["teams"][0]["iap_keys"][0]["created_at"] = time.time() - 7201
     browser_for(sim, world)
     assert server_verdict(sim, pair.private_pem, KEY_ID, BUNDLE_ID) == 404
-    world["teams"][0]["iap_keys"][0]["created_at"] = time.time() - 30
+    world["teams"][0]["iap_keys"][0]["created_at"] = time.time() - 3600
     browser_for(sim, world)
     assert server_verdict(sim, pair.private_pem, KEY_ID, BUNDLE_ID) == 401

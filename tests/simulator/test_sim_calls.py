@@ -31,7 +31,7 @@ def test_what_an_entry_holds(sim: Running, pair: KeyPair) -> None:
     call_with(sim.session, sim, new_token(pair.private_pem))
     report = sim.calls()
     (entry,) = report["calls"]
-    assert abs(entry.pop("at") - time.time() * 1000) < 60_000
+    assert abs(entry.pop("at") - time.time() * 1000) < 3_600_000
     assert entry.pop("connection") > 0
     assert entry == {
         "vendor": "app_store_server",

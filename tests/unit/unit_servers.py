@@ -221,4 +221,4 @@ def simulator(pem: str, other_pem: str) -> t.Iterator[Simulator]:
         finally:
             running.session.close()
             process.terminate()
-            process.wait(timeout=60)
+            process.wait(timeout=120)

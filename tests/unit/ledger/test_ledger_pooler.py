@@ -74,7 +74,7 @@ def pooler(cluster: Cluster) -> t.Iterator[Cluster]:
         yield made
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         shutil.rmtree(folder, ignore_errors=True)
 
 

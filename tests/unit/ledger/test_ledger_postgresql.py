@@ -97,7 +97,7 @@ def cluster() -> t.Iterator[Cluster]:
     finally:
         pid = int(Path(data, "postmaster.pid").read_text().split()[0])
         os.kill(pid, 2)
-        process.wait(timeout=20)
+        process.wait(timeout=120)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -82,7 +82,7 @@ def replica(server: Cluster) -> t.Iterator[Cluster]:
         yield made
     finally:
         os.kill(int(Path(data, "postmaster.pid").read_text().split()[0]), 2)
-        process.wait(timeout=20)
+        process.wait(timeout=120)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -292,7 +292,7 @@ def test_a_server_that_says_nothing_is_as_good_as_dead() -> None:
     ended = threading.Event()
     clock = Clock()
     transport = clock.transport(request_timeout=0.05, deadline=1000.0, attempts=1)
-    with raw_server(lambda _connection, _number: t.cast(None, ended.wait(10))) as server:
+    with raw_server(lambda _connection, _number: t.cast(None, ended.wait(60))) as server:
         give_up(clock, transport, server.url, "timeout")
         assert "request_timeout" in refused(transport, server.url, "timeout").next_step
         ended.set()
@@ -370,7 +370,7 @@ def test_many_threads_send_one_look() -> None:
 
     def behave(connection: socket.socket, _number: int) -> None:
         asked.release()
-        released.wait(10)
+        released.wait(60)
 
     with raw_server(behave, port=port_of(url)) as server:
         looking = threading.Thread(target=lambda: failed(transport, url, "broken"))

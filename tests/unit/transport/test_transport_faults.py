@@ -106,7 +106,7 @@ def test_a_dripping_body_ends_in_time(kind: str) -> None:
 @pytest.mark.parametrize("piece", [b"X-Header: a\r\n", b"a"])
 def test_dripping_headers_end_in_time(piece: bytes) -> None:
     stopped = threading.Event()
-    end = threading.Timer(10, stopped.set)
+    end = threading.Timer(60, stopped.set)
     end.start()
     transport = Transport(HttpSettings(request_timeout=0.1, deadline=0.3), jitter=lambda: 0.0)
     with raw_server(lambda connection, _number: _drip(connection, b"HTTP/1.1 200 OK\r\nX-", piece, stopped)) as server:
@@ -128,7 +128,7 @@ def test_dripping_chunks_end_in_time() -> None:
 def test_a_silent_server_ends_in_time() -> None:
     stopped = threading.Event()
     transport = Transport(HttpSettings(request_timeout=0.1, deadline=0.3), jitter=lambda: 0.0)
-    with raw_server(lambda connection, _number: t.cast(None, stopped.wait(10))) as server:
+    with raw_server(lambda connection, _number: t.cast(None, stopped.wait(60))) as server:
         failed(transport, server.url, "timeout")
         stopped.set()
 
@@ -172,10 +172,10 @@ def test_a_host_with_many_silent_addresses_ends_in_time(monkeypatch: pytest.Monk
             one.setblocking(False)
             one.connect_ex(("127.0.0.1", port))
         address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: [address] * 12)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: [address] * 60)
         started = time.monotonic()
         failed(Transport(HttpSettings(request_timeout=1, attempts=1)), f"http://silent.invalid:{port}/", "timeout")
-        assert time.monotonic() - started < 8.0
+        assert time.monotonic() - started < 30
 
 
 def test_a_compressed_answer_is_read() -> None:
@@ -222,7 +222,7 @@ def test_a_dripping_redirect_returns_at_once(status: int) -> None:
     stopped = threading.Event()
     head = f"HTTP/1.1 {status} Found\r\nLocation: /login\r\nConnection: close\r\n\r\n".encode()
     transport = Transport(HttpSettings(request_timeout=60, deadline=120))
-    end = threading.Timer(30, stopped.set)
+    end = threading.Timer(60, stopped.set)
     end.start()
     with raw_server(lambda connection, _number: _drip(connection, head, b"a", stopped)) as server:
         assert get(transport, server.url).status == status
