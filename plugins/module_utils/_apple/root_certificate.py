@@ -15,13 +15,13 @@ import hashlib
 from dataclasses import dataclass, field
 
 from .._model.errors import InputError
+from .._model.refund import APPLE
 
 # Without cryptography, a task that calls this has failed before.
 with contextlib.suppress(ImportError):
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 
-APPLE = "apple"
 APPLE_ROOT_SHA256 = "63343abfb89a6a03ebb57e9b3f5fa7be7c4f5c756f3017b3a8c488c3653e9179"
 _APPLE_ROOT_CA_G3 = (
     "MIICQzCCAcmgAwIBAgIILcX8iNLFS5UwCgYIKoZIzj0EAwMwZzEbMBkGA1UEAwwSQXBwbGUgUm9vdCBDQSAtIEczMSYwJAYDVQQL"

@@ -15,6 +15,7 @@ import re
 import traceback
 import typing as t
 
+from .._model.apple_id import ids_told
 from .._model.event import ConsumptionRequest
 from .._model.foreign_json import parse_json
 from .._model.identifiers import Environment
@@ -171,7 +172,7 @@ class SignedData:
         """Return both Apple IDs; the library refuses for one only what Apple signed."""
         named = _named(payload)
         number = named.get("appAppleId") if isinstance(named, dict) else None
-        return f"Apple says {number if isinstance(number, int) else 'none'}, declared is {self._app_apple_id}"
+        return ids_told(number, self._app_apple_id)
 
 
 def _named(payload: t.Mapping[str, t.Any]) -> object:

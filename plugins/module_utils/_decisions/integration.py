@@ -48,6 +48,7 @@ class Decision:
     ``is_untried``: the app did not get its turn. ``declared``: the key that is asked for, None when none is.
     ``key_name``: the key's short name. ``app_name``: as declared. ``is_of_key``: the error is the key's, not the app's.
     ``is_predicted``: check mode; ``held`` is what a run would leave. ``is_absent``: it is declared to be absent.
+    ``is_wrong_apple_id``: Apple's verified notifications contradict the declared number.
     """
 
     verdict: Verdict
@@ -64,6 +65,7 @@ class Decision:
     is_of_key: bool = False
     is_predicted: bool = False
     is_absent: bool = False
+    is_wrong_apple_id: bool = False
 
     @property
     def told(self) -> Integration:

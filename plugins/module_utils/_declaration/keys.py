@@ -141,51 +141,59 @@ def _expanded(name: str, value: t.Any) -> t.Any:
 def declared_keys(params: Params, faults: list[str]) -> dict[str, KeySource]:
     """Return the entries of ``keys`` by short name, completed by ``iap_keys``, and append what is wrong with them."""
     made = {entry.get("key"): entry for entry in params.get("iap_keys") or () if isinstance(entry, dict)}
+    entries = key_entries(params)
+    read = [_read(entry, params, made) for entry in entries]
     found: dict[str, KeySource] = {}
-    for entry in key_entries(params):
-        where, wrong, name = f"{entry.place}: ", list(entry.faults), entry.fields.get("key") or ""
+    for index, (entry, (source, wrong)) in enumerate(zip(entries, read, strict=True)):
+        name = entry.fields.get("key") or ""
         if entry.name in found:
-            wrong.append(f"{where}key {shown(name)} stands in an entry before. Give each key a name of its own.")
-        try:
-            source = _completed(_declared(entry.fields, params, where), made.get(name))
-        except InputError as error:
-            wrong.append(str(error))
+            told = f"key {shown(name)} stands in an entry before. Give each key a name of its own."
+            wrong.append(f"{entry.place}: {told}")
+        twin = twin_of(index, [one for one, _faults in read])
+        if twin is not None:
+            wrong.append(f"{entry.place}: {one_file(entries[twin].place)}")
         if wrong:
             # Its apps have a key, if none that can be used.
-            team = _team(entry.fields, params)
+            team, where = _team(entry.fields, params), f"{entry.place}: "
             source = KeySource(team, None, None, None, "strict", where=where, name=name, unusable=" ".join(wrong))
         faults.extend(wrong)
         found.setdefault(entry.name, source)
-    return _each_with_a_file_of_its_own(found)
-
-
-def _each_with_a_file_of_its_own(keys: t.Mapping[str, KeySource]) -> dict[str, KeySource]:
-    """Return the keys, with the fault that the task that puts them in place has with two of one file."""
-    sources, found = list(keys.values()), dict(keys)
-    for index, name in enumerate(keys):
-        twin = twin_of(index, sources)
-        if twin is not None and not sources[index].fault:
-            place = sources[twin].where.removesuffix(": ")
-            found[name] = replace(sources[index], fault=one_file(place))
     return found
 
 
+def _read(entry: Entry, params: Params, made: t.Mapping[t.Any, Params]) -> tuple[KeySource, list[str]]:
+    """Return a key with what is wrong with its entry by itself."""
+    where, wrong = f"{entry.place}: ", list(entry.faults)
+    source = KeySource(None, None, None, None, "strict", where=where)
+    try:
+        source = _completed(_declared(entry.fields, params, where), made.get(entry.fields.get("key") or ""))
+    except InputError as error:
+        wrong.append(str(error))
+    return source, wrong
+
+
 def twin_of(index: int, sources: t.Sequence[KeySource]) -> int | None:
-    """Return which other entry of ``keys`` means the same file, None where none counts.
-
-    The earlier one counts; against one that is to be absent, one that is to be there counts wherever it stands.
-    """
+    """Return which other entry of ``keys`` means the same file, None where none counts."""
     own = sources[index]
+    return next((number for number in counting(index, sources) if own.path and sources[number].path == own.path), None)
+
+
+def counting(index: int, sources: t.Sequence[KeySource]) -> t.Iterator[int]:
+    """Yield the entries that count against one: the earlier ones.
+
+    Against one that is to be absent, one that is to be there counts wherever it stands.
+    """
     for number, other in enumerate(sources):
-        counts = number < index or (own.is_absent and not other.is_absent)
-        if counts and own.path and other.path == own.path:
-            return number
-    return None
+        if number < index or (sources[index].is_absent and not other.is_absent):
+            yield number
 
 
-def one_file(place: str) -> KeyProblem:
+def one_file(place: str) -> RefundsError:
     """Return what is wrong with a key whose file is that of the entry at ``place``, too."""
-    return KeyProblem("key_unreadable", f"private_key_path is that of {place}, too.", "One file holds one key.")
+    return RefundsError(
+        f"private_key_path is that of {place}, too.",
+        "One file holds one key: correct private_key_path, or remove one of the two entries.",
+    )
 
 
 def _team(fields: Params, params: Params) -> str | None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import json
 import typing as t
+from collections import defaultdict
 from dataclasses import dataclass
 
+from .._model.apple_id import ProvenAppleIds
 from .._model.coverage import Coverage, Window
-from .._model.refund import Rejected
+from .._model.refund import APPLE, Rejected
 from .engines import insert
 from .ledger import Ledger
 from .refunds import App
@@ -80,14 +82,14 @@ def put_coverage(connection: sqlalchemy.Connection, app: App, coverage: Coverage
     connection.execute(statement.on_conflict_do_update(index_elements=list(app.values()), set_=values))
 
 
-def proven_apple_ids(ledger: Ledger) -> dict[str, set[int]]:
-    """Return which Apple IDs verified notifications of production name, by bundle ID and from whichever source."""
+def proven_apple_ids(ledger: Ledger) -> ProvenAppleIds:
+    """Return which Apple IDs verified notifications of production name."""
     table = refund_coverage()
-    query = sqlalchemy.select(table.c.bundle_id, table.c.app_apple_id)
-    found: dict[str, set[int]] = {}
+    query = sqlalchemy.select(table.c.source, table.c.bundle_id, table.c.app_apple_id)
+    found = ProvenAppleIds(defaultdict(set), defaultdict(set))
     with ledger.reading() as connection:
-        for bundle_id, number in connection.execute(query.where(table.c.app_apple_id.is_not(None))):
-            found.setdefault(bundle_id, set()).add(number)
+        for source, bundle_id, number in connection.execute(query.where(table.c.app_apple_id.is_not(None))):
+            (found.by_apple if source == APPLE else found.by_others)[bundle_id].add(number)
     return found
 
 

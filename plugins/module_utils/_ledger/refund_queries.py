@@ -10,9 +10,10 @@ import typing as t
 from collections import defaultdict
 from dataclasses import dataclass
 
+from .._model.apple_id import apple_id_fault
 from .._model.coverage import Coverage
 from .._model.identifiers import Environment
-from .._model.refund import apple_id_fault, day
+from .._model.refund import day
 from .._model.refund_period import Period
 from .._model.refund_rows import Cursor, Question, Row, Tally, exceeds, row_of
 from .coverage import coverage_of
@@ -164,7 +165,7 @@ def app_states(
             quarantined.get(name, {}),
             last.get(name),
             urls.get(name),
-            apple_id_fault(ever.get(name, ()), held.get(name), read[name].app_apple_id if name in read else None),
+            apple_id_fault(ever.get(name, ()), held.get(name), _proven(read.get(name)), " in the ledger"),
         )
         for name in sorted(asked)
     ]
@@ -249,6 +250,10 @@ def _integrated(connection: sqlalchemy.Connection, environment: Environment) -> 
     own = sqlalchemy.case((table.c.tracker == "ledger", table.c.app_apple_id))
     query = sqlalchemy.select(table.c.bundle_id, sqlalchemy.func.max(own)).where(table.c.environment == environment)
     return {row[0]: row[1] for row in connection.execute(query.group_by(table.c.bundle_id))}
+
+
+def _proven(coverage: Coverage | None) -> int | None:
+    return coverage.app_apple_id if coverage else None
 
 
 def _last_refunds(

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 
 NotificationType = t.Literal["REFUND", "REFUND_REVERSED", "REFUND_DECLINED"]
 NOTIFICATION_TYPES: tuple[NotificationType, ...] = ("REFUND", "REFUND_REVERSED", "REFUND_DECLINED")
+# The source of what was verified against Apple's own root.
+APPLE = "apple"
 FULL_PERCENTAGE = 100_000
 _FAMILY_SHARED = "FAMILY_SHARED"
 _FAMILY_REVOKE = "FAMILY_REVOKE"
@@ -133,39 +135,6 @@ class Rejected:
 def reason_name(told: str) -> str:
     """Return the name of a reason as the ledger keeps it."""
     return told.partition(":")[0]
-
-
-def apple_id_fault(reasons: t.Iterable[str], declared: int | None = None, proven: int | None = None) -> str:
-    """Return what is to be said of an app's Apple ID that Apple contradicts; empty where nothing does.
-
-    ``reasons``: of payloads in quarantine, as the ledger keeps them. ``declared``: what payloads are verified against
-    now. ``proven``: the number that Apple's verified notifications name.
-    """
-    told = sorted(one for one in reasons if reason_name(one) == "wrong_apple_id")
-    if not told:
-        return contradicted(declared, proven)
-    others = [one for one in told if f": Apple says {declared}," not in one]
-    if not others:
-        return (
-            f"The app's integration has app_apple_id {declared}, as Apple's payloads do, but some were read with "
-            f"another number and aren't recorded yet. If {declared} is what is declared, run storeops.refunds.refunds."
-        )
-    numbers = others[0].partition(": ")[2]
-    return (
-        f"app_apple_id isn't the number in Apple's payloads{f' ({numbers})' if numbers else ''}, so their refunds "
-        "aren't recorded. Correct app_apple_id where the app is declared, then run storeops.refunds.site and "
-        "storeops.refunds.refunds."
-    )
-
-
-def contradicted(declared: int | None, proven: int | None) -> str:
-    """Return what is to be said of a number other than the one that Apple's verified notifications name."""
-    if declared is None or proven is None or declared == proven:
-        return ""
-    return (
-        f"app_apple_id is {declared}, and Apple's verified notifications of this app name {proven}. With another "
-        "number, no refund of the app would be recorded. Correct app_apple_id where the app is declared."
-    )
 
 
 def refunded_amount(price: int, percentage: int | None) -> int:

@@ -51,6 +51,7 @@ class Finding:
     message: str
     differences: tuple[Difference, ...] = ()
     tracker: str = ""
+    declaration_fault: str = ""
 
     @property
     def is_elsewhere(self) -> bool:
@@ -67,6 +68,9 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
     """Return an app's problems, none when all is well."""
     problems = [problem for problem in (_of_the_check(found), _of_the_tracker(found)) if problem]
     is_explained = any(problem.kind in ("refused", "unknown") for problem in problems)
+    if found.declaration_fault:
+        problems.append(Problem("drift", "wrong_apple_id", found.message or OWN_CAUSES["wrong_apple_id"]))
+        is_explained = True
     if found.is_failed and not is_explained:
         problems.append(_own("unknown", "failed", found.message))
         is_explained = True

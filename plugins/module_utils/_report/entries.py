@@ -53,7 +53,8 @@ def with_faults(apps: t.Sequence[App], refunds: t.Sequence[Fields]) -> list[App]
     found = []
     for app in sorted(apps, key=lambda app: app.tracker != "ledger"):
         text = faults.pop((app.bundle_id, app.environment), "")
-        problems = (Problem("drift", "wrong_apple_id", text), *app.problems) if text else app.problems
+        is_told = any(problem.cause == "wrong_apple_id" for problem in app.problems)
+        problems = (Problem("drift", "wrong_apple_id", text), *app.problems) if text and not is_told else app.problems
         deciding = worst(problems)
         found.append(replace(app, problems=problems, kind=deciding.kind if deciding else "ok"))
     return sorted(found, key=_place)
@@ -125,13 +126,11 @@ def _apps(result: Fields, where: str) -> t.Iterator[App]:
         yield _app(result, _mapping(result.get("integration")), _mapping(result.get("diff")), where)
 
 
-def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
-    bundle_id = _first_text(integration.get("bundle_id"), result.get("bundle_id"), _item(result))
-    if not bundle_id:
-        said = _text(result.get("msg"))
-        raise InputError(where, f"has no bundle_id; it says: {said}" if said else "has no bundle_id.", _NEXT_STEP)
-    check, action = _mapping(result.get("credential_check")), _action(result, integration, diff)
-    finding = Finding(
+def _finding(
+    result: Fields, integration: Fields, differences: tuple[Difference, ...], action: str, bundle_id: str
+) -> Finding:
+    check = _mapping(result.get("credential_check"))
+    return Finding(
         cause=_text(check.get("cause")),
         hint=_unnamed(check.get("hint"), bundle_id),
         status=_optional(integration.get("status")),
@@ -140,9 +139,19 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         is_failed=bool(result.get("failed")) or result.get("outcome") == "failed" or _has_failed_quietly(result),
         is_unreachable=bool(result.get("unreachable")),
         message=_unnamed(result.get("msg"), bundle_id),
-        differences=_differences(diff, integration, action),
+        differences=differences,
         tracker=_text(integration.get("tracker")),
+        declaration_fault=_text(result.get("declaration_fault")),
     )
+
+
+def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
+    bundle_id = _first_text(integration.get("bundle_id"), result.get("bundle_id"), _item(result))
+    if not bundle_id:
+        said = _text(result.get("msg"))
+        raise InputError(where, f"has no bundle_id; it says: {said}" if said else "has no bundle_id.", _NEXT_STEP)
+    check, action = _mapping(result.get("credential_check")), _action(result, integration, diff)
+    finding = _finding(result, integration, _differences(diff, integration, action), action, bundle_id)
     problems = problems_of(finding)
     deciding = worst(problems)
     return App(

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import functools
 import typing as t
 from dataclasses import dataclass
 
-from .._ledger.coverage import proven_apple_ids
 from .._ledger.integrations import (
     find_integration,
     list_integrations,
@@ -19,11 +17,9 @@ from .._ledger.integrations import (
     remove_integrations,
 )
 from .._ledger.ledger import Ledger
-from .._model.errors import RefundsError
 from .._model.identifiers import Environment
 from .._model.integration import Credentials, Identity, Integration, Observation
 from .._model.permit import Permit
-from .._model.refund import contradicted
 from .protocol import OnUnknown
 
 
@@ -45,23 +41,9 @@ class LedgerTracker:
         return list_integrations(self.ledger, self.name, self.project, environment)
 
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
-        # What is held already, refunds and the audit tell of: it must not keep a new key from the app.
-        if current is None or current.app_apple_id != desired.app_apple_id:
-            self._refuse_another_app(desired)
         if changed:
             self.ledger.check_place()
         return Observation(desired.status)
-
-    def _refuse_another_app(self, desired: Integration) -> None:
-        """Raise RefundsError for an Apple ID under which no payload of the app would be verified any more."""
-        if desired.identity.environment == "production" and desired.app_apple_id is not None:
-            known = self._proven_apple_ids.get(desired.identity.bundle_id, set())
-            if known and desired.app_apple_id not in known:
-                raise RefundsError(contradicted(desired.app_apple_id, max(known)))
-
-    @functools.cached_property
-    def _proven_apple_ids(self) -> dict[str, set[int]]:
-        return proven_apple_ids(self.ledger)
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:
         self.note(integration)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,13 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage i
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
+from ansible_collections.storeops.refunds.plugins.module_utils._report.entries import apps_of, with_faults
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_sources import apple_id
 
 TWO = "com.example.two"
-SAID = f"app_apple_id is 7, and Apple's verified notifications of this app name {APPLE_ID}."
+NAMES = f"and Apple's verified notifications of this app name {APPLE_ID}, so no refund of it would be recorded."
+SAID = f"app_apple_id is 7, {NAMES} Declare app_apple_id: {APPLE_ID}, and run storeops.refunds.site."
 
 
 @pytest.fixture
@@ -43,12 +46,12 @@ def desk(sim: Simulator, tmp_path: Path) -> Desk:
     return made
 
 
-def proofs(url: str) -> dict[str, set[int]]:
-    """Give which numbers a ledger has proofs of."""
+def proofs(url: str) -> tuple[t.Mapping[str, set[int]], t.Mapping[str, set[int]]]:
+    """Give which numbers a ledger has proofs of, of Apple's and of other roots."""
     ledger = ledger_at(url)
     found = proven_apple_ids(ledger)
     ledger.close()
-    return found
+    return found.by_apple, found.by_others
 
 
 def prove(bulk: Bulk, bundle_id: str, number: int | None, source: str = "apple") -> None:
@@ -61,10 +64,10 @@ def prove(bulk: Bulk, bundle_id: str, number: int | None, source: str = "apple")
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_refunds_fails_though_nothing_new_was_reported(desk: Desk, check_mode: bool) -> None:
-    assert proofs(desk.url) == {BUNDLE_ID: {APPLE_ID}}
+    assert proofs(desk.url) == ({}, {BUNDLE_ID: {APPLE_ID}})
     wrong = desk.run(check_mode=check_mode, app_apple_id=7)
-    assert wrong.results["failed"] and SAID in wrong.message and "Correct app_apple_id" in wrong.message
-    assert proofs(desk.url) == {BUNDLE_ID: {APPLE_ID}} and not desk.run().message
+    assert wrong.results["failed"] and SAID in wrong.message
+    assert proofs(desk.url) == ({}, {BUNDLE_ID: {APPLE_ID}}) and not desk.run().message
 
 
 def test_the_audit_has_it_as_a_fault_of_the_declaration(desk: Desk) -> None:
@@ -72,7 +75,10 @@ def test_the_audit_has_it_as_a_fault_of_the_declaration(desk: Desk) -> None:
     assert run_task(refund_info.TASK, question).results["declaration_faults"] == []
     desk.put_integration(app_apple_id=7)
     (fault,) = run_task(refund_info.TASK, question).results["declaration_faults"]
-    assert (fault["bundle_id"], fault["environment"]) == (BUNDLE_ID, "production") and SAID in fault["msg"]
+    assert (fault["bundle_id"], fault["environment"]) == (
+        BUNDLE_ID,
+        "production",
+    ) and f"is 7 in the ledger, {NAMES}" in fault["msg"]
     # What another tracker was last given verifies nothing.
     ledger = ledger_at(desk.url)
     elsewhere = Identity("revenuecat", "p", "production", BUNDLE_ID)
@@ -107,7 +113,10 @@ def test_a_number_that_was_corrected_waits_for_refunds(desk: Desk) -> None:
     desk.put_integration()
     question = {"ledger": {"url": desk.url}, "root_certificate_path": str(desk.folder / "root.pem"), "last_days": 30}
     (fault,) = run_task(refund_info.TASK, question).results["declaration_faults"]
-    assert fault["msg"].startswith(f"The app's integration has app_apple_id {APPLE_ID}") and "site" not in fault["msg"]
+    assert (
+        fault["msg"].startswith(f"app_apple_id is {APPLE_ID} in the ledger, as in Apple's payloads")
+        and "site" not in fault["msg"]
+    )
     assert not desk.run().message and run_task(refund_info.TASK, question).results["declaration_faults"] == []
 
 
@@ -136,14 +145,40 @@ def test_a_wrong_number_that_is_held_already_keeps_no_new_key_from_the_app(sim: 
     assert outcomes(bulk.both([{**wrong, "app_apple_id": APPLE_ID}])) == [(BUNDLE_ID, "update", "changed")]
 
 
-def test_a_proof_from_any_source_will_do(sim: Simulator, tmp_path: Path) -> None:
-    """A ledger may hold the readings of a test service beside Apple's."""
+def test_a_number_that_is_left_out_of_the_declaration_is_no_new_one(sim: Simulator, tmp_path: Path) -> None:
     bulk = Bulk(sim, tmp_path)
+    bulk.run(apps(BUNDLE_ID, app_apple_id=7))
     prove(bulk, BUNDLE_ID, APPLE_ID)
+    assert outcomes(bulk.both(apps(BUNDLE_ID))) == [(BUNDLE_ID, "unchanged", "unchanged")]
+
+
+@pytest.mark.parametrize("is_apples", [True, False])
+def test_another_root_allows_a_number_and_refuses_none(sim: Simulator, tmp_path: Path, is_apples: bool) -> None:
+    """A ledger may hold the readings of a test service, which Apple never signed."""
+    bulk = Bulk(sim, tmp_path)
     prove(bulk, BUNDLE_ID, 7, "other:0123")
-    for number in (APPLE_ID, 7):
-        assert not bulk.both(apps(BUNDLE_ID, app_apple_id=number)).message
-    assert bulk.both(apps(BUNDLE_ID, app_apple_id=8)).message
+    if is_apples:
+        prove(bulk, BUNDLE_ID, APPLE_ID)
+    for number in (7, APPLE_ID) if is_apples else (7,):
+        done = bulk.both(apps(BUNDLE_ID, app_apple_id=number))
+        assert not done.message and not [text for text in done.warnings if "app_apple_id" in text]
+    other = bulk.both(apps(BUNDLE_ID, app_apple_id=8))
+    assert bool(other.message) is is_apples
+    told = [text for text in other.warnings if "another root certificate than Apple's name 7" in text]
+    assert len(told) == (0 if is_apples else 1)
+
+
+def test_the_audit_calls_it_what_it_is(sim: Simulator, tmp_path: Path) -> None:
+    bulk = Bulk(sim, tmp_path)
+    bulk.run(apps(BUNDLE_ID, app_apple_id=APPLE_ID))
+    prove(bulk, BUNDLE_ID, APPLE_ID)
+    given = bulk.run(apps(BUNDLE_ID, app_apple_id=7), check_mode=True).results
+    assert given["integrations"][0]["declaration_fault"] == "wrong_apple_id"
+    fault = {"bundle_id": BUNDLE_ID, "environment": "production", "msg": "The same, as refunds say it."}
+    for refunds in ([], [{"declaration_faults": [fault]}]):
+        (app,) = with_faults(apps_of([given]), refunds)
+        assert [(one.kind, one.cause) for one in app.problems] == [("drift", "wrong_apple_id")]
+        assert SAID in app.problems[0].hint
 
 
 @pytest.mark.parametrize(("environment", "number"), [("production", APPLE_ID), ("sandbox", None)])

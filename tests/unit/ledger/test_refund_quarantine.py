@@ -105,7 +105,7 @@ def test_another_apple_id_is_a_mistake_in_the_declaration(desk: Desk, is_list: b
         assert len(desk.rows()) == others
     question = {"ledger": {"url": desk.url}, "root_certificate_path": str(desk.folder / "root.pem"), "last_days": 30}
     (fault,) = run_task(refund_info.TASK, question).results["declaration_faults"]
-    assert fault["bundle_id"] == BUNDLE_ID and f"If {APPLE_ID} is what is declared, run" in fault["msg"]
+    assert fault["bundle_id"] == BUNDLE_ID and f"See that the app is declared with {APPLE_ID}, and run" in fault["msg"]
     desk.put_integration(app_apple_id=7)
     (fault,) = run_task(refund_info.TASK, question).results["declaration_faults"]
     assert fault["bundle_id"] == BUNDLE_ID and f"Apple says {APPLE_ID}, declared is 7" in fault["msg"]

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.storeops.refunds.plugins.module_utils._model.apple_id import apple_id_fault
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.event import ConsumptionRequest, events_of
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
@@ -20,7 +21,6 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.refund imp
     Notification,
     Refund,
     Rejected,
-    apple_id_fault,
     day,
     iso_time,
     reason_name,
@@ -266,13 +266,13 @@ def test_payloads_for_another_apple_id_are_told(reasons: list[str], numbers: str
 @pytest.mark.parametrize(
     ("reasons", "said"),
     [
-        (["wrong_apple_id: Apple says 8, declared is 7"], "integration has app_apple_id 8, as Apple's payloads do,"),
+        (["wrong_apple_id: Apple says 8, declared is 7"], "app_apple_id is 8, as in Apple's payloads, but"),
         (["wrong_apple_id: Apple says 80, declared is 7"], "(Apple says 80, declared is 7)"),
         (
             ["wrong_apple_id: Apple says 8, declared is 7", "wrong_apple_id: Apple says 9, declared is 8"],
             "(Apple says 9,",
         ),
-        ([], "app_apple_id is 8, and Apple's verified notifications of this app name 7."),
+        ([], "app_apple_id is 8, and Apple's verified notifications of this app name 7, so"),
     ],
 )
 def test_what_was_corrected_since_only_waits_to_be_read(reasons: list[str], said: str) -> None:

@@ -118,7 +118,7 @@ def test_each_state_is_handled_by_itself(tmp_path: Path, pem: str) -> None:
         assert outcome.message.startswith("1 of 1 key declared absent needs attention. 'gone': "), (
             "the other wasn't tried"
         )
-        assert "One file holds one key." in outcome.message and os.listdir(tmp_path) == ["new.p8"]
+        assert "One file holds one key: " in outcome.message and os.listdir(tmp_path) == ["new.p8"]
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"hunter2", b"-----BEGIN PRIVATE KEY-----\n"])

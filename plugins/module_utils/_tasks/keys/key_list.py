@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import replace
 
 from ..._context import Context, Results, TaskFailed
-from ..._declaration.keys import identifiers, one_file, twin_of
+from ..._declaration.keys import counting, identifiers, one_file, twin_of
 from ..._fields import place
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import shown
@@ -60,11 +60,11 @@ def _outcome(index: int, entries: t.Sequence[KeyRequest], context: Context, conn
 
 
 def _refuse_twin(index: int, entries: t.Sequence[KeyRequest]) -> None:
-    """Raise RefundsError when an earlier entry has the same short name, or another one means the same file."""
+    """Raise RefundsError when another entry has the same short name, or means the same file."""
     sources = [entry.source for entry in entries]
-    for number, earlier in enumerate(sources[:index]):
-        if earlier.name == sources[index].name:
-            name = shown(earlier.name)
+    for number in counting(index, sources):
+        if sources[number].name == sources[index].name:
+            name = shown(sources[number].name)
             raise RefundsError(f"keys[{number}] has the same key, {name}.", "Give each a name of its own.")
     twin = twin_of(index, sources)
     if twin is not None:

@@ -10,10 +10,11 @@ import typing as t
 from ..._apple.notification_history import REACH, NotificationHistory
 from ..._apple.signed_data import SignedData
 from ..._context import Context
+from ..._model.apple_id import apple_id_fault
 from ..._model.coverage import LATE, Coverage, Window, gaps_told, known_gaps
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.integration import Identity
-from ..._model.refund import apple_id_fault, iso_time
+from ..._model.refund import iso_time
 from ..shared.progress import EVERY_S, Progress
 from .refund_reading import Batch, Reading
 from .refund_recording import Recorder

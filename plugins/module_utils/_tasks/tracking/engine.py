@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from ..._apple.credential_check import CredentialCheck
 from ..._context import Context
+from ..._decisions.apple_id import WrongAppleId, is_new, refuse_another_app
 from ..._decisions.integration import Decision, Rules, Wanted, decide_absent, decide_present, standing, unread
 from ..._declaration.declaration import Declaration, refuse
+from ..._ledger.coverage import proven_apple_ids
 from ..._ledger.integrations import list_elsewhere, remove_integrations
+from ..._model.apple_id import ProvenAppleIds
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import ENVIRONMENTS
 from ..._model.integration import Integration
@@ -96,6 +100,10 @@ class Engine:
         except RefundsError as error:
             self.warn(f"The ledger still names as applied what is gone at a tracker: {error}")
 
+    @functools.cached_property
+    def _proven(self) -> ProvenAppleIds:
+        return proven_apple_ids(self.trackers.ledger)
+
     def undeclared(self, declaration: Declaration) -> list[Integration]:
         """Return what the ledger knows of the declared teams, in both environments, and nobody declares.
 
@@ -149,10 +157,15 @@ class Engine:
         try:
             if target.app.is_absent or target.key is None:
                 return decide_absent(identity, current, rules)
-            wanted = Wanted(identity, target.key.source, target.key.credentials, target.app.app_apple_id)
+            number = target.app.app_apple_id
+            if number is not None and is_new(number, identity, current):
+                refuse_another_app(number, identity.bundle_id, self._proven, self.warn)
+            wanted = Wanted(identity, target.key.source, target.key.credentials, number)
             return decide_present(wanted, current, verdict, rules)
         except RefundsError as error:
-            return standing(current, identity, verdict, naming(identity.bundle_id, f"{error}"))
+            refused = standing(current, identity, verdict, naming(identity.bundle_id, f"{error}"))
+            refused.is_wrong_apple_id = isinstance(error, WrongAppleId)
+            return refused
         except Exception as error:
             return standing(current, identity, verdict, naming(identity.bundle_id, unforeseen(error, ONE_APP)))
 

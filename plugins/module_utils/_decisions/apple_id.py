@@ -1,0 +1,39 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which app_apple_id an app may be given: the one that its verified notifications name, once there are any."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._model.apple_id import ProvenAppleIds, contradicted
+from .._model.errors import RefundsError
+from .._model.integration import Identity, Integration
+
+
+class WrongAppleId(RefundsError):
+    """Under this number, no payload of the app would be verified any more."""
+
+
+def is_new(given: int | None, identity: Identity, current: Integration | None) -> bool:
+    """Tell whether a number is given that isn't held yet, and that payloads will be verified against.
+
+    What is held already is told by refunds and the audit: it keeps no new key from the app.
+    """
+    is_verified = (identity.tracker, identity.environment) == ("ledger", "production")
+    return is_verified and given is not None and (current is None or current.app_apple_id != given)
+
+
+def refuse_another_app(given: int, bundle_id: str, proven: ProvenAppleIds, warn: t.Callable[[str], None]) -> None:
+    """Raise WrongAppleId for a number that Apple's notifications contradict; warn where only another root's do."""
+    apples, others = proven.by_apple.get(bundle_id, ()), proven.by_others.get(bundle_id, ())
+    if given in (*apples, *others):
+        return
+    if apples:
+        raise WrongAppleId(contradicted(given, max(apples)))
+    if others:
+        warn(
+            f"{bundle_id}: app_apple_id is {given}, and notifications verified with another root certificate than "
+            f"Apple's name {max(others)}. If those are no test's, declare app_apple_id: {max(others)}."
+        )
