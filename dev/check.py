@@ -24,6 +24,8 @@ import paths
 WIDTH = 78
 # Lines of the log of a part that failed.
 TAIL = 60
+SAME_S = 5
+_stopped: list[float] = []
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -65,6 +67,10 @@ def _chosen(names: list[str]) -> list[parts_runner.Definition]:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
+    _stopped.append(time.monotonic())
+    # Who stops the group of "make test" stops this twice: make hands on what it was told.
+    if 0 < _stopped[-1] - _stopped[0] < SAME_S:
+        return
     raise parts_runner.Stopped(signal.Signals(number).name)
 
 

@@ -88,6 +88,16 @@ def test_what_runs_cleans_up_and_nothing_more_begins(number: signal.Signals, ign
     assert found == {"program.py", "ready", "cleaned up", "logs"}
 
 
+def test_a_stop_that_make_hands_on_is_the_same_one(tmp_path: Path) -> None:
+    process = _started(tmp_path, CLEANS_UP, 120)
+    process.terminate()
+    assert process.stdout is not None
+    while "Stopping" not in process.stdout.readline():
+        assert process.poll() is None
+    process.terminate()
+    assert "Stopped by SIGTERM" in process.communicate(timeout=120)[0] and (tmp_path / "cleaned up").exists()
+
+
 def _runs(pid: str) -> bool:
     """Whose parent is gone is buried by the system, some time."""
     try:
