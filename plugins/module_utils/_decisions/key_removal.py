@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._model.integration import Integration
+from .._model.integration import CONFIRMED, Integration
 from .._model.text import few
 from .integration import Decision
 
@@ -30,9 +30,16 @@ def waiting(decisions: t.Iterable[Decision], check_mode: bool) -> list[str]:
 
 
 def users(key_ids: t.Collection[str | None], held: t.Iterable[Integration]) -> list[str]:
-    """Return the places of integrations that may use one of these keys. None is a Key ID that nobody knows."""
-    may = (one for one in held if one.key_id is None or None in key_ids or one.key_id in key_ids)
+    """Return the places of integrations that may use one of these keys. None is a Key ID that nobody knows.
+
+    Until a tracker is known to have taken over the key that was last given, the one of before may be in use.
+    """
+    may = (one for one in held if one.key_id in (*key_ids, None) or None in key_ids or not _is_taken_over(one))
     return list(dict.fromkeys(one.identity.place for one in may))
+
+
+def _is_taken_over(held: Integration) -> bool:
+    return held.identity.tracker == "ledger" or held.status == "Active" or held.word == CONFIRMED
 
 
 def in_use(held: t.Sequence[str], it: str = "it") -> str:

@@ -13,6 +13,8 @@ from .private_key import PrivateKey
 
 # Unknown: nobody can tell. A tracker shows a word that isn't known, or doesn't show which key it holds.
 Status = t.Literal["Active", "Pending", "Failed", "Absent", "Unknown"]
+# The word for what a person has entered at a tracker and said so, of an app that isn't released.
+CONFIRMED = "confirmed by hand"
 _FROM_WORST: tuple[Status, ...] = ("Absent", "Failed", "Unknown", "Pending", "Active")
 
 

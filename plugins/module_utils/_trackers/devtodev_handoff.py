@@ -9,12 +9,10 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._model.identifiers import Environment
-from .._model.integration import Credentials, Identity, Integration, Observation, worse
+from .._model.integration import CONFIRMED, Credentials, Identity, Integration, Observation, worse
 from .devtodev_settings import MENU_PATH, DevtodevSettings
 from .last_applied import LastApplied
 from .protocol import OnUnknown
-
-_CONFIRMED = "confirmed by hand"
 
 
 @dataclass
@@ -39,7 +37,7 @@ class DevtodevByHand:
 
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
         if not changed and current is not None and self._is_confirmed(current):
-            return Observation(desired.status, _CONFIRMED if desired.status == "Pending" else "")
+            return Observation(desired.status, CONFIRMED if desired.status == "Pending" else "")
         self.last_applied.check_place()
         self._hand_off(desired)
         return Observation(worse(desired.status, "Pending"))
@@ -56,7 +54,7 @@ class DevtodevByHand:
         held = self.last_applied.find(integration.identity)
         if held is not None and self._is_confirmed(held):
             is_proven = "Active" in (held.status, integration.status)
-            kept = Observation("Active") if is_proven else Observation("Pending", _CONFIRMED)
+            kept = Observation("Active") if is_proven else Observation("Pending", CONFIRMED)
             integration = integration.seen_as(kept)
         self.last_applied.note(integration)
 
@@ -64,7 +62,7 @@ class DevtodevByHand:
         self.last_applied.check_place()
 
     def _is_confirmed(self, held: Integration) -> bool:
-        return self.settings.is_confirmed or held.status == "Active" or held.word == _CONFIRMED
+        return self.settings.is_confirmed or held.status == "Active" or held.word == CONFIRMED
 
     def irremovable(self, identity: Identity) -> str:
         if self.settings.is_confirmed:

@@ -19,7 +19,12 @@ from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integrations
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
-from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
+    CONFIRMED,
+    Identity,
+    Integration,
+    Observation,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import Verdict
 from ansible_collections.storeops.refunds.plugins.module_utils._plan import plan
@@ -80,6 +85,13 @@ def decided(entry: Integration) -> Decision:
         (at("devtodev", "a", OLD, environment="sandbox"), ["old"], False),
         (at("devtodev", "a", None), ["old"], False),
         (at("devtodev", "a", OLD, "Absent"), ["old"], True),
+        # The key of before may be there until the tracker has taken over this one.
+        (at("devtodev", "a", OTHER), ["old"], True),
+        (at("devtodev", "a", OTHER, "Pending"), ["old"], False),
+        (at("devtodev", "a", OTHER, "Pending").seen_as(Observation("Pending", CONFIRMED)), ["old"], True),
+        (at("devtodev", "a", OTHER, "Failed").seen_as(Observation("Failed", "Error")), ["old"], False),
+        (at("revenuecat", "a", OTHER, "Pending"), ["old"], False),
+        (at("ledger", "a", OTHER, "Pending"), ["old"], True),
         # Whose ID nobody knows may be any.
         (at("ledger", "a", OTHER), ["nameless"], False),
         (at("ledger", "a", OTHER), ["old", "nameless"], False),
