@@ -49,6 +49,15 @@ def in_use(held: t.Sequence[str], it: str = "it") -> str:
     return f"{few(held)} may still use {it} and {are} declared. {step}"
 
 
+def still_held(kept: t.Sequence[str], it: str = "it") -> str:
+    """Return the sentence about what is declared absent, couldn't be removed, and may use what is to be absent."""
+    are, them = ("is", "it") if len(kept) == 1 else ("are", "them")
+    return (
+        f"{few(kept)} {are} still held, though declared absent, and may use {it}. Remove {them} there by hand, as the "
+        "hint says, and run again."
+    )
+
+
 def left(
     keys: t.Sequence[str],
     trouble: str,
@@ -69,8 +78,7 @@ def left(
     if not trouble and not apps:
         reason = in_use(held, it).rstrip(".")
     if kept and not trouble and not apps:
-        are = "is declared absent, is" if len(kept) == 1 else "are declared absent, are"
-        reason = f"{few(kept)} {are} still held, and may use {it}"
+        reason = still_held(kept, it).rstrip(".")
     noun, verb = ("key", "was") if len(keys) == 1 else ("keys", "were")
     verb = "would not be" if check_mode else f"{verb} not"
     return f"The {noun} {few(keys)} {verb} removed or revoked: {reason}."

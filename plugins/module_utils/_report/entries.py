@@ -89,15 +89,19 @@ def bad_keys_of(results: t.Sequence[Fields]) -> tuple[BadKey, ...]:
     return tuple(found)
 
 
-def absent_keys_of(results: t.Sequence[Fields]) -> tuple[BadKey, ...]:
-    """Return the keys that are declared absent and not known to be gone, by what appstore_iap_key said of each."""
+def absent_keys_of(results: t.Sequence[Fields], known: t.Iterable[BadKey] = ()) -> tuple[BadKey, ...]:
+    """Return the keys that are declared absent and not known to be gone, by what appstore_iap_key said of each.
+
+    Not those that site keeps, as what is ``known`` says.
+    """
     found: list[BadKey] = []
+    kept = {one.name for one in known if one.cause == "key_in_use"}
     for item in results:
         name, told = _text(item.get("key")), _text(item.get("summary"))
         if item.get("failed"):
             text = f"Declared absent, and this audit can't tell whether it is gone. {_text(item.get('msg'))}"
             found.append(BadKey(name, "unknown", "failed", text))
-        elif item.get("changed"):
+        elif item.get("changed") and name not in kept:
             text = f"Declared absent, and not removed yet. Run storeops.refunds.site: {told}"
             found.append(BadKey(name, "drift", "key_still_there", text))
     return tuple(found)

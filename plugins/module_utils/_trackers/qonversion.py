@@ -153,7 +153,9 @@ class Qonversion:
     def irremovable(self, identity: Identity) -> str:
         return (
             "Qonversion's API has no documented way to clear an In-App Purchase key. Remove it in Qonversion's "
-            "dashboard (Project Settings, Stores, Apple App Store), or revoke the key in App Store Connect."
+            "dashboard (Project Settings, Stores, Apple App Store). If that isn't possible, and no other app uses the "
+            "key, revoke it in App Store Connect by hand. Then delete the key's file, the key's entry and this app's "
+            "entry yourself: site keeps the file of a key that Qonversion still shows."
         )
 
     def foretell_removal(self, identity: Identity) -> None:

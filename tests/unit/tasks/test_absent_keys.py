@@ -14,6 +14,7 @@ from bulk_support import Bulk, apps
 from unit_servers import Simulator
 from unit_support import ISSUER, KEY_ID, fingerprint_of, run_task, write_key
 
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit import audit_report
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key import TASK
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import declaration_info, integrations
 
@@ -72,8 +73,22 @@ def test_an_app_that_is_declared_absent_and_still_held_keeps_the_key(bulk: Bulk,
     for check_mode, never in ((True, "would not be"), (False, "was not")):
         kept = run_task(integrations.TASK, {**bulk.options(gone), "keys": keys}, check_mode).results
         place = f"{NAMES[0]} at devtodev (project p)"
-        told = f"The key was {never} removed or revoked: {place} is declared absent, is still held, and may use it."
+        told = (
+            f"The key was {never} removed or revoked: {place} is still held, though declared absent, and may use it. "
+            "Remove it there by hand, as the hint says, and run again."
+        )
         assert kept["summary"] == f"1 app: 1 declared absent and still held. {told}" and kept["removable_keys"] == []
+    # An audit says of the key what site does, and not to run site, which would keep it.
+    audited = run_task(integrations.TASK, {**bulk.options(gone), "keys": keys, "on_faulty_app": "report"}, True).results
+    (found,) = audited["keys_with_problems"]
+    assert (found["key"], found["cause"]) == ("was", "key_in_use") and place in found["msg"]
+    absent_keys = [{"key": "was", "changed": True, "summary": "It would be removed."}]
+    asked = {"results": [audited], "absent_keys": absent_keys, "path": str(bulk.folder / "reports"), "fail_on": []}
+    report = run_task(audit_report.TASK, asked)
+    assert not report.message, report
+    assert [one["cause"] for one in report.results["report"]["keys_with_problems"]] == ["key_in_use"]
+    # The way out where a tracker can clear no key: nothing is wrong once neither is declared.
+    assert run_task(integrations.TASK, {**bulk.options([]), "keys": []}).message == ""
     # It was told another key: as long as nobody confirmed that, the one of before may be there.
     other = run_task(integrations.TASK, {**bulk.options(gone), "keys": [{**keys[0], "key_id": OLD}]}).results
     assert other["removable_keys"] == (["was"] if is_confirmed else [])

@@ -155,13 +155,21 @@ def test_a_ledger_that_is_only_read_is_not_made_and_is_closed(tmp_path: Path, mo
 
 
 def test_an_audit_is_told_which_absent_keys_may_be_in_use() -> None:
-    found = key_removal.Removal((), "", {"old": ["com.example.a in the ledger"]}, {"nameless": "nobody knows."})
+    found = key_removal.Removal(
+        (), "", {"old": ["com.example.a in the ledger"]}, {"nameless": "nobody knows."}, {"twin": ["x", "y"]}
+    )
     assert found.troubles() == [
         KeyTrouble(
             "old",
             "key_in_use",
             "Declared absent, and com.example.a in the ledger may still use it and isn't declared. Declare it for "
             "the same tracker, below another key or with state: absent.",
+        ),
+        KeyTrouble(
+            "twin",
+            "key_in_use",
+            "Declared absent, and x, y are still held, though declared absent, and may use it. Remove them there by "
+            "hand, as the hint says, and run again.",
         ),
         KeyTrouble("nameless", "failed", "Declared absent, and nobody knows."),
     ]

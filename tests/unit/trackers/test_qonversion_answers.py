@@ -211,4 +211,8 @@ def test_a_project_keeps_its_key() -> None:
     with pytest.raises(RefundsError, match=f"^{BUNDLE_ID}: Qonversion's API has no documented way to clear"):
         made.remove(AT_Q)
     made.note(Q_NOTED)
-    assert api.sent == [] and rows.steps == ["note"] and "revoke the key" in made.irremovable(AT_Q)
+    assert api.sent == [] and rows.steps == ["note"]
+    assert made.irremovable(AT_Q).endswith(
+        "uses the key, revoke it in App Store Connect by hand. Then delete the key's file, the key's entry "
+        "and this app's entry yourself: site keeps the file of a key that Qonversion still shows."
+    )

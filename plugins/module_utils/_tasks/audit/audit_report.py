@@ -87,6 +87,7 @@ def _finish(request: AuditRequest, context: Context) -> Results:
 
 def _report(request: AuditRequest, context: Context, previous: str | None) -> Report:
     found = with_faults(apps_of(request.results), request.refunds)
+    bad_keys = bad_keys_of(request.results)
     apps, waivers = waive(found, _waivers(request, context))
     return Report(
         title=request.title,
@@ -97,7 +98,7 @@ def _report(request: AuditRequest, context: Context, previous: str | None) -> Re
         fail_on=request.fail_on,
         changes=changes_since(previous, apps),
         undeclared=undeclared_of(request.results, found),
-        bad_keys=bad_keys_of(request.results) + absent_keys_of(request.absent_keys),
+        bad_keys=bad_keys + absent_keys_of(request.absent_keys, bad_keys),
         unread=unread_of(request.refunds),
         never_read=never_read_of(request.refunds),
     )

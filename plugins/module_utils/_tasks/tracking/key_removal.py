@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from ..._context import Context
 from ..._decisions.integration import Decision
-from ..._decisions.key_removal import in_use, left, users, waiting
+from ..._decisions.key_removal import in_use, left, still_held, users, waiting
 from ..._declaration.declaration import Declaration
 from ..._declaration.keys import key_id_of
 from ..._ledger.integrations import list_elsewhere, list_integrations
@@ -26,18 +26,20 @@ from .key_troubles import KeyTrouble
 class Removal(t.NamedTuple):
     """``keys``: short names of those that may go. ``note``: why others may not; empty where there are none.
 
-    ``used``: of each key that something may still use and nobody declares, where that is. ``unknown``: why that could
-    not be told, by key, where nothing else tells it.
+    ``used``: of each key that something may still use and nobody declares, where that is. ``kept``: the same of what
+    is declared absent and still held. ``unknown``: why it could not be told, by key, where nothing else tells it.
     """
 
     keys: t.Sequence[str] = ()
     note: str = ""
     used: t.Mapping[str, t.Sequence[str]] = MappingProxyType({})
     unknown: t.Mapping[str, str] = MappingProxyType({})
+    kept: t.Mapping[str, t.Sequence[str]] = MappingProxyType({})
 
     def troubles(self) -> list[KeyTrouble]:
         """Return what an audit says of keys that are declared absent."""
         found = [(name, "key_in_use", in_use(places)) for name, places in self.used.items()]
+        found += [(name, "key_in_use", still_held(places)) for name, places in self.kept.items()]
         found += [(name, "failed", why) for name, why in self.unknown.items()]
         return [KeyTrouble(name, cause, f"Declared absent, and {text}") for name, cause, text in found]
 
@@ -56,21 +58,27 @@ def removal(
     is_dry = rest.context.check_mode
     if not keys:
         return Removal()
-    used: dict[str, t.Sequence[str]] = {}
+    used: t.Mapping[str, t.Sequence[str]] = {}
     unknown: dict[str, str] = {}
+    ids = {name: key_id_of(declaration.keys.get(name)) for name in keys}
+    kept = _used(ids, [one.held for one in decisions if one.is_absent and one.held.status != "Absent"])
     try:
-        held = list(_rest(rest, decisions))
-        found = {name: users({key_id_of(declaration.keys.get(name))}, held) for name in keys}
-        used = {name: places for name, places in found.items() if places}
+        used = _used(ids, list(_rest(rest, decisions)))
     except RefundsError as error:
         said = f"what the ledger holds with {'it' if len(keys) == 1 else 'them'} could not be read: {error}"
         unknown = {} if trouble else dict.fromkeys(keys, said)
         trouble = trouble or said
-    places = [place for one in used.values() for place in one]
-    ids = {key_id_of(declaration.keys.get(name)) for name in keys}
-    kept = users(ids, (one.held for one in decisions if one.is_absent and one.held.status != "Absent"))
-    note = left(keys, trouble, waiting(decisions, is_dry), list(dict.fromkeys(places)), is_dry, kept)
-    return Removal((), note, used, unknown) if note else Removal(keys)
+    note = left(keys, trouble, waiting(decisions, is_dry), _places(used), is_dry, _places(kept))
+    return Removal((), note, used, unknown, kept) if note else Removal(keys)
+
+
+def _used(ids: t.Mapping[str, str | None], held: t.Sequence[Integration]) -> dict[str, t.Sequence[str]]:
+    """Return where each key may be in use, only of those that may. ``ids``: their Key IDs."""
+    return {name: places for name, key_id in ids.items() if (places := users({key_id}, held))}
+
+
+def _places(used: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+    return list(dict.fromkeys(place for places in used.values() for place in places))
 
 
 def _rest(rest: Rest, decisions: t.Iterable[Decision]) -> t.Iterator[Integration]:
