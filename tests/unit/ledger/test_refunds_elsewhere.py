@@ -42,6 +42,13 @@ def test_apps_that_another_tracker_has_are_told_what_to_declare(desk: Desk, is_d
         f"{ONE}, {TWO} are tracked by devtodev and not by the built-in ledger, so no refunds were read. "
         f"{STEP.format('their', 'devtodev')} storeops.refunds.site."
     )
+    if not is_declared:
+        # It may be declared for the ledger by now, and for devtodev no longer.
+        said = (
+            f"{ONE}, {TWO} were last applied at devtodev and are not in the built-in ledger, so no refunds were read. "
+            "If you want refunds in the ledger, check that ledger is among their trackers, then run "
+            "storeops.refunds.site."
+        )
     assert done.message == f"{done.results['summary']}. {said}" and told.warnings == [said] and not told.message
 
 
@@ -61,3 +68,14 @@ def test_apps_with_and_without_the_ledger(desk: Desk) -> None:
         said = " ".join([nothing.message, *nothing.warnings])
         assert f"No refunds were read of {THREE}. Apple keeps" in said and f"{step} storeops.refunds.site." in said
         assert ("(Check mode: site --check stores nothing.)" in said) is mode
+
+
+def test_apps_of_different_trackers_keep_their_own(desk: Desk) -> None:
+    """A list of all of them would have each app set up, and its key handed over, where it never was."""
+    applied(desk, NAMES[0], "devtodev")
+    wanted: list[t.Any] = [{"bundle_id": ONE, "trackers": ["devtodev"]}, NAMES[0]]
+    wanted += [{"bundle_id": TWO, "trackers": ["revenuecat"]}, {"bundle_id": NAMES[1], "trackers": ["devtodev"]}]
+    told = run(desk, wanted).message
+    assert f"{ONE}, {NAMES[1]} are tracked by devtodev and not" in told and STEP.format("their", "devtodev") in told
+    assert f"{TWO} is tracked by revenuecat and not" in told and STEP.format("its", "revenuecat") in told
+    assert f"{NAMES[0]} was last applied at devtodev and is not in the built-in ledger" in told

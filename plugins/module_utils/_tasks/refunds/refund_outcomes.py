@@ -86,15 +86,27 @@ def _names(entries: t.Iterable[Entry]) -> list[str]:
 
 def _tracked_elsewhere(entries: t.Iterable[Entry]) -> str:
     """Say of which apps site stores nothing in the ledger, and what to declare; empty without such an app."""
-    apart = [entry for entry in entries if entry.elsewhere]
-    if not apart:
-        return ""
-    trackers = list(dict.fromkeys(name for entry in apart for name in entry.elsewhere))
-    are, their = ("is", "its") if len(apart) == 1 else ("are", "their")
+    groups: dict[tuple[tuple[str, ...], bool], list[Entry]] = {}
+    for entry in entries:
+        if entry.elsewhere:
+            groups.setdefault((entry.elsewhere, bool(entry.wanted.trackers)), []).append(entry)
+    return " ".join(_elsewhere(trackers, known, _names(apart)) for (trackers, known), apart in groups.items())
+
+
+def _elsewhere(trackers: tuple[str, ...], is_declared: bool, names: t.Sequence[str]) -> str:
+    """Say it of apps with the same trackers: those that are declared, else those where they were applied."""
+    are, were, their = ("is", "was", "its") if len(names) == 1 else ("are", "were", "their")
+    apps, there = few(names), " and ".join(trackers)
+    if not is_declared:
+        return (
+            f"{apps} {were} last applied at {there} and {are} not in the built-in ledger, so no refunds were read. If "
+            f"you want refunds in the ledger, check that ledger is among {their} trackers, then run "
+            "storeops.refunds.site."
+        )
     return (
-        f"{few(_names(apart))} {are} tracked by {' and '.join(trackers)} and not by the built-in ledger, so no refunds "
-        f"were read. If you want refunds in the ledger, too, add ledger to {their} trackers (trackers: "
-        f"[{', '.join(('ledger', *trackers))}]), then run storeops.refunds.site."
+        f"{apps} {are} tracked by {there} and not by the built-in ledger, so no refunds were read. If you want refunds "
+        f"in the ledger, too, add ledger to {their} trackers (trackers: [{', '.join(('ledger', *trackers))}]), then "
+        "run storeops.refunds.site."
     )
 
 
