@@ -45,6 +45,20 @@ APPS: dict[str, tuple[list[tuple[Action, Status]], str, str]] = {
     ),
     "declared absent, and Active": (
         [("unchanged", "Active"), ("delete", "Absent")],
+        "1 changed (of these declared absent and still held: com.example.declared-absent,-and-Active at devtodev "
+        "(project p0))",
+        "1 would change (of these declared absent and still held: com.example.declared-absent,-and-Active at devtodev "
+        "(project p0))",
+    ),
+    "made, absent in p1": (
+        [("create", "Pending"), ("unchanged", "Active")],
+        "1 changed (of these not Active: com.example.made,-absent-in-p1; declared absent and still held: "
+        "com.example.made,-absent-in-p1 at devtodev (project p1))",
+        "1 would change (of these would not be Active: com.example.made,-absent-in-p1; declared absent and still held: "
+        "com.example.made,-absent-in-p1 at devtodev (project p1))",
+    ),
+    "Active, absent in p1": (
+        [("unchanged", "Active"), ("unchanged", "Active")],
         "1 declared absent and still held",
         "1 declared absent and still held",
     ),
@@ -59,7 +73,7 @@ def decisions(name: str) -> list[Decision]:
     for number, (action, status) in enumerate(APPS[name][0]):
         identity = Identity("devtodev", f"p{number}", "production", f"com.example.{name.replace(' ', '-')}")
         held = Integration(identity, "i", "k", "f", status) if status != "Absent" else absent(identity)
-        is_absent = name.startswith("declared absent")
+        is_absent = name.startswith("declared absent") or name.endswith(f"absent in p{number}")
         found.append(Decision(ACCEPTED, Plan(action, None, held), held, is_absent=is_absent))
     return found
 

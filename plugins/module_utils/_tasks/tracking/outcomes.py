@@ -68,16 +68,21 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
         apps.setdefault((identity.bundle_id, identity.environment), []).append(decision)
     words = {**_STATES, **_PREDICTED} if check_mode else _STATES
     states = {app: _state(group) for app, group in apps.items()}
-    # An app that changed and isn't Active is one that changed, and is named.
+    # An app that changed, and isn't Active or is still held somewhere, is one that changed, and is named.
     also = [
         app
         for app, group in apps.items()
-        if states[app] == "waiting" and any(decision.step.changed for decision in group)
+        if states[app] in ("waiting", "kept") and any(decision.step.changed for decision in group)
     ]
     counted = Counter({**states, **dict.fromkeys(also, "changed")}.values())
-    beside = f" (of these {words['waiting'][0]}: {few([name for name, _place in also])})" if also else ""
+    named = [decision for app in also for decision in apps[app]]
+    beside = {
+        "waiting": dict.fromkeys(decision.held.identity.bundle_id for decision in named if _is_waiting(decision)),
+        "kept": dict.fromkeys(decision.held.identity.place for decision in named if _is_kept(decision)),
+    }
+    some = "; ".join(f"{words[state][0]}: {few([*names])}" for state, names in beside.items() if names)
     told = [
-        f"{counted[state]:,} {said[counted[state] > 1]}{beside if state == 'changed' else ''}"
+        f"{counted[state]:,} {said[counted[state] > 1]}{f' (of these {some})' if some and state == 'changed' else ''}"
         for state, said in words.items()
         if counted[state]
     ]
@@ -108,7 +113,7 @@ def _state(decisions: t.Sequence[Decision]) -> str:
         return "attention"
     if any(decision.error for decision in decisions):
         return "untried"
-    if any(decision.is_absent and decision.told.status != "Absent" for decision in decisions):
+    if any(map(_is_kept, decisions)):
         return "kept"
     if any(_is_waiting(decision) for decision in decisions):
         return "waiting"
@@ -118,10 +123,15 @@ def _state(decisions: t.Sequence[Decision]) -> str:
     return "changed" if actions else "unchanged"
 
 
+def _is_kept(decision: Decision) -> bool:
+    """Tell whether it is declared absent and still held."""
+    return decision.is_absent and decision.told.status != "Absent"
+
+
 def _is_waiting(decision: Decision) -> bool:
-    """Tell whether it isn't Active. A key that is yet to be made keeps nothing from it, a person's turn does."""
+    """Tell whether it is to be Active and isn't. A key yet to be made keeps nothing from it, a person's turn does."""
     is_open = decision.verdict.cause == "key_not_yet_created" and decision.held.identity.tracker != "devtodev"
-    return decision.told.status not in ("Active", "Absent") and not is_open
+    return not decision.is_absent and decision.told.status not in ("Active", "Absent") and not is_open
 
 
 def _number(count: int, noun: str) -> str:
