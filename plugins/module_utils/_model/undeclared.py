@@ -106,6 +106,8 @@ def _group(title: str, entries: t.Sequence[Undeclared], step: str) -> Group:
     them, app, its = ("it", "the app", "its") if len(labels) == 1 else ("them", "the apps", "their")
     pairs = sorted({(entry.tracker, entry.environment) for entry in entries})
     places = " and ".join(f"trackers: [{tracker}], environment: {environment}" for tracker, environment in pairs)
-    environments = " and ".join(_ENVIRONMENTS[name] for name in sorted({entry.environment for entry in entries}))
+    environments = " and ".join(
+        _ENVIRONMENTS.get(name, f"in {name}") for name in sorted({entry.environment for entry in entries})
+    )
     told = step.format(them=them, app=app, its=its, places=places, environments=environments)
     return Group(title, labels, told)

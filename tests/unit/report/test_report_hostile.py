@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
-from ansible_collections.storeops.refunds.plugins.module_utils._report.entries import apps_of
+from ansible_collections.storeops.refunds.plugins.module_utils._report.entries import apps_of, undeclared_of
 from ansible_collections.storeops.refunds.plugins.module_utils._report.model import Report, count_apps
 from ansible_collections.storeops.refunds.plugins.module_utils._report.refunds import refunds_of
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit.audit_report import FILES
@@ -23,7 +23,8 @@ NAMES = re.findall(
     r"\w+",
     """bundle_id environment tracker status action outcome msg failed changed skipped diff before after credential_check
     cause hint http_status checked_at integration integrations results declared key_id issuer_id key_fingerprint
-    coverage sums period since until source count amount currency day state reason notification_url host tested_at""",
+    coverage sums period since until source count amount currency day state reason notification_url host tested_at
+    undeclared label""",
 )
 TEXTS = st.text(max_size=6) | st.sampled_from(
     ["production", "apple", "Active", "2026-11-01", "complete", "proven", "EUR"]
@@ -52,10 +53,13 @@ REFUNDS = st.fixed_dictionaries(
 
 @settings(max_examples=40)
 @example([{"bundle_id": "0"}, {"bundle_id": "0"}], [])
+@example([{"bundle_id": "0", "undeclared": [{"bundle_id": "1", "environment": "staging"}]}], [])
 @given(st.lists(RESULTS | VALUES, max_size=3), st.lists(REFUNDS | VALUES, max_size=2))
 def test_any_results_are_a_report_or_an_input_error(results: list[t.Any], refunds: list[t.Any]) -> None:
     try:
-        report = Report("Audit", "2026-11-21T00:00:00Z", tuple(apps_of(results)), refunds=refunds_of(refunds))
+        apps = tuple(apps_of(results))
+        left = undeclared_of(results, apps)
+        report = Report("Audit", "2026-11-21T00:00:00Z", apps, refunds=refunds_of(refunds), undeclared=left)
     except InputError as refused:
         assert str(refused).startswith(("results[", "refunds["))
         return
