@@ -76,7 +76,10 @@ def groups(entries: t.Iterable[Undeclared], declared: t.Iterable[str]) -> list[G
         _in_other_capitals(twins),
         _group("Held in the ledger and not declared", new, f"Declare {{them}}, {_ABSENT}"),
         _group("Held in the ledger, and declared only for another tracker or environment", here, _HERE),
-        _group("Set up at a tracker, and not declared for it", there, _LEFT_THERE),
+        *(
+            _group(f"Set up at {name}, and not declared for it", [one for one in there if one.tracker == name], _THERE)
+            for name in sorted({entry.tracker for entry in there})
+        ),
     )
     return [group for group in found if group.names]
 
@@ -84,9 +87,9 @@ def groups(entries: t.Iterable[Undeclared], declared: t.Iterable[str]) -> list[G
 # With its place: state: absent alone would be done at the tracker that is the default, which may be another.
 _ABSENT = "or remove {them} with state: absent, {places}."
 _HERE = f"Declare {{them}} for the ledger {{environments}}, too, {_ABSENT}"
-_LEFT_THERE = (
+_THERE = (
     "A key was applied at this tracker and may still be there. Declare {app} for this tracker, or remove {its} "
-    "integration on the tracker's page and then declare {app}, for one run, with state: absent, {places}, and the same "
+    "on the tracker's page and then declare {app}, for one run, with state: absent, {places}, and the same "
     "project (at devtodev by hand also devtodev.confirmed: true)."
 )
 _ENVIRONMENTS = {"production": "in production", "sandbox": "in the sandbox"}
@@ -103,7 +106,9 @@ def _in_other_capitals(twins: t.Mapping[str, str]) -> Group:
 
 def _group(title: str, entries: t.Sequence[Undeclared], step: str) -> Group:
     labels = list(dict.fromkeys(entry.label for entry in entries))
-    them, app, its = ("it", "the app", "its") if len(labels) == 1 else ("them", "the apps", "their")
+    is_one_app = len({entry.bundle_id for entry in entries}) == 1
+    them, kind = ("it", "integration") if len(labels) == 1 else ("them", "integrations")
+    app, its = ("the app", f"its {kind}") if is_one_app else ("the apps", f"their {kind}")
     pairs = sorted({(entry.tracker, entry.environment) for entry in entries})
     places = " and ".join(f"trackers: [{tracker}], environment: {environment}" for tracker, environment in pairs)
     environments = " and ".join(

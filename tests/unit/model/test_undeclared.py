@@ -14,7 +14,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.undeclared
 
 LEDGER = "with state: absent, trackers: [ledger], environment: production"
 HERE = "Held in the ledger, and declared only for another tracker or environment"
-THERE = "Set up at a tracker, and not declared for it"
+THERE = "Set up at {}, and not declared for it"
 OTHER = f"Held in the ledger and not declared: com.c. Declare it, or remove it {LEDGER}."
 
 
@@ -55,14 +55,22 @@ def test_what_is_left_at_one_place_of_a_declared_app_is_removed_there() -> None:
 def test_what_was_applied_elsewhere_is_removed_there_by_hand_first() -> None:
     for name in ("com.b", "com.c"):
         assert told(at(name, "revenuecat", "proj1")) == (
-            f"{THERE}: {name} at revenuecat (project proj1). A key was applied at this tracker and may still be "
+            f"{THERE.format('revenuecat')}: {name} at revenuecat (project proj1). A key was applied at this tracker and "
+            "may still be "
             "there. Declare the app for this tracker, or remove its integration on the tracker's page and then declare "
             "the app, for one run, with state: absent, trackers: [revenuecat], environment: production, and the same "
             "project (at devtodev by hand also devtodev.confirmed: true)."
         )
+    # Each tracker is a step of its own, and what it names is counted there.
     both = told(at("com.c"), at("com.b", "revenuecat"), at("com.b", "devtodev", "Three"))
-    assert both.startswith(f"{OTHER} {THERE}: com.b at revenuecat, com.b at devtodev (project Three). A key")
-    assert "[devtodev], environment: production and trackers: [revenuecat], environment: production, and" in both
+    step = "A key was applied at this tracker and may still be there. Declare the app for this tracker, or remove its "
+    assert both.startswith(f"{OTHER} {THERE.format('devtodev')}: com.b at devtodev (project Three). {step}integration ")
+    assert f"{THERE.format('revenuecat')}: com.b at revenuecat. {step}integration on" in both
+    assert both.count("state: absent, trackers: [devtodev], environment: production, and the same project") == 1
+    twice = told(at("com.b", "devtodev", "One"), at("com.b", "devtodev", "Two"))
+    assert f"(project One), com.b at devtodev (project Two). {step}integrations on the tracker's page" in twice
+    several = told(at("com.b", "devtodev"), at("com.c", "devtodev"))
+    assert "Declare the apps for this tracker, or remove their integrations on" in several
 
 
 def test_a_project_with_another_name_may_be_the_same() -> None:
