@@ -57,15 +57,13 @@ def bad_news(report: Report, place: str) -> str:
     lines = [*_headline(report), *_causes(report), *_keys(report)]
     said = [*lines, _unread_beside(report)] if report.fails_unread else lines
     lines = told_once(said)
-    # Where nobody could be asked, what to remove is no matter.
-    was_asked = any(app.kind != "unknown" for app in report.apps)
-    lines += [_undeclared(report)] if report.undeclared and was_asked else []
+    lines += [_undeclared(report)] if report.undeclared_shown else []
     lines += [unread_apps(few(report.refundless))] if report.refundless else []
     return "\n".join([*lines, f"The report: {place}"])
 
 
 def _undeclared(report: Report) -> str:
-    return held_undeclared(report.undeclared, [app.bundle_id for app in report.apps])
+    return held_undeclared(report.undeclared_shown, [app.bundle_id for app in report.apps])
 
 
 def _unread_beside(report: Report) -> str:

@@ -57,7 +57,7 @@ def _verdict(report: Report) -> str:
 
 
 def _undeclared(report: Report) -> str:
-    return "".join(map(_group, groups(report.undeclared, [app.bundle_id for app in report.apps])))
+    return "".join(map(_group, groups(report.undeclared_shown, [app.bundle_id for app in report.apps])))
 
 
 def _group(group: Group) -> str:

@@ -9,6 +9,7 @@ import re
 import typing as t
 from xml.etree import ElementTree
 
+from .._model.text import other_capitals
 from .._model.undeclared import held_undeclared
 from .model import FAILING, App, Report
 from .texts import UNREAD
@@ -41,7 +42,7 @@ def render_junit(report: Report) -> str:
         _add_keys(root, report)
     if report.unread:
         _add_unread(root, report)
-    if report.undeclared:
+    if report.undeclared_shown:
         _add_undeclared(root, report)
     if report.is_idle:
         _add_idle(root)
@@ -102,7 +103,8 @@ def _add_unread(root: ElementTree.Element, report: Report) -> None:
 
 def _add_undeclared(root: ElementTree.Element, report: Report) -> None:
     """Add a suite of what the ledger holds and nobody declares: nothing that fails, and to be looked at."""
-    entries, twins = report.undeclared, report.undeclared_twins
+    entries = report.undeclared_shown
+    twins = other_capitals([entry.bundle_id for entry in entries], [app.bundle_id for app in report.apps])
     suite = _suite(root, "undeclared", {"tests": len(entries), "failures": 0, "errors": 0}, report, len(entries))
     for entry in entries:
         name = clean(entry.label)

@@ -31,7 +31,7 @@ def render_markdown(report: Report) -> str:
         f"**{headline(report)}** Written {minute(report.generated_at)} UTC.",
         _counts(report),
         *map(md, waived(report)),
-        md(held_undeclared(report.undeclared, [app.bundle_id for app in report.apps])),
+        md(held_undeclared(report.undeclared_shown, [app.bundle_id for app in report.apps])),
         _changes(report),
         _bad_keys(report),
         unread_apps(_names(list(map(md, report.refundless))).removeprefix(": ")),

@@ -10,7 +10,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 
-from .._model.text import other_capitals
 from .._model.undeclared import Undeclared
 
 if t.TYPE_CHECKING:
@@ -286,9 +285,10 @@ class Report:
         return sorted(active & self.never_read - elsewhere)
 
     @property
-    def undeclared_twins(self) -> dict[str, str]:
-        """What is held and not declared, and differs from a declared bundle ID in capitals alone, with that one."""
-        return other_capitals([entry.bundle_id for entry in self.undeclared], [app.bundle_id for app in self.apps])
+    def undeclared_shown(self) -> tuple[Undeclared, ...]:
+        """What is said of ``undeclared``: where nobody could be asked, what to remove is no matter."""
+        was_asked = any(app.kind != "unknown" for app in self.apps) or not self.has_failed
+        return self.undeclared if was_asked else ()
 
     @property
     def environments(self) -> list[str]:

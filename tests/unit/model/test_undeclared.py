@@ -54,9 +54,9 @@ def test_what_is_left_at_one_place_of_a_declared_app_is_removed_there() -> None:
 
 def test_what_was_applied_elsewhere_is_removed_there_by_hand_first() -> None:
     for name in ("com.b", "com.c"):
+        title = THERE.format("revenuecat")
         assert told(at(name, "revenuecat", "proj1")) == (
-            f"{THERE.format('revenuecat')}: {name} at revenuecat (project proj1). A key was applied at this tracker and "
-            "may still be "
+            f"{title}: {name} at revenuecat (project proj1). A key was applied at this tracker and may still be "
             "there. Declare the app for this tracker, or remove its integration on the tracker's page and then declare "
             "the app, for one run, with state: absent, trackers: [revenuecat], environment: production, and the same "
             "project (at devtodev by hand also devtodev.confirmed: true)."

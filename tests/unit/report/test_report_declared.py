@@ -133,6 +133,16 @@ def test_what_nobody_declares_is_named_in_every_file(tmp_path: Path) -> None:
     assert (root.get("tests"), root.get("failures"), suite.get("skipped")) == ("2", "0", "1")
 
 
+def test_where_nobody_could_be_asked_no_format_says_what_to_remove(tmp_path: Path) -> None:
+    held = {"bundle_id": "com.example.left", "environment": "production", "tracker": "ledger"}
+    for cause, is_told in (("unreachable", False), ("accepted", True)):
+        told = audit(tmp_path, {**bulk(item(ONE, cause)), "undeclared": [held]})
+        files = [(tmp_path / f"refund-audit.{kind}").read_text() for kind in ("html", "md", "junit.xml")]
+        for text in (told.message or told.results["report"]["summary"], *files):
+            assert ("com.example.left" in text) is ("state: absent" in text) is is_told, text
+        assert [entry["bundle_id"] for entry in document(tmp_path)["undeclared"]] == ["com.example.left"]
+
+
 def test_what_differs_from_a_declared_app_in_capitals_alone_gets_no_advice_to_remove_it(tmp_path: Path) -> None:
     twin = ONE.replace("one", "oNe")
     held: list[Json] = [
