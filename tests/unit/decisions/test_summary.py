@@ -57,6 +57,12 @@ APPS: dict[str, tuple[list[tuple[Action, Status]], str, str]] = {
         "1 would change (of these would not be Active: com.example.made,-absent-in-p1; declared absent and still held: "
         "com.example.made,-absent-in-p1 at devtodev (project p1))",
     ),
+    "moved, absent in p1": (
+        [("create", "Active"), ("unchanged", "Pending")],
+        "1 changed (of these declared absent and still held: com.example.moved,-absent-in-p1 at devtodev (project p1))",
+        "1 would change (of these declared absent and still held: com.example.moved,-absent-in-p1 at devtodev "
+        "(project p1))",
+    ),
     "Active, absent in p1": (
         [("unchanged", "Active"), ("unchanged", "Active")],
         "1 declared absent and still held",
