@@ -35,5 +35,5 @@ def refuse_another_app(given: int, bundle_id: str, proven: ProvenAppleIds, warn:
     if others:
         warn(
             f"{bundle_id}: app_apple_id is {given}, and notifications verified with another root certificate than "
-            f"Apple's name {max(others)}. If those are no test's, declare app_apple_id: {max(others)}."
+            f"Apple's name {max(others)}. If that is the app's number, declare app_apple_id: {max(others)}."
         )
