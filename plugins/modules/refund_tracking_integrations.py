@@ -80,7 +80,7 @@ RETURN = r"""
 integrations:
   description:
     - One entry for each app, in the order of O(apps), and after them one for each integration that O(purge) removes.
-    - It has the fields of RV(storeops.refunds.refund_tracking_integration#module:integration), and C(declared) and
+      It has the fields of RV(storeops.refunds.refund_tracking_integration#module:integration), and C(declared) and
       C(credential_check) of that module. C(key) is the key's short name, C(app_name) the declared name, C(label) the
       name in C(diff), which has the environment or tracker where an app occurs twice.
     - C(action) is V(create), V(update), V(delete), V(unchanged) or V(unknown). C(outcome) is V(changed) (in check
