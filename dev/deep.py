@@ -34,7 +34,7 @@ def _properties() -> bool:
     env = paths.linked_environment("deep") | {"EXAMPLES": "random"}
     command: list[str | Path] = [paths.VENV / "bin/python", "-m", "pytest", "-q", "-m", "hypothesis"]
     command += ["tests/unit", "tests/simulator"]
-    rounds = [subprocess.run(command, cwd=paths.ROOT, env=env, check=False) for _ in range(ROUNDS)]
+    rounds = [subprocess.run(command, cwd=paths.ROOT, env=env, check=False) for _round in range(ROUNDS)]
     return not any(one.returncode for one in rounds)
 
 

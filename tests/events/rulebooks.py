@@ -176,8 +176,6 @@ class Scene:
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/root"),
             "STOREOPS_LEDGER_URL": self.ledger_url,
             "HOME": str(self.folder),
-            # A rulebook that is stopped while it runs a playbook leaves its files.
-            "TMPDIR": str(self.folder),
             "PATH": f"{VENV}/bin{os.pathsep}{own['PATH']}",
         }
         env.pop("PYTHONPATH", None)

@@ -25,11 +25,11 @@ def is_new(given: int | None, identity: Identity, current: Integration | None) -
     return is_verified and given is not None and (current is None or current.app_apple_id != given)
 
 
-def refuse_another_app(given: int, bundle_id: str, proven: ProvenAppleIds, warn: t.Callable[[str], None]) -> None:
-    """Raise WrongAppleId for a number that Apple's notifications contradict; warn where only another root's do."""
+def refuse_another_app(given: int, bundle_id: str, proven: ProvenAppleIds, warn: t.Callable[[str], None]) -> bool:
+    """Raise WrongAppleId for a number that Apple's notifications contradict; tell, and warn, where only others do."""
     apples, others = proven.by_apple.get(bundle_id, ()), proven.by_others.get(bundle_id, ())
     if given in (*apples, *others):
-        return
+        return False
     if apples:
         raise WrongAppleId(contradicted(given, max(apples)))
     if others:
@@ -37,3 +37,4 @@ def refuse_another_app(given: int, bundle_id: str, proven: ProvenAppleIds, warn:
             f"{bundle_id}: app_apple_id is {given}, and notifications verified with another root certificate than "
             f"Apple's name {max(others)}. If that is the app's number, declare app_apple_id: {max(others)}."
         )
+    return bool(others)

@@ -141,59 +141,32 @@ def _expanded(name: str, value: t.Any) -> t.Any:
 def declared_keys(params: Params, faults: list[str]) -> dict[str, KeySource]:
     """Return the entries of ``keys`` by short name, completed by ``iap_keys``, and append what is wrong with them."""
     made = {entry.get("key"): entry for entry in params.get("iap_keys") or () if isinstance(entry, dict)}
-    entries = key_entries(params)
-    read = [_read(entry, params, made) for entry in entries]
     found: dict[str, KeySource] = {}
-    for index, (entry, (source, wrong)) in enumerate(zip(entries, read, strict=True)):
-        name = entry.fields.get("key") or ""
+    for entry in key_entries(params):
+        where, wrong, name = f"{entry.place}: ", list(entry.faults), entry.fields.get("key") or ""
         if entry.name in found:
-            told = f"key {shown(name)} stands in an entry before. Give each key a name of its own."
-            wrong.append(f"{entry.place}: {told}")
-        twin = twin_of(index, [one for one, _faults in read])
-        if twin is not None:
-            wrong.append(f"{entry.place}: {one_file(entries[twin].place)}")
+            wrong.append(f"{where}key {shown(name)} stands in an entry before. Give each key a name of its own.")
+        try:
+            source = _completed(_declared(entry.fields, params, where), made.get(name))
+        except InputError as error:
+            wrong.append(str(error))
         if wrong:
             # Its apps have a key, if none that can be used.
-            team, where = _team(entry.fields, params), f"{entry.place}: "
+            team = _team(entry.fields, params)
             source = KeySource(team, None, None, None, "strict", where=where, name=name, unusable=" ".join(wrong))
         faults.extend(wrong)
         found.setdefault(entry.name, source)
     return found
 
 
-def _read(entry: Entry, params: Params, made: t.Mapping[t.Any, Params]) -> tuple[KeySource, list[str]]:
-    """Return a key with what is wrong with its entry by itself."""
-    where, wrong = f"{entry.place}: ", list(entry.faults)
-    source = KeySource(None, None, None, None, "strict", where=where)
-    try:
-        source = _completed(_declared(entry.fields, params, where), made.get(entry.fields.get("key") or ""))
-    except InputError as error:
-        wrong.append(str(error))
-    return source, wrong
-
-
-def twin_of(index: int, sources: t.Sequence[KeySource]) -> int | None:
-    """Return which other entry of ``keys`` means the same file, None where none counts."""
-    own = sources[index]
-    return next((number for number in counting(index, sources) if own.path and sources[number].path == own.path), None)
-
-
 def counting(index: int, sources: t.Sequence[KeySource]) -> t.Iterator[int]:
-    """Yield the entries that count against one: the earlier ones.
+    """Yield the entries of ``keys`` that count against one: the earlier ones.
 
     Against one that is to be absent, one that is to be there counts wherever it stands.
     """
     for number, other in enumerate(sources):
         if number < index or (sources[index].is_absent and not other.is_absent):
             yield number
-
-
-def one_file(place: str) -> RefundsError:
-    """Return what is wrong with a key whose file is that of the entry at ``place``, too."""
-    return RefundsError(
-        f"private_key_path is that of {place}, too.",
-        "One file holds one key: correct private_key_path, or remove one of the two entries.",
-    )
 
 
 def _team(fields: Params, params: Params) -> str | None:

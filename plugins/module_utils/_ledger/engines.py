@@ -105,7 +105,7 @@ def read_only_engine(path: str, timeout: float) -> sqlalchemy.Engine:
 
     All that a transaction reads is as it was at its first look: by itself Python begins none for a SELECT.
     """
-    engine = sqlalchemy.create_engine("sqlite://", creator=lambda: _open(path, timeout, "ro"), poolclass=NullPool)
+    engine = sqlalchemy.create_engine("sqlite://", creator=lambda: _open_to_read(path, timeout), poolclass=NullPool)
     _begin_with(engine, "BEGIN")
     return engine
 
@@ -117,7 +117,7 @@ def copy_in_memory(path: str | None, timeout: float) -> sqlalchemy.Engine:
     """
     memory = sqlite3.connect(":memory:", check_same_thread=False)
     if path is not None and os.path.exists(path):
-        with contextlib.closing(_open(path, timeout, "ro")) as file:
+        with contextlib.closing(_open_to_read(path, timeout)) as file:
             file.backup(memory)
     return sqlalchemy.create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
 
@@ -140,6 +140,18 @@ def _begin_with(engine: sqlalchemy.Engine, statement: str) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: sqlalchemy.Connection) -> None:
         connection.exec_driver_sql(statement)
+
+
+def _open_to_read(path: str, timeout: float) -> sqlite3.Connection:
+    """Open a file that is there for reading alone.
+
+    SQLite takes back what a killed writer left when the file is read next, and for that must be able to write.
+    """
+    if not os.path.exists(f"{path}-journal"):
+        return _open(path, timeout, "ro")
+    connection = _open(path, timeout, "rw")
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def _open(path: str, timeout: float, mode: t.Literal["ro", "rw"]) -> sqlite3.Connection:

@@ -64,6 +64,6 @@ def contradicted(number: int | None, proven: int | None, where: str = "") -> str
     if number is None or proven is None or number == proven:
         return ""
     return (
-        f"app_apple_id is {number}{where}, and Apple's verified notifications of this app name {proven}, so no refund "
-        f"of it would be recorded. Declare app_apple_id: {proven}, and run storeops.refunds.site."
+        f"app_apple_id is {number}{where}, and Apple's verified notifications of this app name {proven}. See that "
+        f"{proven} is what is declared, and run storeops.refunds.site."
     )

@@ -86,11 +86,16 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
 def _both(found: Finding) -> str:
     """Return both values of each field, or nothing where the result doesn't tell them."""
     told = [
-        f"{one.field} {shortened(one.before or _nothing(one.field))} is held, "
-        f"{shortened(one.after or '(none)')} is declared"
+        f"{one.field} {_short(one.field, one.before or _nothing(one.field))} is held, "
+        f"{_short(one.field, one.after or '(none)')} is declared"
         for one in found.differences
     ]
     return f" ({'; '.join(told)})" if told else ""
+
+
+def _short(field: str, value: str) -> str:
+    """Two paths may differ at their ends."""
+    return value if field == "private_key_path" else shortened(value)
 
 
 def _nothing(field: str) -> str:

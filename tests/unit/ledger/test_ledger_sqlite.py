@@ -17,6 +17,7 @@ import sqlalchemy
 from ledger_support import NOW, entry, ledger_at, write_at_the_same_time
 from unit_support import as_other_user, give_away
 
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger import engines
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger._migrations import HEAD
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
     find_integration,
@@ -288,6 +289,20 @@ def test_a_full_disk_is_said_and_leaves_the_old_state(url: str) -> None:
         put_integrations(ledger, many, NOW)
     ledger.close()
     assert read(url) == ["com.example.one"]
+
+
+@pytest.mark.services
+def test_what_a_killed_writer_left_keeps_nobody_from_reading(path: Path, url: str) -> None:
+    """An audit may be the next one to come by."""
+    put(url)
+    assert subprocess.run([sys.executable, "-c", KILLED_IN_A_TRANSACTION, str(path)], check=False).returncode == -9
+    assert os.listdir(path.parent) != ["ledger.db"] and read(url) == ["com.example.one"]
+    assert os.listdir(path.parent) == ["ledger.db"]
+    assert subprocess.run([sys.executable, "-c", KILLED_IN_A_TRANSACTION, str(path)], check=False).returncode == -9
+    connection = engines._open_to_read(str(path), 1)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        connection.execute("DELETE FROM refund_tracking_integrations")
+    connection.close()
 
 
 @pytest.mark.services

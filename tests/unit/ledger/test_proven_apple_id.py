@@ -32,8 +32,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds im
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_sources import apple_id
 
 TWO = "com.example.two"
-NAMES = f"and Apple's verified notifications of this app name {APPLE_ID}, so no refund of it would be recorded."
-SAID = f"app_apple_id is 7, {NAMES} Declare app_apple_id: {APPLE_ID}, and run storeops.refunds.site."
+NAMES = f"and Apple's verified notifications of this app name {APPLE_ID}."
+SAID = f"app_apple_id is 7, {NAMES} See that {APPLE_ID} is what is declared, and run storeops.refunds.site."
 
 
 @pytest.fixture
@@ -166,6 +166,8 @@ def test_another_root_allows_a_number_and_refuses_none(sim: Simulator, tmp_path:
     assert bool(other.message) is is_apples
     told = [text for text in other.warnings if "another root certificate than Apple's name 7" in text]
     assert len(told) == (0 if is_apples else 1)
+    (app,) = apps_of([bulk.run(apps(BUNDLE_ID, app_apple_id=9), check_mode=True).results])
+    assert next(problem.cause for problem in app.problems) == "wrong_apple_id"
 
 
 def test_the_audit_calls_it_what_it_is(sim: Simulator, tmp_path: Path) -> None:

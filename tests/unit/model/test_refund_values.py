@@ -272,7 +272,10 @@ def test_payloads_for_another_apple_id_are_told(reasons: list[str], numbers: str
             ["wrong_apple_id: Apple says 8, declared is 7", "wrong_apple_id: Apple says 9, declared is 8"],
             "(Apple says 9,",
         ),
-        ([], "app_apple_id is 8, and Apple's verified notifications of this app name 7, so"),
+        (
+            [],
+            "app_apple_id is 8, and Apple's verified notifications of this app name 7.",
+        ),
     ],
 )
 def test_what_was_corrected_since_only_waits_to_be_read(reasons: list[str], said: str) -> None:

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import replace
 
 from ..._context import Context, Results, TaskFailed
-from ..._declaration.keys import counting, identifiers, one_file, twin_of
+from ..._declaration.keys import counting, identifiers
 from ..._fields import place
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import shown
@@ -62,13 +62,16 @@ def _outcome(index: int, entries: t.Sequence[KeyRequest], context: Context, conn
 def _refuse_twin(index: int, entries: t.Sequence[KeyRequest]) -> None:
     """Raise RefundsError when another entry has the same short name, or means the same file."""
     sources = [entry.source for entry in entries]
+    own = sources[index]
     for number in counting(index, sources):
-        if sources[number].name == sources[index].name:
-            name = shown(sources[number].name)
-            raise RefundsError(f"keys[{number}] has the same key, {name}.", "Give each a name of its own.")
-    twin = twin_of(index, sources)
-    if twin is not None:
-        raise one_file(place("keys", twin, sources[twin].name))
+        other = sources[number]
+        if other.name == own.name:
+            raise RefundsError(f"keys[{number}] has the same key, {shown(own.name)}.", "Give each a name of its own.")
+        if own.path and other.path == own.path:
+            raise RefundsError(
+                f"private_key_path is that of {place('keys', number, other.name)}, too.",
+                "One file holds one key: correct private_key_path, or remove one of the two entries.",
+            )
 
 
 def _told(entry: KeyRequest, outcome: Results) -> Results:

@@ -157,11 +157,13 @@ class Engine:
         try:
             if target.app.is_absent or target.key is None:
                 return decide_absent(identity, current, rules)
-            number = target.app.app_apple_id
+            number, is_wrong = target.app.app_apple_id, False
             if number is not None and is_new(number, identity, current):
-                refuse_another_app(number, identity.bundle_id, self._proven, self.warn)
+                is_wrong = refuse_another_app(number, identity.bundle_id, self._proven, self.warn)
             wanted = Wanted(identity, target.key.source, target.key.credentials, number)
-            return decide_present(wanted, current, verdict, rules)
+            decided = decide_present(wanted, current, verdict, rules)
+            decided.is_wrong_apple_id = is_wrong
+            return decided
         except RefundsError as error:
             refused = standing(current, identity, verdict, naming(identity.bundle_id, f"{error}"))
             refused.is_wrong_apple_id = isinstance(error, WrongAppleId)
