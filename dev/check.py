@@ -24,7 +24,7 @@ import paths
 WIDTH = 78
 # Lines of the log of a part that failed.
 TAIL = 60
-SAME_S = 5
+SAME_S = 5  # seconds in which a second signal is taken for the same one
 _stopped: list[float] = []
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -83,8 +83,8 @@ integrations:
       It has the fields of RV(storeops.refunds.refund_tracking_integration#module:integration), and C(declared) and
       C(credential_check) of that module. C(key) is the key's short name, C(app_name) the declared name, C(label) the
       name in C(diff), which has the environment or tracker where an app occurs twice.
-    - C(action) is V(create), V(update), V(delete), V(unchanged) or V(unknown). C(outcome) is V(changed) (also what
-      would be), V(unchanged), V(failed), or V(not_tried) when the time was over. C(msg) says why;
+    - C(action) is V(create), V(update), V(delete), V(unchanged) or V(unknown). C(outcome) is V(changed) (or would
+      be), V(unchanged), V(failed), or V(not_tried) when the time was over. C(msg) says why;
       C(declaration_fault) is V(wrong_apple_id) for a wrong number.
   returned: success, and failure of some apps
   type: list

@@ -16,18 +16,22 @@ class WrongAppleId(RefundsError):
     """Under this number, no payload of the app would be verified any more."""
 
 
-def is_new(given: int | None, identity: Identity, current: Integration | None) -> bool:
-    """Tell whether a number is given that isn't held yet, and that payloads will be verified against.
+def is_contradicted(
+    given: int | None,
+    identity: Identity,
+    current: Integration | None,
+    proven: t.Callable[[], ProvenAppleIds],
+    warn: t.Callable[[str], None],
+) -> bool:
+    """Tell, and warn, where another root's notifications contradict a number. Raises WrongAppleId where Apple's do.
 
     What is held already is told by refunds and the audit: it keeps no new key from the app.
     """
     is_verified = (identity.tracker, identity.environment) == ("ledger", "production")
-    return is_verified and given is not None and (current is None or current.app_apple_id != given)
-
-
-def refuse_another_app(given: int, bundle_id: str, proven: ProvenAppleIds, warn: t.Callable[[str], None]) -> bool:
-    """Raise WrongAppleId for a number that Apple's notifications contradict; tell, and warn, where only others do."""
-    apples, others = proven.by_apple.get(bundle_id, ()), proven.by_others.get(bundle_id, ())
+    if given is None or not is_verified or (current is not None and current.app_apple_id == given):
+        return False
+    bundle_id, known = identity.bundle_id, proven()
+    apples, others = known.by_apple.get(bundle_id, ()), known.by_others.get(bundle_id, ())
     if given in (*apples, *others):
         return False
     if apples:

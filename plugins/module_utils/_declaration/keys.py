@@ -159,16 +159,6 @@ def declared_keys(params: Params, faults: list[str]) -> dict[str, KeySource]:
     return found
 
 
-def counting(index: int, sources: t.Sequence[KeySource]) -> t.Iterator[int]:
-    """Yield the entries of ``keys`` that count against one: the earlier ones.
-
-    Against one that is to be absent, one that is to be there counts wherever it stands.
-    """
-    for number, other in enumerate(sources):
-        if number < index or (sources[index].is_absent and not other.is_absent):
-            yield number
-
-
 def _team(fields: Params, params: Params) -> str | None:
     """Return the Issuer ID of an entry with a fault, None where that is what is wrong."""
     text = fields.get("issuer_id") or params.get("issuer_id")

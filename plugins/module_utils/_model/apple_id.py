@@ -40,7 +40,7 @@ def apple_id_fault(
     """Return what is to be said of an app's Apple ID that Apple contradicts; empty where nothing does.
 
     ``reasons``: of payloads in quarantine, as the ledger keeps them. ``number``: what payloads are verified against
-    now, which stands ``where``. ``proven``: the number that Apple's verified notifications name.
+    now, which stands ``where``. ``proven``: the number that verified notifications name.
     """
     told = sorted(one for one in reasons if reason_name(one) == "wrong_apple_id")
     if not told:
@@ -64,6 +64,6 @@ def contradicted(number: int | None, proven: int | None, where: str = "") -> str
     if number is None or proven is None or number == proven:
         return ""
     return (
-        f"app_apple_id is {number}{where}, and Apple's verified notifications of this app name {proven}. See that "
+        f"app_apple_id is {number}{where}, and verified notifications of this app name {proven}. See that "
         f"{proven} is what is declared, and run storeops.refunds.site."
     )

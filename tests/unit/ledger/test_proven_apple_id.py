@@ -32,7 +32,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds im
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_sources import apple_id
 
 TWO = "com.example.two"
-NAMES = f"and Apple's verified notifications of this app name {APPLE_ID}."
+NAMES = f"and verified notifications of this app name {APPLE_ID}."
 SAID = f"app_apple_id is 7, {NAMES} See that {APPLE_ID} is what is declared, and run storeops.refunds.site."
 
 

@@ -40,7 +40,7 @@ def test_apps_that_another_tracker_has_are_told_what_to_declare(desk: Desk, is_d
     done, told = (run(desk, wanted, check_mode=mode) for mode in (False, True))
     said = (
         f"{ONE}, {TWO} are tracked by devtodev and not by the built-in ledger, so no refunds were read. "
-        f"{STEP.format('their', 'devtodev')} storeops.refunds.site. If you don't, leave storeops.refunds.refunds out."
+        f"{STEP.format('their', 'devtodev')} storeops.refunds.site."
     )
     if not is_declared:
         # It may be declared for the ledger by now, and for devtodev no longer.

@@ -274,7 +274,7 @@ def test_payloads_for_another_apple_id_are_told(reasons: list[str], numbers: str
         ),
         (
             [],
-            "app_apple_id is 8, and Apple's verified notifications of this app name 7.",
+            "app_apple_id is 8, and verified notifications of this app name 7.",
         ),
     ],
 )

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import replace
 
 from ..._context import Context, Results, TaskFailed
-from ..._declaration.keys import counting, identifiers
+from ..._declaration.keys import identifiers
 from ..._fields import place
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import shown
@@ -60,16 +60,21 @@ def _outcome(index: int, entries: t.Sequence[KeyRequest], context: Context, conn
 
 
 def _refuse_twin(index: int, entries: t.Sequence[KeyRequest]) -> None:
-    """Raise RefundsError when another entry has the same short name, or means the same file."""
-    sources = [entry.source for entry in entries]
-    own = sources[index]
-    for number in counting(index, sources):
-        other = sources[number]
-        if other.name == own.name:
-            raise RefundsError(f"keys[{number}] has the same key, {shown(own.name)}.", "Give each a name of its own.")
-        if own.path and other.path == own.path:
+    """Raise RefundsError when another entry has the same short name, or means the same file.
+
+    The earlier one counts; against one that is to be absent, one that is to be there counts wherever it stands.
+    """
+    own = entries[index]
+    for number, other in enumerate(entries):
+        counts = number < index or (other.state, own.state) == ("present", "absent")
+        if not counts:
+            continue
+        if other.source.name == own.source.name:
+            told = f"keys[{number}] has the same key, {shown(own.source.name)}."
+            raise RefundsError(told, "Give each a name of its own.")
+        if own.source.path and other.source.path == own.source.path:
             raise RefundsError(
-                f"private_key_path is that of {place('keys', number, other.name)}, too.",
+                f"private_key_path is that of {place('keys', number, other.source.name)}, too.",
                 "One file holds one key: correct private_key_path, or remove one of the two entries.",
             )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..._context import Params
 from ..._declaration.keys import KeySource, identifiers, key_source
@@ -90,7 +90,6 @@ def _key_request(fields: Params) -> KeyRequest:
         # Nothing but the path: what was taken for an ID may be a secret.
         source = KeySource(None, None, path and os.path.abspath(path), None, "strict", name=fields.get("key") or "")
     said: dict[str, t.Any] = {name: fields.get(name) for name in _SHARED}
-    source = replace(source, is_absent=fields.get("state") == "absent")
     return KeyRequest(source, fields.get("name"), fault, **said)
 
 

@@ -106,7 +106,7 @@ def _elsewhere(trackers: tuple[str, ...], is_declared: bool, names: t.Sequence[s
     return (
         f"{apps} {are} tracked by {there} and not by the built-in ledger, so no refunds were read. If you want refunds "
         f"in the ledger, too, add ledger to {their} trackers (trackers: [{', '.join(('ledger', *trackers))}]), then "
-        "run storeops.refunds.site. If you don't, leave storeops.refunds.refunds out."
+        "run storeops.refunds.site."
     )
 
 

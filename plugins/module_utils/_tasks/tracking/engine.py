@@ -12,7 +12,7 @@ from itertools import groupby
 
 from ..._apple.credential_check import CredentialCheck
 from ..._context import Context
-from ..._decisions.apple_id import WrongAppleId, is_new, refuse_another_app
+from ..._decisions.apple_id import WrongAppleId, is_contradicted
 from ..._decisions.integration import Decision, Rules, Wanted, decide_absent, decide_present, standing, unread
 from ..._declaration.declaration import Declaration, refuse
 from ..._ledger.coverage import proven_apple_ids
@@ -157,9 +157,8 @@ class Engine:
         try:
             if target.app.is_absent or target.key is None:
                 return decide_absent(identity, current, rules)
-            number, is_wrong = target.app.app_apple_id, False
-            if number is not None and is_new(number, identity, current):
-                is_wrong = refuse_another_app(number, identity.bundle_id, self._proven, self.warn)
+            number = target.app.app_apple_id
+            is_wrong = is_contradicted(number, identity, current, lambda: self._proven, self.warn)
             wanted = Wanted(identity, target.key.source, target.key.credentials, number)
             decided = decide_present(wanted, current, verdict, rules)
             decided.is_wrong_apple_id = is_wrong
