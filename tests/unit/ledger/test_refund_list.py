@@ -133,6 +133,7 @@ def test_what_is_not_asked_and_what_fails(desk: Desk) -> None:
     others = "1 pending, 1 not in this ledger, 1 absent, 2 failed"
     assert results["summary"] == f"Refunds: 2 of 7 apps read to now, 2 new; {others}"
     assert outcome.message.startswith(f"{results['summary']}. ")
+    assert f" Not read either: {names[1]} (pending); com.example.unheard (not in this ledger)." in outcome.message
     assert any("1 app is not in this ledger" in text and "com.example.unheard" in text for text in outcome.warnings)
     assert "Apple did not accept its key" in results["apps"][2]["msg"] and "gone.p8" in results["apps"][3]["msg"]
     assert results["refunds"]["new"] == len(desk.rows()) == 2 and set(results["diff"]["after"]) == {names[0], names[4]}
@@ -199,7 +200,21 @@ def test_one_refused_app_stops_no_other(desk: Desk) -> None:
     outcome = run(desk, NAMES[:3])
     assert [one["outcome"] for one in outcome.results["apps"]] == ["read", "failed", "read"]
     assert outcome.message.count("HTTP 403") == 1 and f"{NAMES[1]}: " in outcome.message
-    assert len(desk.rows()) == 4
+    assert len(desk.rows()) == 4 and not any(told in outcome.message for told in ("Not read either", "may be missing"))
+
+
+def test_beside_an_app_that_fails_those_that_may_lack_refunds_are_named(desk: Desk) -> None:
+    """Their reason is in a warning, as in a run that ends well."""
+    declare(desk, NAMES[:3], 0)
+    refund = {"transaction_id": "2000000000000001", "product_id": "coins", "price": 990, "currency": "EUR"}
+    refund |= {"purchase_date": TODAY - 9 * DAY, "revocation_date": TODAY - 4 * DAY, "revocation_reason": 1}
+    note = {"type": "REFUND", "signed_date": TODAY - 3 * DAY, "transaction": refund, "fault": "tampered"}
+    desk.sim.control("POST", f"/apps/{NAMES[1]}/notifications", note)
+    put(desk, NAMES[3], 3, "Failed")
+    outcome = run(desk, NAMES[:4])
+    assert outcome.message.endswith(f" Read, but refunds may be missing: {', '.join(NAMES[:3])}.")
+    for names, state in ((f"{NAMES[0]}, {NAMES[2]}", "unknown"), (NAMES[1], "incomplete")):
+        assert any(f"Not all refunds of {names} are known ({state}): " in text for text in outcome.warnings), outcome
 
 
 def test_quarantine_makes_an_app_incomplete(desk: Desk) -> None:

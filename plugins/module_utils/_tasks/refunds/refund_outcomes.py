@@ -23,6 +23,7 @@ from .refund_app import AppRun, Outcome
 Records = list[dict[str, str]]
 _ORDER: t.Final[tuple[Outcome, ...]] = ("read", "pending", "not_in_ledger", "absent", "incomplete", "failed")
 _WORDS: t.Final[t.Mapping[Outcome, str]] = {"not_in_ledger": "not in this ledger", "incomplete": "read in part"}
+_UNREAD: t.Final[tuple[Outcome, ...]] = ("pending", "not_in_ledger")
 _NEXT_STEP = (
     "Refunds are read for apps that have an integration on the built-in ledger (tracker ledger). Check that ledger.url "
     "(or STOREOPS_LEDGER_URL) names the ledger that storeops.refunds.site writes to; if it does, run site first."
@@ -131,7 +132,8 @@ def for_list(entries: t.Sequence[Entry], context: Context, records: Records, not
     _warn_of_other_keys(entries, context)
     failed = [entry for entry in entries if entry.outcome == "failed"]
     if failed:
-        raise TaskFailed(_failures(failed, line), results)
+        _warn(entries, context)
+        raise TaskFailed(" ".join(filter(None, (_failures(failed, line), *_others(entries)))), results)
     if nothing and not context.check_mode:
         raise TaskFailed(f"{line}. {nothing}", results)
     if nothing:
@@ -150,15 +152,15 @@ def summary(entries: t.Sequence[Entry], check_mode: bool = False) -> str:
     new = sum(entry.run.recorder.tally.counts()["new"] for entry in entries if entry.run)
     news = f", {new:,} new" if any(entry.run for entry in entries) else ""
     verb = "would be read" if check_mode else "read"
-    gaps = sum(entry.outcome == "read" and _has_gap(entry) for entry in entries)
+    gaps = sum(_is_read_with_gap(entry) for entry in entries)
     holes = f"{gaps:,} of these apps may lack refunds of other days" if gaps else ""
     told = (f"Refunds: {counted['read']:,} of {apps} {verb} to now{news}", holes, ", ".join(others))
     return "; ".join(filter(None, told))
 
 
-def _has_gap(entry: Entry) -> bool:
-    """Tell whether not all of the app's refunds are known for certain, the time before this run included."""
-    coverage = entry.run.recorder.coverage if entry.run else None
+def _is_read_with_gap(entry: Entry) -> bool:
+    """Tell of an app that was read whether refunds may be missing, from the time before this run included."""
+    coverage = entry.run.recorder.coverage if entry.run and entry.outcome == "read" else None
     return coverage is not None and coverage.state != "complete"
 
 
@@ -189,6 +191,15 @@ def _failures(failed: t.Sequence[Entry], line: str) -> str:
         by_cause.setdefault(entry.message.replace(f"{name}: ", "").replace(name, "the app"), []).append(name)
     causes = told_once([f"{few(names)}: {cause}" for cause, names in by_cause.items()])
     return " ".join([f"{line}.", *causes])
+
+
+def _others(entries: t.Sequence[Entry]) -> t.Iterator[str]:
+    """Yield which apps, beside those that failed, lack refunds or may: counts alone don't say whom to look at."""
+    unread = [(one, _names(entry for entry in entries if entry.outcome == one)) for one in _UNREAD]
+    told = "; ".join(f"{few(names)} ({_WORDS.get(one, one)})" for one, names in unread if names)
+    yield f"Not read either: {told}." if told else ""
+    names = _names(entry for entry in entries if entry.outcome == "incomplete" or _is_read_with_gap(entry))
+    yield f"Read, but refunds may be missing: {few(names)}." if names else ""
 
 
 def _warn_of_unheld(entries: t.Sequence[Entry], context: Context) -> None:
@@ -225,7 +236,9 @@ def _is_other_key(entry: Entry) -> bool:
 
 
 def _warn(entries: t.Sequence[Entry], context: Context) -> None:
-    found = [(entry.wanted.identity.bundle_id, entry.run.recorder.coverage) for entry in entries if entry.run]
+    # Of an app that failed, the message says what is missing.
+    runs = [(entry.wanted.identity.bundle_id, entry.run) for entry in entries if entry.run and entry.outcome != "failed"]
+    found = [(name, run.recorder.coverage) for name, run in runs]
     known = [(name, coverage.state, coverage.reason) for name, coverage in found if coverage is not None]
     for warning in gaps_told(one for one in known if one[1] != "complete"):
         context.warn(warning)
