@@ -108,6 +108,10 @@ declared:
       be read or is only predicted, all of it with O(state=absent).
   returned: success, and failure of the credential check
   type: dict
+next_step:
+  description: What a person has to do at the tracker, such as to enter the key by hand; else empty.
+  returned: success, and failure of the credential check
+  type: str
 credential_check:
   description:
     - The verdict, with the fields of an entry of

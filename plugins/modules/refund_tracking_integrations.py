@@ -85,7 +85,8 @@ integrations:
       name in C(diff), which has the environment or tracker where an app occurs twice.
     - C(action) is V(create), V(update), V(delete), V(unchanged) or V(unknown). C(outcome) is V(changed) (or would
       be), V(unchanged), V(failed), or V(not_tried) when the time was over. C(msg) says why;
-      C(declaration_fault) is V(wrong_apple_id) for a wrong number.
+      C(declaration_fault) is V(wrong_apple_id) for a wrong number. C(next_step) is what a person has to do at the
+      tracker.
   returned: success, and failure of some apps
   type: list
   elements: dict

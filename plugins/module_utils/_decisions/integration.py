@@ -48,7 +48,8 @@ class Decision:
     ``is_untried``: the app did not get its turn. ``declared``: the key that is asked for, None when none is.
     ``key_name``: the key's short name. ``app_name``: as declared. ``is_of_key``: the error is the key's, not the app's.
     ``is_predicted``: check mode; ``held`` is what a run would leave. ``is_absent``: it is declared to be absent.
-    ``is_wrong_apple_id``: Apple's verified notifications contradict the declared number.
+    ``is_wrong_apple_id``: Apple's verified notifications contradict the declared number. ``next_step``: what a person
+    has to do at the tracker.
     """
 
     verdict: Verdict
@@ -66,6 +67,7 @@ class Decision:
     is_predicted: bool = False
     is_absent: bool = False
     is_wrong_apple_id: bool = False
+    next_step: str = ""
 
     @property
     def told(self) -> Integration:
@@ -151,6 +153,7 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     step = replace(step, desired=desired)
     held = current.seen_as(observed) if step.action == "unknown" and current is not None else desired
     decision = Decision(verdict, step, held, wanted.credentials, is_predicted=rules.check_mode and step.changed)
+    decision.next_step = observed.next_step
     if status == "Active" and step.action == "unchanged" and observed.status in ("Failed", "Unknown"):
         # Whatever the tracker means by it, nobody may take it for Active, nor for a waiting state.
         decision.error = _not_active(identity, tracker, observed)

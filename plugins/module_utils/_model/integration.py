@@ -27,10 +27,12 @@ class Observation:
     """What is seen of an integration at its tracker.
 
     ``word``: the tracker's own word for the status, fit for a terminal; empty where it shows none.
+    ``next_step``: what a person has to do at the tracker, the same for all apps of which the same is to be done.
     """
 
     status: Status
     word: str = ""
+    next_step: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         """Return the status as messages name it."""

@@ -22,7 +22,8 @@ OWN_CAUSES: t.Mapping[str, str] = {
     "tracker_failed": "The tracker itself says that this integration doesn't work. Look at its page.",
     "tracker_unknown": "The tracker shows a status that this collection doesn't know, or none at all.",
     "wrong_apple_id": "Apple's payloads are of another app_apple_id than the declared one.",
-    "tracker_pending": "The tracker does not show this integration as Active yet.",
+    "tracker_pending": "The tracker doesn't show this integration as Active yet. Wait and run again. If it stays so, "
+    "look at the tracker's page.",
 }
 _NO_FAILURE = ("app_not_released", "key_not_yet_created")
 _PENDING = (*_NO_FAILURE, "tracker_pending")
@@ -52,6 +53,7 @@ class Finding:
     differences: tuple[Difference, ...] = ()
     tracker: str = ""
     declaration_fault: str = ""
+    next_step: str = ""
 
     @property
     def is_elsewhere(self) -> bool:
@@ -78,8 +80,10 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
         problems.append(Problem("drift", "drift", _DRIFT[found.action].format(_both(found))))
     elif found.action == "unknown" and not is_explained:
         problems.append(_own("unknown", "plan_unknown", found.message or _unknown_key(found.tracker)))
-    if not problems and found.status == "Pending":
-        problems.append(_own("pending", "tracker_pending", ""))
+    # Before an app is released, too, a person has to enter its key; before a change is made, nobody has.
+    is_asked = bool(found.next_step) and found.action not in _DRIFT
+    if found.status == "Pending" and (is_asked or not problems):
+        problems.append(_own("pending", "tracker_pending", found.next_step))
     return tuple(problems)
 
 

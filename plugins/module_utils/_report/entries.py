@@ -146,6 +146,7 @@ def _finding(
         differences=differences,
         tracker=_text(integration.get("tracker")),
         declaration_fault=_text(result.get("declaration_fault")),
+        next_step=_text(result.get("next_step")),
     )
 
 

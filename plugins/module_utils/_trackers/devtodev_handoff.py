@@ -14,6 +14,8 @@ from .devtodev_settings import MENU_PATH, DevtodevSettings
 from .last_applied import LastApplied
 from .protocol import OnUnknown
 
+_CONFIRMING = "devtodev.confirmed: true, for that run only."
+
 
 @dataclass
 class DevtodevByHand:
@@ -38,9 +40,14 @@ class DevtodevByHand:
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
         if not changed and current is not None and self._is_confirmed(current):
             return Observation(desired.status, CONFIRMED if desired.status == "Pending" else "")
-        self.last_applied.check_place()
-        self._hand_off(desired)
-        return Observation(worse(desired.status, "Pending"))
+        # A reminder writes nothing, so it needs no ledger that can be written.
+        if changed:
+            self.last_applied.check_place()
+        named = desired.identity.bundle_id
+        self.warn(f"{named}: {self._to_enter(desired, named)}, run again with {_CONFIRMING}")
+        told = self._to_enter(desired, "of this app")
+        step = f"Nobody has confirmed it: {told}, run storeops.refunds.site with {_CONFIRMING}"
+        return Observation(worse(desired.status, "Pending"), next_step=step)
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:
         self.last_applied.note(replace(integration, status="Pending"))
@@ -78,15 +85,14 @@ class DevtodevByHand:
     def remove(self, identity: Identity) -> None:
         self.last_applied.forget(identity)
 
-    def _hand_off(self, desired: Integration) -> None:
+    def _to_enter(self, desired: Integration, bundle_id: str) -> str:
         file = desired.private_key_path or "the key that private_key_content holds"
         # Of a key that check mode only predicts, nobody knows the ID yet, and perhaps not the team either.
         when = "to be entered" if desired.key_id else "once the new key is made, to be entered"
         key_id, issuer_id = desired.key_id or "of the new key", desired.issuer_id or "of the new key's team"
-        self.warn(
-            f"{desired.identity.bundle_id}: {when} at devtodev by hand, at {self._where(desired.identity)}: "
-            f"App Bundle ID {desired.identity.bundle_id}; Issuer ID {issuer_id}; Key ID {key_id}; .p8 file {file}. "
-            "Once the page shows Active, run again with devtodev.confirmed: true, for that run only."
+        return (
+            f"{when} at devtodev by hand, at {self._where(desired.identity)}: App Bundle ID {bundle_id}; "
+            f"Issuer ID {issuer_id}; Key ID {key_id}; .p8 file {file}. Once the page shows Active"
         )
 
     def _where(self, identity: Identity) -> str:

@@ -91,6 +91,12 @@ def test_absent_as_declared_is_in_order(tmp_path: Path) -> None:
 
 def test_not_active_at_the_tracker_is_pending(tmp_path: Path) -> None:
     assert class_of(tmp_path, bulk(item(BUNDLE, status="Pending"))) == ("pending", ["tracker_pending"])
+    asked = {"next_step": "Enter the key by hand."}
+    one = single(BUNDLE)
+    one["integration"] = {**one["integration"], "status": "Pending"}
+    for result in (bulk({**item(BUNDLE, status="Pending"), **asked}), {**one, **asked}):
+        assert class_of(tmp_path, result) == ("pending", ["tracker_pending"])
+        assert asked["next_step"] in (tmp_path / "refund-audit.md").read_text(), "and what a person has to do"
     assert class_of(tmp_path, bulk(item(BUNDLE, status="Failed"))) == ("refused", ["tracker_failed"])
     assert class_of(tmp_path, bulk(item(BUNDLE, status="Unknown"))) == ("unknown", ["tracker_unknown"])
 

@@ -95,6 +95,16 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
         ({"status": "Unknown", "cause": "unreachable"}, (Problem("unknown", "unreachable", HINT),)),
         ({"status": "Pending"}, (own("pending", "tracker_pending", OWN_CAUSES["tracker_pending"]),)),
         ({"status": "Pending", "cause": "app_not_released"}, (Problem("pending", "app_not_released", HINT),)),
+        # What a person has to do is told whatever else is waited for, and not before a run has asked for it.
+        ({"status": "Pending", "next_step": "Enter it."}, (own("pending", "tracker_pending", "Enter it."),)),
+        (
+            {"status": "Pending", "cause": "app_not_released", "next_step": "Enter it."},
+            (Problem("pending", "app_not_released", HINT), own("pending", "tracker_pending", "Enter it.")),
+        ),
+        (
+            {"action": "create", "status": "Pending", "next_step": "Enter it."},
+            (Problem("drift", "drift", "The tracker holds no such integration; a run would create it."),),
+        ),
         ({"status": None}, ()),
         # What failed before anybody was asked is told once, whatever the status.
         ({"status": "Unknown", "cause": "not_checked", "is_failed": True}, (own("unknown", "failed"),)),

@@ -78,3 +78,22 @@ def test_check_mode_tells_what_is_written(
         and not again.results["diff"]["after"]
         and "would change" not in again.results["summary"]
     )
+
+
+def test_a_removal_needs_a_ledger_that_can_be_written_and_nothing_to_remove_does_not(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bulk.world([NAME, f"{NAME}0"])
+    bulk.run(apps(NAME, f"{NAME}0"))
+
+    def refuse(_ledger: Ledger) -> t.NoReturn:
+        raise LedgerError("ledger.url: it is not writable.")
+
+    monkeypatch.setattr(Ledger, "check_place", refuse)
+    for gone, purge in ((f"{NAME}1", False), (NAME, False), (None, True)):
+        listed = [*apps(f"{NAME}0"), *(apps(gone, state="absent") if gone else ())]
+        done = bulk.both(listed, purge=purge)
+        assert ("is not writable" in done.message) == bool(done.message) == (gone != f"{NAME}1"), done
+        assert bulk.held() == [NAME, f"{NAME}0"]
+    listed = [*apps(NAME, f"{NAME}0")]
+    assert not bulk.both(listed, purge=True).message, "nothing is to go"

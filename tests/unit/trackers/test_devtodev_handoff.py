@@ -15,8 +15,9 @@ import pytest
 from unit_servers import UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task, write_key
 
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_session import parse_browser_session
-from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError, LedgerError
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.devtodev import proxy_for
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integration_info
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_settings import page_address
@@ -89,7 +90,16 @@ def test_told_confirmed_and_told_again(hand: Hand, other_pem: str) -> None:
     reminded = hand.both()
     assert not reminded.results["changed"] and len(reminded.warnings) == 1 and "project p1" in reminded.warnings[0]
 
+    step = (
+        "Nobody has confirmed it: to be entered at devtodev by hand, at project p1, Settings → Payments integration → "
+        f"IA refunds tracking: App Bundle ID of this app; Issuer ID {ISSUER}; Key ID {KEY_ID}; .p8 file "
+        f"{hand.folder}/key.p8. Once the page shows Active, run storeops.refunds.site with devtodev.confirmed: true, "
+        "for that run only."
+    )
+    assert reminded.results["next_step"] == step, "an audit tells it, of all such apps with one key at once"
+
     confirmed = hand.both(devtodev={"confirmed": True})
+    assert confirmed.results["next_step"] == ""
     assert not confirmed.results["changed"] and confirmed.results["integration"]["status"] == "Active"
     later = hand.both()
     assert later.warnings == [] and later.results["integration"]["status"] == "Active"
@@ -99,6 +109,24 @@ def test_told_confirmed_and_told_again(hand: Hand, other_pem: str) -> None:
     assert drifted.results["changed"] and drifted.results["integration"]["status"] == "Pending", "it confirms no change"
     assert "ROTATED001" in drifted.warnings[0] and hand.status() == "Pending"
     assert hand.both(devtodev={"confirmed": True}, **other).results["integration"]["status"] == "Active"
+
+
+def test_only_what_is_written_needs_a_ledger_that_can_be(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = {"devtodev": {"confirmed": True}, "state": "absent"}
+    closed = {"ledger": {"url": f"sqlite:///{hand.folder}/none/ledger.db"}}
+    assert not hand.both(**gone, **closed).message, "nothing is held, so nothing is removed"
+    assert "none does not exist" in hand.both(**closed).message
+    hand.run()
+
+    def refuse(_ledger: Ledger) -> t.NoReturn:
+        raise LedgerError("ledger.url: it is not writable.")
+
+    monkeypatch.setattr(Ledger, "check_place", refuse)
+    reminded = hand.both()
+    assert not reminded.message and reminded.results["integration"]["status"] == "Pending" and len(reminded.warnings) == 1
+    for written in ({"devtodev": {"confirmed": True}}, gone, {"key_id": "ROTATED001", "credential_check": "skip"}):
+        assert "is not writable" in hand.both(**written).message, written
+        assert hand.status() == "Pending"
 
 
 def test_the_address_is_filled_in(hand: Hand) -> None:

@@ -16,13 +16,14 @@ from .request import one_request
 
 def run(params: Params, context: Context) -> Results:
     asked = one_request(params)
-    with open_engine(asked.services, context, "refund_tracking_integration", asked.app.is_absent) as one:
+    with open_engine(asked.services, context, "refund_tracking_integration") as one:
         (decision,) = one.run(Declaration({}, (asked.app,)))
     results: Results = {
         "changed": decision.step.changed,
         "diff": decision.step.diff(),
         "integration": decision.told.as_result(),
         "declared": decision.declared,
+        "next_step": decision.next_step,
         "credential_check": decision.verdict.as_result(),
         "http": context.transport.counters.as_result(),
     }

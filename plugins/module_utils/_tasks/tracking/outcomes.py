@@ -36,6 +36,7 @@ def _item(decision: Decision) -> Results:
         "action": decision.step.action,
         "outcome": _outcome(decision),
         "msg": decision.brief or decision.error,
+        "next_step": decision.next_step,
         "declaration_fault": "wrong_apple_id" if decision.is_wrong_apple_id else None,
         "credential_check": decision.verdict.as_result(),
     }

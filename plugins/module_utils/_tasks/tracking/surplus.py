@@ -42,12 +42,17 @@ class Surplus:
 
 
 def surplus_of(purge: Purge | None, listed: t.Container[Identity], holdings: t.Iterable[Holdings]) -> Surplus:
-    """Return what is held in the only place and not listed. Raises InputError when that is too much."""
+    """Return what is held in the only place and not listed.
+
+    Raises InputError when that is too much, and LedgerError when it could not be removed.
+    """
     if purge is None:
         return Surplus()
     (only,) = holdings
     held = only.listed(purge.environment)
     doomed = purge.doomed(held.values(), listed)
+    if doomed:
+        only.tracker.foretell_note()
     decisions = [
         Decision(
             Verdict("not_checked", _NOT_LISTED, found.identity.environment), plan(found, None), absent(found.identity)

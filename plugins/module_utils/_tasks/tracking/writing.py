@@ -33,8 +33,9 @@ class Writer:
     _problem: str = field(default="", init=False)
 
     def add(self, decision: Decision) -> None:
-        # What is only observed is no change, and yet written: it fails in check mode as it would in the run.
-        if decision.write == "note":
+        # What is only observed is no change, and yet written: it fails in check mode as it would in the run. Nothing
+        # is removed at a tracker if the ledger can't be told of it.
+        if decision.write in ("note", "remove"):
             self._tried(decision, self.tracker.foretell_note)
         if self.context.check_mode and decision.write == "remove":
             self._tried(decision, partial(self.tracker.foretell_removal, decision.held.identity))
