@@ -13,6 +13,7 @@ from .._model.text import few
 from .._model.verdict import Verdict
 from .integration import Decision
 from .refusal import of_released
+from .rotation_words import count_of
 
 # What stands for the Key ID of a key that check mode only predicts: no Key ID of Apple's has small letters.
 PREDICTED = "predicted"
@@ -159,13 +160,13 @@ def unproven(decision: Decision, is_released: bool) -> str:
     return ""
 
 
-def obstacles(
-    old: str, new: str, known: Known, decisions: t.Sequence[Decision], by_hand: t.Container[Identity]
-) -> list[str]:
-    """Return what keeps the old key from being revoked, beside what isn't proven. ``known``: after the move.
+def is_by_hand(decision: Decision) -> bool:
+    """Tell whether a person has yet to enter the new key, or to say so: until then, the tracker works with the old."""
+    return bool(decision.next_step) and not decision.error
 
-    ``by_hand``: where a person enters the key.
-    """
+
+def obstacles(old: str, new: str, known: Known, decisions: t.Sequence[Decision]) -> list[str]:
+    """Return what keeps the old key from being revoked, beside what isn't proven. ``known``: after the move."""
     found = []
     decided = {one.held.identity for one in decisions}
     left = known.using(old)
@@ -184,11 +185,16 @@ def obstacles(
     if idle:
         found.append(
             f"With {new}, but not Active as far as anyone knows: {_named(idle)}. Give the options of these trackers "
-            "(in keys, apps or the task), and run again once they are Active."
+            "(in keys, apps or the task), and run storeops.refunds.rotate_key again once they are Active."
         )
-    waiting = [one.held for one in decisions if _is_unconfirmed(one, by_hand)]
+    waiting = [one.held for one in decisions if is_by_hand(one)]
     if waiting:
-        found.append(f"Not entered by hand yet, or not confirmed: {_named(waiting)}. Run again once it is.")
+        key = "the new key" if new == PREDICTED else new
+        found.append(
+            f"{count_of(len(waiting))} must be entered by hand: {_named(waiting)}. Enter {key} there, as the warning "
+            "says. Once the page shows Active, run storeops.refunds.rotate_key again with devtodev.confirmed: true, "
+            "for that run only."
+        )
     told = {_place_of(identity) for identity in (*decided, *(one.identity for one in (*left, *known.hidden)))}
     found += _declared_only(old, known, told)
     return [*found, *(f"Could not be read: {text}" for text in known.unread)]
@@ -209,11 +215,6 @@ def _declared_only(old: str, known: Known, told: t.Container[_Place]) -> t.Itera
     unlike = [place for place in other if place not in told]
     if unlike:
         yield f"Declared with {old} and held with another key: {_named_apps(unlike)}. {new_key}"
-
-
-def _is_unconfirmed(decision: Decision, by_hand: t.Container[Identity]) -> bool:
-    held = decision.held
-    return held.identity in by_hand and held.status == "Pending" and not held.word and not decision.error
 
 
 def _named(entries: t.Iterable[Integration]) -> str:

@@ -15,7 +15,7 @@ Revocation = t.Literal["not_asked", "done", "before", "unlisted"]
 class End:
     """``moved``: how many integrations. ``sound``: how many work with the new key, the moved ones included.
 
-    ``left``: what keeps the old key from being revoked. ``new`` is empty for a key that is only predicted.
+    ``by_hand``: how many a person has yet to enter at the tracker; they are neither moved nor sound. ``left``: what keeps the old key from being revoked. ``new`` is empty for a key that is only predicted.
 
     ``is_declared``: the new key is in the declaration. ``has_old_apps``: apps are declared with the old one.
     """
@@ -26,21 +26,24 @@ class End:
     moved: int
     sound: int
     revocation: Revocation
+    by_hand: int = 0
     left: t.Sequence[str] = ()
     check_mode: bool = False
     is_declared: bool = False
     has_old_apps: bool = True
 
     def __str__(self) -> str:
-        return " ".join([self._moved(), *self.left, self._old_key(), *self._next()])
+        return " ".join(filter(None, [self._moved(), *self.left, self._old_key(), *self._next()]))
 
     def _moved(self) -> str:
         new = self.new or "the new key"
+        if not self.moved and self.by_hand:
+            return f"{count_of(self.sound, 'uses', 'use')} {new}, and Apple accepts it." if self.sound else ""
         if not self.moved:
-            return f"Nothing is left to move: {_integrations(self.sound, 'uses', 'use')} {new}, and Apple accepts it."
+            return f"Nothing is left to move: {count_of(self.sound, 'uses', 'use')} {new}, and Apple accepts it."
         if self.check_mode:
-            return f"{_integrations(self.moved)} would be moved from {self.old} to {new}."
-        return f"{_integrations(self.moved, 'was', 'were')} moved from {self.old} to {new}."
+            return f"{count_of(self.moved)} would be moved from {self.old} to {new}."
+        return f"{count_of(self.moved, 'was', 'were')} moved from {self.old} to {new}."
 
     def _old_key(self) -> str:
         if self.revocation == "done":
@@ -73,6 +76,7 @@ class End:
         return "Apple refuses the next ordinary run."
 
 
-def _integrations(count: int, one: str = "", many: str = "") -> str:
+def count_of(count: int, one: str = "", many: str = "") -> str:
+    """Return how many integrations, with the verb that fits."""
     noun, verb = ("integration", one) if count == 1 else ("integrations", many)
     return f"{count:,} {noun} {verb}".strip()

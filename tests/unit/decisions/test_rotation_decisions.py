@@ -14,6 +14,7 @@ from unit_support import ISSUER
 
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integration import Decision
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation import (
+    PREDICTED,
     Known,
     Request,
     chosen_new_key,
@@ -96,7 +97,7 @@ KEEPS: dict[str, tuple[Known, str]] = {
 
 @pytest.mark.parametrize(("known", "told"), KEEPS.values(), ids=list(KEEPS))
 def test_what_keeps_the_old_key(known: Known, told: str) -> None:
-    (text,) = obstacles(OLD, NEW, known, (), ())
+    (text,) = obstacles(OLD, NEW, known, ())
     assert told in text
 
 
@@ -107,16 +108,16 @@ def test_what_does_not_keep_it() -> None:
         Known((held(status="Absent"),)),
         Known((other,), other_keys=frozenset({other.identity})),
     ):
-        assert obstacles(OLD, NEW, known, (), ()) == []
+        assert obstacles(OLD, NEW, known, ()) == []
 
 
 def test_what_a_person_has_not_entered_yet_keeps_it() -> None:
     waiting = held(NEW, "devtodev", "Pending")
     one = decision("accepted", waiting)
-    assert "Not entered by hand yet" in obstacles(OLD, NEW, Known((waiting,)), [one], {waiting.identity})[0]
-    assert obstacles(OLD, NEW, Known((waiting,)), [one], ()) == [], "the page's own waiting state"
-    one.held = replace(waiting, word="confirmed by hand")
-    assert obstacles(OLD, NEW, Known((waiting,)), [one], {waiting.identity}) == []
+    assert obstacles(OLD, NEW, Known((waiting,)), [one]) == [], "the page's own waiting state"
+    one.next_step = "Enter it."
+    assert f"Enter {NEW} there" in obstacles(OLD, NEW, Known((waiting,)), [one])[0]
+    assert "Enter the new key there" in obstacles(OLD, PREDICTED, Known((waiting,)), [one])[0]
 
 
 def test_check_mode_knows_what_the_run_would_leave() -> None:

@@ -45,10 +45,12 @@ def held(
     return Integration(Identity(tracker, project, environment, app), "issuer", key_id, "f", status, **more)
 
 
-def decided(entry: Integration, cause: Cause = "accepted", error: str = "", action: t.Any = None) -> Decision:
+def decided(
+    entry: Integration, cause: Cause = "accepted", error: str = "", action: t.Any = None, next_step: str = ""
+) -> Decision:
     """The decision to leave an integration as it is then."""
     step = plan(entry, entry) if action is None else Plan(action, entry, entry)
-    return Decision(Verdict(cause, "A hint.", entry.identity.environment), step, entry, error=error)
+    return Decision(Verdict(cause, "A hint.", entry.identity.environment), step, entry, error=error, next_step=next_step)
 
 
 ONE, TWO, GONE = held(), held("b", NEW), held("c", OLD, "Absent")
@@ -115,15 +117,18 @@ def test_why_an_integration_is_not_proven() -> None:
 
 
 WAITING = held("b", NEW, "Pending", "devtodev")
-BY_HAND = "Not entered by hand yet, or not confirmed: b at devtodev (project game). Run again once it is."
-IDLE = f"With {NEW}, but not Active as far as anyone knows: b in the ledger.{STEP}and run again once they are Active."
+BY_HAND = (
+    f"1 integration must be entered by hand: b at devtodev (project game). Enter {NEW} there, as the warning says. "
+    "Once the page shows Active, run storeops.refunds.rotate_key again with devtodev.confirmed: true, for that run "
+    "only."
+)
+IDLE = f"With {NEW}, but not Active as far as anyone knows: b in the ledger.{STEP}and run storeops.refunds.rotate_key again once they are Active."
 HERE, THERE = held("h"), held("i", NEW)
-OBSTACLES: dict[str, tuple[Known, t.Sequence[Decision], t.Container[Identity], list[str]]] = {
-    "nothing": (Known((TWO, GONE, SANDBOX)), [decided(TWO)], {TWO.identity}, []),
+OBSTACLES: dict[str, tuple[Known, t.Sequence[Decision], list[str]]] = {
+    "nothing": (Known((TWO, GONE, SANDBOX)), [decided(TWO)], []),
     "the old key": (
         Known((ONE, SANDBOX, held("f", OLD, environment="sandbox", tracker="devtodev"))),
         [],
-        (),
         [
             f"Still with {OLD}: a in the ledger, f (sandbox) at devtodev (project game).{STEP}"
             "or move them there yourself."
@@ -132,66 +137,58 @@ OBSTACLES: dict[str, tuple[Known, t.Sequence[Decision], t.Container[Identity], l
     "a hidden key": (
         Known((HIDDEN,)),
         [],
-        (),
         [f"May still use {OLD}, because the tracker doesn't show its key: d at revenuecat (project game)."],
     ),
-    "not Active": (Known((replace(TWO, status="Failed"),)), [], (), [IDLE]),
-    "not Active, and decided": (Known((replace(TWO, status="Failed"),)), [decided(TWO)], (), []),
-    "by hand": (Known(()), [decided(WAITING)], {WAITING.identity}, [BY_HAND]),
-    "by hand, and failed": (Known(()), [decided(WAITING, error="x")], {WAITING.identity}, []),
-    "by hand, and Active": (Known(()), [decided(replace(WAITING, status="Active"))], {WAITING.identity}, []),
-    "by hand, and confirmed": (Known(()), [decided(replace(WAITING, word="ok"))], {WAITING.identity}, []),
-    "by hand elsewhere": (Known(()), [decided(WAITING)], {TWO.identity}, []),
+    "not Active": (Known((replace(TWO, status="Failed"),)), [], [IDLE]),
+    "not Active, and decided": (Known((replace(TWO, status="Failed"),)), [decided(TWO)], []),
+    "by hand": (Known(()), [decided(WAITING, next_step="Enter it.")], [BY_HAND]),
+    "by hand, and failed": (Known(()), [decided(WAITING, error="x", next_step="Enter it.")], []),
+    "waiting, and not for a person": (Known(()), [decided(WAITING)], []),
     "declared and held nowhere": (
         Known((), declared_old=frozenset({ONE.identity, held("z", environment="sandbox").identity})),
         [],
-        (),
         [f"Declared with {OLD} and held nowhere: a, z (sandbox).{DECLARE}"],
     ),
     "declared with an unknown key": (
         Known((), declared_unknown=frozenset({ONE.identity})),
         [],
-        (),
         [f"Declared with a key whose key_id isn't known and held nowhere: a.{DECLARE}"],
     ),
-    "declared with an unknown key, and held": (Known((TWO,), declared_unknown=frozenset({TWO.identity})), [], (), []),
+    "declared with an unknown key, and held": (Known((TWO,), declared_unknown=frozenset({TWO.identity})), [], []),
     "declared, and held with another key": (
         Known((TWO,), declared_old=frozenset({TWO.identity})),
         [],
-        (),
         [f"Declared with {OLD} and held with another key: b.{DECLARE}"],
     ),
-    "declared, held and moved": (Known((TWO,), declared_old=frozenset({TWO.identity})), [decided(TWO)], (), []),
-    "declared, nowhere and moved": (Known((), declared_old=frozenset({TWO.identity})), [decided(TWO)], (), []),
+    "declared, held and moved": (Known((TWO,), declared_old=frozenset({TWO.identity})), [decided(TWO)], []),
+    "declared, nowhere and moved": (Known((), declared_old=frozenset({TWO.identity})), [decided(TWO)], []),
     "declared, and told already": (
         Known((ONE,), declared_old=frozenset({ONE.identity})),
         [],
-        (),
         [f"Still with {OLD}: a in the ledger.{STEP}or move them there yourself."],
     ),
     "tried, and not moved": (
         Known((ONE, held("b"))),
         [decided(ONE)],
-        (),
         [
             f"Still with {OLD}, as they could not be moved: a in the ledger.",
             f"Still with {OLD}: b in the ledger.{STEP}or move them there yourself.",
         ],
     ),
-    "unread": (Known((), ("one.", "two.")), [], (), ["Could not be read: one.", "Could not be read: two."]),
+    "unread": (Known((), ("one.", "two.")), [], ["Could not be read: one.", "Could not be read: two."]),
 }
 
 
 @pytest.mark.parametrize("case", OBSTACLES)
 def test_what_keeps_the_old_key_in_words(case: str) -> None:
-    known, decisions, by_hand, told = OBSTACLES[case]
-    assert obstacles(OLD, NEW, known, decisions, by_hand) == told
+    known, decisions, told = OBSTACLES[case]
+    assert obstacles(OLD, NEW, known, decisions) == told
 
 
 def test_several_obstacles_are_told_in_their_order() -> None:
     known = Known((ONE, HIDDEN, replace(TWO, status="Failed")), ("x.",), declared_old=frozenset({held("y").identity}))
-    found = obstacles(OLD, NEW, known, [decided(WAITING)], {WAITING.identity})
-    starts = ("Still with", "May still use", f"With {NEW}", "Not entered", "Declared with", "Could not be read: x.")
+    found = obstacles(OLD, NEW, known, [decided(WAITING, next_step="Enter it.")])
+    starts = ("Still with", "May still use", f"With {NEW}", "1 integration must", "Declared with", "Could not be read: x.")
     assert len(found) == 6 and all(text.startswith(start) for text, start in zip(found, starts, strict=True))
 
 
@@ -269,6 +266,19 @@ WORDS: dict[str, tuple[End, str]] = {
         replace(END, moved=0, sound=2, revocation="unlisted", is_declared=True, has_old_apps=False, check_mode=True),
         f"Nothing is left to move: 2 integrations use {NEW}, and Apple accepts it. App Store Connect lists no key "
         f"{OLD}, so nothing was revoked.",
+    ),
+    "some by hand": (
+        replace(END, moved=1, sound=1, by_hand=2, left=("Enter them.",), revocation="not_asked"),
+        f"1 integration was moved from {OLD} to {NEW}. Enter them. {OLD} is still active. {PUT} With the old values "
+        f"there, {MOVES} {KNOW}",
+    ),
+    "the others by hand": (
+        replace(END, moved=0, sound=1, by_hand=2, left=("Enter them.",), is_declared=True, has_old_apps=False),
+        f"1 integration uses {NEW}, and Apple accepts it. Enter them. {OLD} is revoked.",
+    ),
+    "all by hand": (
+        replace(END, moved=0, sound=0, by_hand=2, left=("Enter them.",), is_declared=True, has_old_apps=False),
+        f"Enter them. {OLD} is revoked.",
     ),
     "declared": (
         replace(END, is_declared=True, revocation="not_asked"),

@@ -145,8 +145,10 @@ def test_every_declared_tracker_is_moved_and_what_is_entered_by_hand_is_waited_f
     publisher.site(keys, devtodev={"confirmed": True})
     done = publisher.both(keys, revoke=True)
     # The person has to enter it first: until then, devtodev works with the old key.
-    assert done.results["failed"] and "Not entered by hand yet" in done.message, done.message
+    assert done.results["failed"] and "1 integration must be entered by hand: " in done.message, done.message
     assert f"{ONE} at devtodev (project game)" in done.message and publisher.active() == {OLD, NEW}
+    told = publisher.both(keys).results["rotation"]["message"]
+    assert told.startswith(f"2 integrations use {NEW}, and Apple accepts it. 1 integration must be entered by hand: ")
     confirmed = [{**keys[0], "apps": [{**keys[0]["apps"][0], "devtodev": {**HANDOFF, "confirmed": True}}, TWO]}]
     done = publisher.rotate(confirmed, revoke=True)
     assert not done.results.get("failed") and publisher.active() == {NEW}, done.message

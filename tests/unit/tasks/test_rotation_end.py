@@ -205,6 +205,16 @@ def test_a_revocation_alone_is_a_change(monkeypatch: pytest.MonkeyPatch) -> None
     assert Rotation(monkeypatch, [stays]).run()["changed"] is True
 
 
+def test_what_a_person_must_still_enter_is_not_counted_as_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_hand = moved("b")
+    by_hand.next_step = "Enter it."
+    for decisions, told in (([moved("a"), by_hand], f"1 integration was moved from {OLD} to {NEW}. c."), ([by_hand], "c.")):
+        rotation = Rotation(monkeypatch, decisions, revoke=False, left=("c.",))
+        assert rotation.run()["rotation"]["message"].startswith(f"{told} {OLD} is still active. {DECLARED}")
+    # What it moves back, site moves back by hand, too.
+    assert BACK in str(Rotation(monkeypatch, [by_hand], left=("c.",)).failed())
+
+
 @pytest.mark.parametrize("is_left", [False, True])
 def test_what_is_declared_already_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, is_left: bool) -> None:
     old_apps = [held("a").identity] if is_left else []

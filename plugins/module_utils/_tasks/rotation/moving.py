@@ -70,8 +70,7 @@ def move(job: Job) -> Moved:
         reason = "" if decision.error else unproven(decision, released)
         decision.error = decision.error or (f"{_name(decision)}: {reason}" if reason else "")
     after = known.after(decisions) if job.context.check_mode else job.known(job.read())
-    by_hand = {entry.identity for entry, settings in targets if getattr(settings, "mode", "") == "handoff"}
-    return Moved(key, known, decisions, obstacles(job.asked.old_key_id, _new(job), after, decisions, by_hand))
+    return Moved(key, known, decisions, obstacles(job.asked.old_key_id, _new(job), after, decisions))
 
 
 def _new(job: Job) -> str:
@@ -102,7 +101,7 @@ def _targets(job: Job, known: Known, reading: Reading) -> list[Target]:
 
 
 def _nothing(job: Job, known: Known) -> str:
-    elsewhere = obstacles(job.asked.old_key_id, _new(job), known, (), ())
+    elsewhere = obstacles(job.asked.old_key_id, _new(job), known, ())
     new = job.asked.new.key_id or "the new key"
     reason = " ".join(elsewhere) or f"No integration uses {job.asked.old_key_id} or {new}."
     return (

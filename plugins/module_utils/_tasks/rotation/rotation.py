@@ -10,6 +10,7 @@ import typing as t
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._decisions.irreversible import Gate
+from ..._decisions.rotation import is_by_hand
 from ..._decisions.rotation_words import End, Revocation
 from ..._declaration.declaration import Declaration
 from ..._declaration.keys import KeySource
@@ -44,7 +45,7 @@ def _move(job: Job) -> Results:
     if trouble or (job.asked.revoke and moved.left):
         stays = "would stay" if job.context.check_mode else "stays"
         end = _end(job, moved, "not_asked")
-        to_declare = end.to_declare() if end.moved and not job.context.check_mode else ()
+        to_declare = end.to_declare() if results["changed"] and not job.context.check_mode else ()
         lines = [f"{job.asked.old_key_id} {stays} active.", trouble, *moved.left, " ".join(to_declare)]
         message = "\n".join(filter(None, lines))
         raise TaskFailed(message, _told(job, moved, results, message))
@@ -105,14 +106,16 @@ def _accepted(moved: Moved) -> str:
 
 
 def _end(job: Job, moved: Moved, revocation: Revocation) -> End:
+    done = [decision for decision in moved.decisions if not is_by_hand(decision)]
     return End(
         old=job.asked.old_key_id,
         new=moved.new_key_id,
         new_path=str(job.asked.new.path),
         is_declared=declared_with(job.asked.declaration, moved.new_key_id) is not None,
         has_old_apps=bool(moved.before.declared_old),
-        moved=sum(decision.step.changed for decision in moved.decisions),
-        sound=len(moved.decisions),
+        moved=sum(decision.step.changed for decision in done),
+        sound=len(done),
+        by_hand=len(moved.decisions) - len(done),
         revocation=revocation,
         left=moved.left,
         check_mode=job.context.check_mode,
