@@ -128,10 +128,37 @@ def test_the_mode_is_repaired(path: Path, pem: str, content: bool) -> None:
     write_key(path, pem, 0o644)
     options = {"private_key_content": pem} if content else {}
     assert run(path, True, **options).results["iap_key"]["predicted"] is True, "who reads it now finds it open"
-    results = checked_and_run(path, **options).results
+    done = checked_and_run(path, **options)
+    results = done.results
     assert results["changed"] and "backup_file" not in results
+    (told,) = done.warnings
+    assert told.startswith(
+        f"The key file {path} has been open to its group and to all other users of this machine (mode 0644, wanted is "
+        "0600). If someone may have read the private key, replace it: "
+    )
     assert (results["diff"]["before"]["mode"], results["diff"]["after"]["mode"]) == ("0644", "0600")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted", "who"),
+    [
+        (0o640, 0o600, "its group"),
+        (0o604, 0o600, "all other users of this machine"),
+        (0o644, 0o640, "all other users of this machine"),
+        (0o620, 0o640, "its group"),
+        (0o700, 0o600, ""),
+        (0o400, 0o640, ""),
+    ],
+)
+def test_who_could_reach_a_key_file_that_is_closed_now_is_told(
+    path: Path, pem: str, before: int, wanted: int, who: str
+) -> None:
+    write_key(path, pem, before)
+    told = checked_and_run(path, mode=wanted).warnings
+    assert [f" has been open to {who} (mode {before:04o}, wanted is {wanted:04o})." in text for text in told] == (
+        [True] if who else []
+    )
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o644])

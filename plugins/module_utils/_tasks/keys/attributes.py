@@ -72,7 +72,21 @@ def apply_attributes(
         raise _refused(
             path, AttributeRefused(first, diff.get("after", {}).get(first), "Operation not permitted"), _status(path)
         )
+    if not of:
+        _warn_if_open(path, diff, context)
     return differs
+
+
+def _warn_if_open(path: str, diff: t.Mapping[str, t.Any], context: Context) -> None:
+    """Say who else could reach a key file that is closed now: a mended mode calls nothing back that was read before."""
+    before, after = (diff.get(side, {}).get("mode") for side in ("before", "after"))
+    closed = int(before, 8) & ~int(after, 8) if before and after else 0
+    told = [who for bits, who in ((0o070, "its group"), (0o007, "all other users of this machine")) if closed & bits]
+    if told:
+        context.warn(
+            f"The key file {path} has been open to {' and to '.join(told)} (mode {before}, wanted is {after}). If "
+            "someone may have read the private key, replace it: storeops.refunds.rotate_key does so without a gap."
+        )
 
 
 def is_changeable(path: str) -> bool:
