@@ -23,22 +23,25 @@ def is_contradicted(
     proven: t.Callable[[], ProvenAppleIds],
     warn: t.Callable[[str], None],
 ) -> bool:
-    """Tell, and warn, where another root's notifications contradict a number. Raises WrongAppleId where Apple's do.
+    """Tell where another root's notifications contradict a new number. Raises WrongAppleId where Apple's do.
 
-    What is held already is told by refunds and the audit: it keeps no new key from the app.
+    Such a root's are warned of as long as they do: no other task compares them. That Apple's contradict what is held
+    already, refunds and the audit tell: it keeps no new key from the app.
     """
-    is_verified = (identity.tracker, identity.environment) == ("ledger", "production")
-    if given is None or not is_verified or (current is not None and current.app_apple_id == given):
+    held = current.app_apple_id if current else None
+    number = held if given is None else given
+    if number is None or (identity.tracker, identity.environment) != ("ledger", "production"):
         return False
     bundle_id, known = identity.bundle_id, proven()
     apples, others = known.by_apple.get(bundle_id, ()), known.by_others.get(bundle_id, ())
-    if given in (*apples, *others):
+    if number in (*apples, *others):
         return False
-    if apples:
-        raise WrongAppleId(contradicted(given, max(apples)))
-    if others:
+    if apples and number != held:
+        raise WrongAppleId(contradicted(number, max(apples)))
+    if others and not apples:
         warn(
-            f"{bundle_id}: app_apple_id is {given}, and notifications verified with another root certificate than "
-            f"Apple's name {max(others)}. If that is the app's number, declare app_apple_id: {max(others)}."
+            f"{bundle_id}: app_apple_id is {number}, and notifications verified with another root certificate than "
+            f"Apple's name {max(others)}. If that is the app's number, declare app_apple_id: {max(others)}. If they "
+            "are a simulator's, nothing is wrong: the first notification that Apple signed ends this warning."
         )
-    return bool(others)
+    return bool(others) and not apples and number != held

@@ -21,7 +21,8 @@ OWN_CAUSES: t.Mapping[str, str] = {
     "failed": "The audit of this app failed before there was a verdict.",
     "tracker_failed": "The tracker itself says that this integration doesn't work. Look at its page.",
     "tracker_unknown": "The tracker shows a status that this collection doesn't know, or none at all.",
-    "wrong_apple_id": "Apple's payloads are of another app_apple_id than the declared one.",
+    "wrong_apple_id": "Verified notifications of this app name another app_apple_id than the declared one. Compare it "
+    "with App Store Connect: App Information, Apple ID.",
     "tracker_pending": "The tracker doesn't show this integration as Active yet. Wait and run again. If it stays so, "
     "look at the tracker's page.",
 }

@@ -166,6 +166,15 @@ def test_another_root_allows_a_number_and_refuses_none(sim: Simulator, tmp_path:
     assert bool(other.message) is is_apples
     told = [text for text in other.warnings if "another root certificate than Apple's name 7" in text]
     assert len(told) == (0 if is_apples else 1)
+    # Once it is stored, nothing else tells it, so each run does.
+    for again in ([] if is_apples else [apps(BUNDLE_ID, app_apple_id=8), apps(BUNDLE_ID)]):
+        later = bulk.both(again)
+        assert (later.message, later.results["changed"], later.results["integrations"][0]["declaration_fault"]) == (
+            "",
+            False,
+            None,
+        )
+        assert [text for text in later.warnings if "app_apple_id" in text] == told
     (app,) = apps_of([bulk.run(apps(BUNDLE_ID, app_apple_id=9), check_mode=True).results])
     assert next(problem.cause for problem in app.problems) == "wrong_apple_id"
 
