@@ -200,7 +200,8 @@ def refund_export() -> Spec:
 def refund_ledger() -> Spec:
     base: Spec = {"bundle_id": {"type": "str"}, "app_apple_id": {"type": "int"}, **KEY, **KEY_PREDICTED, **STATE}
     reads: Spec = {**LEDGER, **CONNECT_API, **ROOT, **APPLE, "retention_days": {"type": "int"}}
-    return {**base, **reads, **DECLARATION}
+    default: Spec = {"default_tracker": {"type": "str", "choices": list(TRACKERS)}}
+    return {**base, **reads, **DECLARATION, **default}
 
 
 def declaration_info() -> Spec:

@@ -21,7 +21,8 @@ description:
   - In a list (O(apps)), apps that are C(Pending) are left out and counted. So are those without an integration in
     this ledger, with a warning. Every other app is tried, and the task fails once, at its end. RV(summary) says in
     one line what happened.
-  - When the ledger has none of the apps, nothing can be read and the task fails. In check mode it warns.
+  - When the ledger has none of the apps, nothing can be read and the task fails. It only warns in check mode, and
+    if all apps are declared for other trackers.
   - Every payload, and the transaction in it, is verified with Apple's own library against Apple Root CA - G3.
     Payloads that fail go into quarantine, and the next runs try them again as long as Apple's history has them.
   - If it is killed, run it again. Run it as often as you like, on PostgreSQL also from two controllers at once.
@@ -39,6 +40,11 @@ options:
     description:
       - Where the ledger lies, with the integration and with the refunds. A task's mapping replaces a group default as a
         whole.
+  default_tracker:
+    description:
+      - The tracker of the apps that list no C(trackers).
+    type: str
+    choices: [ledger, devtodev, revenuecat, qonversion]
   state:
     description:
       - An app that is V(absent) is left out.
@@ -112,12 +118,6 @@ EXAMPLES = r"""
 - name: Say how it went
   ansible.builtin.debug:
     msg: "{{ refunds.summary }}"
-
-- name: What would be recorded?
-  storeops.refunds.refund_ledger:
-    bundle_id: com.example.one
-  check_mode: true
-  diff: true
 """
 
 RETURN = r"""

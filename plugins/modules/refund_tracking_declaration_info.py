@@ -111,6 +111,10 @@ declaration:
       type: list
       elements: str
       returned: always
+    default_tracker:
+      description: O(tracker), which holds the apps that list no trackers.
+      type: str
+      returned: always
     notification_urls:
       description: The apps that declare a URL, as C(apps) of M(storeops.refunds.app_store_notification_url).
       type: list
@@ -127,6 +131,7 @@ declaration:
       sandbox: []
     trackers:
       - ledger
+    default_tracker: ledger
     notification_urls:
       - bundle_id: com.example.two
         production_url: https://refunds.example.com/apple

@@ -109,7 +109,7 @@ declared:
   returned: success, and failure of the credential check
   type: dict
 next_step:
-  description: What a person has to do at the tracker, such as to enter the key by hand; else empty.
+  description: What a person has to do at the tracker; else empty.
   returned: success, and failure of the credential check
   type: str
 credential_check:
@@ -137,10 +137,6 @@ http:
     - C(calls) are HTTP requests, C(retries) the repeated ones, C(waited_s) the seconds waited before these.
   returned: success, and failure of the credential check
   type: dict
-  sample:
-    calls: 1
-    retries: 0
-    waited_s: 0.0
 """
 
 from ansible_collections.storeops.refunds.plugins.module_utils._run import run_module

@@ -84,16 +84,14 @@ integrations:
       C(credential_check) of that module. C(key) is the key's short name, C(app_name) the declared name, C(label) the
       name in C(diff), which has the environment or tracker where an app occurs twice.
     - C(action) is V(create), V(update), V(delete), V(unchanged) or V(unknown). C(outcome) is V(changed) (or would
-      be), V(unchanged), V(failed), or V(not_tried) when the time was over. C(msg) says why;
-      C(declaration_fault) is V(wrong_apple_id) for a wrong number. C(next_step) is what a person has to do at the
-      tracker.
+      be), V(unchanged), V(failed), or V(not_tried) when the time was over. C(msg) says why,
+      C(next_step) what a person has to do there. C(declaration_fault) is V(wrong_apple_id) for a wrong number.
   returned: success, and failure of some apps
   type: list
   elements: dict
 keys_with_problems:
   description:
-    - Keys that can't be used and that no failed app names, with C(key), C(cause) (V(failed) for a wrong entry) and
-      C(msg).
+    - Bad keys that no failed app names, with C(key), C(cause) (V(failed) for a wrong entry) and C(msg).
   type: list
   elements: dict
   returned: success, and failure of some apps

@@ -15,7 +15,8 @@ Revocation = t.Literal["not_asked", "done", "before", "unlisted"]
 class End:
     """``moved``: how many integrations. ``sound``: how many work with the new key, the moved ones included.
 
-    ``by_hand``: how many a person has yet to enter at the tracker; they are neither moved nor sound. ``left``: what keeps the old key from being revoked. ``new`` is empty for a key that is only predicted.
+    ``by_hand``: how many a person has yet to enter at the tracker; they are neither moved nor sound. ``left``: what
+    keeps the old key from being revoked. ``new`` is empty for a key that is only predicted.
 
     ``is_declared``: the new key is in the declaration. ``has_old_apps``: apps are declared with the old one.
     """

@@ -167,7 +167,7 @@ def test_another_root_allows_a_number_and_refuses_none(sim: Simulator, tmp_path:
     told = [text for text in other.warnings if "another root certificate than Apple's name 7" in text]
     assert len(told) == (0 if is_apples else 1)
     # Once it is stored, nothing else tells it, so each run does.
-    for again in ([] if is_apples else [apps(BUNDLE_ID, app_apple_id=8), apps(BUNDLE_ID)]):
+    for again in [] if is_apples else [apps(BUNDLE_ID, app_apple_id=8), apps(BUNDLE_ID)]:
         later = bulk.both(again)
         assert (later.message, later.results["changed"], later.results["integrations"][0]["declaration_fault"]) == (
             "",

@@ -18,7 +18,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
 
 __all__ = ["desk"]
 ONE, TWO, THREE = (f"com.example.elsewhere{number}" for number in range(3))
-STEP = "If you want refunds in the ledger, too, add ledger to {} trackers (trackers: [ledger, {}]), then run"
+STEP = "If you want them in the ledger, too, add ledger to {} trackers (trackers: [ledger, {}]), then run"
 
 
 def applied(desk: Desk, name: str, tracker: str) -> None:
@@ -29,27 +29,40 @@ def applied(desk: Desk, name: str, tracker: str) -> None:
     ledger.close()
 
 
-@pytest.mark.parametrize("is_declared", [True, False])
-def test_apps_that_another_tracker_has_are_told_what_to_declare(desk: Desk, is_declared: bool) -> None:
-    wanted: list[t.Any] = [ONE, TWO]
-    if is_declared:
-        wanted = [{"bundle_id": name, "trackers": ["devtodev"]} for name in wanted]
-    else:
-        for name in wanted:
-            applied(desk, name, "devtodev")
-    done, told = (run(desk, wanted, check_mode=mode) for mode in (False, True))
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("is_default", [True, False])
+def test_where_no_app_is_declared_for_the_ledger_nothing_is_read_and_nothing_fails(
+    desk: Desk, is_default: bool, check_mode: bool
+) -> None:
+    """Nothing that was to be read is missing, and the line at the end must not look as if all was read."""
+    for name in (ONE, TWO):
+        applied(desk, name, "devtodev")
+    wanted: list[t.Any] = [ONE, {"bundle_id": TWO, "trackers": ["devtodev"]}]
+    wanted += [{"bundle_id": THREE, "state": "absent", "trackers": ["ledger"]}]
+    if not is_default:
+        wanted[0] = {"bundle_id": ONE, "trackers": ["devtodev"]}
+    done = run(desk, wanted, check_mode=check_mode, **({"default_tracker": "devtodev"} if is_default else {}))
+    assert not done.message and done.results["summary"] == "No refunds were read: no app is declared for the ledger"
+    assert done.warnings == [
+        f"{ONE}, {TWO} are tracked by devtodev and not by the built-in ledger, so no refunds were read. Look for their "
+        f"refunds at devtodev. {STEP.format('their', 'devtodev')} storeops.refunds.site."
+    ]
+
+
+@pytest.mark.parametrize("default", [None, "ledger"])
+def test_apps_that_the_ledger_may_be_meant_to_have_fail(desk: Desk, default: str | None) -> None:
+    for name in (ONE, TWO):
+        applied(desk, name, "devtodev")
+    done, told = (run(desk, [ONE, TWO], check_mode=mode, default_tracker=default) for mode in (False, True))
+    # It may be declared for the ledger by now, and for devtodev no longer.
     said = (
-        f"{ONE}, {TWO} are tracked by devtodev and not by the built-in ledger, so no refunds were read. "
-        f"{STEP.format('their', 'devtodev')} storeops.refunds.site."
+        f"{ONE}, {TWO} were last applied at devtodev and are not in the built-in ledger, so no refunds were read. "
+        "If you want refunds in the ledger, check that ledger is among their trackers, then run storeops.refunds.site."
     )
-    if not is_declared:
-        # It may be declared for the ledger by now, and for devtodev no longer.
-        said = (
-            f"{ONE}, {TWO} were last applied at devtodev and are not in the built-in ledger, so no refunds were read. "
-            "If you want refunds in the ledger, check that ledger is among their trackers, then run "
-            "storeops.refunds.site."
-        )
-    assert done.message == f"{done.results['summary']}. {said}" and told.warnings == [said] and not told.message
+    if default:
+        said = f"No refunds were read of {ONE}, {TWO}. Apple keeps refunds for 180 days"
+    assert done.message.startswith(f"{done.results['summary']}. ") and not told.message
+    assert said in done.message and said in told.warnings[0]
 
 
 def test_apps_with_and_without_the_ledger(desk: Desk) -> None:

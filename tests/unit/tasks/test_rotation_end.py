@@ -208,7 +208,8 @@ def test_a_revocation_alone_is_a_change(monkeypatch: pytest.MonkeyPatch) -> None
 def test_what_a_person_must_still_enter_is_not_counted_as_moved(monkeypatch: pytest.MonkeyPatch) -> None:
     by_hand = moved("b")
     by_hand.next_step = "Enter it."
-    for decisions, told in (([moved("a"), by_hand], f"1 integration was moved from {OLD} to {NEW}. c."), ([by_hand], "c.")):
+    some = f"1 integration was moved from {OLD} to {NEW}. c."
+    for decisions, told in (([moved("a"), by_hand], some), ([by_hand], "c.")):
         rotation = Rotation(monkeypatch, decisions, revoke=False, left=("c.",))
         assert rotation.run()["rotation"]["message"].startswith(f"{told} {OLD} is still active. {DECLARED}")
     # What it moves back, site moves back by hand, too.

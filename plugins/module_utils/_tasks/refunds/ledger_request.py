@@ -38,7 +38,8 @@ _TEXTS = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """One app. ``source``: the key that the task gives for it, if any. ``trackers``: those that its entry lists."""
+    """One app. ``source``: the key that the task gives for it, if any. ``trackers``: those that it is declared for,
+    empty where the task doesn't know."""
 
     identity: Identity
     app_apple_id: int | None
@@ -88,4 +89,6 @@ def _wanted_apps(params: Params) -> list[Wanted]:
 
 def _wanted(app: App, params: Params) -> Wanted:
     identity = Identity("ledger", "", app.environment, app.bundle_id)
-    return Wanted(identity, app.app_apple_id, app.key or key_source(params), app.is_absent, app.trackers)
+    default = params.get("default_tracker")
+    trackers = app.trackers or ((default,) if default else ())
+    return Wanted(identity, app.app_apple_id, app.key or key_source(params), app.is_absent, trackers)

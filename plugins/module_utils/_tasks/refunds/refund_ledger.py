@@ -81,10 +81,7 @@ def _held(apps: t.Sequence[Wanted], ledger: Ledger) -> dict[Identity, Integratio
 
 
 def _name_trackers(entries: t.Sequence[Entry], ledger: Ledger) -> None:
-    """Say of apps that the ledger doesn't track which trackers do: those that are declared, else that were applied.
-
-    The task doesn't know which tracker is the default of the others.
-    """
+    """Say of apps that the ledger doesn't track which trackers do: those that are declared, else that were applied."""
     unheld = [entry for entry in entries if entry.outcome == "not_in_ledger"]
     applied: dict[tuple[str, str], dict[str, None]] = {}
     for place in sorted({entry.wanted.identity.environment for entry in unheld if not entry.wanted.trackers}):

@@ -65,10 +65,10 @@ def for_one(entry: Entry, context: Context, records: Records) -> Results:
 def nothing_held(entries: t.Sequence[Entry], ledger: Ledger, check_mode: bool) -> str:
     """Return a message when the ledger has no app that is declared present: hardly the ledger that was meant.
 
-    Or all of them are tracked elsewhere.
+    Or all of them were applied elsewhere. Where none is declared for the ledger, there is nothing to miss.
     """
     present = [entry for entry in entries if entry.outcome != "absent"]
-    if not present or any(entry.outcome != "not_in_ledger" for entry in present):
+    if not present or any(entry.outcome != "not_in_ledger" for entry in present) or _is_none_wanted(entries):
         return ""
     names = _names([entry for entry in present if not entry.elsewhere])
     elsewhere = _tracked_elsewhere(present)
@@ -79,6 +79,13 @@ def nothing_held(entries: t.Sequence[Entry], ledger: Ledger, check_mode: bool) -
     hint = "(Check mode: site --check stores nothing.)" if check_mode else ""
     told = (f"{found} No refunds were read of {few(names)}. {kept} {_NEXT_STEP}", hint, elsewhere)
     return " ".join(filter(None, told))
+
+
+def _is_none_wanted(entries: t.Iterable[Entry]) -> bool:
+    """Tell whether there are apps, and all of them are declared for other trackers than the ledger."""
+    present = [entry for entry in entries if entry.outcome != "absent"]
+    unheld = (entry.outcome == "not_in_ledger" and entry.elsewhere and entry.wanted.trackers for entry in present)
+    return bool(present) and all(unheld)
 
 
 def _names(entries: t.Iterable[Entry]) -> list[str]:
@@ -105,9 +112,9 @@ def _elsewhere(trackers: tuple[str, ...], is_declared: bool, names: t.Sequence[s
             "storeops.refunds.site."
         )
     return (
-        f"{apps} {are} tracked by {there} and not by the built-in ledger, so no refunds were read. If you want refunds "
-        f"in the ledger, too, add ledger to {their} trackers (trackers: [{', '.join(('ledger', *trackers))}]), then "
-        "run storeops.refunds.site."
+        f"{apps} {are} tracked by {there} and not by the built-in ledger, so no refunds were read. Look for {their} "
+        f"refunds at {there}. If you want them in the ledger, too, add ledger to {their} trackers (trackers: "
+        f"[{', '.join(('ledger', *trackers))}]), then run storeops.refunds.site."
     )
 
 
@@ -146,6 +153,8 @@ def summary(entries: t.Sequence[Entry], check_mode: bool = False) -> str:
     """Return one line such as ``Refunds: 36 of 40 apps read to now, 12 new; 3 pending, 1 read in part``."""
     if not entries:
         return "No apps, so no refunds were read"
+    if _is_none_wanted(entries):
+        return "No refunds were read: no app is declared for the ledger"
     counted = Counter(entry.outcome for entry in entries)
     others = (f"{counted[one]} {_WORDS.get(one, one)}" for one in _ORDER if one != "read" and counted[one])
     apps = f"{len(entries):,} app{'' if len(entries) == 1 else 's'}"
@@ -237,8 +246,8 @@ def _is_other_key(entry: Entry) -> bool:
 
 def _warn(entries: t.Sequence[Entry], context: Context) -> None:
     # Of an app that failed, the message says what is missing.
-    runs = [(entry.wanted.identity.bundle_id, entry.run) for entry in entries if entry.run and entry.outcome != "failed"]
-    found = [(name, run.recorder.coverage) for name, run in runs]
+    others = [entry for entry in entries if entry.outcome != "failed"]
+    found = [(entry.wanted.identity.bundle_id, entry.run.recorder.coverage) for entry in others if entry.run]
     known = [(name, coverage.state, coverage.reason) for name, coverage in found if coverage is not None]
     for warning in gaps_told(one for one in known if one[1] != "complete"):
         context.warn(warning)

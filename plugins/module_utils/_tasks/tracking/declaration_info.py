@@ -49,6 +49,7 @@ def run(params: Params, context: Context) -> Results:
                 place: _names(app.bundle_id for app in sound if app.environment == place) for place in ENVIRONMENTS
             },
             "trackers": _names(one.tracker for app in sound for one in app.settings),
+            "default_tracker": asked.default_tracker,
             "notification_urls": _notification_urls(sound),
         },
     }

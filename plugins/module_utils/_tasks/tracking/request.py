@@ -85,6 +85,7 @@ class DeclarationRequest:
     keys: tuple[Entry, ...]
     is_strict: bool
     needs_some: bool
+    default_tracker: str
     variables: tuple[str, ...]
     prefix: str
     paths: t.Mapping[str, str]
@@ -137,6 +138,7 @@ def declaration_request(params: Params) -> DeclarationRequest:
         tuple(key_entries(params)),
         params["on_faulty_app"] == "refuse",
         has_some or not variables,
+        params["tracker"],
         variables,
         params["prefix"],
         params["paths"] or {},
