@@ -14,6 +14,7 @@ from unit_servers import FOREIGN, FOREIGN_KEY_ID, UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, Outcome, fingerprint_of, new_pem, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
+from ansible_collections.storeops.refunds.plugins.module_utils._report.entries import apps_of
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared import progress, trackers
 
 Json = dict[str, t.Any]
@@ -292,3 +293,13 @@ def test_a_file_named_as_an_api_key_s_is_told_first_whatever_else_changed(bulk: 
     done = bulk.both([], keys=[{name: value for name, value in other.items() if name != "private_key_content"}])
     assert hints(done)[0].startswith("The file is named AuthKey_…, as App Store Connect API keys are")
     assert "never accepts those. Changed: key_id was " in done.message and done.message.count("AuthKey_…") == 1
+
+
+def test_the_audit_says_what_a_person_has_to_enter_by_hand(bulk: Bulk) -> None:
+    keys = below(bulk, both(BUNDLE_ID), both(TWO))
+    bulk.run([], keys=keys, devtodev=HAND)
+    audited = bulk.both([], keys=keys, devtodev=HAND).results
+    found = {app.bundle_id: app.problems for app in apps_of([audited]) if app.tracker == "devtodev"}
+    (one,), (two,) = found[BUNDLE_ID], found[TWO]
+    assert one == two and (one.kind, one.cause) == ("pending", "tracker_pending"), "told once for both"
+    assert one.hint.startswith("Nobody has confirmed it: to be entered at devtodev by hand, at ") and KEY_ID in one.hint
