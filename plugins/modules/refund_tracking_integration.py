@@ -108,6 +108,12 @@ declared:
       be read or is only predicted, all of it with O(state=absent).
   returned: success, and failure of the credential check
   type: dict
+finding:
+  description:
+    - V(wrong_apple_id) where Apple contradicts O(app_apple_id), V(still_held) where O(state=absent) and only a person
+      can remove it at the tracker; else V(null).
+  returned: success, and failure of the credential check
+  type: str
 credential_check:
   description:
     - The verdict, with the fields of an entry of

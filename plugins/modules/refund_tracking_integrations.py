@@ -85,7 +85,7 @@ integrations:
       name in C(diff), which has the environment or tracker where an app occurs twice.
     - C(action) is V(create), V(update), V(delete), V(unchanged) or V(unknown). C(outcome) is V(changed) (or would
       be), V(unchanged), V(failed), or V(not_tried) when the time was over. C(msg) says why;
-      C(declaration_fault) is V(wrong_apple_id) for a wrong number.
+      C(finding) as in that module.
   returned: success, and failure of some apps
   type: list
   elements: dict

@@ -78,6 +78,18 @@ class Decision:
         return self.held.seen_as(Observation(current.status, current.word))
 
     @property
+    def is_kept(self) -> bool:
+        """Tell whether it is declared absent and still held."""
+        return self.is_absent and self.told.status != "Absent"
+
+    @property
+    def finding(self) -> t.Literal["wrong_apple_id", "still_held"] | None:
+        """What an audit finds that neither the verdict nor the plan tells."""
+        if self.is_wrong_apple_id:
+            return "wrong_apple_id"
+        return "still_held" if self.is_kept and not self.error else None
+
+    @property
     def write(self) -> t.Literal["save", "note", "remove"] | None:
         """What the tracker is to do for it."""
         if self.error:

@@ -15,6 +15,7 @@ from .model import KEY_FIELDS, Difference, Problem
 # Causes beside those of a verdict, and what they mean where a result brings no text of its own.
 OWN_CAUSES: t.Mapping[str, str] = {
     "drift": "The tracker doesn't hold what is declared.",
+    "still_held": "Declared absent, and still held. Remove it at the tracker by hand.",
     "plan_unknown": "The tracker does not show which key it holds, and the ledger does not know what was last applied.",
     "not_tried": "The audit ended before this app's turn.",
     "host_unreachable": "The host that stands for this app could not be reached.",
@@ -51,7 +52,7 @@ class Finding:
     message: str
     differences: tuple[Difference, ...] = ()
     tracker: str = ""
-    declaration_fault: str = ""
+    own_finding: str = ""
 
     @property
     def is_elsewhere(self) -> bool:
@@ -66,9 +67,12 @@ class Finding:
 
 def problems_of(found: Finding) -> tuple[Problem, ...]:
     """Return an app's problems, none when all is well."""
+    if found.own_finding == "still_held":
+        # What Apple or the tracker says of an app that is to go is no matter.
+        return (Problem("drift", "still_held", found.hint or OWN_CAUSES["still_held"]),)
     problems = [problem for problem in (_of_the_check(found), _of_the_tracker(found)) if problem]
     is_explained = any(problem.kind in ("refused", "unknown") for problem in problems)
-    if found.declaration_fault:
+    if found.own_finding == "wrong_apple_id":
         problems.append(Problem("drift", "wrong_apple_id", found.message or OWN_CAUSES["wrong_apple_id"]))
         is_explained = True
     if found.is_failed and not is_explained:

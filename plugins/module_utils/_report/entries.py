@@ -145,7 +145,7 @@ def _finding(
         message=_unnamed(result.get("msg"), bundle_id),
         differences=differences,
         tracker=_text(integration.get("tracker")),
-        declaration_fault=_text(result.get("declaration_fault")),
+        own_finding=_text(result.get("finding")),
     )
 
 

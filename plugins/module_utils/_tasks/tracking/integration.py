@@ -23,6 +23,7 @@ def run(params: Params, context: Context) -> Results:
         "diff": decision.step.diff(),
         "integration": decision.told.as_result(),
         "declared": decision.declared,
+        "finding": decision.finding,
         "credential_check": decision.verdict.as_result(),
         "http": context.transport.counters.as_result(),
     }

@@ -36,7 +36,7 @@ def _item(decision: Decision) -> Results:
         "action": decision.step.action,
         "outcome": _outcome(decision),
         "msg": decision.brief or decision.error,
-        "declaration_fault": "wrong_apple_id" if decision.is_wrong_apple_id else None,
+        "finding": decision.finding,
         "credential_check": decision.verdict.as_result(),
     }
 
@@ -78,7 +78,7 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
     named = [decision for app in also for decision in apps[app]]
     beside = {
         "waiting": dict.fromkeys(decision.held.identity.bundle_id for decision in named if _is_waiting(decision)),
-        "kept": dict.fromkeys(decision.held.identity.place for decision in named if _is_kept(decision)),
+        "kept": dict.fromkeys(decision.held.identity.place for decision in named if decision.is_kept),
     }
     some = "; ".join(f"{words[state][0]}: {few([*names])}" for state, names in beside.items() if names)
     told = [
@@ -113,7 +113,7 @@ def _state(decisions: t.Sequence[Decision]) -> str:
         return "attention"
     if any(decision.error for decision in decisions):
         return "untried"
-    if any(map(_is_kept, decisions)):
+    if any(decision.is_kept for decision in decisions):
         return "kept"
     if any(_is_waiting(decision) for decision in decisions):
         return "waiting"
@@ -121,11 +121,6 @@ def _state(decisions: t.Sequence[Decision]) -> str:
     if actions == {"delete"} and all(decision.held.status == "Absent" for decision in decisions):
         return "removed"
     return "changed" if actions else "unchanged"
-
-
-def _is_kept(decision: Decision) -> bool:
-    """Tell whether it is declared absent and still held."""
-    return decision.is_absent and decision.told.status != "Absent"
 
 
 def _is_waiting(decision: Decision) -> bool:
