@@ -10,6 +10,7 @@ from collections import Counter
 from .._model.errors import first_sentence
 from .._model.text import few, told_once
 from .._model.undeclared import held_undeclared
+from .counts import troubled_keys
 from .model import KINDS, App, Kind, Report, count_apps
 from .texts import UNREAD, UNREAD_TOO, counted, keys_told, number, unread_apps
 
@@ -28,7 +29,7 @@ def good_news(report: Report, place: str) -> str:
     told = ": ".join((f"{total} audited", ", ".join((need, *kinds))))
     if not attention:
         told = f"{total} audited, none needs attention: {', '.join(kinds)}"
-    keys = keys_told(report.bad_keys) if report.bad_keys else ""
+    keys = keys_told(troubled_keys(report))
     refunds = unread(report) if report.unread else ""
     said = [f"{told}." if report.apps else "", keys, refunds]
     said += [unread_apps(few(report.refundless)), *waived(report), _undeclared(report)]
@@ -54,7 +55,8 @@ def bad_news(report: Report, place: str) -> str:
         return (
             f"results: Nothing was audited. Give results with at least one app, or set fail_on: []. The report: {place}"
         )
-    lines = [*_headline(report), *_causes(report), *_keys(report)]
+    headline = " ".join([*_headline(report), *filter(None, [keys_told(troubled_keys(report, report.fail_on))])])
+    lines = [*filter(None, [headline]), *_causes(report), *_keys(report)]
     said = [*lines, _unread_beside(report)] if report.fails_unread else lines
     lines = told_once(said)
     lines += [_undeclared(report)] if report.undeclared_shown else []
@@ -109,6 +111,6 @@ def _keys(report: Report) -> list[str]:
     """Return what is wrong with keys beside the apps, few of them by name."""
     keys = report.failing_keys
     lines = [f"{key.label}: {key.cause}: {first_sentence(key.hint, 3)}" for key in keys[:_EXPLAINED]]
+    # A key can have several problems.
     more = len(keys) - _EXPLAINED
-    lines += [f"And {counted(more, 'more key')}: see the report."] * (more > 0)
-    return [keys_told(keys), *lines] if keys else []
+    return lines + [f"And {counted(more, 'more problem')} of keys: see the report."] * (more > 0)

@@ -176,6 +176,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         problems=problems,
         differences=finding.differences,
         kind=deciding.kind if deciding else "ok",
+        is_of_key=result.get("is_of_key") is True,
         key_name=_first_text(_mapping(result.get("declared")).get("key"), result.get("key")),
     )
 

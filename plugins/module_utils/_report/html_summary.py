@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .._model.undeclared import Group, groups
+from .counts import troubled_keys
 from .groups import CauseGroup, by_cause
 from .model import KINDS, App, BadKey, Kind, Report, count_apps
 from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, keys_told, name, number, time
@@ -50,7 +51,7 @@ def _verdict(report: Report) -> str:
     if attention or bad or report.unread:
         found = {key.kind for key in bad} | ({"unknown"} if report.unread else set())
         kind = next(kind for kind in KINDS if report.counts[kind] or kind in found)
-        text = f"{text} {keys_told(bad)}{' Refunds could not be read.' if report.unread else ''}".strip()
+        text = f"{text} {keys_told(troubled_keys(report))}{' Refunds could not be read.' if report.unread else ''}".strip()
     return (
         f'<p class="verdict {kind}"><span class="sign" aria-hidden="true">{SIGNS[kind]}</span><span>{text}</span></p>'
     )

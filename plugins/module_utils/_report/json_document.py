@@ -10,9 +10,9 @@ import typing as t
 from dataclasses import asdict
 
 from .._model.money import units
-from .changes import FORMAT
+from .changes import FORMAT, Change, Changes
 from .groups import by_cause, by_key
-from .model import KEY_FIELDS, SCHEMA_VERSION, App, BadKey, Change, Changes, Key, Report, Waiver, count_apps
+from .model import KEY_FIELDS, SCHEMA_VERSION, App, BadKey, Key, Report, Waiver, count_apps
 from .refunds import Refunds, Sum
 
 Json = dict[str, t.Any]

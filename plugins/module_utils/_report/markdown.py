@@ -9,9 +9,11 @@ import re
 import typing as t
 
 from .._model.undeclared import held_undeclared
+from .changes import Change
 from .console import waived
+from .counts import troubled_keys
 from .groups import CauseGroup, by_cause
-from .model import App, Change, Report, count_apps
+from .model import App, Report, count_apps
 from .texts import LABELS, ONLY_APPS, UNREAD, WHY, counted, keys_told, minute, number, unread_apps
 
 # GitHub takes 1 MiB for a job's summary, and nobody reads more.
@@ -49,7 +51,7 @@ def md(text: object) -> str:
 def headline(report: Report) -> str:
     """Return how many apps need attention, keys beside them and unread refunds; waived and pending apps don't."""
     unread = "Refunds could not be read." if report.unread else ""
-    return " ".join(filter(None, (_apps(report), keys_told(report.bad_keys), unread)))
+    return " ".join(filter(None, (_apps(report), keys_told(troubled_keys(report)), unread)))
 
 
 def _apps(report: Report) -> str:

@@ -10,7 +10,8 @@ import typing as t
 from html import escape
 
 from .._model.money import units
-from .model import BadKey, Kind, Why
+from .changes import Why
+from .model import Kind
 
 LABELS: t.Mapping[Kind, str] = {
     "refused": "Refused",
@@ -80,10 +81,9 @@ def counted(value: int, noun: str) -> str:
     return f"{number(value)} {noun}{'' if value == 1 else 's'}"
 
 
-def keys_told(keys: t.Sequence[BadKey]) -> str:
+def keys_told(keys: t.Collection[str]) -> str:
     """Return how many keys need attention, as a sentence; empty for none."""
-    count = len({key.label for key in keys})
-    return f"{counted(count, 'key')} {'needs' if count == 1 else 'need'} attention." if keys else ""
+    return f"{counted(len(keys), 'key')} {'needs' if len(keys) == 1 else 'need'} attention." if keys else ""
 
 
 def unread_apps(names: str) -> str:

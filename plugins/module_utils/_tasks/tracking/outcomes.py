@@ -9,6 +9,7 @@ import typing as t
 from collections import Counter
 
 from ..._context import Results
+from ..._decisions.attention import keys_needing_attention
 from ..._decisions.integration import Decision
 from ..._declaration.declaration import Declaration
 from ..._model.errors import first_sentence
@@ -37,6 +38,7 @@ def _item(decision: Decision) -> Results:
         "outcome": _outcome(decision),
         "msg": decision.brief or decision.error,
         "finding": decision.finding,
+        "is_of_key": decision.is_of_key,
         "credential_check": decision.verdict.as_result(),
     }
 
@@ -166,9 +168,7 @@ def _headline(
     tried = _apps(decision for decision in bad if not decision.is_untried)
     untried = _apps(bad) - tried
     total = _number(len(_apps(decisions)), "app")
-    keys = {name for name, source in declaration.keys.items() if source.fault or source.unusable}
-    keys |= {decision.key_name for decision in bad if decision.is_of_key and decision.key_name}
-    keys |= {one.key for one in troubled if one.key}
+    keys = keys_needing_attention(((one.key_name, one.is_of_key) for one in bad), (one.key for one in troubled))
     told = [f"{len(tried):,} of {total} {_need(tried)} attention"] * bool(tried)
     told += [f"{len(untried):,} of {total} {'was' if len(untried) == 1 else 'were'}n't tried"] * bool(untried)
     told += [f"{len(keys):,} of {_number(len(declaration.keys), 'key')} {_need(keys)} attention"] * bool(keys)
