@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 from .._model.money import units
 from .changes import FORMAT, Change, Changes
+from .counts import troubled_keys
 from .groups import by_cause, by_key
 from .model import KEY_FIELDS, SCHEMA_VERSION, App, BadKey, Key, Report, Waiver, count_apps
 from .refunds import Refunds, Sum
@@ -69,6 +70,7 @@ def _totals(report: Report) -> Json:
     return {
         "apps": count_apps(integrations),
         "integrations": len(integrations),
+        "keys_needing_attention": len(troubled_keys(report)),
         **{f"{kind}": count for kind, count in report.counts.items()},
         "would_change": sum(one.would_change for one in integrations),
     }

@@ -11,10 +11,21 @@ import typing as t
 from .._model.undeclared import held_undeclared
 from .changes import Change
 from .console import waived
-from .counts import troubled_keys
+from .counts import named_often, troubled_keys
 from .groups import CauseGroup, by_cause
 from .model import App, Report, count_apps
-from .texts import LABELS, ONLY_APPS, UNREAD, WHY, counted, keys_told, minute, number, unread_apps
+from .texts import (
+    LABELS,
+    ONLY_APPS,
+    UNREAD,
+    WHY,
+    counted,
+    keys_told,
+    minute,
+    named_often_told,
+    number,
+    unread_apps,
+)
 
 # GitHub takes 1 MiB for a job's summary, and nobody reads more.
 _LISTED_APPS = 20
@@ -38,6 +49,7 @@ def render_markdown(report: Report) -> str:
         _bad_keys(report),
         unread_apps(_names(list(map(md, report.refundless))).removeprefix(": ")),
         "" if not report.unread else f"**{UNREAD}** {md(' '.join(report.unread))}",
+        named_often_told(named_often(report)),
         *(_cause(group) for group in by_cause(report.apps)[:_LISTED_CAUSES]),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"

@@ -86,6 +86,12 @@ def keys_told(keys: t.Collection[str]) -> str:
     return f"{counted(len(keys), 'key')} {'needs' if len(keys) == 1 else 'need'} attention." if keys else ""
 
 
+def named_often_told(count: int) -> str:
+    """Return why the apps of all causes together are more than there are, as a sentence; empty where they aren't."""
+    verbs = ("has", "is") if count == 1 else ("have", "are")
+    return f"{counted(count, 'app')} {verbs[0]} several problems and {verbs[1]} counted with each." if count else ""
+
+
 def unread_apps(names: str) -> str:
     """Return that refunds of these apps were never read, as a sentence; empty for none."""
     step = "Run storeops.refunds.refunds every day: Apple keeps them for 180 days only."

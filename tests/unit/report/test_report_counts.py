@@ -77,3 +77,22 @@ def test_what_nobody_declares_is_no_matter_where_nobody_could_be_asked(tmp_path:
     assert "not declared" not in silent.message and "com.example.left" not in texts(tmp_path)["html"]
     asked = audit(tmp_path, {**bulk(item(ONE, "unauthenticated")), "undeclared": left})
     assert asked.message.count("not declared") == 1
+
+
+def test_an_app_of_several_causes_is_said_to_be_counted_with_each(tmp_path: Path) -> None:
+    several = {
+        "1 app has several problems and is counted with each.": [item(ONE, "unauthenticated", "update"), item(TWO)],
+        "2 apps have several problems and are counted with each.": [
+            item(ONE, "unauthenticated", "update"),
+            item(TWO, "unauthenticated"),
+            item(TWO, action="update", tracker="devtodev"),
+        ],
+        "": [item(ONE, "unauthenticated"), item(ONE, "unauthenticated", tracker="devtodev"), item(TWO, action="update")],
+    }
+    waiver = {"bundle_id": ONE, "cause": "drift", "reason": "Later", "until": "2099-12-31"}
+    for told, items in several.items():
+        audit(tmp_path, bulk(*items))
+        for text in texts(tmp_path).values():
+            assert ("counted with each" in text) is bool(told) and told in text
+    audit(tmp_path, bulk(item(ONE, "unauthenticated", "update")), waivers=[waiver])
+    assert all("counted with each" not in text for text in texts(tmp_path).values())
