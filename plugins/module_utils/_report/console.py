@@ -12,7 +12,8 @@ from .._model.text import few, told_once
 from .._model.undeclared import held_undeclared
 from .counts import troubled_keys
 from .model import KINDS, App, Kind, Report, count_apps
-from .texts import UNREAD, UNREAD_TOO, counted, keys_told, number, unread_apps
+from .refunds_told import unread_apps
+from .texts import UNREAD, UNREAD_TOO, counted, keys_told, number
 
 _EXPLAINED = 5
 _COUNTED: dict[Kind, str] = {"ok": "OK", "pending": "pending", "waived": "waived"}
@@ -32,7 +33,7 @@ def good_news(report: Report, place: str) -> str:
     keys = keys_told(troubled_keys(report))
     refunds = unread(report) if report.unread else ""
     said = [f"{told}." if report.apps else "", keys, refunds]
-    said += [unread_apps(few(report.refundless)), *waived(report), _undeclared(report)]
+    said += [unread_apps(report, few), *waived(report), _undeclared(report)]
     return " ".join([*filter(None, said), f"The report: {place}"])
 
 
@@ -60,7 +61,7 @@ def bad_news(report: Report, place: str) -> str:
     said = [*lines, _unread_beside(report)] if report.fails_unread else lines
     lines = told_once(said)
     lines += [_undeclared(report)] if report.undeclared_shown else []
-    lines += [unread_apps(few(report.refundless))] if report.refundless else []
+    lines += [unread_apps(report, few)] if report.refundless else []
     return "\n".join([*lines, f"The report: {place}"])
 
 

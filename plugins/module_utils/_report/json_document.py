@@ -49,6 +49,7 @@ def document(report: Report) -> Json:
                 **_key(group.key),
                 "integrations": len(group.apps),
                 "accepted": group.accepted,
+                "unknown": len(group.apps) - group.answered,
                 "bundle_ids": sorted({app.bundle_id for app in group.apps}),
             }
             for group in by_key(report.apps)

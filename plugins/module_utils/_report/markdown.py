@@ -14,6 +14,7 @@ from .console import waived
 from .counts import named_often, troubled_keys
 from .groups import CauseGroup, by_cause
 from .model import App, Report, count_apps
+from .refunds_told import missing, unread_apps
 from .texts import (
     LABELS,
     ONLY_APPS,
@@ -24,7 +25,6 @@ from .texts import (
     minute,
     named_often_told,
     number,
-    unread_apps,
 )
 
 # GitHub takes 1 MiB for a job's summary, and nobody reads more.
@@ -47,8 +47,9 @@ def render_markdown(report: Report) -> str:
         md(held_undeclared(report.undeclared_shown, [app.bundle_id for app in report.apps])),
         _changes(report),
         _bad_keys(report),
-        unread_apps(_names(list(map(md, report.refundless))).removeprefix(": ")),
+        unread_apps(report, lambda names: _names(list(map(md, names))).removeprefix(": ")),
         "" if not report.unread else f"**{UNREAD}** {md(' '.join(report.unread))}",
+        missing(report.refunds),
         named_often_told(named_often(report)),
         *(_cause(group) for group in by_cause(report.apps)[:_LISTED_CAUSES]),
     ]

@@ -92,12 +92,6 @@ def named_often_told(count: int) -> str:
     return f"{counted(count, 'app')} {verbs[0]} several problems and {verbs[1]} counted with each." if count else ""
 
 
-def unread_apps(names: str) -> str:
-    """Return that refunds of these apps were never read, as a sentence; empty for none."""
-    step = "Run storeops.refunds.refunds every day: Apple keeps them for 180 days only."
-    return f"No refunds were ever read for {names}. {step}" if names else ""
-
-
 def short_fingerprint(fingerprint: str | None) -> str:
     return f"{fingerprint[:SHOWN_FINGERPRINT]}\N{HORIZONTAL ELLIPSIS}" if fingerprint else ""
 
