@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
 from datetime import date, timedelta
 
 from .._model.text import few

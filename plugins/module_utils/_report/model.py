@@ -76,9 +76,9 @@ class App:
     """One app at one tracker.
 
     ``kind`` is what it counts as. ``held`` is the key that the tracker holds, or would hold after a run. ``declared``
-    is the one that was asked for, None when none was or nobody says; ``key_name`` is its short name. ``is_of_key``: what is
-    wrong is the key, not this app. ``action`` is what a run would do, empty when nobody compared. ``cause`` is that of
-    the credential check, empty without one. Times are UTC in ISO 8601.
+    is the one that was asked for, None when none was or nobody says; ``key_name`` is its short name. ``is_of_key``:
+    what is wrong is the key, not this app. ``action`` is what a run would do, empty when nobody compared. ``cause`` is
+    that of the credential check, empty without one. Times are UTC in ISO 8601.
     """
 
     bundle_id: str

@@ -14,7 +14,7 @@ from .refunds import Coverage, Refunds
 from .texts import counted, number
 
 _Place = tuple[str, str]
-_EVERY_DAY = "run storeops.refunds.refunds every day: Apple keeps them for 180 days only."
+_EVERY_DAY = "storeops.refunds.refunds every day: Apple keeps them for 180 days only."
 _REFUSED = "The app is refused. Correct that first, then run storeops.refunds.refunds."
 # Where there is nothing to read yet.
 _WAITING = {
@@ -47,10 +47,9 @@ def unread_apps(report: Report, named: t.Callable[[t.Sequence[str]], str]) -> st
     bad = [name for name in report.refundless if (name, "production") in refused]
     good = [name for name in report.refundless if name not in bad]
     which = "which is" if len(bad) == 1 else "which are"
-    told = [f"No refunds were ever read for {named(good)}. {_EVERY_DAY[0].upper()}{_EVERY_DAY[1:]}"] * bool(good)
-    told += [
-        f"No refunds were ever read for {named(bad)}, {which} refused. Correct that first, then {_EVERY_DAY}"
-    ] * bool(bad)
+    said = "No refunds were ever read for"
+    told = [f"{said} {named(good)}. Run {_EVERY_DAY}"] * bool(good)
+    told += [f"{said} {named(bad)}, {which} refused. Correct that first, then run {_EVERY_DAY}"] * bool(bad)
     return " ".join(told)
 
 

@@ -111,10 +111,11 @@ def test_the_rules_find_a_fault() -> None:
 
 def test_no_two_test_cases_have_one_name(tmp_path: Path) -> None:
     """A key with two troubles is one case with both; an app in two projects of a tracker is two."""
-    troubles = [("old", "failed"), ("old", "key_in_use"), ("old", "key_unreadable"), (None, "failed"), ("new", "failed")]
+    troubles = [*(("old", cause) for cause in ("failed", "key_in_use", "key_unreadable"))]
+    troubles += [("", "failed"), ("new", "failed")]
     keys = [{"key": key, "cause": cause, "msg": f"Text of {key} {cause}."} for key, cause in troubles]
     left = [{"bundle_id": "com.example.left", "label": "com.example.left at devtodev"}] * 2
-    twice = [item("com.example.one", tracker="devtodev"), item("com.example.one", "unauthenticated", tracker="devtodev")]
+    twice = [item("com.example.one", cause, tracker="devtodev") for cause in ("accepted", "unauthenticated")]
     for fail_on in (["refused", "drift", "unknown"], ["drift"], []):
         result = {**bulk(*twice, item("com.example.one")), "keys_with_problems": keys, "undeclared": left}
         audit(tmp_path, result, fail_on=fail_on)
