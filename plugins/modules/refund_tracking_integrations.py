@@ -85,8 +85,7 @@ integrations:
       name in C(diff), which has the environment or tracker where an app occurs twice.
     - C(action) is V(create), V(update), V(delete), V(unchanged) or V(unknown). C(outcome) is V(changed) (or would
       be), V(unchanged), V(failed), or V(not_tried) when the time was over. C(msg) says why;
-      C(finding) as in that module. C(is_of_key) says that the key is to be mended, not the app: it can't be used, or
-      Apple refuses it for all its apps.
+      C(finding) as there. C(is_of_key) is V(true) where the key is at fault.
   returned: success, and failure of some apps
   type: list
   elements: dict

@@ -100,7 +100,7 @@ def _app(app: App) -> Json:
         "tracker": app.tracker,
         "key": app.key_name or None,
         "result": app.kind,
-        "status": app.status,
+        "tracker_status": app.status,
         "action": app.action or None,
         **_key(app.held),
         "declared": None if app.declared is None else _key(app.declared),

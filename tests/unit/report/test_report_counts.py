@@ -96,3 +96,14 @@ def test_an_app_of_several_causes_is_said_to_be_counted_with_each(tmp_path: Path
             assert ("counted with each" in text) is bool(told) and told in text
     audit(tmp_path, bulk(item(ONE, "unauthenticated", "update")), waivers=[waiver])
     assert all("counted with each" not in text for text in texts(tmp_path).values())
+
+
+def test_a_refused_app_is_active_only_at_its_tracker(tmp_path: Path) -> None:
+    """Nobody takes a bare `Active` beside a refusal for good: the word has its subject in every file."""
+    audit(tmp_path, bulk(item(ONE, "unauthenticated", status="Active")))
+    (app,) = document(tmp_path)["apps"]
+    with (tmp_path / "refund-audit.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    for found in (app, row):
+        assert (found["result"], found["tracker_status"]) == ("refused", "Active") and "status" not in found
+    assert texts(tmp_path)["html"].count("Tracker status") == 3 and '"Status"' not in texts(tmp_path)["html"]

@@ -118,15 +118,15 @@ def test_nothing_is_active_but_what_the_page_calls_so(
     (app,) = document(tmp_path)["apps"]
     causes = [problem["cause"] for problem in app["problems"]]
     if word != "Active":
-        assert "Active" not in (result["status"], app["status"])
+        assert "Active" not in (result["status"], app["tracker_status"])
         assert app["result"] not in ("ok", "drift") or WORDS[word] == "Pending"
     if WORDS[word] != "Failed":
         return
-    assert result["status"] == app["status"] == "Failed"
+    assert result["status"] == app["tracker_status"] == "Failed"
     assert causes[0] == "tracker_failed" or causes[1] == "tracker_failed" != causes[0] == cause
     assert app["result"] == "refused" and ("drift" in causes) is decision.step.changed
     with (tmp_path / "refund-audit.csv").open(newline="") as file:
-        assert [(row["status"], row["cause"]) for row in csv.DictReader(file)] == [("Failed", "tracker_failed")]
+        assert [(row["tracker_status"], row["cause"]) for row in csv.DictReader(file)] == [("Failed", "tracker_failed")]
     for name in ("html", "md", "junit.xml"):
         audit(tmp_path, {"integrations": [result], "diff": outcomes.diff([decision])})
         text = (tmp_path / f"refund-audit.{name}").read_text()
@@ -145,7 +145,7 @@ def test_what_a_run_would_do_is_not_what_is_there(action: str, tmp_path: Path) -
     results = {"integrations": outcomes.items([decision]), "diff": outcomes.diff([decision])}
     audit(tmp_path, results, fail_on=[])
     (app,) = document(tmp_path)["apps"]
-    assert (app["action"], app["status"]) == (action, "Absent" if action == "create" else "Unknown")
+    assert (app["action"], app["tracker_status"]) == (action, "Absent" if action == "create" else "Unknown")
     assert app["result"] == "drift"
     assert ("(unknown) is held" in app["problems"][0]["hint"]) is (action == "update")
 
