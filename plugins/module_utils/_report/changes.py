@@ -7,41 +7,15 @@ from __future__ import annotations
 
 import json
 import typing as t
-from dataclasses import dataclass
 
 from .._model.verdict import ANSWERS, UNDECIDED_CAUSES
+from .compared import Change, Changes, Why
 from .model import FAILING, App
 
-Why = t.Literal["solved", "waived", "not audited"]
 FORMAT = "storeops.refunds.audit_report"
 _Place = tuple[str, str, str]
 _Found = tuple[str, str, str, str]
 Fields = t.Mapping[str, t.Any]
-
-
-@dataclass(frozen=True)
-class Change:
-    """An app's finding that came or went. ``why`` says for one that is gone how it went."""
-
-    bundle_id: str
-    environment: str
-    tracker: str
-    cause: str
-    why: Why | None = None
-
-
-@dataclass(frozen=True)
-class Changes:
-    """The findings compared with those of the report of the time ``since`` (UTC, ISO 8601), each in order of app.
-
-    ``open``: findings of earlier reports that this audit could not look at again.
-    """
-
-    since: str
-    new: tuple[Change, ...]
-    gone: tuple[Change, ...]
-    still: tuple[Change, ...]
-    open: tuple[Change, ...] = ()
 
 
 def changes_since(text: str | None, apps: t.Sequence[App]) -> Changes | None:

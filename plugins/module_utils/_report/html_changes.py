@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .changes import Change
+from .compared import Change
 from .model import Report
 from .texts import ONLY_APPS, WHY, boxes, counted, esc, name, time
 

@@ -10,7 +10,8 @@ import typing as t
 from dataclasses import asdict
 
 from .._model.money import units
-from .changes import FORMAT, Change, Changes
+from .changes import FORMAT
+from .compared import Change, Changes
 from .counts import troubled_keys
 from .groups import by_cause, by_key
 from .model import KEY_FIELDS, SCHEMA_VERSION, App, BadKey, Key, Report, Waiver, count_apps

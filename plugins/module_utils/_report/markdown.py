@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from .._model.undeclared import held_undeclared
-from .changes import Change
+from .compared import Change
 from .console import waived
 from .counts import named_often, troubled_keys
 from .groups import CauseGroup, by_cause

@@ -13,7 +13,7 @@ from datetime import date
 from .._model.undeclared import Undeclared
 
 if t.TYPE_CHECKING:
-    from .changes import Changes
+    from .compared import Changes
     from .refunds import Refunds
 
 Kind = t.Literal["refused", "unknown", "drift", "pending", "ok", "waived"]

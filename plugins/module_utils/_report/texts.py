@@ -10,7 +10,7 @@ import typing as t
 from html import escape
 
 from .._model.money import units
-from .changes import Why
+from .compared import Why
 from .model import Kind
 
 LABELS: t.Mapping[Kind, str] = {

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._files.text import refuse_unwritable_text
-from ..._report.changes import Changes, changes_since
+from ..._report.changes import changes_since
+from ..._report.compared import Changes
 from ..._report.console import bad_news, good_news, unread
 from ..._report.entries import absent_keys_of, apps_of, bad_keys_of, undeclared_of, with_faults
 from ..._report.html import render_html
