@@ -14,7 +14,7 @@ from .model import KEY_FIELDS, Difference, Problem
 
 # Causes beside those of a verdict, and what they mean where a result brings no text of its own.
 OWN_CAUSES: t.Mapping[str, str] = {
-    "drift": "The tracker doesn't hold what is declared.",
+    "drift": "The tracker doesn't have what is declared.",
     "still_held": "Declared absent, and still held. Remove it at the tracker by hand.",
     "plan_unknown": "The tracker does not show which key it holds, and the ledger does not know what was last applied.",
     "not_tried": "The audit ended before this app's turn.",
@@ -32,9 +32,10 @@ WAIVABLE_CAUSES: tuple[str, ...] = tuple(
     cause for cause in (*CAUSES, *OWN_CAUSES) if cause != "accepted" and cause not in _PENDING
 )
 _DRIFT = {
-    "create": "The tracker holds no such integration; a run would create it.",
-    "update": "The tracker doesn't hold what is declared{}; a run would update it.",
-    "delete": "Declared absent, and the tracker still holds it. Run site, which removes it.",
+    "create": "The tracker doesn't have this integration. Run storeops.refunds.site to create it.",
+    "update": "The tracker doesn't have what is declared{}. Run storeops.refunds.site to update {}, or correct the "
+    "declaration.",
+    "delete": "Declared absent, and the tracker still has it. Run storeops.refunds.site to remove it.",
 }
 
 
@@ -79,7 +80,7 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
         problems.append(_own("unknown", "failed", found.message))
         is_explained = True
     if found.action in _DRIFT and not found.is_elsewhere:
-        problems.append(Problem("drift", "drift", _DRIFT[found.action].format(_both(found))))
+        problems.append(Problem("drift", "drift", _DRIFT[found.action].format(_both(found), _fields(found))))
     elif found.action == "unknown" and not is_explained:
         problems.append(_own("unknown", "plan_unknown", found.message or _unknown_key(found.tracker)))
     if not problems and found.status == "Pending":
@@ -95,6 +96,12 @@ def _both(found: Finding) -> str:
         for one in found.differences
     ]
     return f" ({'; '.join(told)})" if told else ""
+
+
+def _fields(found: Finding) -> str:
+    """Return what a run would update, as far as the result tells."""
+    names = [one.field for one in found.differences]
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:]))) or "it"
 
 
 def _short(field: str, value: str) -> str:
