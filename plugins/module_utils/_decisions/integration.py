@@ -48,7 +48,8 @@ class Decision:
     ``is_untried``: the app did not get its turn. ``declared``: the key that is asked for, None when none is.
     ``key_name``: the key's short name. ``app_name``: as declared. ``is_of_key``: the error is the key's, not the app's.
     ``is_predicted``: check mode; ``held`` is what a run would leave. ``is_absent``: it is declared to be absent.
-    ``is_wrong_apple_id``: Apple's verified notifications contradict the declared number.
+    ``is_wrong_apple_id``: Apple's verified notifications contradict the declared number. ``why_kept``: why what is
+    declared absent can't be removed, and what a person can do.
     """
 
     verdict: Verdict
@@ -66,6 +67,7 @@ class Decision:
     is_predicted: bool = False
     is_absent: bool = False
     is_wrong_apple_id: bool = False
+    why_kept: str = ""
 
     @property
     def told(self) -> Integration:
@@ -134,7 +136,9 @@ def decide_absent(identity: Identity, current: Integration | None, rules: Rules)
         if current.status != "Absent":
             rules.warn(f"{describe(current)} is left as it is: {reason}")
             verdict = replace(verdict, hint=f"Declared absent, and still held. {reason}")
-        return standing(current, identity, verdict)
+        kept = standing(current, identity, verdict)
+        kept.why_kept = reason
+        return kept
     return Decision(verdict, plan(current, None), absent(identity))
 
 

@@ -156,7 +156,7 @@ def test_a_ledger_that_is_only_read_is_not_made_and_is_closed(tmp_path: Path, mo
 
 def test_an_audit_is_told_which_absent_keys_may_be_in_use() -> None:
     found = key_removal.Removal(
-        (), "", {"old": ["com.example.a in the ledger"]}, {"nameless": "nobody knows."}, {"twin": ["x", "y"]}
+        (), "", {"old": ["com.example.a in the ledger"]}, {"nameless": "nobody knows."}, {"twin": {"x": "Click there.", "y": "Click there."}}
     )
     assert found.troubles() == [
         KeyTrouble(
@@ -168,8 +168,7 @@ def test_an_audit_is_told_which_absent_keys_may_be_in_use() -> None:
         KeyTrouble(
             "twin",
             "key_in_use",
-            "Declared absent, and x, y are still held, though declared absent, and may use it. Remove them there by "
-            "hand, as the hint says, and run again.",
+            "Declared absent, and x, y, which are declared absent and still held, may use it. Click there.",
         ),
         KeyTrouble("nameless", "failed", "Declared absent, and nobody knows."),
     ]
