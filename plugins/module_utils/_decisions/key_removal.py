@@ -75,7 +75,7 @@ def left(
     if not keys or not (trouble or apps or held or kept):
         return ""
     it = "it" if len(keys) == 1 else "them"
-    reason = trouble.rstrip(".") or f"not Active yet: {few(apps)}"
+    reason = trouble.rstrip(".") or f"{few(apps)} {'isn' if len(apps) == 1 else 'aren'}'t Active yet"
     if not trouble and not apps:
         reason = in_use(held, it).rstrip(".")
     if kept and not trouble and not apps:

@@ -22,10 +22,11 @@ _COUNTED: dict[Kind, str] = {"ok": "OK", "pending": "pending", "waived": "waived
 def good_news(report: Report, place: str) -> str:
     """Return how many apps need attention and what stands behind the others, in a line. ``place``: of the report."""
     total, attention = counted(count_apps(report.apps), "app"), report.needing_attention
+    found = [(count, _COUNTED[kind]) for kind, count in report.counts.items() if count and kind in _COUNTED]
+    kinds = [f"{number(count)} {word}" for count, word in found]
     # One app at several trackers is one app, and several integrations.
-    of = "" if report.noun == "app" else "of the integrations: "
-    kinds = [f"{number(count)} {_COUNTED[kind]}" for kind, count in report.counts.items() if count and kind in _COUNTED]
-    kinds[:1] = [f"{of}{one}" for one in kinds[:1]]
+    if report.noun != "app":
+        kinds[:1] = [f"{counted(count, report.noun)} {word}" for count, word in found[:1]]
     need = f"{number(attention)} {'needs' if attention == 1 else 'need'} attention"
     told = ": ".join((f"{total} audited", ", ".join((need, *kinds))))
     if not attention:

@@ -47,8 +47,8 @@ def test_an_old_key_may_go_only_when_no_app_may_need_it(bulk: Bulk, check_mode: 
     never = "would not be" if check_mode else "was not"
     for listed, reason in (
         (apps(*NAMES, key="b"), "2 of 2 apps need attention, 1 of 3 keys needs attention"),
-        (apps(*NAMES[:1], **BY_HAND), f"not Active yet: {NAMES[0]}"),
-        (apps(*NAMES[:1], credential_check="skip"), f"not Active yet: {NAMES[0]}"),
+        (apps(*NAMES[:1], **BY_HAND), f"{NAMES[0]} isn't Active yet"),
+        (apps(*NAMES[:1], credential_check="skip"), f"{NAMES[0]} isn't Active yet"),
     ):
         bulk.ledger.unlink(missing_ok=True)
         kept = integrate(bulk, listed, check_mode)
@@ -119,7 +119,7 @@ def test_a_key_of_two_entries_is_not_absent_in_one() -> None:
     assert "keys[0] (old): is to be absent, and keys[1] (same) has the same key_id" in outcome.message
     used = {**OLD_KEY, "apps": [NAMES[0]]}
     outcome = run_task(declaration_info.TASK, {"keys": [used], "on_faulty_app": "refuse", "variables": []})
-    assert "state: absent, but apps are declared with it: com." in outcome.message
+    assert ": is to be absent, and apps are declared with it (com." in outcome.message
 
 
 def test_each_state_is_handled_by_itself(tmp_path: Path, pem: str) -> None:

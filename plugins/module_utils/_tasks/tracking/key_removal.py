@@ -27,7 +27,8 @@ class Removal(t.NamedTuple):
     """``keys``: short names of those that may go. ``note``: why others may not; empty where there are none.
 
     ``used``: of each key that something may still use and nobody declares, where that is. ``kept``: the same of what
-    is declared absent and still held, with what to do about it. ``unknown``: why it could not be told, by key, where nothing else tells it.
+    is declared absent and still held, with what to do about it. ``unknown``: why it could not be told, by key, where
+    nothing else tells it.
     """
 
     keys: t.Sequence[str] = ()
