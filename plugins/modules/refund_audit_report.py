@@ -24,7 +24,8 @@ description:
     failed for another reason, and C(plan_unknown) where the tracker doesn't show which key it holds.
   - C(drift). A run would create, update or delete the integration. The cause is C(drift). Another path of the same key
     isn't, since each machine may have its own.
-    Also C(wrong_apple_id), where Apple signs the app's payloads for another C(app_apple_id) than the declared one.
+    Also C(still_held), for an app declared absent that only a person can remove at the tracker, and
+    C(wrong_apple_id), where Apple signs payloads for another C(app_apple_id) than the declared one.
   - C(pending). Not released yet, not Active at the tracker yet, or the key is not created yet. It fails no audit.
   - C(ok). Accepted, and as declared.
   - C(waived). All its failures are waived.
@@ -38,7 +39,7 @@ description:
     apps.
   - The JSON document follows the schema C(docs/audit-report.schema.json) of the collection.
   - Where the JSON document of an earlier report lies at the same path or is kept aside (O(stage)), the report says
-    which findings are new, gone and still there. In CI, keep that file from one job to the next.
+    which findings are new, gone and still there. In CI, keep that file between jobs.
   - In JUnit XML, one test suite stands for a tracker and environment. Only what O(fail_on) names counts there, so that
     a CI system and the task agree. Refused and drifted apps are failures, unknown ones errors, waived ones skipped.
     What O(fail_on) does not name stands in the output (C(system-out)) of a test that passed.

@@ -70,6 +70,7 @@ RETURN = r"""
 integration:
   description:
     - The integration as it is, or would be outside check mode. After a failed check, as the tracker still holds it.
+      V(null) is none, or not known.
   returned: success, and failure of the credential check
   type: dict
   contains:
@@ -77,13 +78,13 @@ integration:
       description: Bundle ID of the app.
       type: str
     issuer_id:
-      description: Issuer ID that is applied, V(null) if none or not known.
+      description: Issuer ID that is applied, or V(null).
       type: str
     key_id:
-      description: Key ID that is applied, V(null) if none or not known.
+      description: Key ID that is applied, or V(null).
       type: str
     key_fingerprint:
-      description: SHA-256 of the key's public part, V(null) if none or not known.
+      description: SHA-256 of the public part, or V(null).
       type: str
     environment:
       description: The App Store environment.
@@ -110,6 +111,11 @@ declared:
   type: dict
 next_step:
   description: What a person has to do at the tracker; else empty.
+  returned: success, and failure of the credential check
+  type: str
+finding:
+  description:
+    - V(wrong_apple_id), V(still_held) for one that only a person can remove at the tracker, or V(null).
   returned: success, and failure of the credential check
   type: str
 credential_check:

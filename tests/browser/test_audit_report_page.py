@@ -20,7 +20,7 @@ from report_support import OTHER_KEY, Json, a_bit_of_all, audit, bulk, document,
 HOSTILE = "</script><img src=x onerror=window.hit=1><b>\"'& {{ 7*7 }} \u2028 \u202eabc \U0001f600"
 LONG = "com.example." + "x" * 400
 MANY = 5_000
-COLUMNS = ("bundle_id", "result", "cause", "environment", "tracker", "status", "key", "key_id")
+COLUMNS = ("bundle_id", "result", "cause", "environment", "tracker", "tracker_status", "key", "key_id")
 LABELS = {"refused": "Refused", "unknown": "Unknown", "drift": "Drift", "pending": "Pending", "ok": "OK"}
 ORDER = list(LABELS)
 ROWS = """() => [...document.querySelectorAll('#rows tr')].map(row => [

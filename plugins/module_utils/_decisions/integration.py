@@ -49,7 +49,7 @@ class Decision:
     ``key_name``: the key's short name. ``app_name``: as declared. ``is_of_key``: the error is the key's, not the app's.
     ``is_predicted``: check mode; ``held`` is what a run would leave. ``is_absent``: it is declared to be absent.
     ``is_wrong_apple_id``: Apple's verified notifications contradict the declared number. ``next_step``: what a person
-    has to do at the tracker.
+    has to do at the tracker. ``why_kept``: why what is declared absent can't be removed, and what a person can do.
     """
 
     verdict: Verdict
@@ -68,6 +68,7 @@ class Decision:
     is_absent: bool = False
     is_wrong_apple_id: bool = False
     next_step: str = ""
+    why_kept: str = ""
 
     @property
     def told(self) -> Integration:
@@ -78,6 +79,18 @@ class Decision:
         if worse(self.held.status, current.status) == self.held.status:
             return self.held
         return self.held.seen_as(Observation(current.status, current.word))
+
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether it is declared absent and still held."""
+        return self.is_absent and self.told.status != "Absent"
+
+    @property
+    def finding(self) -> t.Literal["wrong_apple_id", "still_held"] | None:
+        """What an audit finds that neither the verdict nor the plan tells."""
+        if self.is_wrong_apple_id:
+            return "wrong_apple_id"
+        return "still_held" if self.is_kept and not self.error else None
 
     @property
     def write(self) -> t.Literal["save", "note", "remove"] | None:
@@ -124,7 +137,9 @@ def decide_absent(identity: Identity, current: Integration | None, rules: Rules)
         if current.status != "Absent":
             rules.warn(f"{describe(current)} is left as it is: {reason}")
             verdict = replace(verdict, hint=f"Declared absent, and still held. {reason}")
-        return standing(current, identity, verdict)
+        kept = standing(current, identity, verdict)
+        kept.why_kept = reason
+        return kept
     return Decision(verdict, plan(current, None), absent(identity))
 
 

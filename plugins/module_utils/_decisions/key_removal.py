@@ -49,13 +49,14 @@ def in_use(held: t.Sequence[str], it: str = "it") -> str:
     return f"{few(held)} may still use {it} and {are} declared. {step}"
 
 
-def still_held(kept: t.Sequence[str], it: str = "it") -> str:
-    """Return the sentence about what is declared absent, couldn't be removed, and may use what is to be absent."""
-    are, them = ("is", "it") if len(kept) == 1 else ("are", "them")
-    return (
-        f"{few(kept)} {are} still held, though declared absent, and may use {it}. Remove {them} there by hand, as the "
-        "hint says, and run again."
-    )
+def still_held(kept: t.Mapping[str, str], it: str = "it") -> str:
+    """Return the sentence about what is declared absent, wasn't removed, and may use what is to be absent.
+
+    ``kept``: why it can't be removed and what to do, by its place; empty where that is told elsewhere.
+    """
+    are, they_are = ("is", "it is") if len(kept) == 1 else ("are", "they are")
+    step = " ".join(filter(None, dict.fromkeys(kept.values()))) or f"Run again once {they_are} removed there."
+    return f"{few(list(kept))}, which {are} declared absent and still held, may use {it}. {step}"
 
 
 def left(
@@ -74,11 +75,12 @@ def left(
     if not keys or not (trouble or apps or held or kept):
         return ""
     it = "it" if len(keys) == 1 else "them"
-    reason = trouble.rstrip(".") or f"not Active yet: {few(apps)}"
+    reason = trouble.rstrip(".") or f"{few(apps)} {'isn' if len(apps) == 1 else 'aren'}'t Active yet"
     if not trouble and not apps:
         reason = in_use(held, it).rstrip(".")
     if kept and not trouble and not apps:
-        reason = still_held(kept, it).rstrip(".")
+        # A warning has told how each can be removed.
+        reason = still_held(dict.fromkeys(kept, ""), it).rstrip(".")
     noun, verb = ("key", "was") if len(keys) == 1 else ("keys", "were")
     verb = "would not be" if check_mode else f"{verb} not"
     return f"The {noun} {few(keys)} {verb} removed or revoked: {reason}."

@@ -19,7 +19,8 @@ _DAY = 86_400_000
 # A period without an end, or with one that is still to come, counts as read when the ledger was within this time.
 FRESH_FOR = _DAY
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?")
-NEVER_READ = "The ledger has never read this app's refunds. Run storeops.refunds.refunds."
+RUN_REFUNDS = "Run storeops.refunds.refunds."
+NEVER_READ = f"The ledger has never read this app's refunds. {RUN_REFUNDS}"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def covering(held: Coverage | None, quarantined: t.Mapping[str, int], period: Pe
         faults.append(f"Read from {iso_time(held.covered_from)} on only; what was before is not known.")
     if until > held.covered_until:
         # What is in quarantine holds the coverage up, and another run alone does not help.
-        advice = "" if quarantined else " Run storeops.refunds.refunds."
+        advice = "" if quarantined else f" {RUN_REFUNDS}"
         # What was read without a break ends where it begins.
         end = f"Read until {iso_time(held.covered_until)} only."
         if held.covered_until <= held.covered_from:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .integration import Identity, Integration, app_in
 from .text import few, other_capitals
@@ -75,7 +75,7 @@ def groups(entries: t.Iterable[Undeclared], declared: t.Iterable[str]) -> list[G
     found = (
         _in_other_capitals(twins),
         _group("Held in the ledger and not declared", new, f"Declare {{them}}, {_ABSENT}"),
-        _group("Held in the ledger, and declared only for another tracker or environment", here, _HERE),
+        _group("Held in the ledger, and declared only for another tracker or environment", _bare(here), _HERE),
         *(
             _group(f"Set up at {name}, and not declared for it", [one for one in there if one.tracker == name], _THERE)
             for name in sorted({entry.tracker for entry in there})
@@ -102,6 +102,11 @@ def _in_other_capitals(twins: t.Mapping[str, str]) -> Group:
     app = "This is most likely the same app: keep it" if one else "These are most likely the same apps: keep them"
     step = f"{app}, and write the bundle ID in the declaration as App Store Connect shows it."
     return Group("Held with other capitals than declared", pairs, step)
+
+
+def _bare(entries: t.Iterable[Undeclared]) -> list[Undeclared]:
+    """Return entries without the place in their names, where the title has it."""
+    return [replace(entry, label=app_in(entry.bundle_id, entry.environment)) for entry in entries]
 
 
 def _group(title: str, entries: t.Sequence[Undeclared], step: str) -> Group:

@@ -34,6 +34,8 @@ LOCAL_CAUSES: frozenset[Cause] = frozenset({"key_unreadable", "key_wrong_kind", 
 UNDECIDED_CAUSES: frozenset[Cause] = frozenset(
     {"rate_limited", "service_unavailable", "unreachable", "unexpected_response", "not_checked"}
 )
+# Apple's own word about a key and an app.
+ANSWERS: frozenset[Cause] = frozenset(CAUSES) - LOCAL_CAUSES - UNDECIDED_CAUSES - {"key_not_yet_created"}
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .._model.verdict import CAUSES, LOCAL_CAUSES, UNDECIDED_CAUSES
-from .model import FAILING, App, Change, Changes, Why
+from .._model.verdict import ANSWERS, UNDECIDED_CAUSES
+from .compared import Change, Changes, Why
+from .model import FAILING, App
 
 FORMAT = "storeops.refunds.audit_report"
 _Place = tuple[str, str, str]
 _Found = tuple[str, str, str, str]
 Fields = t.Mapping[str, t.Any]
-# What Apple says of a key.
-_ANSWERS = {*CAUSES} - {*UNDECIDED_CAUSES, *LOCAL_CAUSES, "key_not_yet_created"}
 
 
 def changes_since(text: str | None, apps: t.Sequence[App]) -> Changes | None:
@@ -36,7 +35,7 @@ def changes_since(text: str | None, apps: t.Sequence[App]) -> Changes | None:
     now, waived = _findings(apps)
     audited = {(app.bundle_id, app.environment, app.tracker): app for app in apps}
     unseen = {place for place, app in audited.items() if not _was_looked_at(app)}
-    answered = {place for place, app in audited.items() if app.cause in _ANSWERS}
+    answered = {place for place, app in audited.items() if app.cause in ANSWERS}
     settled = {found for found in before if found[3] in UNDECIDED_CAUSES and found[:3] in answered}
     # An app that nobody got to has no tracker.
     is_open = {found for found in before - now - waived - settled if unseen & {found[:3], (*found[:2], "")}}

@@ -14,7 +14,8 @@ from .model import KEY_FIELDS, Difference, Problem
 
 # Causes beside those of a verdict, and what they mean where a result brings no text of its own.
 OWN_CAUSES: t.Mapping[str, str] = {
-    "drift": "The tracker doesn't hold what is declared.",
+    "drift": "The tracker doesn't have what is declared.",
+    "still_held": "Declared absent, and still held. Remove it at the tracker by hand.",
     "plan_unknown": "The tracker does not show which key it holds, and the ledger does not know what was last applied.",
     "not_tried": "The audit ended before this app's turn.",
     "host_unreachable": "The host that stands for this app could not be reached.",
@@ -33,9 +34,10 @@ WAIVABLE_CAUSES: tuple[str, ...] = tuple(
     cause for cause in (*CAUSES, *OWN_CAUSES) if cause != "accepted" and cause not in _PENDING
 )
 _DRIFT = {
-    "create": "The tracker holds no such integration; a run would create it.",
-    "update": "The tracker doesn't hold what is declared{}; a run would update it.",
-    "delete": "Declared absent, and the tracker still holds it. Run site, which removes it.",
+    "create": "The tracker doesn't have this integration. Run storeops.refunds.site to create it.",
+    "update": "The tracker doesn't have what is declared{}. Run storeops.refunds.site to update {}, or correct the "
+    "declaration.",
+    "delete": "Declared absent, and the tracker still has it. Run storeops.refunds.site to remove it.",
 }
 
 
@@ -53,8 +55,8 @@ class Finding:
     message: str
     differences: tuple[Difference, ...] = ()
     tracker: str = ""
-    declaration_fault: str = ""
     next_step: str = ""
+    own_finding: str = ""
 
     @property
     def is_elsewhere(self) -> bool:
@@ -69,16 +71,19 @@ class Finding:
 
 def problems_of(found: Finding) -> tuple[Problem, ...]:
     """Return an app's problems, none when all is well."""
+    if found.own_finding == "still_held":
+        # What Apple or the tracker says of an app that is to go is no matter.
+        return (Problem("drift", "still_held", found.hint or OWN_CAUSES["still_held"]),)
     problems = [problem for problem in (_of_the_check(found), _of_the_tracker(found)) if problem]
     is_explained = any(problem.kind in ("refused", "unknown") for problem in problems)
-    if found.declaration_fault:
+    if found.own_finding == "wrong_apple_id":
         problems.append(Problem("drift", "wrong_apple_id", found.message or OWN_CAUSES["wrong_apple_id"]))
         is_explained = True
     if found.is_failed and not is_explained:
         problems.append(_own("unknown", "failed", found.message))
         is_explained = True
     if found.action in _DRIFT and not found.is_elsewhere:
-        problems.append(Problem("drift", "drift", _DRIFT[found.action].format(_both(found))))
+        problems.append(Problem("drift", "drift", _DRIFT[found.action].format(_both(found), _fields(found))))
     elif found.action == "unknown" and not is_explained:
         problems.append(_own("unknown", "plan_unknown", found.message or _unknown_key(found.tracker)))
     # Before an app is released, too, a person has to enter its key; before a change is made, nobody has.
@@ -96,6 +101,12 @@ def _both(found: Finding) -> str:
         for one in found.differences
     ]
     return f" ({'; '.join(told)})" if told else ""
+
+
+def _fields(found: Finding) -> str:
+    """Return what a run would update, as far as the result tells."""
+    names = [one.field for one in found.differences]
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:]))) or "it"
 
 
 def _short(field: str, value: str) -> str:

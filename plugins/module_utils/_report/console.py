@@ -10,8 +10,10 @@ from collections import Counter
 from .._model.errors import first_sentence
 from .._model.text import few, told_once
 from .._model.undeclared import held_undeclared
+from .counts import troubled_keys
 from .model import KINDS, App, Kind, Report, count_apps
-from .texts import UNREAD, UNREAD_TOO, counted, keys_told, number, unread_apps
+from .refunds_told import unread_apps
+from .texts import UNREAD, UNREAD_TOO, counted, keys_told, number
 
 _EXPLAINED = 5
 _COUNTED: dict[Kind, str] = {"ok": "OK", "pending": "pending", "waived": "waived"}
@@ -20,18 +22,19 @@ _COUNTED: dict[Kind, str] = {"ok": "OK", "pending": "pending", "waived": "waived
 def good_news(report: Report, place: str) -> str:
     """Return how many apps need attention and what stands behind the others, in a line. ``place``: of the report."""
     total, attention = counted(count_apps(report.apps), "app"), report.needing_attention
+    found = [(count, _COUNTED[kind]) for kind, count in report.counts.items() if count and kind in _COUNTED]
+    kinds = [f"{number(count)} {word}" for count, word in found]
     # One app at several trackers is one app, and several integrations.
-    of = "" if report.noun == "app" else "of the integrations: "
-    kinds = [f"{number(count)} {_COUNTED[kind]}" for kind, count in report.counts.items() if count and kind in _COUNTED]
-    kinds[:1] = [f"{of}{one}" for one in kinds[:1]]
+    if report.noun != "app":
+        kinds[:1] = [f"{counted(count, report.noun)} {word}" for count, word in found[:1]]
     need = f"{number(attention)} {'needs' if attention == 1 else 'need'} attention"
     told = ": ".join((f"{total} audited", ", ".join((need, *kinds))))
     if not attention:
         told = f"{total} audited, none needs attention: {', '.join(kinds)}"
-    keys = keys_told(report.bad_keys) if report.bad_keys else ""
+    keys = keys_told(troubled_keys(report))
     refunds = unread(report) if report.unread else ""
     said = [f"{told}." if report.apps else "", keys, refunds]
-    said += [unread_apps(few(report.refundless)), *waived(report), _undeclared(report)]
+    said += [unread_apps(report, few), *waived(report), _undeclared(report)]
     return " ".join([*filter(None, said), f"The report: {place}"])
 
 
@@ -54,11 +57,12 @@ def bad_news(report: Report, place: str) -> str:
         return (
             f"results: Nothing was audited. Give results with at least one app, or set fail_on: []. The report: {place}"
         )
-    lines = [*_headline(report), *_causes(report), *_keys(report)]
+    headline = " ".join([*_headline(report), *filter(None, [keys_told(troubled_keys(report, report.fail_on))])])
+    lines = [*filter(None, [headline]), *_causes(report), *_keys(report)]
     said = [*lines, _unread_beside(report)] if report.fails_unread else lines
     lines = told_once(said)
     lines += [_undeclared(report)] if report.undeclared_shown else []
-    lines += [unread_apps(few(report.refundless))] if report.refundless else []
+    lines += [unread_apps(report, few)] if report.refundless else []
     return "\n".join([*lines, f"The report: {place}"])
 
 
@@ -109,6 +113,6 @@ def _keys(report: Report) -> list[str]:
     """Return what is wrong with keys beside the apps, few of them by name."""
     keys = report.failing_keys
     lines = [f"{key.label}: {key.cause}: {first_sentence(key.hint, 3)}" for key in keys[:_EXPLAINED]]
+    # A key can have several problems.
     more = len(keys) - _EXPLAINED
-    lines += [f"And {counted(more, 'more key')}: see the report."] * (more > 0)
-    return [keys_told(keys), *lines] if keys else []
+    return lines + [f"And {counted(more, 'more problem')} of keys: see the report."] * (more > 0)

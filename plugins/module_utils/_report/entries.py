@@ -145,8 +145,8 @@ def _finding(
         message=_unnamed(result.get("msg"), bundle_id),
         differences=differences,
         tracker=_text(integration.get("tracker")),
-        declaration_fault=_text(result.get("declaration_fault")),
         next_step=_text(result.get("next_step")),
+        own_finding=_text(result.get("finding")),
     )
 
 
@@ -177,6 +177,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         problems=problems,
         differences=finding.differences,
         kind=deciding.kind if deciding else "ok",
+        is_of_key=result.get("is_of_key") is True,
         key_name=_first_text(_mapping(result.get("declared")).get("key"), result.get("key")),
     )
 

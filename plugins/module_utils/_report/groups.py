@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._model.verdict import ANSWERS
 from .model import KINDS, App, Key, Kind
 
 # Before an app's first release the sandbox alone can accept its key.
@@ -26,10 +27,14 @@ class CauseGroup:
 
 @dataclass(frozen=True)
 class KeyGroup:
-    """All apps with which a key was tried. ``accepted`` counts those for which Apple accepted it, be it the sandbox."""
+    """All apps with which a key was tried. ``accepted`` counts those for which Apple accepted it, be it the sandbox.
+
+    ``answered`` counts those for which Apple said anything: of the others, nobody knows.
+    """
 
     key: Key
     accepted: int
+    answered: int
     apps: tuple[App, ...]
 
 
@@ -62,7 +67,11 @@ def by_key(apps: t.Sequence[App]) -> list[KeyGroup]:
         if app.tried.is_known:
             found.setdefault(app.tried, []).append(app)
     groups = [
-        KeyGroup(key, sum(member.cause in _ACCEPTED for member in members), tuple(members))
+        KeyGroup(key, _count(members, _ACCEPTED), _count(members, ANSWERS), tuple(members))
         for key, members in found.items()
     ]
     return sorted(groups, key=lambda group: (group.accepted - len(group.apps), -len(group.apps), str(group.key.key_id)))
+
+
+def _count(apps: t.Sequence[App], causes: t.Container[str]) -> int:
+    return sum(app.cause in causes for app in apps)

@@ -11,7 +11,7 @@ import typing as t
 from .model import KINDS, App, Report
 from .texts import LABELS, SIGNS, number, scroll_box
 
-COLUMNS = ("App", "Result", "Cause", "Environment", "Tracker", "Status", "Key", "Key ID")
+COLUMNS = ("App", "Result", "Cause", "Environment", "Tracker", "Tracker status", "Key", "Key ID")
 # What would end the block, begin markup, or end a line in older scripts.
 _UNSAFE = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 

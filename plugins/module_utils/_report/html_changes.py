@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .model import Change, Report
+from .compared import Change
+from .model import Report
 from .texts import ONLY_APPS, WHY, boxes, counted, esc, name, time
 
 _LISTED = 200

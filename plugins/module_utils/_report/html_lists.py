@@ -52,17 +52,25 @@ def keys_section(report: Report) -> str:
 
 def _key_row(group: KeyGroup) -> tuple[str, ...]:
     total, noun = len(group.apps), noun_of(group.apps)
-    css_class = "ok" if group.accepted == total else "drift" if group.accepted else "refused"
     apps = boxes([f"{_sign(app.kind)}<code>{name(app.bundle_id)}</code>" for app in group.apps], _LISTED_APPS)
     return (
         *(
             f"<code>{soft(text or 'unknown')}</code>"
             for text in (group.key.key_id, group.key.issuer_id, short_fingerprint(group.key.key_fingerprint))
         ),
-        f'<span class="meter">{share_bar(group.accepted / total, css_class)}'
-        f"<span>{number(group.accepted)} of {number(total)}</span></span>",
+        _accepted(group),
         f"<details><summary>{counted(total, noun)}</summary>{apps}</details>",
     )
+
+
+def _accepted(group: KeyGroup) -> str:
+    """Say for how many Apple accepts the key. Where Apple didn't answer, that is unknown, and not none."""
+    accepted, answered, unknown = group.accepted, group.answered, len(group.apps) - group.answered
+    if not answered:
+        return "unknown"
+    css_class = "ok" if accepted == answered else "drift" if accepted else "refused"
+    told = f"{number(accepted)} of {number(answered)}" + (f", {number(unknown)} unknown" if unknown else "")
+    return f'<span class="meter">{share_bar(accepted / len(group.apps), css_class)}<span>{told}</span></span>'
 
 
 def _sign(kind: str) -> str:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import typing as t
 from datetime import date, timedelta
 
 from .._model.text import few
 from .model import Report
 from .refunds import Coverage, NotificationUrl, Part, Refunds, Sum
+from .refunds_told import count_covered, missing, unread_apps
 from .texts import (
     UNREAD,
     amount,
@@ -24,7 +24,6 @@ from .texts import (
     soft,
     table,
     time,
-    unread_apps,
 )
 
 _DAYS = 366
@@ -51,29 +50,18 @@ _URLS = {
 def refunds_section(report: Report) -> str:
     refunds = report.refunds
     unread = "".join(f'<p class="note">{UNREAD} {soft(text)}</p>' for text in report.unread)
-    never_read = unread_apps(soft(few(report.refundless)))
+    never_read = unread_apps(report, lambda names: soft(few(names)))
     unread += f'<p class="note">{never_read}</p>' if never_read else ""
     if refunds is None:
         return unread and f'<section aria-labelledby="refunds"><h2 id="refunds">Refunds</h2>{unread}</section>'
-    partly = _apps(item for item in refunds.coverage if item.state != "complete")
-    note = (
-        f'<p class="note">Coverage is not complete for {number(partly)} of {counted(_apps(refunds.coverage), "app")}: '
-        "refunds of these may be missing here.</p>"
-        if partly
-        else ""
-    )
-    pending = {(app.bundle_id, app.environment) for app in report.apps if app.kind == "pending"}
+    partly = missing(refunds)
+    note = f'<p class="note">{partly}</p>' if partly else ""
     today = report.generated_at[:10]
     parts = "".join(_part(part, today) for part in refunds.parts)
     return (
         f'<section aria-labelledby="refunds"><h2 id="refunds">Refunds</h2>{unread}{note}{parts}'
-        f"{_silent(refunds)}{_coverage(refunds, pending)}</section>"
+        f"{_silent(refunds)}{_coverage(refunds)}</section>"
     )
-
-
-def _apps(coverage: t.Iterable[Coverage]) -> int:
-    """Return how many apps these are: one that is in production and the sandbox is one."""
-    return len({item.bundle_id for item in coverage})
 
 
 def _part(part: Part, today: str) -> str:
@@ -173,11 +161,11 @@ def _silent(refunds: Refunds) -> str:
     if not silent:
         return ""
     listed = boxes([_app(item) for item in silent], _LISTED)
-    what = f"{counted(_apps(silent), 'app')} with complete coverage and no refund in the period"
+    what = f"{counted(count_covered(silent), 'app')} with complete coverage and no refund in the period"
     return f"<h3>No refunds</h3><details><summary>{what}</summary>{listed}</details>"
 
 
-def _coverage(refunds: Refunds, pending: t.Container[tuple[str, str]]) -> str:
+def _coverage(refunds: Refunds) -> str:
     if not refunds.coverage:
         return ""
     # What is not known comes first: it must not be taken for zero.
@@ -196,13 +184,13 @@ def _coverage(refunds: Refunds, pending: t.Container[tuple[str, str]]) -> str:
         "Reason",
         "Notification URL",
     )
-    rows = [_coverage_row(item, (item.bundle_id, item.environment) in pending) for item in ordered[:_LISTED]]
+    rows = map(_coverage_row, ordered[:_LISTED])
     return f"<h3>Coverage</h3>{table(caption, heads, rows)}{rest}"
 
 
-def _coverage_row(item: Coverage, is_pending: bool) -> tuple[str, ...]:
-    # There is nothing to read yet of an app that isn't released: no failure.
-    kind = _PENDING if is_pending and item.state == "never" else _STATES[item.state]
+def _coverage_row(item: Coverage) -> tuple[str, ...]:
+    # Where there is nothing to read yet, that is no failure.
+    kind = _STATES[item.state] if item.is_due else _PENDING
     return (
         _app(item),
         sign_badge(*kind, item.state),

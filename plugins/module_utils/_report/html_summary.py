@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from .._model.undeclared import Group, groups
+from .counts import named_often, troubled_keys
 from .groups import CauseGroup, by_cause
 from .model import KINDS, App, BadKey, Kind, Report, count_apps
-from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, keys_told, name, number, time
+from .texts import LABELS, MEANINGS, SIGNS, badge, boxes, counted, esc, keys_told, name, named_often_told, number, time
 
 # More names than this help nobody on a page; the table below and the JSON have them all.
 _LISTED_APPS = 200
@@ -50,7 +51,8 @@ def _verdict(report: Report) -> str:
     if attention or bad or report.unread:
         found = {key.kind for key in bad} | ({"unknown"} if report.unread else set())
         kind = next(kind for kind in KINDS if report.counts[kind] or kind in found)
-        text = f"{text} {keys_told(bad)}{' Refunds could not be read.' if report.unread else ''}".strip()
+        unread = "Refunds could not be read." if report.unread else ""
+        text = " ".join(filter(None, (text, keys_told(troubled_keys(report)), unread)))
     return (
         f'<p class="verdict {kind}"><span class="sign" aria-hidden="true">{SIGNS[kind]}</span><span>{text}</span></p>'
     )
@@ -106,8 +108,10 @@ def causes_section(report: Report) -> str:
     groups = by_cause(report.apps)
     if not groups and not report.bad_keys:
         return ""
+    often = named_often_told(named_often(report))
     return (
         '<section aria-labelledby="causes"><h2 id="causes">What to do</h2>'
+        + (f'<p class="muted">{often}</p>' if often else "")
         + "".join(_bad_key(key) for key in report.bad_keys[:_LISTED_APPS])
         + "".join(_cause(group) for group in groups)
         + "</section>"

@@ -11,8 +11,10 @@ from dataclasses import asdict
 
 from .._model.money import units
 from .changes import FORMAT
+from .compared import Change, Changes
+from .counts import troubled_keys
 from .groups import by_cause, by_key
-from .model import KEY_FIELDS, SCHEMA_VERSION, App, BadKey, Change, Changes, Key, Report, Waiver, count_apps
+from .model import KEY_FIELDS, SCHEMA_VERSION, App, BadKey, Key, Report, Waiver, count_apps
 from .refunds import Refunds, Sum
 
 Json = dict[str, t.Any]
@@ -48,6 +50,7 @@ def document(report: Report) -> Json:
                 **_key(group.key),
                 "integrations": len(group.apps),
                 "accepted": group.accepted,
+                "unknown": len(group.apps) - group.answered,
                 "bundle_ids": sorted({app.bundle_id for app in group.apps}),
             }
             for group in by_key(report.apps)
@@ -69,6 +72,7 @@ def _totals(report: Report) -> Json:
     return {
         "apps": count_apps(integrations),
         "integrations": len(integrations),
+        "keys_needing_attention": len(troubled_keys(report)),
         **{f"{kind}": count for kind, count in report.counts.items()},
         "would_change": sum(one.would_change for one in integrations),
     }
@@ -97,7 +101,7 @@ def _app(app: App) -> Json:
         "tracker": app.tracker,
         "key": app.key_name or None,
         "result": app.kind,
-        "status": app.status,
+        "tracker_status": app.status,
         "action": app.action or None,
         **_key(app.held),
         "declared": None if app.declared is None else _key(app.declared),

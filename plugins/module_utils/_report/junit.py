@@ -1,7 +1,10 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as JUnit XML, as CI systems read it: one suite per tracker and environment, one test case per app."""
+"""The report as JUnit XML, as CI systems read it: one suite per tracker and environment, one test case per app.
+
+No two test cases have one name: CI systems take them for one.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from xml.etree import ElementTree
 
 from .._model.text import other_capitals
 from .._model.undeclared import held_undeclared
-from .model import FAILING, App, Report
+from .model import FAILING, KINDS, App, BadKey, Report
 from .texts import UNREAD
 
 # What XML 1.0 does not allow, not even escaped (W3C, Extensible Markup Language 1.0, 2.2 Characters).
@@ -46,8 +49,22 @@ def render_junit(report: Report) -> str:
         _add_undeclared(root, report)
     if report.is_idle:
         _add_idle(root)
+    _tell_apart(root)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _tell_apart(root: ElementTree.Element) -> None:
+    """Number test cases that have one name, such as an app in two projects of a tracker."""
+    seen = set[tuple[str | None, str]]()
+    for case in root.iter("testcase"):
+        place, name = case.get("classname"), case.get("name", "")
+        told, number = name, 1
+        while (place, told) in seen:
+            number += 1
+            told = f"{name} ({number})"
+        seen.add((place, told))
+        case.set("name", told)
 
 
 def _tag(app: App, report: Report) -> str | None:
@@ -114,18 +131,27 @@ def _add_undeclared(root: ElementTree.Element, report: Report) -> None:
 
 
 def _add_keys(root: ElementTree.Element, report: Report) -> None:
-    """Add a suite of the keys with problems of which no app tells."""
-    tags = [_RESULT_OF[key.kind] for key in report.failing_keys]
-    counts = {"tests": len(report.bad_keys), "failures": tags.count("failure"), "errors": tags.count("error")}
+    """Add a suite of the keys with problems of which no app tells, a case for each key with all of its problems."""
+    found: dict[str, list[BadKey]] = {}
+    for one in report.bad_keys:
+        found.setdefault(one.label, []).append(one)
+    reasons = {label: _worst([one for one in keys if one in report.failing_keys]) for label, keys in found.items()}
+    tags = [_RESULT_OF[reason.kind] for reason in reasons.values() if reason]
+    counts = {"tests": len(found), "failures": tags.count("failure"), "errors": tags.count("error")}
     suite = _suite(root, "keys", counts, report)
-    for key in report.bad_keys:
-        names = {"classname": "keys", "name": clean(key.label), "time": "0"}
-        case = ElementTree.SubElement(suite, "testcase", names)
-        if key in report.failing_keys:
-            told = {"type": clean(key.cause), "message": clean(key.hint)}
-            ElementTree.SubElement(case, _RESULT_OF[key.kind], told)
+    for label, keys in found.items():
+        names = {"classname": "keys", "name": clean(label), "time": "0"}
+        case, reason = ElementTree.SubElement(suite, "testcase", names), reasons[label]
+        lines = clean("\n".join(f"{one.kind}: {one.cause}: {one.hint}" for one in keys))
+        if reason:
+            told = {"type": clean(reason.cause), "message": clean(reason.hint)}
+            ElementTree.SubElement(case, _RESULT_OF[reason.kind], told).text = lines
         else:
-            ElementTree.SubElement(case, "system-out").text = clean(f"{key.kind}: {key.cause}: {key.hint}")
+            ElementTree.SubElement(case, "system-out").text = lines
+
+
+def _worst(keys: t.Sequence[BadKey]) -> BadKey | None:
+    return min(keys, key=lambda key: KINDS.index(key.kind), default=None)
 
 
 def _add_case(suite: ElementTree.Element, app: App, place: str, report: Report) -> None:

@@ -9,10 +9,23 @@ import re
 import typing as t
 
 from .._model.undeclared import held_undeclared
+from .compared import Change
 from .console import waived
+from .counts import named_often, troubled_keys
 from .groups import CauseGroup, by_cause
-from .model import App, Change, Report, count_apps
-from .texts import LABELS, ONLY_APPS, UNREAD, WHY, counted, keys_told, minute, number, unread_apps
+from .model import App, Report, count_apps
+from .refunds_told import missing, unread_apps
+from .texts import (
+    LABELS,
+    ONLY_APPS,
+    UNREAD,
+    WHY,
+    counted,
+    keys_told,
+    minute,
+    named_often_told,
+    number,
+)
 
 # GitHub takes 1 MiB for a job's summary, and nobody reads more.
 _LISTED_APPS = 20
@@ -34,8 +47,10 @@ def render_markdown(report: Report) -> str:
         md(held_undeclared(report.undeclared_shown, [app.bundle_id for app in report.apps])),
         _changes(report),
         _bad_keys(report),
-        unread_apps(_names(list(map(md, report.refundless))).removeprefix(": ")),
+        unread_apps(report, lambda names: _names(list(map(md, names))).removeprefix(": ")),
         "" if not report.unread else f"**{UNREAD}** {md(' '.join(report.unread))}",
+        missing(report.refunds),
+        named_often_told(named_often(report)),
         *(_cause(group) for group in by_cause(report.apps)[:_LISTED_CAUSES]),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -49,7 +64,7 @@ def md(text: object) -> str:
 def headline(report: Report) -> str:
     """Return how many apps need attention, keys beside them and unread refunds; waived and pending apps don't."""
     unread = "Refunds could not be read." if report.unread else ""
-    return " ".join(filter(None, (_apps(report), keys_told(report.bad_keys), unread)))
+    return " ".join(filter(None, (_apps(report), keys_told(troubled_keys(report)), unread)))
 
 
 def _apps(report: Report) -> str:

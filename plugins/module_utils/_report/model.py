@@ -13,9 +13,9 @@ from datetime import date
 from .._model.undeclared import Undeclared
 
 if t.TYPE_CHECKING:
+    from .compared import Changes
     from .refunds import Refunds
 
-Why = t.Literal["solved", "waived", "not audited"]
 Kind = t.Literal["refused", "unknown", "drift", "pending", "ok", "waived"]
 # The worst first: an app that has problems of several kinds counts as the first of them.
 KINDS: tuple[Kind, ...] = ("refused", "unknown", "drift", "pending", "ok", "waived")
@@ -76,9 +76,9 @@ class App:
     """One app at one tracker.
 
     ``kind`` is what it counts as. ``held`` is the key that the tracker holds, or would hold after a run. ``declared``
-    is the one that was asked for, None when none was or nobody says; ``key_name`` is its short name. ``action`` is what
-    a run would do, empty when nobody compared. ``cause`` is that of the credential check, empty without one. Times are
-    UTC in ISO 8601.
+    is the one that was asked for, None when none was or nobody says; ``key_name`` is its short name. ``is_of_key``:
+    what is wrong is the key, not this app. ``action`` is what a run would do, empty when nobody compared. ``cause`` is
+    that of the credential check, empty without one. Times are UTC in ISO 8601.
     """
 
     bundle_id: str
@@ -99,6 +99,7 @@ class App:
     differences: tuple[Difference, ...] = ()
     kind: Kind = "ok"
     key_name: str = ""
+    is_of_key: bool = False
 
     @property
     def tried(self) -> Key:
@@ -181,31 +182,6 @@ class Waiver:
         if self.is_expired:
             return "expired"
         return "active" if self.used else "unused"
-
-
-@dataclass(frozen=True)
-class Change:
-    """An app's finding that came or went. ``why`` says for one that is gone how it went."""
-
-    bundle_id: str
-    environment: str
-    tracker: str
-    cause: str
-    why: Why | None = None
-
-
-@dataclass(frozen=True)
-class Changes:
-    """The findings compared with those of the report of the time ``since`` (UTC, ISO 8601), each in order of app.
-
-    ``open``: findings of earlier reports that this audit could not look at again.
-    """
-
-    since: str
-    new: tuple[Change, ...]
-    gone: tuple[Change, ...]
-    still: tuple[Change, ...]
-    open: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ SCRIPT = r"""
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
 const PRINTED = 2000;
-const LABELS = ["App", "Result", "Cause", "Environment", "Tracker", "Status", "Key", "Key ID"];
+const LABELS = ["App", "Result", "Cause", "Environment", "Tracker", "Tracker status", "Key", "Key ID"];
 const text = (place) => data.texts[place];
 const apps = data.rows.map((row) => {
   const [bundleId, name, kind, cause, environment, tracker, status, keyName, keyId] = row;

@@ -42,7 +42,10 @@ class NotificationUrl:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of an app's refunds is known. ``count`` is None where that can't be told."""
+    """How much of an app's refunds is known. ``count`` is None where that can't be told.
+
+    ``is_due`` is False where there is nothing to read yet.
+    """
 
     bundle_id: str
     environment: str
@@ -55,6 +58,7 @@ class Coverage:
     reason: str | None
     count: int | None
     url: NotificationUrl | None = None
+    is_due: bool = True
 
     @property
     def is_silent(self) -> bool:

@@ -13,11 +13,11 @@ COLUMNS = (
     "name",
     "environment",
     "tracker",
+    "tracker_status",
     "result",
     "cause",
     "hint",
     "other_causes",
-    "status",
     "key",
     "key_id",
     "issuer_id",
@@ -28,7 +28,8 @@ COLUMNS = (
 def render_csv(report: Report) -> str:
     """Return the table. ``result`` is what an app counts as; cause and hint are those of the problem that decides.
 
-    ``other_causes``: of its further open problems, with spaces between them.
+    ``other_causes``: of its further open problems, with spaces between them. ``tracker_status`` is the tracker's own
+    word, which may be from before Apple refused.
     """
     lines = [header(COLUMNS)]
     for app in report.apps:
@@ -38,11 +39,11 @@ def render_csv(report: Report) -> str:
             "name": app.name or None,
             "environment": app.environment,
             "tracker": app.tracker or None,
+            "tracker_status": app.status,
             "result": app.kind,
             "cause": app.told_cause or None,
             "hint": app.told_hint or None,
             "other_causes": " ".join(app.other_causes) or None,
-            "status": app.status,
             "key": app.key_name or None,
             "key_id": key.key_id,
             "issuer_id": key.issuer_id,

@@ -10,7 +10,8 @@ import typing as t
 from html import escape
 
 from .._model.money import units
-from .model import BadKey, Kind, Why
+from .compared import Why
+from .model import Kind
 
 LABELS: t.Mapping[Kind, str] = {
     "refused": "Refused",
@@ -80,16 +81,15 @@ def counted(value: int, noun: str) -> str:
     return f"{number(value)} {noun}{'' if value == 1 else 's'}"
 
 
-def keys_told(keys: t.Sequence[BadKey]) -> str:
+def keys_told(keys: t.Collection[str]) -> str:
     """Return how many keys need attention, as a sentence; empty for none."""
-    count = len({key.label for key in keys})
-    return f"{counted(count, 'key')} {'needs' if count == 1 else 'need'} attention." if keys else ""
+    return f"{counted(len(keys), 'key')} {'needs' if len(keys) == 1 else 'need'} attention." if keys else ""
 
 
-def unread_apps(names: str) -> str:
-    """Return that refunds of these apps were never read, as a sentence; empty for none."""
-    step = "Run storeops.refunds.refunds every day: Apple keeps them for 180 days only."
-    return f"No refunds were ever read for {names}. {step}" if names else ""
+def named_often_told(count: int) -> str:
+    """Return why the apps of all causes together are more than there are, as a sentence; empty where they aren't."""
+    verbs = ("has", "is") if count == 1 else ("have", "are")
+    return f"{counted(count, 'app')} {verbs[0]} several problems and {verbs[1]} counted with each." if count else ""
 
 
 def short_fingerprint(fingerprint: str | None) -> str:

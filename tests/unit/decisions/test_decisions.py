@@ -401,8 +401,8 @@ def test_who_may_use_a_key() -> None:
         (["k"], "", [], [], False, ""),
         (["k"], "2 apps failed.", ["a"], ["b"], False, "The key k was not removed or revoked: 2 apps failed."),
         (["k"], "See X.", [], [], False, "The key k was not removed or revoked: See X."),
-        (["k", "l"], "", ["a"], ["b"], False, "The keys k, l were not removed or revoked: not Active yet: a."),
-        (["k", "l"], "", ["a"], [], True, "The keys k, l would not be removed or revoked: not Active yet: a."),
+        (["k", "l"], "", ["a"], ["b"], False, "The keys k, l were not removed or revoked: a isn't Active yet."),
+        (["k", "l"], "", ["a"], [], True, "The keys k, l would not be removed or revoked: a isn't Active yet."),
         (
             ["k"],
             "",

@@ -270,7 +270,8 @@ def test_what_is_left_at_a_tracker_of_an_app_that_is_declared_elsewhere_is_named
     found, told = left({"bundle_id": BUNDLE_ID, "trackers": ["devtodev"]})
     assert (
         found == [here]
-        and f"tracker or environment: {here}. Declare it for the ledger in production, too, or remove it with" in told
+        and f"tracker or environment: {BUNDLE_ID}. Declare it for the ledger in production, too, or remove it with"
+        in told
     )
     assert left(TWO)[0] == [BUNDLE_ID, there]
     # Where a line can't be read, nobody knows of which app or of which trackers it tells.

@@ -184,7 +184,7 @@ def test_the_audit_calls_it_what_it_is(sim: Simulator, tmp_path: Path) -> None:
     bulk.run(apps(BUNDLE_ID, app_apple_id=APPLE_ID))
     prove(bulk, BUNDLE_ID, APPLE_ID)
     given = bulk.run(apps(BUNDLE_ID, app_apple_id=7), check_mode=True).results
-    assert given["integrations"][0]["declaration_fault"] == "wrong_apple_id"
+    assert given["integrations"][0]["finding"] == "wrong_apple_id"
     fault = {"bundle_id": BUNDLE_ID, "environment": "production", "msg": "The same, as refunds say it."}
     for refunds in ([], [{"declaration_faults": [fault]}]):
         (app,) = with_faults(apps_of([given]), refunds)

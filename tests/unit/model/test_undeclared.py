@@ -44,12 +44,9 @@ def test_an_app_that_nobody_declares_is_removed_from_the_ledger_whatever_tracker
 def test_what_is_left_at_one_place_of_a_declared_app_is_removed_there() -> None:
     step = "or remove it with state: absent, trackers: [ledger], environment:"
     left = told(at("com.b"), declared=[at("com.b", "revenuecat")])
-    assert left == f"{HERE}: com.b in the ledger. Declare it for the ledger in production, too, {step} production."
+    assert left == f"{HERE}: com.b. Declare it for the ledger in production, too, {step} production."
     sandbox = told(at("com.b", environment="sandbox"))
-    assert (
-        sandbox
-        == f"{HERE}: com.b (sandbox) in the ledger. Declare it for the ledger in the sandbox, too, {step} sandbox."
-    )
+    assert sandbox == f"{HERE}: com.b (sandbox). Declare it for the ledger in the sandbox, too, {step} sandbox."
 
 
 def test_what_was_applied_elsewhere_is_removed_there_by_hand_first() -> None:

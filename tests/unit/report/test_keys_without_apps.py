@@ -14,7 +14,7 @@ import pytest
 from bulk_support import Bulk
 from report_support import audit, document
 from unit_servers import Simulator
-from unit_support import BUNDLE_ID, Outcome
+from unit_support import BUNDLE_ID, KEY_ID, Outcome
 
 Json = dict[str, t.Any]
 TWO = "com.example.two"
@@ -91,3 +91,25 @@ def test_an_audit_of_keys_alone_names_them(bulk: Bulk) -> None:
         found = audit(bulk.folder / "reports", done.results, fail_on=fail_on)
         assert bool(found.message) is is_failed
         assert "partner" in (bulk.folder / "reports" / "refund-audit.md").read_text()
+
+
+def test_a_revoked_key_is_counted_alike_by_site_and_audit(bulk: Bulk) -> None:
+    """Whether its apps tell of it, as here, or no app does."""
+    bulk.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
+    keys = [{**bulk.keys[0], "apps": [BUNDLE_ID, TWO]}]
+    folder, waiver = bulk.folder / "reports", {"cause": "unauthenticated", "reason": "Known", "until": "2999-12-31"}
+    for more, count in (([], "1 of 1 key needs"), ([partner(bulk)], "2 of 2 keys need")):
+        done = bulk.both([], keys=[*keys, *more], on_faulty_app="report")
+        assert done.message.split("\n")[0] == f"2 of 2 apps need attention, {count} attention."
+        told = f"{count[0]} {count[7:]} attention."
+        found = audit(folder, done.results)
+        assert document(folder)["totals"]["keys_needing_attention"] == 1 + len(more)
+        assert found.message.split("\n")[0] == f"2 of 2 apps need attention (2 refused). {told}"
+        for name in ("html", "md"):
+            assert f"2 of 2 apps need attention. {told}" in (folder / f"refund-audit.{name}").read_text(), name
+        assert told in audit(folder, done.results, fail_on=[]).results["report"]["summary"]
+        # The count is of what fails the task, and of what nobody waived.
+        assert "key" not in audit(folder, done.results, fail_on=["drift"]).results.get("msg", "")
+        audit(folder, done.results, fail_on=[], waivers=[{**waiver, "bundle_id": "*"}])
+        left = "1 key needs attention." in (folder / "refund-audit.md").read_text()
+        assert left is bool(more)

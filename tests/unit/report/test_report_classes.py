@@ -292,6 +292,20 @@ def test_a_key_is_accepted_where_the_sandbox_accepts_it(tmp_path: Path) -> None:
     assert [(key["accepted"], key["integrations"]) for key in document(tmp_path)["keys"]] == [(2, 3)]
 
 
+@pytest.mark.parametrize("cause", ["not_checked", "unreachable", "key_unreadable", "key_not_yet_created", ""])
+def test_a_key_that_nobody_asked_about_is_accepted_by_an_unknown_number(cause: str, tmp_path: Path) -> None:
+    def told(*items: Json) -> tuple[str, Json]:
+        audit(tmp_path, bulk(*items), fail_on=[])
+        page = (tmp_path / "refund-audit.html").read_text()
+        (key,) = document(tmp_path)["keys"]
+        return re.findall(r'data-label="Accepted"[^>]*>(.*?)</td>', page)[0], key
+
+    cell, key = told(item(BUNDLE, cause))
+    assert "unknown" in cell and "0" not in cell and (key["accepted"], key["unknown"]) == (0, 1)
+    cell, key = told(item(BUNDLE, cause), item("com.two", "unauthenticated"), item("com.three"))
+    assert "1 of 2, 1 unknown" in cell and (key["accepted"], key["unknown"]) == (1, 1)
+
+
 def test_hints_stay_whole(tmp_path: Path) -> None:
     audit(tmp_path, a_bit_of_all())
     cause = document(tmp_path)["causes"][0]

@@ -40,7 +40,8 @@ def test_an_app_at_three_trackers_is_one_app(cause: str, tmp_path: Path) -> None
     assert sum(key["integrations"] for key in found["keys"]) == 4
     assert [one["apps"] for one in found["waivers"]] == [0 if cause == "accepted" else 1]
     summary = quiet.results["report"]["summary"]
-    assert summary.startswith("2 apps audited") and "of the integrations: " in summary
+    told = "4 integrations OK. " if cause == "accepted" else "1 integration OK, 3 waived. "
+    assert summary.startswith(f"2 apps audited, none needs attention: {told}")
 
 
 def test_one_tracker_needs_no_second_count(tmp_path: Path) -> None:
@@ -77,3 +78,33 @@ def test_what_nobody_declares_is_no_matter_where_nobody_could_be_asked(tmp_path:
     assert "not declared" not in silent.message and "com.example.left" not in texts(tmp_path)["html"]
     asked = audit(tmp_path, {**bulk(item(ONE, "unauthenticated")), "undeclared": left})
     assert asked.message.count("not declared") == 1
+
+
+def test_an_app_of_several_causes_is_said_to_be_counted_with_each(tmp_path: Path) -> None:
+    several = {
+        "1 app has several problems and is counted with each.": [item(ONE, "unauthenticated", "update"), item(TWO)],
+        "2 apps have several problems and are counted with each.": [
+            item(ONE, "unauthenticated", "update"),
+            item(TWO, "unauthenticated"),
+            item(TWO, action="update", tracker="devtodev"),
+        ],
+        "": [*at_all(ONE, "unauthenticated"), item(TWO, action="update")],
+    }
+    waiver = {"bundle_id": ONE, "cause": "drift", "reason": "Later", "until": "2099-12-31"}
+    for told, items in several.items():
+        audit(tmp_path, bulk(*items))
+        for text in texts(tmp_path).values():
+            assert ("counted with each" in text) is bool(told) and told in text
+    audit(tmp_path, bulk(item(ONE, "unauthenticated", "update")), waivers=[waiver])
+    assert all("counted with each" not in text for text in texts(tmp_path).values())
+
+
+def test_a_refused_app_is_active_only_at_its_tracker(tmp_path: Path) -> None:
+    """Nobody takes a bare `Active` beside a refusal for good: the word has its subject in every file."""
+    audit(tmp_path, bulk(item(ONE, "unauthenticated", status="Active")))
+    (app,) = document(tmp_path)["apps"]
+    with (tmp_path / "refund-audit.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    for found in (app, row):
+        assert (found["result"], found["tracker_status"]) == ("refused", "Active") and "status" not in found
+    assert texts(tmp_path)["html"].count("Tracker status") == 3 and '"Status"' not in texts(tmp_path)["html"]

@@ -107,3 +107,30 @@ def test_the_rules_find_a_fault() -> None:
         "testcase lacks name",
         "testcase has text",
     ]
+
+
+def test_no_two_test_cases_have_one_name(tmp_path: Path) -> None:
+    """A key with two troubles is one case with both; an app in two projects of a tracker is two."""
+    troubles = [*(("old", cause) for cause in ("failed", "key_in_use", "key_unreadable"))]
+    troubles += [("", "failed"), ("new", "failed")]
+    keys = [{"key": key, "cause": cause, "msg": f"Text of {key} {cause}."} for key, cause in troubles]
+    left = [{"bundle_id": "com.example.left", "label": "com.example.left at devtodev"}] * 2
+    twice = [item("com.example.one", cause, tracker="devtodev") for cause in ("accepted", "unauthenticated")]
+    for fail_on in (["refused", "drift", "unknown"], ["drift"], []):
+        result = {**bulk(*twice, item("com.example.one")), "keys_with_problems": keys, "undeclared": left}
+        audit(tmp_path, result, fail_on=fail_on)
+        root = ElementTree.parse(tmp_path / "refund-audit.junit.xml").getroot()
+        names = [(case.get("classname"), case.get("name")) for case in root.iter("testcase")]
+        assert len(set(names)) == len(names) and list(faults(root)) == []
+        assert ("devtodev.production", "com.example.one (2)") in names
+        (suite,) = (one for one in root if one.get("name") == "keys")
+        assert [case.get("name") for case in suite] == ["old", "a key without a name", "new"]
+        text = "".join(suite[0].itertext())
+        assert all(f"{cause}: Text of old {cause}." in text for key, cause in troubles if key == "old")
+        for tag, count in (("failure", "failures"), ("error", "errors")):
+            assert int(root.get(count, "")) == len(list(root.iter(tag)))
+            assert int(suite.get(count, "")) == len(list(suite.iter(tag)))
+        assert int(suite.get("tests", "")) == len(suite)
+        told = [(one.tag, one.get("type")) for one in suite[0]]
+        wanted = {3: ("failure", "key_unreadable"), 1: ("failure", "key_in_use"), 0: ("system-out", None)}
+        assert told == [wanted[len(fail_on)]]

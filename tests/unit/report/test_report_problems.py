@@ -19,6 +19,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._report.classify 
 from ansible_collections.storeops.refunds.plugins.module_utils._report.model import Difference, Problem
 
 HINT, MESSAGE = "A hint.", "A message."
+RUN = "Run storeops.refunds.site to update"
 GOOD: dict[str, t.Any] = {
     "cause": "accepted",
     "hint": HINT,
@@ -103,7 +104,13 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
         ),
         (
             {"action": "create", "status": "Pending", "next_step": "Enter it."},
-            (Problem("drift", "drift", "The tracker holds no such integration; a run would create it."),),
+            (
+                Problem(
+                    "drift",
+                    "drift",
+                    "The tracker doesn't have this integration. Run storeops.refunds.site to create it.",
+                ),
+            ),
         ),
         ({"status": None}, ()),
         # What failed before anybody was asked is told once, whatever the status.
@@ -127,20 +134,34 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
         ({"action": "unknown", "cause": "unauthenticated"}, (Problem("refused", "unauthenticated", HINT),)),
         (
             {"action": "create", "status": "Pending"},
-            (Problem("drift", "drift", "The tracker holds no such integration; a run would create it."),),
+            (
+                Problem(
+                    "drift",
+                    "drift",
+                    "The tracker doesn't have this integration. Run storeops.refunds.site to create it.",
+                ),
+            ),
         ),
         (
             {"action": "delete", "is_failed": True},
             (
                 own("unknown", "failed"),
                 Problem(
-                    "drift", "drift", "Declared absent, and the tracker still holds it. Run site, which removes it."
+                    "drift",
+                    "drift",
+                    "Declared absent, and the tracker still has it. Run storeops.refunds.site to remove it.",
                 ),
             ),
         ),
         (
             {"action": "update"},
-            (Problem("drift", "drift", "The tracker doesn't hold what is declared; a run would update it."),),
+            (
+                Problem(
+                    "drift",
+                    "drift",
+                    f"The tracker doesn't have what is declared. {RUN} it, or correct the declaration.",
+                ),
+            ),
         ),
         # The same key may lie elsewhere on each machine; together with another field it is told.
         ({"action": "update", "differences": (Difference("private_key_path", "/a", "/b"),)}, ()),
@@ -159,10 +180,15 @@ def test_what_differs_is_told_with_both_values() -> None:
     differences = (Difference("key_id", "OLD", "NEW"), Difference("issuer_id", "", "x" * 200), Difference("a", "b", ""))
     (problem,) = found(action="update", differences=differences)
     start = (
-        "The tracker doesn't hold what is declared (key_id OLD is held, NEW is declared; issuer_id (unknown) is held, x"
+        "The tracker doesn't have what is declared (key_id OLD is held, NEW is declared; issuer_id (unknown) is held, x"
     )
     assert problem.hint.startswith(start) and "x" * 200 not in problem.hint
-    assert problem.hint.endswith("; a b is held, (none) is declared); a run would update it.")
+    end = f"; a b is held, (none) is declared). {RUN} key_id, issuer_id and a, or correct the declaration."
+    assert problem.hint.endswith(end)
+    (problem,) = found(action="update", differences=differences[:1])
+    assert f"{RUN} key_id, or correct" in problem.hint
+    (problem,) = found(action="update", differences=differences[:2])
+    assert f"{RUN} key_id and issuer_id, or correct" in problem.hint
 
 
 def test_what_may_be_waived() -> None:

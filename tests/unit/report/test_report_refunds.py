@@ -249,7 +249,7 @@ def test_nothing_but_unread_refunds_fails_an_audit_in_order(tmp_path: Path) -> N
     assert '<p class="verdict unknown">' in page(tmp_path)
 
 
-NEVER = "No refunds were ever read for com.example.one. Run storeops.refunds.refunds every day: "
+NEVER = "No refunds were ever read for com.example.one"
 
 
 @pytest.mark.parametrize(
@@ -277,4 +277,7 @@ def test_a_ledger_into_which_nothing_was_read_is_no_good_news(
     assert (NEVER in done.results.get("msg", done.results["report"]["summary"])) is is_told
     assert (NEVER in (tmp_path / "refund-audit.md").read_text()) is is_told
     assert (NEVER in page(tmp_path)) is is_told
+    step = ", which is refused. Correct that first, then run" if "cause" in fields else ". Run"
+    step = f"{NEVER}{step} storeops.refunds.refunds every day: "
+    assert (step in (tmp_path / "refund-audit.md").read_text()) is is_told
     assert document(tmp_path)["refunds_never_read"] == ["com.example.one"] * is_told

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import typing as t
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from report_support import audit, document
@@ -117,15 +118,15 @@ def test_nothing_is_active_but_what_the_page_calls_so(
     (app,) = document(tmp_path)["apps"]
     causes = [problem["cause"] for problem in app["problems"]]
     if word != "Active":
-        assert "Active" not in (result["status"], app["status"])
+        assert "Active" not in (result["status"], app["tracker_status"])
         assert app["result"] not in ("ok", "drift") or WORDS[word] == "Pending"
     if WORDS[word] != "Failed":
         return
-    assert result["status"] == app["status"] == "Failed"
+    assert result["status"] == app["tracker_status"] == "Failed"
     assert causes[0] == "tracker_failed" or causes[1] == "tracker_failed" != causes[0] == cause
     assert app["result"] == "refused" and ("drift" in causes) is decision.step.changed
     with (tmp_path / "refund-audit.csv").open(newline="") as file:
-        assert [(row["status"], row["cause"]) for row in csv.DictReader(file)] == [("Failed", "tracker_failed")]
+        assert [(row["tracker_status"], row["cause"]) for row in csv.DictReader(file)] == [("Failed", "tracker_failed")]
     for name in ("html", "md", "junit.xml"):
         audit(tmp_path, {"integrations": [result], "diff": outcomes.diff([decision])})
         text = (tmp_path / f"refund-audit.{name}").read_text()
@@ -144,17 +145,33 @@ def test_what_a_run_would_do_is_not_what_is_there(action: str, tmp_path: Path) -
     results = {"integrations": outcomes.items([decision]), "diff": outcomes.diff([decision])}
     audit(tmp_path, results, fail_on=[])
     (app,) = document(tmp_path)["apps"]
-    assert (app["action"], app["status"]) == (action, "Absent" if action == "create" else "Unknown")
+    assert (app["action"], app["tracker_status"]) == (action, "Absent" if action == "create" else "Unknown")
     assert app["result"] == "drift"
     assert ("(unknown) is held" in app["problems"][0]["hint"]) is (action == "update")
 
 
-def test_what_is_to_be_absent_and_stays_says_why(tmp_path: Path) -> None:
-    tracker = page("Active", "known")
+@pytest.mark.parametrize("word", ["Active", "Error"])
+def test_what_is_to_be_absent_and_stays_has_a_cause_of_its_own(word: str, tmp_path: Path) -> None:
+    """Whatever the tracker says of it: it is to go."""
+    tracker = page(word, "known")
     decision = decide_absent(IDENTITY, tracker.find(IDENTITY), Rules(tracker, "required", True, str))
-    audit(tmp_path, {"integrations": outcomes.items([decision]), "diff": outcomes.diff([decision])}, fail_on=[])
+    decision.is_absent = True
+    given = {"integrations": outcomes.items([decision]), "diff": outcomes.diff([decision])}
+    done = audit(tmp_path, given)
     (app,) = document(tmp_path)["apps"]
-    assert app["result"] == "unknown" and app["problems"][0]["hint"].startswith("Declared absent, and still held. dev")
+    hint = "Declared absent, and still held. devtodev documents no way to remove an integration. Remove it at "
+    assert app["result"] == "drift" and [one["cause"] for one in app["problems"]] == ["still_held"]
+    assert app["problems"][0]["hint"].startswith(hint) and f"{BUNDLE_ID}: still_held: {hint}" in done.message
+    for name in ("html", "md", "csv", "junit.xml"):
+        text = (tmp_path / f"refund-audit.{name}").read_text().replace("&#95;", "_")
+        assert "still_held" in text and hint in text, name
+    (failure,) = ElementTree.parse(tmp_path / "refund-audit.junit.xml").getroot().iter("failure")
+    assert failure.get("type") == "still_held"
+    waiver = {"bundle_id": BUNDLE_ID, "cause": "still_held", "reason": "Sold", "until": "2099-12-31"}
+    assert not audit(tmp_path, given, waivers=[waiver]).message
+    # A failure says more than that nothing was removed.
+    decision.error = "The page could not be read."
+    assert decision.finding is None
 
 
 @pytest.mark.parametrize("tracker", ["revenuecat", "qonversion", "devtodev", "ledger"])

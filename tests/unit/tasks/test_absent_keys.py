@@ -47,8 +47,8 @@ def test_an_old_key_may_go_only_when_no_app_may_need_it(bulk: Bulk, check_mode: 
     never = "would not be" if check_mode else "was not"
     for listed, reason in (
         (apps(*NAMES, key="b"), "2 of 2 apps need attention, 1 of 3 keys needs attention"),
-        (apps(*NAMES[:1], **BY_HAND), f"not Active yet: {NAMES[0]}"),
-        (apps(*NAMES[:1], credential_check="skip"), f"not Active yet: {NAMES[0]}"),
+        (apps(*NAMES[:1], **BY_HAND), f"{NAMES[0]} isn't Active yet"),
+        (apps(*NAMES[:1], credential_check="skip"), f"{NAMES[0]} isn't Active yet"),
     ):
         bulk.ledger.unlink(missing_ok=True)
         kept = integrate(bulk, listed, check_mode)
@@ -74,14 +74,18 @@ def test_an_app_that_is_declared_absent_and_still_held_keeps_the_key(bulk: Bulk,
         kept = run_task(integrations.TASK, {**bulk.options(gone), "keys": keys}, check_mode).results
         place = f"{NAMES[0]} at devtodev (project p)"
         told = (
-            f"The key was {never} removed or revoked: {place} is still held, though declared absent, and may use it. "
-            "Remove it there by hand, as the hint says, and run again."
+            f"The key was {never} removed or revoked: {place}, which is declared absent and still held, may use "
+            "it. Run again once it is removed there."
         )
         assert kept["summary"] == f"1 app: 1 declared absent and still held. {told}" and kept["removable_keys"] == []
     # An audit says of the key what site does, and not to run site, which would keep it.
     audited = run_task(integrations.TASK, {**bulk.options(gone), "keys": keys, "on_faulty_app": "report"}, True).results
     (found,) = audited["keys_with_problems"]
-    assert (found["key"], found["cause"]) == ("was", "key_in_use") and place in found["msg"]
+    assert (found["key"], found["cause"]) == ("was", "key_in_use")
+    start = f"Declared absent, and {place}, which is declared absent and still held, may use it. devtodev has no API "
+    assert found["msg"].startswith(start), "with the step itself: a key's line has no other hint"
+    assert "Remove the integration by hand at project p" in found["msg"]
+    assert found["msg"].endswith(", then run again with devtodev.confirmed: true.")
     absent_keys = [{"key": "was", "changed": True, "summary": "It would be removed."}]
     asked = {"results": [audited], "absent_keys": absent_keys, "path": str(bulk.folder / "reports"), "fail_on": []}
     report = run_task(audit_report.TASK, asked)
@@ -115,7 +119,7 @@ def test_a_key_of_two_entries_is_not_absent_in_one() -> None:
     assert "keys[0] (old): is to be absent, and keys[1] (same) has the same key_id" in outcome.message
     used = {**OLD_KEY, "apps": [NAMES[0]]}
     outcome = run_task(declaration_info.TASK, {"keys": [used], "on_faulty_app": "refuse", "variables": []})
-    assert "state: absent, but apps are declared with it: com." in outcome.message
+    assert ": is to be absent, and apps are declared with it (com." in outcome.message
 
 
 def test_each_state_is_handled_by_itself(tmp_path: Path, pem: str) -> None:

@@ -113,7 +113,7 @@ def test_a_key_that_something_else_uses_stays(
 
 def test_a_key_of_an_app_that_is_not_active_yet_stays(tmp_path: Path) -> None:
     found = may_go(filled(tmp_path), ["old"], decisions=[decided(at("ledger", "a", OTHER, "Pending"))])
-    assert found == key_removal.Removal((), "The key old was not removed or revoked: not Active yet: com.example.a.")
+    assert found == key_removal.Removal((), "The key old was not removed or revoked: com.example.a isn't Active yet.")
 
 
 def test_after_trouble_a_ledger_that_can_not_be_read_is_no_news(tmp_path: Path) -> None:
@@ -156,7 +156,11 @@ def test_a_ledger_that_is_only_read_is_not_made_and_is_closed(tmp_path: Path, mo
 
 def test_an_audit_is_told_which_absent_keys_may_be_in_use() -> None:
     found = key_removal.Removal(
-        (), "", {"old": ["com.example.a in the ledger"]}, {"nameless": "nobody knows."}, {"twin": ["x", "y"]}
+        (),
+        "",
+        {"old": ["com.example.a in the ledger"]},
+        {"nameless": "nobody knows."},
+        {"twin": {"x": "Click there.", "y": "Click there."}},
     )
     assert found.troubles() == [
         KeyTrouble(
@@ -168,8 +172,7 @@ def test_an_audit_is_told_which_absent_keys_may_be_in_use() -> None:
         KeyTrouble(
             "twin",
             "key_in_use",
-            "Declared absent, and x, y are still held, though declared absent, and may use it. Remove them there by "
-            "hand, as the hint says, and run again.",
+            "Declared absent, and x, y, which are declared absent and still held, may use it. Click there.",
         ),
         KeyTrouble("nameless", "failed", "Declared absent, and nobody knows."),
     ]

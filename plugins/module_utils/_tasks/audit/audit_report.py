@@ -15,14 +15,16 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._files.text import refuse_unwritable_text
 from ..._report.changes import changes_since
+from ..._report.compared import Changes
 from ..._report.console import bad_news, good_news, unread
 from ..._report.entries import absent_keys_of, apps_of, bad_keys_of, undeclared_of, with_faults
 from ..._report.html import render_html
 from ..._report.json_document import bad_key_fields, render_json, waiver_fields
 from ..._report.junit import render_junit
 from ..._report.markdown import BEGIN, END, render_markdown
-from ..._report.model import App, Changes, Problem, Report, Waiver, count_apps
+from ..._report.model import App, Problem, Report, Waiver, count_apps
 from ..._report.refunds import never_read_of, refunds_of, unread_of
+from ..._report.refunds_told import explained
 from ..._report.table_csv import render_csv
 from ..._report.waivers import parse_waivers, stale, waive
 from .request import AuditRequest, request_of
@@ -94,7 +96,7 @@ def _report(request: AuditRequest, context: Context, previous: str | None) -> Re
         generated_at=context.timestamp(),
         apps=apps,
         waivers=waivers,
-        refunds=refunds_of(request.refunds),
+        refunds=explained(refunds_of(request.refunds), apps),
         fail_on=request.fail_on,
         changes=changes_since(previous, apps),
         undeclared=undeclared_of(request.results, found),

@@ -18,7 +18,10 @@ from ..._model.identifiers import ENVIRONMENTS
 from ..._model.text import few
 from .request import declaration_request
 
-_EMPTY = "No keys and no apps are declared, so there is nothing to do. Check the names of the variables."
+_EMPTY = (
+    "No keys and no apps are declared, so there is nothing to do. Check the names of the variables, such as "
+    "refund_tracking_keys."
+)
 _RELATIVE = "is relative. Give an absolute path, or one from ~."
 
 
@@ -81,7 +84,7 @@ def _keys(entries: t.Sequence[Entry], declaration: Declaration) -> t.Iterator[st
         users = _users(declaration, entry.get("key")) if entry.get("state") == "absent" else ""
         if users:
             step = "Give them another key, or state: absent."
-            yield f"{where}: state: absent, but apps are declared with it: {users}. {step}"
+            yield f"{where}: is to be absent, and apps are declared with it ({users}). {step}"
         key_id = key_id_of(declaration.keys.get(entry.get("key") or ""))
         if entry.get("state") == "absent" and key_id in present:
             yield f"{where}: is to be absent, and {present[key_id]} has the same key_id. Correct one of them."

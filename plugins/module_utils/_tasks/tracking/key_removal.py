@@ -27,14 +27,15 @@ class Removal(t.NamedTuple):
     """``keys``: short names of those that may go. ``note``: why others may not; empty where there are none.
 
     ``used``: of each key that something may still use and nobody declares, where that is. ``kept``: the same of what
-    is declared absent and still held. ``unknown``: why it could not be told, by key, where nothing else tells it.
+    is declared absent and still held, with what to do about it. ``unknown``: why it could not be told, by key, where
+    nothing else tells it.
     """
 
     keys: t.Sequence[str] = ()
     note: str = ""
     used: t.Mapping[str, t.Sequence[str]] = MappingProxyType({})
     unknown: t.Mapping[str, str] = MappingProxyType({})
-    kept: t.Mapping[str, t.Sequence[str]] = MappingProxyType({})
+    kept: t.Mapping[str, t.Mapping[str, str]] = MappingProxyType({})
 
     def troubles(self) -> list[KeyTrouble]:
         """Return what an audit says of keys that are declared absent."""
@@ -61,7 +62,12 @@ def removal(
     used: t.Mapping[str, t.Sequence[str]] = {}
     unknown: dict[str, str] = {}
     ids = {name: key_id_of(declaration.keys.get(name)) for name in keys}
-    kept = _used(ids, [one.held for one in decisions if one.is_absent and one.held.status != "Absent"])
+    still = [one for one in decisions if one.is_absent and one.held.status != "Absent"]
+    steps = {one.held.identity.place: one.why_kept for one in still}
+    kept = {
+        name: {place: steps[place] for place in places}
+        for name, places in _used(ids, [one.held for one in still]).items()
+    }
     try:
         used = _used(ids, list(_rest(rest, decisions)))
     except RefundsError as error:
@@ -77,7 +83,7 @@ def _used(ids: t.Mapping[str, str | None], held: t.Sequence[Integration]) -> dic
     return {name: places for name, key_id in ids.items() if (places := users({key_id}, held))}
 
 
-def _places(used: t.Mapping[str, t.Sequence[str]]) -> list[str]:
+def _places(used: t.Mapping[str, t.Iterable[str]]) -> list[str]:
     return list(dict.fromkeys(place for places in used.values() for place in places))
 
 

@@ -9,6 +9,7 @@ import typing as t
 from collections import Counter
 
 from ..._context import Results
+from ..._decisions.attention import keys_needing_attention
 from ..._decisions.integration import Decision
 from ..._declaration.declaration import Declaration
 from ..._model.errors import first_sentence
@@ -37,7 +38,8 @@ def _item(decision: Decision) -> Results:
         "outcome": _outcome(decision),
         "msg": decision.brief or decision.error,
         "next_step": decision.next_step,
-        "declaration_fault": "wrong_apple_id" if decision.is_wrong_apple_id else None,
+        "finding": decision.finding,
+        "is_of_key": decision.is_of_key,
         "credential_check": decision.verdict.as_result(),
     }
 
@@ -79,7 +81,7 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
     named = [decision for app in also for decision in apps[app]]
     beside = {
         "waiting": dict.fromkeys(decision.held.identity.bundle_id for decision in named if _is_waiting(decision)),
-        "kept": dict.fromkeys(decision.held.identity.place for decision in named if _is_kept(decision)),
+        "kept": dict.fromkeys(decision.held.identity.place for decision in named if decision.is_kept),
     }
     some = "; ".join(f"{words[state][0]}: {few([*names])}" for state, names in beside.items() if names)
     told = [
@@ -114,7 +116,7 @@ def _state(decisions: t.Sequence[Decision]) -> str:
         return "attention"
     if any(decision.error for decision in decisions):
         return "untried"
-    if any(map(_is_kept, decisions)):
+    if any(decision.is_kept for decision in decisions):
         return "kept"
     if any(_is_waiting(decision) for decision in decisions):
         return "waiting"
@@ -122,11 +124,6 @@ def _state(decisions: t.Sequence[Decision]) -> str:
     if actions == {"delete"} and all(decision.held.status == "Absent" for decision in decisions):
         return "removed"
     return "changed" if actions else "unchanged"
-
-
-def _is_kept(decision: Decision) -> bool:
-    """Tell whether it is declared absent and still held."""
-    return decision.is_absent and decision.told.status != "Absent"
 
 
 def _is_waiting(decision: Decision) -> bool:
@@ -172,9 +169,7 @@ def _headline(
     tried = _apps(decision for decision in bad if not decision.is_untried)
     untried = _apps(bad) - tried
     total = _number(len(_apps(decisions)), "app")
-    keys = {name for name, source in declaration.keys.items() if source.fault or source.unusable}
-    keys |= {decision.key_name for decision in bad if decision.is_of_key and decision.key_name}
-    keys |= {one.key for one in troubled if one.key}
+    keys = keys_needing_attention(((one.key_name, one.is_of_key) for one in bad), (one.key for one in troubled))
     told = [f"{len(tried):,} of {total} {_need(tried)} attention"] * bool(tried)
     told += [f"{len(untried):,} of {total} {'was' if len(untried) == 1 else 'were'}n't tried"] * bool(untried)
     told += [f"{len(keys):,} of {_number(len(declaration.keys), 'key')} {_need(keys)} attention"] * bool(keys)

@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What came of comparing a report with the one before it, as frozen values."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+Why = t.Literal["solved", "waived", "not audited"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """An app's finding that came or went. ``why`` says for one that is gone how it went."""
+
+    bundle_id: str
+    environment: str
+    tracker: str
+    cause: str
+    why: Why | None = None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The findings compared with those of the report of the time ``since`` (UTC, ISO 8601), each in order of app.
+
+    ``open``: findings of earlier reports that this audit could not look at again.
+    """
+
+    since: str
+    new: tuple[Change, ...]
+    gone: tuple[Change, ...]
+    still: tuple[Change, ...]
+    open: tuple[Change, ...] = ()

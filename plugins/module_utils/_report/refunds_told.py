@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every file of the report says of refunds that weren't read, and the step for it, which is each app's own."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from .._model.refund_period import RUN_REFUNDS
+from .model import App, Report
+from .refunds import Coverage, Refunds
+from .texts import counted, number
+
+_Place = tuple[str, str]
+_EVERY_DAY = "storeops.refunds.refunds every day: Apple keeps them for 180 days only."
+_REFUSED = "The app is refused. Correct that first, then run storeops.refunds.refunds."
+# Where there is nothing to read yet.
+_WAITING = {
+    "app_not_released": "The app isn't released yet, so there is nothing to read.",
+    "key_not_yet_created": "The app's key isn't made yet. Run storeops.refunds.site first.",
+}
+
+
+def explained(refunds: Refunds | None, apps: t.Sequence[App]) -> Refunds | None:
+    """Return the refunds, with a reason for what is missing that fits how Apple answers for the app."""
+    if refunds is None:
+        return None
+    waiting = {(app.bundle_id, app.environment): _WAITING[app.cause] for app in apps if app.cause in _WAITING}
+    refused = _refused(apps)
+
+    def told(item: Coverage) -> Coverage:
+        place = (item.bundle_id, item.environment)
+        if item.state == "never" and place in waiting:
+            return replace(item, reason=waiting[place], is_due=False)
+        if item.reason and place in refused:
+            return replace(item, reason=item.reason.replace(RUN_REFUNDS, _REFUSED))
+        return item
+
+    return Refunds(tuple(replace(part, coverage=tuple(map(told, part.coverage))) for part in refunds.parts))
+
+
+def unread_apps(report: Report, named: t.Callable[[t.Sequence[str]], str]) -> str:
+    """Return for which apps no refunds were ever read, and what to do; empty for none. ``named`` lists bundle IDs."""
+    refused = _refused(report.apps)
+    bad = [name for name in report.refundless if (name, "production") in refused]
+    good = [name for name in report.refundless if name not in bad]
+    which = "which is" if len(bad) == 1 else "which are"
+    said = "No refunds were ever read for"
+    told = [f"{said} {named(good)}. Run {_EVERY_DAY}"] * bool(good)
+    told += [f"{said} {named(bad)}, {which} refused. Correct that first, then run {_EVERY_DAY}"] * bool(bad)
+    return " ".join(told)
+
+
+def missing(refunds: Refunds | None) -> str:
+    """Return of how many apps refunds may be missing, as a sentence; empty for none."""
+    found = refunds.coverage if refunds else ()
+    partly = count_covered(item for item in found if item.state != "complete" and item.is_due)
+    apps = counted(count_covered(found), "app")
+    return f"Coverage is not complete for {number(partly)} of {apps}: refunds may be missing here." if partly else ""
+
+
+def count_covered(coverage: t.Iterable[Coverage]) -> int:
+    """Return how many apps these are: one that is in production and the sandbox is one."""
+    return len({item.bundle_id for item in coverage})
+
+
+def _refused(apps: t.Iterable[App]) -> set[_Place]:
+    """Return the apps whose refunds Apple won't give: with a tracker's own trouble, they can be read all the same."""
+    return {
+        (app.bundle_id, app.environment)
+        for app in apps
+        if any(one.kind == "refused" and one.cause != "tracker_failed" for one in app.problems)
+    }
