@@ -8,11 +8,13 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import sqlite3
 import sys
 import typing as t
 from itertools import count
 
 import pytest
+import sqlalchemy
 from unit_examples import settle_examples
 from unit_migrations import Migrations
 from unit_servers import Simulator, simulator
@@ -75,6 +77,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def _leave_the_disk_alone(connection: t.Any, _record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF").close()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[None]:
     """Keep the caller's proxies and ledgers out of the tests.
@@ -86,10 +93,13 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[N
             if name.lower().endswith("_proxy") or name.startswith("STOREOPS_"):
                 patch.delenv(name)
         patch.setenv("HOME", str(tmp_path_factory.mktemp("homes")))
-        # New ledgers are made quickly, and no test waits for a pause between two tries.
+        # New ledgers are made quickly, and no test waits for a pause between two tries, or for a disk.
         patch.setattr(ledger, "_migrate", Migrations().migrate)
         patch.setattr(_run, "Transport", lambda settings: Patience().transport(settings))
+        patch.setattr(os, "fsync", lambda _descriptor: None)
+        sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _leave_the_disk_alone)
         yield
+        sqlalchemy.event.remove(sqlalchemy.Engine, "connect", _leave_the_disk_alone)
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ def examples() -> list[str]:
     """Give what a property is tried with."""
     found: list[str] = []
 
-    @settings(max_examples=400)
+    @settings(max_examples=120)
     @given(st.text())
     def collect(text: str) -> None:
         found.append(text)

@@ -10,6 +10,7 @@ import dataclasses
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit_examples import examples
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
     Identity,
@@ -52,7 +53,7 @@ def applied(step: Plan) -> Integration | None:
     return step.desired if step.changed or step.needs_saving else step.current
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(HELD, st.none() | WANTED)
 def test_a_plan_applied_twice_changes_nothing_the_second_time(
     held: Integration | None, wanted: Integration | None
@@ -63,7 +64,7 @@ def test_a_plan_applied_twice_changes_nothing_the_second_time(
     assert again.diff()["before"] == again.diff()["after"]
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(HELD, st.none() | WANTED)
 def test_the_diff_tells_all_that_changes_and_no_more(held: Integration | None, wanted: Integration | None) -> None:
     step = plan(held, wanted)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit_examples import examples
 from unit_support import ISSUER, KEY_ID, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
@@ -188,7 +189,7 @@ OPTIONS = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("name", TASKS)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(options=OPTIONS, check_mode=st.booleans())
 def test_no_task_raises_or_blames_itself(
     name: str, tmp_path_factory: pytest.TempPathFactory, options: dict[str, t.Any], check_mode: bool

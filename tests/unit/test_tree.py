@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import re
 import subprocess
@@ -247,6 +248,7 @@ def test_every_file_imports_without_third_party_libraries(blocked: str) -> None:
     assert done.stdout.split() == ["imported", str(len(modules))]
 
 
+@functools.cache
 def runtime_groups() -> dict[str, list[str]]:
     groups: dict[str, list[str]] = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]
     return groups

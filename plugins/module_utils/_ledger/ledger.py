@@ -84,8 +84,6 @@ class Ledger:
     def reading(self) -> t.Iterator[sqlalchemy.Connection]:
         """Yield a connection whose transaction is rolled back at the end. Creates and changes nothing."""
         with self._errors_in_words(), self._reader.connect() if self._reader else self._first_reader() as connection:
-            if self._is_behind:
-                _migrate(connection)
             yield connection
             connection.rollback()
 
@@ -157,8 +155,11 @@ class Ledger:
         # The missing tables are made where nobody sees them, and where no role and no other process can be in the way.
         engine = copy_in_memory(self.place.path, self.lock_timeout)
         connection = engine.connect()
-        if old is not None:
-            _copy_tables(old, connection)
+        with _closed_on_error(connection):
+            if old is not None:
+                _copy_tables(old, connection)
+            _migrate(connection)
+            connection.commit()
         self._reader, self._is_behind = engine, True
         return connection
 

@@ -19,6 +19,7 @@ from chains_support import START, YEARS, Signed, part
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit_examples import examples
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.quick_verifier import make_verifier
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.signed_data import SignedData
@@ -74,7 +75,7 @@ def assert_same(text: t.Any) -> object:
 EDGES = [BEGIN + edge * DAY_MS for span in YEARS for edge in span]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.one_of(
         st.sampled_from(EDGES).flatmap(lambda edge: st.integers(edge - 2_001, edge + 2_001)),
@@ -87,7 +88,7 @@ def test_dates(date: t.Any) -> None:
     assert_same(chain().sign({**transaction(receiptCreationDate=date), "signedDate": None}))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_tampered_texts(data: st.DataObject) -> None:
     text = chain().sign(transaction())
@@ -97,7 +98,7 @@ def test_tampered_texts(data: st.DataObject) -> None:
     assert_same(text[:place] + piece + text[place + removed :])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["exp", "nbf", "iat", "aud", "iss", "sub", "jti", "bundleId", "environment", "price", "x"]),

@@ -10,6 +10,7 @@ import typing as t
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit_examples import examples
 from unit_support import run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import APP, KEY_ENTRY
@@ -29,7 +30,7 @@ LEDGER = {"url": "sqlite:////nowhere/a.db"}
 
 
 @pytest.mark.parametrize("on_faulty_app", ["refuse", "report"])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(keys=ENTRIES, apps=ENTRIES, made=MADE)
 def test_any_declaration(on_faulty_app: str, keys: t.Any, apps: t.Any, made: t.Any) -> None:
     given_lists = {"keys": keys, "apps": apps, "on_faulty_app": on_faulty_app}

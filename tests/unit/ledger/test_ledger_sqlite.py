@@ -18,6 +18,7 @@ from ledger_support import NOW, entry, ledger_at, write_at_the_same_time
 from unit_support import as_other_user, give_away
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import engines
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger import ledger as module
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger._migrations import HEAD
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
     find_integration,
@@ -142,6 +143,17 @@ def test_the_folder_of_the_default_place_is_private(tmp_path: Path) -> None:
 def test_reading_makes_nothing(path: Path, url: str) -> None:
     assert read(url) == [] and read(url, read_only=False) == []
     assert os.listdir(path.parent) == []
+
+
+def test_the_tables_of_a_ledger_that_is_not_there_are_made_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[sqlalchemy.Connection] = []
+    migrate = module._migrate
+    monkeypatch.setattr(module, "_migrate", lambda connection: (made.append(connection), migrate(connection)))
+    ledger = ledger_at(url)
+    for _number in range(3):
+        assert list_integrations(ledger, "ledger", "", "production") == []
+    assert len(made) == 1
+    ledger.close()
 
 
 @pytest.mark.parametrize("make", [b"", None], ids=["empty file", "ledger"])

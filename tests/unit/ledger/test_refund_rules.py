@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_support import ledger_at
+from unit_examples import examples
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App, compare, put
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import (
@@ -90,7 +91,7 @@ def arrive(path: Path, batches: t.Iterable[t.Sequence[Notification]]) -> dict[tu
     return t.cast("dict[tuple[str, int], Refund]", held)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(history=histories(), data=st.data())
 def test_every_order_of_arrival_gives_the_same_ledger(
     history: list[Notification], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit_examples import examples
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.notification_history import (
     MOST_PAGES,
@@ -106,7 +107,7 @@ def crowded(few: t.Sequence[Note], many: t.Sequence[tuple[int, int]]) -> list[No
     return sorted(set(found))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(notes, crowds, st.integers(0, 9))
 def test_everything_is_recorded_once_and_whole(few: list[Note], many: list[tuple[int, int]], seed: int) -> None:
     told = crowded(few, many)
@@ -120,7 +121,7 @@ def test_everything_is_recorded_once_and_whole(few: list[Note], many: list[tuple
         assert history.calls <= 3 + len(told) / PAGE and len(recorded) == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(notes, crowds, st.integers(0, 990), st.integers(0, 9))
 def test_a_gap_in_the_middle_is_a_gap(few: list[Note], many: list[tuple[int, int]], hour: int, seed: int) -> None:
     """What is recorded ends before what was not read; whatever lies before its end is there."""
@@ -135,7 +136,7 @@ def test_a_gap_in_the_middle_is_a_gap(few: list[Note], many: list[tuple[int, int
     assert {note for note in told if note[1] < end} <= found
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(notes, crowds, st.data())
 def test_a_damaged_payload_costs_its_hour(few: list[Note], many: list[tuple[int, int]], data: st.DataObject) -> None:
     told = crowded([*few, ("REFUND", 7)], many)

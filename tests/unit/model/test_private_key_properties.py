@@ -9,6 +9,7 @@ import typing as t
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from unit_examples import examples
 from unit_support import fingerprint_of
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.private_key import (
@@ -58,7 +59,7 @@ FIXED = (
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(st.one_of(TEXTS, NEARLY))
 @example("\ud800")
 @example("\udc80")
@@ -69,7 +70,7 @@ def test_any_text_as_content(text: str) -> None:
     assert "\n" not in str(outcome)
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(st.one_of(st.binary(max_size=400), NEARLY.map(lambda text: text.encode("utf-8", "surrogatepass"))))
 @example(b"a" * 9000)
 def test_any_bytes_as_a_file(data: bytes) -> None:
@@ -78,7 +79,7 @@ def test_any_bytes_as_a_file(data: bytes) -> None:
     assert _repeats(str(outcome), data.decode("latin-1"), FIXED) == []
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(120))
 @given(st.data())
 def test_one_damaged_byte_is_the_same_key_or_a_problem(pem: str, data: st.DataObject) -> None:
     raw = bytearray(pem.encode())
@@ -93,7 +94,7 @@ def test_one_damaged_byte_is_the_same_key_or_a_problem(pem: str, data: st.DataOb
             assert _repeats(str(outcome), pem, FIXED) == []
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.integers(0, 240), st.integers(0, 240))
 def test_a_piece_cut_out_is_no_key(pem: str, start: int, end: int) -> None:
     first, last = sorted((start, end))
@@ -103,7 +104,7 @@ def test_a_piece_cut_out_is_no_key(pem: str, start: int, end: int) -> None:
     assert isinstance(outcome, KeyProblem)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.text("\n\t ", max_size=8), st.text("\r\n\t ", max_size=8), st.sampled_from(["\n", "\r\n", "\\n"]))
 def test_white_space_and_line_ends_never_change_the_key(pem: str, before: str, after: str, end: str) -> None:
     key = _outcome(lambda: parse_content(before + pem.replace("\n", end) + after))

@@ -17,6 +17,7 @@ import typing as t
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit_examples import examples
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
@@ -153,7 +154,7 @@ def test_regular_expression_signs_are_taken_literally() -> None:
 WORDS = st.text("abcxyz.+?\\n()[]\n", min_size=4, max_size=20)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(WORDS, min_size=1, max_size=4))
 def test_no_secret_survives(secrets: list[str]) -> None:
     masker = Masker(secrets)

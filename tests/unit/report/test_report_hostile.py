@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from unit_examples import examples
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._report.entries import apps_of, undeclared_of
@@ -54,7 +55,7 @@ REFUNDS = st.fixed_dictionaries(
 FINE = {"bundle_id": "0", "credential_check": {"cause": "accepted"}}
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @example([{"bundle_id": "0"}, {"bundle_id": "0"}], [])
 @example([{**FINE, "undeclared": [{"bundle_id": "1", "environment": "staging"}]}], [])
 @given(st.lists(RESULTS | VALUES, max_size=3), st.lists(REFUNDS | VALUES, max_size=2))
