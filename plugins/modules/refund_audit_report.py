@@ -24,8 +24,8 @@ description:
     failed for another reason, and C(plan_unknown) where the tracker doesn't show which key it holds.
   - C(drift). A run would create, update or delete the integration. The cause is C(drift). Another path of the same key
     isn't, since each machine may have its own.
-    Also C(still_held), for an app declared absent that only a person can remove at the tracker, and
-    C(wrong_apple_id), where Apple signs payloads for another C(app_apple_id) than the declared one.
+    Also C(still_held), for an app declared absent that a run can't or may not remove at the tracker, and
+    C(wrong_apple_id), where verified payloads name another C(app_apple_id) than the declared one.
   - C(pending). Not released yet, not Active at the tracker yet, or the key is not created yet. It fails no audit.
   - C(ok). Accepted, and as declared.
   - C(waived). All its failures are waived.

@@ -243,7 +243,7 @@ coverage:
         test_result: SUCCESS
         tested_at: '2026-11-23T13:01:06Z'
 declaration_faults:
-  description: Apps whose payloads Apple signs for another C(app_apple_id), each with C(msg).
+  description: Apps whose verified payloads name another C(app_apple_id), each with C(msg).
   returned: success
   type: list
   elements: dict

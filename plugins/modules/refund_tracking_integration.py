@@ -115,7 +115,7 @@ next_step:
   type: str
 finding:
   description:
-    - V(wrong_apple_id), V(still_held) for one that only a person can remove at the tracker, or V(null).
+    - V(wrong_apple_id), V(still_held) for one that a run can't or may not remove at the tracker, or V(null).
   returned: success, and failure of the credential check
   type: str
 credential_check:

@@ -121,13 +121,13 @@ def give_up(decision: Decision, error: str) -> None:
     """Turn a decision that could not be carried out into one that leaves everything as it was."""
     current = decision.step.current
     decision.step, decision.held = stand_still(current), current or absent(decision.held.identity)
-    decision.error = error
+    decision.error, decision.next_step = error, ""
 
 
 def leave_open(decision: Decision, error: str) -> None:
     """Note that a decision failed after it was sent: what may have been done counts as done, and nobody knows more."""
     decision.held = replace(absent(decision.held.identity), status="Unknown")
-    decision.error = f"{error} The change may have been made; run again."
+    decision.error, decision.next_step = f"{error} The change may have been made; run again.", ""
 
 
 def decide_absent(identity: Identity, current: Integration | None, rules: Rules) -> Decision:

@@ -54,9 +54,9 @@ def still_held(kept: t.Mapping[str, str], it: str = "it") -> str:
 
     ``kept``: why it can't be removed and what to do, by its place; empty where that is told elsewhere.
     """
-    are, they_are = ("is", "it is") if len(kept) == 1 else ("are", "they are")
+    has, they_are = ("has", "it is") if len(kept) == 1 else ("have", "they are")
     step = " ".join(filter(None, dict.fromkeys(kept.values()))) or f"Run again once {they_are} removed there."
-    return f"{few(list(kept))}, which {are} declared absent and still held, may use {it}. {step}"
+    return f"{few(list(kept))}, which still {has} to be removed, may use {it}. {step}"
 
 
 def left(

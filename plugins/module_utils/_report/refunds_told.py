@@ -16,7 +16,7 @@ from .texts import counted, number
 _Place = tuple[str, str]
 _EVERY_DAY = "storeops.refunds.refunds every day: Apple keeps them for 180 days only."
 _REFUSED = "The app is refused. Correct that first, then run storeops.refunds.refunds."
-# Where there is nothing to read yet.
+# What else keeps a key from being used today.
 _WAITING = {
     "app_not_released": "The app isn't released yet, so there is nothing to read.",
     "key_not_yet_created": "The app's key isn't made yet. Run storeops.refunds.site first.",
@@ -27,13 +27,15 @@ def explained(refunds: Refunds | None, apps: t.Sequence[App]) -> Refunds | None:
     """Return the refunds, with a reason for what is missing that fits how Apple answers for the app."""
     if refunds is None:
         return None
-    waiting = {(app.bundle_id, app.environment): _WAITING[app.cause] for app in apps if app.cause in _WAITING}
+    waiting = {(app.bundle_id, app.environment): app.cause for app in _of_ledger(apps) if app.cause in _WAITING}
     refused = _refused(apps)
 
     def told(item: Coverage) -> Coverage:
         place = (item.bundle_id, item.environment)
         if item.state == "never" and place in waiting:
-            return replace(item, reason=waiting[place], is_due=False)
+            # Of an app that waits for a new key, refunds may be read with the one of before.
+            cause = waiting[place]
+            return replace(item, reason=_WAITING[cause], is_due=cause != "app_not_released")
         if item.reason and place in refused:
             return replace(item, reason=item.reason.replace(RUN_REFUNDS, _REFUSED))
         return item
@@ -58,7 +60,7 @@ def missing(refunds: Refunds | None) -> str:
     found = refunds.coverage if refunds else ()
     partly = count_covered(item for item in found if item.state != "complete" and item.is_due)
     apps = counted(count_covered(found), "app")
-    return f"Coverage is not complete for {number(partly)} of {apps}: refunds may be missing here." if partly else ""
+    return f"Refunds may be missing for {number(partly)} of {apps}." if partly else ""
 
 
 def count_covered(coverage: t.Iterable[Coverage]) -> int:
@@ -70,6 +72,13 @@ def _refused(apps: t.Iterable[App]) -> set[_Place]:
     """Return the apps whose refunds Apple won't give: with a tracker's own trouble, they can be read all the same."""
     return {
         (app.bundle_id, app.environment)
-        for app in apps
+        for app in _of_ledger(apps)
         if any(one.kind == "refused" and one.cause != "tracker_failed" for one in app.problems)
     }
+
+
+def _of_ledger(apps: t.Iterable[App]) -> list[App]:
+    """Return what the ledger says of the apps that it tracks: refunds are read with the key that is held there."""
+    found = list(apps)
+    there = {(app.bundle_id, app.environment) for app in found if app.tracker == "ledger"}
+    return [app for app in found if app.tracker == "ledger" or (app.bundle_id, app.environment) not in there]

@@ -102,7 +102,7 @@ class DevtodevByBrowser:
     def note(self, integration: Integration) -> None:
         self.last_applied.note(integration)
 
-    def foretell_note(self) -> None:
+    def check_place(self) -> None:
         self.last_applied.check_place()
 
     def irremovable(self, identity: Identity) -> str:

@@ -43,11 +43,8 @@ class DevtodevByHand:
         # A reminder writes nothing, so it needs no ledger that can be written.
         if changed:
             self.last_applied.check_place()
-        named = desired.identity.bundle_id
-        self.warn(f"{named}: {self._to_enter(desired, named)}, run again with {_CONFIRMING}")
-        told = self._to_enter(desired, "of this app")
-        step = f"Nobody has confirmed it: {told}, run storeops.refunds.site with {_CONFIRMING}"
-        return Observation(worse(desired.status, "Pending"), next_step=step)
+        self._hand_off(desired)
+        return Observation(worse(desired.status, "Pending"), next_step=self._step(desired))
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:
         self.last_applied.note(replace(integration, status="Pending"))
@@ -65,7 +62,7 @@ class DevtodevByHand:
             integration = integration.seen_as(kept)
         self.last_applied.note(integration)
 
-    def foretell_note(self) -> None:
+    def check_place(self) -> None:
         self.last_applied.check_place()
 
     def _is_confirmed(self, held: Integration) -> bool:
@@ -75,8 +72,8 @@ class DevtodevByHand:
         if self.settings.is_confirmed:
             return ""
         return (
-            f"devtodev has no API for this. Remove the integration by hand at {self._where(identity)}, then run again "
-            "with devtodev.confirmed: true."
+            f"devtodev has no API for this. Remove the integration by hand at {self._where(identity)}, then run "
+            f"storeops.refunds.site with {_CONFIRMING}"
         )
 
     def foretell_removal(self, identity: Identity) -> None:
@@ -85,14 +82,25 @@ class DevtodevByHand:
     def remove(self, identity: Identity) -> None:
         self.last_applied.forget(identity)
 
-    def _to_enter(self, desired: Integration, bundle_id: str) -> str:
+    def _step(self, desired: Integration) -> str:
+        """Return what to do, alike for all apps of a key: a report says it once."""
+        begin = "Enter the key" if desired.key_id else "Once the new key is made, enter it"
+        values = f"Issuer ID {desired.issuer_id}, Key ID {desired.key_id}"
+        told = f" ({values})" if desired.key_id and desired.issuer_id else ""
+        return (
+            f"{begin} at devtodev by hand, at {self._where(desired.identity)}{told}. Once the page shows Active, run "
+            f"storeops.refunds.site with {_CONFIRMING}"
+        )
+
+    def _hand_off(self, desired: Integration) -> None:
         file = desired.private_key_path or "the key that private_key_content holds"
         # Of a key that check mode only predicts, nobody knows the ID yet, and perhaps not the team either.
         when = "to be entered" if desired.key_id else "once the new key is made, to be entered"
         key_id, issuer_id = desired.key_id or "of the new key", desired.issuer_id or "of the new key's team"
-        return (
-            f"{when} at devtodev by hand, at {self._where(desired.identity)}: App Bundle ID {bundle_id}; "
-            f"Issuer ID {issuer_id}; Key ID {key_id}; .p8 file {file}. Once the page shows Active"
+        self.warn(
+            f"{desired.identity.bundle_id}: {when} at devtodev by hand, at {self._where(desired.identity)}: "
+            f"App Bundle ID {desired.identity.bundle_id}; Issuer ID {issuer_id}; Key ID {key_id}; .p8 file {file}. "
+            f"Once the page shows Active, run again with {_CONFIRMING}"
         )
 
     def _where(self, identity: Identity) -> str:

@@ -52,7 +52,7 @@ class LedgerTracker:
     def note(self, integration: Integration) -> None:
         put_integration(self.ledger, integration, self.timestamp())
 
-    def foretell_note(self) -> None:
+    def check_place(self) -> None:
         self.ledger.check_place()
 
     def note_all(self, entries: t.Sequence[Integration]) -> None:

@@ -67,8 +67,8 @@ class Tracker(t.Protocol):
     def note(self, integration: Integration) -> None:
         """Keep what was seen of an integration that needs no change: its status, its key's path."""
 
-    def foretell_note(self) -> None:
-        """Raise LedgerError when `note`, or what `remove` writes into the ledger, could not be. Writes nothing."""
+    def check_place(self) -> None:
+        """Raise LedgerError where the ledger could not take what `note` and `remove` write. Writes nothing."""
 
     def irremovable(self, identity: Identity) -> str:
         """Return why an integration can't be removed here and what a person can do, or nothing when it can."""

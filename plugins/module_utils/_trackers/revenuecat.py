@@ -90,7 +90,7 @@ class RevenueCat:
     def note(self, integration: Integration) -> None:
         self.last_applied.note(integration)
 
-    def foretell_note(self) -> None:
+    def check_place(self) -> None:
         self.last_applied.check_place()
 
     def irremovable(self, identity: Identity) -> str:

@@ -189,6 +189,7 @@ def test_a_key_that_would_be_made_is_planned_with_what_is_known(bulk: Bulk) -> N
     made = predicted("a", fingerprint_of(bulk.sim.pem), **known)
     planned = bulk.run([], True, keys=bare, iap_keys=made, devtodev=HAND)
     assert not planned.message and causes(planned) == ["key_not_yet_created"] * 3
+    assert not any(one["is_of_key"] for one in planned.results["integrations"]), "a key to be made has no fault"
     assert planned.results["summary"] == "2 apps: 2 would change (of these would not be Active: com.example.two)."
     write_key(bulk.folder / "new.p8", bulk.sim.pem)
     done = bulk.run([], keys=bare, iap_keys=[{**made[0], "predicted": False}], devtodev=HAND)
@@ -303,4 +304,4 @@ def test_the_audit_says_what_a_person_has_to_enter_by_hand(bulk: Bulk) -> None:
     found = {app.bundle_id: app.problems for app in apps_of([audited]) if app.tracker == "devtodev"}
     (one,), (two,) = found[BUNDLE_ID], found[TWO]
     assert one == two and (one.kind, one.cause) == ("pending", "tracker_pending"), "told once for both"
-    assert one.hint.startswith("Nobody has confirmed it: to be entered at devtodev by hand, at ") and KEY_ID in one.hint
+    assert one.hint.startswith("Enter the key at devtodev by hand, at ") and KEY_ID in one.hint

@@ -169,7 +169,7 @@ def test_another_root_allows_a_number_and_refuses_none(sim: Simulator, tmp_path:
     # Once it is stored, nothing else tells it, so each run does.
     for again in [] if is_apples else [apps(BUNDLE_ID, app_apple_id=8), apps(BUNDLE_ID)]:
         later = bulk.both(again)
-        assert (later.message, later.results["changed"], later.results["integrations"][0]["declaration_fault"]) == (
+        assert (later.message, later.results["changed"], later.results["integrations"][0]["finding"]) == (
             "",
             False,
             None,

@@ -31,7 +31,7 @@ REFUSED = "The app is refused. Correct that first, then run storeops.refunds.ref
         ({"status": "Failed"}, "never", NEVER_READ, NEVER_READ, True),
         ({"cause": "app_not_released"}, "never", NEVER_READ, "isn't released yet, so there is nothing to read.", False),
         ({"cause": "app_not_released"}, "incomplete", f"{READ_ONLY} {RUN}", f"{READ_ONLY} {RUN}", True),
-        ({"cause": "key_not_yet_created"}, "never", NEVER_READ, "Run storeops.refunds.site first.", False),
+        ({"cause": "key_not_yet_created"}, "never", NEVER_READ, "Run storeops.refunds.site first.", True),
         # Of another environment.
         ({"cause": "unauthenticated", "environment": "sandbox"}, "never", NEVER_READ, NEVER_READ, True),
     ],
@@ -46,4 +46,20 @@ def test_the_reason_fits_the_app(
     assert found["state"] == state
     for name in ("html", "md"):
         text = (tmp_path / f"refund-audit.{name}").read_text()
-        assert ("Coverage is not complete for 1 of 1 app: refunds may be missing here." in text) is is_missing, name
+        assert ("Refunds may be missing for 1 of 1 app." in text) is is_missing, name
+
+
+@pytest.mark.parametrize(
+    ("here", "is_refused"), [(["ledger"], True), (["ledger", "devtodev"], True), (["devtodev"], False)]
+)
+def test_an_app_at_several_trackers_is_read_with_the_key_of_the_ledger(
+    here: list[str], is_refused: bool, tmp_path: Path
+) -> None:
+    items = [
+        item(ONE, "unauthenticated" if tracker in here else "accepted", tracker=tracker)
+        for tracker in ("ledger", "devtodev")
+    ]
+    row = {**refunds()["coverage"][0], "bundle_id": ONE, "state": "incomplete", "reason": f"{READ_ONLY} {RUN}"}
+    audit(tmp_path, bulk(*items), refunds=[{**refunds(), "coverage": [row]}], fail_on=[])
+    (found,) = document(tmp_path)["refunds"]["coverage"]
+    assert found["reason"] == f"{READ_ONLY} {REFUSED if is_refused else RUN}"

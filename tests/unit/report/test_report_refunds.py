@@ -122,7 +122,7 @@ def test_environments_and_sources_are_never_added(tmp_path: Path, order: int) ->
         ("com.example.quiet", "sandbox", "apple"): (0, True),
     }
     text = page(tmp_path).replace("<wbr>", "")
-    assert "Coverage is not complete for 2 of 4 apps" in text and "1 app with complete coverage and no refund" in text
+    assert "Refunds may be missing for 2 of 4 apps." in text and "1 app with complete coverage and no refund" in text
     titles = re.findall(r"<h3>((?:Production|Sandbox).*?)</h3>", text)
     assert titles[0] == "Production" and "other:0123456789abcdef" in titles[1] and titles[2] == "Sandbox"
     # No bar, and no number beside one, is made of several environments.

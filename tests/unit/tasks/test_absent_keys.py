@@ -74,7 +74,7 @@ def test_an_app_that_is_declared_absent_and_still_held_keeps_the_key(bulk: Bulk,
         kept = run_task(integrations.TASK, {**bulk.options(gone), "keys": keys}, check_mode).results
         place = f"{NAMES[0]} at devtodev (project p)"
         told = (
-            f"The key was {never} removed or revoked: {place}, which is declared absent and still held, may use "
+            f"The key was {never} removed or revoked: {place}, which still has to be removed, may use "
             "it. Run again once it is removed there."
         )
         assert kept["summary"] == f"1 app: 1 declared absent and still held. {told}" and kept["removable_keys"] == []
@@ -82,10 +82,10 @@ def test_an_app_that_is_declared_absent_and_still_held_keeps_the_key(bulk: Bulk,
     audited = run_task(integrations.TASK, {**bulk.options(gone), "keys": keys, "on_faulty_app": "report"}, True).results
     (found,) = audited["keys_with_problems"]
     assert (found["key"], found["cause"]) == ("was", "key_in_use")
-    start = f"Declared absent, and {place}, which is declared absent and still held, may use it. devtodev has no API "
+    start = f"Declared absent, and {place}, which still has to be removed, may use it. devtodev has no API "
     assert found["msg"].startswith(start), "with the step itself: a key's line has no other hint"
     assert "Remove the integration by hand at project p" in found["msg"]
-    assert found["msg"].endswith(", then run again with devtodev.confirmed: true.")
+    assert found["msg"].endswith(", then run storeops.refunds.site with devtodev.confirmed: true, for that run only.")
     absent_keys = [{"key": "was", "changed": True, "summary": "It would be removed."}]
     asked = {"results": [audited], "absent_keys": absent_keys, "path": str(bulk.folder / "reports"), "fail_on": []}
     report = run_task(audit_report.TASK, asked)

@@ -142,7 +142,9 @@ def test_of_each_key_it_is_told_where_it_may_be_in_use(tmp_path: Path) -> None:
     assert may_go(url, keys).note.count(entry.identity.place) == 1
 
 
-def test_a_ledger_that_is_only_read_is_not_made_and_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_that_is_not_there_is_not_made_and_one_that_can_not_be_lets_no_key_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed: list[Ledger] = []
 
     def note(ledger: Ledger) -> None:
@@ -150,8 +152,10 @@ def test_a_ledger_that_is_only_read_is_not_made_and_is_closed(tmp_path: Path, mo
 
     monkeypatch.setattr(Ledger, "close", note)
     assert may_go(Secret(f"sqlite:///{tmp_path}/none.db"), ["old"]).keys == ["old"]
-    (ledger,) = closed
-    assert ledger.read_only and not ledger.for_writing and list(tmp_path.iterdir()) == []
+    assert len(closed) == 1
+    assert list(tmp_path.iterdir()) == []
+    lost = may_go(Secret(f"sqlite:///{tmp_path}/not-mounted/none.db"), ["old"])
+    assert lost.keys == () and "not-mounted does not exist" in lost.unknown["old"], "nobody knows what it would hold"
 
 
 def test_an_audit_is_told_which_absent_keys_may_be_in_use() -> None:
@@ -172,7 +176,7 @@ def test_an_audit_is_told_which_absent_keys_may_be_in_use() -> None:
         KeyTrouble(
             "twin",
             "key_in_use",
-            "Declared absent, and x, y, which are declared absent and still held, may use it. Click there.",
+            "Declared absent, and x, y, which still have to be removed, may use it. Click there.",
         ),
         KeyTrouble("nameless", "failed", "Declared absent, and nobody knows."),
     ]
@@ -184,3 +188,10 @@ def test_check_mode_counts_on_the_key_that_would_be_made(tmp_path: Path, check_m
     entry = at("ledger", "a", OTHER, "Pending")
     made = Decision(Verdict("key_not_yet_created", "", "production"), plan(entry, entry), entry)
     assert (may_go(filled(tmp_path), ["old"], decisions=[made], check_mode=check_mode).keys == ["old"]) is check_mode
+
+
+def test_what_could_not_be_asked_about_is_not_said_to_be_held(tmp_path: Path) -> None:
+    entry = at("devtodev", "a", OLD, "Unknown")
+    unknown = Decision(Verdict("not_checked", "", "production"), plan(None, None), entry, error="503", is_absent=True)
+    found = may_go(filled(tmp_path), ["old"], "1 of 1 app needs attention.", decisions=[unknown])
+    assert found.keys == () and found.kept == {} and found.troubles() == []

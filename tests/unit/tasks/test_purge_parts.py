@@ -201,7 +201,7 @@ def surplus(asked: Purge | None) -> Surplus:
         asked_for.append(environment)
         return {one.identity: one for one in entries}
 
-    places: t.Any = [SimpleNamespace(listed=listed, tracker=SimpleNamespace(foretell_note=lambda: None))]
+    places: t.Any = [SimpleNamespace(listed=listed, tracker=SimpleNamespace(check_place=lambda: None))]
     found = surplus_of(asked, {entries[0].identity}, places)
     assert asked_for == ([] if asked is None else ["production"])
     return found

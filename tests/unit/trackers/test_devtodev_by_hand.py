@@ -151,7 +151,7 @@ def test_what_is_handed_off_is_noted_as_waiting() -> None:
 def test_where_a_person_removes_it(options: dict[str, t.Any], project: str, where: str) -> None:
     made, said = by_hand(Noted(), **options)
     there = replace(AT_D, project=project)
-    assert f"Remove the integration by hand at {where}, then run again with" in made.irremovable(there)
+    assert f"Remove the integration by hand at {where}, then run storeops.refunds.site with" in made.irremovable(there)
     made.observe(replace(D_NOTED, identity=there, private_key_path=None), None, True)
     assert (
         f"by hand, at {where}: App Bundle" in said[0] and ".p8 file the key that private_key_content holds." in said[0]

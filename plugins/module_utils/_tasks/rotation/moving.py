@@ -63,7 +63,7 @@ def move(job: Job) -> Moved:
     targets = _targets(job, known, reading)
     if not targets:
         raise RefundsError(_nothing(job, known))
-    with open_engine(job.asked.services, job.context, NAME, is_strict=False) as one:
+    with open_engine(job.asked.services, job.context, NAME, removes=False, is_strict=False) as one:
         decisions = _moved(job, key, targets, known, one)
     for decision in decisions:
         released = decision.held.identity.environment == "production" and _name(decision) in known.released

@@ -85,20 +85,30 @@ class Engine:
         _flush(places)
         if more.decisions:
             more.remove(next(iter(places.values())).writer, self.trackers.gate)
-        if not self.context.check_mode:
-            self._forget(decisions)
+        self._forget(decisions)
         return decisions + more.decisions
 
     def _forget(self, decisions: t.Iterable[Decision]) -> None:
-        """Forget what was last applied where an app is declared absent, and was seen to be absent."""
-        gone = {one.held.identity for one in decisions if one.held.status == "Absent" and not one.error}
-        if not any(identity.tracker != "ledger" for identity in gone):
+        """Forget what was last applied where an app is declared absent, and was seen to be absent.
+
+        An app of which the ledger can't forget it fails, in check mode too.
+        """
+        seen = (one for one in decisions if one.held.identity.tracker != "ledger" and not one.error)
+        gone = {one.held.identity: one for one in seen if one.held.status == "Absent"}
+        ledger, noted = self.trackers.ledger, list(gone)
+        if not gone:
             return
         try:
-            noted = [one.identity for place in ENVIRONMENTS for one in list_elsewhere(self.trackers.ledger, place)]
-            remove_integrations(self.trackers.ledger, [identity for identity in noted if identity in gone])
+            held = {one.identity for place in ENVIRONMENTS for one in list_elsewhere(ledger, place)}
+            noted = [identity for identity in gone if identity in held]
+            if noted:
+                ledger.check_place()
+            if noted and not self.context.check_mode:
+                remove_integrations(ledger, noted)
         except RefundsError as error:
-            self.warn(f"The ledger still names as applied what is gone at a tracker: {error}")
+            for identity in noted:
+                told = f"{identity.bundle_id}: is gone at {identity.tracker}, and the ledger may still name it: {error}"
+                gone[identity].error = told
 
     @functools.cached_property
     def _proven(self) -> ProvenAppleIds:
@@ -144,7 +154,9 @@ class Engine:
         decision.app_name = target.app.name
         decision.is_absent = target.app.is_absent
         decision.key_name = target.app.key.name if target.app.key else ""
-        decision.is_of_key = target.is_of_key or bool(target.key and target.key.problem)
+        problem = target.key.problem if target.key else None
+        # A key that a run would make first is no fault of it.
+        decision.is_of_key = target.is_of_key or (problem is not None and problem.cause != "key_not_yet_created")
         decision.declared = target.key.declared if target.key and not target.app.fault else None
         return decision
 

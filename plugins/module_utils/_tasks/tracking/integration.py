@@ -16,7 +16,7 @@ from .request import one_request
 
 def run(params: Params, context: Context) -> Results:
     asked = one_request(params)
-    with open_engine(asked.services, context, "refund_tracking_integration") as one:
+    with open_engine(asked.services, context, "refund_tracking_integration", asked.app.is_absent) as one:
         (decision,) = one.run(Declaration({}, (asked.app,)))
     results: Results = {
         "changed": decision.step.changed,

@@ -29,7 +29,8 @@ def run(params: Params, context: Context) -> Results:
     declaration, purge, services = asked.declaration, asked.purge, asked.services
     for text in declaration.unusual():
         context.warn(text)
-    with open_engine(services, context, NAME, asked.is_strict) as one:
+    removes = purge is not None or any(app.is_absent for app in declaration.apps)
+    with open_engine(services, context, NAME, removes, asked.is_strict) as one:
         decisions = one.run(declaration, purge)
         left = [] if purge else one.undeclared(declaration)
     absent = {decision.held.identity for decision in decisions if decision.is_absent}

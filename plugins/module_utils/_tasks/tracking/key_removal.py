@@ -62,7 +62,7 @@ def removal(
     used: t.Mapping[str, t.Sequence[str]] = {}
     unknown: dict[str, str] = {}
     ids = {name: key_id_of(declaration.keys.get(name)) for name in keys}
-    still = [one for one in decisions if one.is_absent and one.held.status != "Absent"]
+    still = [one for one in decisions if one.is_kept and not one.error]
     steps = {one.held.identity.place: one.why_kept for one in still}
     kept = {
         name: {place: steps[place] for place in places}
@@ -90,7 +90,8 @@ def _places(used: t.Mapping[str, t.Iterable[str]]) -> list[str]:
 def _rest(rest: Rest, decisions: t.Iterable[Decision]) -> t.Iterator[Integration]:
     """Yield what the ledger holds, and knows of other trackers, beside what the task decided about."""
     decided = {decision.held.identity for decision in decisions}
-    with contextlib.closing(open_ledger(rest.ledger_url, rest.context, for_writing=False)) as ledger:
+    with contextlib.closing(open_ledger(rest.ledger_url, rest.context, for_writing=True)) as ledger:
+        ledger.refuse_impossible()
         for environment in ENVIRONMENTS:
             rows = list_integrations(ledger, "ledger", "", environment)
             for row in (*rows, *list_elsewhere(ledger, environment)):

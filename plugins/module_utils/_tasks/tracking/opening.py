@@ -17,10 +17,17 @@ from .request import Services
 
 
 @contextlib.contextmanager
-def open_engine(services: Services, context: Context, name: str, is_strict: bool = True) -> t.Iterator[Engine]:
-    """Yield the engine of a task, which ends with its browsers and its ledger closed."""
+def open_engine(
+    services: Services, context: Context, name: str, removes: bool, is_strict: bool = True
+) -> t.Iterator[Engine]:
+    """Yield the engine of a task, which ends with its browsers and its ledger closed.
+
+    ``removes``: integrations are to be absent, so that a ledger without any would be good news.
+    """
     check = credential_check(services.app_store_server_url, context)
     ledger = open_ledger(services.ledger_url, context, for_writing=True)
+    if removes:
+        ledger.refuse_impossible()
     warnings = FewWarnings(context.warn)
     with Trackers(context, ledger, services.times) as trackers:
         yield Engine(context, trackers, check, warnings.warn, name, is_strict)

@@ -52,7 +52,7 @@ def surplus_of(purge: Purge | None, listed: t.Container[Identity], holdings: t.I
     held = only.listed(purge.environment)
     doomed = purge.doomed(held.values(), listed)
     if doomed:
-        only.tracker.foretell_note()
+        only.tracker.check_place()
     decisions = [
         Decision(
             Verdict("not_checked", _NOT_LISTED, found.identity.environment), plan(found, None), absent(found.identity)

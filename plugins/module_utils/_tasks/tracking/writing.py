@@ -36,7 +36,7 @@ class Writer:
         # What is only observed is no change, and yet written: it fails in check mode as it would in the run. Nothing
         # is removed at a tracker if the ledger can't be told of it.
         if decision.write in ("note", "remove"):
-            self._tried(decision, self.tracker.foretell_note)
+            self._tried(decision, self.tracker.check_place, does_nothing=True)
         if self.context.check_mode and decision.write == "remove":
             self._tried(decision, partial(self.tracker.foretell_removal, decision.held.identity))
         if self.context.check_mode or decision.write is None:
@@ -103,7 +103,7 @@ class Writer:
             return
         self._tried(decision, partial(carry_out, decision, self.tracker))
 
-    def _tried(self, decision: Decision, work: t.Callable[[], None]) -> None:
+    def _tried(self, decision: Decision, work: t.Callable[[], None], does_nothing: bool = False) -> None:
         bundle_id = decision.held.identity.bundle_id
         try:
             work()
@@ -112,7 +112,8 @@ class Writer:
             how(decision, naming(bundle_id, f"{error}"))
         except Exception as error:
             # Nobody knows how far it came.
-            how = give_up if self.context.check_mode or decision.write == "note" else leave_open
+            is_harmless = does_nothing or self.context.check_mode or decision.write == "note"
+            how = give_up if is_harmless else leave_open
             how(decision, naming(bundle_id, unforeseen(error, ONE_APP)))
 
 
