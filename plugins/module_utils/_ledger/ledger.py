@@ -80,14 +80,6 @@ class Ledger:
         is_missing = self.place.path is not None and not is_there(self.place)
         return "does not exist" if is_missing else "is empty: nothing was ever stored in it"
 
-    def refuse_impossible(self) -> None:
-        """Raise LedgerError where there is no ledger, and none could be: a disk that isn't mounted, a misspelt folder.
-
-        To what takes the absence of an app for good news, such a place would look like a ledger without apps.
-        """
-        if self.lack():
-            self.check_place()
-
     @contextlib.contextmanager
     def reading(self) -> t.Iterator[sqlalchemy.Connection]:
         """Yield a connection whose transaction is rolled back at the end. Creates and changes nothing."""

@@ -14,6 +14,8 @@ from bulk_support import Bulk, apps
 from unit_servers import Simulator
 from unit_support import ISSUER, KEY_ID, fingerprint_of, run_task, write_key
 
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit import audit_report
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key import TASK
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import declaration_info, integrations
@@ -40,8 +42,32 @@ def integrate(bulk: Bulk, listed: list[Json], check_mode: bool = False, **more: 
     return outcome.results
 
 
+def begin(bulk: Bulk) -> None:
+    """Have a ledger without any app."""
+    bulk.ledger.unlink(missing_ok=True)
+    made = Ledger(find_place(f"sqlite:///{bulk.ledger}", {}), False, lambda text: None)
+    with made.writing():
+        """Make its tables."""
+    made.close()
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_new_ledger_knows_nothing_of_other_uses(bulk: Bulk, check_mode: bool) -> None:
+    kept = integrate(bulk, apps(*NAMES), check_mode)
+    never = "would not be" if check_mode else "was not"
+    told = f"The key old {never} removed or revoked: ledger.url: {bulk.ledger} had nothing before this run, so nobody"
+    assert told in kept["summary"] and kept["removable_keys"] == []
+    # From the next run on, it is the one that was meant.
+    assert check_mode or integrate(bulk, apps(*NAMES))["removable_keys"] == ["old"]
+    gone = integrate(
+        bulk, apps(*NAMES, state="absent"), check_mode, ledger={"url": "sqlite:///" + str(bulk.folder / "b")}
+    )
+    assert gone["removable_keys"] == [] and "had nothing before this run" in gone["summary"]
+
+
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_an_old_key_may_go_only_when_no_app_may_need_it(bulk: Bulk, check_mode: bool) -> None:
+    begin(bulk)
     done = integrate(bulk, apps(*NAMES), check_mode)
     assert done["removable_keys"] == ["old"] and "The key" not in done["summary"], "what isn't released needs no key"
     never = "would not be" if check_mode else "was not"
@@ -50,7 +76,7 @@ def test_an_old_key_may_go_only_when_no_app_may_need_it(bulk: Bulk, check_mode: 
         (apps(*NAMES[:1], **BY_HAND), f"{NAMES[0]} isn't Active yet"),
         (apps(*NAMES[:1], credential_check="skip"), f"{NAMES[0]} isn't Active yet"),
     ):
-        bulk.ledger.unlink(missing_ok=True)
+        begin(bulk)
         kept = integrate(bulk, listed, check_mode)
         assert kept["removable_keys"] == []
         told = f"The key old {never} removed or revoked: {reason}."

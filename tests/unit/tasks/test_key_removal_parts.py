@@ -29,7 +29,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.secret imp
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import Verdict
 from ansible_collections.storeops.refunds.plugins.module_utils._plan import plan
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import key_removal
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.key_removal import Rest, removal
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.key_removal import removal, rest_of
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.key_troubles import KeyTrouble
 
 NOW = "2026-11-28T00:00:00Z"
@@ -39,6 +39,8 @@ def filled(tmp_path: Path, *entries: Integration) -> Secret:
     """Make a ledger; give its URL."""
     url = f"sqlite:///{tmp_path}/ledger.db"
     ledger = Ledger(find_place(url, {}), False, lambda text: None)
+    with ledger.writing():
+        """Make its tables."""
     put_integrations(ledger, entries, NOW)
     ledger.close()
     return Secret(url)
@@ -59,7 +61,7 @@ def may_go(
     """Ask about keys."""
     transport = SimpleNamespace(remaining=lambda: 100.0)
     context: t.Any = SimpleNamespace(check_mode=check_mode, environ={}, transport=transport, warn=lambda text: None)
-    return removal(keys, Declaration(KEYS, ()), decisions, trouble, Rest(url, context))
+    return removal(keys, Declaration(KEYS, ()), decisions, trouble, rest_of(url, context))
 
 
 def at(
@@ -142,7 +144,7 @@ def test_of_each_key_it_is_told_where_it_may_be_in_use(tmp_path: Path) -> None:
     assert may_go(url, keys).note.count(entry.identity.place) == 1
 
 
-def test_a_ledger_that_is_not_there_is_not_made_and_one_that_can_not_be_lets_no_key_go(
+def test_a_ledger_that_is_not_there_is_not_made_and_lets_no_key_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[Ledger] = []
@@ -151,11 +153,13 @@ def test_a_ledger_that_is_not_there_is_not_made_and_one_that_can_not_be_lets_no_
         closed.append(ledger)
 
     monkeypatch.setattr(Ledger, "close", note)
-    assert may_go(Secret(f"sqlite:///{tmp_path}/none.db"), ["old"]).keys == ["old"]
-    assert len(closed) == 1
-    assert list(tmp_path.iterdir()) == []
-    lost = may_go(Secret(f"sqlite:///{tmp_path}/not-mounted/none.db"), ["old"])
-    assert lost.keys == () and "not-mounted does not exist" in lost.unknown["old"], "nobody knows what it would hold"
+    for place in ("none.db", "not-mounted/none.db"):
+        lost = may_go(Secret(f"sqlite:///{tmp_path}/{place}"), ["old"])
+        assert lost.keys == () and f"{tmp_path}/{place} had nothing before this run, so " in lost.unknown["old"], (
+            "nobody knows what it would hold"
+        )
+        assert lost.unknown["old"] in lost.note
+    assert len(closed) == 4 and list(tmp_path.iterdir()) == []
 
 
 def test_an_audit_is_told_which_absent_keys_may_be_in_use() -> None:

@@ -16,7 +16,7 @@ from ..._model.verdict import UNDECIDED_CAUSES
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES
 from . import outcomes
-from .key_removal import Rest, removal
+from .key_removal import Rest, removal, rest_of
 from .key_troubles import KeyTrouble, key_troubles
 from .opening import open_engine
 from .request import list_request
@@ -30,6 +30,7 @@ def run(params: Params, context: Context) -> Results:
     for text in declaration.unusual():
         context.warn(text)
     removes = purge is not None or any(app.is_absent for app in declaration.apps)
+    rest = rest_of(services.ledger_url, context) if asked.absent_keys else Rest(services.ledger_url, context)
     with open_engine(services, context, NAME, removes, asked.is_strict) as one:
         decisions = one.run(declaration, purge)
         left = [] if purge else one.undeclared(declaration)
@@ -37,7 +38,6 @@ def run(params: Params, context: Context) -> Results:
     undeclared = undeclared_of(left, (decision.held.identity for decision in decisions), absent)
     troubled = key_troubles(decisions, declaration, one.loaded)
     message = outcomes.troubles(decisions, declaration, troubled)
-    rest = Rest(services.ledger_url, context)
     going = removal(asked.absent_keys, declaration, decisions, message.partition("\n")[0], rest)
     # Where nobody could be asked, what to remove is no matter.
     was_asked = any(decision.verdict.cause not in UNDECIDED_CAUSES for decision in decisions) or not message

@@ -46,10 +46,22 @@ class Removal(t.NamedTuple):
 
 
 class Rest(t.NamedTuple):
-    """Where the ledger lies that knows what else a key is used for."""
+    """Where the ledger lies that knows what else a key is used for. ``missing``: its place, where there was none."""
 
     ledger_url: Secret | None
     context: Context
+    missing: str = ""
+
+
+def rest_of(ledger_url: Secret | None, context: Context) -> Rest:
+    """Look for the ledger before the task writes into it: one that the task made would know of no other use."""
+    with contextlib.closing(open_ledger(ledger_url, context, for_writing=False)) as ledger:
+        try:
+            missing = ledger.place.where if ledger.lack() else ""
+        except RefundsError:
+            # It is there, and what is wrong with it is told when it is read.
+            missing = ""
+        return Rest(ledger_url, context, missing)
 
 
 def removal(
@@ -70,12 +82,26 @@ def removal(
     }
     try:
         used = _used(ids, list(_rest(rest, decisions)))
+        said = _missing(rest.missing, keys) if rest.missing else ""
     except RefundsError as error:
-        said = f"what the ledger holds with {'it' if len(keys) == 1 else 'them'} could not be read: {error}"
+        said = f"what the ledger holds with {_it(keys)} could not be read: {error}"
+    if said:
         unknown = {} if trouble else dict.fromkeys(keys, said)
         trouble = trouble or said
     note = left(keys, trouble, waiting(decisions, is_dry), _places(used), is_dry, _places(kept))
     return Removal((), note, used, unknown, kept) if note else Removal(keys)
+
+
+def _it(keys: t.Sequence[str]) -> str:
+    return "it" if len(keys) == 1 else "them"
+
+
+def _missing(place: str, keys: t.Sequence[str]) -> str:
+    return (
+        f"{place} had nothing before this run, so nobody knows what else uses {_it(keys)}. Correct it, or run "
+        "storeops.refunds.site once more if it is your first ledger. If no app was ever in one, use "
+        "storeops.refunds.appstore_iap_key."
+    )
 
 
 def _used(ids: t.Mapping[str, str | None], held: t.Sequence[Integration]) -> dict[str, t.Sequence[str]]:
@@ -90,8 +116,7 @@ def _places(used: t.Mapping[str, t.Iterable[str]]) -> list[str]:
 def _rest(rest: Rest, decisions: t.Iterable[Decision]) -> t.Iterator[Integration]:
     """Yield what the ledger holds, and knows of other trackers, beside what the task decided about."""
     decided = {decision.held.identity for decision in decisions}
-    with contextlib.closing(open_ledger(rest.ledger_url, rest.context, for_writing=True)) as ledger:
-        ledger.refuse_impossible()
+    with contextlib.closing(open_ledger(rest.ledger_url, rest.context, for_writing=False)) as ledger:
         for environment in ENVIRONMENTS:
             rows = list_integrations(ledger, "ledger", "", environment)
             for row in (*rows, *list_elsewhere(ledger, environment)):

@@ -26,8 +26,11 @@ def open_engine(
     """
     check = credential_check(services.app_store_server_url, context)
     ledger = open_ledger(services.ledger_url, context, for_writing=True)
-    if removes:
-        ledger.refuse_impossible()
+    lack = ledger.lack() if removes else ""
+    if lack:
+        # Where there can't be one, a disk isn't mounted, or the folder is misspelt.
+        ledger.check_place()
+        context.warn(f"{ledger.place.where} {lack}. If another ledger has what is declared absent, correct ledger.url.")
     warnings = FewWarnings(context.warn)
     with Trackers(context, ledger, services.times) as trackers:
         yield Engine(context, trackers, check, warnings.warn, name, is_strict)
