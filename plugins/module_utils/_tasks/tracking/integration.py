@@ -10,13 +10,13 @@ from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._declaration.declaration import Declaration
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES
-from .opening import open_engine
+from .opening import is_gone_by_the_ledger, open_engine
 from .request import one_request
 
 
 def run(params: Params, context: Context) -> Results:
     asked = one_request(params)
-    with open_engine(asked.services, context, "refund_tracking_integration", asked.app.is_absent) as one:
+    with open_engine(asked.services, context, "refund_tracking_integration", is_gone_by_the_ledger(asked.app)) as one:
         (decision,) = one.run(Declaration({}, (asked.app,)))
     results: Results = {
         "changed": decision.step.changed,

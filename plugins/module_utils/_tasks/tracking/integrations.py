@@ -18,7 +18,7 @@ from ..shared.trackers import LEDGER_LIBRARIES
 from . import outcomes
 from .key_removal import Rest, removal, rest_of
 from .key_troubles import KeyTrouble, key_troubles
-from .opening import open_engine
+from .opening import is_gone_by_the_ledger, open_engine
 from .request import list_request
 
 NAME = "refund_tracking_integrations"
@@ -29,7 +29,7 @@ def run(params: Params, context: Context) -> Results:
     declaration, purge, services = asked.declaration, asked.purge, asked.services
     for text in declaration.unusual():
         context.warn(text)
-    removes = purge is not None or any(app.is_absent for app in declaration.apps)
+    removes = purge is not None or any(map(is_gone_by_the_ledger, declaration.apps))
     rest = rest_of(services.ledger_url, context) if asked.absent_keys else Rest(services.ledger_url, context)
     with open_engine(services, context, NAME, removes, asked.is_strict) as one:
         decisions = one.run(declaration, purge)

@@ -9,11 +9,17 @@ import contextlib
 import typing as t
 
 from ..._context import Context
+from ..._declaration.apps import App
 from ..shared.few_warnings import FewWarnings
 from ..shared.services import credential_check
 from ..shared.trackers import Trackers, open_ledger
 from .engine import Engine
 from .request import Services
+
+
+def is_gone_by_the_ledger(app: App) -> bool:
+    """Tell whether an app is to be absent at a tracker of which the ledger alone tells, as of what is done by hand."""
+    return app.is_absent and any(one.tracker in ("ledger", "devtodev") for one in app.settings)
 
 
 @contextlib.contextmanager
@@ -22,7 +28,7 @@ def open_engine(
 ) -> t.Iterator[Engine]:
     """Yield the engine of a task, which ends with its browsers and its ledger closed.
 
-    ``removes``: integrations are to be absent, so that a ledger without any would be good news.
+    ``removes``: an app is to be absent of which the ledger alone tells: one without any app would be good news.
     """
     check = credential_check(services.app_store_server_url, context)
     ledger = open_ledger(services.ledger_url, context, for_writing=True)
