@@ -104,7 +104,7 @@ def test_a_revoked_key_is_counted_alike_by_site_and_audit(bulk: Bulk) -> None:
         told = f"{count[0]} {count[7:]} attention."
         found = audit(folder, done.results)
         assert document(folder)["totals"]["keys_needing_attention"] == 1 + len(more)
-        assert found.message.split("\n")[0] == f"2 of 2 apps need attention (2 refused). {told}"
+        assert found.message.partition("\n")[0] == f"2 of 2 apps need attention (2 refused). {told}"
         for name in ("html", "md"):
             assert f"2 of 2 apps need attention. {told}" in (folder / f"refund-audit.{name}").read_text(), name
         assert told in audit(folder, done.results, fail_on=[]).results["report"]["summary"]
