@@ -93,7 +93,7 @@ TESTED = {f".coverage.notification_url.{name}" for name in ("test_result", "test
 SHOWN_BY_UNIT_TESTS = {
     "appstore_iap_key": {f".iap_keys.{name}" for name in ("backup_file", "cause", "irreversible", "msg")},
     "iap_key_rotation": {".irreversible"},
-    "refund_tracking_integration": {".irreversible"},
+    "refund_tracking_integration": {".finding", ".irreversible"},
     "refund_export": TESTED,
     "refund_info": {".period.until", *TESTED},
 }
@@ -111,7 +111,7 @@ def test_that_each_documented_value_is_returned_and_not_always_null(outcome: Jso
 # Their fields are described, or are those of a module that they name; and a page ends after 400 lines.
 SAMPLED_ELSEWHERE = {
     "refund_ledger": {"apps"},
-    "refund_tracking_integration": {"declared", "irreversible"},
+    "refund_tracking_integration": {"declared", "finding", "http", "irreversible", "next_step"},
     "refund_tracking_integrations": {
         *("integrations", "keys_with_problems", "irreversible", "undeclared", "removable_keys", "summary", "http"),
     },

@@ -196,8 +196,10 @@ def test_absent(hand: Hand) -> None:
     assert not hand.both(state="absent").results["changed"]
     hand.run()
     kept = hand.both(state="absent")
+    assert kept.results["finding"] == "still_held"
     assert not kept.results["changed"] and "confirmed: true" in kept.warnings[0] and hand.status() == "Pending"
     gone = hand.both(state="absent", devtodev={"confirmed": True})
+    assert gone.results["finding"] is None
     assert gone.results["changed"] and gone.results["diff"]["after"] == {} and hand.status() == "Absent"
 
 
