@@ -88,8 +88,8 @@ def keys_told(keys: t.Collection[str]) -> str:
 
 def named_often_told(count: int) -> str:
     """Return why the apps of all causes together are more than there are, as a sentence; empty where they aren't."""
-    verbs = ("has", "is") if count == 1 else ("have", "are")
-    return f"{counted(count, 'app')} {verbs[0]} several problems and {verbs[1]} counted with each." if count else ""
+    verbs = ("has", "stands") if count == 1 else ("have", "stand")
+    return f"{counted(count, 'app')} {verbs[0]} several problems and {verbs[1]} below each of them." if count else ""
 
 
 def short_fingerprint(fingerprint: str | None) -> str:

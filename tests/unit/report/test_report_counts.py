@@ -80,10 +80,13 @@ def test_what_nobody_declares_is_no_matter_where_nobody_could_be_asked(tmp_path:
     assert asked.message.count("not declared") == 1
 
 
-def test_an_app_of_several_causes_is_said_to_be_counted_with_each(tmp_path: Path) -> None:
+def test_an_app_of_several_causes_is_said_to_stand_below_each(tmp_path: Path) -> None:
     several = {
-        "1 app has several problems and is counted with each.": [item(ONE, "unauthenticated", "update"), item(TWO)],
-        "2 apps have several problems and are counted with each.": [
+        "1 app has several problems and stands below each of them.": [
+            item(ONE, "unauthenticated", "update"),
+            item(TWO),
+        ],
+        "2 apps have several problems and stand below each of them.": [
             item(ONE, "unauthenticated", "update"),
             item(TWO, "unauthenticated"),
             item(TWO, action="update", tracker="devtodev"),
@@ -94,9 +97,9 @@ def test_an_app_of_several_causes_is_said_to_be_counted_with_each(tmp_path: Path
     for told, items in several.items():
         audit(tmp_path, bulk(*items))
         for text in texts(tmp_path).values():
-            assert ("counted with each" in text) is bool(told) and told in text
+            assert ("below each of them" in text) is bool(told) and told in text
     audit(tmp_path, bulk(item(ONE, "unauthenticated", "update")), waivers=[waiver])
-    assert all("counted with each" not in text for text in texts(tmp_path).values())
+    assert all("below each of them" not in text for text in texts(tmp_path).values())
 
 
 def test_a_refused_app_is_active_only_at_its_tracker(tmp_path: Path) -> None:
