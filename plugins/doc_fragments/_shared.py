@@ -76,7 +76,7 @@ options:
     default: 15.0
   deadline:
     description:
-      - Seconds for all calls of the task, retries and waits included.
+      - Seconds for all calls of a task, with retries and waits.
     type: float
     default: 120.0
   concurrency:
@@ -129,7 +129,7 @@ requirements:
 options:
   tracker:
     description:
-      - The service that holds the integration. V(ledger) is built in.
+      - What holds the integration. V(ledger) is built in.
     type: str
     choices: [ledger, revenuecat, qonversion, devtodev]
     default: ledger
@@ -137,7 +137,7 @@ options:
     description:
       - What the verdict of the credential check does.
       - V(required) fails an app that isn't accepted; one that was never released becomes C(Pending). V(advisory) warns
-        and writes. V(skip) makes no call.
+        and writes. V(skip) asks no one.
       - If Apple doesn't answer, a key that was accepted before keeps its status, and a new one is C(Pending). A key
         that can't be used always fails.
     type: str
@@ -145,7 +145,7 @@ options:
     default: required
   wait_timeout:
     description:
-      - Seconds to wait for a tracker to turn an integration C(Active).
+      - Seconds to wait until a tracker shows C(Active).
     type: float
     default: 60.0
 """

@@ -50,13 +50,13 @@ options:
         description: The project's secret key. Also read from E(STOREOPS_QONVERSION_API_KEY).
         type: str
       project:
-        description: Your label, if several projects have the bundle ID.
+        description: Your label, if several projects have this app.
         type: str
       url:
         description: Base URL of the API, for a simulator.
         type: str
       replace_bundle:
-        description: Takes over a project with another bundle ID.
+        description: Takes over a project of another app.
         type: bool
         default: false
       on_unknown:

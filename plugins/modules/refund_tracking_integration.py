@@ -113,6 +113,10 @@ next_step:
   description: What a person has to do at the tracker; else empty.
   returned: success, and failure of the credential check
   type: str
+confirmed_by_hand:
+  description: Whether the status rests on a person's word (O(devtodev.confirmed), in this run or before).
+  returned: success, and failure of the credential check
+  type: bool
 finding:
   description:
     - V(wrong_apple_id), V(still_held) for one that a run can't or may not remove at the tracker, or V(null).

@@ -91,7 +91,7 @@ def unexpected(answer: Answer) -> str:
 
 UNCHANGED = (
     "Your settings haven't changed since Apple last accepted them. Most likely the key was revoked, or the app moved "
-    "to another team."
+    "to another team: look in App Store Connect, then declare a new key or that team's."
 )
 
 
@@ -189,5 +189,6 @@ def other_ids(sound: t.Sequence[str], tried: t.Sequence[str]) -> str:
 def the_key(key_id: str, issuer_id: str, total: int) -> str:
     return (
         f"Key {key_id} is refused for {every(total)} here: "
-        f"most likely the key was revoked, or the Key ID or the Issuer ID {issuer_id} is wrong."
+        f"most likely the key was revoked, or the Key ID or the Issuer ID {issuer_id} is wrong. Compare them in App "
+        "Store Connect."
     )

@@ -10,10 +10,29 @@ import typing as t
 from .._model.apple_id import ProvenAppleIds, contradicted
 from .._model.errors import RefundsError
 from .._model.integration import Identity, Integration
+from .._model.text import few
 
 
 class WrongAppleId(RefundsError):
     """Under this number, no payload of the app would be verified any more."""
+
+
+class Contradiction(t.NamedTuple):
+    """An app whose ``number`` isn't the one that notifications verified with another root than Apple's name."""
+
+    bundle_id: str
+    number: int
+    named: int
+
+
+def contradictions_told(found: t.Iterable[Contradiction]) -> str:
+    """Return a warning of all apps together."""
+    apps = [f"{one.bundle_id} ({one.number}; they name {one.named})" for one in dict.fromkeys(found)]
+    return (
+        "app_apple_id isn't what notifications verified with another root certificate than Apple's name: "
+        f"{few(apps)}. If they are right, declare their number. If they are a simulator's, nothing is wrong: the first "
+        "notification that Apple signed for an app ends this warning of it."
+    )
 
 
 def is_contradicted(
@@ -21,11 +40,11 @@ def is_contradicted(
     identity: Identity,
     current: Integration | None,
     proven: t.Callable[[], ProvenAppleIds],
-    warn: t.Callable[[str], None],
+    note: t.Callable[[Contradiction], None],
 ) -> bool:
     """Tell where another root's notifications contradict a new number. Raises WrongAppleId where Apple's do.
 
-    Such a root's are warned of as long as they do: no other task compares them. That Apple's contradict what is held
+    Such a root's are noted as long as they do: no other task compares them. That Apple's contradict what is held
     already, refunds and the audit tell: it keeps no new key from the app.
     """
     held = current.app_apple_id if current else None
@@ -39,9 +58,5 @@ def is_contradicted(
     if apples and number != held:
         raise WrongAppleId(contradicted(number, max(apples)))
     if others and not apples:
-        warn(
-            f"{bundle_id}: app_apple_id is {number}, and notifications verified with another root certificate than "
-            f"Apple's name {max(others)}. If that is the app's number, declare app_apple_id: {max(others)}. If they "
-            "are a simulator's, nothing is wrong: the first notification that Apple signed ends this warning."
-        )
+        note(Contradiction(bundle_id, number, max(others)))
     return bool(others) and not apples and number != held

@@ -11,7 +11,16 @@ from dataclasses import dataclass, field, replace
 from .._context import Results
 from .._declaration.keys import KeySource, identifiers
 from .._model.errors import InputError
-from .._model.integration import Credentials, Identity, Integration, Observation, Status, absent, worse
+from .._model.integration import (
+    Confirmation,
+    Credentials,
+    Identity,
+    Integration,
+    Observation,
+    Status,
+    absent,
+    worse,
+)
 from .._model.verdict import UNDECIDED_CAUSES, Verdict
 from .._plan import Plan, describe, plan, settle_unknown, stand_still
 from .._trackers.protocol import Tracker
@@ -50,6 +59,7 @@ class Decision:
     ``is_predicted``: check mode; ``held`` is what a run would leave. ``is_absent``: it is declared to be absent.
     ``is_wrong_apple_id``: Apple's verified notifications contradict the declared number. ``next_step``: what a person
     has to do at the tracker. ``why_kept``: why what is declared absent can't be removed, and what a person can do.
+    ``confirmed``: the status rests on a person's word, which the tracker was not asked for.
     """
 
     verdict: Verdict
@@ -69,6 +79,7 @@ class Decision:
     is_wrong_apple_id: bool = False
     next_step: str = ""
     why_kept: str = ""
+    confirmed: Confirmation = ""
 
     @property
     def told(self) -> Integration:
@@ -121,7 +132,7 @@ def give_up(decision: Decision, error: str) -> None:
     """Turn a decision that could not be carried out into one that leaves everything as it was."""
     current = decision.step.current
     decision.step, decision.held = stand_still(current), current or absent(decision.held.identity)
-    decision.error, decision.next_step = error, ""
+    decision.error, decision.next_step, decision.confirmed = error, "", ""
 
 
 def leave_open(decision: Decision, error: str) -> None:
@@ -168,7 +179,7 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     step = replace(step, desired=desired)
     held = current.seen_as(observed) if step.action == "unknown" and current is not None else desired
     decision = Decision(verdict, step, held, wanted.credentials, is_predicted=rules.check_mode and step.changed)
-    decision.next_step = observed.next_step
+    decision.next_step, decision.confirmed = observed.next_step, observed.confirmed
     if status == "Active" and step.action == "unchanged" and observed.status in ("Failed", "Unknown"):
         # Whatever the tracker means by it, nobody may take it for Active, nor for a waiting state.
         decision.error = _not_active(identity, tracker, observed)

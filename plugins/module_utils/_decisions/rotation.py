@@ -189,11 +189,11 @@ def obstacles(old: str, new: str, known: Known, decisions: t.Sequence[Decision])
         )
     waiting = [one.held for one in decisions if is_by_hand(one)]
     if waiting:
-        key = "the new key" if new == PREDICTED else new
+        begin, key = ("Once the new key is made, ", "the new key") if new == PREDICTED else ("", new)
         found.append(
-            f"{count_of(len(waiting))} must be entered by hand: {_named(waiting)}. Enter {key} there, as the warning "
-            "says. Once the page shows Active, run storeops.refunds.rotate_key again with devtodev.confirmed: true, "
-            "for that run only."
+            f"{begin}{count_of(len(waiting))} must be entered by hand: {_named(waiting)}. Enter {key} there, as the "
+            "warning says. Once the page shows Active, run storeops.refunds.rotate_key again with devtodev.confirmed: "
+            "true, for that run only."
         )
     told = {_place_of(identity) for identity in (*decided, *(one.identity for one in (*left, *known.hidden)))}
     found += _declared_only(old, known, told)

@@ -25,12 +25,12 @@ class ProvenAppleIds:
 
 def ids_told(apples: object, used: int | None) -> str:
     """Return the detail of ``wrong_apple_id``: the number in a payload, and the one that it was verified against."""
-    return f"Apple says {apples if isinstance(apples, int) else 'none'}, declared is {used}"
+    return f"the payload names {apples if isinstance(apples, int) else 'none'}, declared is {used}"
 
 
 def _apples(told: str) -> str:
     """Return the first number of `ids_told` in a reason as the ledger keeps it; empty where there is none."""
-    found = re.search(r": Apple says ([0-9]+), declared is ", told)
+    found = re.search(r": the payload names ([0-9]+), declared is ", told)
     return found.group(1) if found else ""
 
 

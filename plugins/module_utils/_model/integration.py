@@ -22,6 +22,10 @@ def worse(one: Status, other: Status) -> Status:
     return min(one, other, key=_FROM_WORST.index)
 
 
+# Whether a person's word stands for what a tracker could not be asked: given in this run, or before it.
+Confirmation = t.Literal["", "now", "before"]
+
+
 @dataclass(frozen=True)
 class Observation:
     """What is seen of an integration at its tracker.
@@ -33,6 +37,7 @@ class Observation:
     status: Status
     word: str = ""
     next_step: str = field(default="", compare=False)
+    confirmed: Confirmation = field(default="", compare=False)
 
     def __str__(self) -> str:
         """Return the status as messages name it."""

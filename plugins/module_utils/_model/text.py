@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import typing as t
 
 # Control characters but tab and line feed (a terminal acts on ESC and on 0x9b), halves of surrogate pairs, and what
 # turns the direction of writing (Unicode TR 36: a line may then read as another one).
 _ACTED_ON = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_MOST_NAMED = 5
+MOST_NAMED = 5
+# How alike two names are of which one is a slip: one letter of ten.
+_SLIP = 0.9
 # A shorter sentence is read over. What stands before it says whom it is about.
 _WORTH_A_LOOK = 40
 _SENTENCE_END = re.compile(r"(?<=[.?!]) +")
@@ -26,8 +29,8 @@ def printable(text: str) -> str:
 
 def few(names: t.Sequence[str]) -> str:
     """Return up to five names and how many more there are."""
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def every(count: int) -> str:
@@ -59,6 +62,13 @@ def other_capitals(names: t.Iterable[str], declared: t.Iterable[str]) -> dict[st
     exact = list(declared)
     folded = {name.casefold(): name for name in reversed(exact)}
     return {name: folded[name.casefold()] for name in names if name.casefold() in folded and name not in exact}
+
+
+def nearest(name: str, names: t.Sequence[str]) -> str:
+    """Return the one of ``names`` that is most likely meant, empty for none: a slip of the pen, or other capitals."""
+    folded = {one.casefold(): one for one in reversed(names)}
+    found = difflib.get_close_matches(name.casefold(), folded, 1, _SLIP)
+    return folded[found[0]] if found else ""
 
 
 def shortened(value: str) -> str:

@@ -39,6 +39,14 @@ _DRIFT = {
     "declaration.",
     "delete": "Declared absent, and the tracker still has it. Run storeops.refunds.site to remove it.",
 }
+# Where a person enters what is declared, the ledger holds what the person was last asked for.
+_DRIFT_BY_HAND = {
+    **_DRIFT,
+    "create": "Nobody was asked yet to enter this at {tracker} by hand. Run storeops.refunds.site, which says what to "
+    "enter where.",
+    "update": "What a person was last asked to enter at {tracker} isn't what is declared{}. Run "
+    "storeops.refunds.site, which says what to enter where, or correct the declaration.",
+}
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,9 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
         problems.append(_own("unknown", "failed", found.message))
         is_explained = True
     if found.action in _DRIFT and not found.is_elsewhere:
-        problems.append(Problem("drift", "drift", _DRIFT[found.action].format(_both(found), _fields(found))))
+        texts = _DRIFT_BY_HAND if found.next_step else _DRIFT
+        text = texts[found.action].format(_both(found), _fields(found), tracker=found.tracker)
+        problems.append(Problem("drift", "drift", text))
     elif found.action == "unknown" and not is_explained:
         problems.append(_own("unknown", "plan_unknown", found.message or _unknown_key(found.tracker)))
     # Before an app is released, too, a person has to enter its key; before a change is made, nobody has.
@@ -95,8 +105,9 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
 
 def _both(found: Finding) -> str:
     """Return both values of each field, or nothing where the result doesn't tell them."""
+    held = "was asked for" if found.next_step else "is held"
     told = [
-        f"{one.field} {_short(one.field, one.before or _nothing(one.field))} is held, "
+        f"{one.field} {_short(one.field, one.before or _nothing(one.field))} {held}, "
         f"{_short(one.field, one.after or '(none)')} is declared"
         for one in found.differences
     ]

@@ -65,9 +65,13 @@ def undeclared_of(results: t.Sequence[Fields], apps: t.Iterable[App]) -> tuple[U
     lists = [result.get("undeclared") for result in results if isinstance(result, t.Mapping)]
     items = [item for found in lists if isinstance(found, list) for item in found if isinstance(item, t.Mapping)]
     # One that is declared absent may be absent in another project.
-    audited = {_place(app) for app in apps if app.tracker == "ledger" or app.status != "Absent"}
+    audited = {_place(app) for app in apps if app.tracker == "ledger" or not _is_to_be_absent(app)}
     found = {_undeclared(item) for item in items if _text(item.get("bundle_id"))}
     return tuple(sorted(one for one in found if (one.bundle_id, one.environment, one.tracker) not in audited))
+
+
+def _is_to_be_absent(app: App) -> bool:
+    return app.status == "Absent" or app.action == "delete"
 
 
 def _undeclared(item: Fields) -> Undeclared:
@@ -179,6 +183,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         kind=deciding.kind if deciding else "ok",
         is_of_key=result.get("is_of_key") is True,
         key_name=_first_text(_mapping(result.get("declared")).get("key"), result.get("key")),
+        is_confirmed_by_hand=result.get("confirmed_by_hand") is True,
     )
 
 
@@ -213,6 +218,9 @@ def _shown_status(found: Finding) -> str | None:
     """Return the status as it is now: check mode tells what it would be after a run, which nobody has seen."""
     if found.action == "create":
         return "Absent"
+    if found.action == "delete":
+        # It is held still, and the result tells how it is to be.
+        return None
     is_unknown = found.action == "update" and any(
         one.field == "key_fingerprint" and one.before is None for one in found.differences
     )

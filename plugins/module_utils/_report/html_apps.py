@@ -79,7 +79,7 @@ def _row(app: App, texts: _Texts) -> list[t.Any]:
         app.bundle_id,
         app.name,
         KINDS.index(app.kind),
-        *map(texts.place, (app.told_cause, app.environment, app.tracker, app.status)),
+        *map(texts.place, (app.told_cause, app.environment, app.tracker, _status(app))),
         *map(
             texts.place,
             (
@@ -100,6 +100,10 @@ def _row(app: App, texts: _Texts) -> list[t.Any]:
         [[texts.place(found.field), found.before or "", found.after or ""] for found in app.differences],
         [[texts.place(found.field), *map(texts.place, (found.after, found.before))] for found in app.contrasts],
     ]
+
+
+def _status(app: App) -> str | None:
+    return f"{app.status}, by a person's word" if app.is_confirmed_by_hand else app.status
 
 
 def _answer(app: App) -> str:

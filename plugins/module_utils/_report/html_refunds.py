@@ -54,7 +54,7 @@ def refunds_section(report: Report) -> str:
     unread += f'<p class="note">{never_read}</p>' if never_read else ""
     if refunds is None:
         return unread and f'<section aria-labelledby="refunds"><h2 id="refunds">Refunds</h2>{unread}</section>'
-    partly = missing(refunds)
+    partly = missing(refunds, soft)
     note = f'<p class="note">{partly}</p>' if partly else ""
     today = report.generated_at[:10]
     parts = "".join(_part(part, today) for part in refunds.parts)

@@ -102,6 +102,7 @@ def _app(app: App) -> Json:
         "key": app.key_name or None,
         "result": app.kind,
         "tracker_status": app.status,
+        "confirmed_by_hand": app.is_confirmed_by_hand,
         "action": app.action or None,
         **_key(app.held),
         "declared": None if app.declared is None else _key(app.declared),

@@ -49,7 +49,7 @@ def render_markdown(report: Report) -> str:
         _bad_keys(report),
         unread_apps(report, lambda names: _names(list(map(md, names))).removeprefix(": ")),
         "" if not report.unread else f"**{UNREAD}** {md(' '.join(report.unread))}",
-        missing(report.refunds),
+        missing(report.refunds, md),
         named_often_told(named_often(report)),
         *(_cause(group) for group in by_cause(report.apps)[:_LISTED_CAUSES]),
     ]
@@ -64,7 +64,7 @@ def md(text: object) -> str:
 def headline(report: Report) -> str:
     """Return how many apps need attention, keys beside them and unread refunds; waived and pending apps don't."""
     unread = "Refunds could not be read." if report.unread else ""
-    return " ".join(filter(None, (_apps(report), keys_told(troubled_keys(report)), unread)))
+    return " ".join(filter(None, (_apps(report), keys_told(troubled_keys(report), md), unread)))
 
 
 def _apps(report: Report) -> str:

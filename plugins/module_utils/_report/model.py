@@ -78,7 +78,8 @@ class App:
     ``kind`` is what it counts as. ``held`` is the key that the tracker holds, or would hold after a run. ``declared``
     is the one that was asked for, None when none was or nobody says; ``key_name`` is its short name. ``is_of_key``:
     what is wrong is the key, not this app. ``action`` is what a run would do, empty when nobody compared. ``cause`` is
-    that of the credential check, empty without one. Times are UTC in ISO 8601.
+    that of the credential check, empty without one. ``is_confirmed_by_hand``: ``status`` rests on a person's word.
+    Times are UTC in ISO 8601.
     """
 
     bundle_id: str
@@ -100,6 +101,7 @@ class App:
     kind: Kind = "ok"
     key_name: str = ""
     is_of_key: bool = False
+    is_confirmed_by_hand: bool = False
 
     @property
     def tried(self) -> Key:

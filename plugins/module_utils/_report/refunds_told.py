@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import replace
 
 from .._model.refund_period import RUN_REFUNDS
+from .._model.text import few
 from .model import App, Report
 from .refunds import Coverage, Refunds
 from .texts import counted, number
@@ -55,12 +56,12 @@ def unread_apps(report: Report, named: t.Callable[[t.Sequence[str]], str]) -> st
     return " ".join(told)
 
 
-def missing(refunds: Refunds | None) -> str:
-    """Return of how many apps refunds may be missing, as a sentence; empty for none."""
+def missing(refunds: Refunds | None, shown: t.Callable[[str], str]) -> str:
+    """Return of which apps refunds may be missing, as a sentence; empty for none. ``shown``: for the format."""
     found = refunds.coverage if refunds else ()
-    partly = count_covered(item for item in found if item.state != "complete" and item.is_due)
+    names = sorted({item.bundle_id for item in found if item.state != "complete" and item.is_due})
     apps = counted(count_covered(found), "app")
-    return f"Refunds may be missing for {number(partly)} of {apps}." if partly else ""
+    return f"Refunds may be missing for {number(len(names))} of {apps}: {shown(few(names))}." if names else ""
 
 
 def count_covered(coverage: t.Iterable[Coverage]) -> int:

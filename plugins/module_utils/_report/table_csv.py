@@ -14,6 +14,7 @@ COLUMNS = (
     "environment",
     "tracker",
     "tracker_status",
+    "confirmed_by_hand",
     "result",
     "cause",
     "hint",
@@ -29,7 +30,7 @@ def render_csv(report: Report) -> str:
     """Return the table. ``result`` is what an app counts as; cause and hint are those of the problem that decides.
 
     ``other_causes``: of its further open problems, with spaces between them. ``tracker_status`` is the tracker's own
-    word, which may be from before Apple refused.
+    word, which may be from before Apple refused; with ``confirmed_by_hand``, it is a person's.
     """
     lines = [header(COLUMNS)]
     for app in report.apps:
@@ -40,6 +41,7 @@ def render_csv(report: Report) -> str:
             "environment": app.environment,
             "tracker": app.tracker or None,
             "tracker_status": app.status,
+            "confirmed_by_hand": "yes" if app.is_confirmed_by_hand else None,
             "result": app.kind,
             "cause": app.told_cause or None,
             "hint": app.told_hint or None,

@@ -10,6 +10,7 @@ import typing as t
 from html import escape
 
 from .._model.money import units
+from .._model.text import few
 from .compared import Why
 from .model import Kind
 
@@ -41,7 +42,7 @@ MEANINGS: t.Mapping[Kind, str] = {
 # How a finding went.
 WHY: t.Mapping[Why, str] = {"solved": "solved", "waived": "waived", "not audited": "no longer declared"}
 # Of what changed since the last report: the findings about keys alone are told apart.
-ONLY_APPS = "Only the findings of apps are compared."
+ONLY_APPS = "Only what fails an audit of an app is compared, not what is pending."
 UNREAD = "Refunds could not be read:"
 UNREAD_TOO = "Refunds could not be read for the same reason."
 SHOWN_FINGERPRINT = 12
@@ -81,9 +82,10 @@ def counted(value: int, noun: str) -> str:
     return f"{number(value)} {noun}{'' if value == 1 else 's'}"
 
 
-def keys_told(keys: t.Collection[str]) -> str:
-    """Return how many keys need attention, as a sentence; empty for none."""
-    return f"{counted(len(keys), 'key')} {'needs' if len(keys) == 1 else 'need'} attention." if keys else ""
+def keys_told(keys: t.Sequence[str], shown: t.Callable[[str], str] = str) -> str:
+    """Return how many keys need attention, and which, as a sentence; empty for none. ``shown``: for the format."""
+    need = "needs" if len(keys) == 1 else "need"
+    return f"{counted(len(keys), 'key')} {need} attention: {shown(few(keys))}." if keys else ""
 
 
 def named_often_told(count: int) -> str:

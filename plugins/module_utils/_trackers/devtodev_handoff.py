@@ -15,6 +15,7 @@ from .last_applied import LastApplied
 from .protocol import OnUnknown
 
 _CONFIRMING = "devtodev.confirmed: true, for that run only."
+_TOO_EARLY = " (devtodev.confirmed: true was left aside: it confirms what a run before this one asked for.)"
 
 
 @dataclass
@@ -39,7 +40,8 @@ class DevtodevByHand:
 
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
         if not changed and current is not None and self._is_confirmed(current):
-            return Observation(desired.status, CONFIRMED if desired.status == "Pending" else "")
+            word = CONFIRMED if desired.status == "Pending" else ""
+            return Observation(desired.status, word, confirmed="before" if _was_confirmed(current) else "now")
         # A reminder writes nothing, so it needs no ledger that can be written.
         if changed:
             self.last_applied.check_place()
@@ -66,7 +68,7 @@ class DevtodevByHand:
         self.last_applied.check_place()
 
     def _is_confirmed(self, held: Integration) -> bool:
-        return self.settings.is_confirmed or held.status == "Active" or held.word == CONFIRMED
+        return self.settings.is_confirmed or _was_confirmed(held)
 
     def irremovable(self, identity: Identity) -> str:
         if self.settings.is_confirmed:
@@ -100,7 +102,8 @@ class DevtodevByHand:
         self.warn(
             f"{desired.identity.bundle_id}: {when} at devtodev by hand, at {self._where(desired.identity)}: "
             f"App Bundle ID {desired.identity.bundle_id}; Issuer ID {issuer_id}; Key ID {key_id}; .p8 file {file}. "
-            f"Once the page shows Active, run again with {_CONFIRMING}"
+            f"Once the page shows Active, run storeops.refunds.site (in a rotation: rotate_key) with {_CONFIRMING}"
+            f"{_TOO_EARLY if self.settings.is_confirmed else ''}"
         )
 
     def _where(self, identity: Identity) -> str:
@@ -108,3 +111,7 @@ class DevtodevByHand:
             return f"{self.settings.address(identity)} ({MENU_PATH})"
         project = f"project {identity.project}" if identity.project else "the app's project"
         return f"{project}, {MENU_PATH}"
+
+
+def _was_confirmed(held: Integration) -> bool:
+    return held.status == "Active" or held.word == CONFIRMED

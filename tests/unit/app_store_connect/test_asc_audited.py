@@ -64,6 +64,9 @@ def test_a_key_that_is_declared_absent(
         return
     (one,) = found
     assert one["hint"].startswith("Declared absent, and ") and said in one["hint"]
-    assert "1 key needs attention." in done.message and f"partner: {one['cause']}: Declared absent" in done.message
+    assert (
+        "1 key needs attention: partner." in done.message
+        and f"partner: {one['cause']}: Declared absent" in done.message
+    )
     for name in ("html", "md", "junit.xml"):
         assert "Declared absent, and " in (folder / f"refund-audit.{name}").read_text(), name

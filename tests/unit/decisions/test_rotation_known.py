@@ -189,6 +189,12 @@ def test_what_keeps_the_old_key_in_words(case: str) -> None:
     assert obstacles(OLD, NEW, known, decisions) == told
 
 
+def test_a_key_that_is_not_made_yet_is_entered_once_it_is() -> None:
+    (told,) = obstacles(OLD, PREDICTED, Known(()), [decided(WAITING, next_step="Enter it.")])
+    assert told.startswith("Once the new key is made, 1 integration must be entered by hand: ")
+    assert " Enter the new key there, as the warning says. " in told
+
+
 def test_several_obstacles_are_told_in_their_order() -> None:
     known = Known((ONE, HIDDEN, replace(TWO, status="Failed")), ("x.",), declared_old=frozenset({held("y").identity}))
     found = obstacles(OLD, NEW, known, [decided(WAITING, next_step="Enter it.")])

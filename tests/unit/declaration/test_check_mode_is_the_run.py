@@ -19,7 +19,10 @@ from unit_support import BUNDLE_ID, OTHER_ISSUER, Outcome, fingerprint_of
 Json = dict[str, t.Any]
 TWO = "com.example.two"
 # What may differ: the run has happened.
-WORDS = (("would change", "changed"), ("would be removed", "removed"), ("would not be Active", "not Active"))
+WORDS = (
+    ("would be confirmed", "confirmed"),
+    *(("would change", "changed"), ("would be removed", "removed"), ("would not be Active", "not Active")),
+)
 
 PLACES: Json = {
     "state": st.sampled_from(["present", "present", "absent"]),

@@ -53,6 +53,10 @@ def test_an_app_at_several_trackers_is_one_app_and_one_call(bulk: Bulk) -> None:
     assert list(done.results["diff"]["after"]) == [f"{BUNDLE_ID} at ledger", f"{BUNDLE_ID} at devtodev", TWO]
     again = bulk.both([], keys=keys, devtodev=HAND)
     assert again.results["summary"] == "2 apps: 1 not Active, 1 unchanged." and not again.results["changed"]
+    for said in ("1 confirmed by hand, 1 unchanged", "2 unchanged"):
+        confirmed = bulk.both([], keys=keys, devtodev={**HAND, "confirmed": True})
+        assert confirmed.results["summary"] == f"2 apps: {said}." and not confirmed.results["changed"]
+        assert [one["confirmed_by_hand"] for one in confirmed.results["integrations"]] == [False, True, False]
 
 
 def test_one_app_in_two_projects_of_a_tracker(bulk: Bulk) -> None:

@@ -109,7 +109,7 @@ def test_app_store_connect_contradicts_a_number_before_any_payload(
 def test_a_number_that_was_corrected_waits_for_refunds(desk: Desk) -> None:
     desk.refund(-1, "2000000000000002")
     desk.put_integration(app_apple_id=7)
-    assert f"(Apple says {APPLE_ID}, declared is 7)" in desk.run().message
+    assert f"(the payload names {APPLE_ID}, declared is 7)" in desk.run().message
     desk.put_integration()
     question = {"ledger": {"url": desk.url}, "root_certificate_path": str(desk.folder / "root.pem"), "last_days": 30}
     (fault,) = run_task(refund_info.TASK, question).results["declaration_faults"]
@@ -164,7 +164,10 @@ def test_another_root_allows_a_number_and_refuses_none(sim: Simulator, tmp_path:
         assert not done.message and not [text for text in done.warnings if "app_apple_id" in text]
     other = bulk.both(apps(BUNDLE_ID, app_apple_id=8))
     assert bool(other.message) is is_apples
-    told = [text for text in other.warnings if "another root certificate than Apple's name 7" in text]
+    said = (
+        f"app_apple_id isn't what notifications verified with another root certificate than Apple's name: {BUNDLE_ID} "
+    )
+    told = [text for text in other.warnings if text.startswith(f"{said}(8; they name 7). If they are right, declare")]
     assert len(told) == (0 if is_apples else 1)
     # Once it is stored, nothing else tells it, so each run does.
     for again in [] if is_apples else [apps(BUNDLE_ID, app_apple_id=8), apps(BUNDLE_ID)]:
@@ -177,6 +180,17 @@ def test_another_root_allows_a_number_and_refuses_none(sim: Simulator, tmp_path:
         assert [text for text in later.warnings if "app_apple_id" in text] == told
     (app,) = apps_of([bulk.run(apps(BUNDLE_ID, app_apple_id=9), check_mode=True).results])
     assert next(problem.cause for problem in app.problems) == "wrong_apple_id"
+
+
+def test_the_numbers_of_another_root_are_told_together(sim: Simulator, tmp_path: Path) -> None:
+    """They leave the few warnings of a task to what is worse."""
+    names = [f"com.example.n{number}" for number in range(12)]
+    bulk = Bulk(sim, tmp_path)
+    for name in names:
+        prove(bulk, name, 7, "other:0123")
+    done = bulk.both(apps(*names, app_apple_id=8, credential_check="skip"))
+    (told,) = [text for text in done.warnings if "app_apple_id" in text]
+    assert f" {names[0]} (8; they name 7), " in told and f"{names[4]} (8; they name 7) and 7 more. If" in told
 
 
 def test_the_audit_calls_it_what_it_is(sim: Simulator, tmp_path: Path) -> None:

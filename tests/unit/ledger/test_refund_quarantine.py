@@ -101,14 +101,14 @@ def test_another_apple_id_is_a_mistake_in_the_declaration(desk: Desk, is_list: b
     given = listed if is_list else {"app_apple_id": 7}
     for check_mode in (True, False, False):
         wrong = desk.run(check_mode=check_mode, **given)
-        assert wrong.results["failed"] and f"(Apple says {APPLE_ID}, declared is 7)" in wrong.message
+        assert wrong.results["failed"] and f"(the payload names {APPLE_ID}, declared is 7)" in wrong.message
         assert len(desk.rows()) == others
     question = {"ledger": {"url": desk.url}, "root_certificate_path": str(desk.folder / "root.pem"), "last_days": 30}
     (fault,) = run_task(refund_info.TASK, question).results["declaration_faults"]
     assert fault["bundle_id"] == BUNDLE_ID and f"See that the app is declared with {APPLE_ID}, and run" in fault["msg"]
     desk.put_integration(app_apple_id=7)
     (fault,) = run_task(refund_info.TASK, question).results["declaration_faults"]
-    assert fault["bundle_id"] == BUNDLE_ID and f"Apple says {APPLE_ID}, declared is 7" in fault["msg"]
+    assert fault["bundle_id"] == BUNDLE_ID and f"the payload names {APPLE_ID}, declared is 7" in fault["msg"]
     desk.put_integration()
     assert not desk.run().message and len(desk.rows()) == others + 1
     assert run_task(refund_info.TASK, question).results["declaration_faults"] == []

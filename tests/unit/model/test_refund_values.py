@@ -266,11 +266,14 @@ def test_payloads_for_another_apple_id_are_told(reasons: list[str], numbers: str
 @pytest.mark.parametrize(
     ("reasons", "said"),
     [
-        (["wrong_apple_id: Apple says 8, declared is 7"], "app_apple_id is 8, as in Apple's payloads, but"),
-        (["wrong_apple_id: Apple says 80, declared is 7"], "(Apple says 80, declared is 7)"),
+        (["wrong_apple_id: the payload names 8, declared is 7"], "app_apple_id is 8, as in Apple's payloads, but"),
+        (["wrong_apple_id: the payload names 80, declared is 7"], "(the payload names 80, declared is 7)"),
         (
-            ["wrong_apple_id: Apple says 8, declared is 7", "wrong_apple_id: Apple says 9, declared is 8"],
-            "(Apple says 9,",
+            [
+                "wrong_apple_id: the payload names 8, declared is 7",
+                "wrong_apple_id: the payload names 9, declared is 8",
+            ],
+            "(the payload names 9,",
         ),
         (
             [],

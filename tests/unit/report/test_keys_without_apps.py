@@ -51,7 +51,7 @@ def test_a_key_that_no_app_tells_of_fails_the_task_and_the_audit(bulk: Bulk, cha
     assert "1 of 2 keys needs attention" in done.message.split("\n")[0]
     folder = bulk.folder / "reports"
     found = audit(folder, done.results)
-    assert "1 key needs attention." in found.message and f"{cause}: " in found.message
+    assert "1 key needs attention: partner." in found.message and f"{cause}: " in found.message
     (written,) = document(folder)["keys_with_problems"]
     assert (written["key"], written["cause"]) == ("partner", cause) and document(folder)["failed"]
     for name in ("html", "md", "junit.xml"):
@@ -98,10 +98,13 @@ def test_a_revoked_key_is_counted_alike_by_site_and_audit(bulk: Bulk) -> None:
     bulk.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
     keys = [{**bulk.keys[0], "apps": [BUNDLE_ID, TWO]}]
     folder, waiver = bulk.folder / "reports", {"cause": "unauthenticated", "reason": "Known", "until": "2999-12-31"}
-    for more, count in (([], "1 of 1 key needs"), ([partner(bulk)], "2 of 2 keys need")):
+    name = bulk.keys[0]["key"]
+    told_of: list[tuple[list[Json], str, str]] = [([], "1 of 1 key needs", name)]
+    told_of += [([partner(bulk)], "2 of 2 keys need", f"{name}, partner")]
+    for more, count, names in told_of:
         done = bulk.both([], keys=[*keys, *more], on_faulty_app="report")
         assert done.message.split("\n")[0] == f"2 of 2 apps need attention, {count} attention."
-        told = f"{count[0]} {count[7:]} attention."
+        told = f"{count[0]} {count[7:]} attention: {names}."
         found = audit(folder, done.results)
         assert document(folder)["totals"]["keys_needing_attention"] == 1 + len(more)
         assert found.message.partition("\n")[0] == f"2 of 2 apps need attention (2 refused). {told}"
@@ -111,5 +114,5 @@ def test_a_revoked_key_is_counted_alike_by_site_and_audit(bulk: Bulk) -> None:
         # The count is of what fails the task, and of what nobody waived.
         assert "key" not in audit(folder, done.results, fail_on=["drift"]).results.get("msg", "")
         audit(folder, done.results, fail_on=[], waivers=[{**waiver, "bundle_id": "*"}])
-        left = "1 key needs attention." in (folder / "refund-audit.md").read_text()
+        left = "1 key needs attention: partner." in (folder / "refund-audit.md").read_text()
         assert left is bool(more)

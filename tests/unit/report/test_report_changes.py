@@ -173,7 +173,7 @@ def test_the_console_says_what_else_is_wrong_when_nothing_is_to_fail(tmp_path: P
     given = {**bulk(item("com.example.fine")), "keys_with_problems": [bad]}
     unread = [{"failed": True, "msg": "The ledger can't be read."}]
     said = audit(tmp_path, given, fail_on=[], refunds=unread).results["report"]["summary"]
-    assert "1 key needs attention." in said and "The ledger can't be read." in said
+    assert "1 key needs attention: partner." in said and "The ledger can't be read." in said
 
 
 def test_the_console_says_each_cause_once(tmp_path: Path) -> None:

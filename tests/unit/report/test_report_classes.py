@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import typing as t
 from datetime import UTC, datetime
@@ -54,6 +55,8 @@ def test_what_a_run_would_change_is_drift(action: str, tmp_path: Path) -> None:
         assert class_of(tmp_path, result) == ("drift", ["drift"])
         (app,) = document(tmp_path)["apps"]
         assert app["action"] == action and app["differences"]
+        # Of what a run would remove, the result tells the status after it.
+        assert app["tracker_status"] == {"create": "Absent", "update": "Active", "delete": None}[action]
     # The role says changed_when: false.
     assert class_of(tmp_path, single(BUNDLE, action=action, changed=False)) == ("drift", ["drift"])
 
@@ -99,6 +102,17 @@ def test_not_active_at_the_tracker_is_pending(tmp_path: Path) -> None:
         assert asked["next_step"] in (tmp_path / "refund-audit.md").read_text(), "and what a person has to do"
     assert class_of(tmp_path, bulk(item(BUNDLE, status="Failed"))) == ("refused", ["tracker_failed"])
     assert class_of(tmp_path, bulk(item(BUNDLE, status="Unknown"))) == ("unknown", ["tracker_unknown"])
+
+
+@pytest.mark.parametrize("make", [lambda said: bulk({**item(BUNDLE), **said}), lambda said: single(BUNDLE, **said)])
+def test_a_person_s_word_is_told_from_a_tracker_s(make: t.Callable[[Json], Json], tmp_path: Path) -> None:
+    for is_by_hand in (True, False):
+        assert class_of(tmp_path, make({"confirmed_by_hand": is_by_hand})) == ("ok", [])
+        (app,) = document(tmp_path)["apps"]
+        assert (app["tracker_status"], app["confirmed_by_hand"]) == ("Active", is_by_hand)
+        with (tmp_path / "refund-audit.csv").open(newline="") as file:
+            assert [row["confirmed_by_hand"] for row in csv.DictReader(file)] == ["yes" if is_by_hand else ""]
+        assert ("Active, by a person's word" in (tmp_path / "refund-audit.html").read_text()) is is_by_hand
 
 
 def test_refused_and_drifted_counts_as_refused_and_shows_both(tmp_path: Path) -> None:

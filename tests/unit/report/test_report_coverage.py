@@ -46,7 +46,7 @@ def test_the_reason_fits_the_app(
     assert found["state"] == state
     for name in ("html", "md"):
         text = (tmp_path / f"refund-audit.{name}").read_text()
-        assert ("Refunds may be missing for 1 of 1 app." in text) is is_missing, name
+        assert (f"Refunds may be missing for 1 of 1 app: {ONE}." in text) is is_missing, name
 
 
 @pytest.mark.parametrize(

@@ -102,13 +102,15 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
             {"status": "Pending", "cause": "app_not_released", "next_step": "Enter it."},
             (Problem("pending", "app_not_released", HINT), own("pending", "tracker_pending", "Enter it.")),
         ),
+        # Where a person enters it, nothing is known of the tracker, and site itself creates nothing.
         (
-            {"action": "create", "status": "Pending", "next_step": "Enter it."},
+            {"action": "create", "status": "Pending", "tracker": "devtodev", "next_step": "Enter it."},
             (
                 Problem(
                     "drift",
                     "drift",
-                    "The tracker doesn't have this integration. Run storeops.refunds.site to create it.",
+                    "Nobody was asked yet to enter this at devtodev by hand. Run storeops.refunds.site, which says "
+                    "what to enter where.",
                 ),
             ),
         ),
@@ -160,6 +162,21 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
                     "drift",
                     "drift",
                     f"The tracker doesn't have what is declared. {RUN} it, or correct the declaration.",
+                ),
+            ),
+        ),
+        (
+            {
+                **{"action": "update", "status": "Pending", "tracker": "devtodev", "next_step": "Enter it."},
+                "differences": (Difference("key_id", "A", "B"),),
+            },
+            (
+                Problem(
+                    "drift",
+                    "drift",
+                    "What a person was last asked to enter at devtodev isn't what is declared (key_id A was asked for, "
+                    "B is declared). Run storeops.refunds.site, which says what to enter where, or correct the "
+                    "declaration.",
                 ),
             ),
         ),

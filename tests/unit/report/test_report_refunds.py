@@ -59,7 +59,7 @@ def test_refunds_are_summed_and_unknown_is_no_zero(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fails", [True, False])
 def test_another_apple_id_is_a_finding(tmp_path: Path, fails: bool) -> None:
-    said = "app_apple_id isn't the number in Apple's payloads (Apple says 1, declared is 7)."
+    said = "app_apple_id isn't the number in Apple's payloads (the payload names 1, declared is 7)."
     fault = {"bundle_id": "com.example.fine", "environment": "production", "msg": said}
     given = bulk(item("com.example.fine", tracker="revenuecat"), item("com.example.fine"), item("com.example.new"))
     waiver = {"bundle_id": "*", "cause": "wrong_apple_id", "reason": "r", "until": "2999-12-31"}
@@ -73,7 +73,11 @@ def test_another_apple_id_is_a_finding(tmp_path: Path, fails: bool) -> None:
 
 def test_another_apple_id_comes_before_what_a_run_would_change(tmp_path: Path) -> None:
     """A run would only store the number that Apple contradicts."""
-    fault = {"bundle_id": "com.example.drift", "environment": "production", "msg": "Apple says 1, declared is 7."}
+    fault = {
+        "bundle_id": "com.example.drift",
+        "environment": "production",
+        "msg": "the payload names 1, declared is 7.",
+    }
     found = audit(
         tmp_path,
         bulk(item("com.example.drift", action="update")),
@@ -81,18 +85,20 @@ def test_another_apple_id_comes_before_what_a_run_would_change(tmp_path: Path) -
     )
     (app,) = document(tmp_path)["apps"]
     assert [one["cause"] for one in app["problems"]] == ["wrong_apple_id", "drift"]
-    assert "com.example.drift: wrong_apple_id: Apple says 1" in found.message and ": drift: " not in found.message
+    assert (
+        "com.example.drift: wrong_apple_id: the payload names 1" in found.message and ": drift: " not in found.message
+    )
 
 
 def test_a_second_problem_of_another_kind_is_told_too(tmp_path: Path) -> None:
     """Who declares a new key is to know that refunds will fail for another reason."""
-    fault = {"bundle_id": "com.example.one", "environment": "production", "msg": "Apple says 1, declared is 7."}
+    fault = {"bundle_id": "com.example.one", "environment": "production", "msg": "the payload names 1, declared is 7."}
     given: Json = {"refunds": [{**refunds(), "declaration_faults": [fault]}]}
     apps = bulk(item("com.example.one", "unauthenticated", hint="It is revoked."))
     found = audit(tmp_path, apps, **given)
     one, two = (
         found.message.index("unauthenticated: It is revoked."),
-        found.message.index("wrong_apple_id: Apple says 1"),
+        found.message.index("wrong_apple_id: the payload names 1"),
     )
     assert one < two and "1 of 1 app needs attention (1 refused)." in found.message
     with (tmp_path / "refund-audit.csv").open(newline="") as file:
@@ -122,7 +128,10 @@ def test_environments_and_sources_are_never_added(tmp_path: Path, order: int) ->
         ("com.example.quiet", "sandbox", "apple"): (0, True),
     }
     text = page(tmp_path).replace("<wbr>", "")
-    assert "Refunds may be missing for 2 of 4 apps." in text and "1 app with complete coverage and no refund" in text
+    assert (
+        "Refunds may be missing for 2 of 4 apps: com.example." in text
+        and "1 app with complete coverage and no refund" in text
+    )
     titles = re.findall(r"<h3>((?:Production|Sandbox).*?)</h3>", text)
     assert titles[0] == "Production" and "other:0123456789abcdef" in titles[1] and titles[2] == "Sandbox"
     # No bar, and no number beside one, is made of several environments.

@@ -29,6 +29,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.absen
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.key_file import Found
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.request import KeyRequest
 
+STAYS = "At Apple the key stays active: only revoke: true revokes it."
 STAMP = "2026-11-28T01:02:03Z"
 
 
@@ -104,7 +105,7 @@ def test_without_revoke_nobody_is_asked(tmp_path: Path, pem: str) -> None:
     path = put(tmp_path / f"SubscriptionKey_{ONE}.p8", pem)
     done = settle(run, path, revoke=False)
     assert steps(run) == [("remove_key_file", "done")] and run.connect.asked == [] and done["changed"]
-    assert done["summary"] == f"{path} was removed."
+    assert done["summary"] == f"{path} was removed. {STAYS}"
 
 
 def test_a_key_that_is_not_listed_is_warned_of() -> None:
@@ -169,7 +170,7 @@ def test_a_file_that_may_be_another_key_s_gets_a_second_name(
     done = settle(run, path, revoke=False)
     verb = "would be" if check_mode else "was"
     said = f"{path} {verb} renamed to {backup}, because nothing tells which Key ID it has."
-    assert (done["summary"], done["backup_file"], done["changed"]) == (said, backup, True)
+    assert (done["summary"], done["backup_file"], done["changed"]) == (f"{said} {STAYS}", backup, True)
     assert os.listdir(tmp_path) == [path.name if check_mode else Path(backup).name] and steps(run) == []
     # A module that is killed afterwards has told it.
     assert run.said == ([] if check_mode else [said])
@@ -193,7 +194,7 @@ def test_what_a_file_is_removed_for(
     (record,) = run.gate.records
     assert (record["target"], record["asked_by"], record["answer"]) == (str(path), asked_by, "the file was read")
     assert record["proven"] == f"it holds the key with the fingerprint {fingerprint_of(pem)[:16]}…, and {tie}"
-    assert not path.exists() and "backup_file" not in done and done["summary"] == f"{path} was removed."
+    assert not path.exists() and "backup_file" not in done and done["summary"] == f"{path} was removed. {STAYS}"
 
 
 @pytest.mark.parametrize("is_active", [True, False])

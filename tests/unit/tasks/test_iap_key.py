@@ -133,8 +133,8 @@ def test_the_mode_is_repaired(path: Path, pem: str, content: bool) -> None:
     assert results["changed"] and "backup_file" not in results
     (told,) = done.warnings
     assert told.startswith(
-        f"The key file {path} has been open to its group and to all other users of this machine (mode 0644, wanted is "
-        "0600). If someone may have read the private key, replace it: "
+        f"The key file {path} was open to its group and to all other users of this machine: mode 0644, which this task "
+        "sets to 0600. If someone may have read the private key, replace it: "
     )
     assert (results["diff"]["before"]["mode"], results["diff"]["after"]["mode"]) == ("0644", "0600")
     assert path.stat().st_mode & 0o777 == 0o600
@@ -156,9 +156,8 @@ def test_who_could_reach_a_key_file_that_is_closed_now_is_told(
 ) -> None:
     write_key(path, pem, before)
     told = checked_and_run(path, mode=wanted).warnings
-    assert [f" has been open to {who} (mode {before:04o}, wanted is {wanted:04o})." in text for text in told] == (
-        [True] if who else []
-    )
+    said = f" was open to {who}: mode {before:04o}, which this task sets to {wanted:04o}."
+    assert [said in text for text in told] == ([True] if who else [])
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o644])

@@ -82,12 +82,17 @@ def test_a_person_is_told_until_it_is_confirmed(
 ) -> None:
     rows = Noted()
     made, said = by_hand(rows, is_confirmed=confirmed)
-    assert made.observe(replace(D_NOTED, status=status), current, changed) == wanted
+    seen = made.observe(replace(D_NOTED, status=status), current, changed)
+    assert seen == wanted and bool(seen.confirmed) is not is_told
+    if not is_told:
+        assert seen.confirmed == ("now" if confirmed else "before"), "of what was confirmed before, nothing is news"
     told = (
         f"{BUNDLE_ID}: to be entered at devtodev by hand, at project game, {MENU_PATH}: App Bundle ID {BUNDLE_ID}; "
-        f"Issuer ID {ISSUER}; Key ID {KEY_ID}; .p8 file /k/a.p8. Once the page shows Active, run again with "
-        "devtodev.confirmed: true, for that run only."
+        f"Issuer ID {ISSUER}; Key ID {KEY_ID}; .p8 file /k/a.p8. Once the page shows Active, run "
+        "storeops.refunds.site (in a rotation: rotate_key) with devtodev.confirmed: true, for that run only."
     )
+    if confirmed:
+        told += " (devtodev.confirmed: true was left aside: it confirms what a run before this one asked for.)"
     assert said == ([told] if is_told else []) and rows.steps == (["check"] if changed else [])
 
 

@@ -98,9 +98,11 @@ def test_told_confirmed_and_told_again(hand: Hand, other_pem: str) -> None:
     assert reminded.results["next_step"] == step, "an audit tells it, of all such apps with one key at once"
 
     confirmed = hand.both(devtodev={"confirmed": True})
-    assert confirmed.results["next_step"] == ""
+    assert confirmed.results["next_step"] == "" and confirmed.results["confirmed_by_hand"]
+    assert not told.results["confirmed_by_hand"] and not reminded.results["confirmed_by_hand"]
     assert not confirmed.results["changed"] and confirmed.results["integration"]["status"] == "Active"
     later = hand.both()
+    assert later.results["confirmed_by_hand"], "whoever reads it knows that devtodev was not asked"
     assert later.warnings == [] and later.results["integration"]["status"] == "Active"
 
     other = {"key_id": "ROTATED001", "private_key_path": str(hand.folder / "other.p8")}

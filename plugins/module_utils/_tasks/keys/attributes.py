@@ -84,8 +84,8 @@ def _warn_if_open(path: str, diff: t.Mapping[str, t.Any], context: Context) -> N
     told = [who for bits, who in ((0o070, "its group"), (0o007, "all other users of this machine")) if closed & bits]
     if told:
         context.warn(
-            f"The key file {path} has been open to {' and to '.join(told)} (mode {before}, wanted is {after}). If "
-            "someone may have read the private key, replace it: storeops.refunds.rotate_key does so without a gap."
+            f"The key file {path} was open to {' and to '.join(told)}: mode {before}, which this task sets to {after}. "
+            "If someone may have read the private key, replace it: storeops.refunds.rotate_key does so without a gap."
         )
 
 

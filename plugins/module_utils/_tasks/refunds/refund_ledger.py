@@ -22,6 +22,7 @@ from ..._ledger.ledger import Ledger
 from ..._ledger.refunds import App
 from ..._model.errors import InputError, LedgerError, RefundsError
 from ..._model.integration import Identity, Integration
+from ..._model.text import MOST_NAMED, nearest
 from ..shared.concurrent import work_off
 from ..shared.options import load_key
 from ..shared.progress import Progress
@@ -66,6 +67,7 @@ def update(request: LedgerRequest, context: Context) -> Results:
                     _begin(entry, entry.integration, desk, connection, is_list)
         _read(entries, context)
         _name_trackers(entries, ledger)
+        _name_meant(entries, held)
         nothing = nothing_held(entries, ledger, context.check_mode) if is_list else ""
     steps = desk.gate.records
     return for_list(entries, context, steps, nothing) if is_list else for_one(entries[0], context, steps)
@@ -91,6 +93,17 @@ def _name_trackers(entries: t.Sequence[Entry], ledger: Ledger) -> None:
         identity = entry.wanted.identity
         names = entry.wanted.trackers or applied.get((identity.environment, identity.bundle_id), ())
         entry.elsewhere = () if "ledger" in names else tuple(names)
+
+
+def _name_meant(entries: t.Iterable[Entry], held: t.Mapping[Identity, Integration]) -> None:
+    """Name what the ledger holds under nearly the same name, and nobody asks for."""
+    asked = {entry.wanted.identity for entry in entries}
+    unheld = [entry for entry in entries if entry.outcome == "not_in_ledger" and not entry.elsewhere]
+    free = [identity for identity in held if identity not in asked]
+    # A message names no more.
+    for entry in unheld[:MOST_NAMED]:
+        place = entry.wanted.identity
+        entry.meant = nearest(place.bundle_id, [one.bundle_id for one in free if one.environment == place.environment])
 
 
 def _entry(wanted: Wanted, held: Integration | None, context: Context, is_list: bool) -> Entry:

@@ -23,16 +23,19 @@ from .refund_app import AppRun, Outcome
 Records = list[dict[str, str]]
 _ORDER: t.Final[tuple[Outcome, ...]] = ("read", "pending", "not_in_ledger", "absent", "incomplete", "failed")
 _WORDS: t.Final[t.Mapping[Outcome, str]] = {"not_in_ledger": "not in this ledger", "incomplete": "read in part"}
-_UNREAD: t.Final[tuple[Outcome, ...]] = ("pending", "not_in_ledger")
 _NEXT_STEP = (
     "Refunds are read for apps that have an integration on the built-in ledger (tracker ledger). Check that ledger.url "
-    "(or STOREOPS_LEDGER_URL) names the ledger that storeops.refunds.site writes to; if it does, run site first."
+    "(or STOREOPS_LEDGER_URL) names the ledger that storeops.refunds.site writes to; if it does, run site, and do what "
+    "it says of them."
 )
 
 
 @dataclass
 class Entry:
-    """One app on its way. ``message``: why it failed. ``elsewhere``: its trackers, where the ledger is none of them."""
+    """One app on its way. ``message``: why it failed. ``elsewhere``: its trackers, where the ledger is none of them.
+
+    ``meant``: of an app that isn't in the ledger, one of nearly its name that is, and that nobody asks for.
+    """
 
     wanted: Wanted
     outcome: Outcome
@@ -40,6 +43,7 @@ class Entry:
     message: str = ""
     run: AppRun | None = None
     elsewhere: tuple[str, ...] = ()
+    meant: str = ""
 
 
 def for_one(entry: Entry, context: Context, records: Records) -> Results:
@@ -70,7 +74,7 @@ def nothing_held(entries: t.Sequence[Entry], ledger: Ledger, check_mode: bool) -
     present = [entry for entry in entries if entry.outcome != "absent"]
     if not present or any(entry.outcome != "not_in_ledger" for entry in present) or _is_none_wanted(entries):
         return ""
-    names = _names([entry for entry in present if not entry.elsewhere])
+    names = _unheld_names(present)
     elsewhere = _tracked_elsewhere(present)
     if not names:
         return elsewhere
@@ -119,7 +123,10 @@ def _elsewhere(trackers: tuple[str, ...], is_declared: bool, names: t.Sequence[s
 
 
 def for_list(entries: t.Sequence[Entry], context: Context, records: Records, nothing: str) -> Results:
-    """Return the results of a task for a list. Raises TaskFailed when an app failed, or for ``nothing_held``."""
+    """Return the results of a task for a list.
+
+    Raises TaskFailed when an app failed, when one that is declared for the ledger isn't there, or for ``nothing_held``.
+    """
     runs = [entry.run for entry in entries if entry.run]
     totals: Counter[str] = Counter()
     for run in runs:
@@ -134,18 +141,20 @@ def for_list(entries: t.Sequence[Entry], context: Context, records: Records, not
         "irreversible": records,
         "http": context.transport.counters.as_result(),
     }
+    lacking = nothing or _unheld(entries)
     if not nothing:
-        _warn_of_unheld(entries, context)
+        _warn_of_others(entries, context)
     _warn_of_other_keys(entries, context)
     failed = [entry for entry in entries if entry.outcome == "failed"]
     if failed:
         _warn(entries, context)
-        raise TaskFailed(" ".join(filter(None, (_failures(failed, line), *_others(entries)))), results)
-    if nothing and not context.check_mode:
-        raise TaskFailed(f"{line}. {nothing}", results)
-    if nothing:
-        context.warn(nothing)
+        raise TaskFailed(" ".join(filter(None, (_failures(failed, line), *_others(entries), lacking))), results)
     _warn(entries, context)
+    # Check mode of site stores nothing, so that a run may yet do it.
+    if lacking and not context.check_mode:
+        raise TaskFailed(f"{line}. {lacking}", results)
+    if lacking:
+        context.warn(lacking)
     return results
 
 
@@ -204,21 +213,32 @@ def _failures(failed: t.Sequence[Entry], line: str) -> str:
 
 def _others(entries: t.Sequence[Entry]) -> t.Iterator[str]:
     """Yield which apps, beside those that failed, lack refunds or may: counts alone don't say whom to look at."""
-    unread = [(one, _names(entry for entry in entries if entry.outcome == one)) for one in _UNREAD]
-    told = "; ".join(f"{few(names)} ({_WORDS.get(one, one)})" for one, names in unread if names)
-    yield f"Not read either: {told}." if told else ""
+    pending = _names(entry for entry in entries if entry.outcome == "pending")
+    yield f"Not read either: {few(pending)} (pending)." if pending else ""
     names = _names(entry for entry in entries if entry.outcome == "incomplete" or _is_read_with_gap(entry))
     yield f"Read, but refunds may be missing: {few(names)}." if names else ""
 
 
-def _warn_of_unheld(entries: t.Sequence[Entry], context: Context) -> None:
-    names = _names([entry for entry in entries if entry.outcome == "not_in_ledger" and not entry.elsewhere])
+def _unheld(entries: t.Iterable[Entry]) -> str:
+    """Say which apps are declared for the ledger and not there; empty for none."""
+    names = _unheld_names(entries)
+    count = f"{len(names)} app is" if len(names) == 1 else f"{len(names)} apps are"
+    return f"{count} not in this ledger, so no refunds were read: {few(names)}. {_NEXT_STEP}" if names else ""
+
+
+def _unheld_names(entries: t.Iterable[Entry]) -> list[str]:
+    unheld = (entry for entry in entries if entry.outcome == "not_in_ledger" and not entry.elsewhere)
+    return [
+        f"{name} (did you mean {entry.meant}, which the ledger holds?)" if entry.meant else name
+        for entry in unheld
+        for name in _names([entry])
+    ]
+
+
+def _warn_of_others(entries: t.Sequence[Entry], context: Context) -> None:
     elsewhere = _tracked_elsewhere(entries)
     if elsewhere:
         context.warn(elsewhere)
-    if names:
-        count = f"{len(names)} app is" if len(names) == 1 else f"{len(names)} apps are"
-        context.warn(f"{count} not in this ledger, so no refunds were read: {few(names)}. {_NEXT_STEP}")
     if not entries:
         context.warn("No apps are declared, so no refunds were read. Declare them below their key, or in apps.")
 

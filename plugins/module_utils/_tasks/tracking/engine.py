@@ -12,7 +12,7 @@ from itertools import groupby
 
 from ..._apple.credential_check import CredentialCheck
 from ..._context import Context
-from ..._decisions.apple_id import WrongAppleId, is_contradicted
+from ..._decisions.apple_id import Contradiction, WrongAppleId, contradictions_told, is_contradicted
 from ..._decisions.integration import Decision, Rules, Wanted, decide_absent, decide_present, standing, unread
 from ..._declaration.declaration import Declaration, refuse
 from ..._ledger.coverage import proven_apple_ids
@@ -50,6 +50,7 @@ class Engine:
     name: str
     is_strict: bool = True
     loaded: list[LoadedKey] = field(default_factory=list, init=False)
+    _contradictions: list[Contradiction] = field(default_factory=list, init=False)
     _looked_up: tuple[t.Sequence[Target], t.Mapping[Settings, Place]] = field(default=((), {}), init=False)
 
     @property
@@ -86,6 +87,8 @@ class Engine:
         if more.decisions:
             more.remove(next(iter(places.values())).writer, self.trackers.gate)
         self._forget(decisions)
+        if self._contradictions:
+            self.context.warn(contradictions_told(self._contradictions))
         return decisions + more.decisions
 
     def _forget(self, decisions: t.Iterable[Decision]) -> None:
@@ -170,7 +173,7 @@ class Engine:
             if target.app.is_absent or target.key is None:
                 return decide_absent(identity, current, rules)
             number = target.app.app_apple_id
-            is_wrong = is_contradicted(number, identity, current, lambda: self._proven, self.warn)
+            is_wrong = is_contradicted(number, identity, current, lambda: self._proven, self._contradictions.append)
             wanted = Wanted(identity, target.key.source, target.key.credentials, number)
             decided = decide_present(wanted, current, verdict, rules)
             decided.is_wrong_apple_id = is_wrong

@@ -24,6 +24,7 @@ def run(params: Params, context: Context) -> Results:
         "integration": decision.told.as_result(),
         "declared": decision.declared,
         "next_step": decision.next_step,
+        "confirmed_by_hand": bool(decision.confirmed),
         "finding": decision.finding,
         "credential_check": decision.verdict.as_result(),
         "http": context.transport.counters.as_result(),

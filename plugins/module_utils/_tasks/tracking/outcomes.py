@@ -38,6 +38,7 @@ def _item(decision: Decision) -> Results:
         "outcome": _outcome(decision),
         "msg": decision.brief or decision.error,
         "next_step": decision.next_step,
+        "confirmed_by_hand": bool(decision.confirmed),
         "finding": decision.finding,
         "is_of_key": decision.is_of_key,
         "credential_check": decision.verdict.as_result(),
@@ -71,25 +72,25 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
         apps.setdefault((identity.bundle_id, identity.environment), []).append(decision)
     words = {**_STATES, **_PREDICTED} if check_mode else _STATES
     states = {app: _state(group) for app, group in apps.items()}
-    # An app that changed, and isn't Active or is still held somewhere, is one that changed, and is named.
-    also = [
-        app
-        for app, group in apps.items()
-        if states[app] in ("waiting", "kept") and any(decision.step.changed for decision in group)
-    ]
-    counted = Counter({**states, **dict.fromkeys(also, "changed")}.values())
-    named = [decision for app in also for decision in apps[app]]
-    beside = {
-        "waiting": dict.fromkeys(decision.held.identity.bundle_id for decision in named if _is_waiting(decision)),
-        "kept": dict.fromkeys(decision.held.identity.place for decision in named if decision.is_kept),
-    }
-    some = "; ".join(f"{words[state][0]}: {few([*names])}" for state, names in beside.items() if names)
-    told = [
-        f"{counted[state]:,} {said[counted[state] > 1]}{f' (of these {some})' if some and state == 'changed' else ''}"
-        for state, said in words.items()
-        if counted[state]
-    ]
+    # An app that changed or was confirmed, and isn't Active or is still held somewhere, counts as that, and is named.
+    also = {app: _done(group) for app, group in apps.items() if states[app] in ("waiting", "kept", "unchanged")}
+    counted = Counter(also.get(app) or state for app, state in states.items())
+    told = []
+    for state, said in words.items():
+        named = [decision for app, done in also.items() if done == state for decision in apps[app]]
+        if counted[state]:
+            told.append(f"{counted[state]:,} {said[counted[state] > 1]}{_beside(named, words)}")
     return f"{_number(len(apps), 'app')}: {', '.join(told)}." if apps else "No apps are declared."
+
+
+def _beside(decisions: t.Sequence[Decision], words: t.Mapping[str, tuple[str, str]]) -> str:
+    """Name what isn't Active, or still held, among what was done."""
+    found = {
+        "waiting": dict.fromkeys(decision.held.identity.bundle_id for decision in decisions if _is_waiting(decision)),
+        "kept": dict.fromkeys(decision.held.identity.place for decision in decisions if decision.is_kept),
+    }
+    some = "; ".join(f"{words[state][0]}: {few([*names])}" for state, names in found.items() if names)
+    return f" (of these {some})" if some else ""
 
 
 # Of one app, and of more.
@@ -97,6 +98,7 @@ _STATES = {
     "attention": ("needs attention", "need attention"),
     "untried": ("wasn't tried", "weren't tried"),
     "changed": ("changed",) * 2,
+    "confirmed": ("confirmed by hand",) * 2,
     "removed": ("removed",) * 2,
     "kept": ("declared absent and still held",) * 2,
     "waiting": ("not Active",) * 2,
@@ -105,6 +107,7 @@ _STATES = {
 # In check mode.
 _PREDICTED = {
     "changed": ("would change",) * 2,
+    "confirmed": ("would be confirmed by hand",) * 2,
     "removed": ("would be removed",) * 2,
     "waiting": ("would not be Active",) * 2,
 }
@@ -124,6 +127,13 @@ def _state(decisions: t.Sequence[Decision]) -> str:
     if actions == {"delete"} and all(decision.held.status == "Absent" for decision in decisions):
         return "removed"
     return "changed" if actions else "unchanged"
+
+
+def _done(decisions: t.Sequence[Decision]) -> str:
+    """Return the state of what was done for one app, empty for nothing."""
+    if any(decision.step.changed for decision in decisions):
+        return "changed"
+    return "confirmed" if any(decision.confirmed == "now" for decision in decisions) else ""
 
 
 def _is_waiting(decision: Decision) -> bool:
