@@ -18,11 +18,10 @@ description:
   - The app needs an integration on the built-in ledger that is C(Active), made by
     M(storeops.refunds.refund_tracking_integration). The private key is the task's if it is the one that was applied,
     else the file whose path was stored then.
-  - In a list (O(apps)), apps that are C(Pending) are left out and counted. So are those without an integration in
-    this ledger, with a warning. Every other app is tried, and the task fails once, at its end. RV(summary) says in
-    one line what happened.
-  - When the ledger has none of the apps, nothing can be read and the task fails. It only warns in check mode, and
-    if all apps are declared for other trackers.
+  - In a list (O(apps)), apps that are C(Pending) are left out and counted. Every other app is tried, and the task
+    fails once, at its end. RV(summary) says in one line what happened.
+  - An app that is declared for this ledger and isn't in it fails the task, too. In check mode, and for an app that is
+    declared for other trackers only, that is a warning.
   - Every payload, and the transaction in it, is verified with Apple's own library against Apple Root CA - G3.
     Payloads that fail go into quarantine, and the next runs try them again as long as Apple's history has them.
   - If it is killed, run it again. Run it as often as you like, on PostgreSQL also from two controllers at once.

@@ -36,7 +36,7 @@ def open_engine(
     if lack:
         # Where there can't be one, a disk isn't mounted, or the folder is misspelt.
         ledger.check_place()
-        context.warn(f"{ledger.place.where} {lack}. If another ledger has what is declared absent, correct ledger.url.")
+        context.warn(f"{ledger.place.where} {lack}. If another ledger has what is to go, correct ledger.url.")
     warnings = FewWarnings(context.warn)
     with Trackers(context, ledger, services.times) as trackers:
         yield Engine(context, trackers, check, warnings.warn, name, is_strict)
