@@ -129,7 +129,7 @@ requirements:
 options:
   tracker:
     description:
-      - What holds the integration. V(ledger) is built in.
+      - The service that holds it. V(ledger) is built in.
     type: str
     choices: [ledger, revenuecat, qonversion, devtodev]
     default: ledger

@@ -56,7 +56,7 @@ options:
         description: Base URL of the API, for a simulator.
         type: str
       replace_bundle:
-        description: Takes over a project of another app.
+        description: Takes over a project of another bundle ID.
         type: bool
         default: false
       on_unknown:

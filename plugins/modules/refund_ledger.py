@@ -131,7 +131,7 @@ apps:
   description:
     - With O(apps), what the run did for each app, by C(bundle_id) and C(environment), in the order of the list.
       C(outcome) is V(read), V(incomplete), V(pending), V(not_in_ledger), V(absent) or V(failed), and
-      C(msg) says why it failed.
+      C(msg) says why it failed, or why it isn't in this ledger.
     - An app that was asked has C(refunds), C(coverage) and C(window), as the results of the same names.
   returned: with O(apps)
   type: list

@@ -114,7 +114,7 @@ next_step:
   returned: success, and failure of the credential check
   type: str
 confirmed_by_hand:
-  description: Whether the status rests on a person's word (O(devtodev.confirmed), in this run or before).
+  description: Whether the status is a person's word (O(devtodev.confirmed), in this run or before).
   returned: success, and failure of the credential check
   type: bool
 finding:

@@ -18,7 +18,7 @@ class WrongAppleId(RefundsError):
 
 
 class Contradiction(t.NamedTuple):
-    """An app whose ``number`` isn't the one that notifications verified with another root than Apple's name."""
+    """An app whose ``number`` isn't the ``named`` one, of notifications that another root than Apple's verifies."""
 
     bundle_id: str
     number: int
@@ -27,11 +27,11 @@ class Contradiction(t.NamedTuple):
 
 def contradictions_told(found: t.Iterable[Contradiction]) -> str:
     """Return a warning of all apps together."""
-    apps = [f"{one.bundle_id} ({one.number}; they name {one.named})" for one in dict.fromkeys(found)]
+    apps = [f"{one.bundle_id} (declared {one.number}, notifications {one.named})" for one in dict.fromkeys(found)]
     return (
-        "app_apple_id isn't what notifications verified with another root certificate than Apple's name: "
-        f"{few(apps)}. If they are right, declare their number. If they are a simulator's, nothing is wrong: the first "
-        "notification that Apple signed for an app ends this warning of it."
+        f"Another app_apple_id than in their notifications: {few(apps)}. These were verified with a root certificate "
+        "that isn't Apple's. If they are right, declare their number. If they are a simulator's, nothing is wrong: the "
+        "first notification that Apple signed ends this warning for its app."
     )
 
 

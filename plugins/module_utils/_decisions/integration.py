@@ -11,16 +11,7 @@ from dataclasses import dataclass, field, replace
 from .._context import Results
 from .._declaration.keys import KeySource, identifiers
 from .._model.errors import InputError
-from .._model.integration import (
-    Confirmation,
-    Credentials,
-    Identity,
-    Integration,
-    Observation,
-    Status,
-    absent,
-    worse,
-)
+from .._model.integration import Credentials, Identity, Integration, Observation, Status, absent, worse
 from .._model.verdict import UNDECIDED_CAUSES, Verdict
 from .._plan import Plan, describe, plan, settle_unknown, stand_still
 from .._trackers.protocol import Tracker
@@ -59,7 +50,7 @@ class Decision:
     ``is_predicted``: check mode; ``held`` is what a run would leave. ``is_absent``: it is declared to be absent.
     ``is_wrong_apple_id``: Apple's verified notifications contradict the declared number. ``next_step``: what a person
     has to do at the tracker. ``why_kept``: why what is declared absent can't be removed, and what a person can do.
-    ``confirmed``: the status rests on a person's word, which the tracker was not asked for.
+    ``is_confirmation``: a person said in this run that it is done. ``is_by_hand``: the tracker can't be asked.
     """
 
     verdict: Verdict
@@ -79,7 +70,8 @@ class Decision:
     is_wrong_apple_id: bool = False
     next_step: str = ""
     why_kept: str = ""
-    confirmed: Confirmation = ""
+    is_confirmation: bool = False
+    is_by_hand: bool = False
 
     @property
     def told(self) -> Integration:
@@ -110,11 +102,12 @@ class Decision:
             return None
         if self.step.action == "delete":
             return "remove"
-        if self.credentials is None or self.step.action == "unknown":
+        # A removal that a person was asked for is noted, too, and needs no key.
+        if (self.credentials is None and not self.why_kept) or self.step.action == "unknown":
             return None
         if self.step.changed:
             return "save"
-        return "note" if self.step.needs_saving else None
+        return "note" if self.step.needs_saving or self.is_confirmation else None
 
 
 def standing(current: Integration | None, identity: Identity, verdict: Verdict, error: str = "") -> Decision:
@@ -132,13 +125,14 @@ def give_up(decision: Decision, error: str) -> None:
     """Turn a decision that could not be carried out into one that leaves everything as it was."""
     current = decision.step.current
     decision.step, decision.held = stand_still(current), current or absent(decision.held.identity)
-    decision.error, decision.next_step, decision.confirmed = error, "", ""
+    decision.error, decision.next_step, decision.is_confirmation = error, "", False
 
 
 def leave_open(decision: Decision, error: str) -> None:
     """Note that a decision failed after it was sent: what may have been done counts as done, and nobody knows more."""
     decision.held = replace(absent(decision.held.identity), status="Unknown")
     decision.error, decision.next_step = f"{error} The change may have been made; run again.", ""
+    decision.is_confirmation = False
 
 
 def decide_absent(identity: Identity, current: Integration | None, rules: Rules) -> Decision:
@@ -179,7 +173,7 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     step = replace(step, desired=desired)
     held = current.seen_as(observed) if step.action == "unknown" and current is not None else desired
     decision = Decision(verdict, step, held, wanted.credentials, is_predicted=rules.check_mode and step.changed)
-    decision.next_step, decision.confirmed = observed.next_step, observed.confirmed
+    decision.next_step, decision.is_confirmation = observed.next_step, observed.is_confirmation
     if status == "Active" and step.action == "unchanged" and observed.status in ("Failed", "Unknown"):
         # Whatever the tracker means by it, nobody may take it for Active, nor for a waiting state.
         decision.error = _not_active(identity, tracker, observed)

@@ -15,15 +15,13 @@ from .private_key import PrivateKey
 Status = t.Literal["Active", "Pending", "Failed", "Absent", "Unknown"]
 # The word for what a person has entered at a tracker and said so, of an app that isn't released.
 CONFIRMED = "confirmed by hand"
+# The word for what a person was asked to remove at a tracker, and has not said to be gone.
+REMOVAL_ASKED = "to be removed by hand"
 _FROM_WORST: tuple[Status, ...] = ("Absent", "Failed", "Unknown", "Pending", "Active")
 
 
 def worse(one: Status, other: Status) -> Status:
     return min(one, other, key=_FROM_WORST.index)
-
-
-# Whether a person's word stands for what a tracker could not be asked: given in this run, or before it.
-Confirmation = t.Literal["", "now", "before"]
 
 
 @dataclass(frozen=True)
@@ -32,12 +30,13 @@ class Observation:
 
     ``word``: the tracker's own word for the status, fit for a terminal; empty where it shows none.
     ``next_step``: what a person has to do at the tracker, the same for all apps of which the same is to be done.
+    ``is_confirmation``: a person said in this run that it is done.
     """
 
     status: Status
     word: str = ""
     next_step: str = field(default="", compare=False)
-    confirmed: Confirmation = field(default="", compare=False)
+    is_confirmation: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         """Return the status as messages name it."""

@@ -42,8 +42,8 @@ _DRIFT = {
 # Where a person enters what is declared, the ledger holds what the person was last asked for.
 _DRIFT_BY_HAND = {
     **_DRIFT,
-    "create": "Nobody was asked yet to enter this at {tracker} by hand. Run storeops.refunds.site, which says what to "
-    "enter where.",
+    "create": "This ledger has no note that a person was asked to enter this at {tracker}. Run storeops.refunds.site, "
+    "which says what to enter where.",
     "update": "What a person was last asked to enter at {tracker} isn't what is declared{}. Run "
     "storeops.refunds.site, which says what to enter where, or correct the declaration.",
 }

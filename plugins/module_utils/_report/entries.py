@@ -217,7 +217,8 @@ def _action(result: Fields, integration: Fields, diff: Fields) -> str:
 def _shown_status(found: Finding) -> str | None:
     """Return the status as it is now: check mode tells what it would be after a run, which nobody has seen."""
     if found.action == "create":
-        return "Absent"
+        # Of what a person enters, this ledger only has no note.
+        return None if found.next_step else "Absent"
     if found.action == "delete":
         # It is held still, and the result tells how it is to be.
         return None

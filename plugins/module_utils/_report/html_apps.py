@@ -103,7 +103,9 @@ def _row(app: App, texts: _Texts) -> list[t.Any]:
 
 
 def _status(app: App) -> str | None:
-    return f"{app.status}, by a person's word" if app.is_confirmed_by_hand else app.status
+    if not app.is_confirmed_by_hand:
+        return app.status
+    return "Active, by a person's word" if app.status == "Active" else f"{app.status}, entered by hand"
 
 
 def _answer(app: App) -> str:

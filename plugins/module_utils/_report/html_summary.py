@@ -52,7 +52,7 @@ def _verdict(report: Report) -> str:
         found = {key.kind for key in bad} | ({"unknown"} if report.unread else set())
         kind = next(kind for kind in KINDS if report.counts[kind] or kind in found)
         unread = "Refunds could not be read." if report.unread else ""
-        text = " ".join(filter(None, (text, keys_told(troubled_keys(report), esc), unread)))
+        text = " ".join(filter(None, (text, keys_told(troubled_keys(report), name), unread)))
     return (
         f'<p class="verdict {kind}"><span class="sign" aria-hidden="true">{SIGNS[kind]}</span><span>{text}</span></p>'
     )

@@ -9,7 +9,15 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._model.identifiers import Environment
-from .._model.integration import CONFIRMED, Credentials, Identity, Integration, Observation, worse
+from .._model.integration import (
+    CONFIRMED,
+    REMOVAL_ASKED,
+    Credentials,
+    Identity,
+    Integration,
+    Observation,
+    worse,
+)
 from .devtodev_settings import MENU_PATH, DevtodevSettings
 from .last_applied import LastApplied
 from .protocol import OnUnknown
@@ -41,7 +49,7 @@ class DevtodevByHand:
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
         if not changed and current is not None and self._is_confirmed(current):
             word = CONFIRMED if desired.status == "Pending" else ""
-            return Observation(desired.status, word, confirmed="before" if _was_confirmed(current) else "now")
+            return Observation(desired.status, word, is_confirmation=not was_confirmed(current))
         # A reminder writes nothing, so it needs no ledger that can be written.
         if changed:
             self.last_applied.check_place()
@@ -57,6 +65,9 @@ class DevtodevByHand:
 
         Active alone tells that Apple accepted the key, too: an app whose entry was Active was released.
         """
+        if integration.word == REMOVAL_ASKED:
+            self.last_applied.note(integration)
+            return
         held = self.last_applied.find(integration.identity)
         if held is not None and self._is_confirmed(held):
             is_proven = "Active" in (held.status, integration.status)
@@ -68,14 +79,16 @@ class DevtodevByHand:
         self.last_applied.check_place()
 
     def _is_confirmed(self, held: Integration) -> bool:
-        return self.settings.is_confirmed or _was_confirmed(held)
+        return self.settings.is_confirmed or was_confirmed(held)
 
     def irremovable(self, identity: Identity) -> str:
-        if self.settings.is_confirmed:
+        """Return what a person has to do, unless one was asked for it before and says that it is done."""
+        held = self.last_applied.find(identity)
+        if self.settings.is_confirmed and held is not None and held.word == REMOVAL_ASKED:
             return ""
         return (
             f"devtodev has no API for this. Remove the integration by hand at {self._where(identity)}, then run "
-            f"storeops.refunds.site with {_CONFIRMING}"
+            f"storeops.refunds.site with {_CONFIRMING}{self._too_early}"
         )
 
     def foretell_removal(self, identity: Identity) -> None:
@@ -103,8 +116,12 @@ class DevtodevByHand:
             f"{desired.identity.bundle_id}: {when} at devtodev by hand, at {self._where(desired.identity)}: "
             f"App Bundle ID {desired.identity.bundle_id}; Issuer ID {issuer_id}; Key ID {key_id}; .p8 file {file}. "
             f"Once the page shows Active, run storeops.refunds.site (in a rotation: rotate_key) with {_CONFIRMING}"
-            f"{_TOO_EARLY if self.settings.is_confirmed else ''}"
+            f"{self._too_early}"
         )
+
+    @property
+    def _too_early(self) -> str:
+        return _TOO_EARLY if self.settings.is_confirmed else ""
 
     def _where(self, identity: Identity) -> str:
         if self.settings.url:
@@ -113,5 +130,11 @@ class DevtodevByHand:
         return f"{project}, {MENU_PATH}"
 
 
-def _was_confirmed(held: Integration) -> bool:
-    return held.status == "Active" or held.word == CONFIRMED
+def was_confirmed(held: Integration) -> bool:
+    """Tell whether a person entered the key, as far as anyone said. One who was asked to remove it may have done so."""
+    return held.word != REMOVAL_ASKED and (held.status == "Active" or held.word == CONFIRMED)
+
+
+def asked_to_remove(held: Integration) -> Integration:
+    """Return the entry of what a person was asked to remove."""
+    return replace(held, word=REMOVAL_ASKED)

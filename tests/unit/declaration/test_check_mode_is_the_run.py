@@ -20,7 +20,7 @@ Json = dict[str, t.Any]
 TWO = "com.example.two"
 # What may differ: the run has happened.
 WORDS = (
-    ("would be confirmed", "confirmed"),
+    ("Would be confirmed", "Confirmed"),
     *(("would change", "changed"), ("would be removed", "removed"), ("would not be Active", "not Active")),
 )
 

@@ -53,9 +53,9 @@ def test_an_app_at_several_trackers_is_one_app_and_one_call(bulk: Bulk) -> None:
     assert list(done.results["diff"]["after"]) == [f"{BUNDLE_ID} at ledger", f"{BUNDLE_ID} at devtodev", TWO]
     again = bulk.both([], keys=keys, devtodev=HAND)
     assert again.results["summary"] == "2 apps: 1 not Active, 1 unchanged." and not again.results["changed"]
-    for said in ("1 confirmed by hand, 1 unchanged", "2 unchanged"):
+    for said in (f" Confirmed by hand: {BUNDLE_ID} at devtodev (project p1).", ""):
         confirmed = bulk.both([], keys=keys, devtodev={**HAND, "confirmed": True})
-        assert confirmed.results["summary"] == f"2 apps: {said}." and not confirmed.results["changed"]
+        assert confirmed.results["summary"] == f"2 apps: 2 unchanged.{said}" and not confirmed.results["changed"]
         assert [one["confirmed_by_hand"] for one in confirmed.results["integrations"]] == [False, True, False]
 
 
@@ -287,6 +287,8 @@ def test_what_is_left_at_a_tracker_of_an_app_that_is_declared_elsewhere_is_named
     assert left({"bundle_id": BUNDLE_ID, **elsewhere}, BUNDLE_ID, TWO)[0] == [there]
     removed: Json = {"devtodev": {**HAND, "confirmed": True}, "state": "absent"}
     gone = {"bundle_id": BUNDLE_ID, "trackers": ["devtodev"], **removed}
+    # A person is asked for it first.
+    assert "declared absent and still held" in left(gone, BUNDLE_ID, TWO)[1]
     assert left(gone, BUNDLE_ID, TWO)[0] == [] and left(BUNDLE_ID, TWO)[0] == []
 
 

@@ -164,10 +164,8 @@ def test_another_root_allows_a_number_and_refuses_none(sim: Simulator, tmp_path:
         assert not done.message and not [text for text in done.warnings if "app_apple_id" in text]
     other = bulk.both(apps(BUNDLE_ID, app_apple_id=8))
     assert bool(other.message) is is_apples
-    said = (
-        f"app_apple_id isn't what notifications verified with another root certificate than Apple's name: {BUNDLE_ID} "
-    )
-    told = [text for text in other.warnings if text.startswith(f"{said}(8; they name 7). If they are right, declare")]
+    said = f"Another app_apple_id than in their notifications: {BUNDLE_ID} (declared 8, notifications 7). These were "
+    told = [text for text in other.warnings if text.startswith(said)]
     assert len(told) == (0 if is_apples else 1)
     # Once it is stored, nothing else tells it, so each run does.
     for again in [] if is_apples else [apps(BUNDLE_ID, app_apple_id=8), apps(BUNDLE_ID)]:
@@ -191,7 +189,8 @@ def test_the_numbers_of_another_root_are_told_together(sim: Simulator, tmp_path:
     entries = [apps(name, app_apple_id=100 + place, credential_check="skip")[0] for place, name in enumerate(names)]
     done = bulk.both(entries)
     (told,) = [text for text in done.warnings if "app_apple_id" in text]
-    assert f" {names[0]} (100; they name 7), " in told and f"{names[4]} (104; they name 7) and 7 more. If" in told
+    assert f" {names[0]} (declared 100, notifications 7), " in told
+    assert f" {names[4]} (declared 104, notifications 7) and 7 more. These" in told
 
 
 def test_the_audit_calls_it_what_it_is(sim: Simulator, tmp_path: Path) -> None:

@@ -134,36 +134,48 @@ def test_what_is_not_asked_and_what_fails(desk: Desk) -> None:
     assert results["summary"] == f"Refunds: 2 of 7 apps read to now, 2 new; {others}"
     assert outcome.message.startswith(f"{results['summary']}. ")
     assert f" Not read either: {names[1]} (pending)." in outcome.message
-    assert " 1 app is not in this ledger, so no refunds were read: com.example.unheard. Refunds" in outcome.message
-    assert not any("not in this ledger" in text for text in outcome.warnings)
+    assert " com.example.unheard isn't in this ledger, so its refunds weren't read. Refunds" in outcome.message
+    assert not any("in this ledger" in text for text in outcome.warnings)
     assert "Apple did not accept its key" in results["apps"][2]["msg"] and "gone.p8" in results["apps"][3]["msg"]
     assert results["refunds"]["new"] == len(desk.rows()) == 2 and set(results["diff"]["after"]) == {names[0], names[4]}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "held", "meant"),
+    ("wanted", "beside", "meant"),
     [
-        ("com.example.n0l", NAMES[:2], NAMES[0]),
-        ("com.example.N01", NAMES[1:2], NAMES[1]),
+        ("com.example.n0l", NAMES[1:3], NAMES[0]),
+        ("com.example.N01", NAMES[:1], NAMES[1]),
         # What another entry asks for isn't meant.
-        ("com.example.n0l", NAMES[1:2], ""),
-        ("com.example.unheard", NAMES[:2], ""),
+        ("com.example.n0l", NAMES[:3], ""),
+        ("com.example.unheard", NAMES[:1], ""),
     ],
 )
 def test_an_app_that_is_not_there_fails_and_what_may_be_meant_is_named(
-    desk: Desk, wanted: str, held: list[str], meant: str
+    desk: Desk, wanted: str, beside: list[str], meant: str
 ) -> None:
     """It counts as unread, which is no good news; the others were read all the same."""
-    declare(desk, NAMES[:2], 1)
-    asked = [wanted, NAMES[1]] if meant != NAMES[1] else [wanted, BUNDLE_ID]
-    if held == NAMES[1:2] and meant == "":
-        asked.append(NAMES[0])
-    told, done = (run(desk, asked, check_mode=mode) for mode in (True, False))
+    declare(desk, NAMES[:3], 1)
+    told, done = (run(desk, [wanted, *beside], check_mode=mode) for mode in (True, False))
     name = f"{wanted} (did you mean {meant}, which the ledger holds?)" if meant else wanted
-    said = f"1 app is not in this ledger, so no refunds were read: {name}. "
+    said = f"{name} isn't in this ledger, so its refunds weren't read. "
     assert not told.message and [text.startswith(said) for text in told.warnings].count(True) == 1
     assert done.message.startswith(f"{done.results['summary']}. {said}")
-    assert [one["outcome"] for one in done.results["apps"]] == ["not_in_ledger", *["read"] * (len(asked) - 1)]
+    assert [one["outcome"] for one in done.results["apps"]] == ["not_in_ledger", *["read"] * len(beside)]
+    assert [one["msg"].startswith(said) for one in done.results["apps"]] == [True, *[False] * len(beside)]
+
+
+def test_what_may_be_meant_by_the_only_app_is_named(desk: Desk) -> None:
+    declare(desk, NAMES[:1], 1)
+    done = run(desk, ["com.example.n0"])
+    assert (
+        f"No refunds were read of com.example.n0 (did you mean {NAMES[0]}, which the ledger holds?). " in done.message
+    )
+
+
+def test_an_app_that_lacks_one_environment_is_named_with_it(desk: Desk) -> None:
+    declare(desk, NAMES[:1], 0)
+    done = run(desk, [NAMES[0], {"bundle_id": NAMES[0], "environment": "sandbox"}])
+    assert f". {NAMES[0]} (sandbox) isn't in this ledger, so" in done.message
 
 
 def test_pending_apps_alone_are_no_failure(desk: Desk) -> None:

@@ -75,7 +75,7 @@ def test_apps_with_and_without_the_ledger(desk: Desk) -> None:
     started = run(desk, [apart, NAMES[0], THREE, lacking])
     assert len(started.warnings) == 1, started
     assert started.warnings[0].startswith(f"{ONE} is tracked by revenuecat and devtodev and not by the built-in ledger")
-    assert step in started.warnings[0] and ". 2 apps are not in this ledger, so no" in started.message
+    assert step in started.warnings[0] and f". {THREE}, {TWO} aren't in this ledger, so their" in started.message
     for mode in (True, False):
         nothing = run(desk, [apart, THREE], check_mode=mode)
         said = " ".join([nothing.message, *nothing.warnings])

@@ -56,7 +56,7 @@ def test_what_was_applied_elsewhere_is_removed_there_by_hand_first() -> None:
             f"{title}: {name} at revenuecat (project proj1). A key was applied at this tracker and may still be "
             "there. Declare the app for this tracker, or remove its integration on the tracker's page and then declare "
             "the app, for one run, with state: absent, trackers: [revenuecat], environment: production, and the same "
-            "project (at devtodev by hand also devtodev.confirmed: true)."
+            "project (at devtodev by hand, for a second run with devtodev.confirmed: true, too)."
         )
     # Each tracker is a step of its own, and what it names is counted there.
     both = told(at("com.c"), at("com.b", "revenuecat"), at("com.b", "devtodev", "Three"))

@@ -109,8 +109,8 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
                 Problem(
                     "drift",
                     "drift",
-                    "Nobody was asked yet to enter this at devtodev by hand. Run storeops.refunds.site, which says "
-                    "what to enter where.",
+                    "This ledger has no note that a person was asked to enter this at devtodev. Run "
+                    "storeops.refunds.site, which says what to enter where.",
                 ),
             ),
         ),

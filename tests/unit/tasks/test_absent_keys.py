@@ -157,7 +157,8 @@ def test_each_state_is_handled_by_itself(tmp_path: Path, pem: str) -> None:
     done = run_task(TASK, {"keys": [gone, new], "only_state": "absent"}).results
     assert [key["key"] for key in done["iap_keys"]] == ["gone"] and os.listdir(tmp_path) == ["new.p8"]
     assert (
-        done["summary"] == f"key gone: {own} was removed. At Apple the key stays active: only revoke: true revokes it."
+        done["summary"]
+        == f"key gone: {own} was removed. Nothing is changed at Apple: revoke: true revokes a key there."
     )
     same = {**gone, "private_key_path": new["private_key_path"]}
     for keys in ([same, new], [new, same]):

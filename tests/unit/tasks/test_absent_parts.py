@@ -29,7 +29,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.absen
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.key_file import Found
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.request import KeyRequest
 
-STAYS = "At Apple the key stays active: only revoke: true revokes it."
+STAYS = "Nothing is changed at Apple: revoke: true revokes a key there."
 STAMP = "2026-11-28T01:02:03Z"
 
 

@@ -20,11 +20,15 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.errors imp
     InputError,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
+    REMOVAL_ASKED,
     Integration,
     Observation,
     Status,
 )
-from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_handoff import DevtodevByHand
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_handoff import (
+    DevtodevByHand,
+    asked_to_remove,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_settings import (
     MENU_PATH,
     DevtodevSettings,
@@ -70,6 +74,9 @@ def by_hand(rows: Noted, **options: t.Any) -> tuple[DevtodevByHand, list[str]]:
             Observation("Active"),
             False,
         ),
+        # It may have been removed.
+        (replace(D_NOTED, word=REMOVAL_ASKED), False, False, "Active", Observation("Pending"), True),
+        (replace(D_NOTED, word=REMOVAL_ASKED), False, True, "Active", Observation("Active"), False),
     ],
 )
 def test_a_person_is_told_until_it_is_confirmed(
@@ -83,9 +90,8 @@ def test_a_person_is_told_until_it_is_confirmed(
     rows = Noted()
     made, said = by_hand(rows, is_confirmed=confirmed)
     seen = made.observe(replace(D_NOTED, status=status), current, changed)
-    assert seen == wanted and bool(seen.confirmed) is not is_told
-    if not is_told:
-        assert seen.confirmed == ("now" if confirmed else "before"), "of what was confirmed before, nothing is news"
+    assert seen == wanted
+    assert seen.is_confirmation is (confirmed and not is_told), "of what was confirmed before, nothing is news"
     told = (
         f"{BUNDLE_ID}: to be entered at devtodev by hand, at project game, {MENU_PATH}: App Bundle ID {BUNDLE_ID}; "
         f"Issuer ID {ISSUER}; Key ID {KEY_ID}; .p8 file /k/a.p8. Once the page shows Active, run "
@@ -161,7 +167,11 @@ def test_where_a_person_removes_it(options: dict[str, t.Any], project: str, wher
     assert (
         f"by hand, at {where}: App Bundle" in said[0] and ".p8 file the key that private_key_content holds." in said[0]
     )
-    assert by_hand(Noted(), is_confirmed=True, **options)[0].irremovable(there) == ""
+    for held, is_asked in ((None, False), (D_NOTED, False), (asked_to_remove(D_NOTED), True)):
+        rows = Noted(*([replace(held, identity=there)] if held else []))
+        told = by_hand(rows, is_confirmed=True, **options)[0].irremovable(there)
+        assert ("was left aside" in told) is not is_asked and (told == "") is is_asked
+        assert by_hand(rows, **options)[0].irremovable(there), "nobody says that it is done"
 
 
 @pytest.mark.parametrize(

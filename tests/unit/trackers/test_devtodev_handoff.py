@@ -201,8 +201,37 @@ def test_absent(hand: Hand) -> None:
     assert kept.results["finding"] == "still_held"
     assert not kept.results["changed"] and "confirmed: true" in kept.warnings[0] and hand.status() == "Pending"
     gone = hand.both(state="absent", devtodev={"confirmed": True})
-    assert gone.results["finding"] is None
+    assert gone.results["finding"] is None and gone.warnings == []
     assert gone.results["changed"] and gone.results["diff"]["after"] == {} and hand.status() == "Absent"
+
+
+def test_a_removal_that_nobody_was_asked_for_is_not_confirmed(hand: Hand) -> None:
+    """The confirmation was meant for another app: else a key could be revoked on it."""
+    hand.run()
+    hand.run(devtodev={"confirmed": True})
+    early = hand.both(state="absent", devtodev={"confirmed": True})
+    assert (early.results["finding"], early.results["changed"], hand.status()) == ("still_held", False, "Active")
+    assert "devtodev.confirmed: true was left aside" in early.warnings[0] and early.results["confirmed_by_hand"]
+    # Who declares it again has to look: it may be gone.
+    back = hand.both()
+    assert back.results["integration"]["status"] == "Pending" and "to be entered" in back.warnings[0]
+    hand.run(state="absent")
+    assert hand.both(state="absent", devtodev={"confirmed": True}).results["changed"] and hand.status() == "Absent"
+
+
+def test_a_confirmation_on_a_bad_day_is_kept(hand: Hand) -> None:
+    hand.run()
+    hand.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
+    hand.both(credential_check="advisory")
+    bad = hand.both(credential_check="advisory", devtodev={"confirmed": True})
+    assert (bad.results["integration"]["status"], bad.results["confirmed_by_hand"]) == ("Failed", False)
+    hand.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": True})
+    good = hand.both()
+    assert good.results["integration"]["status"] == "Active" and good.warnings == []
+    # Nor is it forgotten while Apple's answer keeps the app from being looked at.
+    hand.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
+    refused = hand.both()
+    assert refused.message and refused.results["confirmed_by_hand"]
 
 
 def test_content_without_a_path(hand: Hand, pem: str) -> None:

@@ -50,7 +50,7 @@ def settle_absent(asked: KeyRequest, context: Context, connection: Connection, g
         message = " ".join([f"{error}", *told])
         raise TaskFailed(message, {**results, "changed": "active" in before}) from None
     told += [file.summary(backup, context)] if found.is_there else []
-    told += [_STAYS_ACTIVE] if found.is_there and not asked.revoke else []
+    told += [_NOT_REVOKED] if found.is_there and not asked.revoke else []
     more = {"summary": " ".join(told)} if told else {}
     return {**results, **more, **({"backup_file": backup} if backup else {})}
 
@@ -99,7 +99,7 @@ class _File:
         return f"{self.path} {verb} removed."
 
 
-_STAYS_ACTIVE = "At Apple the key stays active: only revoke: true revokes it."
+_NOT_REVOKED = "Nothing is changed at Apple: revoke: true revokes a key there."
 _UNTIED = "nothing tells which Key ID it has"
 
 

@@ -83,9 +83,10 @@ def _warn_if_open(path: str, diff: t.Mapping[str, t.Any], context: Context) -> N
     closed = int(before, 8) & ~int(after, 8) if before and after else 0
     told = [who for bits, who in ((0o070, "its group"), (0o007, "all other users of this machine")) if closed & bits]
     if told:
+        sets = "would set" if context.check_mode else "has set"
         context.warn(
-            f"The key file {path} was open to {' and to '.join(told)}: mode {before}, which this task sets to {after}. "
-            "If someone may have read the private key, replace it: storeops.refunds.rotate_key does so without a gap."
+            f"The key file {path} was open to {' and to '.join(told)}: mode {before}, which this task {sets} to "
+            f"{after}. If someone may have read the private key, replace it: storeops.refunds.rotate_key does so without a gap."
         )
 
 

@@ -67,7 +67,7 @@ def update(request: LedgerRequest, context: Context) -> Results:
                     _begin(entry, entry.integration, desk, connection, is_list)
         _read(entries, context)
         _name_trackers(entries, ledger)
-        _name_meant(entries, held)
+        _name_meant(entries, ledger)
         nothing = nothing_held(entries, ledger, context.check_mode) if is_list else ""
     steps = desk.gate.records
     return for_list(entries, context, steps, nothing) if is_list else for_one(entries[0], context, steps)
@@ -95,15 +95,14 @@ def _name_trackers(entries: t.Sequence[Entry], ledger: Ledger) -> None:
         entry.elsewhere = () if "ledger" in names else tuple(names)
 
 
-def _name_meant(entries: t.Iterable[Entry], held: t.Mapping[Identity, Integration]) -> None:
+def _name_meant(entries: t.Iterable[Entry], ledger: Ledger) -> None:
     """Name what the ledger holds under nearly the same name, and nobody asks for."""
     asked = {entry.wanted.identity for entry in entries}
-    unheld = [entry for entry in entries if entry.outcome == "not_in_ledger" and not entry.elsewhere]
-    free = [identity for identity in held if identity not in asked]
     # A message names no more.
-    for entry in unheld[:MOST_NAMED]:
-        place = entry.wanted.identity
-        entry.meant = nearest(place.bundle_id, [one.bundle_id for one in free if one.environment == place.environment])
+    for entry in [entry for entry in entries if entry.is_lacking][:MOST_NAMED]:
+        held = (one.identity for one in list_integrations(ledger, "ledger", "", entry.wanted.identity.environment))
+        free = [identity.bundle_id for identity in held if identity not in asked]
+        entry.meant = nearest(entry.wanted.identity.bundle_id, free)
 
 
 def _entry(wanted: Wanted, held: Integration | None, context: Context, is_list: bool) -> Entry:

@@ -15,7 +15,7 @@ from ..._declaration.keys import identifiers
 from ..._ledger.ledger import Ledger
 from ..._model.coverage import gaps_told
 from ..._model.errors import RefundsError
-from ..._model.integration import Integration
+from ..._model.integration import Integration, app_in
 from ..._model.text import few, told_once
 from .ledger_request import Wanted
 from .refund_app import AppRun, Outcome
@@ -25,8 +25,8 @@ _ORDER: t.Final[tuple[Outcome, ...]] = ("read", "pending", "not_in_ledger", "abs
 _WORDS: t.Final[t.Mapping[Outcome, str]] = {"not_in_ledger": "not in this ledger", "incomplete": "read in part"}
 _NEXT_STEP = (
     "Refunds are read for apps that have an integration on the built-in ledger (tracker ledger). Check that ledger.url "
-    "(or STOREOPS_LEDGER_URL) names the ledger that storeops.refunds.site writes to; if it does, run site, and do what "
-    "it says of them."
+    "(or STOREOPS_LEDGER_URL) names the ledger that storeops.refunds.site writes to, and that the bundle ID is spelt "
+    "as in App Store Connect; if so, run site, and do what it says."
 )
 
 
@@ -44,6 +44,16 @@ class Entry:
     run: AppRun | None = None
     elsewhere: tuple[str, ...] = ()
     meant: str = ""
+
+    @property
+    def name(self) -> str:
+        identity = self.wanted.identity
+        return app_in(identity.bundle_id, identity.environment)
+
+    @property
+    def is_lacking(self) -> bool:
+        """True for an app that no other tracker is known to have."""
+        return self.outcome == "not_in_ledger" and not self.elsewhere
 
 
 def for_one(entry: Entry, context: Context, records: Records) -> Results:
@@ -74,7 +84,7 @@ def nothing_held(entries: t.Sequence[Entry], ledger: Ledger, check_mode: bool) -
     present = [entry for entry in entries if entry.outcome != "absent"]
     if not present or any(entry.outcome != "not_in_ledger" for entry in present) or _is_none_wanted(entries):
         return ""
-    names = _unheld_names(present)
+    names = _lacking(present)
     elsewhere = _tracked_elsewhere(present)
     if not names:
         return elsewhere
@@ -93,14 +103,17 @@ def _is_none_wanted(entries: t.Iterable[Entry]) -> bool:
 
 
 def _names(entries: t.Iterable[Entry]) -> list[str]:
-    return [entry.wanted.identity.bundle_id for entry in entries]
+    return [entry.name for entry in entries]
 
 
-def _tracked_elsewhere(entries: t.Iterable[Entry]) -> str:
-    """Say of which apps site stores nothing in the ledger, and what to declare; empty without such an app."""
+def _tracked_elsewhere(entries: t.Iterable[Entry], declared: t.Container[bool] = (True, False)) -> str:
+    """Say of which apps site stores nothing in the ledger, and what to declare; empty without such an app.
+
+    ``declared``: of those that are declared for other trackers, of those that were only applied there, or both.
+    """
     groups: dict[tuple[tuple[str, ...], bool], list[Entry]] = {}
     for entry in entries:
-        if entry.elsewhere:
+        if entry.elsewhere and bool(entry.wanted.trackers) in declared:
             groups.setdefault((entry.elsewhere, bool(entry.wanted.trackers)), []).append(entry)
     return " ".join(_elsewhere(trackers, known, _names(apart)) for (trackers, known), apart in groups.items())
 
@@ -141,7 +154,7 @@ def for_list(entries: t.Sequence[Entry], context: Context, records: Records, not
         "irreversible": records,
         "http": context.transport.counters.as_result(),
     }
-    lacking = nothing or _unheld(entries)
+    lacking = nothing or " ".join(filter(None, (_unheld(entries), _tracked_elsewhere(entries, (False,)))))
     if not nothing:
         _warn_of_others(entries, context)
     _warn_of_other_keys(entries, context)
@@ -185,7 +198,7 @@ def _is_read_with_gap(entry: Entry) -> bool:
 def _item(entry: Entry) -> Results:
     identity = entry.wanted.identity
     item = {"bundle_id": identity.bundle_id, "environment": identity.environment, "outcome": entry.outcome}
-    return {**item, "msg": entry.message, **(entry.run.results() if entry.run else {})}
+    return {**item, "msg": entry.message or _unheld([entry]), **(entry.run.results() if entry.run else {})}
 
 
 def _diff(entries: t.Sequence[Entry]) -> Results:
@@ -221,22 +234,21 @@ def _others(entries: t.Sequence[Entry]) -> t.Iterator[str]:
 
 def _unheld(entries: t.Iterable[Entry]) -> str:
     """Say which apps are declared for the ledger and not there; empty for none."""
-    names = _unheld_names(entries)
-    count = f"{len(names)} app is" if len(names) == 1 else f"{len(names)} apps are"
-    return f"{count} not in this ledger, so no refunds were read: {few(names)}. {_NEXT_STEP}" if names else ""
+    names = _lacking(entries)
+    are, their = ("isn't", "its") if len(names) == 1 else ("aren't", "their")
+    return f"{few(names)} {are} in this ledger, so {their} refunds weren't read. {_NEXT_STEP}" if names else ""
 
 
-def _unheld_names(entries: t.Iterable[Entry]) -> list[str]:
-    unheld = (entry for entry in entries if entry.outcome == "not_in_ledger" and not entry.elsewhere)
+def _lacking(entries: t.Iterable[Entry]) -> list[str]:
     return [
-        f"{name} (did you mean {entry.meant}, which the ledger holds?)" if entry.meant else name
-        for entry in unheld
-        for name in _names([entry])
+        f"{entry.name} (did you mean {entry.meant}, which the ledger holds?)" if entry.meant else entry.name
+        for entry in entries
+        if entry.is_lacking
     ]
 
 
 def _warn_of_others(entries: t.Sequence[Entry], context: Context) -> None:
-    elsewhere = _tracked_elsewhere(entries)
+    elsewhere = _tracked_elsewhere(entries, (True,))
     if elsewhere:
         context.warn(elsewhere)
     if not entries:

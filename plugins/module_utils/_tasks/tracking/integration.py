@@ -11,6 +11,7 @@ from ..._declaration.declaration import Declaration
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES
 from .opening import is_gone_by_the_ledger, open_engine
+from .outcomes import confirmed_by_hand
 from .request import one_request
 
 
@@ -24,7 +25,7 @@ def run(params: Params, context: Context) -> Results:
         "integration": decision.told.as_result(),
         "declared": decision.declared,
         "next_step": decision.next_step,
-        "confirmed_by_hand": bool(decision.confirmed),
+        "confirmed_by_hand": confirmed_by_hand(decision),
         "finding": decision.finding,
         "credential_check": decision.verdict.as_result(),
         "http": context.transport.counters.as_result(),

@@ -13,7 +13,7 @@ from ..._decisions.attention import keys_needing_attention
 from ..._decisions.integration import Decision
 from ..._declaration.declaration import Declaration
 from ..._model.errors import first_sentence
-from ..._model.integration import Identity
+from ..._model.integration import CONFIRMED, Identity
 from ..._model.text import few, told_once
 from ..._plan import compared
 from .key_troubles import KeyTrouble
@@ -38,11 +38,17 @@ def _item(decision: Decision) -> Results:
         "outcome": _outcome(decision),
         "msg": decision.brief or decision.error,
         "next_step": decision.next_step,
-        "confirmed_by_hand": bool(decision.confirmed),
+        "confirmed_by_hand": confirmed_by_hand(decision),
         "finding": decision.finding,
         "is_of_key": decision.is_of_key,
         "credential_check": decision.verdict.as_result(),
     }
+
+
+def confirmed_by_hand(decision: Decision) -> bool:
+    """Tell whether the status rests on a person's word: the tracker can't be asked."""
+    told = decision.told
+    return decision.is_by_hand and (told.status == "Active" or told.word == CONFIRMED)
 
 
 def _outcome(decision: Decision) -> str:
@@ -72,25 +78,31 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
         apps.setdefault((identity.bundle_id, identity.environment), []).append(decision)
     words = {**_STATES, **_PREDICTED} if check_mode else _STATES
     states = {app: _state(group) for app, group in apps.items()}
-    # An app that changed or was confirmed, and isn't Active or is still held somewhere, counts as that, and is named.
-    also = {app: _done(group) for app, group in apps.items() if states[app] in ("waiting", "kept", "unchanged")}
-    counted = Counter(also.get(app) or state for app, state in states.items())
-    told = []
-    for state, said in words.items():
-        named = [decision for app, done in also.items() if done == state for decision in apps[app]]
-        if counted[state]:
-            told.append(f"{counted[state]:,} {said[counted[state] > 1]}{_beside(named, words)}")
+    # An app that changed, and isn't Active or is still held somewhere, is one that changed, and is named.
+    also = [
+        app
+        for app, group in apps.items()
+        if states[app] in ("waiting", "kept") and any(decision.step.changed for decision in group)
+    ]
+    counted = Counter({**states, **dict.fromkeys(also, "changed")}.values())
+    named = [decision for app in also for decision in apps[app]]
+    beside = {
+        "waiting": dict.fromkeys(decision.held.identity.bundle_id for decision in named if _is_waiting(decision)),
+        "kept": dict.fromkeys(decision.held.identity.place for decision in named if decision.is_kept),
+    }
+    some = "; ".join(f"{words[state][0]}: {few([*names])}" for state, names in beside.items() if names)
+    told = [
+        f"{counted[state]:,} {said[counted[state] > 1]}{f' (of these {some})' if some and state == 'changed' else ''}"
+        for state, said in words.items()
+        if counted[state]
+    ]
     return f"{_number(len(apps), 'app')}: {', '.join(told)}." if apps else "No apps are declared."
 
 
-def _beside(decisions: t.Sequence[Decision], words: t.Mapping[str, tuple[str, str]]) -> str:
-    """Name what isn't Active, or still held, among what was done."""
-    found = {
-        "waiting": dict.fromkeys(decision.held.identity.bundle_id for decision in decisions if _is_waiting(decision)),
-        "kept": dict.fromkeys(decision.held.identity.place for decision in decisions if decision.is_kept),
-    }
-    some = "; ".join(f"{words[state][0]}: {few([*names])}" for state, names in found.items() if names)
-    return f" (of these {some})" if some else ""
+def confirmations(decisions: t.Iterable[Decision], check_mode: bool) -> str:
+    """Name what a person confirmed in this run; empty for nothing: a slip in the variable must not look the same."""
+    found = dict.fromkeys(one.held.identity.place for one in decisions if one.is_confirmation)
+    return f"{'Would be confirmed' if check_mode else 'Confirmed'} by hand: {few([*found])}." if found else ""
 
 
 # Of one app, and of more.
@@ -98,7 +110,6 @@ _STATES = {
     "attention": ("needs attention", "need attention"),
     "untried": ("wasn't tried", "weren't tried"),
     "changed": ("changed",) * 2,
-    "confirmed": ("confirmed by hand",) * 2,
     "removed": ("removed",) * 2,
     "kept": ("declared absent and still held",) * 2,
     "waiting": ("not Active",) * 2,
@@ -107,7 +118,6 @@ _STATES = {
 # In check mode.
 _PREDICTED = {
     "changed": ("would change",) * 2,
-    "confirmed": ("would be confirmed by hand",) * 2,
     "removed": ("would be removed",) * 2,
     "waiting": ("would not be Active",) * 2,
 }
@@ -127,13 +137,6 @@ def _state(decisions: t.Sequence[Decision]) -> str:
     if actions == {"delete"} and all(decision.held.status == "Absent" for decision in decisions):
         return "removed"
     return "changed" if actions else "unchanged"
-
-
-def _done(decisions: t.Sequence[Decision]) -> str:
-    """Return the state of what was done for one app, empty for nothing."""
-    if any(decision.step.changed for decision in decisions):
-        return "changed"
-    return "confirmed" if any(decision.confirmed == "now" for decision in decisions) else ""
 
 
 def _is_waiting(decision: Decision) -> bool:
