@@ -37,6 +37,7 @@ SESSION = "made-up-session"
 COMPARED = ("failed", "changed", "diff", "integration")
 FORM = f"projects/{PROJECT}/settings/payments-integration/ia-refunds-tracking"
 Options = dict[str, t.Any]
+_PATIENCE = 6
 # The drivers of the browsers that all tests share; they are nobody's leftovers.
 _SHARED_DRIVERS: set[int] = set()
 
@@ -95,9 +96,9 @@ class SharedBrowser(Browser):
         else:
             page.context.clear_cookies()
             page.context.add_cookies(visitor.session.state["cookies"])
-            page.context.set_default_timeout(self._settings.timeout * 1000)
-        # Where Chromium gets no processor, it loads a page in more time than an element that isn't there is waited for.
-        page.context.set_default_navigation_timeout(4 * self._settings.timeout * 1000)
+        # What Chromium does itself, it does in its own time, where it gets no processor: to load a page, to click. How
+        # long an element that isn't there is looked for is counted in looks.
+        page.context.set_default_timeout(_PATIENCE * self._settings.timeout * 1000)
         return page
 
     def _leave_pages(self) -> None:

@@ -86,7 +86,8 @@ def _warn_if_open(path: str, diff: t.Mapping[str, t.Any], context: Context) -> N
         sets = "would set" if context.check_mode else "has set"
         context.warn(
             f"The key file {path} was open to {' and to '.join(told)}: mode {before}, which this task {sets} to "
-            f"{after}. If someone may have read the private key, replace it: storeops.refunds.rotate_key does so without a gap."
+            f"{after}. If someone may have read the private key, replace it: storeops.refunds.rotate_key does so "
+            "without a gap."
         )
 
 
