@@ -50,7 +50,7 @@ class Decision:
     ``is_predicted``: check mode; ``held`` is what a run would leave. ``is_absent``: it is declared to be absent.
     ``is_wrong_apple_id``: Apple's verified notifications contradict the declared number. ``next_step``: what a person
     has to do at the tracker. ``why_kept``: why what is declared absent can't be removed, and what a person can do.
-    ``is_confirmation``: a person said in this run that it is done. ``is_by_hand``: the tracker can't be asked.
+    ``is_confirmation``: a person said in this run that it is done. ``has_no_api``: the tracker can't be asked.
     """
 
     verdict: Verdict
@@ -71,7 +71,7 @@ class Decision:
     next_step: str = ""
     why_kept: str = ""
     is_confirmation: bool = False
-    is_by_hand: bool = False
+    has_no_api: bool = False
 
     @property
     def told(self) -> Integration:

@@ -49,7 +49,7 @@ class DevtodevByHand:
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
         if not changed and current is not None and self._is_confirmed(current):
             word = CONFIRMED if desired.status == "Pending" else ""
-            return Observation(desired.status, word, is_confirmation=not was_confirmed(current))
+            return Observation(desired.status, word, is_confirmation=not _was_confirmed(current))
         # A reminder writes nothing, so it needs no ledger that can be written.
         if changed:
             self.last_applied.check_place()
@@ -79,16 +79,21 @@ class DevtodevByHand:
         self.last_applied.check_place()
 
     def _is_confirmed(self, held: Integration) -> bool:
-        return self.settings.is_confirmed or was_confirmed(held)
+        # Whoever was asked to remove it may have done so, and is asked to enter it first.
+        return _was_confirmed(held) or (self.settings.is_confirmed and held.word != REMOVAL_ASKED)
 
     def irremovable(self, identity: Identity) -> str:
         """Return what a person has to do, unless one was asked for it before and says that it is done."""
         held = self.last_applied.find(identity)
-        if self.settings.is_confirmed and held is not None and held.word == REMOVAL_ASKED:
+        was_asked = held is not None and held.word == REMOVAL_ASKED
+        if self.settings.is_confirmed and was_asked:
             return ""
+        then = (
+            "then run storeops.refunds.site" if was_asked else "once a run of storeops.refunds.site asks for it. Run it"
+        )
         return (
-            f"devtodev has no API for this. Remove the integration by hand at {self._where(identity)}, then run "
-            f"storeops.refunds.site with {_CONFIRMING}{self._too_early}"
+            f"devtodev has no API for this. Remove the integration by hand at {self._where(identity)}, "
+            f"{then}{'' if was_asked else ' again'} with {_CONFIRMING}{self._too_early}"
         )
 
     def foretell_removal(self, identity: Identity) -> None:
@@ -130,11 +135,10 @@ class DevtodevByHand:
         return f"{project}, {MENU_PATH}"
 
 
-def was_confirmed(held: Integration) -> bool:
-    """Tell whether a person entered the key, as far as anyone said. One who was asked to remove it may have done so."""
+def _was_confirmed(held: Integration) -> bool:
     return held.word != REMOVAL_ASKED and (held.status == "Active" or held.word == CONFIRMED)
 
 
 def asked_to_remove(held: Integration) -> Integration:
-    """Return the entry of what a person was asked to remove."""
-    return replace(held, word=REMOVAL_ASKED)
+    """Return the entry of what a person was asked to remove. Failed with a word would be the tracker's own."""
+    return replace(held, status="Pending" if held.status == "Failed" else held.status, word=REMOVAL_ASKED)

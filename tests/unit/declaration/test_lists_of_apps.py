@@ -287,9 +287,10 @@ def test_what_is_left_at_a_tracker_of_an_app_that_is_declared_elsewhere_is_named
     assert left({"bundle_id": BUNDLE_ID, **elsewhere}, BUNDLE_ID, TWO)[0] == [there]
     removed: Json = {"devtodev": {**HAND, "confirmed": True}, "state": "absent"}
     gone = {"bundle_id": BUNDLE_ID, "trackers": ["devtodev"], **removed}
-    # A person is asked for it first.
-    assert "declared absent and still held" in left(gone, BUNDLE_ID, TWO)[1]
-    assert left(gone, BUNDLE_ID, TWO)[0] == [] and left(BUNDLE_ID, TWO)[0] == []
+    # A person is asked for it first, and each is named, however many there are.
+    assert f" Have to be removed by hand: {there}." in left(gone, BUNDLE_ID, TWO)[1]
+    found, told = left(gone, BUNDLE_ID, TWO)
+    assert found == [] and f" Confirmed by hand: {there}." in told and left(BUNDLE_ID, TWO)[0] == []
 
 
 def test_a_file_named_as_an_api_key_s_is_told_first_whatever_else_changed(bulk: Bulk, tmp_path: Path) -> None:

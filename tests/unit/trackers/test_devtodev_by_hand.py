@@ -76,7 +76,7 @@ def by_hand(rows: Noted, **options: t.Any) -> tuple[DevtodevByHand, list[str]]:
         ),
         # It may have been removed.
         (replace(D_NOTED, word=REMOVAL_ASKED), False, False, "Active", Observation("Pending"), True),
-        (replace(D_NOTED, word=REMOVAL_ASKED), False, True, "Active", Observation("Active"), False),
+        (replace(D_NOTED, word=REMOVAL_ASKED), False, True, "Active", Observation("Pending"), True),
     ],
 )
 def test_a_person_is_told_until_it_is_confirmed(
@@ -162,7 +162,13 @@ def test_what_is_handed_off_is_noted_as_waiting() -> None:
 def test_where_a_person_removes_it(options: dict[str, t.Any], project: str, where: str) -> None:
     made, said = by_hand(Noted(), **options)
     there = replace(AT_D, project=project)
-    assert f"Remove the integration by hand at {where}, then run storeops.refunds.site with" in made.irremovable(there)
+    step = (
+        f"Remove the integration by hand at {where}, once a run of storeops.refunds.site asks for it. Run it again with"
+    )
+    assert step in made.irremovable(there)
+    noted = Noted(asked_to_remove(replace(D_NOTED, identity=there)))
+    step = f"Remove the integration by hand at {where}, then run storeops.refunds.site with devtodev.confirmed: true"
+    assert step in by_hand(noted, **options)[0].irremovable(there)
     made.observe(replace(D_NOTED, identity=there, private_key_path=None), None, True)
     assert (
         f"by hand, at {where}: App Bundle" in said[0] and ".p8 file the key that private_key_content holds." in said[0]

@@ -213,10 +213,24 @@ def test_a_removal_that_nobody_was_asked_for_is_not_confirmed(hand: Hand) -> Non
     assert (early.results["finding"], early.results["changed"], hand.status()) == ("still_held", False, "Active")
     assert "devtodev.confirmed: true was left aside" in early.warnings[0] and early.results["confirmed_by_hand"]
     # Who declares it again has to look: it may be gone.
-    back = hand.both()
-    assert back.results["integration"]["status"] == "Pending" and "to be entered" in back.warnings[0]
-    hand.run(state="absent")
+    for confirmed in (True, False):
+        back = hand.both(devtodev={"confirmed": confirmed})
+        assert back.results["integration"]["status"] == "Pending" and "to be entered" in back.warnings[0]
+        assert ("was left aside" in back.warnings[0]) is confirmed and back.results["next_step"]
+        hand.run(state="absent")
     assert hand.both(state="absent", devtodev={"confirmed": True}).results["changed"] and hand.status() == "Absent"
+
+
+def test_what_is_to_be_removed_is_not_taken_for_refused_by_devtodev(hand: Hand) -> None:
+    """Failed is Apple's verdict of some day; with a word, it would be the tracker's."""
+    hand.run()
+    hand.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
+    hand.run(credential_check="advisory")
+    assert hand.status() == "Failed"
+    hand.both(state="absent")
+    hand.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": True})
+    back = hand.both()
+    assert (back.results["changed"], back.results["integration"]["status"]) == (False, "Pending")
 
 
 def test_a_confirmation_on_a_bad_day_is_kept(hand: Hand) -> None:

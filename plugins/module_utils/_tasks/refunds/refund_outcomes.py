@@ -198,7 +198,11 @@ def _is_read_with_gap(entry: Entry) -> bool:
 def _item(entry: Entry) -> Results:
     identity = entry.wanted.identity
     item = {"bundle_id": identity.bundle_id, "environment": identity.environment, "outcome": entry.outcome}
-    return {**item, "msg": entry.message or _unheld([entry]), **(entry.run.results() if entry.run else {})}
+    return {
+        **item,
+        "msg": entry.message or _unheld([entry]) or _tracked_elsewhere([entry]),
+        **(entry.run.results() if entry.run else {}),
+    }
 
 
 def _diff(entries: t.Sequence[Entry]) -> Results:

@@ -168,9 +168,14 @@ class Engine:
     def _by_hand(self, decision: Decision, target: Target, places: t.Mapping[Settings, Place]) -> None:
         """Note what a person is asked to remove: only then, a later run may take it for removed on a person's word."""
         place = places.get(target.settings)
-        decision.is_by_hand = place is not None and isinstance(place.tracker, DevtodevByHand)
-        if decision.is_by_hand and decision.why_kept and target.current:
-            decision.step = replace(decision.step, desired=asked_to_remove(target.current))
+        decision.has_no_api = place is not None and isinstance(place.tracker, DevtodevByHand)
+        if not decision.has_no_api or target.current is None:
+            return
+        if decision.why_kept:
+            decision.held = asked_to_remove(target.current)
+            decision.step = replace(decision.step, desired=decision.held)
+        elif decision.step.action == "delete" and not decision.error:
+            decision.is_confirmation = True
 
     def _decision(self, target: Target, verdict: Verdict, places: t.Mapping[Settings, Place]) -> Decision:
         identity, current = target.identity, target.current

@@ -42,8 +42,8 @@ def run(params: Params, context: Context) -> Results:
     # Where nobody could be asked, what to remove is no matter.
     was_asked = any(decision.verdict.cause not in UNDECIDED_CAUSES for decision in decisions) or not message
     said = held_undeclared(undeclared, [decision.held.identity.bundle_id for decision in decisions])
-    confirmed = outcomes.confirmations(decisions, context.check_mode)
-    notes = [*filter(None, [confirmed, said if was_asked else "", going.note])]
+    by_hand = [told(decisions, context.check_mode) for told in (outcomes.confirmations, outcomes.removals)]
+    notes = [*filter(None, [*by_hand, said if was_asked else "", going.note])]
     # For an audit, that is what is the matter with these keys.
     in_use = [] if asked.is_strict else going.troubles()
     results = _results(decisions, [*troubled, *in_use], notes, context)

@@ -48,7 +48,7 @@ def _item(decision: Decision) -> Results:
 def confirmed_by_hand(decision: Decision) -> bool:
     """Tell whether the status rests on a person's word: the tracker can't be asked."""
     told = decision.told
-    return decision.is_by_hand and (told.status == "Active" or told.word == CONFIRMED)
+    return decision.has_no_api and (told.status == "Active" or told.word == CONFIRMED)
 
 
 def _outcome(decision: Decision) -> str:
@@ -103,6 +103,13 @@ def confirmations(decisions: t.Iterable[Decision], check_mode: bool) -> str:
     """Name what a person confirmed in this run; empty for nothing: a slip in the variable must not look the same."""
     found = dict.fromkeys(one.held.identity.place for one in decisions if one.is_confirmation)
     return f"{'Would be confirmed' if check_mode else 'Confirmed'} by hand: {few([*found])}." if found else ""
+
+
+def removals(decisions: t.Iterable[Decision], check_mode: bool) -> str:
+    """Name all that a person is asked to remove for the first time: the next confirmation counts for each of them."""
+    asked = [one for one in decisions if one.has_no_api and one.is_kept and one.step.needs_saving and not one.error]
+    names = ", ".join(dict.fromkeys(one.held.identity.place for one in asked))
+    return f"{'Would have to' if check_mode else 'Have to'} be removed by hand: {names}." if names else ""
 
 
 # Of one app, and of more.
