@@ -17,7 +17,8 @@ _MOST_HEADERS: Final = 65_536
 async def post(url: str, body: bytes, timeout_s: float) -> Outcome:
     """Post JSON; give the outcome under Apple's names. Redirects are not followed: whether Apple does is unknown."""
     try:
-        return await asyncio.wait_for(_post(url, body), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            return await _post(url, body)
     except TimeoutError:
         return Outcome("TIMED_OUT")
     except ssl.SSLError:

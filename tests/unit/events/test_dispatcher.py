@@ -79,6 +79,33 @@ def test_all_in_order_and_never_again(ledger: Ledger) -> None:
     assert handed_on(ledger, 5, seconds=0.1) == []
 
 
+class _Idle(Dispatcher):
+    """One that hands nothing on, as another process does."""
+
+    async def _claimed(self) -> bool:
+        return False
+
+
+def test_an_end_in_the_moment_of_news_is_an_end(ledger: Ledger) -> None:
+    """A source that took no notice of it would never stop, and rulebooks would wait for it for ever."""
+
+    async def work() -> bool:
+        dispatcher = _Idle(Consumer(ledger, "rules", "a"), asyncio.Queue(), None, lambda: 1, lambda text: None)
+        task = asyncio.create_task(dispatcher.run())
+        for _step in range(5):
+            await asyncio.sleep(0)
+        dispatcher.wake()
+        # In Python 3.11, asyncio.wait_for has the news by now, and would give them back for the end.
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        is_ended = task.done()
+        task.cancel()
+        return is_ended
+
+    assert asyncio.run(work())
+
+
 def test_a_full_queue_keeps_the_rest_for_the_next_start(ledger: Ledger) -> None:
     assert handed_on(ledger, 2) == [1, 2]
     assert handed_on(ledger, 3) == [3, 4, 5]

@@ -76,7 +76,8 @@ class Dispatcher:
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), self.look_s)
+            async with asyncio.timeout(self.look_s):
+                await self._news.wait()
 
     async def _claimed(self) -> bool:
         at = self.now_ms()

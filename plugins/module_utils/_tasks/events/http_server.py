@@ -85,11 +85,13 @@ class Server:
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Serve one request; tell whether another one may follow on the connection."""
-        first = await asyncio.wait_for(reader.read(1), self.limits.idle_s)
+        async with asyncio.timeout(self.limits.idle_s):
+            first = await reader.read(1)
         if not first:
             return False
         try:
-            body, is_last = await asyncio.wait_for(self._request(first, reader), self.limits.request_s)
+            async with asyncio.timeout(self.limits.request_s):
+                body, is_last = await self._request(first, reader)
         except TimeoutError:
             return await _answer(writer, 408, is_last=True)
         except _Refused as refused:
