@@ -96,7 +96,8 @@ def test_the_key_comes_before_what_is_held(bulk: Bulk) -> None:
     changed = f"Changed: issuer_id was {ISSUER} (accepted) and is {OTHER_ISSUER} now."
     inferred = (
         f"Key {KEY_ID} is refused for all 3 apps here: "
-        f"most likely the key was revoked, or the Key ID or the Issuer ID {OTHER_ISSUER} is wrong."
+        f"most likely the key was revoked, or the Key ID or the Issuer ID {OTHER_ISSUER} is wrong. "
+        "Compare them in App Store Connect."
     )
     hints = [entry["credential_check"]["hint"] for entry in done.results["integrations"]]
     # No list of what to compare once the cause is known, and nothing of a first release of apps that were Active.
@@ -115,7 +116,7 @@ def test_a_list_says_a_long_hint_once(bulk: Bulk) -> None:
     done = bulk.both(apps(*names), keys=[bulk.key("a", issuer_id=OTHER_ISSUER)])
     for name, entry in zip(names, done.results["integrations"], strict=True):
         hint = entry["credential_check"]["hint"]
-        first, end, _rest = hint.partition(" is wrong.")
+        first, end, _rest = hint.partition(" Compare them in App Store Connect.")
         assert entry["msg"] == f"{name}: the credential check failed: unauthenticated. {first}{end}"
         assert json.dumps(entry).count(GENERAL) == hint.count(GENERAL) == 1
     assert GENERAL not in done.message

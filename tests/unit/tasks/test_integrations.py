@@ -149,7 +149,7 @@ def test_the_key_or_the_app(bulk: Bulk) -> None:
     headline, line = done.message.split("\n")
     assert headline == "2 of 2 apps need attention, 1 of 2 keys needs attention.", "a revoked key is a key in trouble"
     assert line.startswith(f"key a: unauthenticated: Key {KEY_ID} is refused for both apps here: most likely the key")
-    assert line.endswith(f" is wrong. Apps: {BUNDLE_ID}, {TWO}.")
+    assert line.endswith(f" is wrong. Compare them in App Store Connect. Apps: {BUNDLE_ID}, {TWO}.")
 
 
 def test_what_is_held_sharpens_a_refusal(bulk: Bulk) -> None:
