@@ -37,6 +37,7 @@ SESSION = "made-up-session"
 COMPARED = ("failed", "changed", "diff", "integration")
 FORM = f"projects/{PROJECT}/settings/payments-integration/ia-refunds-tracking"
 Options = dict[str, t.Any]
+# So many times the task's own time, as the processors may be anybody's.
 _PATIENCE = 6
 # The drivers of the browsers that all tests share; they are nobody's leftovers.
 _SHARED_DRIVERS: set[int] = set()

@@ -42,7 +42,7 @@ MEANINGS: t.Mapping[Kind, str] = {
 # How a finding went.
 WHY: t.Mapping[Why, str] = {"solved": "solved", "waived": "waived", "not audited": "no longer declared"}
 # Of what changed since the last report: the findings about keys alone are told apart.
-ONLY_APPS = "Compared are the findings that fail an audit of apps, not pending ones."
+ONLY_APPS = "Only findings of apps that fail an audit are compared, not pending ones."
 UNREAD = "Refunds could not be read:"
 UNREAD_TOO = "Refunds could not be read for the same reason."
 SHOWN_FINGERPRINT = 12

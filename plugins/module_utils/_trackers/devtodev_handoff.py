@@ -88,12 +88,12 @@ class DevtodevByHand:
         was_asked = held is not None and held.word == REMOVAL_ASKED
         if self.settings.is_confirmed and was_asked:
             return ""
-        then = (
-            "then run storeops.refunds.site" if was_asked else "once a run of storeops.refunds.site asks for it. Run it"
-        )
+        step = "then run storeops.refunds.site"
+        if not was_asked:
+            step = "once a run of storeops.refunds.site asks for it. Run it again"
         return (
-            f"devtodev has no API for this. Remove the integration by hand at {self._where(identity)}, "
-            f"{then}{'' if was_asked else ' again'} with {_CONFIRMING}{self._too_early}"
+            f"devtodev has no API for this. Remove the integration by hand at {self._where(identity)}, {step} with "
+            f"{_CONFIRMING}{self._too_early}"
         )
 
     def foretell_removal(self, identity: Identity) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integration import Decision
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
+    REMOVAL_ASKED,
     Identity,
     Integration,
     Status,
@@ -18,7 +19,11 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import Verdict
 from ansible_collections.storeops.refunds.plugins.module_utils._plan import Action, Plan
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.outcomes import confirmations, summary
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.outcomes import (
+    confirmations,
+    removals,
+    summary,
+)
 
 ACCEPTED = Verdict("accepted", "", "production")
 # The actions at the trackers of one app, each with the status that is held then, and how the app is told.
@@ -106,6 +111,24 @@ def test_a_confirmation_is_acknowledged_whatever_else_is_said_of_its_app(name: s
     place = found[-1].held.identity.place
     assert confirmations(found, True) == f"Would be confirmed by hand: {place}."
     assert confirmations(found, False) == f"Confirmed by hand: {place}."
+
+
+def test_all_that_is_to_be_removed_is_named_once() -> None:
+    """The next confirmation counts for each of them, however many there are."""
+    (one,) = decisions("declared absent, and waiting")
+    asked = []
+    for number in range(12):
+        identity = replace(one.held.identity, bundle_id=f"com.example.n{number}")
+        held = replace(one.held, identity=identity)
+        step = Plan("unchanged", held, replace(held, word=REMOVAL_ASKED))
+        asked.append(replace(one, held=held, step=step, has_no_api=True))
+    names = ", ".join(each.held.identity.place for each in asked)
+    assert removals(asked, False) == f"Have to be removed by hand: {names}."
+    assert removals(asked, True) == f"Would have to be removed by hand: {names}."
+    before = [replace(each, step=Plan("unchanged", each.held, each.held)) for each in asked]
+    elsewhere = [replace(each, has_no_api=False) for each in asked]
+    failed = [replace(each, error="The ledger can't be written.") for each in asked]
+    assert [removals(some, False) for some in (before, elsewhere, failed)] == [""] * 3
 
 
 def test_nobody_knows_what_apple_will_say_of_a_key_that_is_yet_to_be_made() -> None:

@@ -76,6 +76,12 @@ def test_apps_with_and_without_the_ledger(desk: Desk) -> None:
     assert len(started.warnings) == 1, started
     assert started.warnings[0].startswith(f"{ONE} is tracked by revenuecat and devtodev and not by the built-in ledger")
     assert step in started.warnings[0] and f". {THREE}, {TWO} aren't in this ledger, so their" in started.message
+    starts = (f"{ONE} is tracked by", "", f"{THREE} isn't in this ledger", f"{TWO} isn't in this ledger")
+    told = [one["msg"] for one in started.results["apps"]]
+    assert all(text.startswith(start) for text, start in zip(told, starts, strict=True)) and told[1] == ""
+    # Where nobody says that it is declared for another tracker alone, it is one that the ledger may be meant to have.
+    alike = run(desk, [NAMES[0], TWO])
+    assert f". {TWO} was last applied at devtodev and is not in the built-in ledger" in alike.message
     for mode in (True, False):
         nothing = run(desk, [apart, THREE], check_mode=mode)
         said = " ".join([nothing.message, *nothing.warnings])

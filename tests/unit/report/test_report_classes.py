@@ -104,6 +104,24 @@ def test_not_active_at_the_tracker_is_pending(tmp_path: Path) -> None:
     assert class_of(tmp_path, bulk(item(BUNDLE, status="Unknown"))) == ("unknown", ["tracker_unknown"])
 
 
+def test_what_nobody_noted_may_be_there_all_the_same(tmp_path: Path) -> None:
+    """A person enters it, and this ledger may be a new one."""
+    asked = {"next_step": "Enter the key by hand."}
+    assert class_of(tmp_path, bulk({**item(BUNDLE, action="create", tracker="devtodev"), **asked})) == (
+        "drift",
+        ["drift"],
+    )
+    assert document(tmp_path)["apps"][0]["tracker_status"] is None
+
+
+def test_what_is_left_in_another_project_is_told_beside_what_goes(tmp_path: Path) -> None:
+    left = {"bundle_id": BUNDLE, "environment": "production", "tracker": "devtodev", "label": f"{BUNDLE} in p2"}
+    for action, is_told in (("delete", True), ("update", False)):
+        given = bulk(item(BUNDLE, action=action, tracker="devtodev", status="Active"))
+        audit(tmp_path, {**given, "undeclared": [left]})
+        assert (f"{BUNDLE} in p2" in (tmp_path / "refund-audit.md").read_text()) is is_told
+
+
 @pytest.mark.parametrize("make", [lambda said: bulk({**item(BUNDLE), **said}), lambda said: single(BUNDLE, **said)])
 def test_a_person_s_word_is_told_from_a_tracker_s(make: t.Callable[[Json], Json], tmp_path: Path) -> None:
     for is_by_hand in (True, False):

@@ -99,10 +99,13 @@ def _name_meant(entries: t.Iterable[Entry], ledger: Ledger) -> None:
     """Name what the ledger holds under nearly the same name, and nobody asks for."""
     asked = {entry.wanted.identity for entry in entries}
     # A message names no more.
-    for entry in [entry for entry in entries if entry.is_lacking][:MOST_NAMED]:
-        held = (one.identity for one in list_integrations(ledger, "ledger", "", entry.wanted.identity.environment))
+    lacking = [entry for entry in entries if entry.is_lacking][:MOST_NAMED]
+    for place in {entry.wanted.identity.environment for entry in lacking}:
+        held = (one.identity for one in list_integrations(ledger, "ledger", "", place))
         free = [identity.bundle_id for identity in held if identity not in asked]
-        entry.meant = nearest(entry.wanted.identity.bundle_id, free)
+        for entry in lacking:
+            if entry.wanted.identity.environment == place:
+                entry.meant = nearest(entry.wanted.identity.bundle_id, free)
 
 
 def _entry(wanted: Wanted, held: Integration | None, context: Context, is_list: bool) -> Entry:
