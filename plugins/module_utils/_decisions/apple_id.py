@@ -53,7 +53,8 @@ def is_contradicted(
         return False
     bundle_id, known = identity.bundle_id, proven()
     apples, others = known.by_apple.get(bundle_id, ()), known.by_others.get(bundle_id, ())
-    if number in (*apples, *others):
+    # What another root signed, a simulator's say, is no reason against Apple.
+    if number in (apples or others):
         return False
     if apples and number != held:
         raise WrongAppleId(contradicted(number, max(apples)))

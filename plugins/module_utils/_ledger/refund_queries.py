@@ -45,8 +45,9 @@ class AppState:
 
     @property
     def is_known(self) -> bool:
-        """Tell whether anything was ever read of the app, or heard."""
-        return self.coverage is not None or self.last_refund_at is not None
+        """Tell whether anything was ever read of the app, or a refund of it received."""
+        is_read = self.coverage is not None and self.coverage.is_read
+        return is_read or self.last_refund_at is not None
 
 
 def page(
@@ -109,7 +110,8 @@ def tallies(connection: sqlalchemy.Connection, question: Question, group_by: t.S
 def count_exceeding(connection: sqlalchemy.Connection, question: Question) -> int:
     """Return of how many of the transactions the refunds in force, of all times, add up to more than the price.
 
-    Transactions with several refunds are few, and found in the primary key alone.
+    Transactions with several refunds are few, and found in the primary key alone. One refund alone is of at most the
+    price, unless Apple names a larger sum for Advanced Commerce, which isn't looked for.
     """
     table = refunds()
     mine = [table.c.source == question.source, table.c.environment == question.environment]
@@ -137,10 +139,12 @@ def _exceeding(rows: t.Iterable[t.Any]) -> int:
     money: dict[str, list[tuple[int, int]]] = defaultdict(list)
     asked: set[str] = set()
     for transaction_id, price, amount, is_asked_for in rows:
-        money[transaction_id].append((price, amount))
+        # A part of a transaction may have an amount of its own where the whole has no price.
+        if price is not None:
+            money[transaction_id].append((price, amount))
         if is_asked_for:
             asked.add(transaction_id)
-    return sum(exceeds(money[transaction_id]) for transaction_id in asked)
+    return sum(exceeds(money[transaction_id]) for transaction_id in asked & money.keys())
 
 
 def app_states(

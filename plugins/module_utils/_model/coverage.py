@@ -60,6 +60,11 @@ class Coverage:
         return self.url in _WITHOUT_V2
 
     @property
+    def is_read(self) -> bool:
+        """False while only the URL was heard: Apple's history was never read."""
+        return self.read_until > self.covered_from
+
+    @property
     def begins(self) -> int:
         """From when on refunds are known: it was read, and Apple kept a history."""
         return self.covered_from if self.known_from is None else max(self.covered_from, self.known_from)
@@ -208,8 +213,14 @@ def faults_of(gaps: t.Sequence[Window], quarantined: t.Mapping[str, int]) -> lis
             f"{sum(quarantined.values())} of Apple's payloads could not be verified and are in quarantine ({reasons}); "
             "the next run tries them again."
         )
-        faults += [advice for name, advice in _ADVICE.items() if name in map(reason_name, quarantined)]
-    return faults
+        faults.append(advice(quarantined))
+    return list(filter(None, faults))
+
+
+def advice(reasons: t.Iterable[str]) -> str:
+    """Return what the user can do about payloads that can't be used for these reasons; may be empty."""
+    names = set(map(reason_name, reasons))
+    return " ".join(text for name, text in _ADVICE.items() if name in names)
 
 
 def judged(held: Coverage, quarantined: t.Mapping[str, int]) -> Coverage:

@@ -68,12 +68,14 @@ def covering(held: Coverage | None, quarantined: t.Mapping[str, int], period: Pe
     until when a period that has just ended may still change. ``quarantined``: how many payloads that may belong to the
     period are in quarantine, by reason. ``now``: UNIX milliseconds.
     """
-    if held is None:
+    if held is None or not held.is_read:
         return "never", NEVER_READ
     is_over = period.until is not None and period.until <= now
     until = period.until if is_over and period.until is not None else now - FRESH_FOR
     faults = []
-    if period.since is not None and period.since < held.covered_from and held.begins == held.covered_from:
+    # Without a beginning, a period that ends before anything was read has nothing that is known.
+    first = min(held.covered_from, until - 1) if period.since is None else period.since
+    if first < held.covered_from and held.begins == held.covered_from:
         faults.append(f"Read from {iso_time(held.covered_from)} on only; what was before is not known.")
     if until > held.covered_until:
         # What is in quarantine holds the coverage up, and another run alone does not help.

@@ -257,10 +257,9 @@ class Report:
 
     @property
     def refundless(self) -> list[str]:
-        """The Active apps whose refunds were never read; one that another tracker has may not want them here."""
-        elsewhere = {app.bundle_id for app in self.apps if app.tracker != "ledger"}
-        active = {app.bundle_id for app in self.apps if app.environment == "production" and app.status == "Active"}
-        return sorted(active & self.never_read - elsewhere)
+        """The apps that are Active in the ledger and whose refunds were never read, whatever other trackers have."""
+        mine = [app for app in self.apps if app.tracker == "ledger" and app.environment == "production"]
+        return sorted({app.bundle_id for app in mine if app.status == "Active"} & self.never_read)
 
     @property
     def undeclared_shown(self) -> tuple[Undeclared, ...]:

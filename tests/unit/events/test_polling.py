@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import time
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -20,19 +21,25 @@ from jinja2.nativetypes import NativeEnvironment
 from unit_servers import Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, ROOT, public_pem, run_task, write_key
 
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.notification_history import (
+    NotificationHistory,
+    TooLong,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Context
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer
-from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import list_integrations, put_integration
+from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Window
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events import polling
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.polling import Poller
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.settings import parse_settings
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.source import World, run
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.source import Parts, World, run
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_ledger
 
 URL = {"subscription_status_url": "https://refunds.example.com/", "subscription_status_url_version": "V2"}
+HOUR = 3_600_000
 BOUGHT = {"product_id": "coins", "price": 9990, "currency": "EUR"}
 
 
@@ -175,6 +182,43 @@ def test_all_apps_at_the_same_time_and_none_stops_another(sim: Simulator, tmp_pa
     assert sim.calls("?limit=0")["connections"] > 1
     assert all(names[1] in warning and "403" in warning for warning in warnings if "HTTP" in warning)
     assert sum("HTTP 403" in warning for warning in warnings) == 2, "of its refunds, and of its requests"
+
+
+def test_requests_that_cannot_be_used_are_told(place: Place) -> None:
+    """Apple waits twelve hours for an answer: who declared a wrong Apple ID has to hear of it before."""
+    ledger = ledger_at(place.url)
+    (held,) = list_integrations(ledger, "ledger", "", "production")
+    put_integration(ledger, replace(held, app_apple_id=99), NOW)
+    ledger.close()
+    place.tell("CONSUMPTION_REQUEST", 1)
+    told: list[str] = []
+    parts = Parts(parse_settings(place.options()), World({}, time.time, time.monotonic, told.append, told.append, "me"))
+    Poller(parts.settings, parts.declared(), parts.context(told.append)).poll()
+    (warning,) = [text for text in told if "consumption" in text]
+    assert warning.startswith(f"{BUNDLE_ID} (production): ") and "(1 wrong_apple_id)" in warning
+
+
+def test_requests_are_read_in_parts_where_there_are_too_many() -> None:
+    asked: list[Window] = []
+
+    class History:
+        """Answers for one hour at most."""
+
+        def signed_payloads(self, kind: str, window: Window, parts: t.Callable[[t.Any], int]) -> list[str]:
+            assert kind == "CONSUMPTION_REQUEST" and parts(["any"]) == 1
+            if window.end - window.start > HOUR:
+                raise TooLong(3)
+            asked.append(window)
+            return [f"from {window.start}"]
+
+    found = polling._payloads(t.cast("NotificationHistory", History()), Window(0, 9 * HOUR))
+    assert asked == [Window(number * HOUR, (number + 1) * HOUR) for number in range(9)]
+    assert found == [f"from {window.start}" for window in asked]
+
+
+def test_a_silent_database_does_not_hold_up_the_source_for_ever() -> None:
+    ledger = Parts(parse_settings({}), World({}, time.time, time.monotonic, print, print, "me")).ledger()
+    assert 0 < ledger.remaining() < 300, "its connections are cut after this time (test_ledger_trouble)"
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,8 @@ def _placed(chance: random.Random) -> Placed:
         revocation_reason=one([None, 0, 1]),
         ownership=one([None, "PURCHASED", "PURCHASED", "FAMILY_SHARED"]),
         reversed_at=one([None, None, None, START + 50 * DAY]),
+        # Where Apple itself names the sum, a transaction need not have a price.
+        refunded=one([None, None, None, None, 1]),
     )
     return Placed(App(source, environment, one(APPS)), made)
 

@@ -22,13 +22,15 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refund_qu
     other_sources,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
-from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage, Window
+from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage, Window, begun, heard
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Rejected
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_period import Period
 
 TIME = "2026-11-28T00:00:00Z"
 COVERAGE = Coverage(START, START + DAY, START + DAY, START, (Window(START, START + 1),), 1, 2, 3, "V2", 4)
+# Its URL was asked for at App Store Connect, and its history was never read.
+HEARD = heard(begun(None, START), "V2", START)
 URL = KnownUrl("production", "refunded", "as_declared", "h", "f", TIME)
 
 
@@ -54,6 +56,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Ledger]:
     with made.writing() as connection:
         put_coverage(connection, app("read"), COVERAGE, TIME)
         others = [("other:1", "production", "read"), ("other:2", "sandbox", "read"), ("other:0", "production", "else")]
+        put_coverage(connection, app("heard"), HEARD, TIME)
         put_coverage(connection, app("read", "sandbox"), replace(COVERAGE, url="V1"), TIME)
         for source, environment, name in others:
             put_coverage(connection, app(name, environment, source), COVERAGE, TIME)
@@ -74,6 +77,7 @@ BAD = {"tampered": 2, "wrong_root": 1}
 STATES = {
     "bad": AppState("bad", None, BAD, None),
     "declared": AppState("declared", None, {}, None),
+    "heard": AppState("heard", HEARD, {}, None),
     "read": AppState("read", COVERAGE, {}, None),
     "refunded": AppState("refunded", None, {}, START + DAY, URL),
     "nobody": AppState("nobody", None, {}, None),
@@ -83,7 +87,7 @@ STATES = {
 @pytest.mark.parametrize(
     ("named", "wanted"),
     [
-        (None, ["bad", "declared", "read", "refunded"]),
+        (None, ["bad", "declared", "heard", "read", "refunded"]),
         (["refunded", "bad"], ["bad", "refunded"]),
         (["nobody", "read"], ["nobody", "read"]),
     ],

@@ -159,9 +159,11 @@ def test_another_root_allows_a_number_and_refuses_none(sim: Simulator, tmp_path:
     prove(bulk, BUNDLE_ID, 7, "other:0123")
     if is_apples:
         prove(bulk, BUNDLE_ID, APPLE_ID)
-    for number in (7, APPLE_ID) if is_apples else (7,):
+    for number in (APPLE_ID,) if is_apples else (7,):
         done = bulk.both(apps(BUNDLE_ID, app_apple_id=number))
         assert not done.message and not [text for text in done.warnings if "app_apple_id" in text]
+    if is_apples:
+        assert bulk.both(apps(BUNDLE_ID, app_apple_id=7)).message, "Apple's own word counts"
     other = bulk.both(apps(BUNDLE_ID, app_apple_id=8))
     assert bool(other.message) is is_apples
     said = f"Another app_apple_id than in their notifications: {BUNDLE_ID} (declared 8, notifications 7). These were "

@@ -22,6 +22,7 @@ from unit_support import Outcome, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._files import stream
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.notification_urls import hear
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import MASK
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_export, refund_info
@@ -62,7 +63,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("wrong", ["none", "empty", "unread", "source", "app"])
+@pytest.mark.parametrize("wrong", ["none", "empty", "unread", "heard", "source", "app"])
 def test_files_are_not_replaced_by_empty_ones(ledger: Ledger, folder: Path, tmp_path: Path, wrong: str) -> None:
     """No refunds known is not the same as no refunds, and who reads the files can't tell."""
     assert export(ledger, folder).message == ""
@@ -74,6 +75,9 @@ def test_files_are_not_replaced_by_empty_ones(ledger: Ledger, folder: Path, tmp_
         path.touch()
     if wrong == "unread":
         fill(used, [])
+    if wrong == "heard":
+        fill(used, [])
+        hear(used, MINE, "V2", DAY, START, "2026-11-01T00:00:00Z")
     if wrong in ("source", "app"):
         used, path = ledger, Path(str(ledger.place.path))
         options = {"source": "other:0123456789abcdef"} if wrong == "source" else {"bundle_id": "com.example.c"}

@@ -90,6 +90,8 @@ def exceeding(ledger: Ledger, question: Question = ALL) -> int:
         ((None, None), {"ownership": "FAMILY_SHARED"}, 0),
         # Both are rounded up.
         ((50_000, 50_000), {"price": 1}, 0),
+        # Items of a transaction may have amounts where the whole has no price to compare them with.
+        ((None, None), {"price": None, "refunded": 3000}, 0),
     ],
 )
 def test_refunds_of_more_than_was_paid_are_told(

@@ -14,6 +14,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage i
     Coverage,
     Window,
     before_known,
+    begun,
     faults_of,
     heard,
     judged,
@@ -105,6 +106,9 @@ def test_a_result_names_the_period() -> None:
 
 def test_an_app_that_was_never_read() -> None:
     assert covering(None, {}, Period(), NOW) == ("never", NEVER_READ)
+    # App Store Connect named its URL, and that is all.
+    asked = heard(begun(None, NOW - 180 * DAY), "V2", NOW)
+    assert covering(asked, {}, Period(), NOW) == ("never", NEVER_READ)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +120,10 @@ def test_an_app_that_was_never_read() -> None:
         (Period(HELD.covered_from, HELD.settled_until), ""),
         (Period(HELD.covered_from - 1, NOV), "on only"),
         (Period(NOV, HELD.covered_until + 1), "Read until"),
+        # What retention removed, or what was in quarantine for longer than Apple tells.
+        (Period(None, HELD.covered_from), "on only"),
+        (Period(None, HELD.covered_from - 50 * DAY), "on only"),
+        (Period(None, HELD.covered_from + 1), ""),
     ],
 )
 def test_what_was_read_of_a_period(period: Period, said: str) -> None:

@@ -272,7 +272,8 @@ NEVER = "No refunds were ever read for com.example.one"
         (False, {"status": "Pending", "cause": "app_not_released"}, "never", []),
         (False, {"environment": "sandbox"}, "never", []),
         (False, {"tracker": "devtodev"}, "never", []),
-        (False, {}, "never", [item("com.example.one", tracker="revenuecat")]),
+        # Declared for both, as the guide advises.
+        (True, {}, "never", [item("com.example.one", tracker="revenuecat")]),
     ],
 )
 def test_a_ledger_into_which_nothing_was_read_is_no_good_news(

@@ -6,24 +6,27 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from ..._apple.app_store_server import AppStoreServer, Hosts
-from ..._apple.notification_history import NoNotificationUrl, NotificationHistory
+from ..._apple.notification_history import NoNotificationUrl, NotificationHistory, TooLong
 from ..._apple.pace import CALLS_A_SECOND, Pace
 from ..._context import Context
 from ..._declaration.keys import KeySource
 from ..._http import Transport
 from ..._ledger.refunds import App
-from ..._model.coverage import Window
+from ..._model.coverage import Window, advice
 from ..._model.errors import RefundsError
 from ..._model.event import ANSWER_WITHIN_MS, ConsumptionRequest
 from ..._model.integration import Integration
 from ..._model.private_key import KeyProblem
+from ..._model.refund import Rejected
 from ..._model.secret import Secret
 from ..._model.text import few
 from ..refunds.ledger_request import LedgerRequest, Wanted
 from ..refunds.refund_ledger import update
+from ..refunds.refund_windows import equal
 from ..shared.concurrent import each
 from ..shared.stored_key import stored_credentials
 from .declared import Declared, NoAppleId
@@ -104,13 +107,30 @@ class Poller:
         pace = Pace(context.transport, CALLS_A_SECOND[identity.environment])
         history = NotificationHistory(server, credentials, identity.bundle_id, identity.environment, pace)
         now = int(context.now() * 1000)
-        kind: t.Any = "CONSUMPTION_REQUEST"
         try:
-            payloads = history.signed_payloads(kind, Window(now - _LOOK_BACK_MS, now), lambda found: 1)
+            payloads = _payloads(history, Window(now - _LOOK_BACK_MS, now))
             verifier = self.declared.verifier(entry)
         except (NoNotificationUrl, NoAppleId):
             return None
         told = [verifier.told(payload) for payload in payloads]
+        rejected = Counter(one.reason for one in told if isinstance(one, Rejected))
+        if rejected:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(rejected.items()))
+            text = (
+                f"{identity.bundle_id} ({identity.environment}): {sum(rejected.values())} of Apple's requests for "
+                f"consumption information can't be used ({reasons}), and Apple waits for an answer for 12 hours only. "
+                f"{advice(rejected)}"
+            )
+            self.context.warn(text.rstrip())
         asked = [one for one in told if isinstance(one, ConsumptionRequest)]
         app = App(self.declared.root.source, identity.environment, identity.bundle_id)
         return (app, asked) if asked else None
+
+
+def _payloads(history: NotificationHistory, window: Window) -> list[t.Any]:
+    """Return the requests of a window, of parts of it where its list is too long; what lies at an edge, twice."""
+    kind: t.Any = "CONSUMPTION_REQUEST"
+    try:
+        return history.signed_payloads(kind, window, lambda found: 1)
+    except TooLong as error:
+        return [payload for part in equal(window, error.parts) for payload in _payloads(history, part)]

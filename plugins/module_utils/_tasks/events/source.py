@@ -26,6 +26,9 @@ from .polling import Poller
 from .receiver import Receiver
 from .settings import Settings, parse_settings
 
+# A server that goes silent in the middle would be waited for without end, and nobody would be told.
+_SILENT_S = 60.0
+
 
 @dataclass(frozen=True)
 class World:
@@ -78,7 +81,7 @@ class Parts:
     def ledger(self) -> Ledger:
         """Return a ledger of its own for each thread that works."""
         place = find_place(self.settings.ledger_url, self.world.environ)
-        return Ledger(place, False, self.world.warn)
+        return Ledger(place, False, self.world.warn, remaining=lambda: _SILENT_S)
 
     def declared(self) -> Declared:
         root = root_certificate(self.settings.root_certificate_path)

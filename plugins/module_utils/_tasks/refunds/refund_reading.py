@@ -21,7 +21,7 @@ from ..._model.coverage import Window
 from ..._model.identifiers import Environment
 from ..._model.refund import NOTIFICATION_TYPES, Notification, NotificationType, Rejected
 from ..shared.concurrent import Job
-from .refund_windows import around, parts_of
+from .refund_windows import around, equal, parts_of
 
 # With answers after 0.2 s, so many use up the 50 calls a second that Apple allows an app (5 in the sandbox).
 AT_ONCE: t.Final[t.Mapping[Environment, int]] = {"production": 12, "sandbox": 3}
@@ -182,7 +182,7 @@ class Reading:
         if node.too_far is not None:
             self._begin([self._shortened(node, node.too_far)])
         elif node.parts:
-            self._split(node, _equal(node.window, max(node.parts.values())), tuple(node.parts), pieces, node.is_cut)
+            self._split(node, equal(node.window, max(node.parts.values())), tuple(node.parts), pieces, node.is_cut)
         elif cuts:
             sound = [*node.pieces, *(piece for piece in node.found.values() if not piece.rejected)]
             self._split(node, cuts, tuple(damaged), sound, is_cut=True)
@@ -217,12 +217,6 @@ class Reading:
         for node in nodes:
             for kind in node.kinds:
                 heapq.heappush(self._waiting, (node.window.start, next(self._count), node, kind))
-
-
-def _equal(window: Window, parts: int) -> list[Window]:
-    length = window.end - window.start
-    edges = [window.start + length * number // parts for number in range(parts)] + [window.end]
-    return [Window(start, end) for start, end in itertools.pairwise(edges)]
 
 
 def _cuts(node: _Node) -> tuple[Window, ...]:

@@ -41,6 +41,13 @@ def parts_of(window: Window, found: t.Sequence[t.Any]) -> int:
     return max(1, min(parts, most))
 
 
+def equal(window: Window, parts: int) -> list[Window]:
+    """Return windows of the same length that together are ``window``."""
+    length = window.end - window.start
+    edges = [window.start + length * number // parts for number in range(parts)] + [window.end]
+    return [Window(start, end) for start, end in itertools.pairwise(edges)]
+
+
 def _share(window: Window, dates: t.Sequence[int | None]) -> float | None:
     """Return which part of the window a list has passed, when its order shows it. Apple documents no order."""
     known = [date for date in dates if date is not None]
