@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .refund import day, iso_time, reason_name
+from .quarantine import quarantine_faults
+from .refund import day, iso_time
 from .text import few
 
 State = t.Literal["complete", "incomplete", "unknown", "never"]
@@ -198,29 +199,7 @@ def faults_of(gaps: t.Sequence[Window], quarantined: t.Mapping[str, int]) -> lis
             f"Not known: {days}. Apple's history no longer reached back, a payload could not be verified as long as it "
             "did, or there was no URL of version 2."
         )
-    read = {reason: count for reason, count in quarantined.items() if reason_name(reason) in _VERIFIED}
-    if read:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(read.items()))
-        faults.append(
-            f"{sum(read.values())} of Apple's payloads are sound, but hold something else than Apple documents, and "
-            f"are in quarantine ({reasons}); the next run tries them again. Look for a newer version of "
-            "storeops.refunds."
-        )
-    quarantined = {reason: count for reason, count in quarantined.items() if reason not in read}
-    if quarantined:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(quarantined.items()))
-        faults.append(
-            f"{sum(quarantined.values())} of Apple's payloads could not be verified and are in quarantine ({reasons}); "
-            "the next run tries them again."
-        )
-        faults.append(advice(quarantined))
-    return list(filter(None, faults))
-
-
-def advice(reasons: t.Iterable[str]) -> str:
-    """Return what the user can do about payloads that can't be used for these reasons; may be empty."""
-    names = set(map(reason_name, reasons))
-    return " ".join(text for name, text in _ADVICE.items() if name in names)
+    return faults + quarantine_faults(quarantined)
 
 
 def judged(held: Coverage, quarantined: t.Mapping[str, int]) -> Coverage:
@@ -276,16 +255,6 @@ def after_known(known_until: int) -> str:
     )
 
 
-# What the user can do about payloads that could not be verified for such a reason.
-_ADVICE = {
-    "wrong_apple_id": "Compare app_apple_id with the number in the app's App Store Connect page.",
-    "wrong_root": "wrong_root: they were signed under another root certificate than Apple's, or than the one at "
-    "root_certificate_path where that is set. A simulator has a root of its own.",
-    "unsuitable_chain": "unsuitable_chain: the signature is sound, but a certificate breaks a rule of X.509, such as a "
-    "missing Authority Key Identifier.",
-}
-# What was verified before it was found to be of no use.
-_VERIFIED = frozenset({"unexpected_fields", "wrong_type", "missing_transaction"})
 _MOST_TOLD = 5
 _WITHOUT_V2 = {
     "none": "No notification URL is set for this app and environment, so Apple keeps no history of its refunds. "

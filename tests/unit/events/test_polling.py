@@ -28,7 +28,10 @@ from ansible_collections.storeops.refunds.plugins.module_utils._apple.notificati
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Context
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer
-from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import list_integrations, put_integration
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
+    list_integrations,
+    put_integration,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Window
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration

@@ -16,11 +16,12 @@ from ..._context import Context
 from ..._declaration.keys import KeySource
 from ..._http import Transport
 from ..._ledger.refunds import App
-from ..._model.coverage import Window, advice
+from ..._model.coverage import Window
 from ..._model.errors import RefundsError
 from ..._model.event import ANSWER_WITHIN_MS, ConsumptionRequest
 from ..._model.integration import Integration
 from ..._model.private_key import KeyProblem
+from ..._model.quarantine import advice, counted
 from ..._model.refund import Rejected
 from ..._model.secret import Secret
 from ..._model.text import few
@@ -115,13 +116,12 @@ class Poller:
         told = [verifier.told(payload) for payload in payloads]
         rejected = Counter(one.reason for one in told if isinstance(one, Rejected))
         if rejected:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(rejected.items()))
-            text = (
+            said = (
                 f"{identity.bundle_id} ({identity.environment}): {sum(rejected.values())} of Apple's requests for "
-                f"consumption information can't be used ({reasons}), and Apple waits for an answer for 12 hours only. "
-                f"{advice(rejected)}"
+                f"consumption information can't be used ({counted(rejected)}), and Apple waits for an answer for 12 "
+                "hours only."
             )
-            self.context.warn(text.rstrip())
+            self.context.warn(" ".join([said, *advice(rejected)]))
         asked = [one for one in told if isinstance(one, ConsumptionRequest)]
         app = App(self.declared.root.source, identity.environment, identity.bundle_id)
         return (app, asked) if asked else None
