@@ -83,7 +83,8 @@ def _check_playbooks(part: Part, env: dict[str, str], cwd: Path) -> None:
 
 def _check_import(part: Part, tarball: Path, place: Path) -> None:
     """Galaxy's own importer takes the tarball: what it refuses can't be published."""
-    env = paths.environment(part.name)
+    # The part "rules" runs the same linter and fails on what it finds; here its findings would only go to a log.
+    env = paths.environment(part.name) | {"GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "false"}
     part.step(["python", "-m", "galaxy_importer.main", tarball], env, place)
 
 
