@@ -22,8 +22,14 @@ pytestmark = pytest.mark.usefixtures("shared_browser")
 HEADING = "A call of devtodev's page fails, in Chromium"
 
 
+@pytest.fixture(scope="module")
+def judge(_simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Judge:
+    """The one of all cells, as in make deep: each scene runs once without a fault, and begins in a world made anew."""
+    return Judge(browser_matrix.BrowserPlace(_simulator, tmp_path_factory.mktemp("place")))
+
+
 @pytest.fixture
-def judge(_simulator: Simulator, tmp_path: Path) -> Judge:
+def new_judge(_simulator: Simulator, tmp_path: Path) -> Judge:
     """Nothing was tried yet."""
     folder = tmp_path / "place"
     folder.mkdir()
@@ -40,17 +46,17 @@ def test_the_page_has_every_row_and_column() -> None:
     assert sorted(matrix_document.written(HEADING)) == sorted(map(name_of, browser_matrix.browser_cells()))
 
 
-def test_nothing_is_asked_for_that_no_row_tries(judge: Judge) -> None:
+def test_nothing_is_asked_for_that_no_row_tries(new_judge: Judge) -> None:
     """All that a browser asks devtodev for when nothing fails, and every place that sends it there."""
     asked: set[tuple[str, str]] = set()
     for scene in browser_matrix.SCENES:
-        judge.end_of(scene)
-        log = judge.place.sim.control("GET", "/calls?vendor=devtodev&limit=1000")["calls"]
+        new_judge.end_of(scene)
+        log = new_judge.place.sim.control("GET", "/calls?vendor=devtodev&limit=1000")["calls"]
         asked |= {(one["vendor"], one["endpoint"]) for one in log}
     assert asked == {call for scene in browser_matrix.SCENES for call in scene.calls}
 
 
-def test_one_place_opens_pages(judge: Judge) -> None:
+def test_one_place_opens_pages(new_judge: Judge) -> None:
     """Form.open and what leaves a page: whoever else goes somewhere needs rows of its own."""
     going = {
         (file, ast.unparse(node.func))
@@ -62,7 +68,7 @@ def test_one_place_opens_pages(judge: Judge) -> None:
     assert going == {(f"{folder}/devtodev_page.py", "self.page.goto"), (f"{folder}/clicks.py", "page.goto")}
     seen: list[str] = []
     with mock.patch.object(Page, "goto", _noting(seen, Page.goto)):
-        judge.end_of(browser_matrix.SCENES[0])
+        new_judge.end_of(browser_matrix.SCENES[0])
     assert {url.partition("?")[0].rpartition("/")[2] for url in seen} == {"about:blank", "ia-refunds-tracking"}
 
 

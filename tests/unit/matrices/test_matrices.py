@@ -23,12 +23,10 @@ STALE = "docs/MATRICES.md says otherwise. If that is meant, run make deep."
 LASTING, PASSING = "A call fails, and goes on failing", "A call fails once"
 
 
-@pytest.fixture
-def judge(sim: Simulator, tmp_path: Path) -> Judge:
-    """Nothing was tried yet."""
-    folder = tmp_path / "place"
-    folder.mkdir()
-    return Judge(Place(sim, folder))
+@pytest.fixture(scope="module")
+def judge(_simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Judge:
+    """The one of all cells, as in make deep: each scene runs once without a fault, and begins in a world made anew."""
+    return Judge(Place(_simulator, tmp_path_factory.mktemp("place")))
 
 
 def _called(value: object) -> str:
@@ -59,8 +57,9 @@ def test_the_page_has_every_row_and_column() -> None:
     assert [row for row in rows if f"\n| {row} | " not in page] == []
 
 
-def test_nothing_goes_out_that_no_row_tries(judge: Judge) -> None:
+def test_nothing_goes_out_that_no_row_tries(sim: Simulator, tmp_path: Path) -> None:
     """The places are found in the code, and the calls in the simulator's log: a new one of either needs a row."""
+    judge = Judge(Place(sim, tmp_path))
     called: set[tuple[str, str]] = set()
     with matrix_sites.recorded() as seen:
         for scene in SCENES:
