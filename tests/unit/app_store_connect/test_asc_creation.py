@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import typing as t
@@ -224,10 +225,14 @@ UNREAD: dict[str, t.Callable[[str], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("downloadable", [True, False, None])
-@pytest.mark.parametrize("backup", [True, False])
-@pytest.mark.parametrize("regenerate", ["never", "if_lost", "always"])
-@pytest.mark.parametrize("case", UNREAD)
+# What is decided doesn't depend on the damage (test_remote_key_plan.py has all combinations): one damage meets all of
+# them, and the others the one that would revoke the key and keep no copy.
+WAYS = list(itertools.product(("never", "if_lost", "always"), (True, False), (True, False, None)))
+UNREAD_WAYS = [("truncated", *way) for way in WAYS]
+UNREAD_WAYS += [(case, "always", False, False) for case in UNREAD if case != "truncated"]
+
+
+@pytest.mark.parametrize(("case", "regenerate", "backup", "downloadable"), UNREAD_WAYS)
 def test_what_cannot_be_read_is_not_lost(
     world: Enter, case: str, regenerate: str, backup: bool, downloadable: bool | None, pem: str
 ) -> None:

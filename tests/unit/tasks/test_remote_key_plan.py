@@ -26,6 +26,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.remot
 NOTHING = Found(False)
 A_KEY = Found(True, key=t.cast(t.Any, object()))
 UNREADABLE = Found(True, problem=KeyProblem("key_unreadable", "It is damaged.", "Look."))
+REGENERATE = ("never", "if_lost", "always")
 TEAM = Team(1, "57246542-96fe-1a63-e053-0824d011072a", "Studio")
 
 
@@ -57,8 +58,7 @@ def job(found: Found, regenerate: t.Any, *active: RemoteKey, path: str = "/nowhe
         (NOTHING, False, "never", "key_unreadable"),
         (NOTHING, False, "if_lost", "replace"),
         *((found, can, "always", "replace") for found in (A_KEY, NOTHING) for can in (True, False, None)),
-        *((UNREADABLE, can, how, "key_unreadable") for can in (True, False, None) for how in ("never", "if_lost")),
-        (UNREADABLE, False, "always", "key_unreadable"),
+        *((UNREADABLE, can, how, "key_unreadable") for can in (True, False, None) for how in REGENERATE),
     ],
 )
 def test_a_key_that_is_there(found: Found, can_download: bool | None, regenerate: str, wanted: str) -> None:
@@ -80,8 +80,7 @@ def test_a_key_that_is_there(found: Found, can_download: bool | None, regenerate
         (A_KEY, "never", "key_id_mismatch"),
         (A_KEY, "if_lost", "create"),
         (A_KEY, "always", "create"),
-        (UNREADABLE, "if_lost", "key_unreadable"),
-        (UNREADABLE, "always", "key_unreadable"),
+        *((UNREADABLE, how, "key_unreadable") for how in REGENERATE),
     ],
 )
 def test_no_key_of_that_name(found: Found, regenerate: str, wanted: str) -> None:
