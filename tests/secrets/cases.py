@@ -42,6 +42,16 @@ def one_of_each(tasks: list[Json]) -> list[Json]:
     return list(chosen.values())
 
 
+# Ansible itself says what is wrong with a type or a field, with the value in its hand.
+WRONG_TYPES = ("in a list", "in a mapping", "a text", "by name", "isn't a mapping", "unknown field")
+
+
+def told_by_ansible(tasks: list[Json]) -> list[Json]:
+    """Of each module a success and a failure, and all wrong types: where a version may differ from another one."""
+    kept = one_of_each(tasks)
+    return [made for made in tasks if made in kept or any(words in made["name"] for words in WRONG_TYPES)]
+
+
 def keys() -> list[Json]:
     def key(name: str, content: t.Any, fails: bool = False, file: str = "one.p8", **options: t.Any) -> Json:
         own = {"private_key_path": "{{ work }}/" + file, "private_key_content": content, **options}
@@ -197,6 +207,15 @@ def refunds() -> list[Json]:
         ),
         {**audited, "register": "audited"},
         task("report", "refund_audit_report", results=["{{ audited }}"], path="{{ work }}/../report", fail_on=[]),
+    ]
+
+
+def copies(url: str) -> list[Json]:
+    """The ledger that the other tasks filled, copied, and to a server that isn't there."""
+    module, own = "refund_ledger_copy", {"url": url}
+    return [
+        task("copy", module, from_ledger=own, to_ledger={"url": "sqlite:///{{ work }}/copy.db"}),
+        task("copy, no server", module, True, from_ledger=own, to_ledger={"url": POSTGRESQL}),
     ]
 
 
