@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import unit_forks
 from unit_support import ROOT
 
 pytestmark = pytest.mark.services
@@ -29,24 +27,20 @@ NAME = "__iap_key_custody_password_file"
         ({"password_file": "/b/pw"}, None, "/b/pw"),
     ],
 )
-def test_where_the_password_is_read(given: dict[str, str], environment: str | None, wanted: str) -> None:
-    variables = {"iap_key_custody_ansible_vault": given}
-    told = {"ANSIBLE_VAULT_PASSWORD_FILE": environment} if environment else {}
-    ended = subprocess.run(
-        [
-            *(
-                Path(sys.executable).with_name("ansible"),
-                "localhost",
-                "-m",
-                "ansible.builtin.debug",
-                "-a",
-                f"var={NAME}",
-            ),
-            *("-e", f"@{ROOT / 'roles/iap_key_custody/vars/main.yml'}", "-e", json.dumps(variables)),
-        ],
-        env={"PATH": os.environ["PATH"], "HOME": str(ROOT / ".cache"), **told},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert f'"{NAME}": "{wanted}"' in ended.stdout
+def test_where_the_password_is_read(
+    given: dict[str, str], environment: str | None, wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANSIBLE_VAULT_PASSWORD_FILE", raising=False)
+    if environment:
+        monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", environment)
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars_files": [str(ROOT / "roles/iap_key_custody/vars/main.yml")],
+        "vars": {"iap_key_custody_ansible_vault": given},
+        "tasks": [{"ansible.builtin.debug": {"var": NAME}}],
+    }
+    book = tmp_path / "play.yml"
+    book.write_text(json.dumps([play]))
+    ended = unit_forks.run_playbook(book, "localhost,", folder=tmp_path)
+    assert ended.code == 0 and f'"{NAME}": "{wanted}"' in ended.output, ended

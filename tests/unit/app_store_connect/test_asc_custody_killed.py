@@ -17,6 +17,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import unit_forks
 import yaml
 from unit_servers import Simulator
 from unit_support import ISSUER, ROOT
@@ -49,18 +50,26 @@ class Person:
         self.play = folder / "play.yml"
         self.play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "roles": [role]}]))
 
-    def start(self) -> subprocess.Popen[str]:
-        """Run the role."""
+    def _environ(self) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
         paths = {"ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache/root"))}
+        return {**own, **paths, "HOME": str(self.folder)}
+
+    def start(self) -> subprocess.Popen[str]:
+        """Run the role in a process that can be killed with all its workers."""
         return subprocess.Popen(
             [str(Path(sys.executable).parent / "ansible-playbook"), str(self.play)],
-            env={**own, **paths, "HOME": str(self.folder)},
+            env=self._environ(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
+
+    def run(self) -> unit_forks.Ran:
+        """Run the role to its end."""
+        ansible = unit_forks.ansible(Path(sys.executable))
+        return ansible.run("ansible-playbook", str(self.play), environ=self._environ(), folder=self.folder)
 
     def keys(self) -> list[Json]:
         """Give what App Store Connect has."""
@@ -81,9 +90,9 @@ def test_a_kill_after_the_download_loses_nothing(sim: Simulator, tmp_path: Path)
             os.kill(pid, signal.SIGKILL)
     shown = process.communicate()[0]
     assert person.key.stat().st_mode & 0o777 == 0o600 and len(person.keys()) == 1, shown
-    again = person.start()
-    shown += again.communicate(timeout=120)[0]
-    assert again.returncode == 0, shown
+    again = person.run()
+    shown += again.output + again.errors
+    assert again.code == 0, shown
     (made,) = person.keys()
     assert made["name"] == NAME and not person.key.exists()
     assert person.held.read_text().startswith("$ANSIBLE_VAULT") and "PRIVATE KEY" not in shown
