@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -175,6 +176,14 @@ class Opened(t.NamedTuple):
     page: Page
     complaints: list[str]
     requests: list[str]
+
+    def on_screens(self, *widths: int, schemes: t.Sequence[t.Any] = ("light",)) -> t.Iterator[tuple[int, str]]:
+        """Load the page anew on each screen: to open another page takes longer."""
+        for width, scheme in itertools.product(widths, schemes):
+            self.page.set_viewport_size({"width": width, "height": 800})
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.goto(self.page.url)
+            yield width, scheme
 
 
 @dataclass

@@ -120,10 +120,9 @@ def _chromium(_browser_is_there: None) -> t.Iterator[Browser]:
 def opened(tmp_path: Path, _chromium: Browser) -> t.Iterator[t.Callable[..., Opened]]:
     """Open a report."""
 
-    def give(width: int = 1280, scheme: t.Any = "light", javascript: bool = True) -> Opened:
-        context = _chromium.new_context(
-            viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=javascript
-        )
+    def give(javascript: bool = True) -> Opened:
+        viewport: t.Any = {"width": 1280, "height": 800}
+        context = _chromium.new_context(viewport=viewport, color_scheme="light", java_script_enabled=javascript)
         page = context.new_page()
         complaints: list[str] = []
         requests: list[str] = []

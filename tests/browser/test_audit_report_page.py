@@ -9,8 +9,6 @@ import sys
 import typing as t
 from pathlib import Path
 
-import pytest
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "report"))
 
 from browser_support import Opened
@@ -133,18 +131,15 @@ def test_counts_filters_and_order(tmp_path: Path, opened: t.Callable[..., Opened
     sound(shown)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-def test_the_page_never_scrolls_sideways(
-    width: int, scheme: str, tmp_path: Path, opened: t.Callable[..., Opened]
-) -> None:
+def test_the_page_never_scrolls_sideways(tmp_path: Path, opened: t.Callable[..., Opened]) -> None:
     waivers = [{"bundle_id": "com.*", "cause": "drift", "reason": LONG, "until": "2999-12-31"}]
     audit(tmp_path, hostile(), refunds=[refunds()], title=LONG, waivers=waivers)
-    shown = opened(width, scheme)
-    shown.page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
-    shown.page.locator("#rows dl").first.wait_for()
-    assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
-    sound(shown)
+    shown = opened()
+    for width, scheme in shown.on_screens(360, 1280, schemes=("light", "dark")):
+        shown.page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+        shown.page.locator("#rows dl").first.wait_for()
+        assert shown.page.evaluate("document.documentElement.scrollWidth") <= width, (width, scheme)
+        sound(shown)
 
 
 def test_many_apps(tmp_path: Path, opened: t.Callable[..., Opened]) -> None:
