@@ -24,7 +24,7 @@ import yaml
 from unit_servers import Simulator, simulator
 from unit_support import ISSUER, KEY_ID, new_pem, public_pem, write_key
 
-APPS = int(os.environ.get("STOREOPS_SCALE_APPS", "24"))
+APPS = int(os.environ.get("STOREOPS_SCALE_APPS", "12"))
 API_KEY_ID = "ASCKEY0001"
 SLICES = {"first": f"all[0:{APPS // 2 - 1}]", "second": f"all[{APPS // 2}:{APPS - 1}]"}
 # Never changed: a run that finds its integration right has nothing to do.
