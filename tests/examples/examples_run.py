@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 
 import yaml
-from playground import APPS, FIRST_APPLE_ID, FORGED, ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground, chosen
+from playground import APPS, FIRST_APPLE_ID, FORGED, ISSUER_ID, ROOT, STUDIO_A, STUDIO_B, Playground
 
 Json = dict[str, t.Any]
 # Integrations first: refunds belong to one, and what lists integrations or refunds has something to show then.
@@ -31,6 +31,7 @@ LAST = (
 SHOWN_FOLDER = "/srv/keys"
 # Marks what is no example, and is there for the return values that no example shows.
 EXTRA = "extra: "
+WAY = "storeops_refunds_in_process"
 
 
 def modules() -> list[str]:
@@ -106,15 +107,38 @@ def _task(name: str, module: str, options: Json) -> Json:
     return {"name": EXTRA + name, f"storeops.refunds.{module}": options, "ignore_errors": True}
 
 
-def _playbook(playground: Playground, documents: t.Mapping[str, Json]) -> list[Json]:
+# What ansible-doc says, to every playground the same.
+_DOCUMENTS: dict[str, Json] = {}
+
+
+def _documents(playground: Playground) -> dict[str, Json]:
+    if not _DOCUMENTS:
+        listed = playground.run("-j", *(f"storeops.refunds.{name}" for name in modules()), program="ansible-doc")
+        found = {name.rpartition(".")[2]: document for name, document in json.loads(listed.stdout).items()}
+        _DOCUMENTS.update({name: found[name] for name in modules()})
+    return _DOCUMENTS
+
+
+def _set_way(tasks: list[Json], seen: set[str]) -> None:
+    """Let all but the first task of each module run in-process: to start a module takes longer than all else."""
+    for task in tasks:
+        _set_way(task.get("block", []), seen)
+        for module in [name for name in task if name.startswith("storeops.refunds.")]:
+            if module in seen:
+                task["vars"] = {**task.get("vars", {}), WAY: True}
+            seen.add(module)
+
+
+def _playbook(playground: Playground, documents: t.Mapping[str, Json], in_process: bool) -> list[Json]:
     defaults = playground.module_defaults({name: document["doc"]["options"] for name, document in documents.items()})
     plays = [(name, yaml.safe_load(document["examples"])) for name, document in documents.items()]
     plays[-len(LAST) : -len(LAST)] = [("before the last", _before_the_last())]
     plays.append(("extra", _extra_tasks()))
-    return [
-        {"name": name, "hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}
-        for name, tasks in plays
-    ]
+    seen: set[str] = set()
+    for _name, tasks in plays:
+        _set_way(tasks, seen)
+    own = {"hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "vars": {WAY: in_process}}
+    return [{"name": name, **own, "tasks": tasks} for name, tasks in plays]
 
 
 def _declared(playground: Playground) -> list[Json]:
@@ -124,9 +148,7 @@ def _declared(playground: Playground) -> list[Json]:
 
 def run(folder: Path, in_process: bool = True) -> Json:
     with Playground(folder) as playground:
-        listed = playground.run("-j", *(f"storeops.refunds.{name}" for name in modules()), program="ansible-doc")
-        documents = {name.rpartition(".")[2]: document for name, document in json.loads(listed.stdout).items()}
-        documents = {name: documents[name] for name in modules()}
+        documents = _documents(playground)
         variables = {
             "keys_folder": str(playground.keys_folder),
             "vault_studio_a_private_key": playground.keys[STUDIO_A].private_pem,
@@ -135,7 +157,9 @@ def run(folder: Path, in_process: bool = True) -> Json:
             "refund_tracking_keys": _declared(playground),
             "vault_ledger_url": f"sqlite:///{folder}/other.db",
         }
-        playbook = playground.write(folder / "examples.yml", yaml.safe_dump(_playbook(playground, documents)))
+        playbook = playground.write(
+            folder / "examples.yml", yaml.safe_dump(_playbook(playground, documents, in_process))
+        )
         values = playground.write(folder / "variables.json", json.dumps(variables))
         captured = folder / "captured.jsonl"
         captured.write_text("")
@@ -143,7 +167,6 @@ def run(folder: Path, in_process: bool = True) -> Json:
             str(playbook),
             "-e",
             f"@{values}",
-            *chosen("in-process" if in_process else "as-modules"),
             CAPTURED_RESULTS=str(captured),
             ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "tests/examples/callback_plugins"),
             ANSIBLE_CALLBACKS_ENABLED="captured_results",

@@ -58,9 +58,9 @@ def test_that_the_examples_succeed(outcome: Json) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_that_each_went_the_way_that_was_chosen(outcome: Json, module: str, in_process: bool) -> None:
-    """Only a module tells how it was called."""
-    as_modules = {"invocation" in entry["result"] for entry in of(outcome, module)}
-    assert as_modules == {not in_process}
+    """Only a module tells how it was called; of each module, one example goes that way."""
+    as_modules = ["invocation" in entry["result"] for entry in of(outcome, module)]
+    assert any(as_modules) is not in_process
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -118,6 +118,11 @@ SAMPLED_ELSEWHERE = {
 }
 
 
+# Documentation says the same whichever way a module goes.
+ONCE = pytest.mark.parametrize("in_process", [True], ids=["in-process"], indirect=True, scope="module")
+
+
+@ONCE
 @pytest.mark.parametrize("module", SETTLED)
 def test_that_samples_have_the_shape_of_results(outcome: Json, module: str) -> None:
     for name, field in fields(outcome, module).items():
@@ -128,11 +133,13 @@ def test_that_samples_have_the_shape_of_results(outcome: Json, module: str) -> N
         assert not found, found
 
 
+@ONCE
 def test_that_samples_show_no_temporary_path(outcome: Json) -> None:
     for module in MODULES:
         assert not re.search(r"/tmp/|pytest", yaml.safe_dump(fields(outcome, module)))
 
 
+@ONCE
 def test_that_the_sample_writer_finds_nothing_to_do(outcome: Json, tmp_path: Path) -> None:
     results = tmp_path / "results.json"
     settled = {**outcome, "documents": {k: v for k, v in outcome["documents"].items() if k not in UNSETTLED}}
