@@ -135,6 +135,22 @@ def leave_open(decision: Decision, error: str) -> None:
     decision.is_confirmation = False
 
 
+def doubt_absent(decisions: t.Iterable[Decision], lack: str) -> None:
+    """Fail what is declared absent and of which only the ledger tells, which knows nothing. ``lack``: why it doesn't.
+
+    For an audit, nobody was asked then.
+    """
+    for decision in decisions:
+        identity = decision.held.identity
+        is_told_by_ledger = decision.has_no_api or identity.tracker == "ledger"
+        if is_told_by_ledger and decision.is_absent and not decision.is_kept and not decision.error:
+            step = f"make sure at {identity.tracker} that it is gone, and delete" if decision.has_no_api else "delete"
+            decision.error = (
+                f"{identity.bundle_id}: {lack}, so nobody knows whether it is gone. If another ledger has it, correct "
+                f"ledger.url. Else {step} the app's entry."
+            )
+
+
 def decide_absent(identity: Identity, current: Integration | None, rules: Rules) -> Decision:
     verdict = Verdict("not_checked", NO_KEY_NEEDED, identity.environment)
     reason = rules.tracker.irremovable(identity) if current else ""

@@ -11,14 +11,15 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from bulk_support import Bulk, apps, outcomes
+from bulk_support import Bulk, Json, apps, outcomes
 from unit_servers import Simulator
-from unit_support import OTHER_ISSUER
+from unit_support import OTHER_ISSUER, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.credential_check import CredentialCheck
 from ansible_collections.storeops.refunds.plugins.module_utils._http_flow import FIRST, Flow
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.explained import RowsFailed
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Integration
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit import audit_report
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import each
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import checks, engine, writing
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.ledger import LedgerTracker
@@ -190,3 +191,34 @@ def test_a_key_without_ids_is_known_by_what_the_ledger_holds(bulk: Bulk) -> None
         f"the list of In-App Purchase keys. Apps: {BAD}."
     )
     assert done.results["integrations"][0]["status"] == "Active", "what is held is known all the same"
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+@pytest.mark.parametrize("state", ["none", "empty", "there"])
+def test_an_audit_takes_no_app_for_gone_that_only_an_empty_ledger_tells_of(
+    bulk: Bulk, by_hand: bool, state: str
+) -> None:
+    """A slip in ledger.url, or a fresh disk: nobody was asked then. For site, a warning was decided."""
+    hand: Json = {"trackers": ["devtodev"], "devtodev": {"mode": "handoff", "project": "p"}}
+    gone = apps(BAD, state="absent", **(hand if by_hand else {}))
+    if state == "there":
+        bulk.run(apps(NAMES[0]))
+    elif state == "empty":
+        bulk.ledger.touch(mode=0o600)
+    audited = bulk.run(gone, check_mode=True, on_faulty_app="report")
+    (item,) = audited.results["integrations"]
+    assert audited.warnings == [] and (item["status"], item["action"]) == ("Absent", "unchanged")
+    site = bulk.run(gone)
+    assert not site.message and len(site.warnings) == (state != "there")
+    if state == "there":
+        assert (audited.message, item["outcome"]) == ("", "unchanged")
+        return
+    lack = "does not exist" if state == "none" else "is empty: nothing was ever stored in it"
+    step = "make sure at devtodev that it is gone, and delete" if by_hand else "delete"
+    assert item["outcome"] == "failed" and item["msg"] == (
+        f"{BAD}: ledger.url: {bulk.ledger} {lack}, so nobody knows whether it is gone. If another ledger has it, correct "
+        f"ledger.url. Else {step} the app's entry."
+    )
+    assert f"{BAD}: ledger.url: {bulk.ledger} {lack}" in audited.message
+    report = run_task(audit_report.TASK, {"results": [audited.results], "path": str(bulk.folder / "reports")})
+    assert "1 of 1 app needs attention (1 unknown)" in report.message and "nobody knows" in report.message

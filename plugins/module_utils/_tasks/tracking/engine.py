@@ -42,6 +42,7 @@ class Engine:
 
     ``loaded``: all declared keys, read by `run`.
     ``is_strict``: what is wrong with an entry, or with the only tracker, stops the task before anything is done.
+    ``lack``: why the ledger knows nothing of what is declared absent, with its place; empty where it may know.
     """
 
     context: Context
@@ -50,6 +51,7 @@ class Engine:
     warn: t.Callable[[str], None]
     name: str
     is_strict: bool = True
+    lack: str = ""
     loaded: list[LoadedKey] = field(default_factory=list, init=False)
     _contradictions: list[Contradiction] = field(default_factory=list, init=False)
     _looked_up: tuple[t.Sequence[Target], t.Mapping[Settings, Place]] = field(default=((), {}), init=False)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
-from ..._decisions.integration import Decision
+from ..._decisions.integration import Decision, doubt_absent
 from ..._model.undeclared import held_undeclared, undeclared_of
 from ..._model.verdict import UNDECIDED_CAUSES
 from ..shared.services import CALL_LIBRARIES
@@ -33,6 +33,8 @@ def run(params: Params, context: Context) -> Results:
     rest = rest_of(services.ledger_url, context) if asked.absent_keys else Rest(services.ledger_url, context)
     with open_engine(services, context, NAME, removes, asked.is_strict) as one:
         decisions = one.run(declaration, purge)
+        if one.lack and not asked.is_strict:
+            doubt_absent(decisions, one.lack)
         left = [] if purge else one.undeclared(declaration)
     absent = {decision.held.identity for decision in decisions if decision.is_absent}
     undeclared = undeclared_of(left, (decision.held.identity for decision in decisions), absent)

@@ -28,16 +28,19 @@ def open_engine(
 ) -> t.Iterator[Engine]:
     """Yield the engine of a task, which ends with its browsers and its ledger closed.
 
-    ``removes``: an app is to be absent of which the ledger alone tells: one without any app would be good news.
+    ``removes``: an app is to be absent of which the ledger alone tells: one without any app would be good news. Where
+    the task isn't ``is_strict``, as in an audit, each of these apps fails, which says more than a warning.
     """
     check = credential_check(services.app_store_server_url, context)
     ledger = open_ledger(services.ledger_url, context, for_writing=True)
     lack = ledger.lack() if removes else ""
     if lack:
+        lack = f"{ledger.place.where} {lack}"
         # Where there can't be one, a disk isn't mounted, or the folder is misspelt.
         ledger.check_place()
-        context.warn(f"{ledger.place.where} {lack}. If another ledger has what is to go, correct ledger.url.")
+    if lack and is_strict:
+        context.warn(f"{lack}. If another ledger has what is to go, correct ledger.url.")
     warnings = FewWarnings(context.warn)
     with Trackers(context, ledger, services.times) as trackers:
-        yield Engine(context, trackers, check, warnings.warn, name, is_strict)
+        yield Engine(context, trackers, check, warnings.warn, name, is_strict, lack)
     warnings.end()
