@@ -117,6 +117,10 @@ confirmed_by_hand:
   description: Whether the status is a person's word (O(devtodev.confirmed), in this run or before).
   returned: success, and failure of the credential check
   type: bool
+confirmed_now:
+  description: Whether O(devtodev.confirmed) confirms it in this run, which check mode only predicts.
+  returned: success, and failure of the credential check
+  type: bool
 finding:
   description:
     - V(wrong_apple_id), V(still_held) for one that a run can't or may not remove at the tracker, or V(null).

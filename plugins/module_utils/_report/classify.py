@@ -33,6 +33,9 @@ _PENDING = (*_NO_FAILURE, "tracker_pending")
 WAIVABLE_CAUSES: tuple[str, ...] = tuple(
     cause for cause in (*CAUSES, *OWN_CAUSES) if cause != "accepted" and cause not in _PENDING
 )
+_CONFIRMED_NOW = (
+    "devtodev.confirmed: true was given to this audit, and an audit records nothing. Run storeops.refunds.site with it."
+)
 _DRIFT = {
     "create": "The tracker doesn't have this integration. Run storeops.refunds.site to create it.",
     "update": "The tracker doesn't have what is declared{}. Run storeops.refunds.site to update {}, or correct the "
@@ -46,12 +49,16 @@ _DRIFT_BY_HAND = {
     "which says what to enter where.",
     "update": "What a person was last asked to enter at {tracker} isn't what is declared{}. Run "
     "storeops.refunds.site, which says what to enter where, or correct the declaration.",
+    "delete": f"Declared absent, and the ledger still has it. {_CONFIRMED_NOW}",
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What decides about the problems of one app. ``cause`` is empty when there was no verdict."""
+    """What decides about the problems of one app. ``cause`` is empty when there was no verdict.
+
+    ``is_confirmed_now``: by a person's word that a run would record.
+    """
 
     cause: str
     hint: str
@@ -65,6 +72,7 @@ class Finding:
     tracker: str = ""
     next_step: str = ""
     own_finding: str = ""
+    is_confirmed_now: bool = False
 
     @property
     def is_elsewhere(self) -> bool:
@@ -91,15 +99,15 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
         problems.append(_own("unknown", "failed", found.message))
         is_explained = True
     if found.action in _DRIFT and not found.is_elsewhere:
-        texts = _DRIFT_BY_HAND if found.next_step else _DRIFT
+        texts = _DRIFT_BY_HAND if found.next_step or found.is_confirmed_now else _DRIFT
         text = texts[found.action].format(_both(found), _fields(found), tracker=found.tracker)
         problems.append(Problem("drift", "drift", text))
     elif found.action == "unknown" and not is_explained:
         problems.append(_own("unknown", "plan_unknown", found.message or _unknown_key(found.tracker)))
     # Before an app is released, too, a person has to enter its key; before a change is made, nobody has.
-    is_asked = bool(found.next_step) and found.action not in _DRIFT
-    if found.status == "Pending" and (is_asked or not problems):
-        problems.append(_own("pending", "tracker_pending", found.next_step))
+    step = _CONFIRMED_NOW if found.is_confirmed_now else found.next_step
+    if found.status == "Pending" and ((step and found.action not in _DRIFT) or not problems):
+        problems.append(_own("pending", "tracker_pending", step))
     return tuple(problems)
 
 

@@ -137,11 +137,13 @@ def _apps(result: Fields, where: str) -> t.Iterator[App]:
 def _finding(
     result: Fields, integration: Fields, differences: tuple[Difference, ...], action: str, bundle_id: str
 ) -> Finding:
-    check = _mapping(result.get("credential_check"))
+    check, status = _mapping(result.get("credential_check")), _optional(integration.get("status"))
+    is_confirmed_now = result.get("confirmed_now") is True
     return Finding(
         cause=_text(check.get("cause")),
         hint=_unnamed(check.get("hint"), bundle_id),
-        status=_optional(integration.get("status")),
+        # Until a run records the confirmation, nobody may rely on it.
+        status="Pending" if is_confirmed_now and status == "Active" else status,
         action=action,
         outcome=_text(result.get("outcome")) or ("not_tried" if result.get("skipped") else ""),
         is_failed=bool(result.get("failed")) or result.get("outcome") == "failed" or _has_failed_quietly(result),
@@ -151,6 +153,7 @@ def _finding(
         tracker=_text(integration.get("tracker")),
         next_step=_text(result.get("next_step")),
         own_finding=_text(result.get("finding")),
+        is_confirmed_now=is_confirmed_now,
     )
 
 
@@ -183,7 +186,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         kind=deciding.kind if deciding else "ok",
         is_of_key=result.get("is_of_key") is True,
         key_name=_first_text(_mapping(result.get("declared")).get("key"), result.get("key")),
-        is_confirmed_by_hand=result.get("confirmed_by_hand") is True,
+        is_confirmed_by_hand=result.get("confirmed_by_hand") is True and not finding.is_confirmed_now,
     )
 
 

@@ -133,6 +133,26 @@ def test_a_person_s_word_is_told_from_a_tracker_s(make: t.Callable[[Json], Json]
         assert ("Active, by a person's word" in (tmp_path / "refund-audit.html").read_text()) is is_by_hand
 
 
+@pytest.mark.parametrize("make", [lambda said: bulk({**item(BUNDLE), **said}), lambda said: single(BUNDLE, **said)])
+def test_a_confirmation_that_no_run_has_recorded_is_not_yet_true(make: t.Callable[[Json], Json], tmp_path: Path) -> None:
+    """The variable was left in the file: the ledger still says Pending, and an audit writes nothing."""
+    said: Json = {"confirmed_by_hand": True, "confirmed_now": True}
+    assert class_of(tmp_path, make(said)) == ("pending", ["tracker_pending"])
+    (app,) = document(tmp_path)["apps"]
+    assert (app["tracker_status"], app["confirmed_by_hand"]) == ("Pending", False)
+    told = "devtodev.confirmed: true was given to this audit, and an audit records nothing. Run storeops.refunds.site with"
+    for kind in ("md", "csv", "junit.xml"):
+        assert told in (tmp_path / f"refund-audit.{kind}").read_text(), kind
+    # Beside what else is waited for.
+    early = bulk({**item(BUNDLE, "app_not_released", status="Pending"), **said})
+    assert class_of(tmp_path, early) == ("pending", ["app_not_released", "tracker_pending"])
+    # What is gone by a person's word is still in the ledger.
+    gone = bulk(item(BUNDLE, action="delete", tracker="devtodev", status="Absent", confirmed_now=True))
+    assert class_of(tmp_path, gone) == ("drift", ["drift"])
+    hint = document(tmp_path)["apps"][0]["problems"][0]["hint"]
+    assert hint.startswith(f"Declared absent, and the ledger still has it. {told}")
+
+
 def test_refused_and_drifted_counts_as_refused_and_shows_both(tmp_path: Path) -> None:
     assert class_of(tmp_path, bulk(item(BUNDLE, "unauthenticated", "update"))) == (
         "refused",

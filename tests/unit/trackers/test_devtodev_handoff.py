@@ -100,8 +100,10 @@ def test_told_confirmed_and_told_again(hand: Hand, other_pem: str) -> None:
     confirmed = hand.both(devtodev={"confirmed": True})
     assert confirmed.results["next_step"] == "" and confirmed.results["confirmed_by_hand"]
     assert not told.results["confirmed_by_hand"] and not reminded.results["confirmed_by_hand"]
+    assert confirmed.results["confirmed_now"] and not reminded.results["confirmed_now"]
     assert not confirmed.results["changed"] and confirmed.results["integration"]["status"] == "Active"
     later = hand.both()
+    assert not later.results["confirmed_now"]
     assert later.results["confirmed_by_hand"], "whoever reads it knows that devtodev was not asked"
     assert later.warnings == [] and later.results["integration"]["status"] == "Active"
 

@@ -26,6 +26,7 @@ def run(params: Params, context: Context) -> Results:
         "declared": decision.declared,
         "next_step": decision.next_step,
         "confirmed_by_hand": confirmed_by_hand(decision),
+        "confirmed_now": decision.is_confirmation,
         "finding": decision.finding,
         "credential_check": decision.verdict.as_result(),
         "http": context.transport.counters.as_result(),

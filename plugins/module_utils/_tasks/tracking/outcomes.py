@@ -39,6 +39,7 @@ def _item(decision: Decision) -> Results:
         "msg": decision.brief or decision.error,
         "next_step": decision.next_step,
         "confirmed_by_hand": confirmed_by_hand(decision),
+        "confirmed_now": decision.is_confirmation,
         "finding": decision.finding,
         "is_of_key": decision.is_of_key,
         "credential_check": decision.verdict.as_result(),
