@@ -27,6 +27,7 @@ OWN_CAUSES: t.Mapping[str, str] = {
     "tracker_pending": "The tracker doesn't show this integration as Active yet. Wait and run again. If it stays so, "
     "look at the tracker's page.",
 }
+_REFUSED_BEFORE = "Apple refused this key when it was last asked."
 _NO_FAILURE = ("app_not_released", "key_not_yet_created")
 _PENDING = (*_NO_FAILURE, "tracker_pending")
 # What a waiver may name.
@@ -157,7 +158,10 @@ def _of_the_tracker(found: Finding) -> Problem | None:
     # What failed without Apple's answer is no word of the tracker's.
     message = found.message if is_sound else ""
     if found.status == "Failed":
-        return Problem("refused", "tracker_failed", message or OWN_CAUSES["tracker_failed"])
+        # What was noted on some day is no word of the tracker's either, where it has none of its own.
+        is_noted = found.cause == "not_checked" and not found.shows_status
+        told = _REFUSED_BEFORE if is_noted else message or OWN_CAUSES["tracker_failed"]
+        return Problem("refused", "tracker_failed", told)
     # Where it isn't known which key the tracker holds, that is the finding.
     if is_sound and found.status == "Unknown" and found.action != "unknown":
         return _own("unknown", "tracker_unknown", message)

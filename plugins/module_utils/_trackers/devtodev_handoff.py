@@ -16,6 +16,7 @@ from .._model.integration import (
     Identity,
     Integration,
     Observation,
+    Status,
     worse,
 )
 from .devtodev_settings import MENU_PATH, DevtodevSettings
@@ -63,17 +64,15 @@ class DevtodevByHand:
     def note(self, integration: Integration) -> None:
         """Keep a confirmation whatever Apple's verdict is today: nobody has to confirm twice.
 
-        Active alone tells that Apple accepted the key, too: an app whose entry was Active was released.
+        Active alone tells that Apple accepted the key, too: an app whose entry was Active was released. Failed is
+        Apple's verdict of that day, and devtodev never said so.
         """
-        if integration.word == REMOVAL_ASKED:
-            self.last_applied.note(integration)
-            return
         held = self.last_applied.find(integration.identity)
-        if held is not None and self._is_confirmed(held):
+        if held is not None and self._is_confirmed(held) and integration.word != REMOVAL_ASKED:
             is_proven = "Active" in (held.status, integration.status)
-            kept = Observation("Active") if is_proven else Observation("Pending", CONFIRMED)
-            integration = integration.seen_as(kept)
-        self.last_applied.note(integration)
+            integration = integration.seen_as(Observation("Active") if is_proven else Observation("Pending", CONFIRMED))
+        status: Status = "Pending" if integration.status == "Failed" else integration.status
+        self.last_applied.note(replace(integration, status=status))
 
     def check_place(self) -> None:
         self.last_applied.check_place()
@@ -140,5 +139,5 @@ def _was_confirmed(held: Integration) -> bool:
 
 
 def asked_to_remove(held: Integration) -> Integration:
-    """Return the entry of what a person was asked to remove. Failed with a word would be the tracker's own."""
-    return replace(held, status="Pending" if held.status == "Failed" else held.status, word=REMOVAL_ASKED)
+    """Return the entry of what a person was asked to remove."""
+    return replace(held, word=REMOVAL_ASKED)

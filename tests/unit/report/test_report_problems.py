@@ -87,8 +87,16 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
             (Problem("pending", "key_not_yet_created", HINT), own("refused", "tracker_failed")),
         ),
         (
-            {"status": "Failed", "cause": "not_checked"},
+            {"status": "Failed", "cause": "not_checked", "tracker": "devtodev"},
             (Problem("unknown", "not_checked", HINT), own("refused", "tracker_failed")),
+        ),
+        # No other tracker has a status of its own: Apple's verdict was stored, and nobody was asked today.
+        (
+            {"status": "Failed", "cause": "not_checked", "tracker": "ledger"},
+            (
+                Problem("unknown", "not_checked", HINT),
+                own("refused", "tracker_failed", "Apple refused this key when it was last asked."),
+            ),
         ),
         ({"status": "Unknown"}, (own("unknown", "tracker_unknown"),)),
         ({"status": "Unknown", "message": ""}, (own("unknown", "tracker_unknown", OWN_CAUSES["tracker_unknown"]),)),

@@ -223,12 +223,14 @@ def test_a_removal_that_nobody_was_asked_for_is_not_confirmed(hand: Hand) -> Non
     assert hand.both(state="absent", devtodev={"confirmed": True}).results["changed"] and hand.status() == "Absent"
 
 
-def test_what_is_to_be_removed_is_not_taken_for_refused_by_devtodev(hand: Hand) -> None:
-    """Failed is Apple's verdict of some day; with a word, it would be the tracker's."""
+def test_what_apple_refused_is_not_taken_for_refused_by_devtodev(hand: Hand) -> None:
+    """Failed is Apple's verdict of that day; in the ledger it would pass for devtodev's, whom nobody asked."""
     hand.run()
     hand.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
-    hand.run(credential_check="advisory")
-    assert hand.status() == "Failed"
+    refused = hand.both(credential_check="advisory").results
+    assert (refused["integration"]["status"], hand.status()) == ("Failed", "Pending")
+    unasked = hand.both(credential_check="skip").results
+    assert unasked["integration"]["status"] == "Pending" and unasked["next_step"]
     hand.both(state="absent")
     hand.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": True})
     back = hand.both()
