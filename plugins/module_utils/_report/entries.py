@@ -71,7 +71,8 @@ def undeclared_of(results: t.Sequence[Fields], apps: t.Iterable[App]) -> tuple[U
 
 
 def _is_to_be_absent(app: App) -> bool:
-    return app.status == "Absent" or app.action == "delete"
+    is_kept = any(problem.cause == "still_held" for problem in app.problems)
+    return app.status == "Absent" or app.action == "delete" or is_kept
 
 
 def _undeclared(item: Fields) -> Undeclared:
