@@ -33,9 +33,10 @@ def changes_since(text: str | None, apps: t.Sequence[App]) -> Changes | None:
         if problem.get("result") in FAILING and problem.get("waiver") is None
     }
     now, waived = _findings(apps)
-    audited = {(app.bundle_id, app.environment, app.tracker): app for app in apps}
-    unseen = {place for place, app in audited.items() if not _was_looked_at(app)}
-    answered = {place for place, app in audited.items() if app.cause in ANSWERS}
+    # Several apps may be at one place, as in two projects of a tracker: nothing is known of it but what is of all.
+    audited = {_place_of(app) for app in apps}
+    unseen = {_place_of(app) for app in apps if not _was_looked_at(app)}
+    answered = audited - {_place_of(app) for app in apps if app.cause not in ANSWERS}
     settled = {found for found in before if found[3] in UNDECIDED_CAUSES and found[:3] in answered}
     # An app that nobody got to has no tracker.
     is_open = {found for found in before - now - waived - settled if unseen & {found[:3], (*found[:2], "")}}
@@ -58,9 +59,12 @@ def _findings(apps: t.Sequence[App]) -> tuple[set[_Found], set[_Found]]:
     for app in apps:
         for problem in app.problems:
             if problem.kind in FAILING:
-                place = (app.bundle_id, app.environment, app.tracker)
-                found[problem.waiver is not None].add((*place, problem.cause))
+                found[problem.waiver is not None].add((*_place_of(app), problem.cause))
     return found
+
+
+def _place_of(app: App) -> _Place:
+    return app.bundle_id, app.environment, app.tracker
 
 
 def _was_looked_at(app: App) -> bool:

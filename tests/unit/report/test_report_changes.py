@@ -89,6 +89,23 @@ def test_solved_is_only_what_was_looked_at(before: str, now: str, tmp_path: Path
     assert before in [one["cause"] for one in again["new" if was_looked_at else "still"]]
 
 
+@pytest.mark.parametrize("before", ["unreachable", "drift"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_two_projects_nothing_is_solved_that_was_not_looked_at_in_both(
+    before: str, is_first: bool, tmp_path: Path
+) -> None:
+    """One app in two projects of a tracker: the report knows them by one name."""
+    name = "com.example.one"
+    was = item(name, before) if before == "unreachable" else item(name, action="update")
+    fine, unasked = item(name), item(name, "not_checked", outcome="failed", msg="The page can't be reached.")
+    audit(tmp_path, bulk(was, fine), fail_on=[])
+    audit(tmp_path, bulk(*([unasked, fine] if is_first else [fine, unasked])), fail_on=[])
+    found = document(tmp_path)["changes"]
+    assert [one["cause"] for one in found["open"]] == [before] and found["gone"] == []
+    audit(tmp_path, bulk(fine, fine), fail_on=[])
+    assert {(one["cause"], one["why"]) for one in document(tmp_path)["changes"]["gone"]} >= {(before, "solved")}
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", "not JSON", '{"format": "storeops.refunds.audit_report"}', "[" * 9999]
 )
