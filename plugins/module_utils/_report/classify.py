@@ -14,7 +14,7 @@ from .model import KEY_FIELDS, Difference, Problem
 
 # Causes beside those of a verdict, and what they mean where a result brings no text of its own.
 OWN_CAUSES: t.Mapping[str, str] = {
-    "drift": "The tracker doesn't have what is declared.",
+    "drift": "What the tracker has isn't what is declared.",
     "still_held": "Declared absent, and still held. Remove it at the tracker by hand.",
     "plan_unknown": "The tracker does not show which key it holds, and the ledger does not know what was last applied.",
     "not_tried": "The audit ended before this app's turn.",
@@ -38,17 +38,17 @@ _CONFIRMED_NOW = (
     "devtodev.confirmed: true was given to this audit, and an audit records nothing. Run storeops.refunds.site with it."
 )
 _DRIFT = {
-    "create": "The tracker doesn't have this integration. Run storeops.refunds.site to create it.",
-    "update": "The tracker doesn't have what is declared{}. Run storeops.refunds.site to update {}, or correct the "
+    "create": "{Holder} doesn't have this integration. Run storeops.refunds.site to create it.",
+    "update": "{Holder} doesn't have what is declared{both}. Run storeops.refunds.site to update {fields}, or correct the "
     "declaration.",
-    "delete": "Declared absent, and the tracker still has it. Run storeops.refunds.site to remove it.",
+    "delete": "Declared absent, and {holder} still has it. Run storeops.refunds.site to remove it.",
 }
 # Where a person enters what is declared, the ledger holds what the person was last asked for.
 _DRIFT_BY_HAND = {
     **_DRIFT,
     "create": "This ledger has no note that a person was asked to enter this at {tracker}. Run storeops.refunds.site, "
     "which says what to enter where.",
-    "update": "What a person was last asked to enter at {tracker} isn't what is declared{}. Run "
+    "update": "What a person was last asked to enter at {tracker} isn't what is declared{both}. Run "
     "storeops.refunds.site, which says what to enter where, or correct the declaration.",
     "delete": f"Declared absent, and the ledger still has it. {_CONFIRMED_NOW}",
 }
@@ -101,8 +101,7 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
         is_explained = True
     if found.action in _DRIFT and not found.is_elsewhere:
         texts = _DRIFT_BY_HAND if found.next_step or found.is_confirmed_now else _DRIFT
-        text = texts[found.action].format(_both(found), _fields(found), tracker=found.tracker)
-        problems.append(Problem("drift", "drift", text))
+        problems.append(Problem("drift", "drift", _filled(texts[found.action], found)))
     elif found.action == "unknown" and not is_explained:
         problems.append(_own("unknown", "plan_unknown", found.message or _unknown_key(found.tracker)))
     # Before an app is released, too, a person has to enter its key; before a change is made, nobody has.
@@ -110,6 +109,13 @@ def problems_of(found: Finding) -> tuple[Problem, ...]:
     if found.status == "Pending" and ((step and found.action not in _DRIFT) or not problems):
         problems.append(_own("pending", "tracker_pending", step))
     return tuple(problems)
+
+
+def _filled(text: str, found: Finding) -> str:
+    """Return a text about drift with what it names, and at which tracker: an app may have several."""
+    holder = found.tracker if found.tracker not in ("", "ledger") else f"the {found.tracker or 'tracker'}"
+    start = holder.replace("the ", "The ", 1)
+    return text.format(both=_both(found), fields=_fields(found), tracker=found.tracker, holder=holder, Holder=start)
 
 
 def _both(found: Finding) -> str:

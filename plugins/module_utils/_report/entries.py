@@ -188,6 +188,7 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         is_of_key=result.get("is_of_key") is True,
         key_name=_first_text(_mapping(result.get("declared")).get("key"), result.get("key")),
         is_confirmed_by_hand=result.get("confirmed_by_hand") is True and not finding.is_confirmed_now,
+        label=_text(result.get("label")),
     )
 
 

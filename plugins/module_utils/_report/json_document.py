@@ -96,6 +96,7 @@ def waiver_fields(waiver: Waiver) -> Json:
 def _app(app: App) -> Json:
     return {
         "bundle_id": app.bundle_id,
+        "label": app.label or None,
         "name": app.name,
         "environment": app.environment,
         "tracker": app.tracker,

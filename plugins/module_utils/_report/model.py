@@ -79,7 +79,7 @@ class App:
     is the one that was asked for, None when none was or nobody says; ``key_name`` is its short name. ``is_of_key``:
     what is wrong is the key, not this app. ``action`` is what a run would do, empty when nobody compared. ``cause`` is
     that of the credential check, empty without one. ``is_confirmed_by_hand``: ``status`` rests on a person's word.
-    Times are UTC in ISO 8601.
+    ``label``: its name among the others, with tracker and project where it has several. Times are UTC in ISO 8601.
     """
 
     bundle_id: str
@@ -102,6 +102,7 @@ class App:
     key_name: str = ""
     is_of_key: bool = False
     is_confirmed_by_hand: bool = False
+    label: str = ""
 
     @property
     def tried(self) -> Key:

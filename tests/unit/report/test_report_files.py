@@ -71,6 +71,20 @@ def test_the_json_counts_itself(tmp_path: Path) -> None:
     assert [(key["accepted"], key["integrations"]) for key in found["keys"]] == [(3, 5), (2, 3)]
 
 
+def test_a_drift_names_its_tracker_and_the_json_its_project(tmp_path: Path) -> None:
+    """One app at two trackers, and at one of them in two projects: its bundle ID alone tells too little."""
+    name = "com.example.one"
+    two = [
+        item(name, action="create", tracker=tracker, label=label)
+        for tracker, label in (("ledger", f"{name} at ledger"), ("devtodev", f"{name} at devtodev p2"))
+    ]
+    found = audit(tmp_path, bulk(*two, item("com.example.fine")))
+    for text in (found.message, html.unescape((tmp_path / "refund-audit.md").read_text())):
+        assert "The ledger doesn't have this integration." in text and "devtodev doesn't have this integration." in text
+    labels = {app["label"] for app in document(tmp_path)["apps"]}
+    assert labels == {f"{name} at ledger", f"{name} at devtodev p2", None}
+
+
 def test_junit_counts_as_ci_systems_do(tmp_path: Path) -> None:
     audit(tmp_path, a_bit_of_all(), waivers=WAIVERS)
     root = ElementTree.parse(tmp_path / FILES[2]).getroot()

@@ -20,6 +20,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._report.model imp
 
 HINT, MESSAGE = "A hint.", "A message."
 RUN = "Run storeops.refunds.site to update"
+UPDATE = "update it, or correct the declaration"
 GOOD: dict[str, t.Any] = {
     "cause": "accepted",
     "hint": HINT,
@@ -151,6 +152,20 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
                     "The tracker doesn't have this integration. Run storeops.refunds.site to create it.",
                 ),
             ),
+        ),
+        # An app may have several trackers: which one it is stands in the sentence.
+        *(
+            (
+                {"action": action, "tracker": tracker},
+                (Problem("drift", "drift", f"{text} Run storeops.refunds.site to {step}."),),
+            )
+            for action, tracker, text, step in (
+                ("create", "ledger", "The ledger doesn't have this integration.", "create it"),
+                ("create", "revenuecat", "revenuecat doesn't have this integration.", "create it"),
+                ("update", "qonversion", "qonversion doesn't have what is declared.", UPDATE),
+                ("delete", "ledger", "Declared absent, and the ledger still has it.", "remove it"),
+                ("delete", "devtodev", "Declared absent, and devtodev still has it.", "remove it"),
+            )
         ),
         (
             {"action": "delete", "is_failed": True},
