@@ -90,6 +90,9 @@ integrations:
     status:
       description: V(Active), V(Pending), V(Failed), V(Unknown) or V(Absent), as observed.
       type: str
+    confirmed_by_hand:
+      description: Whether the status is a person's word (O(devtodev.confirmed)).
+      type: bool
     credential_check:
       description:
         - The verdict about this app. Its fields are those of an entry of
@@ -103,6 +106,7 @@ integrations:
       environment: production
       tracker: ledger
       status: Active
+      confirmed_by_hand: false
       credential_check:
         accepted: true
         cause: accepted
@@ -141,6 +145,9 @@ applied_elsewhere:
     status:
       description: The status as it was last seen.
       type: str
+    confirmed_by_hand:
+      description: Whether it is a person's word (O(devtodev.confirmed)).
+      type: bool
   sample:
     - bundle_id: com.example.one
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a
@@ -149,6 +156,7 @@ applied_elsewhere:
       environment: production
       tracker: devtodev
       status: Pending
+      confirmed_by_hand: false
 http:
   description:
     - C(calls) are HTTP requests, C(retries) the repeated ones, C(waited_s) the seconds waited before these.

@@ -113,6 +113,12 @@ class Integration:
         """True when the tracker itself says that what it holds doesn't work."""
         return self.status == "Failed" and bool(self.word)
 
+    @property
+    def is_confirmed_by_hand(self) -> bool:
+        """True where a person says that it is there. Of what devtodev's page shows, the page's word is kept."""
+        is_said = self.word == CONFIRMED or (self.status == "Active" and not self.word)
+        return self.identity.tracker == "devtodev" and is_said
+
     def seen_as(self, observation: Observation) -> Integration:
         return replace(self, status=observation.status, word=observation.word)
 

@@ -71,8 +71,11 @@ class Hand:
 
     def status(self) -> str:
         """Give the status that the ledger has."""
-        results = run_task(integration_info.TASK, self.options(credential_check="skip")).results
-        return str(results["integrations"][0]["status"])
+        return str(self.info(credential_check="skip")["integrations"][0]["status"])
+
+    def info(self, **options: t.Any) -> Options:
+        """Give what refund_tracking_integration_info tells."""
+        return run_task(integration_info.TASK, self.options(**options)).results
 
 
 @pytest.fixture
@@ -221,6 +224,26 @@ def test_a_removal_that_nobody_was_asked_for_is_not_confirmed(hand: Hand) -> Non
         assert ("was left aside" in back.warnings[0]) is confirmed and back.results["next_step"]
         hand.run(state="absent")
     assert hand.both(state="absent", devtodev={"confirmed": True}).results["changed"] and hand.status() == "Absent"
+
+
+def test_the_list_tells_a_person_s_word_and_a_removal_that_was_asked_for(hand: Hand) -> None:
+    def told() -> list[tuple[str, bool]]:
+        asked = hand.info()["integrations"] + hand.info(tracker="ledger", bundle_id=None)["applied_elsewhere"]
+        return [(one["status"], one["confirmed_by_hand"]) for one in asked]
+
+    hand.run()
+    assert told() == [("Pending", False)] * 2
+    hand.run(devtodev={"confirmed": True})
+    assert told() == [("Active", True)] * 2, "devtodev was not asked"
+    hand.run(state="absent")
+    assert told() == [("Pending", False)] * 2, "it may be gone"
+    unreleased = {"bundle_id": UNRELEASED}
+    hand.run(**unreleased)
+    hand.run(**unreleased, devtodev={"confirmed": True})
+    (waiting,) = hand.info(**unreleased)["integrations"]
+    assert (waiting["status"], waiting["confirmed_by_hand"]) == ("Pending", True)
+    hand.run(state="absent", devtodev={"confirmed": True})
+    assert hand.info()["integrations"][0]["confirmed_by_hand"] is False
 
 
 def test_what_apple_refused_is_not_taken_for_refused_by_devtodev(hand: Hand) -> None:

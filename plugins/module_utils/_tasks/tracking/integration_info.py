@@ -14,7 +14,7 @@ from ..._context import Context, Params, Results, Task
 from ..._decisions.refusal import infer_across_apps, known_released
 from ..._declaration.keys import KeySource
 from ..._ledger.integrations import list_elsewhere
-from ..._model.integration import Integration, Status, absent, worse
+from ..._model.integration import REMOVAL_ASKED, Integration, Status, absent, worse
 from ..._model.private_key import KeyProblem
 from ..._model.verdict import Verdict
 from ..shared.concurrent import each
@@ -34,21 +34,28 @@ def run(params: Params, context: Context) -> Results:
     sharpened = infer_across_apps(list(zip(keys, verdicts, strict=True)))
     return {
         "changed": False,
-        "applied_elsewhere": [entry.as_result() for entry in elsewhere],
+        "applied_elsewhere": [_told(entry) for entry in elsewhere],
         "integrations": [_result(entry, verdict) for entry, verdict in zip(held, sharpened, strict=True)],
         "http": context.transport.counters.as_result(),
     }
 
 
 def _held(asked: InfoRequest, context: Context) -> tuple[list[Integration], list[Integration]]:
-    """Return what the tracker holds, and what the ledger knows of other trackers where the ledger was asked."""
+    """Return what the tracker holds, and what the ledger knows of other trackers where the ledger was asked.
+
+    What a person was asked to remove may be gone, so it isn't Active.
+    """
     ledger = open_ledger(asked.services.ledger_url, context, for_writing=False)
     with Trackers(context, ledger, asked.services.times) as trackers:
         tracker = trackers.open(asked.settings)
         wanted = asked.wanted
         held = [tracker.find(wanted) or absent(wanted)] if wanted else tracker.list(asked.environment)
         elsewhere = list_elsewhere(ledger, asked.environment) if asked.settings.tracker == "ledger" else []
-    return held, list(elsewhere)
+    return list(map(_doubted, held)), list(map(_doubted, elsewhere))
+
+
+def _doubted(entry: Integration) -> Integration:
+    return replace(entry, status=worse("Pending", entry.status)) if entry.word == REMOVAL_ASKED else entry
 
 
 def _verdict(entry: Integration, source: KeySource, check: CredentialCheck, is_skipped: bool) -> Verdict:
@@ -67,10 +74,12 @@ def _verdict(entry: Integration, source: KeySource, check: CredentialCheck, is_s
 
 
 def _result(entry: Integration, verdict: Verdict) -> Results:
-    return {
-        **replace(entry, status=_observed(entry, verdict)).as_result(),
-        "credential_check": verdict.as_result(),
-    }
+    seen = replace(entry, status=_observed(entry, verdict))
+    return {**_told(seen), "credential_check": verdict.as_result()}
+
+
+def _told(entry: Integration) -> Results:
+    return {**entry.as_result(), "confirmed_by_hand": entry.is_confirmed_by_hand}
 
 
 def _observed(entry: Integration, verdict: Verdict) -> Status:
