@@ -50,7 +50,8 @@ class Decision:
     ``is_predicted``: check mode; ``held`` is what a run would leave. ``is_absent``: it is declared to be absent.
     ``is_wrong_apple_id``: Apple's verified notifications contradict the declared number. ``next_step``: what a person
     has to do at the tracker. ``why_kept``: why what is declared absent can't be removed, and what a person can do.
-    ``is_confirmation``: a person said in this run that it is done. ``has_no_api``: the tracker can't be asked.
+    ``is_confirmation``: a person said in this run that it is done; ``is_too_early``: and this run is the first to ask.
+    ``has_no_api``: the tracker can't be asked.
     """
 
     verdict: Verdict
@@ -71,6 +72,7 @@ class Decision:
     next_step: str = ""
     why_kept: str = ""
     is_confirmation: bool = False
+    is_too_early: bool = False
     has_no_api: bool = False
 
     @property
@@ -190,6 +192,7 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     held = current.seen_as(observed) if step.action == "unknown" and current is not None else desired
     decision = Decision(verdict, step, held, wanted.credentials, is_predicted=rules.check_mode and step.changed)
     decision.next_step, decision.is_confirmation = observed.next_step, observed.is_confirmation
+    decision.is_too_early = observed.is_too_early
     if status == "Active" and step.action == "unchanged" and observed.status in ("Failed", "Unknown"):
         # Whatever the tracker means by it, nobody may take it for Active, nor for a waiting state.
         decision.error = _not_active(identity, tracker, observed)

@@ -30,13 +30,14 @@ class Observation:
 
     ``word``: the tracker's own word for the status, fit for a terminal; empty where it shows none.
     ``next_step``: what a person has to do at the tracker, the same for all apps of which the same is to be done.
-    ``is_confirmation``: a person said in this run that it is done.
+    ``is_confirmation``: a person said in this run that it is done; ``is_too_early``: before any run had asked for it.
     """
 
     status: Status
     word: str = ""
     next_step: str = field(default="", compare=False)
     is_confirmation: bool = field(default=False, compare=False)
+    is_too_early: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         """Return the status as messages name it."""

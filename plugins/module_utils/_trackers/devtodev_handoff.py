@@ -55,7 +55,8 @@ class DevtodevByHand:
         if changed:
             self.last_applied.check_place()
         self._hand_off(desired)
-        return Observation(worse(desired.status, "Pending"), next_step=self._step(desired))
+        status, is_too_early = worse(desired.status, "Pending"), self.settings.is_confirmed
+        return Observation(status, next_step=self._step(desired), is_too_early=is_too_early)
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:
         self.last_applied.note(replace(integration, status="Pending"))
@@ -89,7 +90,7 @@ class DevtodevByHand:
             return ""
         step = "then run storeops.refunds.site"
         if not was_asked:
-            step = "once a run of storeops.refunds.site asks for it. Run it again"
+            step = "once a run of storeops.refunds.site asks for it (this run does, unless it is a check). Run it again"
         return (
             f"devtodev has no API for this. Remove the integration by hand at {self._where(identity)}, {step} with "
             f"{_CONFIRMING}{self._too_early}"
@@ -104,7 +105,7 @@ class DevtodevByHand:
     def _step(self, desired: Integration) -> str:
         """Return what to do, alike for all apps of a key: a report says it once."""
         begin = "Enter the key" if desired.key_id else "Once the new key is made, enter it"
-        values = f"Issuer ID {desired.issuer_id}, Key ID {desired.key_id}"
+        values = f"Issuer ID {desired.issuer_id}, Key ID {desired.key_id}, .p8 file {_file(desired)}"
         told = f" ({values})" if desired.key_id and desired.issuer_id else ""
         return (
             f"{begin} at devtodev by hand, at {self._where(desired.identity)}{told}. Once the page shows Active, run "
@@ -112,14 +113,13 @@ class DevtodevByHand:
         )
 
     def _hand_off(self, desired: Integration) -> None:
-        file = desired.private_key_path or "the key that private_key_content holds"
         # Of a key that check mode only predicts, nobody knows the ID yet, and perhaps not the team either.
         when = "to be entered" if desired.key_id else "once the new key is made, to be entered"
         key_id, issuer_id = desired.key_id or "of the new key", desired.issuer_id or "of the new key's team"
         self.warn(
             f"{desired.identity.bundle_id}: {when} at devtodev by hand, at {self._where(desired.identity)}: "
-            f"App Bundle ID {desired.identity.bundle_id}; Issuer ID {issuer_id}; Key ID {key_id}; .p8 file {file}. "
-            f"Once the page shows Active, run storeops.refunds.site (in a rotation: rotate_key) with {_CONFIRMING}"
+            f"App Bundle ID {desired.identity.bundle_id}; Issuer ID {issuer_id}; Key ID {key_id}; .p8 file "
+            f"{_file(desired)}. Once the page shows Active, run storeops.refunds.site (in a rotation: rotate_key) with {_CONFIRMING}"
             f"{self._too_early}"
         )
 
@@ -132,6 +132,10 @@ class DevtodevByHand:
             return f"{self.settings.address(identity)} ({MENU_PATH})"
         project = f"project {identity.project}" if identity.project else "the app's project"
         return f"{project}, {MENU_PATH}"
+
+
+def _file(desired: Integration) -> str:
+    return desired.private_key_path or "the key that private_key_content holds"
 
 
 def _was_confirmed(held: Integration) -> bool:

@@ -23,6 +23,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.o
     confirmations,
     removals,
     summary,
+    unconfirmed,
 )
 
 ACCEPTED = Verdict("accepted", "", "production")
@@ -111,6 +112,17 @@ def test_a_confirmation_is_acknowledged_whatever_else_is_said_of_its_app(name: s
     place = found[-1].held.identity.place
     assert confirmations(found, True) == f"Would be confirmed by hand: {place}."
     assert confirmations(found, False) == f"Confirmed by hand: {place}."
+
+
+def test_a_confirmation_that_comes_too_early_is_told_from_none() -> None:
+    found = decisions("made")
+    assert unconfirmed(found, True) == unconfirmed(found, False) == ""
+    found[-1].is_too_early = True
+    place = found[-1].held.identity.place
+    assert unconfirmed(found, True) == f"Would not be confirmed, because this run would ask for it first: {place}."
+    assert unconfirmed(found, False) == f"Not confirmed, because this run asks for it first: {place}."
+    found[-1].error = "The ledger can't be written."
+    assert unconfirmed(found, False) == "", "nobody was asked then"
 
 
 def test_all_that_is_to_be_removed_is_named_once() -> None:

@@ -59,6 +59,29 @@ def test_an_app_at_several_trackers_is_one_app_and_one_call(bulk: Bulk) -> None:
         assert [one["confirmed_by_hand"] for one in confirmed.results["integrations"]] == [False, True, False]
 
 
+def test_a_confirmation_that_comes_too_early_is_named(bulk: Bulk) -> None:
+    """Else whoever gave the variable looks for a slip in it."""
+    keys, confirmed = below(bulk, both(BUNDLE_ID)), {**HAND, "confirmed": True}
+    place = f"{BUNDLE_ID} at devtodev (project p1)"
+    predicted = bulk.run([], True, keys=keys, devtodev=confirmed).results["summary"]
+    assert f" Would not be confirmed, because this run would ask for it first: {place}." in predicted
+    early = bulk.both([], keys=keys, devtodev=confirmed).results["summary"]
+    assert f" Not confirmed, because this run asks for it first: {place}." in early
+    assert f" Confirmed by hand: {place}." in bulk.both([], keys=keys, devtodev=confirmed).results["summary"]
+
+
+def test_of_many_apps_by_hand_few_are_warned_of_and_all_have_their_step(bulk: Bulk) -> None:
+    names = [f"com.example.n{number}" for number in range(12)]
+    bulk.world(names)
+    keys = below(bulk, *({"bundle_id": name, "trackers": ["devtodev"]} for name in names))
+    for _run in range(2):
+        done = bulk.both([], keys=keys, devtodev=HAND)
+        told = [text for text in done.warnings if "new ledger" not in text]
+        assert len(told) == 11 and told[-1] == "And 2 more apps with a warning like these: see integrations."
+        for one in done.results["integrations"]:
+            assert f"Key ID {KEY_ID}, .p8 file {keys[0]['private_key_path']}" in one["next_step"]
+
+
 def test_one_app_in_two_projects_of_a_tracker(bulk: Bulk) -> None:
     entries = [both(BUNDLE_ID), {"bundle_id": BUNDLE_ID, "trackers": ["devtodev"], "devtodev": {"project": "p2"}}]
     done = bulk.both([], keys=below(bulk, *entries), devtodev=HAND)

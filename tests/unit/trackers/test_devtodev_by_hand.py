@@ -91,6 +91,7 @@ def test_a_person_is_told_until_it_is_confirmed(
     made, said = by_hand(rows, is_confirmed=confirmed)
     seen = made.observe(replace(D_NOTED, status=status), current, changed)
     assert seen == wanted
+    assert seen.is_too_early is (confirmed and is_told)
     assert seen.is_confirmation is (confirmed and not is_told), "of what was confirmed before, nothing is news"
     told = (
         f"{BUNDLE_ID}: to be entered at devtodev by hand, at project game, {MENU_PATH}: App Bundle ID {BUNDLE_ID}; "
@@ -166,7 +167,8 @@ def test_where_a_person_removes_it(options: dict[str, t.Any], project: str, wher
     made, said = by_hand(Noted(), **options)
     there = replace(AT_D, project=project)
     step = (
-        f"Remove the integration by hand at {where}, once a run of storeops.refunds.site asks for it. Run it again with"
+        f"Remove the integration by hand at {where}, once a run of storeops.refunds.site asks for it (this run does, "
+        "unless it is a check). Run it again with"
     )
     assert step in made.irremovable(there)
     noted = Noted(asked_to_remove(replace(D_NOTED, identity=there)))

@@ -95,8 +95,8 @@ def test_told_confirmed_and_told_again(hand: Hand, other_pem: str) -> None:
 
     step = (
         "Enter the key at devtodev by hand, at project p1, Settings → Payments integration → IA refunds tracking "
-        f"(Issuer ID {ISSUER}, Key ID {KEY_ID}). Once the page shows Active, run storeops.refunds.site with "
-        "devtodev.confirmed: true, for that run only."
+        f"(Issuer ID {ISSUER}, Key ID {KEY_ID}, .p8 file {hand.folder / 'key.p8'}). Once the page shows Active, run "
+        "storeops.refunds.site with devtodev.confirmed: true, for that run only."
     )
     assert reminded.results["next_step"] == step, "an audit tells it, of all such apps with one key at once"
 

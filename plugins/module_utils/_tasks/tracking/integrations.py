@@ -31,7 +31,7 @@ def run(params: Params, context: Context) -> Results:
         context.warn(text)
     removes = purge is not None or any(map(is_gone_by_the_ledger, declaration.apps))
     rest = rest_of(services.ledger_url, context) if asked.absent_keys else Rest(services.ledger_url, context)
-    with open_engine(services, context, NAME, removes, asked.is_strict) as one:
+    with open_engine(services, context, NAME, removes, asked.is_strict, tells_steps=True) as one:
         decisions = one.run(declaration, purge)
         if one.lack and not asked.is_strict:
             doubt_absent(decisions, one.lack)
@@ -44,7 +44,8 @@ def run(params: Params, context: Context) -> Results:
     # Where nobody could be asked, what to remove is no matter.
     was_asked = any(decision.verdict.cause not in UNDECIDED_CAUSES for decision in decisions) or not message
     said = held_undeclared(undeclared, [decision.held.identity.bundle_id for decision in decisions])
-    by_hand = [told(decisions, context.check_mode) for told in (outcomes.confirmations, outcomes.removals)]
+    tellers = (outcomes.confirmations, outcomes.unconfirmed, outcomes.removals)
+    by_hand = [told(decisions, context.check_mode) for told in tellers]
     notes = [*filter(None, [*by_hand, said if was_asked else "", going.note])]
     # For an audit, that is what is the matter with these keys.
     in_use = [] if asked.is_strict else going.troubles()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
+from dataclasses import replace
 
 from ..._context import Context
 from ..._declaration.apps import App
@@ -24,12 +25,13 @@ def is_gone_by_the_ledger(app: App) -> bool:
 
 @contextlib.contextmanager
 def open_engine(
-    services: Services, context: Context, name: str, removes: bool, is_strict: bool = True
+    services: Services, context: Context, name: str, removes: bool, is_strict: bool = True, *, tells_steps: bool = False
 ) -> t.Iterator[Engine]:
     """Yield the engine of a task, which ends with its browsers and its ledger closed.
 
     ``removes``: an app is to be absent of which the ledger alone tells: one without any app would be good news. Where
-    the task isn't ``is_strict``, as in an audit, each of these apps fails, which says more than a warning.
+    the task isn't ``is_strict``, as in an audit, each of these apps fails, which says more than a warning. ``tells_steps``: the task's results have what a person has to do
+    for each app, so few warnings of a tracker will do.
     """
     check = credential_check(services.app_store_server_url, context)
     ledger = open_ledger(services.ledger_url, context, for_writing=True)
@@ -40,7 +42,9 @@ def open_engine(
         ledger.check_place()
     if lack and is_strict:
         context.warn(f"{lack}. If another ledger has what is to go, correct ledger.url.")
-    warnings = FewWarnings(context.warn)
-    with Trackers(context, ledger, services.times) as trackers:
+    warnings, of_trackers = FewWarnings(context.warn), FewWarnings(context.warn)
+    of_tracker = replace(context, warn=of_trackers.warn) if tells_steps else context
+    with Trackers(of_tracker, ledger, services.times) as trackers:
         yield Engine(context, trackers, check, warnings.warn, name, is_strict, lack)
+    of_trackers.end()
     warnings.end()

@@ -106,6 +106,13 @@ def confirmations(decisions: t.Iterable[Decision], check_mode: bool) -> str:
     return f"{'Would be confirmed' if check_mode else 'Confirmed'} by hand: {few([*found])}." if found else ""
 
 
+def unconfirmed(decisions: t.Iterable[Decision], check_mode: bool) -> str:
+    """Name what a person confirmed before any run had asked for it: nothing is wrong with the variable then."""
+    found = dict.fromkeys(one.held.identity.place for one in decisions if one.is_too_early and not one.error)
+    told = "Would not be confirmed, because this run would ask" if check_mode else "Not confirmed, because this run asks"
+    return f"{told} for it first: {few([*found])}." if found else ""
+
+
 def removals(decisions: t.Iterable[Decision], check_mode: bool) -> str:
     """Name all that a person is asked to remove for the first time: the next confirmation counts for each of them."""
     asked = [one for one in decisions if one.has_no_api and one.is_kept and one.step.needs_saving and not one.error]
