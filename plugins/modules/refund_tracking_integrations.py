@@ -85,7 +85,8 @@ integrations:
       name in C(diff), which has the environment or tracker where an app occurs twice.
     - C(action) is V(create), V(update), V(delete), V(unchanged) or V(unknown). C(outcome) is V(changed) (or would
       be), V(unchanged), V(failed), or V(not_tried) when the time was over. C(msg) says why. C(next_step),
-      C(confirmed_by_hand), C(confirmed_now) and C(finding) are those of that module. C(is_of_key) is V(true) where the key is at fault.
+      C(confirmed_by_hand), C(confirmed_now) and C(finding) are those of that module. C(is_of_key) is V(true) where the
+      key is at fault.
   returned: success, and failure of some apps
   type: list
   elements: dict

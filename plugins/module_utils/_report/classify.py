@@ -39,8 +39,8 @@ _CONFIRMED_NOW = (
 )
 _DRIFT = {
     "create": "{Holder} doesn't have this integration. Run storeops.refunds.site to create it.",
-    "update": "{Holder} doesn't have what is declared{both}. Run storeops.refunds.site to update {fields}, or correct the "
-    "declaration.",
+    "update": "{Holder} doesn't have what is declared{both}. Run storeops.refunds.site to update {fields}, or correct "
+    "the declaration.",
     "delete": "Declared absent, and {holder} still has it. Run storeops.refunds.site to remove it.",
 }
 # Where a person enters what is declared, the ledger holds what the person was last asked for.

@@ -119,8 +119,8 @@ class DevtodevByHand:
         self.warn(
             f"{desired.identity.bundle_id}: {when} at devtodev by hand, at {self._where(desired.identity)}: "
             f"App Bundle ID {desired.identity.bundle_id}; Issuer ID {issuer_id}; Key ID {key_id}; .p8 file "
-            f"{_file(desired)}. Once the page shows Active, run storeops.refunds.site (in a rotation: rotate_key) with {_CONFIRMING}"
-            f"{self._too_early}"
+            f"{_file(desired)}. Once the page shows Active, run storeops.refunds.site (in a rotation: rotate_key) with "
+            f"{_CONFIRMING}{self._too_early}"
         )
 
     @property

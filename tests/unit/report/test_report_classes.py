@@ -134,13 +134,15 @@ def test_a_person_s_word_is_told_from_a_tracker_s(make: t.Callable[[Json], Json]
 
 
 @pytest.mark.parametrize("make", [lambda said: bulk({**item(BUNDLE), **said}), lambda said: single(BUNDLE, **said)])
-def test_a_confirmation_that_no_run_has_recorded_is_not_yet_true(make: t.Callable[[Json], Json], tmp_path: Path) -> None:
+def test_a_confirmation_that_no_run_has_recorded_is_not_yet_true(
+    make: t.Callable[[Json], Json], tmp_path: Path
+) -> None:
     """The variable was left in the file: the ledger still says Pending, and an audit writes nothing."""
     said: Json = {"confirmed_by_hand": True, "confirmed_now": True}
     assert class_of(tmp_path, make(said)) == ("pending", ["tracker_pending"])
     (app,) = document(tmp_path)["apps"]
     assert (app["tracker_status"], app["confirmed_by_hand"]) == ("Pending", False)
-    told = "devtodev.confirmed: true was given to this audit, and an audit records nothing. Run storeops.refunds.site with"
+    told = "devtodev.confirmed: true was given to this audit, and an audit records nothing. Run storeops.refunds.site"
     for kind in ("md", "csv", "junit.xml"):
         assert told in (tmp_path / f"refund-audit.{kind}").read_text(), kind
     # Beside what else is waited for.

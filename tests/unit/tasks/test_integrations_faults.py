@@ -216,8 +216,8 @@ def test_an_audit_takes_no_app_for_gone_that_only_an_empty_ledger_tells_of(
     lack = "does not exist" if state == "none" else "is empty: nothing was ever stored in it"
     step = "make sure at devtodev that it is gone, and delete" if by_hand else "delete"
     assert item["outcome"] == "failed" and item["msg"] == (
-        f"{BAD}: ledger.url: {bulk.ledger} {lack}, so nobody knows whether it is gone. If another ledger has it, correct "
-        f"ledger.url. Else {step} the app's entry."
+        f"{BAD}: ledger.url: {bulk.ledger} {lack}, so nobody knows whether it is gone. If another ledger has it, "
+        f"correct ledger.url. Else {step} the app's entry."
     )
     assert f"{BAD}: ledger.url: {bulk.ledger} {lack}" in audited.message
     report = run_task(audit_report.TASK, {"results": [audited.results], "path": str(bulk.folder / "reports")})

@@ -30,8 +30,8 @@ def open_engine(
     """Yield the engine of a task, which ends with its browsers and its ledger closed.
 
     ``removes``: an app is to be absent of which the ledger alone tells: one without any app would be good news. Where
-    the task isn't ``is_strict``, as in an audit, each of these apps fails, which says more than a warning. ``tells_steps``: the task's results have what a person has to do
-    for each app, so few warnings of a tracker will do.
+    the task isn't ``is_strict``, as in an audit, each of these apps fails, which says more than a warning.
+    ``tells_steps``: the results have what a person has to do for each app, so that few warnings of a tracker will do.
     """
     check = credential_check(services.app_store_server_url, context)
     ledger = open_ledger(services.ledger_url, context, for_writing=True)

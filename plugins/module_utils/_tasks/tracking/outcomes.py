@@ -109,8 +109,8 @@ def confirmations(decisions: t.Iterable[Decision], check_mode: bool) -> str:
 def unconfirmed(decisions: t.Iterable[Decision], check_mode: bool) -> str:
     """Name what a person confirmed before any run had asked for it: nothing is wrong with the variable then."""
     found = dict.fromkeys(one.held.identity.place for one in decisions if one.is_too_early and not one.error)
-    told = "Would not be confirmed, because this run would ask" if check_mode else "Not confirmed, because this run asks"
-    return f"{told} for it first: {few([*found])}." if found else ""
+    never, asks = ("Would not be", "would ask") if check_mode else ("Not", "asks")
+    return f"{never} confirmed, because this run {asks} for it first: {few([*found])}." if found else ""
 
 
 def removals(decisions: t.Iterable[Decision], check_mode: bool) -> str:
