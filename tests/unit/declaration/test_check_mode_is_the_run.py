@@ -21,6 +21,7 @@ TWO = "com.example.two"
 # What may differ: the run has happened.
 WORDS = (
     ("Would be confirmed", "Confirmed"),
+    ("Would not be confirmed, because this run would ask", "Not confirmed, because this run asks"),
     *(("would change", "changed"), ("would be removed", "removed"), ("would not be Active", "not Active")),
 )
 

@@ -207,7 +207,7 @@ def test_any_open_problem_can_fail_the_task(tmp_path: Path) -> None:
     waivers = [waiver(bundle_id="com.example.waived", cause="drift")]
     done = audit(tmp_path, hidden, fail_on=["drift"], waivers=waivers)
     assert done.results["failed"] and document(tmp_path)["failed"]
-    assert done.message.startswith("2 of 4 apps need attention (2 drift).\ncom.example.one: drift: The tracker")
+    assert done.message.startswith("2 of 4 apps need attention (2 drift).\ncom.example.one: drift: The ledger")
     report = done.results["report"]
     assert (report["failing"], report["counts"]["drift"], report["counts"]["refused"]) == (2, 0, 2)
     assert [(app["result"], app["cause"]) for app in report["apps"]] == [("drift", "drift")] * 2

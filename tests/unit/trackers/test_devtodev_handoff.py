@@ -215,7 +215,7 @@ def test_a_removal_that_nobody_was_asked_for_is_not_confirmed(hand: Hand) -> Non
     hand.run()
     hand.run(devtodev={"confirmed": True})
     early = hand.both(state="absent", devtodev={"confirmed": True})
-    assert (early.results["finding"], early.results["changed"], hand.status()) == ("still_held", False, "Active")
+    assert (early.results["finding"], early.results["changed"], hand.status()) == ("still_held", False, "Pending")
     assert "devtodev.confirmed: true was left aside" in early.warnings[0] and early.results["confirmed_by_hand"]
     # Who declares it again has to look: it may be gone.
     for confirmed in (True, False):
