@@ -46,6 +46,8 @@ def test_what_is_not_listed_goes_after_the_listed_apps(bulk: Bulk) -> None:
     assert done.results["integrations"][-1]["status"] == "Absent"
     assert bulk.held() == [FOREIGN, *NAMES[2:]], "the other team's app stays"
     assert bulk.held(environment="sandbox") == [NAMES[0]], "the other environment stays"
+    # What is left and not declared is named, as it is without a purge.
+    assert [(one["bundle_id"], one["environment"]) for one in done.results["undeclared"]] == [(NAMES[0], "sandbox")]
     assert not bulk.both(apps(*NAMES[2:]), keys=mine(bulk), purge=True).results["changed"]
 
 

@@ -35,9 +35,11 @@ def run(params: Params, context: Context) -> Results:
         decisions = one.run(declaration, purge)
         if one.lack and not asked.is_strict:
             doubt_absent(decisions, one.lack)
-        left = [] if purge else one.undeclared(declaration)
+        decided = {decision.held.identity for decision in decisions}
+        # A purge is of one environment of the ledger: what it leaves is named as without one.
+        left = [entry for entry in one.undeclared(declaration) if entry.identity not in decided]
     absent = {decision.held.identity for decision in decisions if decision.is_absent}
-    undeclared = undeclared_of(left, (decision.held.identity for decision in decisions), absent)
+    undeclared = undeclared_of(left, decided, absent)
     troubled = key_troubles(decisions, declaration, one.loaded)
     message = outcomes.troubles(decisions, declaration, troubled)
     going = removal(asked.absent_keys, declaration, decisions, message.partition("\n")[0], rest)
