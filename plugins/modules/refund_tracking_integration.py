@@ -105,8 +105,7 @@ integration:
     status: Active
 declared:
   description:
-    - The key that the task asks for, which RV(credential_check) is about. C(key_fingerprint) is V(null) when it can't
-      be read or is only predicted, all of it with O(state=absent).
+    - The key that is asked for. What can't be read or is only predicted is V(null), all of it with O(state=absent).
   returned: success, and failure of the credential check
   type: dict
 next_step:
@@ -114,11 +113,11 @@ next_step:
   returned: success, and failure of the credential check
   type: str
 confirmed_by_hand:
-  description: Whether the status is a person's word (O(devtodev.confirmed), in this run or before).
+  description: Whether the status is a person's word.
   returned: success, and failure of the credential check
   type: bool
 confirmed_now:
-  description: Whether O(devtodev.confirmed) confirms it in this run, which check mode only predicts.
+  description: Whether O(devtodev.confirmed) gave it in this run.
   returned: success, and failure of the credential check
   type: bool
 finding:
@@ -142,7 +141,7 @@ credential_check:
     checked_at: '2026-11-23T11:05:09Z'
     request_id: 3edf8508-ac4a-4f95-b551-c7c033ba3fd8
 irreversible:
-  description: The deleted app entry, as in M(storeops.refunds.appstore_iap_key); in check mode, what would be deleted.
+  description: The app entry that was or would be deleted, as in M(storeops.refunds.appstore_iap_key).
   returned: when there is any
   type: list
   elements: dict
