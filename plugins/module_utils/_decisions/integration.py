@@ -11,7 +11,16 @@ from dataclasses import dataclass, field, replace
 from .._context import Results
 from .._declaration.keys import KeySource, identifiers
 from .._model.errors import InputError
-from .._model.integration import Credentials, Identity, Integration, Observation, Status, absent, worse
+from .._model.integration import (
+    Credentials,
+    Identity,
+    Integration,
+    Observation,
+    Status,
+    absent,
+    asked_to_remove,
+    worse,
+)
 from .._model.verdict import UNDECIDED_CAUSES, Verdict
 from .._plan import Plan, describe, plan, settle_unknown, stand_still
 from .._trackers.protocol import Tracker
@@ -155,15 +164,17 @@ def doubt_absent(decisions: t.Iterable[Decision], lack: str) -> None:
 
 def decide_absent(identity: Identity, current: Integration | None, rules: Rules) -> Decision:
     verdict = Verdict("not_checked", NO_KEY_NEEDED, identity.environment)
+    is_by_hand = rules.tracker.has_no_api and current is not None
     reason = rules.tracker.irremovable(identity) if current else ""
     if current and reason:
+        kept = current
         if current.status != "Absent":
             rules.warn(f"{describe(current)} is left as it is: {reason}")
             verdict = replace(verdict, hint=f"Declared absent, and still held. {reason}")
-        kept = standing(current, identity, verdict)
-        kept.why_kept = reason
-        return kept
-    return Decision(verdict, plan(current, None), absent(identity))
+            # Only what a person was asked for, a later run may take for removed on a person's word.
+            kept = asked_to_remove(current) if is_by_hand else current
+        return Decision(verdict, Plan("unchanged", current, kept), kept, why_kept=reason)
+    return Decision(verdict, plan(current, None), absent(identity), is_confirmation=is_by_hand)
 
 
 def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict, rules: Rules) -> Decision:

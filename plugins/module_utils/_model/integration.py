@@ -139,3 +139,8 @@ class Integration:
 def absent(identity: Identity) -> Integration:
     """Return what stands for an integration that a tracker doesn't hold."""
     return Integration(identity, None, None, None, "Absent")
+
+
+def asked_to_remove(held: Integration) -> Integration:
+    """Return the entry of what a person was asked to remove."""
+    return replace(held, word=REMOVAL_ASKED)

@@ -39,6 +39,7 @@ class DevtodevByBrowser:
     monotonic: t.Callable[[], float] = time.monotonic
     name: str = "devtodev"
     is_listable: bool = False
+    has_no_api: bool = False
     _foreign: dict[Identity, str] = field(default_factory=dict, init=False)
     _place: Identity | None = field(default=None, init=False)
 

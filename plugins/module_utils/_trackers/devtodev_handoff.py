@@ -37,6 +37,7 @@ class DevtodevByHand:
     name: str = "devtodev"
     on_unknown: OnUnknown = "replace"
     is_listable: bool = True
+    has_no_api: bool = True
 
     def __post_init__(self) -> None:
         self.project = self.settings.project
@@ -140,8 +141,3 @@ def _file(desired: Integration) -> str:
 
 def _was_confirmed(held: Integration) -> bool:
     return held.word != REMOVAL_ASKED and (held.status == "Active" or held.word == CONFIRMED)
-
-
-def asked_to_remove(held: Integration) -> Integration:
-    """Return the entry of what a person was asked to remove."""
-    return replace(held, word=REMOVAL_ASKED)

@@ -33,6 +33,7 @@ class LedgerTracker:
     project: str = ""
     on_unknown: OnUnknown = "replace"
     is_listable: bool = True
+    has_no_api: bool = False
 
     def find(self, identity: Identity) -> Integration | None:
         return find_integration(self.ledger, identity)

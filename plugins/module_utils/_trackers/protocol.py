@@ -35,13 +35,15 @@ class Tracker(t.Protocol):
     """A service that holds integrations. All methods raise a RefundsError that names the app and the next step.
 
     ``on_unknown`` says what to do where the tracker can't show what it holds: keep it, replace it, or fail.
-    ``is_listable``: whether `list` knows all that `find` would tell of each app.
+    ``is_listable``: whether `list` knows all that `find` would tell of each app. ``has_no_api``: it can't be asked at
+    all, and knows what a person was asked for and confirmed.
     """
 
     name: str
     project: str
     on_unknown: OnUnknown
     is_listable: bool
+    has_no_api: bool
 
     def find(self, identity: Identity) -> Integration | None:
         """Return what the tracker holds for one app; fields that it can't show are None.

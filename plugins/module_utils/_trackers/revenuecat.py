@@ -41,6 +41,7 @@ class RevenueCat:
     may_delete: Permission
     name: str = SERVICE.tracker
     is_listable: bool = True
+    has_no_api: bool = False
 
     def __post_init__(self) -> None:
         self.project, self.on_unknown = self.settings.project, self.settings.on_unknown

@@ -39,6 +39,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
     Observation,
     Status,
     absent,
+    asked_to_remove,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES, Cause, Verdict
 from ansible_collections.storeops.refunds.plugins.module_utils._plan import Plan, plan
@@ -115,6 +116,7 @@ class Tracker:
     changed: bool | None = None
     current: Integration | None = None
     asked: bool = False
+    has_no_api: bool = False
 
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
         """Give what is seen."""
@@ -302,6 +304,29 @@ def test_a_key_that_check_mode_predicts_is_applied_as_far_as_it_is_known() -> No
     assert found.held == Integration(IDENTITY, ISSUER, KEY_ID, "f9", "Pending", "/k/a.p8")
     found, _said = present("key_not_yet_created", HELD, Tracker(Observation("Pending")), credentials=None)
     assert found.step.desired is not None and found.step.desired.private_key_path == "/k/a.p8"
+
+
+@pytest.mark.parametrize(
+    ("current", "reason", "wanted", "is_confirmation"),
+    [
+        (HELD, "Remove it.", asked_to_remove(HELD), False),
+        (HELD, "", absent(IDENTITY), True),
+        (None, "", absent(IDENTITY), False),
+        # Nobody is asked to remove what isn't there.
+        (absent(IDENTITY), "Remove it.", absent(IDENTITY), False),
+    ],
+)
+def test_what_a_person_is_asked_to_remove_is_noted(
+    current: Integration | None, reason: str, wanted: Integration, is_confirmation: bool
+) -> None:
+    """Only then, a later run may take it for removed on a person's word."""
+    rules = Rules(t.cast(t.Any, Tracker(reason=reason, has_no_api=True)), "required", False, lambda text: None)
+    found = decide_absent(IDENTITY, current, rules)
+    assert (found.held, found.is_confirmation) == (wanted, is_confirmation)
+    assert found.step.desired == (wanted if reason else None) and found.why_kept == reason
+    assert (
+        found.write == {"Remove it.": None if wanted == current else "note", "": "remove" if current else None}[reason]
+    )
 
 
 @pytest.mark.parametrize(

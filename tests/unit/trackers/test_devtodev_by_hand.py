@@ -24,11 +24,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
     Integration,
     Observation,
     Status,
-)
-from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_handoff import (
-    DevtodevByHand,
     asked_to_remove,
 )
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_handoff import DevtodevByHand
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_settings import (
     MENU_PATH,
     DevtodevSettings,

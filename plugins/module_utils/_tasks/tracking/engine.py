@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from ..._apple.credential_check import CredentialCheck
@@ -22,7 +22,6 @@ from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import ENVIRONMENTS
 from ..._model.integration import Integration
 from ..._model.verdict import Verdict
-from ..._trackers.devtodev_handoff import DevtodevByHand, asked_to_remove
 from ..._trackers.ledger import LedgerTracker
 from ..._trackers.settings import Settings
 from ..shared.progress import Progress
@@ -163,21 +162,9 @@ class Engine:
         problem = target.key.problem if target.key else None
         # A key that a run would make first is no fault of it.
         decision.is_of_key = target.is_of_key or (problem is not None and problem.cause != "key_not_yet_created")
-        self._by_hand(decision, target, places)
+        decision.has_no_api = target.settings in places and places[target.settings].tracker.has_no_api
         decision.declared = target.key.declared if target.key and not target.app.fault else None
         return decision
-
-    def _by_hand(self, decision: Decision, target: Target, places: t.Mapping[Settings, Place]) -> None:
-        """Note what a person is asked to remove: only then, a later run may take it for removed on a person's word."""
-        place = places.get(target.settings)
-        decision.has_no_api = place is not None and isinstance(place.tracker, DevtodevByHand)
-        if not decision.has_no_api or target.current is None:
-            return
-        if decision.why_kept:
-            decision.held = asked_to_remove(target.current)
-            decision.step = replace(decision.step, desired=decision.held)
-        elif decision.step.action == "delete" and not decision.error:
-            decision.is_confirmation = True
 
     def _decision(self, target: Target, verdict: Verdict, places: t.Mapping[Settings, Place]) -> Decision:
         identity, current = target.identity, target.current
