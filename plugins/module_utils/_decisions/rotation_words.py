@@ -74,6 +74,9 @@ class End:
         """What comes of a declaration that is left as it is."""
         if self.revocation == "not_asked":
             return "the next ordinary run moves the apps back."
+        if self.revocation == "unlisted":
+            # Nobody knows whether the old key works.
+            return "the next ordinary run moves the apps back, or Apple refuses it."
         return "Apple refuses the next ordinary run."
 
 
