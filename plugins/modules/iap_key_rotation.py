@@ -16,6 +16,7 @@ description:
   - The old key is revoked only if O(revoke=true) and nothing that is known uses it any more. It stays if a tracker
     can't be asked, doesn't show its key or waits for the new one, or if an app that is declared with it is in no
     ledger or tracker that the task can see. The task can't see services that the ledger doesn't know.
+  - An app with C(state=absent) isn't moved. While it may still use the old key, that key stays.
   - The role C(storeops.refunds.iap_key_rotation) runs both stages, and makes the key between them.
 author:
   - storeops.refunds contributors (@storeops)

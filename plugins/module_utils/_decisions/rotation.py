@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .._model.integration import Identity, Integration
 from .._model.text import few
@@ -17,6 +17,9 @@ from .rotation_words import count_of
 
 # What stands for the Key ID of a key that check mode only predicts: no Key ID of Apple's has small letters.
 PREDICTED = "predicted"
+_AGAIN = "run storeops.refunds.rotate_key again"
+_OPTIONS = " Give the options of these trackers (in keys, apps or the task),"
+_SITE = " Run storeops.refunds.site with on_unknown: replace for these trackers."
 
 
 # An app in an environment.
@@ -31,33 +34,56 @@ def _place_of(identity: Identity) -> _Place:
 class Known:
     """What is known of integrations, at all trackers and in both environments.
 
-    ``unread``: why a tracker, or an app at it, could not be asked. ``other_keys``: declared with a key that is neither
-    the old nor the new one. ``declared_old``: declared with the old one. ``declared_unknown``: declared with one whose
-    Key ID nobody knows.
+    ``unread``: why a tracker, or an app at it, could not be asked. ``others``: declared with a key that is neither the
+    old nor the new one, with its Issuer ID. ``declared_old``: declared with the old one. ``declared_unknown``: declared
+    with one whose Key ID nobody knows. ``declared_absent``: whatever their key. ``unnoted``: declared at a tracker that
+    can't be asked, and never noted, so that nobody knows what a person entered there. ``issuers``: the teams that the
+    old key is said to belong to.
     """
 
     held: tuple[Integration, ...]
     unread: tuple[str, ...] = ()
-    other_keys: frozenset[Identity] = frozenset()
+    others: t.Mapping[Identity, str | None] = field(default_factory=dict)
     declared_old: frozenset[Identity] = frozenset()
     declared_unknown: frozenset[Identity] = frozenset()
+    declared_absent: frozenset[Identity] = frozenset()
+    unnoted: frozenset[Identity] = frozenset()
+    issuers: frozenset[str] = frozenset()
 
     def using(self, key_id: str) -> tuple[Integration, ...]:
         return tuple(one for one in self.held if one.key_id == key_id and one.status != "Absent")
 
     @property
     def hidden(self) -> tuple[Integration, ...]:
-        """Integrations that may have the old key: their tracker doesn't show which one it holds."""
-        return tuple(
-            one
-            for one in self.held
-            if one.key_id is None and one.status != "Absent" and one.identity not in self.other_keys
-        )
+        """Integrations that may have the old key: their tracker doesn't show which one it holds.
+
+        With which key they are declared proves nothing about it, unless that is another team's.
+        """
+        unnoted = sorted(self.unnoted - {one.identity for one in self.held})
+        every = (*self.held, *(Integration(identity, None, None, None, "Unknown") for identity in unnoted))
+        hidden = (one for one in every if one.key_id is None and one.status != "Absent")
+        return tuple(one for one in hidden if not is_foreign(self.others.get(one.identity), self.issuers))
 
     @property
     def places(self) -> frozenset[_Place]:
         """Apps that are held somewhere."""
         return frozenset(_place_of(one.identity) for one in self.held if one.status != "Absent")
+
+    def movable(self, old: str, new: str, declared: t.Container[Identity]) -> list[Integration]:
+        """Return the integrations of both keys, and those declared that hide theirs and aren't declared with another.
+
+        What nobody noted is among them for an app that is held elsewhere: another ledger may know of other apps. What
+        is declared absent is to go, not to be moved.
+        """
+        hidden = (
+            one
+            for one in self.hidden
+            if one.identity in declared
+            and one.identity not in self.others
+            and (one.identity not in self.unnoted or _place_of(one.identity) in self.places)
+        )
+        entries = (*self.using(old), *self.using(new), *hidden)
+        return [one for one in entries if one.identity not in self.declared_absent]
 
     @property
     def released(self) -> frozenset[str]:
@@ -160,34 +186,28 @@ def unproven(decision: Decision, is_released: bool) -> str:
     return ""
 
 
-def is_by_hand(decision: Decision) -> bool:
+def awaits_person(decision: Decision) -> bool:
     """Tell whether a person has yet to enter the new key, or to say so: until then, the tracker works with the old."""
     return bool(decision.next_step) and not decision.error
 
 
+def _is_waiting(decision: Decision) -> bool:
+    """Tell whether a tracker has the new key and isn't Active with it: until then, it may work with the old one.
+
+    An app that isn't released can't be Active anywhere.
+    """
+    is_late = decision.held.status == "Pending" and decision.verdict.accepted
+    return is_late and not decision.next_step and not decision.error
+
+
 def obstacles(old: str, new: str, known: Known, decisions: t.Sequence[Decision]) -> list[str]:
     """Return what keeps the old key from being revoked, beside what isn't proven. ``known``: after the move."""
-    found = []
     decided = {one.held.identity for one in decisions}
-    left = known.using(old)
-    tried = [one for one in left if one.identity in decided]
-    untried = [one for one in left if one.identity not in decided]
-    if tried:
-        found.append(f"Still with {old}, as they could not be moved: {_named(tried)}.")
-    if untried:
-        found.append(
-            f"Still with {old}: {_named(untried)}. Give the options of these trackers (in keys, apps or the task), or "
-            "move them there yourself."
-        )
-    if known.hidden:
-        found.append(f"May still use {old}, because the tracker doesn't show its key: {_named(known.hidden)}.")
-    idle = [one for one in known.using(new) if one.status != "Active" and one.identity not in decided]
-    if idle:
-        found.append(
-            f"With {new}, but not Active as far as anyone knows: {_named(idle)}. Give the options of these trackers "
-            "(in keys, apps or the task), and run storeops.refunds.rotate_key again once they are Active."
-        )
-    waiting = [one.held for one in decisions if is_by_hand(one)]
+    found = list(_held(old, new, known, decided))
+    late = [one.held for one in decisions if _is_waiting(one)]
+    if late:
+        found.append(f"Not Active with {new} yet: {_named(late)}. Once the tracker shows Active, {_AGAIN}.")
+    waiting = [one.held for one in decisions if awaits_person(one)]
     if waiting:
         begin, key = ("Once the new key is made, ", "the new key") if new == PREDICTED else ("", new)
         found.append(
@@ -195,9 +215,43 @@ def obstacles(old: str, new: str, known: Known, decisions: t.Sequence[Decision])
             "warning says. Once the page shows Active, run storeops.refunds.rotate_key again with devtodev.confirmed: "
             "true, for that run only."
         )
-    told = {_place_of(identity) for identity in (*decided, *(one.identity for one in (*left, *known.hidden)))}
+    may_use = {one.identity for one in (*known.using(old), *known.hidden)} - known.unnoted
+    told = {_place_of(identity) for identity in decided | may_use}
     found += _declared_only(old, known, told)
     return [*found, *(f"Could not be read: {text}" for text in known.unread)]
+
+
+def _held(old: str, new: str, known: Known, decided: set[Identity]) -> t.Iterator[str]:
+    """Yield what is held and may use the old key. ``decided``: what this run tried to move."""
+    idle = [one for one in known.using(new) if one.status != "Active" and one.identity not in decided]
+    every = (known.using(old), known.hidden, idle)
+    absent = [one for some in every for one in some if one.identity in known.declared_absent]
+    left, hidden, idle = ([one for one in some if one not in absent] for some in every)
+    # Of what is declared with the old key and held nowhere, another sentence tells.
+    by_site = known.others.keys() | (known.unnoted - known.declared_old - known.declared_unknown)
+    not_applied = [one for one in hidden if one.identity in by_site - decided]
+    hides = f"May still use {old}, because the tracker doesn't show its key"
+    groups = (
+        ([one for one in left if one.identity in decided], f"Still with {old}, as they could not be moved", ""),
+        (
+            [one for one in left if one.identity not in decided],
+            f"Still with {old}",
+            f"{_OPTIONS} or move them there yourself.",
+        ),
+        ([one for one in hidden if one not in not_applied], hides, ""),
+        (not_applied, f"{hides} and no run is known to have applied the declared one", f"{_SITE} Then {_AGAIN}."),
+        (
+            absent,
+            "Declared absent and still held",
+            f" Run storeops.refunds.site, which removes them or says how. Then {_AGAIN}.",
+        ),
+        (
+            idle,
+            f"With {new}, but not Active as far as anyone knows",
+            f"{_OPTIONS} and {_AGAIN} once they are Active.",
+        ),
+    )
+    return (f"{begin}: {_named(entries)}.{step}" for entries, begin, step in groups if entries)
 
 
 def _declared_only(old: str, known: Known, told: t.Container[_Place]) -> t.Iterator[str]:

@@ -83,11 +83,16 @@ def identifiers(source: KeySource) -> tuple[str | None, str | None]:
     return issuer_id, settle_key_id(source.key_id, name, source.path or "")
 
 
-def key_id_of(source: KeySource | None) -> str | None:
-    """Return the Key ID that a key's option or file name says; None where none is said, or one that can't be used."""
+def ids_of(source: KeySource | None) -> tuple[str | None, str | None]:
+    """Return Issuer ID and Key ID as options and file name say; None where nothing is said, or they can't be used."""
     with contextlib.suppress(RefundsError):
-        return identifiers(source)[1] if source else None
-    return None
+        return identifiers(source) if source else (None, None)
+    return None, None
+
+
+def key_id_of(source: KeySource | None) -> str | None:
+    """Return the Key ID alone."""
+    return ids_of(source)[1]
 
 
 def has_unusual_id(source: KeySource) -> bool:

@@ -106,15 +106,28 @@ def test_what_does_not_keep_it() -> None:
     for known in (
         Known((held(NEW),)),
         Known((held(status="Absent"),)),
-        Known((other,), other_keys=frozenset({other.identity})),
+        Known((other,), others={other.identity: "partner"}, issuers=frozenset({"mine"})),
     ):
         assert obstacles(OLD, NEW, known, ()) == []
+
+
+@pytest.mark.parametrize(
+    ("issuer", "issuers"), [("mine", {"mine"}), ("mine", {"mine", "partner"}), (None, {"mine"}), ("partner", set())]
+)
+def test_a_declared_key_is_not_the_one_that_a_tracker_hides(issuer: str | None, issuers: set[str]) -> None:
+    """Declared with another key it may still have the old one, unless another team's key is declared."""
+    other = held(None, "revenuecat", "Unknown")
+    known = Known((other,), others={other.identity: issuer}, issuers=frozenset(issuers))
+    (text,) = obstacles(OLD, NEW, known, ())
+    assert text.startswith(f"May still use {OLD}, because the tracker doesn't show its key ") and f": {APP} at re" in text
 
 
 def test_what_a_person_has_not_entered_yet_keeps_it() -> None:
     waiting = held(NEW, "devtodev", "Pending")
     one = decision("accepted", waiting)
-    assert obstacles(OLD, NEW, Known((waiting,)), [one]) == [], "the page's own waiting state"
+    assert f"Not Active with {NEW} yet" in obstacles(OLD, NEW, Known((waiting,)), [one])[0], (
+        "the page's own waiting state"
+    )
     one.next_step = "Enter it."
     assert f"Enter {NEW} there" in obstacles(OLD, NEW, Known((waiting,)), [one])[0]
     assert "Enter the new key there" in obstacles(OLD, PREDICTED, Known((waiting,)), [one])[0]

@@ -57,19 +57,37 @@ def decided(
 ONE, TWO, GONE = held(), held("b", NEW), held("c", OLD, "Absent")
 HIDDEN, HIDDEN_GONE = held("d", None, "Unknown", "revenuecat"), held("e", None, "Absent", "revenuecat")
 SANDBOX = held("f", NEW, environment="sandbox")
+# Never noted, at a tracker that can't be asked: of an app that is held elsewhere, and of one that isn't.
+UNNOTED, NOWHERE = held("b", None, "Unknown", "devtodev"), held("x", None, "Unknown", "devtodev")
+UNNOTED, NOWHERE = (replace(one, issuer_id=None, key_fingerprint=None) for one in (UNNOTED, NOWHERE))
 
 
 def test_who_uses_a_key() -> None:
     known = Known((ONE, TWO, GONE, HIDDEN, HIDDEN_GONE, SANDBOX))
     assert known.using(OLD) == (ONE,) and known.using(NEW) == (TWO, SANDBOX) and known.using("x") == ()
     assert known.hidden == (HIDDEN,)
-    assert replace(known, other_keys=frozenset({HIDDEN.identity})).hidden == ()
+    declared = replace(known, others={HIDDEN.identity: "partner"})
+    assert declared.hidden == replace(declared, issuers=frozenset({"partner", "issuer"})).hidden == (HIDDEN,)
+    assert replace(declared, issuers=frozenset({"issuer"})).hidden == ()
     assert known.places == {("a", "production"), ("b", "production"), ("d", "production"), ("f", "sandbox")}
 
 
 def test_who_was_released() -> None:
     accepted = held("g", NEW, "Failed", accepted_at="2026-01-01T00:00:00Z")
     assert Known((ONE, HIDDEN, SANDBOX, accepted)).released == {"a", "g"}
+
+
+def test_what_may_be_moved_by_what_is_held_and_declared() -> None:
+    known = Known((ONE, TWO, GONE, HIDDEN, SANDBOX), unnoted=frozenset({UNNOTED.identity, NOWHERE.identity}))
+    declared = {one.identity for one in (ONE, HIDDEN, UNNOTED, NOWHERE)}
+    both = [ONE, TWO, SANDBOX]
+    # An app that is held nowhere may be one of another ledger.
+    assert known.movable(OLD, NEW, declared) == [*both, HIDDEN, UNNOTED]
+    assert known.movable(OLD, NEW, ()) == both, "nobody says with which key it is to be"
+    other = replace(known, others={one.identity: "issuer" for one in (ONE, HIDDEN, UNNOTED)})
+    assert other.movable(OLD, NEW, declared) == both
+    absent = replace(known, declared_absent=frozenset(one.identity for one in (ONE, HIDDEN)))
+    assert absent.movable(OLD, NEW, declared) == [TWO, SANDBOX, UNNOTED]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +105,7 @@ def test_who_was_released() -> None:
 def test_what_is_known_after_decisions_are_carried_out(
     action: str, key_id: str | None, error: str, wanted: str | None
 ) -> None:
-    before = Known((ONE, TWO), ("unread",), frozenset({TWO.identity}))
+    before = Known((ONE, TWO), ("unread",), {TWO.identity: None})
     after = before.after([decided(replace(ONE, key_id=key_id), error=error, action=action), decided(SANDBOX)])
     assert after == replace(before, held=(replace(ONE, key_id=wanted), TWO, SANDBOX))
 
@@ -143,11 +161,64 @@ OBSTACLES: dict[str, tuple[Known, t.Sequence[Decision], list[str]]] = {
         [],
         [f"May still use {OLD}, because the tracker doesn't show its key: d at revenuecat (project game)."],
     ),
+    "a hidden key, declared with another one": (
+        Known((HIDDEN,), others={HIDDEN.identity: "issuer"}, issuers=frozenset({"issuer"})),
+        [],
+        [
+            f"May still use {OLD}, because the tracker doesn't show its key and no run is known to have applied the "
+            "declared one: d at revenuecat (project game). Run storeops.refunds.site with on_unknown: replace for "
+            "these trackers. Then run storeops.refunds.rotate_key again."
+        ],
+    ),
+    "never noted": (
+        Known((TWO,), unnoted=frozenset({UNNOTED.identity})),
+        [],
+        [
+            f"May still use {OLD}, because the tracker doesn't show its key and no run is known to have applied the "
+            "declared one: b at devtodev (project game). Run storeops.refunds.site with on_unknown: replace for these "
+            "trackers. Then run storeops.refunds.rotate_key again."
+        ],
+    ),
+    "never noted, and held nowhere": (
+        Known((), declared_old=frozenset({NOWHERE.identity}), unnoted=frozenset({NOWHERE.identity})),
+        [],
+        [
+            f"May still use {OLD}, because the tracker doesn't show its key: x at devtodev (project game).",
+            f"Declared with {OLD} and held nowhere: x.{DECLARE}",
+        ],
+    ),
+    "never noted, and moved": (
+        Known((WAITING,), declared_old=frozenset({UNNOTED.identity}), unnoted=frozenset({UNNOTED.identity})),
+        [decided(WAITING, next_step="Enter it.")],
+        [BY_HAND],
+    ),
+    "declared absent": (
+        Known(
+            (ONE, HIDDEN, WAITING, SANDBOX),
+            declared_absent=frozenset(one.identity for one in (ONE, HIDDEN, WAITING, SANDBOX)),
+        ),
+        [],
+        [
+            "Declared absent and still held: a in the ledger, d at revenuecat (project game), b at devtodev (project "
+            "game). Run storeops.refunds.site, which removes them or says how. Then run storeops.refunds.rotate_key "
+            "again."
+        ],
+    ),
     "not Active": (Known((replace(TWO, status="Failed"),)), [], [IDLE]),
     "not Active, and decided": (Known((replace(TWO, status="Failed"),)), [decided(TWO)], []),
     "by hand": (Known(()), [decided(WAITING, next_step="Enter it.")], [BY_HAND]),
     "by hand, and failed": (Known(()), [decided(WAITING, error="x", next_step="Enter it.")], []),
-    "waiting, and not for a person": (Known(()), [decided(WAITING)], []),
+    "waiting, and not for a person": (
+        Known(()),
+        [decided(WAITING)],
+        [
+            f"Not Active with {NEW} yet: b at devtodev (project game). Once the tracker shows Active, run "
+            "storeops.refunds.rotate_key again."
+        ],
+    ),
+    "waiting, and failed": (Known(()), [decided(WAITING, error="x")], []),
+    "waiting, and not released": (Known(()), [decided(WAITING, "app_not_released")], []),
+    "waiting for a key that is yet to be made": (Known(()), [decided(WAITING, "key_not_yet_created")], []),
     "declared and held nowhere": (
         Known((), declared_old=frozenset({ONE.identity, held("z", environment="sandbox").identity})),
         [],

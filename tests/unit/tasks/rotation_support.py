@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking i
 Json = dict[str, t.Any]
 OLD, NEW = "OLDKEY0001", "NEWKEY0001"
 ONE, TWO = "com.example.one", "com.example.two"
+PROJECT = "proj1ab2c3d4"
 HANDOFF = {"mode": "handoff", "project": "game"}
 
 
@@ -79,10 +81,35 @@ class Publisher:
             assert predicted.results.get(name) == done.results.get(name), (name, predicted, done)
         return done
 
+    def revenuecat(self, *apps: str, **options: t.Any) -> Json:
+        """Let RevenueCat hold a key for apps, which the ledger never noted; give the options."""
+        key = {"key_id": OLD, "issuer_id": ISSUER, "has_private_key": True}
+        held = [{"bundle_id": name, "subscription_key": key} for name in apps]
+        entries = [
+            {"id": f"app{number}", "name": "App", "type": "app_store", "app_store": one}
+            for number, one in enumerate(held)
+        ]
+        project = {"id": PROJECT, "name": "Studio", "apps": entries}
+        account = {"projects": [project], "api_keys": [{"secret": "sk_0123456789"}], "requests_per_minute": 0}
+        self.sim.control("PUT", "/world", {**self.sim.control("GET", "/world"), "revenuecat": account})
+        url = self.sim.announced["revenuecat"]
+        return {"api_key": "sk_0123456789", "project_id": PROJECT, "url": url, **options}
+
+    def at_revenuecat(self) -> list[str]:
+        """Give the Key IDs that RevenueCat holds."""
+        apps = self.sim.control("GET", "/world")["revenuecat"]["projects"][0]["apps"]
+        return [app["app_store"]["subscription_key"]["key_id"] for app in apps]
+
     def held(self, **more: t.Any) -> dict[str, str]:
         """Give the Key ID of each app in the ledger."""
         found = run_task(integration_info.TASK, {**self.shared, "credential_check": "skip", **more}).results
         return {entry["bundle_id"]: entry["key_id"] for entry in found["integrations"]}
+
+    def row(self) -> list[t.Any]:
+        """Give what the ledger knows of devtodev."""
+        with sqlite3.connect(self.folder / "ledger.db") as ledger:
+            query = "select bundle_id, key_id, status from refund_tracking_integrations where tracker = 'devtodev'"
+            return ledger.execute(query).fetchall()
 
     def active(self) -> set[str]:
         """Give the active keys."""

@@ -8,9 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rotation_support import HANDOFF, NEW, OLD, ONE, TWO, Json, Publisher
+from rotation_support import HANDOFF, NEW, OLD, ONE, PROJECT, TWO, Json, Publisher
 from unit_servers import Simulator
 from unit_support import ISSUER
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.job import Job
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.reading import Reading
 
 
 @pytest.fixture
@@ -154,6 +158,72 @@ def test_every_declared_tracker_is_moved_and_what_is_entered_by_hand_is_waited_f
     assert not done.results.get("failed") and publisher.active() == {NEW}, done.message
 
 
+def test_what_nobody_noted_at_a_tracker_by_hand_is_entered_anew(publisher: Publisher) -> None:
+    """A person may have entered the old key there before the tracker was declared."""
+    both = {"bundle_id": ONE, "trackers": ["ledger", "devtodev"], "devtodev": HANDOFF}
+    done = publisher.both(publisher.declared(both, TWO), revoke=True)
+    told = f"1 integration must be entered by hand: {ONE} at devtodev (project game). Enter {NEW} there"
+    assert done.results["failed"] and told in done.message and publisher.active() == {OLD, NEW}, done.message
+    confirmed = {**both, "devtodev": {**HANDOFF, "confirmed": True}}
+    done = publisher.rotate(publisher.declared(confirmed, TWO), revoke=True)
+    assert not done.results.get("failed") and publisher.active() == {NEW}, done.message
+
+
+def test_what_is_held_nowhere_is_not_entered_by_hand(publisher: Publisher) -> None:
+    """In another ledger, a person's word would count for the trackers that only the right one knows."""
+    nowhere = {"bundle_id": "com.example.three", "trackers": ["ledger", "devtodev"], "devtodev": HANDOFF}
+    for _time in range(2):
+        done = publisher.both(publisher.declared(ONE, TWO, nowhere), revoke=True)
+        assert f"Declared with {OLD} and held nowhere: com.example.three. Declare these apps" in done.message
+        assert "by hand" not in done.message and publisher.active() == {OLD, NEW}
+        assert not any("com.example.three" in text for text in done.warnings)
+
+
+def test_what_is_declared_absent_is_not_moved(publisher: Publisher) -> None:
+    by_hand = {"bundle_id": ONE, "trackers": ["ledger", "devtodev"], "devtodev": {**HANDOFF, "confirmed": True}}
+    for _time in range(2):
+        assert not publisher.site(publisher.declared(by_hand, TWO)).results.get("failed")
+    asked = publisher.declared({**by_hand, "devtodev": HANDOFF, "state": "absent"}, TWO)
+    publisher.site(asked)
+    before = publisher.row()
+    done = publisher.both(asked, revoke=True)
+    told = f"Declared absent and still held: {ONE} at devtodev (project game). Run storeops.refunds.site, which removes"
+    assert told in done.message and publisher.active() == {OLD, NEW} and publisher.held() == {TWO: NEW}, done.message
+    assert not any("to be entered" in text for text in done.warnings) and publisher.row() == before
+    # What a person says to be gone is gone, and nothing keeps the old key then.
+    gone = publisher.declared({**by_hand, "state": "absent"}, TWO, key_id=NEW, file="new.p8")
+    assert not publisher.site(gone).results.get("failed")
+    done = publisher.rotate(gone, revoke=True)
+    assert not done.results.get("failed") and publisher.active() == {NEW}, done.message
+
+
+def test_no_new_key_is_given_to_a_tracker_for_what_is_declared_absent(publisher: Publisher) -> None:
+    options = publisher.revenuecat(ONE, on_unknown="replace")
+    app = {"bundle_id": ONE, "trackers": ["ledger", "revenuecat"], "revenuecat": options, "state": "absent"}
+    done = publisher.both(publisher.declared(app, TWO), revoke=True)
+    told = f"Declared absent and still held: {ONE} in the ledger, {ONE} at revenuecat (project {PROJECT})."
+    assert told in done.message and publisher.at_revenuecat() == [OLD] and publisher.active() == {OLD, NEW}
+    assert publisher.held() == {ONE: OLD, TWO: NEW}, done.message
+
+
+def test_what_was_moved_is_told_where_the_ledger_cannot_be_read_then(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, reads = Job.read, []
+
+    def read_once(job: Job) -> Reading:
+        reads.append(job)
+        if len(reads) > 1:
+            raise LedgerError("The ledger is locked.")
+        return read(job)
+
+    monkeypatch.setattr(Job, "read", read_once)
+    done = publisher.rotate(publisher.declared(ONE, TWO), revoke=True)
+    assert done.results["failed"] and done.results["changed"] and set(done.results["diff"]["after"]) == {ONE, TWO}
+    assert "Could not be read: what is held after the move: The ledger is locked." in done.message
+    assert done.results["rotation"]["uses"] and publisher.active() == {OLD, NEW}
+
+
 def test_a_tracker_without_options_keeps_the_old_key(publisher: Publisher) -> None:
     publisher.site(publisher.declared({"bundle_id": ONE, "trackers": ["devtodev"], "devtodev": HANDOFF}))
     done = publisher.both(publisher.declared(ONE, TWO), revoke=True)
@@ -172,6 +242,25 @@ def test_a_tracker_that_cannot_be_asked_stops_it(publisher: Publisher) -> None:
     done = publisher.both(keys, revoke=True, deadline=20)
     assert done.results["failed"] and "Could not be read: revenuecat" in done.message
     assert publisher.active() == {OLD, NEW} and publisher.held() == {ONE: NEW, TWO: NEW}
+
+
+@pytest.mark.parametrize("key_id", [None, "OTHERKEY01"], ids=["no Key ID", "another key"])
+def test_a_tracker_that_hides_its_key_keeps_the_old_one(publisher: Publisher, key_id: str | None) -> None:
+    """The ledger never noted it, so nobody knows which one it is, whatever is declared."""
+    app = {"bundle_id": ONE, "trackers": ["ledger", "revenuecat"], "revenuecat": publisher.revenuecat(ONE)}
+    keys = [*publisher.declared(TWO), {**publisher.declared(app, file="other.p8")[0], "key": "other", "key_id": key_id}]
+    done = publisher.both(keys, revoke=True)
+    why = " and no run is known to have applied the declared one" if key_id else ""
+    told = (
+        f"May still use {OLD}, because the tracker doesn't show its key{why}: {ONE} at revenuecat (project {PROJECT})."
+    )
+    assert told in done.message and publisher.active() == {OLD, NEW}, done.message
+    assert publisher.held() == {ONE: NEW, TWO: NEW} and publisher.at_revenuecat() == [OLD]
+    app["revenuecat"]["on_unknown"] = "replace"
+    done = publisher.rotate(keys, revoke=True)
+    # What is declared with another key gets that one, from site.
+    assert (publisher.at_revenuecat(), publisher.active()) == (([OLD], {OLD, NEW}) if key_id else ([NEW], {NEW}))
+    assert ("Run storeops.refunds.site with on_unknown: replace" in done.message) is bool(key_id), done.message
 
 
 def test_an_undeclared_app_of_the_ledger_moves_too(publisher: Publisher) -> None:
@@ -204,6 +293,10 @@ PLANS: dict[str, tuple[Json, str]] = {
         {"new_key": {"name": "third", "private_key_path": "/k/n.p8", "issuer_id": PARTNER}},
         "is another team's. The key OLDKEY0001 belongs to",
     ),
+    "no Issuer ID": (
+        {"new_key": {"name": "third", "private_key_path": "/k/n.p8", "issuer_id": "partner"}},
+        "new_key.issuer_id: 'partner' isn't an Issuer ID",
+    ),
     "revoke without a session": ({"revoke": True, "session": None}, "revoke: needs a signed-in session"),
     "a misspelt variable": ({"variables": ["iap_key_rotation_hok"]}, "Did you mean iap_key_rotation_hook?"),
 }
@@ -221,6 +314,12 @@ def test_the_old_keys_file_is_no_place_for_the_new_key(publisher: Publisher) -> 
     for keys in ([], publisher.declared(ONE)):
         outcome = publisher.rotate(keys, stage="plan", new_key=new)
         assert f"is the file of the key {OLD}" in outcome.message
+
+
+def test_a_team_is_the_same_in_capitals(publisher: Publisher) -> None:
+    new = {"name": "third", "private_key_path": "/k/n.p8", "issuer_id": f" {ISSUER.upper()}"}
+    plan = publisher.rotate(publisher.declared(ONE, TWO), stage="plan", new_key=new)
+    assert not plan.results.get("failed"), plan.message
 
 
 def test_a_plan_that_was_begun_goes_on(publisher: Publisher) -> None:

@@ -173,13 +173,12 @@ class Plan:
         )
         counters = SimpleNamespace(as_result=lambda: {"calls": 7})
         context: t.Any = SimpleNamespace(**vars(CONTEXT), transport=SimpleNamespace(counters=counters))
-        self.monkeypatch.setattr(Job, "read", lambda job: "read")
-        self.monkeypatch.setattr(Job, "known", lambda job, reading: {"read": self.known}[reading])
+        self.monkeypatch.setattr(Job, "read", lambda job: SimpleNamespace(known=lambda *given: self.known))
         self.monkeypatch.setattr(planning, "faults", self._faults)
         return plan(Job(asked, context, connection))
 
     def _faults(self, request: Request, known: Known) -> list[str]:
-        assert known is self.known
+        assert replace(known, issuers=frozenset()) == self.known
         self.asked.append(request)
         return self.faults
 
@@ -278,6 +277,9 @@ def test_the_old_key_is_told_as_it_is_declared(monkeypatch: pytest.MonkeyPatch, 
     run = Plan(monkeypatch, new, old=old)
     assert run.run()["rotation"]["issuer_id"] == OTHER_ISSUER
     assert run.asked[0].old_path == "/keys/old.p8" and run.asked[0].old_issuers == {ISSUER, OTHER_ISSUER}
+    capitals = Plan(monkeypatch, new, old=replace(old, issuer_id=f" {OTHER_ISSUER.upper()}"))
+    capitals.run()
+    assert capitals.asked[0].old_issuers == {ISSUER, OTHER_ISSUER}
     pasted = Plan(monkeypatch, new, old=source(OLD, content="text"))
     pasted.run()
     assert pasted.asked[0].old_path == ""

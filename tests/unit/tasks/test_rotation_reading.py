@@ -54,6 +54,7 @@ class Tracker:
     settings: Options
     holds: t.Sequence[Integration | str] = ()
     is_listable: bool = True
+    has_no_api: bool = False
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -160,6 +161,20 @@ def test_a_list_tells_all_but_that_of_qonversion(
     assert found.held[other.identity].key_id == OLD
 
 
+@pytest.mark.parametrize("has_no_api", [False, True])
+def test_what_was_asked_of_nobody_yet_is_not_known_to_be_nothing(
+    has_no_api: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a tracker that can't be asked, the list tells what runs noted; a person may have entered more before."""
+    by_hand = Tracker(DEVTODEV, [held("a", DEVTODEV)], has_no_api=has_no_api)
+    apps = (app("a", DEVTODEV), app("b", LEDGER, DEVTODEV), app("gone", DEVTODEV, is_absent=True), app("d"))
+    found = read(monkeypatch, {DEVTODEV: by_hand}, *apps)
+    unnoted = {held("b", DEVTODEV).identity} if has_no_api else set()
+    assert found.unnoted == found.known(OLD, NEW, ()).unnoted == unnoted
+    assert list(found.held) == [held("a", DEVTODEV).identity]
+    assert found.settings(held("b", DEVTODEV).identity) is DEVTODEV
+
+
 @pytest.mark.parametrize(
     ("trouble", "told"),
     [
@@ -197,26 +212,34 @@ def test_what_is_declared_with_which_key() -> None:
     apps = (
         app("faulty"),
         app("absent", key=key("studio", OLD), is_absent=True),
+        app("other, absent", key=key("partner", "PARTNER001"), is_absent=True),
         app("old", key=key("studio", OLD)),
         app("old by ID", key=key("x", OLD)),
         app("other", LEDGER, DEVTODEV, key=key("partner", "PARTNER001")),
         app("nobody knows", key=key("y", None)),
         app("new", key=key("fresh", NEW)),
         app("new without ID", key=key("fresh", None)),
+        app("new by ID", key=key("z", NEW)),
+        app("old by file name", key=key("z", None, f"/k/SubscriptionKey_{OLD}.p8")),
+        app("old, pasted", key=key("z", f" {OLD}\n")),
+        app("old, at the new path", key=key("fresh", OLD)),
         app("not given", key=key("z", "PARTNER002", None)),
     )
-    known = Reading(Declaration({}, apps), ()).known({"studio", "fresh", OLD, NEW}, OLD, {"fresh"})
+    known = Reading(Declaration({}, apps), ()).known(OLD, NEW, {"fresh"})
     named = {
         name: sorted(f"{one.bundle_id} {one.tracker}" for one in getattr(known, name))
-        for name in ("other_keys", "declared_old", "declared_unknown")
+        for name in ("others", "declared_old", "declared_unknown", "declared_absent")
     }
+    olds = ["old by ID", "old by file name", "old", "old, at the new path", "old, pasted"]
     assert named == {
-        "other_keys": ["nobody knows ledger", "other devtodev", "other ledger"],
-        "declared_old": ["old by ID ledger", "old ledger"],
+        "others": ["not given ledger", "other devtodev", "other ledger"],
+        "declared_old": sorted(f"{name} ledger" for name in olds),
         "declared_unknown": ["nobody knows ledger"],
+        "declared_absent": ["absent ledger", "other, absent ledger"],
     }
+    assert set(known.others.values()) == {ISSUER}
     made = Reading(Declaration({}, ()), (), {held("a").identity: held("a")}, ["x."])
-    assert made.known((), OLD, ()) == Known((held("a"),), ("x.",))
+    assert made.known(OLD, None, ()) == Known((held("a"),), ("x.",))
 
 
 @dataclass

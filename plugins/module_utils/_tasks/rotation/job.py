@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..._context import Context
 from ..._decisions.rotation import Known
+from ..._declaration.keys import ids_of
 from ..._model.errors import InputError
 from ..shared.session import Connection
 from ..shared.trackers import Trackers, open_ledger
@@ -33,18 +34,12 @@ class Job:
 
     def known(self, reading: Reading) -> Known:
         asked = self.asked
-        names = {source.name for source in (asked.old,) if source} | {asked.old_key_id}
-        new = {asked.new.key_id} if asked.new.key_id else set()
         # Under its own short name the new key may be declared already.
         keys = asked.declaration.keys.values()
         same = {source.name for source in keys if source.path and source.path == asked.new.path}
-        return reading.known({*names, *new, *same}, asked.old_key_id, same)
-
-    def old_issuers(self, known: Known) -> frozenset[str]:
-        """Return the teams that the old key is said to belong to; empty where nobody says."""
-        old = self.asked.old
-        declared = {old.issuer_id} if old and old.issuer_id else set()
-        return frozenset(declared | {one.issuer_id for one in known.using(self.asked.old_key_id) if one.issuer_id})
+        known = reading.known(asked.old_key_id, asked.new.key_id, same)
+        said = {ids_of(asked.old)[0], *(one.issuer_id for one in known.using(asked.old_key_id))}
+        return replace(known, issuers=frozenset(issuer_id for issuer_id in said if issuer_id))
 
     def issuer_id(self, known: Known) -> str | None:
         """Return the team of both keys, as far as anything tells it."""

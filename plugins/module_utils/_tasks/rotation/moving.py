@@ -69,8 +69,19 @@ def move(job: Job) -> Moved:
         released = decision.held.identity.environment == "production" and _name(decision) in known.released
         reason = "" if decision.error else unproven(decision, released)
         decision.error = decision.error or (f"{_name(decision)}: {reason}" if reason else "")
-    after = known.after(decisions) if job.context.check_mode else job.known(job.read())
+    after = _after(job, known, decisions)
     return Moved(key, known, decisions, obstacles(job.asked.old_key_id, _new(job), after, decisions))
+
+
+def _after(job: Job, known: Known, decisions: t.Sequence[Decision]) -> Known:
+    """Return what is known after the move: read anew, and predicted in check mode or where nothing can be read."""
+    predicted = known.after(decisions)
+    if job.context.check_mode:
+        return predicted
+    try:
+        return job.known(job.read())
+    except RefundsError as error:
+        return replace(predicted, unread=(*predicted.unread, f"what is held after the move: {error}"))
 
 
 def _new(job: Job) -> str:
@@ -92,10 +103,9 @@ def _loaded(job: Job, known: Known) -> LoadedKey:
 
 
 def _targets(job: Job, known: Known, reading: Reading) -> list[Target]:
-    """Return the integrations of the old and of the new key, and those that hide theirs and are declared with one."""
-    entries = [*known.using(job.asked.old_key_id), *known.using(_new(job))]
+    """Return what may be moved, where the options of its tracker are known."""
     declared = {app.identity(settings) for app in job.asked.declaration.apps for settings in app.settings}
-    entries += [one for one in known.hidden if one.identity in declared]
+    entries = known.movable(job.asked.old_key_id, _new(job), declared)
     found = [(entry, reading.settings(entry.identity)) for entry in entries]
     return [(entry, settings) for entry, settings in found if settings is not None]
 

@@ -19,9 +19,8 @@ def plan(job: Job) -> Results:
     job.require_session()
     asked, new = job.asked, job.asked.new
     known = job.known(job.read())
-    issuers = job.old_issuers(known)
     # A session may not have another team at all, and would say so instead.
-    named = [] if is_foreign(new.issuer_id, issuers) else _named_key_ids(job, known)
+    named = [] if is_foreign(new.issuer_id, known.issuers) else _named_key_ids(job, known)
     declared = at_hand(asked.declaration, new, named, job.issuer_id(known), job.context)
     has_file = is_there(str(new.path)) and not job.connection.is_given
     request = Request(
@@ -33,7 +32,7 @@ def plan(job: Job) -> Results:
         # The old key's name is no name for the new one, whoever else has it.
         named_key_id=asked.old_key_id if asked.old_key_id in named else next(iter(named), ""),
         new_issuer=new.issuer_id or "",
-        old_issuers=issuers,
+        old_issuers=known.issuers,
         has_new=bool(named or declared or has_file or (new.key_id and known.using(new.key_id))),
     )
     found = faults(request, known)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ..._decisions.rotation import Known
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration
-from ..._declaration.keys import key_id_of
+from ..._declaration.keys import ids_of
 from ..._ledger.integrations import list_elsewhere, list_integrations
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import ENVIRONMENTS
@@ -26,12 +26,16 @@ _NOT_READ = "this tracker was not read"
 
 @dataclass
 class Reading:
-    """``held``: what is held, by identity. ``_whole``: trackers and projects whose list tells all that they hold."""
+    """``held``: what is held, by identity. ``_whole``: trackers and projects whose list tells all that they hold.
+
+    ``unnoted``: what is declared at a tracker that can't be asked, and no run has told a person yet.
+    """
 
     declaration: Declaration
     extra: t.Sequence[Settings]
     held: dict[Identity, Integration] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
+    unnoted: set[Identity] = field(default_factory=set)
     _settings: dict[Identity, Settings] = field(default_factory=dict)
     _asked: set[Identity] = field(default_factory=set)
     _whole: set[tuple[str, str]] = field(default_factory=set)
@@ -54,26 +58,31 @@ class Reading:
                     self.held.setdefault(row.identity, row)
         return self
 
-    def known(self, keys: t.Container[str], old_key_id: str, new_keys: t.Container[str]) -> Known:
-        """Return what is known. ``keys``: short names and Key IDs of the old and the new key; ``new_keys``: of that."""
-        found: dict[str, set[Identity]] = {"other": set(), "old": set(), "unknown": set()}
+    def known(self, old_key_id: str, new_key_id: str | None, new_keys: t.Container[str]) -> Known:
+        """Return what is known, but for the old key's teams. ``new_keys``: short names of entries at the new path."""
+        others: dict[Identity, str | None] = {}
+        found: dict[str, set[Identity]] = {"old": set(), "unknown": set(), "absent": set()}
         for app in self.declaration.apps:
-            if app.key is None:
-                continue
             identities = {app.identity(settings) for settings in app.settings}
-            key_id = key_id_of(app.key)
-            if app.key.is_given and app.key.name not in keys and app.key.key_id not in keys:
-                found["other"] |= identities
-            if app.is_absent or app.key.name in new_keys:
+            issuer_id, key_id = ids_of(app.key)
+            # What is written over the new path may still name the old key.
+            is_new = app.key is None or (app.key.name in new_keys and key_id != old_key_id)
+            if app.is_absent:
+                found["absent"] |= identities
+            elif is_new or (key_id and key_id == new_key_id):
                 continue
-            if key_id in (None, old_key_id):
+            elif key_id in (None, old_key_id):
                 found["old" if key_id else "unknown"] |= identities
+            else:
+                others |= dict.fromkeys(identities, issuer_id)
         return Known(
             tuple(self.held.values()),
             tuple(self.unread),
-            frozenset(found["other"]),
+            others,
             frozenset(found["old"]),
             frozenset(found["unknown"]),
+            frozenset(found["absent"]),
+            frozenset(self.unnoted),
         )
 
     def settings(self, identity: Identity) -> Settings | None:
@@ -103,6 +112,10 @@ class Reading:
                 self._note(entry, settings)
             if tracker.name != "qonversion":
                 self._whole.add((tracker.name, tracker.project))
+            if tracker.has_no_api:
+                unnoted = {app.identity(settings) for app in apps if not app.is_absent} - self.held.keys()
+                self.unnoted |= unnoted
+                self._settings |= dict.fromkeys(unnoted, settings)
             return
         for app in apps:
             identity = app.identity(settings)

@@ -15,7 +15,7 @@ from ..._declaration.declaration import Declaration, declare, refuse
 from ..._declaration.keys import KeySource, key_entries, key_id_of, key_source, names_of
 from ..._declaration.variables import misspelt
 from ..._model.errors import InputError, RefundsError
-from ..._model.identifiers import parse_key_id, shown
+from ..._model.identifiers import parse_issuer_id, parse_key_id, shown
 from ..._tracker_spec import TRACKERS
 from ..._trackers.options import SettingsError
 from ..._trackers.settings import Settings, parse
@@ -118,7 +118,9 @@ def _new_key(params: Params, declaration: Declaration) -> KeySource:
         "key_predicted": given.get("predicted"),
     }
     source = key_source(fields, "new_key: ")
-    return replace(source, fingerprint=given.get("key_fingerprint"), key_id=key_id_of(source) or source.key_id)
+    issuer_id = parse_issuer_id(source.issuer_id, "new_key.issuer_id") if source.issuer_id else None
+    key_id = key_id_of(source) or source.key_id
+    return replace(source, fingerprint=given.get("key_fingerprint"), issuer_id=issuer_id, key_id=key_id)
 
 
 def _settings(params: Params) -> t.Iterator[Settings]:

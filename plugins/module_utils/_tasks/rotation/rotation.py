@@ -10,7 +10,7 @@ import typing as t
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._decisions.irreversible import Gate
-from ..._decisions.rotation import is_by_hand
+from ..._decisions.rotation import awaits_person
 from ..._decisions.rotation_words import End, Revocation
 from ..._declaration.declaration import Declaration
 from ..._declaration.keys import KeySource
@@ -106,7 +106,7 @@ def _accepted(moved: Moved) -> str:
 
 
 def _end(job: Job, moved: Moved, revocation: Revocation) -> End:
-    done = [decision for decision in moved.decisions if not is_by_hand(decision)]
+    done = [decision for decision in moved.decisions if not awaits_person(decision)]
     return End(
         old=job.asked.old_key_id,
         new=moved.new_key_id,
