@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._model.integration import Identity, Integration
+from .._model.integration import REMOVAL_ASKED, Identity, Integration
 from .._model.text import few
 from .._model.verdict import Verdict
 from .integration import Decision
@@ -63,6 +63,13 @@ class Known:
         every = (*self.held, *(Integration(identity, None, None, None, "Unknown") for identity in unnoted))
         hidden = (one for one in every if one.key_id is None and one.status != "Absent")
         return tuple(one for one in hidden if not is_foreign(self.others.get(one.identity), self.issuers))
+
+    @property
+    def unconfirmed(self) -> tuple[Integration, ...]:
+        """What a person was asked to enter, and nobody said so: the tracker may work with the key of before."""
+        asked = (one for one in self.held if one.identity.tracker == "devtodev" and one.status == "Pending")
+        by_hand = (one for one in asked if one.word in ("", REMOVAL_ASKED))
+        return tuple(one for one in by_hand if not is_foreign(one.issuer_id, self.issuers))
 
     @property
     def places(self) -> frozenset[_Place]:
@@ -224,9 +231,11 @@ def obstacles(old: str, new: str, known: Known, decisions: t.Sequence[Decision])
 def _held(old: str, new: str, known: Known, decided: set[Identity]) -> t.Iterator[str]:
     """Yield what is held and may use the old key. ``decided``: what this run tried to move."""
     idle = [one for one in known.using(new) if one.status != "Active" and one.identity not in decided]
-    every = (known.using(old), known.hidden, idle)
+    others = [one for one in known.unconfirmed if one.key_id not in (None, old, new)]
+    unconfirmed = [one for one in others if one.identity not in decided]
+    every = (known.using(old), known.hidden, unconfirmed, idle)
     absent = [one for some in every for one in some if one.identity in known.declared_absent]
-    left, hidden, idle = ([one for one in some if one not in absent] for some in every)
+    left, hidden, unconfirmed, idle = ([one for one in some if one not in absent] for some in every)
     # Of what is declared with the old key and held nowhere, another sentence tells.
     by_site = known.others.keys() | (known.unnoted - known.declared_old - known.declared_unknown)
     not_applied = [one for one in hidden if one.identity in by_site - decided]
@@ -240,6 +249,11 @@ def _held(old: str, new: str, known: Known, decided: set[Identity]) -> t.Iterato
         ),
         ([one for one in hidden if one not in not_applied], hides, ""),
         (not_applied, f"{hides} and no run is known to have applied the declared one", f"{_SITE} Then {_AGAIN}."),
+        (
+            unconfirmed,
+            f"May still use {old}, because nobody confirmed the key that was to be entered by hand",
+            f" Once it is, run storeops.refunds.site with devtodev.confirmed: true. Then {_AGAIN}.",
+        ),
         (
             absent,
             "Declared absent and still held",

@@ -119,7 +119,9 @@ def test_a_declared_key_is_not_the_one_that_a_tracker_hides(issuer: str | None, 
     other = held(None, "revenuecat", "Unknown")
     known = Known((other,), others={other.identity: issuer}, issuers=frozenset(issuers))
     (text,) = obstacles(OLD, NEW, known, ())
-    assert text.startswith(f"May still use {OLD}, because the tracker doesn't show its key ") and f": {APP} at re" in text
+    assert (
+        text.startswith(f"May still use {OLD}, because the tracker doesn't show its key ") and f": {APP} at re" in text
+    )
 
 
 def test_what_a_person_has_not_entered_yet_keeps_it() -> None:

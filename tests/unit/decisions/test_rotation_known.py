@@ -23,7 +23,13 @@ from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotati
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation_words import End
 from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
-from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration, Status
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
+    CONFIRMED,
+    REMOVAL_ASKED,
+    Identity,
+    Integration,
+    Status,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES, Cause, Verdict
 from ansible_collections.storeops.refunds.plugins.module_utils._plan import Plan, plan
 
@@ -141,6 +147,11 @@ BY_HAND = (
     "Once the page shows Active, run storeops.refunds.rotate_key again with devtodev.confirmed: true, for that run "
     "only."
 )
+UNCONFIRMED = (
+    f"May still use {OLD}, because nobody confirmed the key that was to be entered by hand: b at devtodev (project "
+    "game). Once it is, run storeops.refunds.site with devtodev.confirmed: true. Then run storeops.refunds.rotate_key "
+    "again."
+)
 IDLE = (
     f"With {NEW}, but not Active as far as anyone knows: b in the ledger.{STEP}and run storeops.refunds.rotate_key "
     "again once they are Active."
@@ -191,6 +202,26 @@ OBSTACLES: dict[str, tuple[Known, t.Sequence[Decision], list[str]]] = {
         Known((WAITING,), declared_old=frozenset({UNNOTED.identity}), unnoted=frozenset({UNNOTED.identity})),
         [decided(WAITING, next_step="Enter it.")],
         [BY_HAND],
+    ),
+    "another key that nobody confirmed": (
+        Known((replace(WAITING, key_id="OTHERKEY01"), replace(ONE, key_id="OTHERKEY01", status="Pending"))),
+        [],
+        [UNCONFIRMED],
+    ),
+    "another key, before its removal was asked for": (
+        Known((replace(WAITING, key_id="OTHERKEY01", word=REMOVAL_ASKED),), issuers=frozenset({"issuer"})),
+        [],
+        [UNCONFIRMED],
+    ),
+    "another key that somebody confirmed": (
+        Known((replace(WAITING, key_id="OTHERKEY01", word=CONFIRMED), held("i", "OTHERKEY01", tracker="devtodev"))),
+        [],
+        [],
+    ),
+    "another team's key that nobody confirmed": (
+        Known((replace(WAITING, key_id="OTHERKEY01"),), issuers=frozenset({"mine"})),
+        [],
+        [],
     ),
     "declared absent": (
         Known(

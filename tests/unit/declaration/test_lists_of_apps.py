@@ -168,7 +168,7 @@ def test_a_tracker_whose_list_fails_stops_no_other(bulk: Bulk, monkeypatch: pyte
     opened = trackers.Trackers.open
 
     class Silent:
-        name, is_listable = "devtodev", True
+        name, is_listable, has_no_api = "devtodev", True, True
 
         def list(self, _environment: str) -> t.NoReturn:
             raise RefundsError("devtodev gave no list.")
