@@ -68,6 +68,22 @@ def test_revoked(owner: Person, by: str) -> None:
     assert owner.changes() == [REVOKE]
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("only_state", ["absent", None])
+def test_of_a_list_no_key_goes_that_another_entry_wants(
+    owner: Person, only_state: str | None, check_mode: bool
+) -> None:
+    """One entry has its name, the other one its ID: App Store Connect alone tells that they are the same."""
+    new = {"key": "new", "name": NAME, "private_key_path": str(owner.path)}
+    gone = {"key": "gone", "key_id": KEY_ID, "private_key_path": str(owner.folder / "o.p8")}
+    gone |= {"state": "absent", "revoke": True}
+    for keys in ([new, gone], [gone, new]):
+        outcome = owner.run(check_mode, name=None, private_key_path=None, keys=keys, only_state=only_state)
+        place = f"keys[{keys.index(new)}] (new)"
+        assert f"{KEY_ID} is to be absent, and {place} is the same key. Nothing was revoked." in outcome.message
+    assert owner.active() == [KEY_ID] and owner.path.exists() and owner.changes() == []
+
+
 def test_without_a_path(owner: Person) -> None:
     done = owner.run(state="absent", revoke=True, private_key_path=None, name=None, key_id=KEY_ID).results
     assert done["changed"] and owner.active() == [] and owner.path.exists()

@@ -20,7 +20,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.errors imp
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.permit import Permit
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.remote_revocation import Revoked, revoke_key
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.request import KeyRequest
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.request import KeyRequest, Staying
 
 NOW = "2026-11-28T00:00:00Z"
 ONE, TWO = "ONE1234567", "TWO1234567"
@@ -82,10 +82,17 @@ class Run:
     def __post_init__(self) -> None:
         self.gate = Gate(lambda: NOW, self.said.append, self.check_mode)
 
-    def revoke(self, key_id: str | None = ONE, name: str | None = None, path: str = "", proven: str = "") -> Revoked:
+    def revoke(
+        self,
+        key_id: str | None = ONE,
+        name: str | None = None,
+        path: str = "",
+        proven: str = "",
+        staying: tuple[Staying, ...] = (),
+    ) -> Revoked:
         """Do it."""
         source = KeySource(ISSUER, key_id, path or None, None, "strict")
-        asked = KeyRequest(source, name, team_id=7, state="absent", revoke=True)
+        asked = KeyRequest(source, name, team_id=7, state="absent", revoke=True, staying=staying)
         context = t.cast(t.Any, SimpleNamespace(warn=self.warnings.append, check_mode=self.check_mode))
         return revoke_key(asked, context, t.cast(t.Any, self.connect), self.gate, proven)
 

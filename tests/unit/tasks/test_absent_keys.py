@@ -145,9 +145,41 @@ def test_a_key_of_two_entries_is_not_absent_in_one() -> None:
     twin = {**OLD_KEY, "key": "same", "private_key_path": "/none/same.p8", "state": "present"}
     outcome = run_task(declaration_info.TASK, {"keys": [OLD_KEY, twin], "on_faulty_app": "refuse", "variables": []})
     assert "keys[0] (old): is to be absent, and keys[1] (same) has the same key_id" in outcome.message
+    # By its name, one of the two is found, whichever was meant.
+    named = {"name": "Studio", "private_key_path": "/none/new.p8"}
+    keys = [
+        {"key": "new", **named},
+        {"key": "gone", **named, "private_key_path": "/none/old.p8", "state": "absent", "revoke": True},
+    ]
+    outcome = run_task(declaration_info.TASK, {"keys": keys, "on_faulty_app": "refuse", "variables": []})
+    told = "keys[1] (gone): is to be absent, and keys[0] (new) has the same name. Correct one of them, or give the"
+    assert told in outcome.message
+    for change in ({"key_id": OLD}, {"name": "Studio 2026"}):
+        asked = {"keys": [keys[0], {**keys[1], **change}], "on_faulty_app": "refuse", "variables": []}
+        assert not run_task(declaration_info.TASK, asked).message
     used = {**OLD_KEY, "apps": [NAMES[0]]}
     outcome = run_task(declaration_info.TASK, {"keys": [used], "on_faulty_app": "refuse", "variables": []})
     assert ": is to be absent, and apps are declared with it (com." in outcome.message
+
+
+def test_a_key_that_is_declared_by_its_name_does_not_go_by_its_id(bulk: Bulk) -> None:
+    """The task that finds it tells its Key ID, which the other entry has by mistake."""
+    begin(bulk)
+    studio = {"key": "studio", "name": "Studio 2027", "issuer_id": ISSUER}
+    studio["private_key_path"] = str(bulk.folder / "mine.p8")
+    slip = {**OLD_KEY, "key_id": KEY_ID, "revoke": True}
+    made = [{"key": "studio", "key_id": KEY_ID, "issuer_id": ISSUER, "failed": False}]
+    asked = {**bulk.options(apps(NAMES[0], key="studio")), "keys": [studio, slip], "iap_keys": made}
+    told = f"old is to be absent, and keys[0] (studio) is the same key ({KEY_ID}). Correct one of the two entries."
+    for check_mode in (True, False):
+        done = run_task(integrations.TASK, asked, check_mode).results
+        assert done["removable_keys"] == [] and done["summary"].endswith(told)
+        assert [one["status"] for one in done["integrations"]] == ["Active"]
+    # An audit is told no Key ID: it knows the app's, from the ledger.
+    audited = run_task(integrations.TASK, {**asked, "iap_keys": [], "on_faulty_app": "report"}, True).results
+    (found,) = [one for one in audited["keys_with_problems"] if one["key"] == "old"]
+    told = f"{NAMES[0]} in the ledger, which is to stay, has the same key ({KEY_ID})"
+    assert found["cause"] == "failed" and told in found["msg"]
 
 
 def test_each_state_is_handled_by_itself(tmp_path: Path, pem: str) -> None:

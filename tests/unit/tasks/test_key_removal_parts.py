@@ -48,7 +48,7 @@ def filled(tmp_path: Path, *entries: Integration) -> Secret:
 
 OLD, OTHER = "OLD1234567", "OTHER12345"
 IDS = {"old": OLD, "twin": OLD, "other": "FREE123456", "nameless": None}
-KEYS = {name: KeySource(ISSUER, key_id, None, None, "strict") for name, key_id in IDS.items()}
+KEYS = {name: KeySource(ISSUER, key_id, None, None, "strict", is_absent=True) for name, key_id in IDS.items()}
 
 
 def may_go(
@@ -57,11 +57,13 @@ def may_go(
     trouble: str = "",
     decisions: t.Sequence[Decision] = (),
     check_mode: bool = False,
+    *present: KeySource,
 ) -> key_removal.Removal:
-    """Ask about keys."""
+    """Ask about keys. ``present``: those that are to be there."""
     transport = SimpleNamespace(remaining=lambda: 100.0)
     context: t.Any = SimpleNamespace(check_mode=check_mode, environ={}, transport=transport, warn=lambda text: None)
-    return removal(keys, Declaration(KEYS, ()), decisions, trouble, rest_of(url, context))
+    declared = {**{one.name: one for one in present}, **KEYS}
+    return removal(keys, Declaration(declared, ()), decisions, trouble, rest_of(url, context))
 
 
 def at(
@@ -110,7 +112,36 @@ def test_a_key_that_something_else_uses_stays(
         assert is_free or (found.keys == () and "com.example.a" in found.note)
         assert is_free or ("would not be" in found.note) is check_mode
     # What the task has decided about is known better.
-    assert may_go(url, keys, decisions=[decided(replace(entry, status="Active"))]).keys == (keys or ())
+    known = decided(replace(entry, status="Active", key_id=OTHER))
+    assert may_go(url, keys, decisions=[known]).keys == (keys or ())
+
+
+@pytest.mark.parametrize("trouble", ["", "1 of 1 app needs attention."])
+@pytest.mark.parametrize(("key_id", "path"), [(OLD, "/k/a.p8"), (None, f"/k/SubscriptionKey_{OLD}.p8")])
+def test_a_key_that_another_entry_wants_to_be_there_stays(
+    tmp_path: Path, trouble: str, key_id: str | None, path: str
+) -> None:
+    """Its entry may have its name alone: the Key ID is known only when the key was found."""
+    studio = KeySource(ISSUER, key_id, path, None, "strict", where="keys[4] (studio): ", name="studio")
+    another = replace(studio, key_id=OTHER, path="/k/b.p8", name="another")
+    found = may_go(filled(tmp_path), ["old", "other"], trouble, (), False, studio, another)
+    told = f"keys[4] (studio) is the same key ({OLD}). Correct one of the two entries."
+    assert found.keys == () and found.unknown == {"old": told}
+    assert found.note == f"The keys old, other were not removed or revoked: old is to be absent, and {told}"
+    assert KeyTrouble("old", "failed", f"Declared absent, and {told}") in found.troubles()
+    assert may_go(filled(tmp_path), ["other"], "", (), False, studio, another).keys == ["other"]
+
+
+def test_a_key_that_a_declared_app_has_stays(tmp_path: Path) -> None:
+    """Its Key ID may be known from the ledger alone."""
+    one = decided(at("ledger", "a", OLD))
+    found = may_go(filled(tmp_path), ["old"], decisions=[one])
+    told = f"com.example.a in the ledger, which is to stay, has the same key ({OLD}). "
+    told += "Give it another one, or keep this one."
+    assert (found.keys, found.unknown) == ((), {"old": told}) and told in found.note
+    # What failed, or is to be absent itself, is told as that.
+    for change in ({"is_absent": True}, {"error": "503"}):
+        assert may_go(filled(tmp_path), ["old"], "", [replace(one, **change)]).unknown == {}
 
 
 def test_a_key_of_an_app_that_is_not_active_yet_stays(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.errors imp
     TransportError,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.remote_revocation import Revoked
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.request import Staying
 
 
 @pytest.mark.parametrize("how", [{"key_id": ONE}, {"key_id": None, "name": "one"}, {"key_id": ONE, "name": "one"}])
@@ -47,6 +48,42 @@ def test_what_else_speaks_for_it_is_part_of_the_proof() -> None:
     run = Run(Connect())
     run.revoke(proven="nobody uses it")
     assert run.gate.records[0]["proven"].startswith("nobody uses it; it is the key that")
+
+
+BY_ID: dict[str, t.Any] = {"key_id": ONE}
+BY_NAME: dict[str, t.Any] = {"key_id": None, "name": "one"}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("how", "listed", "other", "told"),
+    [
+        (BY_ID, key(), (ONE, None), "is the same key"),
+        (BY_ID, key(), (None, "one"), "is the same key"),
+        (BY_ID, key(), (TWO, "one"), ""),
+        (BY_ID, key(), (None, "two"), ""),
+        (BY_ID, key(), (None, None), ""),
+        (BY_ID, key(name=None), (None, "two"), "may be the same key"),
+        (BY_NAME, key(), (ONE, None), "is the same key"),
+        (BY_NAME, key(), (TWO, None), ""),
+        (BY_NAME, key(), (None, "two"), ""),
+        # Of a file alone, nobody knows whose it is.
+        (BY_NAME, key(), (None, None), "may be the same key"),
+        # What is revoked already is no key that is to be there, though it had its name.
+        (BY_ID, GONE, (None, "one"), ""),
+    ],
+)
+def test_a_key_that_another_entry_wants_to_be_there_is_not_revoked(
+    how: dict[str, t.Any], listed: RemoteKey, other: tuple[str | None, str | None], told: str, check_mode: bool
+) -> None:
+    run = Run(Connect([listed]), check_mode)
+    asked = {**how, "staying": (Staying("keys[1] (new)", *other),)}
+    if not told:
+        assert run.revoke(**asked).key_id == ONE
+        return
+    step = "Nothing was revoked. Correct one of the two entries, or give key_id in both."
+    assert run.refused(**asked) == f"{ONE} is to be absent, and keys[1] (new) {told}. {step}"
+    assert run.connect.revoked == [] and run.gate.records == []
 
 
 def test_check_mode_revokes_nothing_and_tells_it() -> None:

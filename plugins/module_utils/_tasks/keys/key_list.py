@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import replace
 
 from ..._context import Context, Results, TaskFailed
-from ..._declaration.keys import identifiers
+from ..._declaration.keys import identifiers, key_id_of
 from ..._fields import place
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import shown
@@ -17,7 +17,7 @@ from ..._model.private_key import KeyProblem
 from ..._model.text import told_once
 from ..shared.session import Connection
 from .one_key import settle
-from .request import KeyRequest, KeysRequest
+from .request import KeyRequest, KeysRequest, Staying
 
 _MOST_TOLD = 5
 
@@ -48,7 +48,8 @@ def _outcome(index: int, entries: t.Sequence[KeyRequest], context: Context, conn
     own = attributes.of_entry(entry.mode, entry.owner, entry.group) if attributes else None
     try:
         _refuse_twin(index, entries)
-        return settle(entry, replace(context, file_attributes=own), connection)
+        asked = replace(entry, staying=_staying(entries)) if entry.revoke else entry
+        return settle(asked, replace(context, file_attributes=own), connection)
     except TaskFailed as failure:
         return {**failure.results, "failed": True, "msg": str(failure)}
     except KeyProblem as problem:
@@ -77,6 +78,15 @@ def _refuse_twin(index: int, entries: t.Sequence[KeyRequest]) -> None:
                 f"private_key_path is that of {place('keys', number, other.source.name)}, too.",
                 "One file holds one key: correct private_key_path, or remove one of the two entries.",
             )
+
+
+def _staying(entries: t.Sequence[KeyRequest]) -> tuple[Staying, ...]:
+    """Return the keys that are to be there."""
+    return tuple(
+        Staying(place("keys", number, one.source.name), key_id_of(one.source), (one.name or "").strip() or None)
+        for number, one in enumerate(entries)
+        if one.state == "present"
+    )
 
 
 def _told(entry: KeyRequest, outcome: Results) -> Results:

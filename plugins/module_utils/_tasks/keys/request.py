@@ -21,12 +21,20 @@ _SHARED = ("team_id", "state", "regenerate", "revoke", "backup", "mode", "owner"
 _INHERITED = ("issuer_id", "private_key_file_policy", *_SHARED)
 
 
+class Staying(t.NamedTuple):
+    """A key of the same list that is to be there. ``place``: of its entry. None is not known."""
+
+    place: str
+    key_id: str | None
+    name: str | None
+
+
 @dataclass(frozen=True)
 class KeyRequest:
     """What one key is to be. ``name``: at App Store Connect, as it was typed. ``team_id``: None for the session's own.
 
     ``mode``, ``owner``, ``group``: of its file, as they were typed. ``fault``: what is wrong with its options; of
-    ``source`` only short name and path are of use then.
+    ``source`` only short name and path are of use then. ``staying``: none of these is revoked with it.
     """
 
     source: KeySource
@@ -40,6 +48,7 @@ class KeyRequest:
     mode: str | int | None = None
     owner: str | None = None
     group: str | None = None
+    staying: tuple[Staying, ...] = ()
 
 
 @dataclass(frozen=True)

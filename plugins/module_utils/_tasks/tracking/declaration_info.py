@@ -74,20 +74,23 @@ def _names(names: t.Iterable[str]) -> list[str]:
 
 def _keys(entries: t.Sequence[Entry], declaration: Declaration) -> t.Iterator[str]:
     """Yield what is wrong with a key in a role: there, a relative path would be one in the collection's folder."""
-    present = _present_ids(entries, declaration)
-    for where, entry, _faults in entries:
+    present = [_Named.of(entry, declaration) for entry in entries if entry.fields.get("state") != "absent"]
+    for one in entries:
+        where, entry = one.place, one.fields
         path = entry.get("private_key_path")
         if _is_relative(path):
             yield f"{where}: private_key_path {path} {_RELATIVE}"
         if entry.get("name") and not path and not entry.get("private_key_content"):
             yield f"{where}: has a name and no private_key_path. Say where its .p8 file is to lie."
-        users = _users(declaration, entry.get("key")) if entry.get("state") == "absent" else ""
+        if entry.get("state") != "absent":
+            continue
+        users = _users(declaration, entry.get("key"))
         if users:
             step = "Give them another key, or state: absent."
             yield f"{where}: is to be absent, and apps are declared with it ({users}). {step}"
-        key_id = key_id_of(declaration.keys.get(entry.get("key") or ""))
-        if entry.get("state") == "absent" and key_id in present:
-            yield f"{where}: is to be absent, and {present[key_id]} has the same key_id. Correct one of them."
+        told = next(filter(None, map(_Named.of(one, declaration).same_as, present)), "")
+        if told:
+            yield f"{where}: is to be absent, and {told}"
 
 
 def _users(declaration: Declaration, name: t.Any) -> str:
@@ -96,11 +99,26 @@ def _users(declaration: Declaration, name: t.Any) -> str:
     return few(apps)
 
 
-def _present_ids(entries: t.Sequence[Entry], declaration: Declaration) -> dict[str | None, str]:
-    """Return the places of the keys that are to be there, by Key ID."""
-    present = [entry for entry in entries if entry.fields.get("state") != "absent"]
-    ids = {key_id_of(declaration.keys.get(entry.name)): entry.place for entry in present}
-    return {key_id: place for key_id, place in ids.items() if key_id}
+class _Named(t.NamedTuple):
+    """What says which key of App Store Connect an entry means. ``name`` is empty where it has none."""
+
+    place: str
+    key_id: str | None
+    name: str
+
+    @classmethod
+    def of(cls, entry: Entry, declaration: Declaration) -> _Named:
+        key_id = key_id_of(declaration.keys.get(entry.name))
+        return cls(entry.place, key_id, str(entry.fields.get("name") or "").strip())
+
+    def same_as(self, present: _Named) -> str:
+        """Return that the other entry means the same key, and what to do; empty where that isn't known."""
+        if self.key_id:
+            same = f"{present.place} has the same key_id. Correct one of them."
+            return same if self.key_id == present.key_id else ""
+        # By its name, a key is found that has it, whichever of the two was meant.
+        same = f"{present.place} has the same name. Correct one of them, or give the key_id of the one that is to go."
+        return same if self.name and self.name == present.name else ""
 
 
 def _is_relative(path: str | None) -> bool:

@@ -27,8 +27,8 @@ class Removal(t.NamedTuple):
     """``keys``: short names of those that may go. ``note``: why others may not; empty where there are none.
 
     ``used``: of each key that something may still use and nobody declares, where that is. ``kept``: the same of what
-    is declared absent and still held, with what to do about it. ``unknown``: why it could not be told, by key, where
-    nothing else tells it.
+    is declared absent and still held, with what to do about it. ``unknown``: why else a key may not go, or why that
+    could not be told, by key, where nothing else tells it.
     """
 
     keys: t.Sequence[str] = ()
@@ -46,11 +46,15 @@ class Removal(t.NamedTuple):
 
 
 class Rest(t.NamedTuple):
-    """Where the ledger lies that knows what else a key is used for. ``missing``: its place, where there was none."""
+    """Where the ledger lies that knows what else a key is used for. ``missing``: its place, where there was none.
+
+    ``listed``: what other trackers listed in this run.
+    """
 
     ledger_url: Secret | None
     context: Context
     missing: str = ""
+    listed: t.Sequence[Integration] = ()
 
 
 def rest_of(ledger_url: Secret | None, context: Context) -> Rest:
@@ -71,8 +75,6 @@ def removal(
     is_dry = rest.context.check_mode
     if not keys:
         return Removal()
-    used: t.Mapping[str, t.Sequence[str]] = {}
-    unknown: dict[str, str] = {}
     ids = {name: key_id_of(declaration.keys.get(name)) for name in keys}
     still = [one for one in decisions if one.is_kept and not one.error]
     steps = {one.held.identity.place: one.why_kept for one in still}
@@ -80,23 +82,49 @@ def removal(
         name: {place: steps[place] for place in places}
         for name, places in _used(ids, [one.held for one in still]).items()
     }
-    try:
-        used = _used(ids, list(_rest(rest, decisions)))
-        said = _missing(rest.missing, keys) if rest.missing else ""
-    except RefundsError as error:
-        said = f"what the ledger holds with {_it(keys)} could not be read: {error}"
-    if said:
-        unknown = {} if trouble else dict.fromkeys(keys, said)
-        trouble = trouble or said
-    note = left(keys, trouble, waiting(decisions, is_dry), _places(used), is_dry, _places(kept))
+    same = _same(ids, declaration, decisions)
+    used, unread = _elsewhere(ids, decisions, rest)
+    unknown = {**dict.fromkeys(() if trouble else keys if unread else (), unread), **same}
+    # Only this is wrong in the declaration itself, and nothing else tells it.
+    reason = " ".join(f"{name} is to be absent, and {text}" for name, text in same.items()) or trouble or unread
+    note = left(keys, reason, waiting(decisions, is_dry), _places(used), is_dry, _places(kept))
     return Removal((), note, used, unknown, kept) if note else Removal(keys)
 
 
-def _it(keys: t.Sequence[str]) -> str:
+def _same(ids: t.Mapping[str, str | None], declaration: Declaration, decisions: t.Iterable[Decision]) -> dict[str, str]:
+    """Return which of these keys is one that is to stay, and where that is said.
+
+    A key that is declared by its name has its Key ID only now, from the task that found it.
+    """
+    there: dict[str | None, str] = {}
+    for one in decisions:
+        if not one.is_absent and not one.error:
+            told = f"{one.held.identity.place}, which is to stay, has the same key ({one.held.key_id})."
+            there.setdefault(one.held.key_id, f"{told} Give it another one, or keep this one.")
+    for source in declaration.keys.values():
+        if not source.is_absent:
+            key_id = key_id_of(source)
+            where = source.where.removesuffix(": ")
+            there[key_id] = f"{where} is the same key ({key_id}). Correct one of the two entries."
+    return {name: there[key_id] for name, key_id in ids.items() if key_id and key_id in there}
+
+
+def _elsewhere(
+    ids: t.Mapping[str, str | None], decisions: t.Iterable[Decision], rest: Rest
+) -> tuple[dict[str, t.Sequence[str]], str]:
+    """Return where what nobody declares may use each key; and why that isn't known, where it isn't."""
+    try:
+        used = _used(ids, _rest(rest, decisions))
+    except RefundsError as error:
+        return {}, f"what the ledger holds with {_it(ids)} could not be read: {error}"
+    return used, _missing(rest.missing, ids) if rest.missing else ""
+
+
+def _it(keys: t.Collection[str]) -> str:
     return "it" if len(keys) == 1 else "them"
 
 
-def _missing(place: str, keys: t.Sequence[str]) -> str:
+def _missing(place: str, keys: t.Collection[str]) -> str:
     return (
         f"{place} had nothing before this run, so nobody knows what else uses {_it(keys)}. Correct it, or run "
         "storeops.refunds.site once more if it is your first ledger. If no app was ever in one, use "
@@ -113,12 +141,16 @@ def _places(used: t.Mapping[str, t.Iterable[str]]) -> list[str]:
     return list(dict.fromkeys(place for places in used.values() for place in places))
 
 
-def _rest(rest: Rest, decisions: t.Iterable[Decision]) -> t.Iterator[Integration]:
-    """Yield what the ledger holds, and knows of other trackers, beside what the task decided about."""
+def _rest(rest: Rest, decisions: t.Iterable[Decision]) -> list[Integration]:
+    """Return what is held beside what the task decided about."""
     decided = {decision.held.identity for decision in decisions}
+    held = (*_rows(rest), *rest.listed)
+    return [one for one in held if one.identity not in decided and one.status != "Absent"]
+
+
+def _rows(rest: Rest) -> t.Iterator[Integration]:
+    """Yield what the ledger holds, and knows of other trackers."""
     with contextlib.closing(open_ledger(rest.ledger_url, rest.context, for_writing=False)) as ledger:
         for environment in ENVIRONMENTS:
-            rows = list_integrations(ledger, "ledger", "", environment)
-            for row in (*rows, *list_elsewhere(ledger, environment)):
-                if row.identity not in decided and row.status != "Absent":
-                    yield row
+            yield from list_integrations(ledger, "ledger", "", environment)
+            yield from list_elsewhere(ledger, environment)
