@@ -19,14 +19,16 @@ def waiting(decisions: t.Iterable[Decision], check_mode: bool) -> list[str]:
     only predicts counts as it is predicted.
     """
     harmless = {"app_not_released"} | ({"key_not_yet_created"} if check_mode else set())
+    open_ones = (one for one in decisions if not one.is_absent and one.held.status not in ("Active", "Absent"))
     found = (
-        one.held.identity.bundle_id
-        for one in decisions
-        if not one.is_absent
-        and one.held.status not in ("Active", "Absent")
-        and not (one.verdict.cause in harmless and (one.held.identity.tracker != "devtodev" or one.held.word))
+        one.held.identity.bundle_id for one in open_ones if one.verdict.cause not in harmless or not _has_key(one.held)
     )
     return list(dict.fromkeys(found))
+
+
+def _has_key(held: Integration) -> bool:
+    """Tell whether what can't be Active has its key: Unknown and Failed are what the tracker says, not the release."""
+    return held.status == "Pending" and (held.identity.tracker != "devtodev" or bool(held.word))
 
 
 def users(key_ids: t.Collection[str | None], held: t.Iterable[Integration]) -> list[str]:

@@ -399,6 +399,11 @@ def held(
         # A person may have to enter it there all the same, until its page or its own word confirms it.
         ("app_not_released", held("a", "Pending", "devtodev"), True, True),
         ("app_not_released", held("a", "Pending", "devtodev", "confirmed"), False, False),
+        # Nobody knows which key is there, or the tracker says that it doesn't work: that is no matter of the release.
+        ("app_not_released", held("a", "Unknown", "revenuecat"), True, True),
+        ("app_not_released", held("a", "Failed", "devtodev", "Error"), True, True),
+        ("app_not_released", held("a", "Unknown", "devtodev", "Moon phase"), True, True),
+        ("key_not_yet_created", held("a", "Unknown", "revenuecat"), True, True),
         ("key_not_yet_created", held("a", "Pending"), True, False),
         ("key_not_yet_created", held("a", "Pending", "devtodev"), True, True),
     ],

@@ -153,6 +153,13 @@ def test_after_trouble_a_ledger_that_can_not_be_read_is_no_news(tmp_path: Path) 
     (tmp_path / "ledger.db").write_bytes(b"no database" * 200)
     found = may_go(Secret(f"sqlite:///{tmp_path}/ledger.db"), ["old"], "The list failed.")
     assert found == key_removal.Removal((), "The key old was not removed or revoked: The list failed.")
+def test_an_unreleased_app_whose_key_nobody_knows_keeps_the_key(tmp_path: Path) -> None:
+    entry = at("revenuecat", "a", None, "Unknown")
+    one = Decision(Verdict("app_not_released", "", "production"), plan(entry, entry), entry)
+    found = may_go(filled(tmp_path), ["old"], decisions=[one])
+    assert found == key_removal.Removal((), "The key old was not removed or revoked: com.example.a isn't Active yet.")
+
+
 
 
 @pytest.mark.parametrize(("keys", "them"), [(["old"], "it"), (["old", "nameless"], "them")])
