@@ -50,6 +50,16 @@ def test_values_that_come_late_or_veiled_are_waited_for(world: World, veil: str)
         assert len(page.saved) == 1
 
 
+def test_values_that_are_only_veiled_are_not_gone(world: World) -> None:
+    """Not even where the page shows no status: what is there may not be forgotten."""
+    veil = "const late = saved; if (late.length) { late[0][1] = '••••'; late[0][2] = '2X******34'; } if (saved"
+    with own_page(body=LABELLED, script=FILLS_LATE.replace("if (saved", veil), after="") as page:
+        world.on(page, wait_timeout=1.0)
+        kept = world.checked_and_on(page, state="absent")
+        assert not kept.results["changed"] and kept.results["integration"]["status"] == "Unknown"
+        assert kept.results["integration"]["key_id"] == KEY_ID and kept.results["finding"] == "still_held"
+
+
 def test_removed_by_hand_is_created_again(world: World) -> None:
     with own_page(body=LABELLED, status="<b>Status</b><i>Not connected</i>") as page:
         world.on(page)

@@ -13,6 +13,7 @@ from .._model.errors import RefundsError, after_writing
 from .._model.identifiers import Environment
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
 from .browser import BrowserFailed, Tab
+from .devtodev_handoff import is_only_asked
 from .devtodev_page import Form, PageProblem, Shown
 from .devtodev_settings import DevtodevSettings
 from .last_applied import LastApplied
@@ -171,21 +172,24 @@ class DevtodevByBrowser:
             self._foreign[identity] = str(shown.bundle_id)
             return None
         status = self.settings.words.status(shown.status)
-        if status is None and not shown.issuer_id and not shown.key_id:
+        if status is None and not (shown.issuer_id or shown.key_id or shown.is_veiled):
             return None
         # Values beside a word such as "Not connected" are values that don't work.
         status = status or ("Failed" if shown.status else "Unknown")
         applied = self.last_applied.find(identity)
-        issuer_id = shown.issuer_id or (applied.issuer_id if applied else None)
-        key_id = shown.key_id or (applied.key_id if applied else None)
-        is_ours = applied is not None and (applied.issuer_id, applied.key_id) == (issuer_id, key_id)
+        # What a person was only asked to enter is there if the page shows it; else the key of before may be.
+        is_open = applied is not None and is_only_asked(applied) and not (shown.issuer_id and shown.key_id)
+        known = None if is_open else applied
+        issuer_id = shown.issuer_id or (known.issuer_id if known else None)
+        key_id = shown.key_id or (known.key_id if known else None)
+        is_ours = known is not None and (known.issuer_id, known.key_id) == (issuer_id, key_id)
         return Integration(
             identity=identity,
             issuer_id=issuer_id,
             key_id=key_id,
-            key_fingerprint=applied.key_fingerprint if applied and is_ours else None,
+            key_fingerprint=known.key_fingerprint if known and is_ours else None,
             status=status,
-            private_key_path=applied.private_key_path if applied else None,
+            private_key_path=known.private_key_path if known else None,
             app_apple_id=applied.app_apple_id if applied else None,
             is_outdated=applied is not None and applied.key_fingerprint is None,
             word=shown.status,

@@ -29,7 +29,7 @@ if t.TYPE_CHECKING:
 
 FIELDS = ("bundle_id", "issuer_id", "key_id")
 _POLL = 0.25
-# A value that is only hinted at, such as 2X******34 or ••••, says nothing.
+# A value that is only hinted at, such as 2X******34 or ••••, says that there is one, and not which.
 _VEILED = re.compile(r"[*•●…]")
 _SIGN_IN = re.compile(r"/(log-?in|sign-?in|auth|sso)\b", re.IGNORECASE)
 
@@ -40,12 +40,16 @@ class PageProblem(RefundsError):
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page shows; None for a field that is empty, veiled or not there. ``status`` is the page's own word."""
+    """What the page shows; None for a field that is empty, veiled or not there. ``status`` is the page's own word.
+
+    ``is_veiled``: there is a Key ID or an Issuer ID, and the page hides which.
+    """
 
     bundle_id: str | None
     issuer_id: str | None
     key_id: str | None
     status: str
+    is_veiled: bool = False
 
 
 @dataclass
@@ -83,11 +87,13 @@ class Form:
         return self._read_when_still()
 
     def read(self) -> Shown:
-        values = {name: self._value(name) for name in FIELDS}
+        texts = {name: self._written(name) for name in FIELDS}
+        values = {name: _unveiled(text) for name, text in texts.items()}
+        is_veiled = any(_VEILED.search(texts[name]) for name in ("issuer_id", "key_id"))
         status = self._text("status")
         status = re.sub(r"^\s*status\s*:?\s*", "", status, flags=re.IGNORECASE)
         issuer_id = values["issuer_id"].lower() if values["issuer_id"] else None
-        return Shown(values["bundle_id"], issuer_id, values["key_id"], " ".join(status.split())[:60])
+        return Shown(values["bundle_id"], issuer_id, values["key_id"], " ".join(status.split())[:60], is_veiled)
 
     def require(self) -> None:
         """Raise PageProblem that names every element that filling in the form needs and that is not there."""
@@ -102,7 +108,7 @@ class Form:
         upload.set_input_files({"name": file_name, "mimeType": "application/octet-stream", "buffer": data})
         self._settle()
         fields = self._located()
-        differing = [self.elements[name] for name in FIELDS if self._value(name) != values[name]]
+        differing = [self.elements[name] for name in FIELDS if self._written(name) != values[name]]
         taken = fields["private_key"].evaluate(_FILE)
         if taken != [file_name, len(data)]:
             differing.append(self.elements["private_key"])
@@ -171,11 +177,11 @@ class Form:
             raise self._problem(f"not found, or not exactly once: {', '.join(missing)}.", _NAME_IT)
         return {name: locator for name, locator in found.items() if locator is not None}
 
-    def _value(self, name: str) -> str | None:
+    def _written(self, name: str) -> str:
+        """Return what stands in a field, veiled or not; empty where there is none."""
         locator = self.elements[name].find(self.page)
         value = locator.evaluate("e => 'value' in e ? e.value : e.textContent") if locator is not None else ""
-        text = printable(str(value or "").strip())
-        return None if not text or _VEILED.search(text) else text
+        return printable(str(value or "").strip())
 
     def _text(self, name: str) -> str:
         locator = self.elements[name].find(self.page)
@@ -265,6 +271,10 @@ class Form:
         if self.page.url.startswith("chrome-error:"):
             return PageProblem(f"devtodev's page: {what}", next_step)
         return PageProblem(f"devtodev's page: {what}", f"{next_step} {self.picture(veil)}".strip())
+
+
+def _unveiled(text: str) -> str | None:
+    return None if not text or _VEILED.search(text) else text
 
 
 _FILE = "e => e.files && e.files.length == 1 ? [e.files[0].name, e.files[0].size] : []"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -23,6 +24,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integr
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
+    CONFIRMED,
     Credentials,
     Identity,
     Integration,
@@ -33,6 +35,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.private_ke
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import Verdict
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration_info, outcomes
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev import DevtodevByBrowser
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_handoff import asked_to_remove
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_page import Shown
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_settings import DevtodevSettings
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.protocol import Times
@@ -131,6 +134,57 @@ def test_nothing_is_active_but_what_the_page_calls_so(
         audit(tmp_path, {"integrations": [result], "diff": outcomes.diff([decision])})
         text = (tmp_path / f"refund-audit.{name}").read_text()
         assert "tracker_failed" in text.replace("&#95;", "_") and '"Active"' not in text
+
+
+@pytest.mark.parametrize("key", ["known", "unknown"])
+@pytest.mark.parametrize(("word", "status"), [("", "Unknown"), ("Not connected", "Failed"), ("Active", "Active")])
+def test_what_a_page_only_veils_is_there(word: str, status: Status, key: str) -> None:
+    """Taken for gone, it would be forgotten, and its key revoked."""
+    tracker = page(word, key)
+    tracker.shown = Shown(BUNDLE_ID, None, None, word, is_veiled=True)
+    found = tracker.find(IDENTITY)
+    assert found is not None and found.status == status
+    assert found.key_id == (KEY_ID if key == "known" else None)
+    kept = decide_absent(IDENTITY, found, Rules(tracker, "required", True, str))
+    assert kept.held == found and kept.why_kept
+    tracker.shown = replace(tracker.shown, is_veiled=False)
+    assert (tracker.find(IDENTITY) is None) is (word != "Active")
+
+
+ASKED = replace(OURS, status="Pending")
+
+
+@pytest.mark.parametrize("row", [ASKED, replace(OURS, status="Failed"), asked_to_remove(ASKED)])
+@pytest.mark.parametrize("shows", [(None, None), (ISSUER, None), (None, KEY_ID)])
+def test_what_a_person_was_only_asked_to_enter_is_not_known_to_be_there(
+    row: Integration, shows: tuple[str | None, str | None]
+) -> None:
+    """The key of before may be: the page says Active, and hides of which."""
+    tracker = page("Active", "known")
+    tracker.last_applied = t.cast(t.Any, Rows(row))
+    tracker.shown = Shown(BUNDLE_ID, *shows, "Active", is_veiled=True)
+    found = tracker.find(IDENTITY)
+    assert found == Integration(IDENTITY, *shows, None, "Active", word="Active") and not found.is_outdated
+    wanted = Wanted(IDENTITY, SOURCE, CREDENTIALS, None)
+    decision = decide_present(wanted, found, VERDICTS["accepted"], Rules(tracker, "required", True, lambda _text: None))
+    assert (decision.step.action, decision.held.status) == ("unknown", "Unknown")
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        (ASKED, Shown(BUNDLE_ID, ISSUER, KEY_ID, "Active")),
+        (OURS, Shown(BUNDLE_ID, None, None, "Active")),
+        (replace(ASKED, word=CONFIRMED), Shown(BUNDLE_ID, None, None, "Active")),
+        # What the browser itself entered, while the page said so.
+        (replace(ASKED, word="In review"), Shown(BUNDLE_ID, None, None, "Active")),
+    ],
+)
+def test_what_the_page_or_a_person_says_to_be_there_is_known(row: Integration, shown: Shown) -> None:
+    tracker = page("Active", "known")
+    tracker.last_applied, tracker.shown = t.cast(t.Any, Rows(row)), shown
+    found = tracker.find(IDENTITY)
+    assert found is not None and found.has_key(CREDENTIALS)
 
 
 @pytest.mark.parametrize("action", ["create", "update"])
