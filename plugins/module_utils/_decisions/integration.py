@@ -12,6 +12,7 @@ from .._context import Results
 from .._declaration.keys import KeySource, identifiers
 from .._model.errors import InputError
 from .._model.integration import (
+    CONFIRMED,
     Credentials,
     Identity,
     Integration,
@@ -23,6 +24,7 @@ from .._model.integration import (
 )
 from .._model.verdict import UNDECIDED_CAUSES, Verdict
 from .._plan import Plan, describe, plan, settle_unknown, stand_still
+from .._trackers.devtodev_handoff import is_newly_confirmed
 from .._trackers.protocol import Tracker
 from .status import best_status, proven_status, warn_about_verdict
 
@@ -110,7 +112,8 @@ class Decision:
     def write(self) -> t.Literal["save", "note", "remove"] | None:
         """What the tracker is to do for it."""
         if self.error:
-            return None
+            # What a person did counts, whatever else is wrong with the app.
+            return "note" if self.is_confirmation else None
         if self.step.action == "delete":
             return "remove"
         # A removal that a person was asked for is noted, too, and needs no key.
@@ -182,10 +185,7 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     identity, tracker = wanted.identity, rules.tracker
     status = best_status(verdict, rules.policy, proven_status(current, wanted.credentials))
     if status is None:
-        refused = standing(current, identity, verdict, _refusal(identity, verdict, verdict.hint, rules.check_mode))
-        refused.brief = _refusal(identity, verdict, verdict.brief, rules.check_mode)
-        refused.is_refusal = True
-        return refused
+        return _refused(wanted, current, verdict, rules)
     warn_about_verdict(identity, verdict, rules.policy, rules.warn)
     desired = _desired(wanted, current, status)
     step = settle_unknown(plan(current, desired), tracker.on_unknown)
@@ -208,6 +208,21 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
         # Whatever the tracker means by it, nobody may take it for Active, nor for a waiting state.
         decision.error = _not_active(identity, tracker, observed)
     return decision
+
+
+def _refused(wanted: Wanted, current: Integration | None, verdict: Verdict, rules: Rules) -> Decision:
+    identity = wanted.identity
+    refused = standing(current, identity, verdict, _refusal(identity, verdict, verdict.hint, rules.check_mode))
+    refused.brief = _refusal(identity, verdict, verdict.brief, rules.check_mode)
+    refused.is_refusal = True
+    if current is None or not is_newly_confirmed(rules.tracker, current):
+        return refused
+    # Given once more, the confirmation would count for what this run asks of other apps.
+    if plan(current, _desired(wanted, current, current.status)).action == "unchanged":
+        refused.held = current.seen_as(Observation("Pending", CONFIRMED))
+        refused.step = Plan("unchanged", current, refused.held)
+        refused.is_confirmation = True
+    return refused
 
 
 def _not_active(identity: Identity, tracker: Tracker, observed: Observation) -> str:

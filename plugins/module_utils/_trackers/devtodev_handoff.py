@@ -21,7 +21,7 @@ from .._model.integration import (
 )
 from .devtodev_settings import MENU_PATH, DevtodevSettings
 from .last_applied import LastApplied
-from .protocol import OnUnknown
+from .protocol import OnUnknown, Tracker
 
 _CONFIRMING = "devtodev.confirmed: true, for that run only."
 _TOO_EARLY = " (devtodev.confirmed: true was left aside: it confirms what a run before this one asked for.)"
@@ -49,7 +49,7 @@ class DevtodevByHand:
         return self.last_applied.list(self.name, self.project, environment)
 
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
-        if not changed and current is not None and self._is_confirmed(current):
+        if not changed and current is not None and self.is_confirmed(current):
             word = CONFIRMED if desired.status == "Pending" else ""
             return Observation(desired.status, word, is_confirmation=not _was_confirmed(current))
         # A reminder writes nothing, so it needs no ledger that can be written.
@@ -70,7 +70,7 @@ class DevtodevByHand:
         Apple's verdict of that day, and devtodev never said so.
         """
         held = self.last_applied.find(integration.identity)
-        if held is not None and self._is_confirmed(held) and integration.word != REMOVAL_ASKED:
+        if held is not None and self.is_confirmed(held) and integration.word != REMOVAL_ASKED:
             is_proven = "Active" in (held.status, integration.status)
             integration = integration.seen_as(Observation("Active") if is_proven else Observation("Pending", CONFIRMED))
         status: Status = "Pending" if integration.status == "Failed" else integration.status
@@ -79,7 +79,7 @@ class DevtodevByHand:
     def check_place(self) -> None:
         self.last_applied.check_place()
 
-    def _is_confirmed(self, held: Integration) -> bool:
+    def is_confirmed(self, held: Integration) -> bool:
         # Whoever was asked to remove it may have done so, and is asked to enter it first.
         return _was_confirmed(held) or (self.settings.is_confirmed and held.word != REMOVAL_ASKED)
 
@@ -137,6 +137,11 @@ class DevtodevByHand:
 
 def _file(desired: Integration) -> str:
     return desired.private_key_path or "the key that private_key_content holds"
+
+
+def is_newly_confirmed(tracker: Tracker, held: Integration) -> bool:
+    """Tell whether a person says only now that what was asked for is entered."""
+    return isinstance(tracker, DevtodevByHand) and tracker.is_confirmed(held) and not _was_confirmed(held)
 
 
 def _was_confirmed(held: Integration) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from json_tracker_support import PROJECT, Place, store_app
 from unit_servers import Simulator
-from unit_support import BUNDLE_ID, Outcome, run_task
+from unit_support import BUNDLE_ID, KEY_ID, Outcome, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integrations
 
@@ -108,3 +108,10 @@ def test_devtodev_by_hand(sim: Simulator, tmp_path: Path) -> None:
     assert all(any(f"{name}: to be entered" in text for text in done.warnings) for name in (BUNDLE_ID, TWO))
     confirmed = {"devtodev": {**hand["devtodev"], "confirmed": True}}
     assert found(bulk(place, [BUNDLE_ID, TWO], **confirmed)) == [("unchanged", "unchanged", "Active")] * 2
+    # A run in which Apple refuses the key names what was confirmed as any other, and forgets it as little.
+    sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
+    refused = bulk(place, [BUNDLE_ID], **confirmed)
+    assert f"Confirmed by hand: {BUNDLE_ID} at devtodev (project p1)." in refused.message
+    assert not bulk(place, [BUNDLE_ID], **hand).message.count("Confirmed by hand")
+    sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": True})
+    assert found(bulk(place, [BUNDLE_ID], **hand)) == [("unchanged", "unchanged", "Active")]
