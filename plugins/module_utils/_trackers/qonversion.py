@@ -27,12 +27,15 @@ _OTHERS = ("app_id", "connect_key_identifier", "connect_issuer_id", "has_connect
 
 @dataclass(frozen=True)
 class Config:
-    """What a project's App Store configuration shows. Empty texts count as nothing."""
+    """What a project's App Store configuration shows. Empty texts count as nothing.
+
+    ``has_key``: None where the answer doesn't say.
+    """
 
     bundle_id: str | None
     key_id: str | None
     issuer_id: str | None
-    has_key: bool
+    has_key: bool | None
     others: tuple[object, ...]
 
 
@@ -171,11 +174,12 @@ def _config(document: Document) -> Config:
         value = document.get(name)
         return value if isinstance(value, str) and value else None
 
+    has_key = document.get("has_iap_private_key")
     return Config(
         bundle_id=text("bundle_id"),
         key_id=text("iap_key_identifier"),
         issuer_id=text("iap_issuer_id"),
-        has_key=document.get("has_iap_private_key") is True,
+        has_key=has_key if isinstance(has_key, bool) else None,
         others=tuple(document.get(name) for name in _OTHERS),
     )
 
@@ -183,7 +187,8 @@ def _config(document: Document) -> Config:
 def _held(identity: Identity, config: Config, noted: Integration | None) -> Integration:
     """Return what is known: the service shows the IDs, the ledger which private key was saved under them."""
     shown_there = Integration(identity, config.issuer_id, config.key_id, None, "Unknown")
-    if not config.has_key:
+    has_key = bool(config.key_id or config.issuer_id) if config.has_key is None else config.has_key
+    if not has_key:
         return replace(shown_there, status="Absent", is_outdated=True)
     if noted is None:
         return shown_there

@@ -45,12 +45,13 @@ Q_NOTED = Integration(AT_Q, ISSUER, KEY_ID, "f1", "Active", app_apple_id=7)
     ("document", "wanted"),
     [
         (shows(app_id="x", has_shared_secret=True), Config(BUNDLE_ID, KEY_ID, ISSUER, True, ("x", *[None] * 3, True))),
-        (shows("", "", "yes"), Config(None, None, ISSUER, False, (None,) * 5)),
-        (shows(7, None, 1), Config(None, None, ISSUER, False, (None,) * 5)),
-        ({}, Config(None, None, None, False, (None,) * 5)),
+        (shows("", "", "yes"), Config(None, None, ISSUER, None, (None,) * 5)),
+        (shows(7, None, 1), Config(None, None, ISSUER, None, (None,) * 5)),
+        (shows(has_key=False), Config(BUNDLE_ID, KEY_ID, ISSUER, False, (None,) * 5)),
+        ({}, Config(None, None, None, None, (None,) * 5)),
         (
             {"connect_key_identifier": "k", "connect_issuer_id": "i", "has_connect_private_key": True},
-            Config(None, None, None, False, (None, "k", "i", True, None)),
+            Config(None, None, None, None, (None, "k", "i", True, None)),
         ),
     ],
 )
@@ -63,7 +64,7 @@ def test_a_configuration_is_read_once(document: dict[str, t.Any], wanted: Config
 
 def test_a_project_without_a_configuration_has_none() -> None:
     api = Api([Refused(404, "none"), {}])
-    assert Project(t.cast(t.Any, api)).read() == Config(None, None, None, False, (None,) * 5)
+    assert Project(t.cast(t.Any, api)).read() == Config(None, None, None, None, (None,) * 5)
     assert [path for _method, path, _body in api.sent] == [PATH, "/v4/project-settings"]
     assert {method for method, _path, _body in api.sent} == {"GET"}
     for answers in ([Refused(404, "none"), Refused(404, "none")], [Refused(403, "no")]):
@@ -87,6 +88,11 @@ def test_a_project_without_a_configuration_has_none() -> None:
             Integration(AT_Q, ISSUER, KEY_ID, None, "Unknown", app_apple_id=7, is_outdated=True),
         ),
         (shows(has_key=False), Q_NOTED, Integration(AT_Q, ISSUER, KEY_ID, None, "Absent", is_outdated=True)),
+        # An answer that doesn't say whether there is a key doesn't say that there is none.
+        (shows(has_key=None), None, Integration(AT_Q, ISSUER, KEY_ID, None, "Unknown")),
+        (shows(has_key=None), Q_NOTED, Q_NOTED),
+        (shows(key_id="", has_key=None), None, Integration(AT_Q, ISSUER, None, None, "Unknown")),
+        ({"bundle_id": BUNDLE_ID}, Q_NOTED, Integration(AT_Q, None, None, None, "Absent", is_outdated=True)),
         (shows("com.example.two"), Q_NOTED, None),
     ],
 )
@@ -155,6 +161,7 @@ def test_half_a_triplet_is_not_sent(key: Credentials) -> None:
         (shows(), shows("y"), "shows other values of bundle ID than were sent", (None, None)),
         (shows(), shows(iap_issuer_id="z"), "shows other values of Issuer ID than were sent", ("z", KEY_ID)),
         (shows(), shows(has_key=False), "shows other values of has_iap_private_key than were sent", (ISSUER, KEY_ID)),
+        (shows(), shows(has_key=None), "shows other values of has_iap_private_key than were sent", (ISSUER, KEY_ID)),
         (
             shows(),
             {},
