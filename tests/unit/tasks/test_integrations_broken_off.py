@@ -17,14 +17,18 @@ from pathlib import Path
 import pytest
 from bulk_support import Bulk, apps, outcomes
 from unit_servers import Simulator
-from unit_support import BUNDLE_ID
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _run
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._http_flow import Flow
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import each
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.progress import Progress
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import writing
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.last_applied import LastApplied
 
 TWO = "com.example.two"
 NAMES = [f"com.example.n{number:03}" for number in range(60)]
@@ -120,6 +124,18 @@ def test_a_kill_between_two_batches(bulk: Bulk) -> None:
     again = bulk.run(apps(*NAMES))
     assert [action for _name, action, _outcome in outcomes(again)] == ["unchanged"] * 20 + ["create"] * 40
     assert bulk.held() == NAMES
+
+
+def test_what_a_save_that_broke_off_left_is_named_where_nobody_declares_it(bulk: Bulk) -> None:
+    """It has no Issuer ID, so it may be of any team: of the declared one, too."""
+    bulk.run(apps(BUNDLE_ID))
+    ledger = Ledger(find_place(f"sqlite:///{bulk.ledger}", {}), False, lambda text: None)
+    begun = Integration(Identity("revenuecat", "game", "production", TWO), ISSUER, KEY_ID, "f", "Active")
+    LastApplied(ledger, lambda: "2026-11-28T00:00:00Z").begin(begun)
+    ledger.close()
+    done = bulk.run(apps(BUNDLE_ID)).results
+    assert [(one["bundle_id"], one["tracker"]) for one in done["undeclared"]] == [(TWO, "revenuecat")]
+    assert f"Set up at revenuecat, and not declared for it: {TWO} at revenuecat (project game)." in done["summary"]
 
 
 def test_results_keep_the_order_and_the_first_fault_is_raised_last() -> None:

@@ -143,7 +143,8 @@ class Engine:
             # Else each of its apps tells.
             if not any(target.error for target in targets if target.settings.tracker == ledger.tracker.name):
                 self.context.warn(f"Whether the ledger holds apps that aren't declared is unknown: {error}")
-        left = [entry for entry in found if entry.identity not in declared and entry.issuer_id in teams]
+        # A save that broke off left no Issuer ID: it may be of these teams.
+        left = [entry for entry in found if entry.identity not in declared and entry.issuer_id in (*teams, None)]
         # Of an entry that can't be read nobody knows which trackers it names.
         return [entry for entry in left if entry.identity.bundle_id not in unread]
 
