@@ -10,6 +10,7 @@ import sqlite3
 import typing as t
 from pathlib import Path
 
+import pytest
 from json_tracker_support import PROJECT, Place, store_app
 from unit_servers import Simulator
 from unit_support import BUNDLE_ID, KEY_ID, Outcome, run_task
@@ -26,6 +27,13 @@ def bulk(place: Place, names: t.Sequence[str], check_mode: bool = False, **chang
     done = run_task(integrations.TASK, options, check_mode)
     place.check_secrets(done)
     return done
+
+
+def there(place: Place, *entries: Json) -> None:
+    """Have a project of RevenueCat with these apps."""
+    project = {"id": PROJECT, "name": "Studio", "apps": list(entries)}
+    keys = [{"secret": place.secret}]
+    place.world(revenuecat={"projects": [project], "api_keys": keys, "requests_per_minute": 0})
 
 
 def found(outcome: Outcome) -> list[tuple[str, str, str]]:
@@ -62,25 +70,42 @@ def test_revenuecat_lists_once_and_one_app_stops_no_other(sim: Simulator, tmp_pa
 def test_what_is_gone_at_revenuecat_is_forgotten_where_it_is_declared_absent(sim: Simulator, tmp_path: Path) -> None:
     """Else the ledger would go on to name it as left there."""
     place = Place(sim, tmp_path, "revenuecat", own={"project_id": PROJECT})
-    keys = [{"secret": place.secret}]
-
-    def there(*entries: Json) -> None:
-        project = {"id": PROJECT, "name": "Studio", "apps": list(entries)}
-        place.world(revenuecat={"projects": [project], "api_keys": keys, "requests_per_minute": 0})
 
     def noted() -> list[str]:
         url = place.options()["ledger"]["url"].removeprefix("sqlite:///")
         with contextlib.closing(sqlite3.connect(url)) as ledger:
             return [row[0] for row in ledger.execute("SELECT bundle_id FROM refund_tracking_integrations ORDER BY 1")]
 
-    there(store_app("app1", BUNDLE_ID), store_app("app2", TWO))
+    there(place, store_app("app1", BUNDLE_ID), store_app("app2", TWO))
     bulk(place, [BUNDLE_ID, TWO])
     assert noted() == [BUNDLE_ID, TWO]
-    there(store_app("app1", BUNDLE_ID), store_app("app2", TWO))
+    there(place, store_app("app1", BUNDLE_ID), store_app("app2", TWO))
     gone = [{"bundle_id": name, "state": "absent"} for name in (BUNDLE_ID, TWO)]
     for check_mode, left in ((True, [BUNDLE_ID, TWO]), (False, [])):
         done = run_task(integrations.TASK, place.options(bundle_id=None, apps=gone), check_mode)
         assert found(done) == [("unchanged", "unchanged", "Absent")] * 2 and noted() == left
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_an_app_that_is_listed_and_that_nobody_declares_keeps_an_absent_key(
+    sim: Simulator, tmp_path: Path, check_mode: bool
+) -> None:
+    """It was set up by hand, so no ledger knows of it, and RevenueCat doesn't show with which key."""
+    place = Place(sim, tmp_path, "revenuecat", own={"project_id": PROJECT})
+    given = {name: place.options()[name] for name in ("issuer_id", "key_id", "private_key_path")}
+    old = {**given, "key": "old", "key_id": "OLDKEY0001", "private_key_path": "/none/o.p8", "state": "absent"}
+    apps = [{"bundle_id": name, "key": "new"} for name in (BUNDLE_ID, TWO)]
+    own = {"bundle_id": None, **dict.fromkeys(given), "apps": apps, "keys": [{**given, "key": "new"}, old]}
+    declared = [store_app("app1", BUNDLE_ID), store_app("app2", TWO)]
+    by_hand = {"key_id": "OLDKEY0001", "issuer_id": given["issuer_id"], "has_private_key": True}
+    there(place, *declared, store_app("app3", "com.example.hand"))
+    run_task(integrations.TASK, place.options(**own))
+    # An entry without a key uses none.
+    assert run_task(integrations.TASK, place.options(**own), check_mode).results["removable_keys"] == ["old"]
+    there(place, *declared, store_app("app3", "com.example.hand", subscription_key=by_hand))
+    kept = run_task(integrations.TASK, place.options(**own), check_mode).results
+    told = f"com.example.hand at revenuecat (project {PROJECT}) may still use it and isn't declared."
+    assert kept["removable_keys"] == [] and told in kept["summary"]
 
 
 def test_qonversion_has_one_app(sim: Simulator, tmp_path: Path) -> None:
@@ -107,7 +132,6 @@ def test_devtodev_by_hand(sim: Simulator, tmp_path: Path) -> None:
     assert found(predicted) == found(done) == [("create", "changed", "Pending")] * 2
     assert all(any(f"{name}: to be entered" in text for text in done.warnings) for name in (BUNDLE_ID, TWO))
     confirmed = {"devtodev": {**hand["devtodev"], "confirmed": True}}
-    assert found(bulk(place, [BUNDLE_ID, TWO], **confirmed)) == [("unchanged", "unchanged", "Active")] * 2
     # A run in which Apple refuses the key names what was confirmed as any other, and forgets it as little.
     sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
     refused = bulk(place, [BUNDLE_ID], **confirmed)
@@ -115,3 +139,4 @@ def test_devtodev_by_hand(sim: Simulator, tmp_path: Path) -> None:
     assert not bulk(place, [BUNDLE_ID], **hand).message.count("Confirmed by hand")
     sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": True})
     assert found(bulk(place, [BUNDLE_ID], **hand)) == [("unchanged", "unchanged", "Active")]
+    assert found(bulk(place, [BUNDLE_ID, TWO], **confirmed)) == [("unchanged", "unchanged", "Active")] * 2

@@ -119,6 +119,12 @@ class Engine:
     def _proven(self) -> ProvenAppleIds:
         return proven_apple_ids(self.trackers.ledger)
 
+    def listed(self) -> list[Integration]:
+        """Return what other trackers listed in this run, whether it is declared or not."""
+        _targets, places = self._looked_up
+        others = (place.holdings for place in places.values() if not isinstance(place.tracker, LedgerTracker))
+        return [entry for holdings in others for entry in holdings.known()]
+
     def undeclared(self, declaration: Declaration) -> list[Integration]:
         """Return what the ledger knows of the declared teams, in both environments, and nobody declares.
 

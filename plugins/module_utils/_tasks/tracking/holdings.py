@@ -49,6 +49,10 @@ class Holdings:
             self._listed[environment] = listed
         return self._listed[environment]
 
+    def known(self) -> list[Integration]:
+        """Return what was listed so far, without asking."""
+        return [entry for listed in self._listed.values() for entry in listed.values()]
+
     def names(self, environment: Environment) -> t.Mapping[str, str]:
         """Return the bundle IDs that are held, by themselves without capitals."""
         if environment not in self._names:

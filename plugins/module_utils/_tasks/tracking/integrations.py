@@ -42,6 +42,7 @@ def run(params: Params, context: Context) -> Results:
     undeclared = undeclared_of(left, decided, absent)
     troubled = key_troubles(decisions, declaration, one.loaded)
     message = outcomes.troubles(decisions, declaration, troubled)
+    rest = rest._replace(listed=one.listed())
     going = removal(asked.absent_keys, declaration, decisions, message.partition("\n")[0], rest)
     # Where nobody could be asked, what to remove is no matter.
     was_asked = any(decision.verdict.cause not in UNDECIDED_CAUSES for decision in decisions) or not message
