@@ -41,14 +41,17 @@ def users(key_ids: t.Collection[str | None], held: t.Iterable[Integration]) -> l
 
 
 def _is_taken_over(held: Integration) -> bool:
-    return held.identity.tracker == "ledger" or held.status == "Active" or held.word == CONFIRMED
+    # At these two, a save that isn't proven leaves no Key ID: LastApplied.begin.
+    is_proven = held.identity.tracker in ("ledger", "revenuecat", "qonversion") and held.key_id is not None
+    return is_proven or held.status == "Active" or held.word == CONFIRMED
 
 
 def in_use(held: t.Sequence[str], it: str = "it") -> str:
     """Return the sentence about what may still use what is to be absent. ``held``: of ``users``."""
     are, them = ("isn't", "it") if len(held) == 1 else ("aren't", "them")
     step = f"Declare {them} for the same tracker, below another key or with state: absent."
-    return f"{few(held)} may still use {it} and {are} declared. {step}"
+    by_hand = "What a tracker can't remove, remove there by hand."
+    return f"{few(held)} may still use {it} and {are} declared. {step} {by_hand}"
 
 
 def still_held(kept: t.Mapping[str, str], it: str = "it") -> str:

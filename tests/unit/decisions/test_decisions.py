@@ -440,7 +440,8 @@ def test_who_may_use_a_key() -> None:
             ["b in the ledger"],
             False,
             "The key k was not removed or revoked: b in the ledger may still use it and isn't declared. Declare it "
-            "for the same tracker, below another key or with state: absent.",
+            "for the same tracker, below another key or with state: absent. What a tracker can't remove, remove there "
+            "by hand.",
         ),
     ],
 )

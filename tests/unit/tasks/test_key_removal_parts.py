@@ -94,7 +94,11 @@ def decided(entry: Integration) -> Decision:
         (at("devtodev", "a", OTHER, "Pending"), ["old"], False),
         (at("devtodev", "a", OTHER, "Pending").seen_as(Observation("Pending", CONFIRMED)), ["old"], True),
         (at("devtodev", "a", OTHER, "Failed").seen_as(Observation("Failed", "Error")), ["old"], False),
-        (at("revenuecat", "a", OTHER, "Pending"), ["old"], False),
+        # These two have no Key ID in the ledger until the save is proven.
+        (at("revenuecat", "a", OTHER, "Pending"), ["old"], True),
+        (at("qonversion", "a", OTHER, "Pending"), ["old"], True),
+        (at("qonversion", "a", OLD, "Pending"), ["old"], False),
+        (at("revenuecat", "a", None, "Pending"), ["old"], False),
         (at("ledger", "a", OTHER, "Pending"), ["old"], True),
         # Whose ID nobody knows may be any.
         (at("ledger", "a", OTHER), ["nameless"], False),
@@ -149,10 +153,6 @@ def test_a_key_of_an_app_that_is_not_active_yet_stays(tmp_path: Path) -> None:
     assert found == key_removal.Removal((), "The key old was not removed or revoked: com.example.a isn't Active yet.")
 
 
-def test_after_trouble_a_ledger_that_can_not_be_read_is_no_news(tmp_path: Path) -> None:
-    (tmp_path / "ledger.db").write_bytes(b"no database" * 200)
-    found = may_go(Secret(f"sqlite:///{tmp_path}/ledger.db"), ["old"], "The list failed.")
-    assert found == key_removal.Removal((), "The key old was not removed or revoked: The list failed.")
 def test_an_unreleased_app_whose_key_nobody_knows_keeps_the_key(tmp_path: Path) -> None:
     entry = at("revenuecat", "a", None, "Unknown")
     one = Decision(Verdict("app_not_released", "", "production"), plan(entry, entry), entry)
@@ -160,6 +160,10 @@ def test_an_unreleased_app_whose_key_nobody_knows_keeps_the_key(tmp_path: Path) 
     assert found == key_removal.Removal((), "The key old was not removed or revoked: com.example.a isn't Active yet.")
 
 
+def test_after_trouble_a_ledger_that_can_not_be_read_is_no_news(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"no database" * 200)
+    found = may_go(Secret(f"sqlite:///{tmp_path}/ledger.db"), ["old"], "The list failed.")
+    assert found == key_removal.Removal((), "The key old was not removed or revoked: The list failed.")
 
 
 @pytest.mark.parametrize(("keys", "them"), [(["old"], "it"), (["old", "nameless"], "them")])
@@ -213,7 +217,8 @@ def test_an_audit_is_told_which_absent_keys_may_be_in_use() -> None:
             "old",
             "key_in_use",
             "Declared absent, and com.example.a in the ledger may still use it and isn't declared. Declare it for "
-            "the same tracker, below another key or with state: absent.",
+            "the same tracker, below another key or with state: absent. What a tracker can't remove, remove there by "
+            "hand.",
         ),
         KeyTrouble(
             "twin",
