@@ -135,8 +135,7 @@ options:
     description:
       - With O(state=absent), also revoke the key (O(key_id), or the active one of that O(name)) at App Store Connect.
         This can't be undone and stops every service that uses the key. The request is that for API keys, never seen
-        for In-App Purchase keys.
-      - In a list, a key that another entry with O(state=present) means, by its ID or its name, isn't revoked.
+        for In-App Purchase keys. A key that another entry of the list wants to be present stays.
     type: bool
     default: false
   owner:
