@@ -30,12 +30,12 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
     Integration,
     Observation,
     Status,
+    asked_to_remove,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.private_key import parse_content
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import Verdict
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration_info, outcomes
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev import DevtodevByBrowser
-from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_handoff import asked_to_remove
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_page import Shown
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_settings import DevtodevSettings
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.protocol import Times
