@@ -193,12 +193,12 @@ def all_parts() -> list[Definition]:
     return [
         *_on_versions("integration"),
         Definition("browser", browser),
+        *_on_versions("sanity"),
         _suite("secrets"),
         *_on_versions("secrets"),
         *_on_versions("services"),
         *_on_versions("smoke"),
         *_on_versions("unit"),
-        *_on_versions("sanity"),
         Definition("events", events),
         Definition("molecule", molecule),
         _suite("scale"),
