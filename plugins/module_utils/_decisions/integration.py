@@ -62,7 +62,7 @@ class Decision:
     ``is_wrong_apple_id``: Apple's verified notifications contradict the declared number. ``next_step``: what a person
     has to do at the tracker. ``why_kept``: why what is declared absent can't be removed, and what a person can do.
     ``is_confirmation``: a person said in this run that it is done; ``is_too_early``: and this run is the first to ask.
-    ``has_no_api``: the tracker can't be asked.
+    ``has_no_api``: the tracker can't be asked. ``is_surplus``: nobody declares it, and a purge removes it.
     """
 
     verdict: Verdict
@@ -85,6 +85,7 @@ class Decision:
     is_confirmation: bool = False
     is_too_early: bool = False
     has_no_api: bool = False
+    is_surplus: bool = False
 
     @property
     def told(self) -> Integration:
@@ -139,7 +140,9 @@ def give_up(decision: Decision, error: str) -> None:
     """Turn a decision that could not be carried out into one that leaves everything as it was."""
     current = decision.step.current
     decision.step, decision.held = stand_still(current), current or absent(decision.held.identity)
-    decision.error, decision.next_step, decision.is_confirmation = error, "", False
+    # What was wrong before, and kept nothing from being noted, is said as well.
+    decision.error = " ".join(filter(None, (decision.error, error)))
+    decision.brief, decision.next_step, decision.is_confirmation = "", "", False
 
 
 def leave_open(decision: Decision, error: str) -> None:

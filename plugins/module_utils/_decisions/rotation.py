@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._model.integration import REMOVAL_ASKED, Identity, Integration
+from .._model.integration import Identity, Integration
 from .._model.text import few
 from .._model.verdict import Verdict
 from .integration import Decision
@@ -34,11 +34,11 @@ def _place_of(identity: Identity) -> _Place:
 class Known:
     """What is known of integrations, at all trackers and in both environments.
 
-    ``unread``: why a tracker, or an app at it, could not be asked. ``others``: declared with a key that is neither the
-    old nor the new one, with its Issuer ID. ``declared_old``: declared with the old one. ``declared_unknown``: declared
-    with one whose Key ID nobody knows. ``declared_absent``: whatever their key. ``unnoted``: declared at a tracker that
-    can't be asked, and never noted, so that nobody knows what a person entered there. ``issuers``: the teams that the
-    old key is said to belong to.
+    ``unread``: why a tracker, or an app at it, could not be asked. ``others``: declared with a key that isn't known to
+    be the old or the new one, with its Issuer ID. ``declared_old``: declared with the old one. ``declared_unknown``:
+    declared with one whose Key ID nobody knows. ``declared_absent``: whatever their key. ``unnoted``: declared at a
+    tracker that can't be asked, and never noted, so that nobody knows what a person entered there. ``issuers``: the
+    teams that the old key is said to belong to.
     """
 
     held: tuple[Integration, ...]
@@ -67,9 +67,8 @@ class Known:
     @property
     def unconfirmed(self) -> tuple[Integration, ...]:
         """What a person was asked to enter, and nobody said so: the tracker may work with the key of before."""
-        asked = (one for one in self.held if one.identity.tracker == "devtodev" and one.status == "Pending")
-        by_hand = (one for one in asked if one.word in ("", REMOVAL_ASKED))
-        return tuple(one for one in by_hand if not is_foreign(one.issuer_id, self.issuers))
+        asked = (one for one in self.held if one.identity.tracker == "devtodev" and one.is_only_asked)
+        return tuple(one for one in asked if not is_foreign(one.issuer_id, self.issuers))
 
     @property
     def places(self) -> frozenset[_Place]:
@@ -164,6 +163,11 @@ def faults(asked: Request, known: Known) -> list[str]:
             f"No integration uses {old}, and the new key isn't there yet, so there is nothing to rotate. Check "
             "old_key_id, and check that ledger.url names the right ledger."
         )
+    elif not asked.has_new and used and all(one.identity in known.declared_absent for one in used):
+        found.append(
+            f"Only what is declared absent uses {old}: {_named(used)}. Run storeops.refunds.site, which removes it or "
+            "says how. There is nothing to rotate."
+        )
     return found
 
 
@@ -237,7 +241,7 @@ def _held(old: str, new: str, known: Known, decided: set[Identity]) -> t.Iterato
     absent = [one for some in every for one in some if one.identity in known.declared_absent]
     left, hidden, unconfirmed, idle = ([one for one in some if one not in absent] for some in every)
     # Of what is declared with the old key and held nowhere, another sentence tells.
-    by_site = known.others.keys() | (known.unnoted - known.declared_old - known.declared_unknown)
+    by_site = known.others.keys() | (known.unnoted - known.declared_old)
     not_applied = [one for one in hidden if one.identity in by_site - decided]
     hides = f"May still use {old}, because the tracker doesn't show its key"
     groups = (
@@ -251,8 +255,9 @@ def _held(old: str, new: str, known: Known, decided: set[Identity]) -> t.Iterato
         (not_applied, f"{hides} and no run is known to have applied the declared one", f"{_SITE} Then {_AGAIN}."),
         (
             unconfirmed,
-            f"May still use {old}, because nobody confirmed the key that was to be entered by hand",
-            f" Once it is, run storeops.refunds.site with devtodev.confirmed: true. Then {_AGAIN}.",
+            f"May still use {old}, because nobody confirmed what was to be done by hand",
+            " Declare what isn't declared, with state: absent if it is to go, and run storeops.refunds.site. Once it "
+            f"is done, run that again with devtodev.confirmed: true. Then {_AGAIN}.",
         ),
         (
             absent,

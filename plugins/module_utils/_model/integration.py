@@ -115,6 +115,11 @@ class Integration:
         return self.status == "Failed" and bool(self.word)
 
     @property
+    def is_only_asked(self) -> bool:
+        """True where a person was asked for it, and neither the person nor the tracker says that it is done."""
+        return self.status in ("Pending", "Failed") and self.word in ("", REMOVAL_ASKED)
+
+    @property
     def is_confirmed_by_hand(self) -> bool:
         """True where a person says that it is there. Of what devtodev's page shows, the page's word is kept."""
         is_said = self.word == CONFIRMED or (self.status == "Active" and not self.word)

@@ -13,7 +13,6 @@ from .._model.errors import RefundsError, after_writing
 from .._model.identifiers import Environment
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
 from .browser import BrowserFailed, Tab
-from .devtodev_handoff import is_only_asked
 from .devtodev_page import Form, PageProblem, Shown
 from .devtodev_settings import DevtodevSettings
 from .last_applied import LastApplied
@@ -178,7 +177,7 @@ class DevtodevByBrowser:
         status = status or ("Failed" if shown.status else "Unknown")
         applied = self.last_applied.find(identity)
         # What a person was only asked to enter is there if the page shows it; else the key of before may be.
-        is_open = applied is not None and is_only_asked(applied) and not (shown.issuer_id and shown.key_id)
+        is_open = applied is not None and applied.is_only_asked and not (shown.issuer_id and shown.key_id)
         known = None if is_open else applied
         issuer_id = shown.issuer_id or (known.issuer_id if known else None)
         key_id = shown.key_id or (known.key_id if known else None)

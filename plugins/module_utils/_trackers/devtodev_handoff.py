@@ -146,8 +146,3 @@ def is_newly_confirmed(tracker: Tracker, held: Integration) -> bool:
 
 def _was_confirmed(held: Integration) -> bool:
     return held.word != REMOVAL_ASKED and (held.status == "Active" or held.word == CONFIRMED)
-
-
-def is_only_asked(held: Integration) -> bool:
-    """Tell whether a person was asked to enter it, and neither the person nor the tracker says that it is there."""
-    return held.status in ("Pending", "Failed") and held.word in ("", REMOVAL_ASKED)

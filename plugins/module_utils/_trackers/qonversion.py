@@ -203,9 +203,11 @@ def _fault(bundle_id: str, credentials: Credentials, before: Config, after: Conf
     wanted = {"bundle ID": bundle_id, "Key ID": credentials.key_id, "Issuer ID": credentials.issuer_id}
     there = (after.bundle_id, after.key_id, after.issuer_id)
     wrong = [name for (name, value), now in zip(wanted.items(), there, strict=True) if value != now]
-    if not after.has_key:
+    if after.has_key is False:
         wrong.append("has_iap_private_key")
     if wrong:
         return f"shows other values of {', '.join(wrong)} than were sent"
+    if after.has_key is None:
+        return "does not say whether it has the private key (has_iap_private_key)"
     lost = [name for name, old, new in zip(_OTHERS, before.others, after.others, strict=True) if old and old != new]
     return f"no longer shows the same {', '.join(lost)}" if lost else ""

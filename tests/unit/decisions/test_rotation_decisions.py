@@ -146,6 +146,11 @@ def test_check_mode_knows_what_the_run_would_leave() -> None:
 ASKED = Request(OLD, "/k/new.p8", "new key")
 REFUSED: dict[str, tuple[Request, Known, str]] = {
     "nothing uses it": (ASKED, Known(()), "nothing to rotate"),
+    "only what is to go uses it": (
+        ASKED,
+        Known((held(),), declared_absent=frozenset({held().identity})),
+        f"Only what is declared absent uses {OLD}: ",
+    ),
     "its name": (replace(ASKED, old_name="new key"), Known((held(),)), f"is the name of {OLD} itself"),
     "its name there": (replace(ASKED, named_key_id=OLD), Known((held(),)), f"is the name of {OLD} itself"),
     "its file": (replace(ASKED, old_path="/k/new.p8"), Known((held(),)), "is the file of the key"),

@@ -148,9 +148,9 @@ BY_HAND = (
     "only."
 )
 UNCONFIRMED = (
-    f"May still use {OLD}, because nobody confirmed the key that was to be entered by hand: b at devtodev (project "
-    "game). Once it is, run storeops.refunds.site with devtodev.confirmed: true. Then run storeops.refunds.rotate_key "
-    "again."
+    f"May still use {OLD}, because nobody confirmed what was to be done by hand: b at devtodev (project game). Declare "
+    "what isn't declared, with state: absent if it is to go, and run storeops.refunds.site. Once it is done, run that "
+    "again with devtodev.confirmed: true. Then run storeops.refunds.rotate_key again."
 )
 IDLE = (
     f"With {NEW}, but not Active as far as anyone knows: b in the ledger.{STEP}and run storeops.refunds.rotate_key "
@@ -210,6 +210,11 @@ OBSTACLES: dict[str, tuple[Known, t.Sequence[Decision], list[str]]] = {
     ),
     "another key, before its removal was asked for": (
         Known((replace(WAITING, key_id="OTHERKEY01", word=REMOVAL_ASKED),), issuers=frozenset({"issuer"})),
+        [],
+        [UNCONFIRMED],
+    ),
+    "another key that Apple refused on the day on which it was asked for": (
+        Known((replace(WAITING, key_id="OTHERKEY01", status="Failed"),)),
         [],
         [UNCONFIRMED],
     ),

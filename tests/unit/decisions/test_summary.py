@@ -19,8 +19,10 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import Verdict
 from ansible_collections.storeops.refunds.plugins.module_utils._plan import Action, Plan
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.few_warnings import MOST
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.outcomes import (
     confirmations,
+    entries,
     removals,
     summary,
     unconfirmed,
@@ -123,6 +125,23 @@ def test_a_confirmation_that_comes_too_early_is_told_from_none() -> None:
     assert unconfirmed(found, False) == f"Not confirmed, because this run asks for it first: {place}."
     found[-1].error = "The ledger can't be written."
     assert unconfirmed(found, False) == "", "nobody was asked then"
+
+
+def test_all_that_is_to_be_entered_is_named_where_warnings_stop() -> None:
+    """The next confirmation counts for each of them."""
+    (one,) = decisions("made")
+    one.next_step = "Enter the key."
+
+    def named(number: int) -> Decision:
+        return replace(one, held=replace(one.held, identity=replace(one.held.identity, bundle_id=f"com.n{number:02}")))
+
+    assert entries([named(number) for number in range(MOST)], False) == ""
+    many = [named(number) for number in range(MOST + 1)]
+    told = ", ".join(decision.held.identity.place for decision in many)
+    assert entries([*many, *many], False) == f"Have to be entered by hand: {told}."
+    assert entries(many, True) == f"Would have to be entered by hand: {told}."
+    many[0].error = "Refused."
+    assert entries(many, False) == "", "it is told by its error"
 
 
 def test_all_that_is_to_be_removed_is_named_once() -> None:

@@ -48,6 +48,7 @@ def test_what_is_not_listed_goes_after_the_listed_apps(bulk: Bulk) -> None:
     assert bulk.held(environment="sandbox") == [NAMES[0]], "the other environment stays"
     # What is left and not declared is named, as it is without a purge.
     assert [(one["bundle_id"], one["environment"]) for one in done.results["undeclared"]] == [(NAMES[0], "sandbox")]
+    assert f"Held in the ledger and not declared: {NAMES[0]} (sandbox)." in done.results["summary"]
     assert not bulk.both(apps(*NAMES[2:]), keys=mine(bulk), purge=True).results["changed"]
 
 

@@ -232,7 +232,7 @@ def test_what_is_declared_with_which_key() -> None:
     }
     olds = ["old by ID", "old by file name", "old", "old, at the new path", "old, pasted"]
     assert named == {
-        "others": ["not given ledger", "other devtodev", "other ledger"],
+        "others": ["nobody knows ledger", "not given ledger", "other devtodev", "other ledger"],
         "declared_old": sorted(f"{name} ledger" for name in olds),
         "declared_unknown": ["nobody knows ledger"],
         "declared_absent": ["absent ledger", "other, absent ledger"],

@@ -87,16 +87,17 @@ def test_what_is_gone_at_revenuecat_is_forgotten_where_it_is_declared_absent(sim
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("names", [(BUNDLE_ID,), (BUNDLE_ID, TWO)], ids=len)
 def test_an_app_that_is_listed_and_that_nobody_declares_keeps_an_absent_key(
-    sim: Simulator, tmp_path: Path, check_mode: bool
+    sim: Simulator, tmp_path: Path, check_mode: bool, names: tuple[str, ...]
 ) -> None:
     """It was set up by hand, so no ledger knows of it, and RevenueCat doesn't show with which key."""
     place = Place(sim, tmp_path, "revenuecat", own={"project_id": PROJECT})
     given = {name: place.options()[name] for name in ("issuer_id", "key_id", "private_key_path")}
     old = {**given, "key": "old", "key_id": "OLDKEY0001", "private_key_path": "/none/o.p8", "state": "absent"}
-    apps = [{"bundle_id": name, "key": "new"} for name in (BUNDLE_ID, TWO)]
+    apps = [{"bundle_id": name, "key": "new"} for name in names]
     own = {"bundle_id": None, **dict.fromkeys(given), "apps": apps, "keys": [{**given, "key": "new"}, old]}
-    declared = [store_app("app1", BUNDLE_ID), store_app("app2", TWO)]
+    declared = [store_app(f"app{number}", name) for number, name in enumerate(names)]
     by_hand = {"key_id": "OLDKEY0001", "issuer_id": given["issuer_id"], "has_private_key": True}
     there(place, *declared, store_app("app3", "com.example.hand"))
     run_task(integrations.TASK, place.options(**own))

@@ -161,11 +161,16 @@ def test_half_a_triplet_is_not_sent(key: Credentials) -> None:
         (shows(), shows("y"), "shows other values of bundle ID than were sent", (None, None)),
         (shows(), shows(iap_issuer_id="z"), "shows other values of Issuer ID than were sent", ("z", KEY_ID)),
         (shows(), shows(has_key=False), "shows other values of has_iap_private_key than were sent", (ISSUER, KEY_ID)),
-        (shows(), shows(has_key=None), "shows other values of has_iap_private_key than were sent", (ISSUER, KEY_ID)),
+        (
+            shows(),
+            shows(has_key=None),
+            "does not say whether it has the private key (has_iap_private_key)",
+            (ISSUER, KEY_ID),
+        ),
         (
             shows(),
             {},
-            "shows other values of bundle ID, Key ID, Issuer ID, has_iap_private_key than were sent",
+            "shows other values of bundle ID, Key ID, Issuer ID than were sent",
             (None, None),
         ),
         (

@@ -45,7 +45,7 @@ def revoke_key(asked: KeyRequest, context: Context, connection: Connection, gate
         _say_unlisted(key_id or shown(str(name)), team, source, context)
         return Revoked(None, False)
     if is_active(found):
-        _refuse_staying(found, bool(key_id), asked.staying)
+        _refuse_staying(found, asked.staying)
         what = f"{proven}; " if proven else ""
         what += f"it is the key that {'key_id' if key_id else 'name'} says, and active in the team {shown(team.name)}"
         permit = gate.ask("revoke_key", found.key_id, "revoke: true", what, "App Store Connect's list of keys")
@@ -69,18 +69,14 @@ def _found(keys: t.Sequence[RemoteKey], key_id: str | None, name: str | None) ->
     return found
 
 
-def _refuse_staying(found: RemoteKey, is_by_id: bool, staying: t.Iterable[Staying]) -> None:
+def _refuse_staying(found: RemoteKey, staying: t.Iterable[Staying]) -> None:
     """Raise RefundsError where another entry says of this key, or may say of it, that it is to be there.
 
     Only here it is known which key is meant where one of the two has the Key ID, and the other one the name.
     """
     for other in staying:
-        if other.key_id:
-            is_same, may_be = other.key_id == found.key_id, False
-        elif other.name:
-            is_same, may_be = other.name == found.name, found.name is None
-        else:
-            is_same, may_be = False, not is_by_id
+        is_same = other.key_id == found.key_id if other.key_id else bool(other.name) and other.name == found.name
+        may_be = not other.key_id and None in (other.name, found.name)
         if is_same or may_be:
             raise RefundsError(
                 f"{found.key_id} is to be absent, and {other.place} {'is' if is_same else 'may be'} the same key. "

@@ -71,10 +71,11 @@ class Reading:
                 found["absent"] |= identities
             elif is_new or (key_id and key_id == new_key_id):
                 continue
-            elif key_id in (None, old_key_id):
-                found["old" if key_id else "unknown"] |= identities
+            elif key_id == old_key_id:
+                found["old"] |= identities
             else:
                 others |= dict.fromkeys(identities, issuer_id)
+                found["unknown"] |= set() if key_id else identities
         return Known(
             tuple(self.held.values()),
             tuple(self.unread),

@@ -35,19 +35,20 @@ def run(params: Params, context: Context) -> Results:
         decisions = one.run(declaration, purge)
         if one.lack and not asked.is_strict:
             doubt_absent(decisions, one.lack)
-        decided = {decision.held.identity for decision in decisions}
         # A purge is of one environment of the ledger: what it leaves is named as without one.
+        decided = {decision.held.identity for decision in decisions}
         left = [entry for entry in one.undeclared(declaration) if entry.identity not in decided]
+    declared = [decision.held.identity for decision in decisions if not decision.is_surplus]
     absent = {decision.held.identity for decision in decisions if decision.is_absent}
-    undeclared = undeclared_of(left, decided, absent)
+    undeclared = undeclared_of(left, declared, absent)
     troubled = key_troubles(decisions, declaration, one.loaded)
     message = outcomes.troubles(decisions, declaration, troubled)
     rest = rest._replace(listed=one.listed())
     going = removal(asked.absent_keys, declaration, decisions, message.partition("\n")[0], rest)
     # Where nobody could be asked, what to remove is no matter.
     was_asked = any(decision.verdict.cause not in UNDECIDED_CAUSES for decision in decisions) or not message
-    said = held_undeclared(undeclared, [decision.held.identity.bundle_id for decision in decisions])
-    tellers = (outcomes.confirmations, outcomes.unconfirmed, outcomes.removals)
+    said = held_undeclared(undeclared, [identity.bundle_id for identity in declared])
+    tellers = (outcomes.confirmations, outcomes.unconfirmed, outcomes.entries, outcomes.removals)
     by_hand = [told(decisions, context.check_mode) for told in tellers]
     notes = [*filter(None, [*by_hand, said if was_asked else "", going.note])]
     # For an audit, that is what is the matter with these keys.

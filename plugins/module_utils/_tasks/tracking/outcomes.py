@@ -16,6 +16,7 @@ from ..._model.errors import first_sentence
 from ..._model.integration import CONFIRMED, Identity
 from ..._model.text import few, told_once
 from ..._plan import compared
+from ..shared.few_warnings import MOST
 from .key_troubles import KeyTrouble
 
 _MOST_REASONS = 20
@@ -111,6 +112,14 @@ def unconfirmed(decisions: t.Iterable[Decision], check_mode: bool) -> str:
     found = dict.fromkeys(one.held.identity.place for one in decisions if one.is_too_early and not one.error)
     never, asks = ("Would not be", "would ask") if check_mode else ("Not", "asks")
     return f"{never} confirmed, because this run {asks} for it first: {few([*found])}." if found else ""
+
+
+def entries(decisions: t.Iterable[Decision], check_mode: bool) -> str:
+    """Name all that a person is asked to enter, where warnings don't: the next confirmation counts for each of them."""
+    asked = (one.held.identity.place for one in decisions if one.next_step and not one.error)
+    names = list(dict.fromkeys(asked))
+    said = "Would have to" if check_mode else "Have to"
+    return f"{said} be entered by hand: {', '.join(names)}." if len(names) > MOST else ""
 
 
 def removals(decisions: t.Iterable[Decision], check_mode: bool) -> str:

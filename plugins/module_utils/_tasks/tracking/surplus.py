@@ -55,7 +55,10 @@ def surplus_of(purge: Purge | None, listed: t.Container[Identity], holdings: t.I
         only.tracker.check_place()
     decisions = [
         Decision(
-            Verdict("not_checked", _NOT_LISTED, found.identity.environment), plan(found, None), absent(found.identity)
+            Verdict("not_checked", _NOT_LISTED, found.identity.environment),
+            plan(found, None),
+            absent(found.identity),
+            is_surplus=True,
         )
         for found in doomed
     ]

@@ -15,6 +15,7 @@ from ..._declaration.declaration import Declaration
 from ..._http_errors import NotAsked
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.integration import Identity, Integration
+from ..._trackers.ledger import LedgerTracker
 from ..._trackers.protocol import Tracker
 from ..._trackers.settings import Settings
 from ..shared.stored_key import stored_credentials
@@ -88,7 +89,9 @@ def open_places(
         if target.settings not in places and target.settings not in failed:
             try:
                 tracker = trackers.open(target.settings)
-                places[target.settings] = Place(tracker, Holdings(tracker, len(sound) == 1), Writer(tracker, context))
+                # What other trackers list may keep a key from being removed.
+                is_for_one = len(sound) == 1 and isinstance(tracker, LedgerTracker)
+                places[target.settings] = Place(tracker, Holdings(tracker, is_for_one), Writer(tracker, context))
             except RefundsError as error:
                 if is_only:
                     raise
