@@ -221,7 +221,10 @@ def test_what_nobody_lists_is_decided_with_its_proof() -> None:
     assert found.proof == f"of the 3 production integrations of team {ISSUER}, 2 aren't listed"
     assert found.decisions == [
         Decision(
-            Verdict("not_checked", "purge: the app is not listed.", "production"), plan(one, None), absent(one.identity)
+            Verdict("not_checked", "purge: the app is not listed.", "production"),
+            plan(one, None),
+            absent(one.identity),
+            is_surplus=True,
         )
         for one in (held("b"), held("c"))
     ]

@@ -62,7 +62,7 @@ BY_NAME: dict[str, t.Any] = {"key_id": None, "name": "one"}
         (BY_ID, key(), (None, "one"), "is the same key"),
         (BY_ID, key(), (TWO, "one"), ""),
         (BY_ID, key(), (None, "two"), ""),
-        (BY_ID, key(), (None, None), ""),
+        (BY_ID, key(), (None, None), "may be the same key"),
         (BY_ID, key(name=None), (None, "two"), "may be the same key"),
         (BY_NAME, key(), (ONE, None), "is the same key"),
         (BY_NAME, key(), (TWO, None), ""),
