@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A key takes another one's place: what uses the old key, what is proven with the new one, what keeps the old one."""
+"""A key takes another one's place: what uses the old key, what is moved, and what is proven with the new one."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from .._model.text import few
 from .._model.verdict import Verdict
 from .integration import Decision
 from .refusal import of_released
-from .rotation_words import count_of
 
 # What stands for the Key ID of a key that check mode only predicts: no Key ID of Apple's has small letters.
 PREDICTED = "predicted"
-_AGAIN = "run storeops.refunds.rotate_key again"
-_OPTIONS = " Give the options of these trackers (in keys, apps or the task),"
-_SITE = " Run storeops.refunds.site with on_unknown: replace for these trackers."
-
-
 # An app in an environment.
-_Place = tuple[str, str]
+Place = tuple[str, str]
 
 
-def _place_of(identity: Identity) -> _Place:
+def place_of(identity: Identity) -> Place:
+    """Return whose integration it is, at whichever tracker."""
     return identity.bundle_id, identity.environment
+
+
+def named(entries: t.Iterable[Integration]) -> str:
+    """Return the first few integrations by app and tracker, and how many more there are."""
+    return few([one.identity.place for one in entries])
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class Known:
         return tuple(one for one in asked if not is_foreign(one.issuer_id, self.issuers))
 
     @property
-    def places(self) -> frozenset[_Place]:
+    def places(self) -> frozenset[Place]:
         """Apps that are held somewhere."""
-        return frozenset(_place_of(one.identity) for one in self.held if one.status != "Absent")
+        return frozenset(place_of(one.identity) for one in self.held if one.status != "Absent")
 
     def movable(self, old: str, new: str, declared: t.Container[Identity]) -> list[Integration]:
         """Return the integrations of both keys, and those declared that hide theirs and aren't declared with another.
@@ -86,7 +86,7 @@ class Known:
             for one in self.hidden
             if one.identity in declared
             and one.identity not in self.others
-            and (one.identity not in self.unnoted or _place_of(one.identity) in self.places)
+            and (one.identity not in self.unnoted or place_of(one.identity) in self.places)
         )
         entries = (*self.using(old), *self.using(new), *hidden)
         return [one for one in entries if one.identity not in self.declared_absent]
@@ -165,7 +165,7 @@ def faults(asked: Request, known: Known) -> list[str]:
         )
     elif not asked.has_new and used and all(one.identity in known.declared_absent for one in used):
         found.append(
-            f"Only what is declared absent uses {old}: {_named(used)}. Run storeops.refunds.site, which removes it or "
+            f"Only what is declared absent uses {old}: {named(used)}. Run storeops.refunds.site, which removes it or "
             "says how. There is nothing to rotate."
         )
     return found
@@ -200,99 +200,3 @@ def unproven(decision: Decision, is_released: bool) -> str:
 def awaits_person(decision: Decision) -> bool:
     """Tell whether a person has yet to enter the new key, or to say so: until then, the tracker works with the old."""
     return bool(decision.next_step) and not decision.error
-
-
-def _is_waiting(decision: Decision) -> bool:
-    """Tell whether a tracker has the new key and isn't Active with it: until then, it may work with the old one.
-
-    An app that isn't released can't be Active anywhere.
-    """
-    is_late = decision.held.status == "Pending" and decision.verdict.accepted
-    return is_late and not decision.next_step and not decision.error
-
-
-def obstacles(old: str, new: str, known: Known, decisions: t.Sequence[Decision]) -> list[str]:
-    """Return what keeps the old key from being revoked, beside what isn't proven. ``known``: after the move."""
-    decided = {one.held.identity for one in decisions}
-    found = list(_held(old, new, known, decided))
-    late = [one.held for one in decisions if _is_waiting(one)]
-    if late:
-        found.append(f"Not Active with {new} yet: {_named(late)}. Once the tracker shows Active, {_AGAIN}.")
-    waiting = [one.held for one in decisions if awaits_person(one)]
-    if waiting:
-        begin, key = ("Once the new key is made, ", "the new key") if new == PREDICTED else ("", new)
-        found.append(
-            f"{begin}{count_of(len(waiting))} must be entered by hand: {_named(waiting)}. Enter {key} there, as the "
-            "warning says. Once the page shows Active, run storeops.refunds.rotate_key again with devtodev.confirmed: "
-            "true, for that run only."
-        )
-    may_use = {one.identity for one in (*known.using(old), *known.hidden)} - known.unnoted
-    told = {_place_of(identity) for identity in decided | may_use}
-    found += _declared_only(old, known, told)
-    return [*found, *(f"Could not be read: {text}" for text in known.unread)]
-
-
-def _held(old: str, new: str, known: Known, decided: set[Identity]) -> t.Iterator[str]:
-    """Yield what is held and may use the old key. ``decided``: what this run tried to move."""
-    idle = [one for one in known.using(new) if one.status != "Active" and one.identity not in decided]
-    others = [one for one in known.unconfirmed if one.key_id not in (None, old, new)]
-    unconfirmed = [one for one in others if one.identity not in decided]
-    every = (known.using(old), known.hidden, unconfirmed, idle)
-    absent = [one for some in every for one in some if one.identity in known.declared_absent]
-    left, hidden, unconfirmed, idle = ([one for one in some if one not in absent] for some in every)
-    # Of what is declared with the old key and held nowhere, another sentence tells.
-    by_site = known.others.keys() | (known.unnoted - known.declared_old)
-    not_applied = [one for one in hidden if one.identity in by_site - decided]
-    hides = f"May still use {old}, because the tracker doesn't show its key"
-    groups = (
-        ([one for one in left if one.identity in decided], f"Still with {old}, as they could not be moved", ""),
-        (
-            [one for one in left if one.identity not in decided],
-            f"Still with {old}",
-            f"{_OPTIONS} or move them there yourself.",
-        ),
-        ([one for one in hidden if one not in not_applied], hides, ""),
-        (not_applied, f"{hides} and no run is known to have applied the declared one", f"{_SITE} Then {_AGAIN}."),
-        (
-            unconfirmed,
-            f"May still use {old}, because nobody confirmed what was to be done by hand",
-            " Declare what isn't declared, with state: absent if it is to go, and run storeops.refunds.site. Once it "
-            f"is done, run that again with devtodev.confirmed: true. Then {_AGAIN}.",
-        ),
-        (
-            absent,
-            "Declared absent and still held",
-            f" Run storeops.refunds.site, which removes them or says how. Then {_AGAIN}.",
-        ),
-        (
-            idle,
-            f"With {new}, but not Active as far as anyone knows",
-            f"{_OPTIONS} and {_AGAIN} once they are Active.",
-        ),
-    )
-    return (f"{begin}: {_named(entries)}.{step}" for entries, begin, step in groups if entries)
-
-
-def _declared_only(old: str, known: Known, told: t.Container[_Place]) -> t.Iterator[str]:
-    """Yield what is declared with the old key, and was not moved. ``told``: apps that were, or are an obstacle."""
-    new_key = "Declare these apps with the new key, or with state: absent."
-    for identities, key in (
-        (known.declared_old, old),
-        (known.declared_unknown, "a key whose key_id isn't known"),
-    ):
-        rest = sorted({_place_of(identity) for identity in identities} - known.places)
-        nowhere = [place for place in rest if place not in told]
-        if nowhere:
-            yield f"Declared with {key} and held nowhere: {_named_apps(nowhere)}. {new_key}"
-    other = sorted({_place_of(identity) for identity in known.declared_old} & known.places)
-    unlike = [place for place in other if place not in told]
-    if unlike:
-        yield f"Declared with {old} and held with another key: {_named_apps(unlike)}. {new_key}"
-
-
-def _named(entries: t.Iterable[Integration]) -> str:
-    return few([one.identity.place for one in entries])
-
-
-def _named_apps(places: t.Iterable[_Place]) -> str:
-    return few([f"{app} (sandbox)" if environment == "sandbox" else app for app, environment in places])

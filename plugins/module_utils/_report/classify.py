@@ -27,7 +27,7 @@ OWN_CAUSES: t.Mapping[str, str] = {
     "tracker_pending": "The tracker doesn't show this integration as Active yet. Wait and run again. If it stays so, "
     "look at the tracker's page.",
 }
-_REFUSED_BEFORE = "Apple refused this key when it was last asked."
+_REFUSED_BEFORE = "Apple refused this key when it was last asked. Run it again with credential_check: required."
 _NO_FAILURE = ("app_not_released", "key_not_yet_created")
 _PENDING = (*_NO_FAILURE, "tracker_pending")
 # What a waiver may name.

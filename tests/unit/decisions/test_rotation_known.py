@@ -18,9 +18,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotati
     faults,
     is_accepted,
     is_foreign,
-    obstacles,
     unproven,
 )
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation_obstacles import obstacles
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation_words import End
 from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (

@@ -96,7 +96,11 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
             {"status": "Failed", "cause": "not_checked", "tracker": "ledger"},
             (
                 Problem("unknown", "not_checked", HINT),
-                own("refused", "tracker_failed", "Apple refused this key when it was last asked."),
+                own(
+                    "refused",
+                    "tracker_failed",
+                    "Apple refused this key when it was last asked. Run it again with credential_check: required.",
+                ),
             ),
         ),
         ({"status": "Unknown"}, (own("unknown", "tracker_unknown"),)),

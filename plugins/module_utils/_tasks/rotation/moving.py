@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from ..._context import Results
 from ..._decisions.integration import Decision, standing
-from ..._decisions.rotation import PREDICTED, Known, is_accepted, obstacles, unproven
+from ..._decisions.rotation import PREDICTED, Known, is_accepted, unproven
+from ..._decisions.rotation_obstacles import obstacles
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration
 from ..._declaration.keys import KeySource
