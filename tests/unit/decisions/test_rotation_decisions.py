@@ -20,9 +20,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotati
     chosen_new_key,
     faults,
     judged,
-    obstacles,
     unproven,
 )
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation_obstacles import obstacles
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation_words import End
 from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration, Status

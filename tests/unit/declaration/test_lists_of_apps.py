@@ -78,6 +78,9 @@ def test_of_many_apps_by_hand_few_are_warned_of_and_all_have_their_step(bulk: Bu
         done = bulk.both([], keys=keys, devtodev=HAND)
         told = [text for text in done.warnings if "new ledger" not in text]
         assert len(told) == 11 and told[-1] == "And 2 more apps with a warning like these: see integrations."
+        # The next confirmation counts for all of them, so the last line has each name.
+        asked = done.results["summary"].partition("Have to be entered by hand: ")[2]
+        assert all(f"{name} at devtodev" in asked for name in names)
         for one in done.results["integrations"]:
             assert f"Key ID {KEY_ID}, .p8 file {keys[0]['private_key_path']}" in one["next_step"]
 
