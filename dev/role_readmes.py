@@ -32,7 +32,8 @@ def markdown(text: str) -> str:
     """Turn Ansible's markup into Markdown."""
 
     def shown(found: re.Match[str]) -> str:
-        content = re.sub(r"\\(.)", r"\1", found[2])
+        # In C() and B() a backslash is one.
+        content = re.sub(r"\\(.)", r"\1", found[2]) if found[1] in ("O", "V", "E", "RV") else found[2]
         name = content.split("#")[0] if found[1] in "MP" else content
         font = FONTS.get(found[1], "`")
         return f"{font}{name}{font}"

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The main job against the simulator: keys made, three apps Active; again without a change; refunds; drift; a report.
+"""The main job against the simulator: keys made, three apps Active; again unchanged; refunds; planted faults; a report.
 
 One line for each step; VERBOSE=1 shows what Ansible prints. Exits 0 only if every step did what it says. Everything but
 the report lies in a temporary folder that is removed at the end.

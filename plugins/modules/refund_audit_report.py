@@ -32,9 +32,8 @@ description:
   - Keys that can't be used and that no app names are C(refused), or C(unknown) where the entry itself is wrong. Those
     that are declared absent and are still there or in use are C(drift). They stand in the report beside the apps, and
     no waiver is about them. Correct such a key, or remove it from the list.
-  - An app is listed with the key that was tried, which is the declared one. If the tracker has another key, as when
-    Apple refused the declared one, the app's details name both. If a result doesn't tell the declared key, the app is
-    listed with the tracker's key.
+  - The report lists each app with its declared key. If the tracker has another key, the app's details show both. If
+    the declared key isn't known, the report shows the tracker's.
   - The page is one file without any request to the network. It works without JavaScript except for its table of all
     apps.
   - The JSON document follows the schema C(docs/audit-report.schema.json) of the collection.
@@ -125,7 +124,7 @@ options:
         description: Bundle ID of the app; C(*) in it stands for any text. Required.
         type: str
       cause:
-        description: The cause that is waived, or V(*) for any, which is what counts when it is left out.
+        description: The cause that is waived. V(*), the default, means any.
         type: str
       reason:
         description: Why it is accepted; the report shows it. Required.

@@ -45,8 +45,8 @@ options:
     default: []
   prefix:
     description:
-      - What the names of the variables begin with that the caller reads, such as V(refund_history).
-      - A variable of another role is warned of where one of these has the same ending and isn't given.
+      - Prefix of the variables that the caller reads, such as V(refund_history). If another role's variable is set,
+        and the caller's own with the same ending isn't, the module warns.
     type: str
     default: ""
   paths:

@@ -68,7 +68,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> t.Iterator[None]:
     monkeypatch.setattr("tempfile.tempdir", str(pictures))
     yield
     assert browsers(tmp_path) == [], "a browser is left"
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + 120
     while own_drivers() and time.monotonic() < ends:
         time.sleep(0.1)
     assert own_drivers() == [], "a driver is left"

@@ -64,7 +64,7 @@ class Storm:
         command = [sys.executable, "-c", _RECEIVER, str(self.port), str(self.folder / "root.pem")]
         with (self.folder / "receiver.log").open("a") as log:
             self._process = subprocess.Popen(command, env=env, stderr=log, cwd=self.folder)
-        ends = time.monotonic() + 60
+        ends = time.monotonic() + 300
         while time.monotonic() < ends:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:

@@ -62,7 +62,7 @@ with socket.socket(socket.AF_UNIX) as line:
 os._exit(int(code) if code else 137)
 """
 PROGRAMS = ("ansible", "ansible-doc", "ansible-inventory", "ansible-playbook", "ansible-vault")
-LIMIT = 60
+LIMIT = 300
 
 
 class Warm:

@@ -53,7 +53,7 @@ class Browser:
         if self.cookies:
             merged["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         url = path if path.startswith("http") else f"{self.sim.announced['app_store_connect']}{path}"
-        with httpx.Client(trust_env=False, verify=False, timeout=10) as client:
+        with httpx.Client(trust_env=False, verify=False, timeout=120) as client:
             request = client.build_request(method, url, json=body)
             for name, value in merged.items():
                 request.headers.pop(name, None)

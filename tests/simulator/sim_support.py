@@ -148,7 +148,7 @@ class Running:
 
     def control(self, method: str, path: str, body: object = None) -> requests.Response:
         """Call the control API."""
-        return self.session.request(method, f"{self.announced['control']}{path}", json=body, timeout=10)
+        return self.session.request(method, f"{self.announced['control']}{path}", json=body, timeout=120)
 
     def fault(self, **fault: object) -> None:
         """Arm one fault."""
@@ -164,7 +164,7 @@ class Running:
 
     def root_der(self) -> bytes:
         """Read the root certificate."""
-        return self.session.get(self.announced["root_certificate"], timeout=10).content
+        return self.session.get(self.announced["root_certificate"], timeout=120).content
 
 
 def command(*arguments: str) -> list[str]:

@@ -53,7 +53,7 @@ def ask(sim: Running, bearer: str, url: str = "/v1/apps", **query: object) -> re
     named = {
         re.sub(r"^(\w+?)__(.+)$", r"\1[\2]", name).replace("_state", ".appStoreState"): v for name, v in query.items()
     }
-    return sim.session.get(absolute, params=named, headers={"Authorization": f"Bearer {bearer}"}, timeout=10)
+    return sim.session.get(absolute, params=named, headers={"Authorization": f"Bearer {bearer}"}, timeout=120)
 
 
 def bundle_ids(answer: requests.Response) -> list[str]:
@@ -132,7 +132,7 @@ def test_a_foreign_signature_a_revoked_key_and_no_token(sim: Running, pair: KeyP
     sim.control("PUT", "/world", world)
     assert (ask(sim, token(pair)).status_code, refusal(sim)) == (403, "revoked_key")
     url = f"{sim.announced['app_store_connect_api']}/v1/apps"
-    assert (sim.session.get(url, timeout=10).status_code, refusal(sim)) == (401, "authorization_missing")
+    assert (sim.session.get(url, timeout=120).status_code, refusal(sim)) == (401, "authorization_missing")
 
 
 def test_individual_keys_have_a_subject_and_no_issuer(sim: Running, pair: KeyPair) -> None:
@@ -213,7 +213,7 @@ def test_without_a_quota_the_header_is_still_there(sim: Running, pair: KeyPair) 
 def test_other_paths_and_methods(sim: Running, pair: KeyPair) -> None:
     assert (ask(sim, token(pair), "/v1/builds").status_code, refusal(sim)) == (404, "unknown_path")
     url = f"{sim.announced['app_store_connect_api']}/v1/apps"
-    answer = sim.session.delete(url, headers={"Authorization": f"Bearer {token(pair)}"}, timeout=10)
+    answer = sim.session.delete(url, headers={"Authorization": f"Bearer {token(pair)}"}, timeout=120)
     assert (answer.status_code, refusal(sim)) == (405, "wrong_method")
 
 

@@ -20,7 +20,7 @@ def send(
     """Ask about one app; the path may have a query."""
     token = new_token(pair.private_pem, {"bid": None, **claims}, {"kid": ASC_KEY_ID, "typ": "JWT"})
     url = f"{sim.announced['app_store_connect_api']}/v1/apps/{path or APPLE_ID}"
-    return sim.session.request(method, url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    return sim.session.request(method, url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=120)
 
 
 def update(**attributes: object) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def test_a_body_that_is_not_usable(browser: Browser, content: bytes) -> None:
             "Content-Type": "application/json",
             "Cookie": f"myacinfo={browser.cookies['myacinfo']}",
         },
-        timeout=10,
+        timeout=120,
     )
     assert (answer.status_code, refusal(browser.sim)) == (400, "malformed_body")
 

@@ -194,7 +194,7 @@ def test_refreshed_cookies_replace_the_old_ones(sim: Running, pair: KeyPair) -> 
 def test_an_ordinary_cookie_jar_follows_the_refresh(sim: Running, pair: KeyPair) -> None:
     browser = browser_for(sim, connect_world(pair, refreshes_cookie=True))
     base = browser.sim.announced["app_store_connect"]
-    with httpx.Client(trust_env=False, verify=False, timeout=10, headers=IRIS_HEADERS) as client:
+    with httpx.Client(trust_env=False, verify=False, timeout=120, headers=IRIS_HEADERS) as client:
         client.cookies.set("myacinfo", browser.cookies["myacinfo"], domain="127.0.0.1")
         statuses = [client.get(f"{base}{path}").status_code for path in (SESSION, KEYS) * 3]
     assert statuses == [200] * 6

@@ -220,7 +220,7 @@ def test_the_token_of_the_form(person: Visitor, pair: KeyPair, token: str) -> No
 
 def test_what_is_not_a_form(person: Visitor) -> None:
     url = f"{person.sim.announced['devtodev']}{PAGE}"
-    answer = person.sim.session.post(url, json={}, cookies=person.cookies, timeout=10)
+    answer = person.sim.session.post(url, json={}, cookies=person.cookies, timeout=120)
     assert (answer.status_code, last_call(person.sim)["refusal"]) == (400, "not_a_form")
 
 

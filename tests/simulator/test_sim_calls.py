@@ -24,7 +24,7 @@ from storeops_simulator.calls import Call, CallLog
 def call_with(session: requests.Session, sim: Running, token: str) -> None:
     """Call Get Transaction Info."""
     headers = {"Authorization": f"Bearer {token}", "User-Agent": "a test"}
-    session.get(sim.transaction_url(), headers=headers, timeout=10)
+    session.get(sim.transaction_url(), headers=headers, timeout=120)
 
 
 def test_what_an_entry_holds(sim: Running, pair: KeyPair) -> None:
@@ -56,9 +56,9 @@ def test_who_hangs_up_within_a_request_is_noted_and_nothing_breaks(sim: Running,
         f"POST {place.path}/inApps/v1/notifications/history HTTP/1.1\r\nHost: {place.netloc}\r\n"
         f"Authorization: Bearer {new_token(pair.private_pem)}\r\nContent-Length: 100\r\n\r\n"
     )
-    with socket.create_connection((str(place.hostname), place.port or 0), timeout=10) as connection:
+    with socket.create_connection((str(place.hostname), place.port or 0), timeout=120) as connection:
         connection.sendall(head.encode() + b'{"startDate": 1')
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 300
     while not sim.calls()["calls"] and time.monotonic() < ends:
         time.sleep(0.01)
     (entry,) = sim.calls()["calls"]

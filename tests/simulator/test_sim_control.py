@@ -30,7 +30,7 @@ def status_for(sim: Running, private_pem: str, key_id: str = KEY_ID, bundle_id: 
     """Give the status that a key gets with a made-up transaction ID."""
     token = new_token(private_pem, {"bid": bundle_id}, {"kid": key_id})
     return sim.session.get(
-        sim.transaction_url("1"), headers={"Authorization": f"Bearer {token}"}, timeout=10
+        sim.transaction_url("1"), headers={"Authorization": f"Bearer {token}"}, timeout=120
     ).status_code
 
 
@@ -159,12 +159,12 @@ def test_errors_are_json(sim: Running, method: str, path: str, body: object, sta
 
 def test_a_body_that_is_not_json(sim: Running) -> None:
     url = f"{sim.announced['control']}/world"
-    assert "not JSON" in error_of(sim.session.put(url, data=b"{", timeout=10), 400)
+    assert "not JSON" in error_of(sim.session.put(url, data=b"{", timeout=120), 400)
 
 
 def test_the_root_certificate_in_both_forms(sim: Running) -> None:
     root = x509.load_der_x509_certificate(sim.root_der())
-    pem = sim.session.get(f"{sim.announced['root_certificate']}?format=pem", timeout=10).content
+    pem = sim.session.get(f"{sim.announced['root_certificate']}?format=pem", timeout=120).content
     assert x509.load_pem_x509_certificate(pem) == root
     assert root.not_valid_before_utc.timestamp() < time.time() - 2 * 365 * 24 * 3600
     assert "not Apple" in root.subject.rfc4514_string()

@@ -124,7 +124,7 @@ def test_a_test_notification_is_sent_and_its_status_tells(
     receiver.statuses = [404]
     headers = {"Authorization": f"Bearer {new_token(pair.private_pem)}"}
     url = f"{sim.base()}/inApps/v1/notifications/test"
-    token = sim.session.post(url, headers=headers, timeout=10).json()["testNotificationToken"]
-    status = sim.session.get(f"{url}/{token}", headers=headers, timeout=10).json()
+    token = sim.session.post(url, headers=headers, timeout=120).json()["testNotificationToken"]
+    status = sim.session.get(f"{url}/{token}", headers=headers, timeout=120).json()
     assert [each["sendAttemptResult"] for each in status["sendAttempts"]] == ["UNSUCCESSFUL_HTTP_RESPONSE_CODE"]
     assert [body["signedPayload"] for _path, _type, body in receiver.seen] == [status["signedPayload"]]

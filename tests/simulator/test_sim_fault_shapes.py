@@ -24,7 +24,7 @@ def ask(sim: Running, vendor: str) -> requests.Response:
     """Ask a vendor for anything: a fault comes before all that it would check."""
     base = sim.announced[vendor]
     url = base["production"] + "/inApps/v1/transactions/1" if isinstance(base, dict) else base + PATHS[vendor]
-    return sim.session.get(url, timeout=10)
+    return sim.session.get(url, timeout=120)
 
 
 def revenuecat(error_type: str, message: str, wait_s: int = 0) -> dict[str, Any]:
@@ -132,6 +132,6 @@ def test_without_a_limit_the_headers_of_limits_are_still_there(sim: Running, pai
     assert sim.control("PUT", "/world", world).status_code == 200
     url = f"{sim.announced['revenuecat']}/projects"
     for _turn in range(3):
-        answer = sim.session.get(url, headers={"Authorization": "Bearer sk_a"}, timeout=10)
+        answer = sim.session.get(url, headers={"Authorization": "Bearer sk_a"}, timeout=120)
         found = {name: answer.headers[f"revenuecat-rate-limit-current-{name}"] for name in ("usage", "limit")}
         assert found == {"usage": "1", "limit": "60"}

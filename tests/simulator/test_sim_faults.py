@@ -29,7 +29,7 @@ def get(sim: Running, pair: KeyPair, transaction_id: str = "1", environment: str
     """Call Get Transaction Info over a new connection."""
     headers = {"Authorization": f"Bearer {new_token(pair.private_pem)}"}
     url = sim.transaction_url(transaction_id, environment)
-    return httpx.get(url, headers=headers, trust_env=False, verify=False, timeout=10)
+    return httpx.get(url, headers=headers, trust_env=False, verify=False, timeout=120)
 
 
 def raw_answer(sim: Running, pair: KeyPair) -> tuple[bytes, bool]:
@@ -39,7 +39,7 @@ def raw_answer(sim: Running, pair: KeyPair) -> tuple[bytes, bool]:
         f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nAuthorization: Bearer {new_token(pair.private_pem)}\r\n\r\n"
     )
     received = b""
-    with socket.create_connection((url.hostname, url.port), timeout=10) as connection:
+    with socket.create_connection((url.hostname, url.port), timeout=120) as connection:
         connection.sendall(request.encode())
         try:
             while chunk := connection.recv(65536):
@@ -94,7 +94,7 @@ def drip(sim: Running, pair: KeyPair, seconds: float) -> AbstractContextManager[
     sim.fault(kind="drip", seconds=seconds, times=1)
     headers = {"Authorization": f"Bearer {new_token(pair.private_pem)}"}
     url = sim.transaction_url("1", "production")
-    return httpx.stream("GET", url, headers=headers, trust_env=False, verify=False, timeout=10)
+    return httpx.stream("GET", url, headers=headers, trust_env=False, verify=False, timeout=120)
 
 
 def test_a_drip_is_the_ordinary_answer_for_who_waits(sim: Running, pair: KeyPair) -> None:

@@ -21,7 +21,7 @@ def post(sim: Running, pair: KeyPair, body: object, environment: str = "producti
         f"{sim.base(environment)}/inApps/v1/notifications/history",
         json=body,
         headers={"Authorization": f"Bearer {new_token(pair.private_pem)}"},
-        timeout=10,
+        timeout=120,
     )
 
 

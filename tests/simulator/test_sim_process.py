@@ -18,7 +18,7 @@ from sim_support import ISSUER, SIMULATOR, command, started
 
 def failed_start(*arguments: str) -> str:
     """Start in vain; give the one line on stderr."""
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("simulator: ")
@@ -44,7 +44,7 @@ def test_one_json_line_once_it_accepts_connections() -> None:
             "pid": running.process.pid,
             "version": 1,
         }
-        socket.create_connection(("127.0.0.1", int(port)), timeout=5).close()
+        socket.create_connection(("127.0.0.1", int(port)), timeout=120).close()
         assert running.control("GET", "/world").json()["teams"] == []
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(timeout=120) == 0
@@ -65,7 +65,7 @@ def test_a_hanging_request_does_not_hold_it_up() -> None:
     with started() as running:
         running.fault(kind="delay", seconds=600)
         host, port = "127.0.0.1", int(running.announced["control"][:-5].rpartition(":")[2])
-        with socket.create_connection((host, port), timeout=5) as hanging:
+        with socket.create_connection((host, port), timeout=120) as hanging:
             hanging.sendall(b"GET /app-store-server/production/x HTTP/1.1\r\nHost: x\r\n\r\n")
             while running.control("GET", "/faults").json()["faults"][0]["applied"] == 0:
                 pass
@@ -118,7 +118,7 @@ def test_a_missing_library(tmp_path: Path) -> None:
         command("--port", "0"),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )

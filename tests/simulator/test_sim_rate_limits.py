@@ -72,7 +72,7 @@ def test_a_refused_token_is_not_counted(sim: Running, pair: KeyPair, stranger: K
 
 def _get(sim: Running, pair: KeyPair) -> requests.Response:
     headers = {"Authorization": f"Bearer {new_token(pair.private_pem)}"}
-    return sim.session.get(sim.transaction_url("1"), headers=headers, timeout=10)
+    return sim.session.get(sim.transaction_url("1"), headers=headers, timeout=120)
 
 
 def _until_limited(sim: Running, pair: KeyPair) -> requests.Response:

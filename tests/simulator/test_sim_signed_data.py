@@ -36,7 +36,7 @@ def read_signed(sim: Running, pair: KeyPair, transaction_id: str, environment: s
     answer = sim.session.get(
         sim.transaction_url(transaction_id, environment),
         headers={"Authorization": f"Bearer {new_token(pair.private_pem)}"},
-        timeout=10,
+        timeout=120,
     )
     assert answer.status_code == 200, answer.text
     return str(answer.json()["signedTransactionInfo"])

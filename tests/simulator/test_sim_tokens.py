@@ -81,7 +81,7 @@ SOUND: dict[str, Claims] = {
 def ask(sim: Running, authorization: str | None, environment: str = "production") -> requests.Response:
     """Call Get Transaction Info with a made-up ID."""
     headers = {} if authorization is None else {"Authorization": authorization}
-    return sim.session.get(sim.transaction_url("1", environment), headers=headers, timeout=10)
+    return sim.session.get(sim.transaction_url("1", environment), headers=headers, timeout=120)
 
 
 def assert_refused(sim: Running, answer: requests.Response, reason: str) -> None:
@@ -207,5 +207,5 @@ def test_the_headers_of_an_answer(sim: Running, pair: KeyPair) -> None:
 )
 def test_unknown_paths_have_no_body(sim: Running, method: str, path: str, status: int) -> None:
     origin = sim.base().removesuffix("/production")
-    answer = sim.session.request(method, f"{origin}{path}", timeout=10)
+    answer = sim.session.request(method, f"{origin}{path}", timeout=120)
     assert (answer.status_code, answer.content) == (status, b"")

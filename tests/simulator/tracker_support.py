@@ -62,7 +62,7 @@ class Api:
         kept = {name: value for name, value in headers.items() if value is not None}
         if body is not None:
             options["json"] = body
-        with httpx.Client(trust_env=False, timeout=10) as client:
+        with httpx.Client(trust_env=False, timeout=120) as client:
             return client.request(method, f"{self.base}{path}", headers=kept, **options)
 
     def refusal(self) -> str | None:
@@ -157,7 +157,7 @@ class Visitor:
         return self.sim.control("GET", f"/devtodev/projects/{DEVTODEV_PROJECT}").json()["integration"]
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        with httpx.Client(trust_env=False, timeout=10, cookies=self.cookies, follow_redirects=True) as client:
+        with httpx.Client(trust_env=False, timeout=120, cookies=self.cookies, follow_redirects=True) as client:
             return client.request(method, f"{self.sim.announced['devtodev']}{path}", **options)
 
 

@@ -39,6 +39,9 @@ FORBIDDEN = {
     r"\bgiven (?:and|or) held\b": "both values",
     r"\b(?:holdings|doomed|unsettled)\b": "the field's noun",
     r"\botherwise than\b": "both values: was …, is now …",
+    r"\bordinary run\b": "the playbook's name",
+    r"\bas far as anyone knows\b": "isn't known to be",
+    r"\bheld nowhere\b": "in no ledger or tracker that this run can see",
 }
 RULE = re.compile("|".join(FORBIDDEN), re.IGNORECASE)
 # A message that two things differ shows both; a name in other capitals stands in it already.

@@ -25,7 +25,7 @@ COMPARE = (
     "ID right, capitals included, and did the app move to another team?"
 )
 NEVER_RELEASED = "If the app was never released: Apple's production service refuses it until then."
-NOT_CHECKED = "No call was made: credential_check is skip."
+NOT_CHECKED = "Apple wasn't asked: credential_check is skip. Set credential_check: required to ask."
 NO_KEY = (
     "There is no private key here. Give private_key_path or private_key_content, or run where the stored path exists."
 )

@@ -82,7 +82,7 @@ def _held(old: str, new: str, known: Known, decided: set[Identity]) -> t.Iterato
         ),
         (
             idle,
-            f"With {new}, but not Active as far as anyone knows",
+            f"On {new}, but not known to be Active",
             f"{_OPTIONS} and {_AGAIN} once they are Active.",
         ),
     )
@@ -99,11 +99,12 @@ def _declared_only(old: str, known: Known, told: t.Container[Place]) -> t.Iterat
         rest = sorted({place_of(identity) for identity in identities} - known.places)
         nowhere = [place for place in rest if place not in told]
         if nowhere:
-            yield f"Declared with {key} and held nowhere: {_named_apps(nowhere)}. {new_key}"
+            unseen = "in no ledger or tracker that this run can see"
+            yield f"Declared with {key}, but {unseen}: {_named_apps(nowhere)}. {new_key}"
     other = sorted({place_of(identity) for identity in known.declared_old} & known.places)
     unlike = [place for place in other if place not in told]
     if unlike:
-        yield f"Declared with {old} and held with another key: {_named_apps(unlike)}. {new_key}"
+        yield f"Declared with {old}, but a ledger or tracker has another key for them: {_named_apps(unlike)}. {new_key}"
 
 
 def _named_apps(places: t.Iterable[Place]) -> str:

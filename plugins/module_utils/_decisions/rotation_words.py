@@ -56,7 +56,7 @@ class End:
         return f"{self.old} {'would stay' if self.check_mode else 'is still'} active."
 
     def to_declare(self) -> t.Iterator[str]:
-        """Yield what has to be declared, so that the next ordinary run leaves the moved ones where they are."""
+        """Yield what has to be declared, so that the next run of site leaves the moved ones where they are."""
         if not self.is_declared:
             values = (f"key_id {self.new} and " if self.new else "") + f"private_key_path {self.new_path}"
             yield f"Put the new key into your list of keys ({values})."
@@ -73,11 +73,11 @@ class End:
     def _left_so(self) -> str:
         """What comes of a declaration that is left as it is."""
         if self.revocation == "not_asked":
-            return "the next ordinary run moves the apps back."
+            return "the next run of storeops.refunds.site moves the apps back."
         if self.revocation == "unlisted":
             # Nobody knows whether the old key works.
-            return "the next ordinary run moves the apps back, or Apple refuses it."
-        return "Apple refuses the next ordinary run."
+            return "the next run of storeops.refunds.site moves the apps back, or fails if the old key was revoked."
+        return "the next run of storeops.refunds.site fails: Apple refuses the revoked key."
 
 
 def count_of(count: int, one: str = "", many: str = "") -> str:

@@ -155,7 +155,8 @@ def _app_list(apps: tuple[App, ...]) -> str:
 
 
 def _app(app: App) -> str:
-    place = "" if app.environment == "production" else f' <span class="muted">{esc(app.environment)}</span>'
+    beside = [app.name, "" if app.environment == "production" else app.environment]
+    place = "".join(f' <span class="muted">{name(text)}</span>' for text in beside if text)
     changes = ", ".join(difference.field for difference in app.differences) if app.action == "update" else ""
     return f"<code>{name(app.bundle_id)}</code>{place}" + (
         f' <span class="muted">{esc(changes)}</span>' if changes else ""

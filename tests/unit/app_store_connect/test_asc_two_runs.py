@@ -20,7 +20,7 @@ from unit_support import Outcome, run_task
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import AppStoreConnect
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
 
-PATIENCE = 30.0
+PATIENCE = 300.0
 
 
 def in_children(functions: t.Sequence[t.Callable[[], Outcome]]) -> list[dict[str, t.Any]]:

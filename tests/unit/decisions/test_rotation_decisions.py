@@ -202,7 +202,7 @@ def test_what_is_said_at_the_end(end: End, told: str, untold: str) -> None:
 def test_a_declared_new_key_need_not_be_declared_again() -> None:
     for revocation in ("done", "not_asked"):
         end = replace(END, revocation=revocation, is_declared=True, has_old_apps=False)
-        assert "Put the new key" not in str(end) and "ordinary run" not in str(end)
+        assert "Put the new key" not in str(end) and "next run of" not in str(end)
         told = f"Apps are still declared with {OLD}: declare them with {NEW}. Until then, "
         assert told in str(replace(end, has_old_apps=True)) and "Put the" not in str(replace(end, has_old_apps=True))
 

@@ -35,6 +35,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._plan import Plan
 
 OLD, NEW = "OLDKEY0001", "NEWKEY0001"
 STEP = " Give the options of these trackers (in keys, apps or the task), "
+UNSEEN = "in no ledger or tracker that this run can see"
 DECLARE = " Declare these apps with the new key, or with state: absent."
 
 
@@ -153,7 +154,7 @@ UNCONFIRMED = (
     "again with devtodev.confirmed: true. Then run storeops.refunds.rotate_key again."
 )
 IDLE = (
-    f"With {NEW}, but not Active as far as anyone knows: b in the ledger.{STEP}and run storeops.refunds.rotate_key "
+    f"On {NEW}, but not known to be Active: b in the ledger.{STEP}and run storeops.refunds.rotate_key "
     "again once they are Active."
 )
 HERE, THERE = held("h"), held("i", NEW)
@@ -195,7 +196,7 @@ OBSTACLES: dict[str, tuple[Known, t.Sequence[Decision], list[str]]] = {
         [],
         [
             f"May still use {OLD}, because the tracker doesn't show its key: x at devtodev (project game).",
-            f"Declared with {OLD} and held nowhere: x.{DECLARE}",
+            f"Declared with {OLD}, but {UNSEEN}: x.{DECLARE}",
         ],
     ),
     "never noted, and moved": (
@@ -258,18 +259,18 @@ OBSTACLES: dict[str, tuple[Known, t.Sequence[Decision], list[str]]] = {
     "declared and held nowhere": (
         Known((), declared_old=frozenset({ONE.identity, held("z", environment="sandbox").identity})),
         [],
-        [f"Declared with {OLD} and held nowhere: a, z (sandbox).{DECLARE}"],
+        [f"Declared with {OLD}, but {UNSEEN}: a, z (sandbox).{DECLARE}"],
     ),
     "declared with an unknown key": (
         Known((), declared_unknown=frozenset({ONE.identity})),
         [],
-        [f"Declared with a key whose key_id isn't known and held nowhere: a.{DECLARE}"],
+        [f"Declared with a key whose key_id isn't known, but {UNSEEN}: a.{DECLARE}"],
     ),
     "declared with an unknown key, and held": (Known((TWO,), declared_unknown=frozenset({TWO.identity})), [], []),
     "declared, and held with another key": (
         Known((TWO,), declared_old=frozenset({TWO.identity})),
         [],
-        [f"Declared with {OLD} and held with another key: b.{DECLARE}"],
+        [f"Declared with {OLD}, but a ledger or tracker has another key for them: b.{DECLARE}"],
     ),
     "declared, held and moved": (Known((TWO,), declared_old=frozenset({TWO.identity})), [decided(TWO)], []),
     "declared, nowhere and moved": (Known((), declared_old=frozenset({TWO.identity})), [decided(TWO)], []),
@@ -305,7 +306,7 @@ def test_a_key_that_is_not_made_yet_is_entered_once_it_is() -> None:
 def test_several_obstacles_are_told_in_their_order() -> None:
     known = Known((ONE, HIDDEN, replace(TWO, status="Failed")), ("x.",), declared_old=frozenset({held("y").identity}))
     found = obstacles(OLD, NEW, known, [decided(WAITING, next_step="Enter it.")])
-    starts = ("Still with", "May still use", f"With {NEW}", "1 integration must", "Declared with", "Could not be read")
+    starts = ("Still with", "May still use", f"On {NEW}", "1 integration must", "Declared with", "Could not be read")
     assert len(found) == 6 and all(text.startswith(start) for text, start in zip(found, starts, strict=True))
 
 
@@ -355,8 +356,8 @@ def test_the_name_of_an_integration(entry: Integration, wanted: str) -> None:
 
 END = End(OLD, NEW, "/k/new.p8", 3, 4, "done")
 PUT = f"Put the new key into your list of keys (key_id {NEW} and private_key_path /k/new.p8)."
-REFUSES = "With the old values there, Apple refuses the next ordinary run."
-MOVES = "the next ordinary run moves the apps back."
+REFUSES = "With the old values there, the next run of storeops.refunds.site fails: Apple refuses the revoked key."
+MOVES = "the next run of storeops.refunds.site moves the apps back."
 KNOW = f"Services that this collection doesn't know may use {OLD}: check them before you revoke it."
 WORDS: dict[str, tuple[End, str]] = {
     "done": (END, f"3 integrations were moved from {OLD} to {NEW}. {OLD} is revoked. {PUT} {REFUSES}"),
@@ -377,7 +378,8 @@ WORDS: dict[str, tuple[End, str]] = {
     "nothing left": (
         replace(END, moved=0, sound=1, revocation="before", is_declared=True),
         f"Nothing is left to move: 1 integration uses {NEW}, and Apple accepts it. {OLD} was revoked before. Apps are "
-        f"still declared with {OLD}: declare them with {NEW}. Until then, Apple refuses the next ordinary run.",
+        f"still declared with {OLD}: declare them with {NEW}. Until then, the next run of storeops.refunds.site fails: "
+        "Apple refuses the revoked key.",
     ),
     "nothing left, many": (
         replace(END, moved=0, sound=2, revocation="unlisted", is_declared=True, has_old_apps=False, check_mode=True),

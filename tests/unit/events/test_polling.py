@@ -50,7 +50,7 @@ class Place:
         self.sim, self.folder = sim, folder
         self.url = f"sqlite:///{folder}/ledger.db"
         key = write_key(folder / "key.p8", sim.pem)
-        found = sim.session.get(f"{sim.announced['control']}/root_certificate?format=pem", timeout=10)
+        found = sim.session.get(f"{sim.announced['control']}/root_certificate?format=pem", timeout=120)
         (folder / "root.pem").write_bytes(found.content)
         team = {"issuer_id": ISSUER, "iap_keys": [{"key_id": KEY_ID, "public_key": public_pem(sim.pem)}]}
         names = [BUNDLE_ID, *others]
@@ -87,7 +87,7 @@ class Place:
         finally:
             ledger.close()
 
-    def polled(self, count: int, seconds: float = 60.0) -> tuple[list[dict[str, t.Any]], list[str]]:
+    def polled(self, count: int, seconds: float = 300.0) -> tuple[list[dict[str, t.Any]], list[str]]:
         """Run the source until it gave that many events, or the time is over; give them, and its warnings."""
         warnings: list[str] = []
         world = World({}, time.time, time.monotonic, warnings.append, warnings.append, "me")

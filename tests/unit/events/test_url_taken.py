@@ -24,7 +24,7 @@ __all__ = ["place"]
 
 def options_at(place: Place) -> dict[str, t.Any]:
     """Give what refund_ledger is given, with an API key."""
-    found = place.sim.session.get(f"{place.sim.announced['control']}/root_certificate?format=pem", timeout=10)
+    found = place.sim.session.get(f"{place.sim.announced['control']}/root_certificate?format=pem", timeout=120)
     (place.folder / "root.pem").write_bytes(found.content)
     return {
         "bundle_id": BUNDLE_ID,

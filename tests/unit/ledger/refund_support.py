@@ -54,7 +54,7 @@ class Desk:
     def prepare(self, status: Status = "Active", app_apple_id: int | None = APPLE_ID, **app: object) -> None:
         """Bring world, root certificate, key and integration in place; the clock stands at TODAY."""
         write_key(self.folder / "key.p8", self.sim.pem)
-        found = self.sim.session.get(f"{self.sim.announced['control']}/root_certificate?format=pem", timeout=10)
+        found = self.sim.session.get(f"{self.sim.announced['control']}/root_certificate?format=pem", timeout=120)
         (self.folder / "root.pem").write_bytes(found.content)
         one = {"bundle_id": BUNDLE_ID, "apple_id": APPLE_ID, **URL_V2, **app}
         other = {"bundle_id": "com.example.two", "apple_id": 2, **URL_V2}

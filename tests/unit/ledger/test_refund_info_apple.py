@@ -130,7 +130,7 @@ def _signed(desk: Desk, url: str) -> list[str]:
     """The payloads as the simulator gives them."""
     token = sign(Credentials(ISSUER, KEY_ID, parse_content(desk.sim.pem), None), BUNDLE_ID, time.time())
     headers = {"Authorization": f"Bearer {token.reveal()}"}
-    answer = desk.sim.session.get(f"{url}/inApps/v2/refund/lookup/{ANY}", headers=headers, timeout=10)
+    answer = desk.sim.session.get(f"{url}/inApps/v2/refund/lookup/{ANY}", headers=headers, timeout=120)
     return list(answer.json()["signedTransactions"])
 
 

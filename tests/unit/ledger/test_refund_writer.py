@@ -93,7 +93,7 @@ def written(ledger: Ledger, recorders: t.Sequence[Recorder]) -> dict[str, Except
         ledger.begins = lambda: None
         for thread in threads:
             thread.start()
-        ends = time.monotonic() + 60
+        ends = time.monotonic() + 300
         while len(writer._queue) < len(recorders) and time.monotonic() < ends:
             time.sleep(0.001)
 

@@ -110,9 +110,7 @@ KILLED_ELSEWHERE = {
     ),
     "refund_ledger_copy, in the middle": f"{LEDGER}/test_ledger_copy.py::test_a_copy_that_was_broken_off_is_completed",
     "the receiver, while 50 connections post": "tests/events/test_receiver_storm.py::test_a_storm_with_two_kills",
-    "ansible-rulebook": (
-        "tests/events/test_rulebooks.py::test_a_message_within_seconds_of_apples_notification_and_after_a_kill"
-    ),
+    "ansible-rulebook": ("tests/events/test_rulebooks.py::test_a_message_from_apples_notification_and_after_a_kill"),
 }
 
 

@@ -68,7 +68,7 @@ class Place:
 
     def _root(self) -> bytes:
         if not hasattr(self.sim, "root_pem"):
-            found = self.sim.session.get(f"{self.sim.announced['root_certificate']}?format=pem", timeout=10)
+            found = self.sim.session.get(f"{self.sim.announced['root_certificate']}?format=pem", timeout=120)
             self.sim.root_pem = found.content  # type: ignore[attr-defined]
         return t.cast("bytes", self.sim.root_pem)  # type: ignore[attr-defined]
 

@@ -49,7 +49,7 @@ class Sink(ThreadingHTTPServer):
         """Ask the server, which may have been told by another process."""
         with requests.Session() as session:
             session.trust_env = False
-            return set(session.get(self.url, timeout=10).json())
+            return set(session.get(self.url, timeout=120).json())
 
 
 @functools.cache

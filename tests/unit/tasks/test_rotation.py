@@ -16,6 +16,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.errors imp
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.job import Job
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.reading import Reading
 
+UNSEEN = "in no ledger or tracker that this run can see"
+
 
 @pytest.fixture
 def publisher(sim: Simulator, tmp_path: Path) -> Publisher:
@@ -46,11 +48,11 @@ def test_what_is_declared_with_the_old_key_and_held_nowhere_keeps_it(publisher: 
     """Another ledger may hold it: that nothing here uses the old key proves nothing then."""
     keys = publisher.declared(ONE, TWO, "com.example.three")
     done = publisher.both(keys, revoke=True)
-    assert f"Declared with {OLD} and held nowhere: com.example.three. Declare these apps" in done.message
+    assert f"Declared with {OLD}, but {UNSEEN}: com.example.three. Declare these apps" in done.message
     assert publisher.active() == {OLD, NEW} and "irreversible" not in done.results
     nameless = [{**keys[0], "key": "other", "key_id": None, "apps": ["com.example.three"]}]
     done = publisher.both([*publisher.declared(ONE, TWO), *nameless], revoke=True)
-    assert "Declared with a key whose key_id isn't known and held nowhere: com.example.three." in done.message
+    assert f"Declared with a key whose key_id isn't known, but {UNSEEN}: com.example.three." in done.message
     absent = {"bundle_id": "com.example.three", "state": "absent"}
     done = publisher.rotate(publisher.declared(ONE, TWO, absent), revoke=True)
     assert not done.message and publisher.active() == {NEW}, done.message
@@ -64,7 +66,7 @@ def test_a_tracker_that_waits_for_the_new_key_keeps_the_old_one(publisher: Publi
         assert not publisher.site(publisher.declared(one, TWO)).results.get("failed")
     assert not publisher.rotate(publisher.declared(both, TWO)).results.get("failed")
     done = publisher.both(publisher.declared(ONE, TWO), revoke=True)
-    told = f"With {NEW}, but not Active as far as anyone knows: {ONE} at devtodev (project game)."
+    told = f"On {NEW}, but not known to be Active: {ONE} at devtodev (project game)."
     assert told in done.message and publisher.active() == {OLD, NEW}, done.message
 
 
@@ -174,7 +176,7 @@ def test_what_is_held_nowhere_is_not_entered_by_hand(publisher: Publisher) -> No
     nowhere = {"bundle_id": "com.example.three", "trackers": ["ledger", "devtodev"], "devtodev": HANDOFF}
     for _time in range(2):
         done = publisher.both(publisher.declared(ONE, TWO, nowhere), revoke=True)
-        assert f"Declared with {OLD} and held nowhere: com.example.three. Declare these apps" in done.message
+        assert f"Declared with {OLD}, but {UNSEEN}: com.example.three. Declare these apps" in done.message
         assert "by hand" not in done.message and publisher.active() == {OLD, NEW}
         assert not any("com.example.three" in text for text in done.warnings)
 
@@ -231,7 +233,7 @@ def test_a_tracker_without_options_keeps_the_old_key(publisher: Publisher) -> No
     assert publisher.held() == {ONE: NEW, TWO: NEW} and publisher.active() == {OLD, NEW}
     # Else the next run of the declaration would move them back without a word.
     assert f"Put the new key into your list of keys (key_id {NEW} and" in done.message
-    assert "With the old values there, the next ordinary run moves the apps back." in done.message
+    assert "With the old values there, the next run of storeops.refunds.site moves the apps back." in done.message
 
 
 def test_a_tracker_that_cannot_be_asked_stops_it(publisher: Publisher) -> None:

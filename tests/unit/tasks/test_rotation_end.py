@@ -33,8 +33,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.l
 OLD, NEW, NOW = "OLD1234567", "NEW1234567", "2026-11-28T00:00:00Z"
 NEW_KEY = KeySource(ISSUER, NEW, "/keys/new.p8", None, "strict", name="new")
 DECLARED = f"Put the new key into your list of keys (key_id {NEW} and private_key_path /keys/new.p8)."
-BACK = "With the old values there, the next ordinary run moves the apps back."
-REFUSED = "With the old values there, Apple refuses the next ordinary run."
+BACK = "With the old values there, the next run of storeops.refunds.site moves the apps back."
+REFUSED = "With the old values there, the next run of storeops.refunds.site fails: Apple refuses the revoked key."
 CHECK_THEM = f"Services that this collection doesn't know may use {OLD}: check them before you revoke it."
 MOVED = f"2 integrations were moved from {OLD} to {NEW}."
 
@@ -227,8 +227,9 @@ def test_what_a_person_must_still_enter_is_not_counted_as_moved(monkeypatch: pyt
 def test_what_is_declared_already_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, is_left: bool) -> None:
     old_apps = [held("a").identity] if is_left else []
     done = Rotation(monkeypatch, keys={"new": NEW_KEY}, declared_old=old_apps).run()
-    more = f" Apps are still declared with {OLD}: declare them with {NEW}. Until then, Apple refuses the next ordinary "
-    assert done["rotation"]["message"] == f"{MOVED} {OLD} is revoked.{more + 'run.' if is_left else ''}"
+    fails = "the next run of storeops.refunds.site fails: Apple refuses the revoked key."
+    more = f" Apps are still declared with {OLD}: declare them with {NEW}. Until then, {fails}"
+    assert done["rotation"]["message"] == f"{MOVED} {OLD} is revoked.{more if is_left else ''}"
 
 
 def test_without_a_session_nothing_is_begun() -> None:

@@ -375,7 +375,7 @@ def test_many_threads_send_one_look() -> None:
     with raw_server(behave, port=port_of(url)) as server:
         looking = threading.Thread(target=lambda: failed(transport, url, "broken"))
         looking.start()
-        assert asked.acquire(timeout=10)
+        assert asked.acquire(timeout=120)
         at_once(FIRST, lambda: refused(transport, url))
         released.set()
         looking.join()

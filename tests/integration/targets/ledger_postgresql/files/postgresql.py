@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psycopg
 
-PATIENCE = 30.0
+PATIENCE = 300.0
 
 
 def start(notes: Path) -> int:

@@ -29,7 +29,7 @@ ISSUER = "57246542-96fe-1a63-e053-0824d011072a"
 OLD, NAME = "OLDKEY0001", "devtodev API Key 2"
 # In the order in which the ledger gives them.
 APPS = ("com.example.one", "com.example.three", "com.example.two")
-PATIENCE = 120.0
+PATIENCE = 300.0
 Json = t.Any
 
 
@@ -59,7 +59,7 @@ class Stage:
         data = json.dumps(body).encode() if body is not None else None
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.urls['control']}{path}", data, headers, method=method)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=120) as answer:
             return json.load(answer)
 
     def fault(self, **fault: Json) -> None:

@@ -21,7 +21,7 @@ import typing as t
 import urllib.request
 from pathlib import Path
 
-PATIENCE = 30.0
+PATIENCE = 300.0
 NOWHERE = subprocess.DEVNULL
 
 
@@ -86,7 +86,7 @@ def stop(folder: Path) -> int:
 
 def _end(pid: int) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
-        ends = time.monotonic() + 10
+        ends = time.monotonic() + 60
         try:
             os.kill(pid, number)
             while time.monotonic() < ends:
@@ -135,7 +135,7 @@ def tell(url: str, requests: list[tuple[str, str, t.Any]]) -> int:
 def _ask(url: str, method: str, body: t.Any) -> t.Any:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=120) as answer:
         text = answer.read().decode()
     return json.loads(text) if text.startswith(("{", "[")) else text
 
