@@ -129,7 +129,7 @@ def test_after_all_is_moved_the_old_key_is_revoked(monkeypatch: pytest.MonkeyPat
         (
             Revoked(None, False),
             f"App Store Connect lists no key {OLD}, so nothing was revoked.",
-            f"{BACK.rstrip('.')}, or Apple refuses it.",
+            f"{BACK.rstrip('.')}, or fails if the old key was revoked.",
         ),
     ],
 )
