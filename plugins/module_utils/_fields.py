@@ -31,6 +31,8 @@ _LONGEST_KEY_NAME = 64
 # A slip of the keyboard, with one thing that can be meant; and what only resembles a field, or two.
 _SLIP = 0.85
 _SIMILARITY = 0.7
+# Empty ones of App Store Connect hide those of a group's defaults, so that FASTLANE_SESSION counts.
+_MAY_BE_EMPTY = ("session", "session_path")
 _BOOLEANS = frozenset({"1", "0", "on", "off", "y", "n", "t", "f", "yes", "no", "true", "false", "1.0", "0.0"})
 
 
@@ -73,24 +75,33 @@ def option_faults(spec: Spec, params: Spec) -> str:
     return " ".join(text for text in found if text)
 
 
-def refuse_no_paths(spec: Spec, params: Spec, where: str = "") -> None:
-    """Raise InputError for an option of the type path whose value can't be one. Entries of lists are left to others."""
+def refuse_unusable(spec: Spec, params: Spec, where: str = "") -> None:
+    """Raise InputError for a path that can't be one, and for a path or a secret that is given but empty.
+
+    Entries of lists are left to others. So are the secrets of trackers and the ledger: the environment may have an
+    empty one that no tracker of this task needs.
+    """
     for name, option in spec.items():
-        value = params.get(name)
-        if option.get("type") == "path" and isinstance(value, str):
+        value, is_path = params.get(name), option.get("type") == "path"
+        if (is_path and where) or ((is_path or option.get("no_log")) and not where and name not in _MAY_BE_EMPTY):
+            refuse_empty(params, (name,), where)
+        if is_path and value:
             refuse_no_path(value, f"{where}{name}")
         elif "options" in option and isinstance(value, dict):
-            refuse_no_paths(option["options"], value, f"{where}{name}.")
+            refuse_unusable(option["options"], value, f"{where}{name}.")
 
 
-def refuse_empty(params: Spec, options: t.Iterable[str], where: str = "") -> None:
-    """Raise InputError for a text that is given but empty: it must not mean what leaving it out means."""
+def refuse_empty(params: Spec, options: t.Iterable[str], where: str = "", variable: str = "") -> None:
+    """Raise InputError for a text that is given but empty: it must not mean what leaving it out means.
+
+    ``variable``: of the environment, which may have given it.
+    """
     for option in options:
         value = params.get(option)
         if isinstance(value, str) and not value.strip():
             raise InputError(
                 f"{where}{option}",
-                "is given but empty.",
+                f"is given but empty{f' (or {variable} is)' if variable else ''}.",
                 "Give a value, or leave the option out (omit). Perhaps a variable or a secret of the CI is not set.",
             )
 

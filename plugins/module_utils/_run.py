@@ -16,7 +16,7 @@ from ansible.module_utils.basic import missing_required_lib
 # First, since the others can't be imported by an old Python.
 from . import _python_version
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
-from ._fields import app_name, option_faults, refuse_no_paths
+from ._fields import app_name, option_faults, refuse_unusable
 from ._file_attributes import FileAttributesOf, Raising
 from ._http import HttpSettings, Transport
 from ._http_flow import MOST
@@ -67,7 +67,7 @@ def execute(
     if missing is not None:
         return {"failed": True, "msg": missing_required_lib(missing.name), "exception": missing.error}
     try:
-        refuse_no_paths(task.argument_spec, params)
+        refuse_unusable(task.argument_spec, params)
         context = Context(
             check_mode=check_mode,
             environ=environ,

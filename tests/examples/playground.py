@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import ssl
 import subprocess
 import typing as t
 import urllib.request
@@ -18,6 +19,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from example_refunds import app_with_a_forgery, app_with_refunds, milliseconds
 from warm import warm
+
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.root_certificate import apple_root
 
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER_ID = "57246542-96fe-1a63-e053-0824d011072a"
@@ -103,6 +106,8 @@ class Playground:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with direct.open(f"{urls['root_certificate']}?format=pem", timeout=10) as answer:
             self.root_certificate = self.write(self.folder / "root.pem", answer.read().decode())
+        # Where HOME is.
+        self.write(self.folder / "apple.pem", ssl.DER_cert_to_PEM_cert(apple_root().der))
         return self
 
     def _world(self) -> dict[str, t.Any]:

@@ -195,7 +195,7 @@ def refunds() -> list[Json]:
         ledger("refused port", "{{ vault_api }}", True, ledger={"url": POSTGRESQL}),
         task("refund info", "refund_info", **key),
         task("refund info, Apple is asked", "refund_info", **asked),
-        task("refund info, not signed by Apple", "refund_info", True, **asked, root_certificate_path=""),
+        task("refund info, not signed by Apple", "refund_info", True, **asked, root_certificate_path="~/apple.pem"),
         task("refund info, refused port", "refund_info", True, ledger={"url": POSTGRESQL}),
         task("refund export", "refund_export", path="{{ work }}/../export"),
         task(

@@ -64,6 +64,11 @@ def parse(options: Options, where: str = "devtodev") -> DevtodevSettings:
     reader = Reader(options, where)
     reader.check_names(_NAMES)
     url, session, path = reader.text("url"), reader.text("session"), reader.text("session_path")
+    for name in ("session_path", "browser_path"):
+        reader.refuse_empty(name)
+    if reader.text("mode") != "handoff" and not path:
+        # Nobody would look at the page: a run by hand takes a person's word for it.
+        reader.refuse_empty("session", VARIABLE)
     page = Reader(reader.mapping("page"), reader.path("page"))
     page.check_names((*DEFAULTS, "menu", "active_texts", "waiting_texts", "failed_texts"))
     settings = DevtodevSettings(
@@ -109,7 +114,7 @@ def _check_browser_mode(reader: Reader, settings: DevtodevSettings, url: str) ->
             "is required with mode: browser.",
             f"Give the address of the project's page {MENU_PATH}; devtodev does not document it.",
         )
-    if settings.session is None and not settings.session_path:
+    if reader.is_left_out("session") and reader.is_left_out("session_path"):
         reader.fault("session", "is required with mode: browser.", WAYS)
     if settings.session is not None and settings.url:
         text = settings.session.reveal()

@@ -147,8 +147,10 @@ def require_api_key(service: Service, text: t.Any, where: str) -> Secret:
     option = f"{where}.api_key"
     next_step = f"Give {service.key_kind} there or in the environment variable {service.variable}."
     clean = str(text or "").strip()
-    if not clean:
+    if text is None:
         raise InputError(option, f"is required with tracker: {service.tracker}.", next_step)
+    if not clean:
+        raise InputError(option, f"is given but empty (or {service.variable} is).", next_step)
     if not clean.isascii() or any(not 32 < ord(char) < 127 for char in clean):
         raise InputError(option, "has characters that no API key has.", next_step)
     return Secret(clean)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._fields import unknown_fields
+from .._fields import refuse_empty, unknown_fields
 from .._model.errors import InputError, RefundsError
 from .protocol import OnUnknown
 
@@ -56,6 +56,13 @@ class Reader:
             self.fault(name, "isn't text.")
             return ""
         return str(value if value is not None else "").strip()
+
+    def is_left_out(self, name: str) -> bool:
+        return self._options.get(name) is None
+
+    def refuse_empty(self, name: str, variable: str = "") -> None:
+        """Note the fault of a text that is given but empty. ``variable``: of the environment, which may be why."""
+        self.attempt(lambda: refuse_empty(self._options, (name,), f"{self.where}.", variable), None)
 
     def flag(self, name: str) -> bool:
         value = self._options.get(name)

@@ -202,7 +202,8 @@ def test_keys_that_a_header_can_carry(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [(None, "is required with tracker: revenuecat."), ("", "is required with"), (" ", "is required with")]
+    [(None, "is required with tracker: revenuecat.")]
+    + [(empty, "is given but empty (or STOREOPS_X is).") for empty in ("", " ")]
     + [(odd, "has characters that no API key has.") for odd in ("a b", "a\nb", "\u00e9", "a\x7f", "a\x1fb")],
 )
 def test_keys_that_no_header_can_carry(text: str | None, told: str) -> None:

@@ -26,13 +26,10 @@ if t.TYPE_CHECKING:
 # Left out, they mean something; empty, nobody knows what was meant.
 _TEXTS = (
     "bundle_id",
-    "root_certificate_path",
     "app_store_server_url",
     "app_store_connect_api_url",
     "api_issuer_id",
     "api_key_id",
-    "api_private_key_path",
-    "api_private_key_content",
 )
 
 

@@ -102,8 +102,9 @@ def export(params: Params, context: Context) -> Export:
     folder = params["path"]
     # A playbook of a collection runs in the collection's folder: a relative path would mean a place in there.
     if not os.path.isabs(folder):
-        problem = f"{shown(folder)} is relative." if folder.strip() else "is given but empty."
-        raise InputError("path", problem, "Give an absolute path, such as /srv/reports or ~/reports.")
+        raise InputError(
+            "path", f"{shown(folder)} is relative.", "Give an absolute path, such as /srv/reports or ~/reports."
+        )
     sums_by = tuple(dict.fromkeys(params["sums_by"]))
     return Export(_question(params, context), folder, sums_by, ledger_url(params))
 

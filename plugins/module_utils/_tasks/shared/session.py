@@ -67,7 +67,8 @@ def _text(options: SessionOptions, context: Context) -> tuple[Secret, str]:
     variable = next(filter(context.environ.get, VARIABLES), None)
     if variable:
         return Secret(context.environ[variable]), variable
-    is_empty = options.text is not None or any(name in context.environ for name in VARIABLES)
+    given = (options.text, options.path)
+    is_empty = given != (None, None) or any(name in context.environ for name in VARIABLES)
     said = "is given but empty" if is_empty else "is required to look at App Store Connect"
     raise InputError("session", f"{said}.", _WAYS)
 
