@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from bulk_support import Bulk, Json, apps, outcomes
 from unit_servers import Simulator
-from unit_support import OTHER_ISSUER, run_task
+from unit_support import ISSUER, KEY_ID, OTHER_ISSUER, Outcome, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.credential_check import CredentialCheck
 from ansible_collections.storeops.refunds.plugins.module_utils._http_flow import FIRST, Flow
@@ -21,7 +21,12 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.explained
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Integration
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit import audit_report
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import each
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import checks, engine, writing
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import (
+    checks,
+    declaration_info,
+    engine,
+    writing,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.ledger import LedgerTracker
 
 NAMES = [f"com.example.n{number}" for number in range(6)]
@@ -183,6 +188,7 @@ def test_a_key_without_ids_is_known_by_what_the_ledger_holds(bulk: Bulk) -> None
     bare = [{"key": "a", "private_key_path": bulk.keys[0]["private_key_path"]}]
     done = bulk.run(apps(BAD), on_faulty_app="report", keys=bare)
     assert outcomes(done) == [(BAD, "unchanged", "unchanged")]
+    assert not done.results.get("failed") and done.results["keys_with_problems"] == []
     assert bulk.run(apps(BAD), keys=bare).results["failed"]
     other = [{"key": "a", "private_key_path": bulk.keys[1]["private_key_path"]}]
     done = bulk.run(apps(BAD), on_faulty_app="report", keys=other)
@@ -193,14 +199,69 @@ def test_a_key_without_ids_is_known_by_what_the_ledger_holds(bulk: Bulk) -> None
     assert done.results["integrations"][0]["status"] == "Active", "what is held is known all the same"
 
 
+def audited(bulk: Bulk, keys: list[Json], given: list[Json], **more: t.Any) -> tuple[Outcome, Outcome]:
+    """Audit as the playbook's role does: the declaration, all apps in check mode, and the report."""
+    declared: Json = {"keys": keys, "apps": given, "on_faulty_app": "report", **more}
+    checked = run_task(declaration_info.TASK, declared)
+    assert not checked.message
+    done = bulk.run(given, True, keys=keys, on_faulty_app="report", **more)
+    path = str(bulk.folder / "reports")
+    return done, run_task(
+        audit_report.TASK, {"results": [done.results], "path": path, "fail_on": ["refused", "unknown"]}
+    )
+
+
+BY_HAND: Json = {"trackers": ["devtodev"], "devtodev": {"mode": "handoff", "project": "p"}}
+
+
+@pytest.mark.parametrize("held", [{}, BY_HAND])
+def test_an_audit_knows_a_key_that_was_made_by_any_app_that_holds_it(bulk: Bulk, held: Json) -> None:
+    """Its IDs were never written down: site has them from App Store Connect."""
+    assert not bulk.run(apps(BAD, **held)).results.get("failed")
+    bare = {"key": "a", "name": "devtodev API Key", "private_key_path": bulk.keys[0]["private_key_path"]}
+    wanted = {"issuer_id": ISSUER, "key_id": KEY_ID}
+    for given in ([BAD], [NAMES[0], BAD], [BAD, NAMES[0]], [NAMES[0]], []):
+        keys = [{**bare, "apps": [{"bundle_id": name, **(held if name == BAD else {})} for name in given]}]
+        done, report = audited(bulk, keys, [])
+        assert (done.message, done.results["keys_with_problems"]) == ("", []), given
+        assert report.message == "" or not given
+        new = {NAMES[0]: ("create", "changed")}
+        found = {name: (action, outcome) for name, action, outcome in outcomes(done)}
+        assert found == {name: new.get(name, ("unchanged", "unchanged")) for name in given}
+        for one in done.results["integrations"]:
+            assert {name: one["declared"][name] for name in wanted} == wanted
+        # The team is known by it, and so is what nobody declares.
+        left = {entry["bundle_id"] for entry in done.results["undeclared"]}
+        assert left == ({BAD} if BAD not in given else set())
+
+
+def test_an_id_that_is_declared_comes_before_the_one_that_is_held(bulk: Bulk) -> None:
+    assert not bulk.run(apps(BAD)).results.get("failed")
+    half = [{"key": "a", "issuer_id": OTHER_ISSUER, "private_key_path": bulk.keys[0]["private_key_path"]}]
+    done = bulk.run(apps(BAD, credential_check="skip"), True, on_faulty_app="report", keys=half)
+    assert outcomes(done) == [(BAD, "update", "changed")] and done.results["keys_with_problems"] == []
+
+
+def test_what_can_not_be_looked_up_is_told_although_the_key_is_known(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not bulk.run(apps(NAMES[0])).results.get("failed")
+    never = property(lambda self: False, lambda self, value: None)
+    monkeypatch.setattr(LedgerTracker, "is_listable", never)
+    monkeypatch.setattr(LedgerTracker, "find", faulty(LedgerTracker.find, lambda _self, one: one.bundle_id))
+    bare = [{"key": "a", "private_key_path": bulk.keys[0]["private_key_path"]}]
+    done = bulk.run(apps(BAD, NAMES[0]), True, on_faulty_app="report", keys=bare)
+    assert [outcome for _name, _action, outcome in outcomes(done)] == ["failed", "unchanged"]
+    assert FAULT in done.results["integrations"][0]["msg"] and done.results["keys_with_problems"] == []
+
+
 @pytest.mark.parametrize("by_hand", [True, False])
 @pytest.mark.parametrize("state", ["none", "empty", "there"])
 def test_an_audit_takes_no_app_for_gone_that_only_an_empty_ledger_tells_of(
     bulk: Bulk, by_hand: bool, state: str
 ) -> None:
     """A slip in ledger.url, or a fresh disk: nobody was asked then. For site, a warning was decided."""
-    hand: Json = {"trackers": ["devtodev"], "devtodev": {"mode": "handoff", "project": "p"}}
-    gone = apps(BAD, state="absent", **(hand if by_hand else {}))
+    gone = apps(BAD, state="absent", **(BY_HAND if by_hand else {}))
     if state == "there":
         bulk.run(apps(NAMES[0]))
     elif state == "empty":

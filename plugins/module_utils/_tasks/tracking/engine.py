@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import typing as t
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from ..._decisions.apple_id import Contradiction, WrongAppleId, contradictions_t
 from ..._decisions.integration import Decision, Rules, Wanted, decide_absent, decide_present, standing, unread
 from ..._declaration.declaration import Declaration, refuse
 from ..._ledger.coverage import proven_apple_ids
-from ..._ledger.integrations import list_elsewhere, remove_integrations
+from ..._ledger.integrations import list_elsewhere, list_integrations, remove_integrations
 from ..._model.apple_id import ProvenAppleIds
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import ENVIRONMENTS
@@ -31,7 +32,7 @@ from .holdings import Holdings
 from .loaded_keys import KeyReader, LoadedKey
 from .purge import Purge
 from .surplus import surplus_of
-from .targets import Place, Target, open_places, targets_of
+from .targets import Place, Target, open_places, settle_keys, targets_of
 from .writing import ONE_APP, naming
 
 
@@ -69,8 +70,9 @@ class Engine:
         reader = KeyReader(self.context)
         targets = targets_of(declaration, reader)
         if self.is_strict:
-            refuse((*declaration.faults, *(target.error for target in targets if target.is_of_key)))
+            refuse((*declaration.faults, *(target.key.fault for target in targets if target.key and target.key.fault)))
         places = open_places(targets, self.trackers, self.context, self.is_strict)
+        settle_keys(targets, declaration, reader, lambda: self._held(targets))
         more = surplus_of(purge, {target.identity for target in targets}, (one.holdings for one in places.values()))
         self._looked_up = targets, places
         self.loaded = [reader.load(source) for source in declaration.keys.values()]
@@ -119,6 +121,14 @@ class Engine:
     def _proven(self) -> ProvenAppleIds:
         return proven_apple_ids(self.trackers.ledger)
 
+    def _held(self, targets: t.Iterable[Target]) -> t.Iterator[Integration]:
+        """Yield what is held of these targets, then what the ledger knows of any app at any tracker."""
+        yield from (target.current for target in targets if target.current)
+        with contextlib.suppress(RefundsError):
+            for environment in ENVIRONMENTS:
+                yield from list_integrations(self.trackers.ledger, "ledger", "", environment)
+                yield from list_elsewhere(self.trackers.ledger, environment)
+
     def listed(self) -> list[Integration]:
         """Return what other trackers listed in this run, whether it is declared or not."""
         _targets, places = self._looked_up
@@ -133,7 +143,7 @@ class Engine:
         """
         targets, places = self._looked_up
         declared = {target.identity for target in targets}
-        teams = _teams(declaration, targets)
+        teams = _teams(declaration, (*self.loaded, *(target.key for target in targets if target.key)))
         unread = {app.bundle_id: app.place for app in declaration.apps if app.fault}
         # Without its bundle ID, an entry may declare any of them.
         if not teams or any(bundle_id == place for bundle_id, place in unread.items()):
@@ -196,11 +206,11 @@ class Engine:
             return standing(current, identity, verdict, naming(identity.bundle_id, unforeseen(error, ONE_APP)))
 
 
-def _teams(declaration: Declaration, targets: t.Iterable[Target]) -> set[str]:
+def _teams(declaration: Declaration, loaded: t.Iterable[LoadedKey]) -> set[str]:
     sources = [*declaration.keys.values(), *(app.key for app in declaration.apps if app.key)]
     found = {LoadedKey(source).declared["issuer_id"] for source in dict.fromkeys(sources)}
     # Some keys have their IDs from what is held.
-    found |= {target.key.credentials.issuer_id for target in targets if target.key and target.key.credentials}
+    found |= {one.credentials.issuer_id for one in loaded if one.credentials}
     return found - {None}
 
 

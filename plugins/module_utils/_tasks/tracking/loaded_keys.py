@@ -15,12 +15,12 @@ from ..._apple.credential_check import CredentialCheck
 from ..._context import Context, Results
 from ..._decisions.refusal import KeyId, settled_kind
 from ..._declaration.keys import KeySource, identifiers
-from ..._model.errors import InputError
+from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import Environment
-from ..._model.integration import Credentials
+from ..._model.integration import Credentials, Integration
 from ..._model.private_key import KeyProblem
 from ..._model.verdict import Verdict
-from ..shared.options import load_credentials, warn_about_name
+from ..shared.options import load_credentials, load_key, warn_about_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,8 @@ class LoadedKey:
         for one in (replace(source, path=None), source):
             with contextlib.suppress(InputError, KeyProblem):
                 issuer_id, key_id = identifiers(one)
+        if credentials:
+            issuer_id, key_id = credentials.issuer_id, credentials.key_id
         fingerprint = credentials.private_key.fingerprint if credentials else source.fingerprint
         return {"issuer_id": issuer_id, "key_id": key_id, "key_fingerprint": fingerprint}
 
@@ -73,6 +75,23 @@ class KeyReader:
             self._read[source] = self._load(source)
         return self._read[source]
 
+    def complete(self, sources: t.Iterable[KeySource], held: t.Callable[[], t.Iterable[Integration]]) -> None:
+        """Give keys that lack IDs those under which the same key is ``held``: a key that was made has them only there.
+
+        ``held`` is asked if there is such a key.
+        """
+        lacking = [key for key in map(self.load, sources) if key.fault and key.source.is_given]
+        known: dict[str, Integration] = {}
+        for entry in held() if lacking else ():
+            if entry.key_fingerprint and entry.issuer_id and entry.key_id:
+                # What Apple accepted comes before what was only stored.
+                first = known.setdefault(entry.key_fingerprint, entry)
+                known[entry.key_fingerprint] = entry if entry.is_accepted and not first.is_accepted else first
+        for key in lacking:
+            with contextlib.suppress(RefundsError):
+                self._read[key.source] = _completed(key.source, known)
+                warn_about_name(key.source, self.context)
+
     def _load(self, source: KeySource) -> LoadedKey:
         if source.unusable:
             return LoadedKey(source, fault=source.unusable)
@@ -85,3 +104,14 @@ class KeyReader:
             return LoadedKey(source, fault=str(named))
         warn_about_name(source, self.context)
         return LoadedKey(source, credentials)
+
+
+def _completed(source: KeySource, known: t.Mapping[str, Integration]) -> LoadedKey:
+    """Return a key with IDs that it lacks. Raises RefundsError where it can't be used, or isn't held."""
+    issuer_id, key_id = identifiers(source)
+    private_key = load_key(source)
+    entry = known.get(private_key.fingerprint)
+    if entry is None:
+        raise InputError(source.where, "isn't held.")
+    found = Credentials(issuer_id or str(entry.issuer_id), key_id or str(entry.key_id), private_key, source.path)
+    return LoadedKey(source, found)

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..._context import Context
 from ..._declaration.apps import App
@@ -18,7 +17,6 @@ from ..._model.integration import Identity, Integration
 from ..._trackers.ledger import LedgerTracker
 from ..._trackers.protocol import Tracker
 from ..._trackers.settings import Settings
-from ..shared.stored_key import stored_credentials
 from ..shared.trackers import Trackers
 from .holdings import Holdings
 from .loaded_keys import KeyReader, LoadedKey
@@ -69,8 +67,23 @@ def targets_of(declaration: Declaration, reader: KeyReader) -> list[Target]:
 def _target(app: App, settings: Settings, reader: KeyReader) -> Target:
     if app.fault or app.is_absent or app.key is None:
         return Target(app, settings, None, error=app.fault)
-    key = reader.load(app.key)
-    return Target(app, settings, key, error=key.fault, is_of_key=bool(key.fault))
+    return Target(app, settings, reader.load(app.key))
+
+
+def settle_keys(
+    targets: t.Sequence[Target],
+    declaration: Declaration,
+    reader: KeyReader,
+    held: t.Callable[[], t.Iterable[Integration]],
+) -> None:
+    """Complete keys that lack IDs by what is held. What is still wrong with a key is told before all else."""
+    sources = (*declaration.keys.values(), *(target.key.source for target in targets if target.key))
+    reader.complete(dict.fromkeys(sources), held)
+    for target in targets:
+        if target.key is not None:
+            target.key = reader.load(target.key.source)
+            if target.key.fault:
+                target.error, target.is_untried, target.is_of_key = target.key.fault, False, True
 
 
 def open_places(
@@ -111,7 +124,6 @@ def _look_up(target: Target, holdings: Holdings, context: Context, is_only: bool
     try:
         target.current = holdings.find(target.identity)
         target.is_read = True
-        _complete(target)
     except RefundsError as error:
         if is_listable and is_only and not holdings.is_ambiguous(target.identity):
             raise
@@ -120,16 +132,3 @@ def _look_up(target: Target, holdings: Holdings, context: Context, is_only: bool
         if is_listable and is_only:
             raise
         target.fail(unforeseen(error, ONE_APP))
-
-
-def _complete(target: Target) -> None:
-    """Give a key that lacks IDs those of the tracker's entry of the same key, if there is one."""
-    source, current = target.app.key, target.current
-    if not target.is_of_key or source is None or not source.is_given or (source.issuer_id and source.key_id):
-        return
-    # The declared key alone: another one at the stored path proves nothing about it.
-    asked = replace(current, private_key_path=None) if current else None
-    with contextlib.suppress(RefundsError):
-        credentials = stored_credentials(asked, source) if asked else None
-        if credentials:
-            target.key, target.error, target.is_of_key = LoadedKey(source, credentials), "", False
