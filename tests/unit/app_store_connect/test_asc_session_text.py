@@ -18,6 +18,10 @@ from asc_support import DES_NAME, as_fastlane, as_json, new_cookie
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_session import (
+    browser_session_values,
+    parse_browser_session,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.web_session import (
     LARGEST,
@@ -102,6 +106,32 @@ def test_shapes_that_people_paste(shape: str, cookies: dict[str, str]) -> None:
     text = WRAPPED[shape](cookies)
     assert header(parse_session(text, "session")) == wanted(cookies)
     assert set(cookies.values()) <= cookie_values(text), "each is known as a secret"
+
+
+# Of these, a browser learns for which site each cookie is.
+OF_A_BROWSER = (
+    "kept single quotes",
+    "a line of an .env file",
+    "a byte order mark",
+    "base64 in lines",
+    "a browser's export",
+)
+KINDS = {"cookies.txt": "is cookies.txt", "a Cookie header": "is a Cookie", "a Cookie header's value": "is a Cookie"}
+
+
+@pytest.mark.parametrize("shape", WRAPPED)
+def test_the_same_shapes_as_a_session_of_a_browser(shape: str, cookies: dict[str, str]) -> None:
+    text = WRAPPED[shape](cookies)
+    if shape in OF_A_BROWSER:
+        held = {one["name"]: one["value"] for one in parse_browser_session(text, "session").state["cookies"]}
+        assert cookies.items() <= held.items() and set(cookies.values()) <= browser_session_values(text)
+        return
+    with pytest.raises(InputError) as caught:
+        parse_browser_session(text, "session")
+    said = str(caught.value)
+    assert said.startswith(f"session: {KINDS.get(shape, 'is')}") and "Give what Playwright's storage_state()" in said
+    assert shape in KINDS or said.startswith("session: isn't a browser session. ")
+    assert not any(value in said for value in cookies.values())
 
 
 def test_a_vault_is_named() -> None:
