@@ -42,6 +42,8 @@ FORBIDDEN = {
     r"\bordinary run\b": "the playbook's name",
     r"\bas far as anyone knows\b": "isn't known to be",
     r"\bheld nowhere\b": "in no ledger or tracker that this run can see",
+    r"\bcalled otherwise\b": "has another name",
+    r"\bnothing speaks against\b": "nothing is known to be wrong with",
 }
 RULE = re.compile("|".join(FORBIDDEN), re.IGNORECASE)
 # A message that two things differ shows both; a name in other capitals stands in it already.

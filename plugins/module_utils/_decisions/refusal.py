@@ -54,7 +54,7 @@ class Facts:
 
     ``differing``: (option, held, given) of the key. ``is_unchanged``: nothing differs, and all of it is known.
     ``was_accepted``: Apple accepted what is held. ``held_name``: a bundle ID that the tracker ``held_at`` has in other
-    capitals.
+    capitals; nothing else of the app is held then.
     ``other_key``: the short name of another declared key that Apple accepts for the app, ``is_same_team``: of the same
     Issuer ID.
     """
@@ -73,18 +73,21 @@ class Facts:
         return self.is_unchanged and self.was_accepted
 
 
-def facts(current: Integration | None, credentials: Credentials | None, held_name: str) -> Facts:
-    """Compare what is given with what the tracker holds: what differs from it is the likely cause."""
+def facts(current: Integration | None, credentials: Credentials | None, twin: Integration | None) -> Facts:
+    """Compare what is given with what the tracker holds: what differs from it is the likely cause.
+
+    ``twin``: what it holds with the bundle ID in other capitals.
+    """
     if credentials is None:
         return Facts()
     if current is None:
-        return Facts(held_name=held_name)
+        return Facts(held_name=twin.identity.bundle_id, was_accepted=twin.was_accepted) if twin else Facts()
     held = (current.issuer_id, current.key_id, current.key_fingerprint)
     given = (credentials.issuer_id, credentials.key_id, credentials.private_key.fingerprint)
     names = ("issuer_id", "key_id", "the private key's fingerprint")
     pairs = [(name, old, new) for name, old, new in zip(names, held, given, strict=True) if old not in (None, new)]
     differing = tuple((name, str(old), new) for name, old, new in pairs)
-    return Facts(differing, not differing and None not in held, current.status == "Active")
+    return Facts(differing, not differing and None not in held, current.is_accepted)
 
 
 @dataclass(frozen=True)
@@ -177,9 +180,9 @@ def infer_across_apps(checks: t.Sequence[Check]) -> list[Verdict]:
     return [others.explain(key, verdict) for key, verdict in checks]
 
 
-def folded(held: t.Iterable[Integration]) -> dict[str, str]:
-    """Return the bundle IDs that are held, by themselves without capitals."""
-    names: dict[str, str] = {}
+def folded(held: t.Iterable[Integration]) -> dict[str, Integration]:
+    """Return what is held by its bundle ID without capitals."""
+    names: dict[str, Integration] = {}
     for entry in held:
-        names.setdefault(entry.identity.bundle_id.casefold(), entry.identity.bundle_id)
+        names.setdefault(entry.identity.bundle_id.casefold(), entry)
     return names

@@ -19,10 +19,10 @@ _STATES = {
 UNVERIFIED = (
     "Nothing of storeops.refunds was run against the live services; it was built on Apple's and the trackers' "
     "documentation and proven against a simulator.",
-    "That 404 with error code 4040010 for a made-up transaction proves acceptance, and that Apple's 401 never says "
-    "why, rests on observation.",
-    "That production refuses an app before its first release, while the sandbox accepts it, was said by an Apple "
-    "engineer; app_not_released is therefore only most likely.",
+    "Two things were observed and aren't documented: 404 with error code 4040010 for a made-up transaction means that "
+    "Apple accepted the key, and Apple's 401 never says why.",
+    "An Apple engineer said that production refuses an app before its first release. If the sandbox accepts the key "
+    "then, app_not_released is most likely, not certain.",
     "What a tracker holds is what it shows. Where it can't show a key, the ledger's record of what was last applied is "
     "compared instead.",
 )

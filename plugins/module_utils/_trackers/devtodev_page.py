@@ -282,5 +282,5 @@ _TEXTS = "() => document.body.innerText + [...document.querySelectorAll('input, 
 _CHECK_URL = (
     "Check devtodev.url: the address of the project's page Settings → Payments integration → IA refunds tracking."
 )
-_NAME_IT = "Elements that are called otherwise are named by devtodev.page."
+_NAME_IT = "If the page has another name for an element, give that name in devtodev.page."
 _SIGN_IN_AGAIN = "Sign in again and save the browser's storage state as devtodev.session or session_path."

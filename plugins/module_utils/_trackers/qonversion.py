@@ -200,14 +200,25 @@ def _held(identity: Identity, config: Config, noted: Integration | None) -> Inte
 
 def _fault(bundle_id: str, credentials: Credentials, before: Config, after: Config) -> str:
     """Return what is not as it should be after a save, empty when all is."""
-    wanted = {"bundle ID": bundle_id, "Key ID": credentials.key_id, "Issuer ID": credentials.issuer_id}
-    there = (after.bundle_id, after.key_id, after.issuer_id)
-    wrong = [name for (name, value), now in zip(wanted.items(), there, strict=True) if value != now]
+    triplet = (
+        ("bundle ID", after.bundle_id, bundle_id),
+        ("Key ID", after.key_id, credentials.key_id),
+        ("Issuer ID", after.issuer_id, credentials.issuer_id),
+    )
+    wrong = [
+        f"shows {f'{name} {shown(now)}' if now else f'no {name}'}, and {sent} was sent"
+        for name, now, sent in triplet
+        if sent != now
+    ]
     if after.has_key is False:
-        wrong.append("has_iap_private_key")
+        wrong.append("says that it has no private key (has_iap_private_key: false)")
     if wrong:
-        return f"shows other values of {', '.join(wrong)} than were sent"
+        return "; ".join(wrong)
     if after.has_key is None:
         return "does not say whether it has the private key (has_iap_private_key)"
-    lost = [name for name, old, new in zip(_OTHERS, before.others, after.others, strict=True) if old and old != new]
-    return f"no longer shows the same {', '.join(lost)}" if lost else ""
+    lost = [
+        f"{name} was {shown(str(old))} and is {'missing' if new is None else shown(str(new))} now"
+        for name, old, new in zip(_OTHERS, before.others, after.others, strict=True)
+        if old and old != new
+    ]
+    return f"other settings changed: {'; '.join(lost)}" if lost else ""

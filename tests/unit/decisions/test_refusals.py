@@ -30,6 +30,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
     Credentials,
     Identity,
     Integration,
+    Status,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES, Cause, Verdict
 
@@ -94,7 +95,7 @@ def test_an_app_that_was_accepted_once_is_released(
     ("current", "credentials", "wanted"),
     [
         (HELD, None, Facts()),
-        (None, KEY, Facts(held_name="COM.example")),
+        (None, KEY, Facts(held_name="COM.example", was_accepted=True)),
         (HELD, KEY, Facts(is_unchanged=True, was_accepted=True)),
         (replace(HELD, status="Failed"), KEY, Facts(is_unchanged=True)),
         # What the tracker can't show is no difference, and not known to be the same.
@@ -111,7 +112,19 @@ def test_an_app_that_was_accepted_once_is_released(
 def test_what_differs_from_what_is_held(
     current: Integration | None, credentials: Credentials | None, wanted: Facts
 ) -> None:
-    assert facts(current, credentials, "COM.example") == wanted
+    twin = replace(HELD, identity=replace(IDENTITY, bundle_id="COM.example"))
+    assert facts(current, credentials, twin) == wanted
+
+
+@pytest.mark.parametrize(("status", "is_kept"), [("Active", False), ("Pending", True)])
+def test_an_app_that_was_accepted_in_other_capitals_was_released(status: Status, is_kept: bool) -> None:
+    twin = replace(HELD, identity=replace(IDENTITY, bundle_id="COM.example"), status=status)
+    verdict = replace(REFUSED, hint=hints.unauthenticated("production", None, 0.0, "refuses"))
+    known = replace(facts(None, KEY, twin), held_at="ledger")
+    found = Others.of([(MINE, REFUSED)]).explain(MINE, verdict, known)
+    assert found.lead == hints.other_capitals("COM.example", "ledger")
+    assert found.hint == (f"{found.lead} {hints.NEVER_RELEASED}" if is_kept else found.lead)
+    assert facts(None, KEY, None) == Facts()
 
 
 @pytest.mark.parametrize(
@@ -235,7 +248,7 @@ def test_every_app_of_a_task_is_explained_by_the_others() -> None:
 
 def test_names_without_their_capitals() -> None:
     entries = [replace(HELD, identity=replace(IDENTITY, bundle_id=name)) for name in ("Com.A", "com.a", "com.B")]
-    assert folded(entries) == {"com.a": "Com.A", "com.b": "com.B"}
+    assert folded(entries) == {"com.a": entries[0], "com.b": entries[2]}
 
 
 def test_a_key_that_works_for_other_apps_is_not_called_revoked() -> None:

@@ -157,10 +157,15 @@ def test_half_a_triplet_is_not_sent(key: Credentials) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "told", "held"),
     [
-        (shows(), shows(key_id="X"), "shows other values of Key ID than were sent", (ISSUER, "X")),
-        (shows(), shows("y"), "shows other values of bundle ID than were sent", (None, None)),
-        (shows(), shows(iap_issuer_id="z"), "shows other values of Issuer ID than were sent", ("z", KEY_ID)),
-        (shows(), shows(has_key=False), "shows other values of has_iap_private_key than were sent", (ISSUER, KEY_ID)),
+        (shows(), shows(key_id="X"), f"shows Key ID 'X', and {KEY_ID} was sent", (ISSUER, "X")),
+        (shows(), shows("y"), f"shows bundle ID 'y', and {BUNDLE_ID} was sent", (None, None)),
+        (shows(), shows(iap_issuer_id="z"), f"shows Issuer ID 'z', and {ISSUER} was sent", ("z", KEY_ID)),
+        (
+            shows(),
+            shows(has_key=False),
+            "says that it has no private key (has_iap_private_key: false)",
+            (ISSUER, KEY_ID),
+        ),
         (
             shows(),
             shows(has_key=None),
@@ -170,13 +175,14 @@ def test_half_a_triplet_is_not_sent(key: Credentials) -> None:
         (
             shows(),
             {},
-            "shows other values of bundle ID, Key ID, Issuer ID than were sent",
+            f"shows no bundle ID, and {BUNDLE_ID} was sent; shows no Key ID, and {KEY_ID} was sent; shows no "
+            f"Issuer ID, and {ISSUER} was sent",
             (None, None),
         ),
         (
             shows(app_id="1", has_shared_secret=True),
             shows(app_id="2"),
-            "no longer shows the same app_id, has_shared_secret",
+            "other settings changed: app_id was '1' and is '2' now; has_shared_secret was 'True' and is missing now",
             (ISSUER, KEY_ID),
         ),
         (shows(), shows(app_id="2"), "", ()),

@@ -207,7 +207,7 @@ def test_a_service_that_shows_something_else_is_not_active(place: QonversionPlac
     match = {"vendor": "qonversion", "endpoint": "update_store_config"}
     place.sim.fault(kind="status", status=204, body="", times=1, match=match)
     done = place.run(place.options())
-    assert done.results["failed"] and "shows other values of bundle ID, Key ID" in done.message
+    assert done.results["failed"] and f"shows no Key ID, and {KEY_ID} was sent" in done.message
     assert done.results["changed"] and done.results["integration"]["status"] == "Failed"
     assert place.run(place.options()).results["changed"] and place.key()["key_id"] == KEY_ID
 

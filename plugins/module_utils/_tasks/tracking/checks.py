@@ -141,7 +141,7 @@ class Checks:
         try:
             is_new = target.current is None
             names = place.holdings.names(identity.environment) if is_new else {}
-            known = facts(target.current, key.credentials, names.get(identity.bundle_id.casefold(), ""))
+            known = facts(target.current, key.credentials, names.get(identity.bundle_id.casefold()))
         except RefundsError:
             # A hint less is no reason to hide the refusal.
             pass

@@ -24,7 +24,7 @@ class Holdings:
     tracker: Tracker
     is_for_one: bool = False
     _listed: dict[Environment, dict[Identity, Integration]] = field(default_factory=dict, init=False)
-    _names: dict[Environment, dict[str, str]] = field(default_factory=dict, init=False)
+    _names: dict[Environment, dict[str, Integration]] = field(default_factory=dict, init=False)
     _ambiguous: set[Identity] = field(default_factory=set, init=False)
 
     def find(self, identity: Identity) -> Integration | None:
@@ -53,8 +53,8 @@ class Holdings:
         """Return what was listed so far, without asking."""
         return [entry for listed in self._listed.values() for entry in listed.values()]
 
-    def names(self, environment: Environment) -> t.Mapping[str, str]:
-        """Return the bundle IDs that are held, by themselves without capitals."""
+    def names(self, environment: Environment) -> t.Mapping[str, Integration]:
+        """Return what is held by its bundle ID without capitals."""
         if environment not in self._names:
             self._names[environment] = folded(self.listed(environment).values())
         return self._names[environment]
