@@ -86,7 +86,7 @@ options:
       session:
         description:
           - A signed-in session, the JSON of Playwright's C(storage_state). Also read from
-            E(STOREOPS_DEVTODEV_SESSION). An empty one is an error, except with V(handoff).
+            E(STOREOPS_DEVTODEV_SESSION). Not empty.
         type: str
       session_path:
         description: File with such a session, for its owner only.

@@ -122,7 +122,7 @@ confirmed_now:
   type: bool
 finding:
   description:
-    - V(wrong_apple_id), V(still_held) for one that a run can't or may not remove at the tracker, or V(null).
+    - The report's V(wrong_apple_id), V(still_held), V(tracker_failed) or V(tracker_unknown), or V(null).
   returned: success, and failure of the credential check
   type: str
 credential_check:

@@ -198,6 +198,20 @@ def test_devtodev_says_error(world: World) -> None:
     failed = world.run(credential_check="skip")
     assert not failed.results.get("failed") and failed.results["integration"]["status"] == "Failed"
     assert world.info(credential_check="skip").results["integrations"][0]["status"] == "Failed"
+    # Nobody waited for what the page would say. That it stays so is green in no exit code.
+    again = world.checked_and_run(credential_check="skip")
+    assert not again.results["changed"] and again.results["finding"] == "tracker_failed" and world.submissions() == 1
+    assert again.message == (
+        f"{BUNDLE_ID}: devtodev says 'Error'. Look at its page. When Apple accepts the key, a run submits it again."
+    )
+
+
+def test_an_outage_of_apple_takes_no_active_away(world: World) -> None:
+    assert world.run().results["integration"]["status"] == "Active"
+    for policy in ("skip", "advisory"):
+        world.sim.fault(kind="status", status=503, match={"vendor": "app_store_server"}, times=50)
+        kept = world.checked_and_run(credential_check=policy)
+        assert (kept.message, kept.results["integration"]["status"]) == ("", "Active"), policy
 
 
 def test_what_devtodev_rejects_is_submitted_again(world: World) -> None:

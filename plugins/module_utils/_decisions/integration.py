@@ -63,6 +63,7 @@ class Decision:
     has to do at the tracker. ``why_kept``: why what is declared absent can't be removed, and what a person can do.
     ``is_confirmation``: a person said in this run that it is done; ``is_too_early``: and this run is the first to ask.
     ``has_no_api``: the tracker can't be asked. ``is_surplus``: nobody declares it, and a purge removes it.
+    ``bad_status``: Failed or Unknown, where the tracker itself shows that; the error says so.
     """
 
     verdict: Verdict
@@ -86,6 +87,7 @@ class Decision:
     is_too_early: bool = False
     has_no_api: bool = False
     is_surplus: bool = False
+    bad_status: Status | None = None
 
     @property
     def told(self) -> Integration:
@@ -103,16 +105,18 @@ class Decision:
         return self.is_absent and self.told.status != "Absent"
 
     @property
-    def finding(self) -> t.Literal["wrong_apple_id", "still_held"] | None:
+    def finding(self) -> t.Literal["wrong_apple_id", "tracker_failed", "tracker_unknown", "still_held"] | None:
         """What an audit finds that neither the verdict nor the plan tells."""
         if self.is_wrong_apple_id:
             return "wrong_apple_id"
+        if self.bad_status:
+            return "tracker_failed" if self.bad_status == "Failed" else "tracker_unknown"
         return "still_held" if self.is_kept and not self.error else None
 
     @property
     def write(self) -> t.Literal["save", "note", "remove"] | None:
         """What the tracker is to do for it."""
-        if self.error:
+        if self.error and not self.bad_status:
             # What a person did counts, whatever else is wrong with the app.
             return "note" if self.is_confirmation else None
         if self.step.action == "delete":
@@ -207,10 +211,19 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     decision = Decision(verdict, step, held, wanted.credentials, is_predicted=rules.check_mode and step.changed)
     decision.next_step, decision.is_confirmation = observed.next_step, observed.is_confirmation
     decision.is_too_early = observed.is_too_early
-    if status == "Active" and step.action == "unchanged" and observed.status in ("Failed", "Unknown"):
-        # Whatever the tracker means by it, nobody may take it for Active, nor for a waiting state.
-        decision.error = _not_active(identity, tracker, observed)
+    shown = _bad_status(observed, status, current)
+    # What was submitted in this run is looked at by the next one. A key that nobody can see was warned of.
+    if shown and (step.action == "unchanged" or (step.action == "unknown" and shown == "Failed")):
+        # Whatever Apple says, nobody may take it for Active, nor for a waiting state.
+        decision.bad_status, decision.error = shown, _not_active(identity, tracker, verdict, shown, observed.word)
     return decision
+
+
+def _bad_status(observed: Observation, allowed: Status, current: Integration | None) -> Status | None:
+    """Return Failed or Unknown where the tracker itself shows that. ``allowed``: by Apple's verdict, at best."""
+    is_own = current is not None and observed.word == current.word != ""
+    shown = current.status if current is not None and is_own else observed.status
+    return shown if shown in ("Failed", "Unknown") and (is_own or shown != allowed) else None
 
 
 def _refused(wanted: Wanted, current: Integration | None, verdict: Verdict, rules: Rules) -> Decision:
@@ -228,12 +241,14 @@ def _refused(wanted: Wanted, current: Integration | None, verdict: Verdict, rule
     return refused
 
 
-def _not_active(identity: Identity, tracker: Tracker, observed: Observation) -> str:
-    says = f"says {observed.word!r}, which isn't a known word" if observed.word else "shows no status"
-    return (
-        f"{identity.bundle_id}: Apple accepts the key, but {tracker.name} {says}. Look at its page. If all is well "
-        f"there, name the word or its place by {tracker.name}.page."
-    )
+def _not_active(identity: Identity, tracker: Tracker, verdict: Verdict, shown: Status, word: str) -> str:
+    says = f"says {word!r}" if word else "shows no status" if shown == "Unknown" else f"shows {shown}"
+    step = "" if verdict.accepted else " When Apple accepts the key, a run submits it again."
+    if shown == "Unknown":
+        says += ", which isn't a known word" if word else ""
+        step = f" If all is well there, name the word or its place by {tracker.name}.page."
+    lead = "Apple accepts the key, but " if verdict.accepted else ""
+    return f"{identity.bundle_id}: {lead}{tracker.name} {says}. Look at its page.{step}"
 
 
 def _refusal(identity: Identity, verdict: Verdict, hint: str, check_mode: bool) -> str:

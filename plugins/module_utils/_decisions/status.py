@@ -12,9 +12,14 @@ from .._model.verdict import LOCAL_CAUSES, UNDECIDED_CAUSES, Verdict
 
 
 def proven_status(current: Integration | None, credentials: Credentials | None) -> Status | None:
-    """Return the status that was found for exactly these credentials before; None when there is none to keep."""
-    if current is None or credentials is None or current.word or not current.has_key(credentials):
+    """Return the status that was found for exactly these credentials before; None when there is none to keep.
+
+    Of what a tracker calls by a word of its own, only Active is known to be Apple's verdict, too.
+    """
+    if current is None or credentials is None or not current.has_key(credentials):
         return None
+    if current.word or current.is_only_shown:
+        return "Active" if current.is_accepted else None
     return current.status if current.status in ("Active", "Pending", "Failed") else None
 
 

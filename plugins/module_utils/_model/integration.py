@@ -86,6 +86,7 @@ class Integration:
     applied: no key is there, someone changed it, a save broke off.
     ``word`` is the tracker's own word for ``status``, as in Observation; a plan doesn't compare it. ``accepted_at`` is
     when Apple first accepted the app, with whichever key, as far as the ledger knows (UTC in ISO 8601).
+    ``is_only_shown``: Active is the page's word alone; the ledger doesn't know that Apple accepted this key.
     """
 
     identity: Identity
@@ -98,11 +99,17 @@ class Integration:
     is_outdated: bool = field(default=False, compare=False)
     word: str = ""
     accepted_at: str | None = field(default=None, compare=False)
+    is_only_shown: bool = field(default=False, compare=False)
+
+    @property
+    def is_accepted(self) -> bool:
+        """True when Apple is known to have accepted what is held."""
+        return self.status == "Active" and not self.is_only_shown
 
     @property
     def was_accepted(self) -> bool:
         """True when Apple is known to have accepted the app once: in production, it was released then."""
-        return self.status == "Active" or self.accepted_at is not None
+        return self.is_accepted or self.accepted_at is not None
 
     def has_key(self, credentials: Credentials) -> bool:
         """Tell whether it is known to hold exactly these credentials."""
@@ -147,5 +154,6 @@ def absent(identity: Identity) -> Integration:
 
 
 def asked_to_remove(held: Integration) -> Integration:
-    """Return the entry of what a person was asked to remove."""
-    return replace(held, word=REMOVAL_ASKED)
+    """Return the entry of what a person was asked to remove. Active stays where it was a person's word."""
+    is_of_page = held.word not in ("", REMOVAL_ASKED)
+    return replace(held, word=REMOVAL_ASKED, status=worse(held.status, "Pending") if is_of_page else held.status)

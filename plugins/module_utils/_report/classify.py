@@ -30,6 +30,10 @@ OWN_CAUSES: t.Mapping[str, str] = {
 _REFUSED_BEFORE = "Apple refused this key when it was last asked. Run it again with credential_check: required."
 _NO_FAILURE = ("app_not_released", "key_not_yet_created")
 _PENDING = (*_NO_FAILURE, "tracker_pending")
+_OF_THE_TRACKER: t.Mapping[str, t.Literal["refused", "unknown"]] = {
+    "tracker_failed": "refused",
+    "tracker_unknown": "unknown",
+}
 # What a waiver may name.
 WAIVABLE_CAUSES: tuple[str, ...] = tuple(
     cause for cause in (*CAUSES, *OWN_CAUSES) if cause != "accepted" and cause not in _PENDING
@@ -157,6 +161,9 @@ def _own(kind: t.Literal["unknown", "pending"], cause: str, text: str) -> Proble
 
 def _of_the_tracker(found: Finding) -> Problem | None:
     """Return what the tracker's own status says, where Apple's verdict doesn't explain it already."""
+    if found.own_finding in _OF_THE_TRACKER:
+        kind = _OF_THE_TRACKER[found.own_finding]
+        return Problem(kind, found.own_finding, found.message or OWN_CAUSES[found.own_finding])
     # Where something failed before anybody was asked, nobody knows the status.
     is_sound = found.cause in ("accepted", *_NO_FAILURE) or (found.cause == "not_checked" and not found.is_failed)
     if not is_sound and not (found.shows_status and found.cause in ("", *UNDECIDED_CAUSES)):
@@ -180,7 +187,8 @@ def _of_the_check(found: Finding) -> Problem | None:
     if found.outcome == "not_tried":
         return _own("unknown", "not_tried", found.message)
     # Also where what failed kept Apple from being asked, such as an entry that can't be used.
-    if not found.cause or (found.cause == "not_checked" and found.is_failed):
+    is_told = found.own_finding in _OF_THE_TRACKER
+    if not found.cause or (found.cause == "not_checked" and found.is_failed and not is_told):
         return _own("unknown", "failed", found.message)
     if found.cause == "accepted":
         return None

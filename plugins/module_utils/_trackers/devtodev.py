@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from .._model.errors import RefundsError, after_writing
 from .._model.identifiers import Environment
+from .._model.identifiers import shown as quoted
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
 from .browser import BrowserFailed, Tab
 from .devtodev_page import Form, PageProblem, Shown
@@ -65,8 +66,8 @@ class DevtodevByBrowser:
             self.last_applied.check_place()
             if current is not None and current.is_rejected:
                 self.warn(
-                    f"{identity.bundle_id}: devtodev's page says {current.word!r}, although nothing speaks "
-                    "against the declared key, so a run submits the form again."
+                    f"{identity.bundle_id}: devtodev's page says {current.word!r}. Nothing is known to be wrong with "
+                    "the declared key, so a run submits the form again."
                 )
             # Whatever would stop the run stops check mode too.
             self._visit(identity, lambda form: self._require(form, identity))
@@ -192,6 +193,9 @@ class DevtodevByBrowser:
             app_apple_id=applied.app_apple_id if applied else None,
             is_outdated=applied is not None and applied.key_fingerprint is None,
             word=shown.status,
+            accepted_at=applied.accepted_at if applied else None,
+            # Without a note of ours, the page's Active is all there is to go by.
+            is_only_shown=applied is not None and not (is_ours and applied.status == "Active"),
         )
 
     def _submit(self, form: Form, integration: Integration, credentials: Credentials, attempt: _Attempt) -> None:
@@ -251,5 +255,8 @@ def _look(form: Form, values: t.Mapping[str, str], attempt: _Attempt) -> PagePro
         attempt.shown = form.open()
     except PageProblem as problem:
         return problem
-    differing = [name for name, value in values.items() if getattr(attempt.shown, name) not in (None, value)]
-    return PageProblem(f"it still shows another {', '.join(differing)}.", form.picture()) if differing else None
+    pairs = [(name, getattr(attempt.shown, name), value) for name, value in values.items()]
+    told = [
+        f"{name} {quoted(now)}, and {value} was submitted" for name, now, value in pairs if now not in (None, value)
+    ]
+    return PageProblem(f"it still shows {'; '.join(told)}.", form.picture()) if told else None

@@ -51,7 +51,7 @@ class DevtodevByHand:
     def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
         if not changed and current is not None and self.is_confirmed(current):
             word = CONFIRMED if desired.status == "Pending" else ""
-            return Observation(desired.status, word, is_confirmation=not _was_confirmed(current))
+            return Observation(desired.status, word, is_confirmation=not current.is_confirmed_by_hand)
         # A reminder writes nothing, so it needs no ledger that can be written.
         if changed:
             self.last_applied.check_place()
@@ -81,7 +81,7 @@ class DevtodevByHand:
 
     def is_confirmed(self, held: Integration) -> bool:
         # Whoever was asked to remove it may have done so, and is asked to enter it first.
-        return _was_confirmed(held) or (self.settings.is_confirmed and held.word != REMOVAL_ASKED)
+        return held.is_confirmed_by_hand or (self.settings.is_confirmed and held.word != REMOVAL_ASKED)
 
     def irremovable(self, identity: Identity) -> str:
         """Return what a person has to do, unless one was asked for it before and says that it is done."""
@@ -115,7 +115,7 @@ class DevtodevByHand:
 
     def _hand_off(self, desired: Integration) -> None:
         # Of a key that check mode only predicts, nobody knows the ID yet, and perhaps not the team either.
-        when = "to be entered" if desired.key_id else "once the new key is made, to be entered"
+        when = "enter this" if desired.key_id else "once the new key is made, enter this"
         key_id, issuer_id = desired.key_id or "of the new key", desired.issuer_id or "of the new key's team"
         self.warn(
             f"{desired.identity.bundle_id}: {when} at devtodev by hand, at {self._where(desired.identity)}: "
@@ -141,8 +141,4 @@ def _file(desired: Integration) -> str:
 
 def is_newly_confirmed(tracker: Tracker, held: Integration) -> bool:
     """Tell whether a person says only now that what was asked for is entered."""
-    return isinstance(tracker, DevtodevByHand) and tracker.is_confirmed(held) and not _was_confirmed(held)
-
-
-def _was_confirmed(held: Integration) -> bool:
-    return held.word != REMOVAL_ASKED and (held.status == "Active" or held.word == CONFIRMED)
+    return isinstance(tracker, DevtodevByHand) and tracker.is_confirmed(held) and not held.is_confirmed_by_hand

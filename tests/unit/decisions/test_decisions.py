@@ -43,6 +43,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES, Cause, Verdict
 from ansible_collections.storeops.refunds.plugins.module_utils._plan import Plan, plan
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.settings import TRACKERS
 
 ACTIVE = Observation("Active")
 IDENTITY = Identity("revenuecat", "game", "production", BUNDLE_ID)
@@ -82,8 +83,11 @@ def test_the_status_that_a_verdict_allows(cause: Cause, policy: str, proven: Sta
         (replace(HELD, status="Failed"), KEY, "Failed"),
         (replace(HELD, status="Unknown"), KEY, None),
         (replace(HELD, status="Absent"), KEY, None),
-        # The tracker's own word is no verdict of Apple's.
-        (replace(HELD, word="Connected"), KEY, None),
+        # The tracker's own word is no verdict of Apple's; its word for what Apple accepted takes nothing away.
+        (replace(HELD, word="Connected"), KEY, "Active"),
+        (replace(HELD, word="Connected", is_only_shown=True), KEY, None),
+        (replace(HELD, status="Pending", word="Checking"), KEY, None),
+        (replace(HELD, status="Failed", word="Error"), KEY, None),
         (replace(HELD, key_fingerprint="f2"), KEY, None),
         (replace(HELD, key_fingerprint=None), KEY, None),
         (HELD, None, None),
@@ -94,6 +98,24 @@ def test_what_was_proven_before_counts_for_the_same_key_alone(
     current: Integration | None, credentials: Credentials | None, wanted: Status | None
 ) -> None:
     assert proven_status(current, credentials) == wanted
+
+
+@pytest.mark.parametrize(("cause", "policy"), [("not_checked", "skip"), ("unreachable", "advisory")])
+@pytest.mark.parametrize("word", ["", "Active"])
+@pytest.mark.parametrize("tracker", TRACKERS)
+def test_what_was_accepted_stays_active_whatever_word_its_tracker_has_for_it(
+    tracker: str, word: str, cause: Cause, policy: str
+) -> None:
+    seen: list[Status] = []
+
+    class Looking(Tracker):
+        def observe(self, desired: Integration, current: Integration | None, changed: bool) -> Observation:
+            seen.append(desired.status)
+            return Observation(desired.status, word)
+
+    identity = replace(IDENTITY, tracker=tracker)
+    found, _said = present(cause, replace(HELD, identity=identity, word=word), Looking(), policy, identity=identity)
+    assert seen == ["Active"] and (found.held.status, found.error, found.write) == ("Active", "", None)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -243,8 +265,9 @@ def test_what_apple_did_not_decide_takes_nothing_away() -> None:
 @pytest.mark.parametrize(
     ("seen", "current", "told"),
     [
-        (Observation("Failed", "Broken"), HELD, "but revenuecat says 'Broken', which isn't a known word"),
-        (Observation("Unknown"), HELD, "but revenuecat shows no status"),
+        (Observation("Failed", "Broken"), HELD, "revenuecat says 'Broken'. Look at its page."),
+        (Observation("Unknown", "Odd"), HELD, "revenuecat says 'Odd', which isn't a known word. Look at its page."),
+        (Observation("Unknown"), HELD, "revenuecat shows no status. Look at its page."),
         (Observation("Pending", "Checking"), HELD, ""),
         (Observation("Active"), HELD, ""),
         # It is written again: what is seen is of before.
@@ -256,8 +279,12 @@ def test_a_tracker_that_contradicts_apple_is_told(seen: Observation, current: In
     found, _said = present(current=current, tracker=Tracker(seen))
     assert told in found.error and bool(found.error) is bool(told)
     if told:
-        assert found.error.startswith(f"{BUNDLE_ID}: Apple accepts the key") and "revenuecat.page" in found.error
-    assert not present("app_not_released", tracker=Tracker(seen))[0].error
+        assert found.error.startswith(f"{BUNDLE_ID}: Apple accepts the key, but {told}")
+        assert ("revenuecat.page" in found.error) is (seen.status == "Unknown")
+        # What is seen is written down all the same.
+        assert (found.bad_status, found.write) == (seen.status, "note")
+        unasked, _said = present("app_not_released", tracker=Tracker(seen))
+        assert unasked.error.startswith(f"{BUNDLE_ID}: {told}") and unasked.bad_status == seen.status
 
 
 def test_what_a_tracker_would_refuse_to_save_fails_before() -> None:

@@ -37,13 +37,17 @@ APPS: dict[str, tuple[list[tuple[Action, Status]], str, str]] = {
         "1 changed (of these not Active: com.example.made,-not-released)",
         "1 would change (of these would not be Active: com.example.made,-not-released)",
     ),
-    "kept": ([("unknown", "Unknown")], "1 not Active", "1 would not be Active"),
+    "kept": ([("unknown", "Unknown")], "1 not Active (com.example.kept)", "1 would not be Active (com.example.kept)"),
     "one of two": (
         [("update", "Active"), ("unknown", "Unknown")],
         "1 changed (of these not Active: com.example.one-of-two)",
         "1 would change (of these would not be Active: com.example.one-of-two)",
     ),
-    "refused by the page": ([("unchanged", "Failed")], "1 not Active", "1 would not be Active"),
+    "refused by the page": (
+        [("unchanged", "Failed")],
+        "1 not Active (com.example.refused-by-the-page)",
+        "1 would not be Active (com.example.refused-by-the-page)",
+    ),
     "removed": ([("delete", "Absent")], "1 removed", "1 would be removed"),
     "removed at one, left at another": ([("delete", "Absent"), ("unchanged", "Active")], "1 changed", "1 would change"),
     "declared absent, and waiting": (
@@ -101,7 +105,8 @@ def test_each_app_is_told_by_what_it_is_afterwards(name: str, check_mode: bool) 
 def test_the_first_run_names_those_that_are_not_active() -> None:
     several = [*decisions("made"), *decisions("made, not released"), *decisions("kept"), *decisions("removed")]
     assert summary(several, False) == (
-        "4 apps: 2 changed (of these not Active: com.example.made,-not-released), 1 removed, 1 not Active."
+        "4 apps: 2 changed (of these not Active: com.example.made,-not-released), 1 removed, 1 not Active "
+        "(com.example.kept)."
     )
 
 
@@ -138,8 +143,8 @@ def test_all_that_is_to_be_entered_is_named_where_warnings_stop() -> None:
     assert entries([named(number) for number in range(MOST)], False) == ""
     many = [named(number) for number in range(MOST + 1)]
     told = ", ".join(decision.held.identity.place for decision in many)
-    assert entries([*many, *many], False) == f"Have to be entered by hand: {told}."
-    assert entries(many, True) == f"Would have to be entered by hand: {told}."
+    assert entries([*many, *many], False) == f"Enter these by hand: {told}."
+    assert entries(many, True) == f"You would have to enter these by hand: {told}."
     many[0].error = "Refused."
     assert entries(many, False) == "", "it is told by its error"
 
@@ -154,8 +159,8 @@ def test_all_that_is_to_be_removed_is_named_once() -> None:
         step = Plan("unchanged", held, replace(held, word=REMOVAL_ASKED))
         asked.append(replace(one, held=held, step=step, has_no_api=True))
     names = ", ".join(each.held.identity.place for each in asked)
-    assert removals(asked, False) == f"Have to be removed by hand: {names}."
-    assert removals(asked, True) == f"Would have to be removed by hand: {names}."
+    assert removals(asked, False) == f"Remove these by hand: {names}."
+    assert removals(asked, True) == f"You would have to remove these by hand: {names}."
     before = [replace(each, step=Plan("unchanged", each.held, each.held)) for each in asked]
     elsewhere = [replace(each, has_no_api=False) for each in asked]
     failed = [replace(each, error="The ledger can't be written.") for each in asked]

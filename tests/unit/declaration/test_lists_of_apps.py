@@ -52,7 +52,9 @@ def test_an_app_at_several_trackers_is_one_app_and_one_call(bulk: Bulk) -> None:
     assert done.results["http"]["calls"] == 2
     assert list(done.results["diff"]["after"]) == [f"{BUNDLE_ID} at ledger", f"{BUNDLE_ID} at devtodev", TWO]
     again = bulk.both([], keys=keys, devtodev=HAND)
-    assert again.results["summary"] == "2 apps: 1 not Active, 1 unchanged." and not again.results["changed"]
+    assert (
+        again.results["summary"] == f"2 apps: 1 not Active ({BUNDLE_ID}), 1 unchanged." and not again.results["changed"]
+    )
     for said in (f" Confirmed by hand: {BUNDLE_ID} at devtodev (project p1).", ""):
         confirmed = bulk.both([], keys=keys, devtodev={**HAND, "confirmed": True})
         assert confirmed.results["summary"] == f"2 apps: 2 unchanged.{said}" and not confirmed.results["changed"]
@@ -79,7 +81,7 @@ def test_of_many_apps_by_hand_few_are_warned_of_and_all_have_their_step(bulk: Bu
         told = [text for text in done.warnings if "new ledger" not in text]
         assert len(told) == 11 and told[-1] == "And 2 more apps with a warning like these: see integrations."
         # The next confirmation counts for all of them, so the last line has each name.
-        asked = done.results["summary"].partition("Have to be entered by hand: ")[2]
+        asked = done.results["summary"].partition("nter these by hand: ")[2]
         assert all(f"{name} at devtodev" in asked for name in names)
         for one in done.results["integrations"]:
             assert f"Key ID {KEY_ID}, .p8 file {keys[0]['private_key_path']}" in one["next_step"]
@@ -314,7 +316,7 @@ def test_what_is_left_at_a_tracker_of_an_app_that_is_declared_elsewhere_is_named
     removed: Json = {"devtodev": {**HAND, "confirmed": True}, "state": "absent"}
     gone = {"bundle_id": BUNDLE_ID, "trackers": ["devtodev"], **removed}
     # A person is asked for it first, and each is named, however many there are.
-    assert f" Have to be removed by hand: {there}." in left(gone, BUNDLE_ID, TWO)[1]
+    assert f" Remove these by hand: {there}." in left(gone, BUNDLE_ID, TWO)[1]
     found, told = left(gone, BUNDLE_ID, TWO)
     assert found == [] and f" Confirmed by hand: {there}." in told and left(BUNDLE_ID, TWO)[0] == []
 

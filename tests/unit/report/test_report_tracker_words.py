@@ -22,6 +22,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integr
     decide_absent,
     decide_present,
 )
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.declaration import Declaration
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
     CONFIRMED,
@@ -62,6 +63,8 @@ VERDICTS = {
     "accepted": Verdict("accepted", "Yes.", "production", 404, 4040010),
     "app_not_released": Verdict("app_not_released", "Not yet.", "production", 401),
     "unreachable": Verdict("unreachable", "No connection.", "production"),
+    "not_checked": Verdict("not_checked", "Nobody asked.", "production"),
+    "unauthenticated": Verdict("unauthenticated", "No.", "production", 401),
 }
 
 
@@ -97,10 +100,10 @@ def page(word: str, key: str) -> Page:
     return made
 
 
-def decided(word: str, key: str, cause: str, on_unknown: str) -> Decision:
+def decided(word: str, key: str, cause: str, on_unknown: str, policy: str = "required") -> Decision:
     tracker = page(word, key)
     tracker.on_unknown = t.cast(t.Any, on_unknown)
-    rules = Rules(tracker, "required", True, lambda _text: None)
+    rules = Rules(tracker, policy, True, lambda _text: None)
     decision = decide_present(
         Wanted(IDENTITY, SOURCE, CREDENTIALS, None), tracker.find(IDENTITY), VERDICTS[cause], rules
     )
@@ -109,7 +112,7 @@ def decided(word: str, key: str, cause: str, on_unknown: str) -> Decision:
 
 
 @pytest.mark.parametrize("on_unknown", ["keep", "replace"])
-@pytest.mark.parametrize("cause", VERDICTS)
+@pytest.mark.parametrize("cause", ["accepted", "app_not_released", "unreachable"])
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("word", WORDS)
 def test_nothing_is_active_but_what_the_page_calls_so(
@@ -134,6 +137,72 @@ def test_nothing_is_active_but_what_the_page_calls_so(
         audit(tmp_path, {"integrations": [result], "diff": outcomes.diff([decision])})
         text = (tmp_path / f"refund-audit.{name}").read_text()
         assert "tracker_failed" in text.replace("&#95;", "_") and '"Active"' not in text
+
+
+ASKING = [
+    ("accepted", "required"),
+    ("app_not_released", "required"),
+    ("app_not_released", "skip"),
+    ("unreachable", "advisory"),
+    ("not_checked", "skip"),
+    ("unauthenticated", "advisory"),
+]
+
+
+@pytest.mark.parametrize(("cause", "policy"), ASKING)
+@pytest.mark.parametrize("word", [*WORDS, ""])
+def test_site_fails_for_what_the_page_says_as_the_audit_does(
+    word: str, cause: str, policy: str, tmp_path: Path
+) -> None:
+    """Whatever Apple says, or wasn't asked: what is neither Active nor a waiting state is green in no exit code."""
+    decision, status = decided(word, "known", cause, "keep", policy), WORDS.get(word, "Unknown")
+    # What Apple accepts and the page rejects is submitted again. To Apple's refusal a page without a word adds nothing.
+    is_bad = status in ("Failed", "Unknown") and (status, cause) != ("Failed", "accepted")
+    is_bad = is_bad and (word, cause) != ("", "unauthenticated")
+    assert bool(decision.error) is is_bad and decision.step.changed is ((status, cause) == ("Failed", "accepted"))
+    told, says = outcomes.troubles([decision], Declaration({}, ())), f"says {word!r}" if word else "shows no status"
+    assert bool(told) is is_bad and (not is_bad or (f"{BUNDLE_ID}: " in told and f"devtodev {says}" in told))
+    line = outcomes.summary([decision], False)
+    if not is_bad and decision.told.status != "Active":
+        assert f"(of these not Active: {BUNDLE_ID}" in line or f"1 not Active ({BUNDLE_ID}" in line
+        assert (f": devtodev says {word!r}" in line) is bool(word)
+    audit(tmp_path, {"integrations": outcomes.items([decision]), "diff": outcomes.diff([decision])}, fail_on=[])
+    (app,) = document(tmp_path)["apps"]
+    found = {one["cause"]: one["hint"] for one in app["problems"]}
+    cause_of = {"Failed": "tracker_failed", "Unknown": "tracker_unknown"}.get(status, "")
+    assert ("failed" not in found) and (not is_bad or f"devtodev {says}" in found[cause_of])
+    assert is_bad or decision.step.changed or not {"tracker_failed", "tracker_unknown"} & set(found)
+
+
+@pytest.mark.parametrize(("cause", "policy"), [("not_checked", "skip"), ("unreachable", "advisory")])
+@pytest.mark.parametrize("row", [OURS, replace(OURS, word="Active"), replace(OURS, status="Pending", word="Active")])
+@pytest.mark.parametrize("word", ["Active", "In review"])
+def test_what_apple_did_not_decide_takes_nothing_from_what_it_accepted_and_adds_nothing(
+    cause: str, policy: str, row: Integration, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page always has a word. That it says Active of a key that Apple was never asked about proves nothing."""
+    monkeypatch.setitem(KEYS, "known", (ISSUER, row))
+    decision = decided(word, "known", cause, "keep", policy)
+    assert decision.held.status == ("Active" if row.status == "Active" and word == "Active" else "Pending")
+    assert (decision.error, decision.step.changed, decision.held.word) == ("", False, word)
+
+
+@pytest.mark.parametrize(
+    ("row", "was_accepted"),
+    [
+        (OURS, True),
+        # Without a note, the page is all there is to go by: better keep a key than revoke it.
+        (None, True),
+        (replace(OURS, status="Pending", word="Active"), False),
+        (replace(OURS, key_id="OTHERKEY01"), False),
+        (replace(OURS, status="Pending", accepted_at="2026-01-01T00:00:00Z"), True),
+    ],
+)
+def test_a_page_that_says_active_is_no_release(row: Integration | None, was_accepted: bool) -> None:
+    tracker = page("Active", "known")
+    tracker.last_applied = t.cast(t.Any, Rows(row))
+    found = tracker.find(IDENTITY)
+    assert found is not None and found.was_accepted is was_accepted
 
 
 @pytest.mark.parametrize("key", ["known", "unknown"])

@@ -131,7 +131,7 @@ def test_devtodev_by_hand(sim: Simulator, tmp_path: Path) -> None:
     predicted = bulk(place, [BUNDLE_ID, TWO], check_mode=True, **hand)
     done = bulk(place, [BUNDLE_ID, TWO], **hand)
     assert found(predicted) == found(done) == [("create", "changed", "Pending")] * 2
-    assert all(any(f"{name}: to be entered" in text for text in done.warnings) for name in (BUNDLE_ID, TWO))
+    assert all(any(f"{name}: enter this at" in text for text in done.warnings) for name in (BUNDLE_ID, TWO))
     confirmed = {"devtodev": {**hand["devtodev"], "confirmed": True}}
     # A run in which Apple refuses the key names what was confirmed as any other, and forgets it as little.
     sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})

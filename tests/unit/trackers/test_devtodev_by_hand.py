@@ -72,6 +72,9 @@ def by_hand(rows: Noted, **options: t.Any) -> tuple[DevtodevByHand, list[str]]:
             Observation("Active"),
             False,
         ),
+        # What a browser saw on the page is no person's word.
+        (replace(D_NOTED, word="Active"), False, False, "Active", Observation("Pending"), True),
+        (replace(D_NOTED, word="Active"), False, True, "Active", Observation("Active"), False),
         # It may have been removed.
         (replace(D_NOTED, word=REMOVAL_ASKED), False, False, "Active", Observation("Pending"), True),
         (replace(D_NOTED, word=REMOVAL_ASKED), False, True, "Active", Observation("Pending"), True),
@@ -92,7 +95,7 @@ def test_a_person_is_told_until_it_is_confirmed(
     assert seen.is_too_early is (confirmed and is_told)
     assert seen.is_confirmation is (confirmed and not is_told), "of what was confirmed before, nothing is news"
     told = (
-        f"{BUNDLE_ID}: to be entered at devtodev by hand, at project game, {MENU_PATH}: App Bundle ID {BUNDLE_ID}; "
+        f"{BUNDLE_ID}: enter this at devtodev by hand, at project game, {MENU_PATH}: App Bundle ID {BUNDLE_ID}; "
         f"Issuer ID {ISSUER}; Key ID {KEY_ID}; .p8 file /k/a.p8. Once the page shows Active, run "
         "storeops.refunds.site (in a rotation: rotate_key) with devtodev.confirmed: true, for that run only."
     )
@@ -104,7 +107,7 @@ def test_a_person_is_told_until_it_is_confirmed(
 def test_a_key_that_check_mode_only_predicts_has_no_id_yet() -> None:
     made, said = by_hand(Noted())
     made.observe(replace(D_NOTED, issuer_id=None, key_id=None), None, True)
-    assert said[0].startswith(f"{BUNDLE_ID}: once the new key is made, to be entered at devtodev by hand, at project")
+    assert said[0].startswith(f"{BUNDLE_ID}: once the new key is made, enter this at devtodev by hand, at project")
     assert "; Issuer ID of the new key's team; Key ID of the new key; .p8 file /k/a.p8. Once" in said[0]
 
 

@@ -220,7 +220,7 @@ def test_a_removal_that_nobody_was_asked_for_is_not_confirmed(hand: Hand) -> Non
     # Who declares it again has to look: it may be gone.
     for confirmed in (True, False):
         back = hand.both(devtodev={"confirmed": confirmed})
-        assert back.results["integration"]["status"] == "Pending" and "to be entered" in back.warnings[0]
+        assert back.results["integration"]["status"] == "Pending" and "enter this at" in back.warnings[0]
         assert ("was left aside" in back.warnings[0]) is confirmed and back.results["next_step"]
         hand.run(state="absent")
     assert hand.both(state="absent", devtodev={"confirmed": True}).results["changed"] and hand.status() == "Absent"

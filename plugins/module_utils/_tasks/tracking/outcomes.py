@@ -13,7 +13,7 @@ from ..._decisions.attention import keys_needing_attention
 from ..._decisions.integration import Decision
 from ..._declaration.declaration import Declaration
 from ..._model.errors import first_sentence
-from ..._model.integration import CONFIRMED, Identity
+from ..._model.integration import REMOVAL_ASKED, Identity
 from ..._model.text import few, told_once
 from ..._plan import compared
 from ..shared.few_warnings import MOST
@@ -50,7 +50,8 @@ def _item(decision: Decision) -> Results:
 def confirmed_by_hand(decision: Decision) -> bool:
     """Tell whether the status rests on a person's word: the tracker can't be asked."""
     told = decision.told
-    return decision.has_no_api and (told.status == "Active" or told.word == CONFIRMED)
+    is_said = told.is_confirmed_by_hand or (told.status == "Active" and told.word == REMOVAL_ASKED)
+    return decision.has_no_api and is_said
 
 
 def _outcome(decision: Decision) -> str:
@@ -89,16 +90,30 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
     counted = Counter({**states, **dict.fromkeys(also, "changed")}.values())
     named = [decision for app in also for decision in apps[app]]
     beside = {
-        "waiting": dict.fromkeys(decision.held.identity.bundle_id for decision in named if _is_waiting(decision)),
+        "waiting": _waiting(named),
         "kept": dict.fromkeys(decision.held.identity.place for decision in named if decision.is_kept),
     }
     some = "; ".join(f"{words[state][0]}: {few([*names])}" for state, names in beside.items() if names)
+    still = _waiting(
+        one for app, group in apps.items() if states[app] == "waiting" and app not in also for one in group
+    )
+    aside = {"changed": f" (of these {some})" if some else "", "waiting": f" ({few([*still])})"}
     told = [
-        f"{counted[state]:,} {said[counted[state] > 1]}{f' (of these {some})' if some and state == 'changed' else ''}"
+        f"{counted[state]:,} {said[counted[state] > 1]}{aside.get(state, '')}"
         for state, said in words.items()
         if counted[state]
     ]
     return f"{_number(len(apps), 'app')}: {', '.join(told)}." if apps else "No apps are declared."
+
+
+def _waiting(decisions: t.Iterable[Decision]) -> dict[str, None]:
+    """Return the apps that are to be Active and aren't, each with its tracker's own word for that."""
+    return dict.fromkeys(_worded(decision) for decision in decisions if _is_waiting(decision))
+
+
+def _worded(decision: Decision) -> str:
+    identity, word = decision.held.identity, decision.told.word
+    return identity.bundle_id + (f": {identity.tracker} says {word!r}" if word and not decision.has_no_api else "")
 
 
 def confirmations(decisions: t.Iterable[Decision], check_mode: bool) -> str:
@@ -118,15 +133,18 @@ def entries(decisions: t.Iterable[Decision], check_mode: bool) -> str:
     """Name all that a person is asked to enter, where warnings don't: the next confirmation counts for each of them."""
     asked = (one.held.identity.place for one in decisions if one.next_step and not one.error)
     names = list(dict.fromkeys(asked))
-    said = "Would have to" if check_mode else "Have to"
-    return f"{said} be entered by hand: {', '.join(names)}." if len(names) > MOST else ""
+    return f"{_by_hand('enter', check_mode)}: {', '.join(names)}." if len(names) > MOST else ""
 
 
 def removals(decisions: t.Iterable[Decision], check_mode: bool) -> str:
     """Name all that a person is asked to remove for the first time: the next confirmation counts for each of them."""
     asked = [one for one in decisions if one.has_no_api and one.is_kept and one.step.needs_saving and not one.error]
     names = ", ".join(dict.fromkeys(one.held.identity.place for one in asked))
-    return f"{'Would have to' if check_mode else 'Have to'} be removed by hand: {names}." if names else ""
+    return f"{_by_hand('remove', check_mode)}: {names}." if names else ""
+
+
+def _by_hand(verb: str, check_mode: bool) -> str:
+    return f"You would have to {verb} these by hand" if check_mode else f"{verb.capitalize()} these by hand"
 
 
 # Of one app, and of more.
