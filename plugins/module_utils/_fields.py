@@ -19,6 +19,7 @@ from ._model.errors import InputError
 from ._model.identifiers import parse_bundle_id, refuse_no_path
 from ._model.secret import looks_secret
 from ._model.text import told_once
+from ._model.token_marks import has_token, shortened
 
 Spec = t.Mapping[str, t.Any]
 
@@ -118,16 +119,17 @@ def together(option: str, faults: t.Sequence[str]) -> str:
 def place(option: str, number: int, name: object) -> str:
     """Return the name of an entry, with its app or the short name of its key: ``apps[3] (com.example.four)``."""
     is_key = option == "keys" and isinstance(name, str) and is_shown_key(name, {})
-    told = name if is_key else app_name(name)
+    told = shortened(str(name)) if is_key else app_name(name)
     return f"{option}[{number}] ({told})" if told else f"{option}[{number}]"
 
 
 def app_name(bundle_id: object) -> str:
     """Return the bundle ID for a message, empty where it is hardly one: it may be anything then, a secret as well."""
     try:
-        return parse_bundle_id(bundle_id) if isinstance(bundle_id, str) and "." in bundle_id else ""
+        name = parse_bundle_id(bundle_id) if isinstance(bundle_id, str) and "." in bundle_id else ""
     except InputError:
         return ""
+    return "" if has_token(name) else name
 
 
 def unknown_fields(fields: Spec, value: t.Mapping[str, t.Any]) -> list[str]:

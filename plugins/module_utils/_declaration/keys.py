@@ -19,6 +19,7 @@ from .._model.errors import InputError, RefundsError
 from .._model.identifiers import parse_issuer_id, refuse_no_path, shown
 from .._model.private_key import KeyProblem, read_file_name, settle_key_id
 from .._model.secret import Secret
+from .._model.token_marks import shortened
 
 # What App Store Connect shows. Only the shape is known, so that another one is no fault.
 _SHAPE = re.compile(r"[A-Z0-9]{10}")
@@ -50,6 +51,11 @@ class KeySource:
     @property
     def is_given(self) -> bool:
         return bool(self.path or self.content)
+
+    @property
+    def is_mounted(self) -> bool:
+        """The file is somebody else's: it may be a link or open to others, is only read, and stays as it is."""
+        return self.policy == "mounted" and not self.content
 
     @property
     def has_api_key_name(self) -> bool:
@@ -203,4 +209,5 @@ def _completed(source: KeySource, made: Params | None) -> KeySource:
 
 def names_of(keys: t.Mapping[str, KeySource]) -> str:
     """Return the names that may be shown."""
-    return ", ".join(sorted(source.name for source in keys.values() if is_shown_key(source.name, {}))) or "none"
+    names = sorted(source.name for source in keys.values() if is_shown_key(source.name, {}))
+    return ", ".join(map(shortened, names)) or "none"

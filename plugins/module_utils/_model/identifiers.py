@@ -15,6 +15,7 @@ from .errors import InputError
 from .masking import MASK
 from .secret import looks_secret
 from .secret_marks import looks_random
+from .token_marks import begins_as_token, shortened
 
 Environment = t.Literal["production", "sandbox"]
 ENVIRONMENTS: tuple[Environment, ...] = ("production", "sandbox")
@@ -25,8 +26,6 @@ _BUNDLE_ID = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 # What urlsplit takes for a host but an HTTP client reads otherwise (a backslash, say) is refused.
 _PLACE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(:[0-9]*)?")
 _SHOWN = 80
-# Longer runs with capitals, small letters and digits are rather pieces of a key or a token than names.
-_RUN = re.compile(r"[A-Za-z0-9+/=]{32,}")
 # What Linux takes (linux/limits.h).
 _LONGEST_NAME, _LONGEST_PATH = 255, 4095
 _PATH_WANTED = "Give the path of a file."
@@ -47,14 +46,8 @@ def shown(text: str) -> str:
     if looks_secret(text):
         # The masker knows whole secrets; the beginning of one would pass it.
         return repr(MASK)
-    clean = _RUN.sub(_shortened, text)
+    clean = shortened(text)
     return ascii(clean if len(clean) <= _SHOWN else clean[: _SHOWN - 3] + "...")
-
-
-def _shortened(run: re.Match[str]) -> str:
-    """Return what is enough to recognise a run of characters that may be a piece of a secret."""
-    text = run.group()
-    return f"{text[:6]}... ({len(text)} characters)" if looks_random(text) else text
 
 
 def refuse_no_path(text: str, option: str) -> None:
@@ -122,7 +115,8 @@ def parse_bundle_id(text: str, option: str = "bundle_id") -> str:
     # Their length varies: a space inside may stand for a missing period as well as for nothing.
     clean = _visible(text).strip()
     # About one private key in thirty has neither + nor / in its base64: then only its first line tells it apart.
-    if looks_secret(text) or looks_random(text) or not _BUNDLE_ID.fullmatch(clean) or len(clean) > 255:
+    is_secret = looks_secret(text) or looks_random(text) or begins_as_token(clean)
+    if is_secret or not _BUNDLE_ID.fullmatch(clean) or len(clean) > 255:
         raise InputError(
             option,
             f"{shown(text)} isn't a bundle ID (letters, digits, hyphens and periods such as com.example.game).",
@@ -155,12 +149,15 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def parse_service_url(text: str, option: str) -> str:
-    """Return a service's base URL without a trailing slash: https, or http to loopback, without credentials."""
+def parse_service_url(text: str, option: str, is_shown: bool = True) -> str:
+    """Return a service's base URL without a trailing slash: https, or http to loopback, without credentials.
+
+    ``is_shown``: a message may have its path, which is a secret of some services.
+    """
     next_step = "Give https://host[:port][/path], or http:// for a simulator on this machine."
     text = text.strip()
-    # What stands before an @ may be a password.
-    named = "this" if "@" in text else shown(text)
+    # What stands before an @ may be a password, and behind a question mark a token.
+    named = shown(re.split(r"[?#]", text, maxsplit=1)[0]) if is_shown and "@" not in text else "this"
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port

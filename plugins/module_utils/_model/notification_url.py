@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from .coverage import NotificationUrl
 from .errors import InputError
-from .identifiers import Environment, parse_service_url, shown
+from .identifiers import Environment, parse_service_url
 
 OnOther = t.Literal["keep", "replace", "fail"]
 # What a user sees. `proven` stands for a declared URL to which Apple delivered a test notification.
@@ -56,9 +56,9 @@ class Choice:
 def parse_notification_url(text: str, option: str) -> Url:
     """Return a declared URL, always of version 2. Raises InputError."""
     text = text.strip()
-    clean = parse_service_url(text, option)
+    clean = parse_service_url(text, option, is_shown=False)
     if not clean.startswith("https://"):
-        raise InputError(option, f"{shown(text)} isn't an https URL, and Apple takes no other.")
+        raise InputError(option, "this isn't an https URL, and Apple takes no other.")
     # A slash at the end is part of a URL that Apple calls.
     return Url(text, "V2")
 
