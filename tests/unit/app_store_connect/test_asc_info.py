@@ -111,6 +111,14 @@ def test_what_a_file_is(person: Person, kind: str) -> None:
     assert file["key_fingerprint"] == (fingerprint_of(pem) if is_readable else None)
 
 
+def test_a_mounted_file_under_another_keys_name(person: Person, pem: str) -> None:
+    path = person.folder / "SubscriptionKey_MISMATCH01.p8"
+    path.symlink_to(write_key(person.folder / "..data", pem, 0o644))
+    options = {"private_key_path": str(path), "key_id": KEY_ID, "private_key_file_policy": "mounted"}
+    file = info(person, session=None, **options)["file"]
+    assert (file["cause"], file["key_fingerprint"]) == ("key_id_mismatch", fingerprint_of(pem))
+
+
 def test_content_and_both(world: Enter, pem: str, tmp_path: Path) -> None:
     person = world(keys=[key(KEY_ID)])
     results = info(person, private_key_content=pem)

@@ -11,6 +11,7 @@ from ... import _argument_spec
 from ..._apple.app_store_connect import RemoteKey, Team, is_active
 from ..._context import Context, Params, Results, Task
 from ..._declaration.keys import KeySource, identifiers
+from ..._files.reading import Policy
 from ..._model.errors import InputError
 from ..._model.private_key import KeyProblem, read_file_name, settle_key_id
 from ..shared.options import load_key
@@ -71,7 +72,8 @@ def _file(source: KeySource) -> Results:
         fingerprint = load_key(source).fingerprint
     except KeyProblem as found:
         problem = found
-        fingerprint = look(str(source.path), "own").fingerprint if source.path and not source.content else None
+        policy: Policy = "mounted" if source.is_mounted else "own"
+        fingerprint = look(str(source.path), policy).fingerprint if source.path and not source.content else None
     return {
         "private_key_path": source.path,
         "sound": problem is None,

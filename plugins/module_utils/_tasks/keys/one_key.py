@@ -62,13 +62,12 @@ def _present(asked: KeyRequest, context: Context, gate: Gate) -> Results:
     if not path:
         # A key that is given as text alone is checked, and there is nothing to write.
         return results_of(asked, wanted, False, {"before": {}, "after": {}}, context)
-    is_mounted = source.policy == "mounted" and wanted is None
-    found = look(path, "mounted" if is_mounted else "own")
+    found = look(path, "mounted" if source.is_mounted else "own")
     key = wanted or _found_key(found, path, asked)
     writes = bool(wanted) and not (found.fingerprint == key.fingerprint and found.is_plain)
     if writes:
         refuse_unwritable(path)
-    own = replace(context, file_attributes=None) if is_mounted else context
+    own = replace(context, file_attributes=None) if source.is_mounted else context
     refuse_unusable(path, own, is_new=writes)
     backup = backup_path(path, context) if writes and _is_worth_keeping(found, key, asked) else None
     before = described(path, found.fingerprint) if found.is_there else {}

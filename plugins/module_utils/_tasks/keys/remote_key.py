@@ -9,6 +9,8 @@ downloaded is found by its name and can still be downloaded. What was downloaded
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..._apple.app_store_connect import RemoteKey, is_active
 from ..._context import Context, Results, TaskFailed
 from ..._decisions.irreversible import Gate
@@ -46,17 +48,33 @@ def _settle(asked: KeyRequest, context: Context, connection: Connection, gate: G
     path = str(asked.source.path)
     connect = connection.open()
     team = connect.team(asked.team_id, identifiers(asked.source)[0])
-    found = look(path, "own")
+    found = look(path, "mounted" if asked.source.is_mounted else "own")
     active = [key for key in connect.list_keys() if is_active(key)]
     job = Job(connect, team, key_name(asked.name or ""), path, found, active, asked.regenerate, context, gate)
     remote = chosen_key(asked.source, job)
     step = decide(remote, job)
     if step != "keep":
+        if found.is_there and asked.source.is_mounted:
+            raise _only_read(step, remote, job)
         refuse_unwritable(path)
-    refuse_unusable(path, context, is_new=step != "keep")
+    elif asked.source.is_mounted:
+        job = replace(job, context=replace(context, file_attributes=None))
+    refuse_unusable(path, job.context, is_new=step != "keep")
     if context.check_mode:
         return _predicted(step, remote, job)
     return _done(step, remote, job)
+
+
+def _only_read(step: Step, remote: RemoteKey | None, job: Job) -> FileError:
+    """Return the error for a step that would put another key where a secret is mounted."""
+    what = f"a new key named {shown(job.name)} would have to be put there"
+    if step == "download" and remote:
+        what = f"the private key of {remote.key_id} would have to be downloaded to it"
+    return FileError(
+        f"private_key_path: {job.path} is a mounted file (private_key_file_policy: mounted) and is only read, but "
+        f"{what}. Nothing was revoked, made or removed.",
+        "Give a private_key_path where nothing lies, then put the key into the secret that is mounted.",
+    )
 
 
 def _predicted(step: Step, remote: RemoteKey | None, job: Job) -> Results:
