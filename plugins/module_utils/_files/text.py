@@ -10,7 +10,7 @@ import os
 import stat
 
 from .._model.errors import FileError
-from .writing import sync_folder
+from .writing import move, sync_folder
 
 
 def write_text_file(path: str, text: str, option: str, like: str = "") -> None:
@@ -46,9 +46,9 @@ def write_text_file(path: str, text: str, option: str, like: str = "") -> None:
 
 
 def keep_text_file(path: str, aside: str, option: str) -> None:
-    """Give a file another name, in the place of what has it. Raises FileError naming ``option``."""
+    """Give a file another name, which has to be free. Raises FileError naming ``option``."""
     try:
-        os.replace(path, aside)
+        move(path, aside)
     except OSError as error:
         raise FileError(f"{option}: {path} can't be renamed: {error.strerror}.", "Check its folder.") from None
 

@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import io
 import json
+import re
 import typing as t
 from dataclasses import dataclass
+from urllib.parse import quote, unquote
 from xml.etree import ElementTree
 
 from .changes import FORMAT
@@ -22,6 +27,9 @@ from .texts import esc, minute, name
 _UNFINISHED = f"{FORMAT}.unfinished"
 _RESULT = "unfinished"
 _COMMENT = "<!-- an audit that hasn't finished -->\n"
+_POINTER = "The last report that was finished: "
+# The earlier file for the next run to read: directly after the head, where no text from outside stands.
+_EARLIER = re.compile(r"<!-- earlier: (\S+) -->\n")
 # How each kind begins. No text from outside stands so early in a report.
 _HEADS: t.Mapping[str, str] = {
     "html": f"<!doctype html>\n{_COMMENT}",
@@ -52,7 +60,13 @@ class Unfinished:
 
     @property
     def pointer(self) -> str:
-        return f"The last report that was finished: {self.earlier}" if self.earlier else ""
+        return f"{_POINTER}{self.earlier}" if self.earlier else ""
+
+    @property
+    def comment(self) -> str:
+        """Return the earlier file's name so that no comment ends in it."""
+        name = quote(self.earlier, safe="", errors="surrogateescape").replace("-", "%2D")
+        return f"<!-- earlier: {name} -->\n" if name else ""
 
 
 def is_unfinished(kind: str, text: str | None) -> bool:
@@ -60,15 +74,31 @@ def is_unfinished(kind: str, text: str | None) -> bool:
     return text is not None and text.startswith(_HEADS[kind])
 
 
+def earlier_of(kind: str, text: str | None) -> str:
+    """Return the name of the last report's file, as a file of this kind that is no report has it; else nothing."""
+    if text is None or not is_unfinished(kind, text):
+        return ""
+    found: t.Any = None
+    if kind == "json":
+        with contextlib.suppress(ValueError):
+            found = json.loads(text).get("earlier")
+    elif kind == "csv":
+        with contextlib.suppress(csv.Error, IndexError):
+            found = [*csv.reader(io.StringIO(text, newline=""))][2][COLUMNS.index("hint")].removeprefix(_POINTER)
+    elif match := _EARLIER.match(text, len(_HEADS[kind])):
+        found = unquote(match.group(1), errors="surrogateescape")
+    return found if isinstance(found, str) else ""
+
+
 def render(kind: str, found: Unfinished) -> str:
     return _RENDER[kind](found)
 
 
 def _html(found: Unfinished) -> str:
-    link = f'<p>The last report that was finished: <a href="{esc(found.earlier)}">{esc(found.earlier)}</a></p>'
+    link = f'<p>{_POINTER}<a href="{esc(found.earlier)}">{esc(found.earlier)}</a></p>'
     return (
-        f'{_HEADS["html"]}<html lang="en">\n{head(found.title)}\n<body>\n<header><h1>{name(found.title)}</h1>'
-        f'<p class="verdict unknown">{esc(found.text)}</p></header>\n'
+        f'{_HEADS["html"]}{found.comment}<html lang="en">\n{head(found.title)}\n<body>\n'
+        f'<header><h1>{name(found.title)}</h1><p class="verdict unknown">{esc(found.text)}</p></header>\n'
         f"<main>{link if found.earlier else ''}</main>\n</body>\n</html>\n"
     )
 
@@ -87,16 +117,17 @@ def _junit(found: Unfinished) -> str:
     case = ElementTree.SubElement(inner, "testcase", {"classname": "audit", "name": "finished", "time": "0"})
     ElementTree.SubElement(case, "error", {"type": _RESULT, "message": clean(found.text)})
     ElementTree.indent(root)
-    return _HEADS["junit"] + ElementTree.tostring(root, encoding="unicode") + "\n"
+    return _HEADS["junit"] + found.comment + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
 def _markdown(found: Unfinished) -> str:
-    parts = (f"{_COMMENT}## {md(found.title)}", f"**{md(found.text)}**", md(found.pointer))
+    parts = (f"{_COMMENT}{found.comment}## {md(found.title)}", f"**{md(found.text)}**", md(found.pointer))
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _csv(found: Unfinished) -> str:
-    return header(COLUMNS) + line({"result": _RESULT, "hint": found.text}, COLUMNS)
+    told = filter(None, (found.text, found.pointer))
+    return header(COLUMNS) + "".join(line({"result": _RESULT, "hint": text}, COLUMNS) for text in told)
 
 
 _RENDER: t.Mapping[str, t.Callable[[Unfinished], str]] = {
