@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jinja2 import Environment
 from unit_forks import run_playbook
 from unit_support import ROOT
 
+PLAYBOOKS: t.Final = sorted((ROOT / "playbooks").glob("*.yml"))
 TAKING_HOSTS: t.Final = [
     path
-    for path in sorted((ROOT / "playbooks").glob("*.yml"))
+    for path in PLAYBOOKS
     if any(play.get("hosts", "localhost") != "localhost" for play in yaml.safe_load(path.read_text()))
 ]
 
@@ -30,6 +32,23 @@ def test_the_variable_that_is_named_is_the_one_that_is_read(path: Path) -> None:
     for play in (one for one in yaml.safe_load(path.read_text()) if one["hosts"] != "localhost"):
         (read,) = re.findall(r"(\w+_hosts) \|", play["vars"]["playbook_hosts"])
         assert re.findall(r"hint='(\w+):", play["hosts"]) == [read]
+
+
+def python_of(play: dict[str, t.Any], host: str) -> str:
+    """Return the Python that a play says for a host, where an inventory says another one."""
+    said = {"ansible_playbook_python": "/ours", "inventory_hostname": host}
+    inventory = {"hostvars": {host: {"ansible_python_interpreter": "/inventory's"}}}
+    return str(Environment().from_string(play["vars"]["ansible_python_interpreter"]).render(said | inventory))
+
+
+def test_every_play_runs_in_the_python_of_ansible_on_this_machine() -> None:
+    plays = [(path, play) for path in PLAYBOOKS for play in yaml.safe_load(path.read_text())]
+    assert {(path.stem, python_of(play, "localhost")) for path, play in plays} == {
+        (path.stem, "/ours") for path in PLAYBOOKS
+    }
+    # An audit runs on this machine whatever the hosts are, which stand for apps.
+    on_hosts = {path.stem: python_of(play, "web1") for path, play in plays if "playbook_hosts" in play.get("vars", {})}
+    assert on_hosts == {path.stem: "/ours" if path.stem == "audit" else "/inventory's" for path in TAKING_HOSTS}
 
 
 @pytest.mark.services
