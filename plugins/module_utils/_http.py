@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ._http_adapter import adapter
 from ._http_circuit import Circuits, Request
 from ._http_counters import Counters
-from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotAsked, explained
+from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotAsked, explained, place_of
 from ._http_flow import MOST, Flow
 from ._http_retry_after import retry_after
 from ._model.errors import TransportError
@@ -175,7 +175,7 @@ class Transport:
         Raises TransportError when no answer came, NotAsked at once where the host has been silent for long; an answer
         of any status is returned.
         """
-        with self._circuits.of(call.url).request(_place(call.url)) as request:
+        with self._circuits.of(call.url).request(place_of(call.url)) as request:
             return self._tried(call, request)
 
     def _tried(self, call: Call, request: Request) -> Reply:
@@ -229,7 +229,7 @@ class Transport:
     def _once(self, call: Call) -> Reply:
         url = call.url
         seconds = max(call.least_seconds, min(self.settings.request_timeout, self.remaining()))
-        place = _place(url)
+        place = place_of(url)
         if seconds <= 0:
             reason = f"{place}: not asked, the deadline of {self.settings.deadline:g} s was over."
             raise NotAsked("deadline", reason, "Raise deadline.")
@@ -284,11 +284,6 @@ class Transport:
         if is_loopback(parts.hostname) or bypasses_proxy(parts.netloc, proxies):
             return {}
         return {name: proxies[name] for name in ("http", "https") if proxies.get(name)}
-
-
-def _place(url: str) -> str:
-    """Return host and port as messages name them."""
-    return url.partition("://")[2].partition("/")[0]
 
 
 def bypasses_proxy(place: str, proxies: t.Mapping[str, str]) -> bool:

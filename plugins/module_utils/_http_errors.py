@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import typing as t
 
@@ -38,6 +39,11 @@ class Interrupted(TransportError):
     def __init__(self, kind: str, message: str, next_step: str = "") -> None:
         super().__init__(kind, message, next_step)
         self.may_have_arrived = True
+
+
+def place_of(url: str) -> str:
+    """Return host and port as messages name them: user, path and query may hold secrets."""
+    return re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
 
 
 def explained(error: Exception, place: str, time_given: str, is_proxied: bool) -> TransportError:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from ..._http import Call, HttpSettings, Transport
+from ..._http_errors import place_of
 from ..._model.errors import TransportError
 
 _THEN = "Apple gets 503 and tries again, but not in the sandbox."
@@ -36,7 +36,7 @@ class Forwarder:
         return all(taken)
 
     def _post(self, url: str, body: bytes) -> bool:
-        host = urlsplit(url).netloc.rpartition("@")[2]
+        host = place_of(url)
         call = Call("POST", url, lambda: {"Content-Type": "application/json"}, body, is_repeatable=False)
         try:
             status = Transport(self.settings).send(call).status

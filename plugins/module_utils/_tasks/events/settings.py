@@ -9,10 +9,10 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ..._fields import refuse_empty
+from ..._fields import is_shown_field, refuse_empty
 from ..._files.reading import Policy
 from ..._model.errors import InputError
-from ..._model.identifiers import parse_service_url
+from ..._model.identifiers import parse_service_url, shown
 
 Mode = t.Literal["poll", "listen"]
 # ansible-rulebook's own, and the queue that it adds for feedback.
@@ -44,16 +44,17 @@ class Settings:
 
 def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
     """Return the settings. Raises InputError."""
-    unknown = sorted(set(args) - _KNOWN - _FOREIGN)
+    unknown = sorted(set(args) - _KNOWN - _FOREIGN, key=str)
     if unknown:
-        known = f"Known are {', '.join(sorted(_KNOWN))}."
-        raise InputError(str(unknown[0]), "isn't an argument of refund_events.", known)
+        name, known = str(unknown[0]), f"Known are {', '.join(sorted(_KNOWN))}."
+        named = name if is_shown_field(name, args[unknown[0]]) else "an argument whose name is not shown here"
+        raise InputError(named, "isn't an argument of refund_events.", known)
     mode = _choice(args, "mode", ("poll", "listen"))
     consumer, path = _text(args, "consumer") or "rulebook", _text(args, "path") or "/"
     if not _NAME.fullmatch(consumer):
-        raise InputError("consumer", f"{consumer!a} isn't a name (up to 64 letters, digits, dots, hyphens).")
+        raise InputError("consumer", f"{shown(consumer)} isn't a name (up to 64 letters, digits, dots, hyphens).")
     if not path.startswith("/") or not path.isascii() or any(char in path for char in "?# "):
-        raise InputError("path", f"{path!a} isn't the path of a URL, such as /apple.")
+        raise InputError("path", f"{shown(path)} isn't the path of a URL, such as /apple.")
     if mode != "listen":
         _refuse_unheard(args)
     ledger = {} if args.get("ledger") is None else args["ledger"]
@@ -104,7 +105,7 @@ def _text(args: t.Mapping[str, t.Any], name: str, shown: str | None = None) -> s
 def _choice(args: t.Mapping[str, t.Any], name: str, allowed: tuple[str, ...]) -> str:
     value = args.get(name, allowed[0])
     if value not in allowed:
-        raise InputError(name, f"{value!a} isn't one of {', '.join(allowed)}.")
+        raise InputError(name, f"{shown(str(value))} isn't one of {', '.join(allowed)}.")
     return str(value)
 
 
@@ -115,7 +116,7 @@ def _number(args: t.Mapping[str, t.Any], name: str, default: float, low: float, 
     except (TypeError, ValueError):
         number = float("nan")
     if isinstance(value, bool) or not low <= number <= high:
-        raise InputError(name, f"{value!a} isn't a number from {low:g} to {high:g}.")
+        raise InputError(name, f"{shown(str(value))} isn't a number from {low:g} to {high:g}.")
     return number
 
 
@@ -126,5 +127,5 @@ def _urls(args: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     for index, url in enumerate(value):
         refuse_empty({f"forward_to[{index}]": url}, (f"forward_to[{index}]",))
         # A notification is a customer's: over https, or on this machine.
-        parse_service_url(url.partition("?")[0], f"forward_to[{index}]")
+        parse_service_url(url.partition("?")[0], f"forward_to[{index}]", is_shown=False)
     return tuple(value)

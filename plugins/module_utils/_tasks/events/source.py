@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import typing as t
 from dataclasses import dataclass, field, replace
 from urllib.request import getproxies_environment
@@ -16,6 +17,7 @@ from ..._ledger.events import Consumer
 from ..._ledger.ledger import Ledger
 from ..._ledger.place import find_place
 from ..._model.errors import InputError, RefundsError
+from ..._model.masking import Masker
 from ..shared.root import root_certificate
 from .declared import Declared
 from .dispatcher import Dispatcher, Queue
@@ -43,7 +45,26 @@ class World:
 
 
 async def run(queue: Queue, args: t.Mapping[str, t.Any], world: World) -> None:
-    """Work until cancelled. Raises RefundsError for arguments that can't be used."""
+    """Work until cancelled. Raises RefundsError for arguments that can't be used. No secret of theirs is told."""
+    mask = Masker(_secrets(args, world.environ)).mask
+    masked = replace(world, warn=lambda text: world.warn(mask(text)), say=lambda text: world.say(mask(text)))
+    try:
+        await _run(queue, args, masked)
+    except RefundsError as error:
+        error.args = (mask(str(error)),)
+        raise
+
+
+def _secrets(args: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> t.Iterator[str]:
+    """Yield the ledger's URL; the URLs to forward to, and of each what follows the host."""
+    ledger, urls = args.get("ledger"), args.get("forward_to")
+    further = [url for url in (urls if isinstance(urls, list) else [urls]) if isinstance(url, str)]
+    rests = [re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[-1] for url in further]
+    of_ledger = [environ.get("STOREOPS_LEDGER_URL"), *(ledger.values() if isinstance(ledger, dict) else [ledger])]
+    yield from (text for text in (*of_ledger, *further, *rests) if isinstance(text, str))
+
+
+async def _run(queue: Queue, args: t.Mapping[str, t.Any], world: World) -> None:
     settings = parse_settings(args)
     feedback = args.get("eda_feedback_queue")
     if settings.with_feedback and feedback is None:
