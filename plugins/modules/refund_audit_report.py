@@ -101,9 +101,9 @@ options:
     description:
       - V(finished) writes the report.
       - V(begun) is for the time before anything is asked. Each file then says that nothing is known, which is an
-        error in JUnit XML. So nobody takes an earlier report for that of an audit that stopped. The earlier files are
-        kept as C(refund-audit.previous.html) and so on, until a report is written; if that name is taken, with a
-        number. Mistakes in O(waivers) fail the task already here.
+        error in JUnit XML. So nobody takes an earlier report for that of an audit that stopped. Until a report is
+        written, the earlier files are kept as C(refund-audit.previous.html) and so on, numbered if that is taken.
+        Mistakes in O(waivers) fail here already.
       - V(stopped) adds why, in the files that still say that an audit began. O(results) are what its steps returned.
         The message of the first one that failed is taken.
     type: str
