@@ -103,7 +103,7 @@ options:
       - V(begun) is for the time before anything is asked. Each file then says that nothing is known, which is an
         error in JUnit XML. So nobody takes an earlier report for that of an audit that stopped. Until a report is
         written, the earlier files are kept as C(refund-audit.previous.html) and so on, numbered if that is taken.
-        Mistakes in O(waivers) fail here already.
+        Mistakes in O(waivers) fail here.
       - V(stopped) adds why, in the files that still say that an audit began. O(results) are what its steps returned.
         The message of the first one that failed is taken.
     type: str
