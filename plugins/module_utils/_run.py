@@ -18,6 +18,7 @@ from . import _python_version
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
 from ._fields import app_name, option_faults, refuse_unusable
 from ._file_attributes import FileAttributesOf, Raising
+from ._files.reading import refuse_no_certificates
 from ._http import HttpSettings, Transport
 from ._http_flow import MOST
 from ._model.errors import InputError, RefundsError, unforeseen
@@ -103,16 +104,22 @@ def _http_settings(params: Params, environ: t.Mapping[str, str]) -> HttpSettings
     if not 1 <= concurrency <= _MOST_CALLS:
         wanted = f"Give a number from 1 to {_MOST_CALLS}."
         raise InputError("concurrency", f"{concurrency} isn't a number of calls at a time.", wanted)
-    ca_path = params.get("ca_path")
-    if ca_path and not os.access(ca_path, os.R_OK):
-        raise InputError("ca_path", f"{ca_path} can't be read.", "Give a file with CA certificates in PEM.")
-    from_environment = next((environ[name] for name in _CA_VARIABLES if environ.get(name)), None)
     return HttpSettings(
-        ca_path=ca_path or from_environment,
+        ca_path=_ca_path(params, environ),
         proxies=getproxies_environment(),
         **{name: params[name] for name in ("request_timeout", "deadline") if name in params},
         concurrency=concurrency,
     )
+
+
+def _ca_path(params: Params, environ: t.Mapping[str, str]) -> str | None:
+    path = params.get("ca_path")
+    if path and not os.access(path, os.R_OK):
+        raise InputError("ca_path", f"{path} can't be read.", "Give a file with CA certificates in PEM.")
+    given = {"ca_path": path, **{name: environ.get(name) for name in _CA_VARIABLES}}
+    option, chosen = next(((name, one) for name, one in given.items() if one), ("", None))
+    refuse_no_certificates(chosen, option)
+    return chosen
 
 
 # What Ansible's own conversion to a whole number breaks off at, where our rules don't name the option.

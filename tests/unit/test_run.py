@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from pathlib import Path
 
@@ -88,6 +89,13 @@ def test_the_ca_bundle_of_the_environment(variable: str, tmp_path: Path) -> None
     assert run_task(task_of(show), {}, environ={variable: "/ca.pem"}).results == {"ca_path": "/ca.pem"}
     assert run_task(task_of(show), {"ca_path": str(own)}, environ={variable: "/ca.pem"}).results["ca_path"] == str(own)
     assert run_task(task_of(show), {}).results == {"ca_path": None}
+    # A store of certificates is a folder; for a pipe the first connection would wait without end.
+    assert run_task(task_of(show), {"ca_path": str(tmp_path)}).results == {"ca_path": str(tmp_path)}
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for options, environ, named in (({"ca_path": str(pipe)}, {}, "ca_path"), ({}, {variable: str(pipe)}, variable)):
+        told = f"{named}: {pipe} isn't a regular file. Give a file with CA certificates in PEM."
+        assert run_task(task_of(_never), options, environ=environ).message == told
 
 
 def test_a_foreseen_failure_is_its_message() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pickle
@@ -188,3 +189,24 @@ def give_away(folder: Path, mode: int = 0o700) -> Path:
         os.chown(folder, NOBODY, NOBODY)
     folder.chmod(mode)
     return folder
+
+
+@contextlib.contextmanager
+def pipe_at(path: Path) -> t.Iterator[Path]:
+    """Have a pipe that ends whenever somebody reads it: code that would wait fails its test, and never hangs."""
+    os.mkfifo(path)
+    is_over = threading.Event()
+
+    def end() -> None:
+        while not is_over.is_set():
+            os.close(os.open(path, os.O_WRONLY))
+
+    ender = threading.Thread(target=end, daemon=True)
+    ender.start()
+    try:
+        yield path
+    finally:
+        is_over.set()
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        ender.join()
+        os.close(reader)

@@ -11,6 +11,7 @@ import os
 import stat
 import typing as t
 
+from .._model.errors import InputError
 from .._model.identifiers import shown
 from .._model.key_problem import KeyProblem
 from .._model.key_text import LARGEST
@@ -55,6 +56,35 @@ def read_key_file(path: str, policy: Policy) -> bytes:
         os.close(descriptor)
 
 
+def read_option_file(path: str, option: str, largest: int, next_step: str) -> tuple[bytes, os.stat_result]:
+    """Return what a file holds, a link's too, up to a byte more than ``largest``, and its status.
+
+    A pipe is refused, as one that nobody writes into would be waited for without end. Raises InputError.
+    """
+    data = b""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            status = os.fstat(descriptor)
+            if stat.S_ISREG(status.st_mode):
+                with os.fdopen(descriptor, "rb", closefd=False) as file:
+                    data = file.read(largest + 1)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no path"
+        raise InputError(option, f"{path} can't be read: {reason}.", next_step) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(option, f"{path} is {kind_of(status.st_mode)}.", next_step)
+    return data, status
+
+
+def refuse_no_certificates(path: str | None, option: str) -> None:
+    """Raise InputError for a pipe or a device: who opens it waits without end. A store of certificates is a folder."""
+    if path and os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise InputError(option, f"{path} isn't a regular file.", "Give a file with CA certificates in PEM.")
+
+
 def _unopened(path: str, error: OSError | ValueError) -> KeyProblem:
     if isinstance(error, ValueError):
         return KeyProblem("key_unreadable", f"{path!a} isn't a path.", "Give the path of a .p8 file.")
@@ -89,6 +119,8 @@ def what_is_near(path: str) -> str:
 
 
 def kind_of(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return "a pipe, not a regular file"
     return "a folder" if stat.S_ISDIR(mode) else "not a regular file"
 
 

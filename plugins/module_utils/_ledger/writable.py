@@ -46,6 +46,9 @@ def refuse_unreadable_file(place: Place) -> None:
     path = os.path.realpath(str(place.path))
     if os.path.isdir(path):
         raise LedgerError(f"{place.option}: {path} is a folder.", "Name a file in it, such as ledger.db.")
+    if os.path.exists(path) and not os.path.isfile(path):
+        # SQLite would wait without end for a pipe that nobody writes into.
+        raise LedgerError(f"{place.option}: {path} isn't a regular file.", "Name a file, such as ledger.db.")
     if os.path.exists(path) and not os.access(path, os.R_OK):
         raise LedgerError(f"{place.option}: {path} can't be read.", "Check its owner and mode.")
 

@@ -25,7 +25,7 @@ from asc_support import (
     key,
     new_cookie,
 )
-from unit_support import ISSUER, OTHER_ISSUER, as_other_user, give_away
+from unit_support import ISSUER, OTHER_ISSUER, as_other_user, give_away, pipe_at
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.web_session import WebSession
 
@@ -56,7 +56,7 @@ def test_unusable_files(person: Person, tmp_path: Path) -> None:
         file.chmod(mode)
         outcome = person.run(session=None, session_path=str(file))
         assert outcome.results["failed"] and "chmod 600" in outcome.message
-    for path, reason in [(tmp_path / "nowhere", "No such file"), (tmp_path, "directory"), (file, "in UTF-16; save")]:
+    for path, reason in [(tmp_path / "nowhere", "No such file"), (tmp_path, "a folder"), (file, "in UTF-16; save")]:
         if path == file:
             file.chmod(0o600)
             file.write_bytes(b"\xff\xfe")
@@ -64,6 +64,9 @@ def test_unusable_files(person: Person, tmp_path: Path) -> None:
         assert outcome.results["failed"] and reason in outcome.message and str(path) in outcome.message
     file.write_text("x" * 100_000)
     assert "more than" in person.run(session=None, session_path=str(file)).message
+    with pipe_at(tmp_path / "pipe") as pipe:
+        told = f"session_path: {pipe} is a pipe, not a regular file. Give session or session_path"
+        assert person.run(session=None, session_path=str(pipe)).message.startswith(told)
     assert person.endpoints() == []
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 import typing as t
 from dataclasses import replace
@@ -256,6 +257,12 @@ def test_a_silent_database_does_not_hold_up_the_source_for_ever() -> None:
 def test_arguments_that_cannot_be_used_are_named(args: dict[str, t.Any], word: str) -> None:
     with pytest.raises(InputError, match=f"^{word}".replace("[", r"\[")):
         parse_settings(args)
+
+
+def test_a_pipe_is_no_file_with_certificates(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match=r"ca_path: .*/pipe isn't a regular file"):
+        parse_settings({"ca_path": str(tmp_path / "pipe")})
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("extensions/eda/rulebooks/*.yml")), ids=lambda path: path.name)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from ledger_support import NOW, entry, ledger_at
+from unit_support import pipe_at
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
@@ -65,6 +66,10 @@ def test_places_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert refused(ledger_at(f"sqlite:///{tmp_path}/no/ledger.db")) == (
         f"ledger.url: the folder {tmp_path}/no does not exist. Create it, or correct the path."
     )
+    with pipe_at(tmp_path / "pipe") as pipe:
+        # Read first: what doesn't wait for it may write into it.
+        said = f"ledger.url: {pipe} isn't a regular file. Name a file, such as ledger.db."
+        assert unread(ledger_at(f"sqlite:///{pipe}")) == refused(ledger_at(f"sqlite:///{pipe}")) == said
     (tmp_path / "file").touch()
     # Whatever its mode allows.
     monkeypatch.setattr(os, "access", lambda path, mode: True)

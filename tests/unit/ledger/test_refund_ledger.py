@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 from refund_support import API_KEY_ID, DAY, PRICE, TODAY, Desk, split_into_months
 from unit_servers import Simulator
-from unit_support import ISSUER
+from unit_support import ISSUER, pipe_at
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple import token
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply, Transport
@@ -275,6 +275,9 @@ class TestRefusals:
         for path in ("no.pem", "missing.pem"):
             outcome = desk.run(root_certificate_path=str(tmp_path / path))
             assert outcome.results["failed"] and "root_certificate_path: " in outcome.message
+        with pipe_at(tmp_path / "pipe") as pipe:
+            told = f"root_certificate_path: {pipe} is a pipe, not a regular file. Correct the path."
+            assert told in desk.run(root_certificate_path=str(pipe)).message
 
     def test_apple_refuses_the_key(self, desk: Desk) -> None:
         desk.sim.fault(

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._fields import is_shown_field, refuse_empty
-from ..._files.reading import Policy
+from ..._files.reading import Policy, refuse_no_certificates
 from ..._model.errors import InputError
 from ..._model.identifiers import parse_service_url, shown
 
@@ -60,7 +60,8 @@ def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
     ledger = {} if args.get("ledger") is None else args["ledger"]
     if not isinstance(ledger, dict) or set(ledger) - {"url"}:
         raise InputError("ledger", "is a mapping with url.")
-    url = _text(args, "app_store_server_url")
+    url, ca_path = _text(args, "app_store_server_url"), _text(args, "ca_path")
+    refuse_no_certificates(ca_path, "ca_path")
     return Settings(
         mode=t.cast(Mode, mode),
         ledger_url=_text(ledger, "url", "ledger.url"),
@@ -74,7 +75,7 @@ def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
         largest_body=int(_number(args, "largest_body", 256 * 1024, 1024, 16 * 1024 * 1024)),
         root_certificate_path=_text(args, "root_certificate_path"),
         app_store_server_url=url and parse_service_url(url, "app_store_server_url"),
-        ca_path=_text(args, "ca_path"),
+        ca_path=ca_path,
         private_key_file_policy=t.cast(Policy, _choice(args, "private_key_file_policy", ("strict", "mounted"))),
         with_feedback=bool(args.get("feedback")),
         account_token=_choice(args, "account_token", ("none", "sha256")),

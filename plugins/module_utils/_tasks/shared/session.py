@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass
 
 from ..._apple.app_store_connect import HOST, AppStoreConnect
 from ..._context import Context, Params
+from ..._files.reading import read_option_file
 from ..._model.errors import InputError
 from ..._model.identifiers import refuse_no_path
 from ..._model.secret import Secret
@@ -78,13 +77,7 @@ def read_session_file(path: str, option: str, ways: str, largest: int) -> Secret
     if path.lstrip().startswith(("[", "{", "---")):
         raise InputError(option, "is a session's text, no path.", f"Give it as {option.removesuffix('_path')}.")
     refuse_no_path(path, option)
-    try:
-        with open(path, "rb") as file:
-            status = os.fstat(file.fileno())
-            data = file.read(largest + 1) if stat.S_ISREG(status.st_mode) else b""
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no path"
-        raise InputError(option, f"{path} can't be read: {reason}.", ways) from None
+    data, status = read_option_file(path, option, largest, ways)
     if status.st_mode & 0o077:
         raise InputError(
             option,
