@@ -16,9 +16,9 @@ description:
     private key is downloaded once.
   - A sound file holds one PEM block with an unencrypted PKCS#8 key on the curve P-256. A damaged file is repaired
     only from O(private_key_content). Nothing else at that path is ever replaced or removed.
-  - With O(state=absent), the file is removed if its name has the Key ID, or if O(private_key_content) is the same
-    key. If neither shows which key it is, the file is renamed, unless O(backup=false). A file that can't be read as a
-    key stays.
+  - With O(state=absent), the file and its copies of earlier runs are removed if its name has the Key ID, or if
+    O(private_key_content) is the same key. If neither shows which key it is, the file is renamed, unless
+    O(backup=false). A file that can't be read as a key stays.
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:

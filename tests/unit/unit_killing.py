@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Processes that kill themselves at the n-th point where something has just happened, or is about to."""
+"""Processes that kill or interrupt themselves at the n-th point where something has just happened, or is about to."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from unittest import mock
 import sqlalchemy
 
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Transport
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import absent_key, key_file
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import absent_key, kept_key, key_file
 
 MOST_POINTS = 200
+# As Ctrl-C does it, which runs what stands behind a "finally".
+INTERRUPTED = 128 + signal.SIGINT
 
 
 @dataclass
 class _Killer:
     at: int
     pipe: int
+    how: signal.Signals
     count: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -32,9 +35,9 @@ class _Killer:
         # Tasks have threads: one point at a time, and none after the last.
         with self.lock:
             os.write(self.pipe, f"{name}\n".encode())
-            if self.count == self.at:
-                os.kill(os.getpid(), signal.SIGKILL)
             self.count += 1
+            if self.count == self.at + 1:
+                os.kill(os.getpid(), self.how)
 
     def around(self, owner: t.Any, name: str) -> t.Any:
         """Replace a function by one with a point before and a point after it."""
@@ -62,7 +65,7 @@ class _Killer:
         return mock.patch.object(Transport, "_once", wrapped)
 
 
-def run_and_die(function: t.Callable[[], object], at: int) -> list[str]:
+def run_and_die(function: t.Callable[[], object], at: int, how: signal.Signals = signal.SIGKILL) -> list[str]:
     """Call a function in a child that dies at point ``at`` (never: -1). Give the points that it came to."""
     reader, writer = os.pipe()
     child = os.fork()
@@ -70,31 +73,37 @@ def run_and_die(function: t.Callable[[], object], at: int) -> list[str]:
         code = 1
         try:
             os.close(reader)
-            _run(function, _Killer(at, writer))
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            _run(function, _Killer(at, writer, how))
             code = 0
+        except KeyboardInterrupt:
+            code = INTERRUPTED
         finally:
             os._exit(code)
     os.close(writer)
     with os.fdopen(reader) as pipe:
         points = pipe.read().splitlines()
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code == (0 if at < 0 or at >= len(points) else -signal.SIGKILL), points
+    died = INTERRUPTED if how == signal.SIGINT else -how
+    assert code == (0 if at < 0 or at >= len(points) else died), points
     return points
 
 
 def _run(function: t.Callable[[], object], killer: _Killer) -> None:
     sqlalchemy.event.listen(sqlalchemy.Engine, "commit", lambda _connection: killer.point("before commit"))
-    places = [(key_file, "write_key_file"), (absent_key, "remove_key_file")]
+    places = [(key_file, "write_key_file"), (kept_key, "keep_somewhere"), (absent_key, "remove_key_file")]
     patches = [killer.around(owner, name) for owner, name in [*places, (os, "replace"), (os, "link")]]
     for patch in [*patches, killer.answers()]:
         patch.start()
     function()
 
 
-def each_point(prepare: t.Callable[[], t.Callable[[], object]]) -> t.Iterator[list[str]]:
+def each_point(
+    prepare: t.Callable[[], t.Callable[[], object]], how: signal.Signals = signal.SIGKILL
+) -> t.Iterator[list[str]]:
     """Kill at every point there is, each time in a world made anew; yield the points up to the kill."""
     for at in range(MOST_POINTS):
-        points = run_and_die(prepare(), at)
+        points = run_and_die(prepare(), at, how)
         yield points
         if len(points) <= at:
             assert at > 3, "nothing was ever killed"

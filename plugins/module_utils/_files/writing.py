@@ -19,44 +19,62 @@ from .._model.permit import Permit
 from .reading import FILE_WANTED, kind_of
 
 KEY_MODE = 0o600
+_TEMPORARY = ".iap_key_"
+# Folders for what there is no room for in its own.
+ELSEWHERE = "iap_key_"
 
 
 def write_key_file(path: str, data: bytes, permit: Permit | None = None, backup: str | None = None) -> None:
     """Write ``data`` to ``path`` with mode 0600: whole or not at all, never through a link, safe against a crash.
 
     Without a ``permit`` nothing may lie there, and nothing is replaced. ``backup`` names a free place for what lies
-    there now. Raises FileError.
+    there now. Raises FileError. What breaks it off, as Ctrl-C does, removes nothing: neither key is lost then.
     """
     if permit is not None:
         permit.require("replace_key_file", path)
     folder = os.path.dirname(os.path.abspath(path))
     refuse_unwritable(path)
-    leftovers: list[str] = []
     outcome = "Nothing was changed."
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=".iap_key_", dir=folder)
-        leftovers.append(temporary)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, KEY_MODE)
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        if backup:
-            _keep(path, backup)
-            leftovers.append(backup)
-        if permit is None:
-            move(temporary, path)
-        else:
-            os.replace(temporary, path)
-        leftovers.clear()
+        temporary = os.path.join(folder, f"{_TEMPORARY}{os.urandom(4).hex()}")
+        _save(temporary, data)
+        with _dropping(temporary):
+            if backup:
+                _keep(path, backup)
+            with _dropping(backup, while_at=path):
+                if permit is None:
+                    move(temporary, path)
+                else:
+                    os.replace(temporary, path)
         outcome = "The new file lies there, but may not outlive a power cut."
         sync_folder(folder)
     except OSError as error:
         raise FileError(f"private_key_path: {path} can't be written: {error.strerror}.", outcome) from None
-    finally:
-        for name in leftovers:
-            with contextlib.suppress(OSError):
+
+
+@contextlib.contextmanager
+def _dropping(name: str | None, while_at: str = "") -> t.Iterator[None]:
+    """Remove a file of ours when a step fails; not when it is broken off, as nobody knows then how far it came.
+
+    ``while_at``: where the same has to lie still.
+    """
+    try:
+        yield
+    except OSError:
+        with contextlib.suppress(OSError):
+            if name and not (while_at and _contents(name) != _contents(while_at)):
                 os.unlink(name)
+        raise
+
+
+def _save(path: str, data: bytes) -> None:
+    """Write a file that isn't there yet, for its owner alone, and wait for the disk. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, KEY_MODE)
+    with _dropping(path), os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, KEY_MODE)
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
 
 
 def _keep(path: str, backup: str) -> None:
@@ -66,12 +84,7 @@ def _keep(path: str, backup: str) -> None:
     except FileExistsError:
         raise
     except OSError:
-        data = _contents(path)
-        descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, KEY_MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
+        _save(backup, _contents(path))
 
 
 def _contents(path: str) -> bytes:
@@ -144,9 +157,12 @@ def try_writing(path: str, prepare: t.Callable[[str], object] | None = None) -> 
 
     ``prepare``: is called with the file's path, to try what will be done to the real one (owner, mode).
     """
-    folder = os.path.dirname(os.path.abspath(path))
+    folder, name = os.path.split(os.path.abspath(path))
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=".iap_key_", dir=folder)
+        # Its name is as long as the one under which `keep_somewhere` saves what was downloaded.
+        descriptor, temporary = tempfile.mkstemp(
+            prefix=_TEMPORARY, suffix="_" * (len(os.fsencode(name)) + 2), dir=folder
+        )
         try:
             if os.write(descriptor, b"\0" * LARGEST) < LARGEST:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -163,25 +179,28 @@ def try_writing(path: str, prepare: t.Callable[[str], object] | None = None) -> 
         ) from None
 
 
-def keep_somewhere(data: bytes, path: str, name: str, elsewhere: t.Iterable[str]) -> str | None:
+def keep_somewhere(data: bytes, path: str, name: str, elsewhere: t.Iterable[str]) -> tuple[str | None, str]:
     """Save what can't be had again: beside ``path`` as ``name``, else in a new private folder below ``elsewhere``.
 
-    Returns where it lies, None when no place took it; leaves no empty folder behind.
+    Returns where it lies, None when no place took it, and why it doesn't lie beside, empty where it does. It has this
+    name from the first byte on, so that the next run finds it after a kill at any moment. Leaves no empty folder.
     """
-    beside = os.path.dirname(os.path.abspath(path))
+    beside, why = os.path.dirname(os.path.abspath(path)), ""
     for parent in (beside, *elsewhere):
         folder = beside
         try:
             if parent != beside:
-                folder = tempfile.mkdtemp(prefix="iap_key_", dir=parent)
+                folder = tempfile.mkdtemp(prefix=ELSEWHERE, dir=parent)
             place = free_name(os.path.join(folder, name))
-            write_key_file(place, data)
-            return place
-        except (OSError, FileError):
+            _save(place, data)
+            sync_folder(folder)
+            return place, why
+        except OSError as error:
+            why = why or f"{beside} can't be written: {error.strerror}."
             if folder != beside:
                 with contextlib.suppress(OSError):
                     os.rmdir(folder)
-    return None
+    return None, why
 
 
 @contextlib.contextmanager

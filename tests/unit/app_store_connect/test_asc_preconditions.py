@@ -15,7 +15,6 @@ import pytest
 from asc_support import CREATE, NAME, READ, REVOKE, Person, key
 from unit_support import KEY_ID, as_other_user, give_away, run_task, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._files import writing
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key, key_file
 
 Enter = t.Callable[..., Person]
@@ -146,21 +145,66 @@ def test_bad_options(person: Person, options: dict[str, t.Any]) -> None:
 def test_a_write_that_fails_after_the_download(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can promise that a disk stays sound; the key is not thrown away then."""
 
-    def fail(path: str, *_more: object) -> t.NoReturn:
-        raise writing.FileError(f"{path} can't be written: the disk was taken away.")
+    def fail(*_more: object) -> t.NoReturn:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with monkeypatch.context() as broken:
-        broken.setattr(key_file, "write_key_file", fail)
+        broken.setattr(key_file, "move", fail)
         outcome = person.run()
     (made,) = person.active()
     rescued = Path(f"{person.path}.{made}.rescued")
     assert outcome.results["failed"] and outcome.results["changed"] and made in outcome.message
     assert str(rescued) in outcome.message and person.fits(made, rescued)
     assert rescued.stat().st_mode & 0o777 == 0o600
-    for regenerate in ("never", "if_lost"):
-        again = person.run(regenerate=regenerate)
-        assert again.results["cause"] == "key_unreadable" and str(rescued) in again.message
-        assert person.active() == [made], "what lies beside its place is not lost"
+    # What lies beside its place is not lost: the next run puts it there, and asks Apple for nothing.
+    for check_mode in (True, False):
+        again = person.run(check_mode, regenerate="if_lost").results
+        assert again["changed"] and again["diff"]["after"]["step"] == "restore" and again["iap_key"]["key_id"] == made
+        assert again["iap_key"]["key_fingerprint"] == again["diff"]["after"]["key_fingerprint"] is not None
+    assert person.fits(made) and os.listdir(person.folder) == [person.path.name] and person.changes() == [CREATE, READ]
+    assert not person.run(regenerate="if_lost").results["changed"]
+
+
+@pytest.mark.parametrize("regenerate", ["never", "if_lost"])
+def test_what_was_kept_in_another_folder_is_not_lost(
+    person: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, regenerate: str
+) -> None:
+    """Its own folder took nothing more after the download. Of a common folder, only what is this user's own counts."""
+    home, fsync, environ = tmp_path / "home", os.fsync, {"HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path)}
+    home.mkdir()
+
+    def fail(descriptor: int) -> None:
+        if READ in person.endpoints() and Path(os.readlink(f"/proc/self/fd/{descriptor}")).parent == person.folder:
+            raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+        fsync(descriptor)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fail)
+        outcome = person.run(environ=environ)
+    (made,) = person.active()
+    (kept,) = home.glob("iap_key_*/*.rescued")
+    told = f"could not be put in its place: {person.folder} can't be written: {os.strerror(errno.EDQUOT)}."
+    assert told in outcome.message and str(kept) in outcome.message and person.fits(made, kept)
+    again = person.run(environ=environ, regenerate=regenerate)
+    assert again.results["cause"] == "key_unreadable" and f"mv -n {kept} {person.path}" in again.message
+    assert person.active() == [made]
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert "Ways out" in person.run(environ=environ).message
+
+
+def test_a_key_that_is_not_the_one_that_was_downloaded_does_not_pass_for_it(person: Person, pem: str) -> None:
+    """Somebody put another one into its place, where nothing could be put any more: only what was kept tells."""
+    person.run()
+    (made,) = person.active()
+    kept = Path(f"{person.path}.{made}.rescued")
+    person.path.rename(kept)
+    write_key(person.path, pem)
+    for check_mode in (True, False):
+        outcome = person.run(check_mode, regenerate="if_lost")
+        assert outcome.results["cause"] == "key_id_mismatch" and str(kept) in outcome.message
+    assert person.active() == [made] and person.path.read_text() == pem and person.fits(made, kept)
+    person.path.unlink()
+    assert person.run().results["changed"] and person.fits(made) and not kept.exists()
 
 
 def test_nothing_is_left_behind(person: Person) -> None:
@@ -266,13 +310,13 @@ def test_a_sound_key_is_kept_whatever_was_said_of_backups(person: Person, pem: s
 
 
 def test_a_file_that_appears_meanwhile_is_not_replaced(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    put = key_file.put
+    move = key_file.move
 
-    def late(path: str, *more: t.Any, **options: t.Any) -> None:
+    def late(source: str, target: str) -> None:
         write_key(person.path, "somebody else's")
-        put(path, *more, **options)
+        move(source, target)
 
-    monkeypatch.setattr(key_file, "put", late)
+    monkeypatch.setattr(key_file, "move", late)
     outcome = person.run()
     (made,) = person.active()
     assert outcome.results["failed"] and person.path.read_text() == "somebody else's"

@@ -13,6 +13,7 @@ import pytest
 from asc_support import LIST, NAME, REVOKE, Person, key
 from unit_support import ISSUER, KEY_ID, new_pem, write_key
 
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import AppStoreConnect
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._http_errors import NotSent
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import TransportError
@@ -293,3 +294,40 @@ def test_the_record_of_a_replacement_that_stopped_halfway(world: Enter) -> None:
     (record,) = person.run(regenerate="if_lost").results["irreversible"]
     assert (record["target"], record["asked_by"]) == (KEY_ID, "regenerate: if_lost")
     assert f"there is no file {person.path}" in record["proven"] and record["outcome"].startswith("done")
+
+
+@pytest.mark.parametrize("content", [True, False])
+def test_a_new_key_that_comes_while_apple_is_asked_stays(
+    owner: Person, monkeypatch: pytest.MonkeyPatch, pem: str, content: bool
+) -> None:
+    """The proof was about the old one. Other runs on this machine wait until this one has ended."""
+    revoke, new = AppStoreConnect.revoke, new_pem()
+    busy: list[str] = []
+
+    def late(connect: AppStoreConnect, key_id: str, permit: t.Any) -> t.Any:
+        busy.append(owner.run(session=None, private_key_content=new, deadline=0.2).message)
+        assert owner.run(True, session=None, private_key_content=new).results["changed"], "check mode waits for nobody"
+        write_key(owner.path, new)
+        return revoke(connect, key_id, permit)
+
+    monkeypatch.setattr(AppStoreConnect, "revoke", late)
+    outcome = owner.run(state="absent", revoke=True, key_id=KEY_ID, backup=content)
+    assert outcome.results["failed"] and outcome.results["changed"] and owner.active() == []
+    assert "was changed meanwhile" in outcome.message and owner.path.read_text() == new
+    assert os.listdir(owner.folder) == [owner.path.name]
+    assert busy == [f"private_key_path: another run works in {owner.folder}. Run again later."]
+    assert not owner.run(session=None, private_key_content=pem, deadline=0.2).message, "its lock ends with it"
+
+
+def test_a_file_that_is_put_back_while_apple_is_asked_is_not_lost(
+    world: Enter, monkeypatch: pytest.MonkeyPatch, pem: str
+) -> None:
+    person = world(keys=[key(KEY_ID, downloadable=False)])
+    list_keys = AppStoreConnect.list_keys
+
+    def late(connect: AppStoreConnect) -> t.Any:
+        write_key(person.path, pem)
+        return list_keys(connect)
+
+    monkeypatch.setattr(AppStoreConnect, "list_keys", late)
+    assert not person.run(regenerate="if_lost").results["changed"] and person.active() == [KEY_ID]

@@ -155,9 +155,10 @@ def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
     assert os.listdir(folder) == ["a.p8"]
 
 
+@pytest.mark.parametrize("links", [True, False])
 @pytest.mark.parametrize("name", ["fchmod", "fsync", "replace"])
 def test_a_failing_step_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, links: bool
 ) -> None:
     path = tmp_path / "a.p8"
     path.write_bytes(b"old")
@@ -166,10 +167,29 @@ def test_a_failing_step_leaves_the_old_file_and_nothing_else(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, name, fail)
+    if not links:
+        monkeypatch.setattr(os, "link", _no_links)
     message = refused(path, backup=str(tmp_path / "a.p8.bak"))
     assert "No space left on device" in message and "Nothing was changed" in message
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.p8"]
+
+
+def test_a_replacement_that_only_seems_to_fail_keeps_the_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a network the answer to a rename may be lost: the new file lies there then, and the old one in one place."""
+    path, backup = tmp_path / "a.p8", tmp_path / "a.p8.bak"
+    path.write_bytes(b"old")
+    replace = os.replace
+
+    def lost(source: str, target: str) -> None:
+        replace(source, target)
+        raise OSError(2, "No such file or directory")
+
+    monkeypatch.setattr(os, "replace", lost)
+    refused(path, backup=str(backup))
+    assert (path.read_bytes(), backup.read_bytes()) == (b"new", b"old")
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -246,8 +266,9 @@ def test_what_cannot_be_had_again_is_kept_somewhere(
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", fail)
-    kept = keep_somewhere(b"key", str(keys / "a.p8"), name, [str(tmp_path / "none"), str(full), str(home)])
+    kept, why = keep_somewhere(b"key", str(keys / "a.p8"), name, [str(tmp_path / "none"), str(full), str(home)])
     assert (kept is None) is (where == "nowhere")
+    assert why == ("" if where == "beside" else f"{keys} can't be written: No space left on device.")
     if kept:
         assert Path(kept).read_bytes() == b"key" and mode_of(kept) == 0o600
         assert (Path(kept).parent == keys) is (where == "beside")

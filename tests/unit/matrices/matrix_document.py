@@ -71,7 +71,8 @@ field check *fails* where an assumption isn't seen. Where a cell is empty, anoth
 _KILLS = """
 ## Killed
 
-SIGKILL before each commit, before and after each write of a key file, and after each answer of a service.
+SIGKILL before each commit, before and after each write of a key file, and after each answer of a service. A key file's
+system calls are also interrupted by Ctrl-C.
 """
 _DATABASES = """
 ## The ledger's database

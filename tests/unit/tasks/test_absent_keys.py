@@ -17,7 +17,9 @@ from unit_support import ISSUER, KEY_ID, fingerprint_of, run_task, write_key
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit import audit_report
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import absent_key
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.remote_revocation import Revoked
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import declaration_info, integrations
 
 Json = dict[str, t.Any]
@@ -246,3 +248,77 @@ def test_what_it_is_removed_for_is_what_was_proven(tmp_path: Path, pem: str, oth
     path = write_key(tmp_path / "a.p8", other_pem)
     outcome = run_task(TASK, {"private_key_path": str(path), "state": "absent", "private_key_content": pem})
     assert outcome.results["cause"] == "key_id_mismatch" and path.exists()
+
+
+STAMP = "20261123T084500Z"
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_killed_runs_left_of_a_key_goes_with_its_file(
+    tmp_path: Path, pem: str, other_pem: str, is_there: bool
+) -> None:
+    """Nobody would find it later. What holds another key stays, and so does what no run has named so."""
+    folder, home = tmp_path / "keys", tmp_path / "home"
+    (home / "iap_key_ab12").mkdir(parents=True)
+    folder.mkdir()
+    path = folder / "studio.p8"
+    left = [f"studio.p8.{KEY_ID}.rescued", f"studio.p8.{KEY_ID}.unparsed-2", f"studio.p8.{STAMP}.bak"]
+    left += [f"studio.p8.{STAMP}-2.bak", ".iap_key_0a1b2c3d"]
+    same = [write_key(folder / name, pem) for name in left]
+    same.append(write_key(home / "iap_key_ab12" / f"studio.p8.{KEY_ID}.rescued", pem))
+    mine = ["copy.p8", "studio.p8.old", "studio.p8.bak", f"other.p8.{STAMP}.bak", f"a.studio.p8.{STAMP}.bak"]
+    stays = [write_key(folder / name, pem) for name in mine]
+    stays += [write_key(folder / f"studio.p8.{STAMP}-3.bak", other_pem), write_key(folder / ".iap_key_x", other_pem)]
+    stays.append(write_key(folder / ".iap_key_y", ""))
+    if is_there:
+        write_key(path, pem)
+    options = {"private_key_path": str(path), "private_key_content": pem, "state": "absent"}
+    everything = {str(one) for one in same} | ({str(path)} if is_there else set())
+    for check_mode in (True, False):
+        done = run_task(TASK, options, check_mode, {"HOME": str(home)}).results
+        assert done["changed"] and set(done["diff"]["before"]["copies"]) == {str(one) for one in same}
+        assert {record["target"] for record in done["irreversible"]} == everything
+        verb = "would be" if check_mode else "was"
+        for one in same:
+            assert f"{one}, a copy of the same key, {verb} removed." in done["summary"]
+            assert one.exists() is check_mode
+        assert [one for one in stays if not one.exists()] == []
+        outcomes = {record["outcome"] for record in done["irreversible"]}
+        assert outcomes == {"would be done" if check_mode else "done"}
+    assert not path.exists() and not run_task(TASK, options, False, {"HOME": str(home)}).results["changed"]
+
+
+def test_a_file_that_is_only_renamed_leaves_its_copies(tmp_path: Path, pem: str) -> None:
+    """Nothing tells which key it is. That a copy's name says so is told."""
+    path = write_key(tmp_path / "studio.p8", pem)
+    saved = write_key(tmp_path / f"studio.p8.{KEY_ID}.rescued", pem)
+    options = {"private_key_path": str(path), "key_id": KEY_ID, "state": "absent"}
+    outcome = run_task(TASK, options, False, {"TMPDIR": str(tmp_path)})
+    assert outcome.results["backup_file"] and saved.exists() and "irreversible" not in outcome.results
+    told = (
+        f"{saved} stays: an earlier run kept there what it downloaded for {KEY_ID}. Nothing proves that it is the key "
+    )
+    assert outcome.warnings == [f"{told}that is to be gone: remove it by hand if it is."]
+    assert run_task(TASK, {**options, "key_id": OLD}, False, {"TMPDIR": str(tmp_path)}).warnings == []
+
+
+@pytest.mark.parametrize("of", ["studio.p8", ".iap_key_0a1b2c3d"])
+def test_what_was_changed_since_the_look_is_not_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pem: str, other_pem: str, of: str
+) -> None:
+    path, copy = write_key(tmp_path / "studio.p8", pem), write_key(tmp_path / ".iap_key_0a1b2c3d", pem)
+
+    def late(*_arguments: t.Any) -> Revoked:
+        write_key(tmp_path / of, other_pem)
+        return Revoked(KEY_ID, True)
+
+    monkeypatch.setattr(absent_key, "revoke_key", late)
+    options = {"private_key_path": str(path), "private_key_content": pem, "state": "absent", "revoke": True}
+    outcome = run_task(TASK, options, False, {"TMPDIR": str(tmp_path)})
+    held, holds = fingerprint_of(pem)[:16], fingerprint_of(other_pem)[:16]
+    told = (
+        f"private_key_path: {tmp_path / of} was changed meanwhile: it held the key with the fingerprint {held}…, and "
+    )
+    assert outcome.message.startswith(f"{told}now it holds the key with the fingerprint {holds}…. It was not removed.")
+    assert outcome.message.endswith(f"{KEY_ID} was revoked.") and outcome.results["changed"]
+    assert (tmp_path / of).read_text() == other_pem and copy.exists() is (of == copy.name) and path.exists()

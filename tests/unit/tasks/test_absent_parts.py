@@ -43,7 +43,8 @@ def settle(run: Run, path: Path | None = None, content: str | None = None, **mor
         warn=run.warnings.append,
         progress=run.said.append,
         timestamp=lambda: STAMP,
-        transport=SimpleNamespace(counters=SimpleNamespace(as_result=dict)),
+        environ={"TMPDIR": "/none"},
+        transport=SimpleNamespace(counters=SimpleNamespace(as_result=dict), remaining=lambda: 0.0, pause=None),
     )
     return settle_absent(asked, context, t.cast(t.Any, run.connect), run.gate)
 

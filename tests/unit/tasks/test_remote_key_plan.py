@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from pathlib import Path
 
 import pytest
+from unit_support import write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import RemoteKey, Team
+from ansible_collections.storeops.refunds.plugins.module_utils._context import Context
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError, RefundsError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.private_key import KeyProblem
@@ -38,7 +41,8 @@ def remote(can_download: bool | None, name: str | None = "studio", key_id: str =
 def job(found: Found, regenerate: t.Any, *active: RemoteKey, path: str = "/nowhere/studio.p8") -> Job:
     """One run for one key."""
     nothing = t.cast(t.Any, None)
-    return Job(nothing, TEAM, "studio", path, found, active, regenerate, nothing, nothing)
+    context = Context(False, {"TMPDIR": os.path.dirname(path)}, lambda: 0.0, lambda text: None, nothing)
+    return Job(nothing, TEAM, "studio", path, found, active, regenerate, context, nothing)
 
 
 @pytest.mark.parametrize(
@@ -232,14 +236,25 @@ def test_a_new_key_gets_no_name_of_another_in_words() -> None:
 
 
 @pytest.mark.parametrize("kind", ["unparsed", "rescued"])
-def test_what_an_earlier_run_kept_is_not_lost(tmp_path: Path, kind: str) -> None:
+def test_what_an_earlier_run_kept_is_not_lost(tmp_path: Path, kind: str, pem: str) -> None:
     path, key = str(tmp_path / "studio.p8"), remote(False)
-    (tmp_path / f"studio.p8.OTHERKEY01.{kind}").touch()
-    assert decide(key, job(NOTHING, "if_lost", key, path=path)) == "replace"
+    write_key(tmp_path / f"studio.p8.OTHERKEY01.{kind}", pem)
     saved = f"{path}.2X9R4HXF34.{kind}"
+    # Killed before it wrote a byte.
     Path(saved).touch()
-    with pytest.raises(KeyProblem) as caught:
-        decide(key, job(NOTHING, "if_lost", key, path=path))
+    assert decide(key, job(NOTHING, "if_lost", key, path=path)) == "replace"
+    Path(saved).write_text("What may be a key.")
+    for can_download in (False, None):
+        unsure = remote(can_download)
+        with pytest.raises(KeyProblem) as caught:
+            decide(unsure, job(NOTHING, "if_lost", unsure, path=path))
+    # One that can be read as a key needs nobody.
+    write_key(Path(f"{saved}-2"), pem)
+    for can_download in (False, None):
+        unsure = remote(can_download)
+        assert decide(unsure, job(NOTHING, "if_lost", unsure, path=path)) == "restore"
+    assert decide(remote(True), job(NOTHING, "if_lost", remote(True), path=path)) == "download"
+    assert decide(key, job(NOTHING, "always", key, path=path)) == "replace"
     told = f"{path} isn't there, but an earlier run kept what it downloaded for 2X9R4HXF34 as {saved}."
     assert (caught.value.cause, caught.value.message) == ("key_unreadable", told)
     assert caught.value.next_step == f"Check it, and put it into its place: mv -n {saved} {path}"

@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 from dataclasses import dataclass, replace
 
 from ..._context import Context, Results, TaskFailed
 from ..._decisions.irreversible import Gate
-from ..._declaration.keys import KeySource
+from ..._declaration.keys import KeySource, key_id_of
 from ..._files.writing import is_there, refuse_unwritable, remove_key_file
 from ..._model.errors import FileError, InputError
-from ..._model.private_key import KeyProblem, parse_content, read_file_name
+from ..._model.private_key import KeyProblem, PrivateKey, parse_content, read_file_name
 from ..shared.session import Connection
-from .key_file import Found, Place, backup_path, described, look
+from .kept_key import copies, kept
+from .key_file import Found, Place, alone, backup_path, described, look
 from .key_results import results_of
 from .remote_revocation import Revoked, revoke_key
 from .request import KeyRequest
@@ -24,35 +26,51 @@ from .request import KeyRequest
 
 def settle_absent(asked: KeyRequest, context: Context, connection: Connection, gate: Gate) -> Results:
     """Revoke a key if that is asked for, then remove its file. What is no key, or another key, stops both."""
-    source = asked.source
-    if not source.path and not asked.revoke:
+    if not asked.source.path and not asked.revoke:
         raise InputError("private_key_path", "is required.", "Give the path of the .p8 to remove, or set revoke.")
-    path = source.path or ""
-    found = Found(False)
-    if path and is_there(path):
-        refuse_unwritable(path)
-        found = look(path, "own")
-        _refuse_other(found, source, path)
-    file = _File(path, found, _tie(found, source), asked.backup)
+    with alone(asked.source.path, context):
+        return _settled(asked, context, connection, gate)
+
+
+def _settled(asked: KeyRequest, context: Context, connection: Connection, gate: Gate) -> Results:
+    source, file = asked.source, _file(asked)
+    extra = file.copies(context)
     before: dict[str, t.Any] = {}
     revoked = Revoked(None, False)
     if asked.revoke:
         revoked = revoke_key(asked, context, connection, gate)
         before |= {"key_id": revoked.key_id, "active": True} if revoked.was_active else {}
         asked = replace(asked, source=replace(source, key_id=revoked.key_id or source.key_id))
-    if found.is_there:
-        before |= described(path, found.fingerprint)
+    if file.found.is_there:
+        before |= described(file.path, file.found.fingerprint)
+    before |= {"copies": extra} if extra else {}
     results = results_of(asked, None, bool(before), {"before": before, "after": {}}, context)
     told = [f"{revoked.key_id} {_verb(context)} revoked."] if revoked.was_active else []
     try:
-        backup = file.take_away(context, gate) if found.is_there else None
+        # First: a kill between the two leaves the file by which the next run finds them.
+        for copy in extra:
+            file.remove(copy, gate)
+        backup = file.take_away(context, gate) if file.found.is_there else None
     except FileError as error:
-        message = " ".join([f"{error}", *told])
-        raise TaskFailed(message, {**results, "changed": "active" in before}) from None
-    told += [file.summary(backup, context)] if found.is_there else []
-    told += [_NOT_REVOKED] if found.is_there and not asked.revoke else []
+        changed = "active" in before or any(record["outcome"].startswith("done") for record in gate.records)
+        raise TaskFailed(" ".join([f"{error}", *told]), {**results, "changed": changed}) from None
+    told += [file.summary(backup, extra, context)] if file.found.is_there or extra else []
+    told += [_NOT_REVOKED] if file.found.is_there and not asked.revoke else []
+    _warn_of_saved(file, key_id_of(asked.source), extra, context)
     more = {"summary": " ".join(told)} if told else {}
     return {**results, **more, **({"backup_file": backup} if backup else {})}
+
+
+def _file(asked: KeyRequest) -> _File:
+    """Look at the file. Raises KeyProblem for one that is not known to hold a key, or holds another one."""
+    source, path = asked.source, asked.source.path or ""
+    found = Found(False)
+    wanted = parse_content(source.content.reveal()) if path and source.content else None
+    if path and is_there(path):
+        refuse_unwritable(path)
+        found = look(path, "own")
+        _refuse_other(found, wanted, path)
+    return _File(path, found, wanted, _tie(found, source), asked.backup)
 
 
 def what_lies_there(found: Found) -> tuple[str, str]:
@@ -64,39 +82,72 @@ def what_lies_there(found: Found) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class _File:
-    """The file of a key that is to go. ``tie``: what ties it to this key; empty where nothing does."""
+    """The file of a key that is to go. ``tie``: what ties it to this key; empty where nothing does.
+
+    ``wanted``: the key that is given as text.
+    """
 
     path: str
     found: Found
+    wanted: PrivateKey | None
     tie: str
     wants_backup: bool
 
     @property
     def is_kept(self) -> bool:
         """It may be the only copy of another key."""
-        return not self.tie and self.wants_backup
+        return self.found.is_there and not self.tie and self.wants_backup
+
+    @property
+    def key(self) -> PrivateKey | None:
+        """The one that is to go; None where that isn't known."""
+        return self.wanted or self.found.key
+
+    def copies(self, context: Context) -> list[str]:
+        """Return where else runs left this very key: it goes with the file. Raises FileError."""
+        return copies(self.key.fingerprint, self.path, context.environ) if self.key and not self.is_kept else []
 
     def take_away(self, context: Context, gate: Gate) -> str | None:
         """Remove it, or give it another name and return that. Raises FileError."""
-        if self.is_kept:
-            backup = backup_path(self.path, context)
-            if not context.check_mode:
-                Place(self.path, backup).move_aside()
-                context.progress(self.summary(backup, context))
-            return backup
-        asked_by = "state: absent" if self.tie else "state: absent, with backup: false"
-        what, answer = what_lies_there(self.found)
-        permit = gate.ask("remove_key_file", self.path, asked_by, f"{what}, and {self.tie or _UNTIED}", answer)
-        if permit:
-            remove_key_file(self.path, permit)
-            gate.done(permit)
-        return None
+        if not self.is_kept:
+            self.remove(self.path, gate)
+            return None
+        self._look_again(self.path)
+        backup = backup_path(self.path, context)
+        if not context.check_mode:
+            Place(self.path, backup).move_aside()
+            context.progress(self.summary(backup, (), context))
+        return backup
 
-    def summary(self, backup: str | None, context: Context) -> str:
+    def remove(self, path: str, gate: Gate) -> None:
+        """Remove the file, or a copy of it. Raises FileError."""
+        asked_by = "state: absent" if self.tie else "state: absent, with backup: false"
+        what, answer = what_lies_there(self._look_again(path))
+        tie = self.tie or _UNTIED if path == self.path else f"it is a copy of the key of {self.path}"
+        permit = gate.ask("remove_key_file", path, asked_by, f"{what}, and {tie}", answer)
+        if permit:
+            remove_key_file(path, permit)
+            gate.done(permit)
+
+    def summary(self, backup: str | None, extra: t.Sequence[str], context: Context) -> str:
         verb = _verb(context)
         if backup:
             return f"{self.path} {verb} renamed to {backup}, because {_UNTIED}."
-        return f"{self.path} {verb} removed."
+        gone = [f"{self.path} {verb} removed."] if self.found.is_there else []
+        return " ".join([*gone, *(f"{copy}, a copy of the same key, {verb} removed." for copy in extra)])
+
+    def _look_again(self, path: str) -> Found:
+        """Return what lies there by now. Raises FileError when it isn't the key that was proven to be the one."""
+        now = look(path, "own")
+        if self.key is None or now.fingerprint != self.key.fingerprint:
+            before = f"{self.key.fingerprint[:16]}…" if self.key else "none"
+            told = what_lies_there(now)[0] if now.is_there else "nothing lies there"
+            raise FileError(
+                f"private_key_path: {path} was changed meanwhile: it held the key with the fingerprint {before}, and "
+                f"now {told}. It was not removed.",
+                "Find out which key it is before you run this again.",
+            )
+        return now
 
 
 _NOT_REVOKED = "Nothing is changed at Apple: revoke: true revokes a key there."
@@ -110,23 +161,34 @@ def _verb(context: Context) -> str:
 def _tie(found: Found, source: KeySource) -> str:
     """Return what ties a file to the key that is to go. Its name can't say another Key ID: that is refused before."""
     name = read_file_name(os.path.basename(source.path or ""))
-    if found.key and source.content:
+    if source.content:
         return "private_key_content is the same key"
     return f"its name says {name.key_id}" if found.key and name.key_id and not name.is_api_key else ""
 
 
-def _refuse_other(found: Found, source: KeySource, path: str) -> None:
+def _refuse_other(found: Found, wanted: PrivateKey | None, path: str) -> None:
     """Raise KeyProblem for a file that is not known to hold a key, or holds another one than the content given."""
     outcome = "Nothing was removed or revoked."
     if found.problem:
         problem = found.problem
         step = "If the file is to go, remove it by hand; else correct private_key_path."
         raise KeyProblem(problem.cause, f"{problem.message} {outcome}", step)
-    wanted = parse_content(source.content.reveal()) if source.content else None
     if wanted and wanted.fingerprint != found.fingerprint:
         raise KeyProblem(
             "key_id_mismatch",
             f"{path} holds the key with the fingerprint {(found.fingerprint or '')[:16]}…, and private_key_content is "
             f"{wanted.fingerprint[:16]}…. {outcome}",
             "Correct private_key_path or private_key_content.",
+        )
+
+
+def _warn_of_saved(file: _File, key_id: str | None, extra: t.Sequence[str], context: Context) -> None:
+    """Name what was downloaded for the key, and lies where nothing proves that it is the same."""
+    saved = None
+    with contextlib.suppress(FileError):
+        saved = kept(key_id, file.path, context.environ) if key_id and file.path else None
+    if saved and saved not in extra:
+        context.warn(
+            f"{saved} stays: an earlier run kept there what it downloaded for {key_id}. Nothing proves that it is the "
+            "key that is to be gone: remove it by hand if it is."
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ..._context import Context
 from ..._files.reading import Policy, read_key_file
-from ..._files.writing import KEY_MODE, free_name, is_there, move, write_key_file
+from ..._files.writing import KEY_MODE, free_name, is_there, locked_folder, move, sync_folder, write_key_file
 from ..._model.errors import FileError
 from ..._model.foreign_json import parse_json
 from ..._model.permit import Permit
@@ -95,9 +95,23 @@ class Place:
         """Say where the old file is, for a message."""
         return f" What lay at {self.path} is kept as {self.backup}." if self._is_aside else ""
 
-    def put(self, key: PrivateKey) -> None:
-        """Write the new key. Raises FileError, also when something lies there by now."""
-        put(self.path, key)
+    def fill(self, saved: str) -> None:
+        """Give the new key, which was saved under another name, this one. Raises FileError when it is taken by now."""
+        _move(saved, self.path)
+
+
+@contextlib.contextmanager
+def alone(path: str | None, context: Context) -> t.Iterator[None]:
+    """Keep other runs out of a key file's folder between a look and what is done about it; check mode does nothing.
+
+    Where this user can't work in that folder, what is tried says so.
+    """
+    folder = os.path.dirname(path or "")
+    if context.check_mode or not folder or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        yield
+        return
+    with locked_folder(str(path), context.transport.remaining, context.transport.pause):
+        yield
 
 
 def _move(source: str, target: str) -> None:
@@ -105,6 +119,9 @@ def _move(source: str, target: str) -> None:
         move(source, target)
     except OSError as error:
         raise FileError(f"private_key_path: {source} can't be moved to {target}: {error.strerror}.") from None
+    # After a power cut it may have its old name again, which is as good.
+    with contextlib.suppress(OSError):
+        sync_folder(os.path.dirname(target))
 
 
 def parse_download(content: str) -> PrivateKey:

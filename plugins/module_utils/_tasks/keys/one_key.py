@@ -17,7 +17,7 @@ from ..shared.options import warn_about_name
 from ..shared.session import Connection
 from .absent_key import settle_absent, what_lies_there
 from .attributes import LASTING, AttributesRefused, apply_attributes, is_changeable, refuse_unusable
-from .key_file import Found, backup_path, described, look, put
+from .key_file import Found, alone, backup_path, described, look, put
 from .key_results import results_of
 from .remote_key import settle_remote
 from .request import KeyRequest
@@ -49,7 +49,8 @@ def _settled(asked: KeyRequest, context: Context, connection: Connection, gate: 
         raise InputError("private_key_path", "this or private_key_content is required.", _PLACE)
     if asked.name and source.path and not source.content and connection.is_given:
         return settle_remote(asked, context, connection, gate)
-    return _present(asked, context, gate)
+    with alone(source.path if source.content else None, context):
+        return _present(asked, context, gate)
 
 
 _PLACE = "Give the path of the .p8, or where to write it."

@@ -4,7 +4,8 @@
 """A key at App Store Connect: found by name, or created, downloaded once and written.
 
 The order of steps makes a kill harmless. Nothing needs to be remembered between runs: a key that was created but not
-downloaded is found by its name and can still be downloaded. What was downloaded is written before anything else.
+downloaded is found by its name and can still be downloaded. What was downloaded is written before anything else, and
+under a name that says its Key ID: the next run finds it there and moves it to its place.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from ..._apple.app_store_connect import RemoteKey, is_active
 from ..._context import Context, Results, TaskFailed
 from ..._decisions.irreversible import Gate
 from ..._declaration.keys import identifiers
+from ..._files.reading import read_key_file
 from ..._files.writing import is_there, locked_folder, refuse_unwritable, try_writing
 from ..._model.errors import FileError, RefundsError, TransportError
 from ..._model.identifiers import shown
 from ..._model.permit import Permit
-from ..._model.private_key import KeyProblem, PrivateKey
-from ..._model.secret import Secret
+from ..._model.private_key import KeyProblem, PrivateKey, parse_file
 from ..shared.session import Connection
 from .attributes import LASTING, apply_attributes, refuse_unusable
 from .kept_key import keep
@@ -48,8 +49,9 @@ def _settle(asked: KeyRequest, context: Context, connection: Connection, gate: G
     path = str(asked.source.path)
     connect = connection.open()
     team = connect.team(asked.team_id, identifiers(asked.source)[0])
-    found = look(path, "mounted" if asked.source.is_mounted else "own")
     active = [key for key in connect.list_keys() if is_active(key)]
+    # After all questions: a file that was put back meanwhile isn't lost.
+    found = look(path, "mounted" if asked.source.is_mounted else "own")
     job = Job(connect, team, key_name(asked.name or ""), path, found, active, asked.regenerate, context, gate)
     remote = chosen_key(asked.source, job)
     step = decide(remote, job)
@@ -80,13 +82,16 @@ def _only_read(step: Step, remote: RemoteKey | None, job: Job) -> FileError:
 def _predicted(step: Step, remote: RemoteKey | None, job: Job) -> Results:
     if step == "replace" and remote:
         _permit(remote.key_id, job)
-    known = remote.key_id if remote and step in ("keep", "download") else None
-    return _results(job, known, job.found.key if step == "keep" else None, step)
+    known = remote.key_id if remote and step in ("keep", "restore", "download") else None
+    key = _saved(remote.key_id, job)[1] if step == "restore" and remote else None
+    return _results(job, known, job.found.key if step == "keep" else key, step)
 
 
 def _done(step: Step, remote: RemoteKey | None, job: Job) -> Results:
     if step == "keep" and remote:
         return _results(job, remote.key_id, job.found.key, step)
+    if step == "restore" and remote:
+        return _placed(remote.key_id, *_saved(remote.key_id, job), step, job, Place(job.path, None))
     place = Place(job.path, backup_path(job.path, job.context) if job.found.is_there else None)
     _refuse_haste(job)
     try_writing(job.path, lambda path: apply_attributes(path, {}, job.context, without=LASTING, of=job.path))
@@ -141,7 +146,7 @@ def _revoked(key_id: str, step: Step, job: Job) -> None:
 def _permit(key_id: str, job: Job) -> Permit | None:
     """Ask to revoke a key that is to be replaced: it is lost for certain, or it is to go on every run."""
     policy = job.regenerate
-    lost = f"its one download was used, and there is no file {job.path}"
+    lost = f"its one download was used, there is no file {job.path}, and no earlier run saved it elsewhere"
     what = lost if policy == "if_lost" else f"it is the active key named {shown(job.name)}"
     answer = "App Store Connect's list of keys, and a look at the path"
     return job.gate.ask("revoke_key", key_id, f"regenerate: {policy}", what, answer)
@@ -161,11 +166,27 @@ def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
         ) from None
     try:
         key = parse_download(content.reveal())
-        place.put(key)
     except KeyProblem as problem:
-        raise _kept(key_id, content, "unparsed", f"its form is not understood: {problem}", step, job) from None
+        saved, _why = keep(content, key_id, job.path, "unparsed", job.context)
+        raise _unplaced(key_id, saved, f"its form is not understood: {problem}", step, job) from None
+    saved, why = keep(key.pem, key_id, job.path, "rescued", job.context)
+    if saved is None or why:
+        raise _unplaced(key_id, saved, f"could not be put in its place: {why}", step, job)
+    return _placed(key_id, saved, key, step, job, place)
+
+
+def _saved(key_id: str, job: Job) -> tuple[str, PrivateKey]:
+    """Return what an earlier run saved on its way to its place. Raises FileError, KeyProblem where it is gone."""
+    saved = str(job.kept(key_id))
+    return saved, parse_file(read_key_file(saved, "own"), saved)
+
+
+def _placed(key_id: str, saved: str, key: PrivateKey, step: Step, job: Job, place: Place) -> Results:
+    """Give a private key that lies beside its place its name, mode and owner."""
+    try:
+        place.fill(saved)
     except FileError as error:
-        raise _kept(key_id, key.pem, "rescued", f"could not be put in its place: {error}", step, job) from None
+        raise _unplaced(key_id, saved, f"could not be put in its place: {error}", step, job) from None
     results = _results(job, key_id, key, step)
     results |= {"backup_file": place.backup} if place.backup else {}
     try:
@@ -181,10 +202,9 @@ def _may_be_done(error: RefundsError) -> bool:
     return error.may_have_changed or (isinstance(error, TransportError) and error.may_have_arrived)
 
 
-def _kept(key_id: str, content: Secret, kind: str, why: str, step: Step, job: Job) -> TaskFailed:
-    """Save what Apple gave, and return the error that says where."""
-    place = keep(content, key_id, job.path, kind, job.context)
-    outcome = f"It was kept in {place}: put it into its place by hand." if place else "No folder took it: it is lost."
+def _unplaced(key_id: str, saved: str | None, why: str, step: Step, job: Job) -> TaskFailed:
+    """Return the error that says where the private key is instead."""
+    outcome = f"It was kept in {saved}: put it into its place by hand." if saved else "No folder took it: it is lost."
     return TaskFailed(
         f"The private key of {key_id} was downloaded, but {why} {outcome}", _results(job, key_id, None, step)
     )

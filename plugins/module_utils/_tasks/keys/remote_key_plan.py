@@ -15,12 +15,12 @@ from ..._decisions.irreversible import Gate
 from ..._declaration.keys import KeySource
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import parse_key_id, shown
-from ..._model.private_key import KeyProblem, read_file_name, settle_key_id
+from ..._model.private_key import KeyProblem, PrivateKey, read_file_name, settle_key_id
 from .kept_key import kept
-from .key_file import Found
+from .key_file import Found, look
 from .request import Regenerate
 
-Step = t.Literal["keep", "download", "create", "replace"]
+Step = t.Literal["keep", "restore", "download", "create", "replace"]
 WAYS_OUT = (
     "Ways out: put the .p8 back at this path, from your vault or from the machine that downloaded it; give its text in "
     "private_key_content; or give another name, which makes a new key beside it. Only if no copy is left anywhere: "
@@ -42,6 +42,10 @@ class Job:
     regenerate: Regenerate
     context: Context
     gate: Gate
+
+    def kept(self, key_id: str) -> str | None:
+        """Return the file in which an earlier run saved this private key, on the way to its place."""
+        return kept(key_id, self.path, self.context.environ)
 
     @property
     def named_key_id(self) -> str | None:
@@ -102,7 +106,7 @@ def decide(remote: RemoteKey | None, job: Job) -> Step:
     if job.found.problem:
         raise _undecided(job.found.problem, remote, job)
     step = _create_step(job) if remote is None else _step_for(remote, job)
-    if remote and step in ("keep", "download"):
+    if remote and step in ("keep", "restore", "download"):
         settle_key_id(remote.key_id, read_file_name(os.path.basename(job.path)), job.path)
         return step
     if job.named_key_id:
@@ -155,17 +159,22 @@ def _step_for(remote: RemoteKey, job: Job) -> Step:
             "Correct name, key_id or private_key_path; or set regenerate: if_lost, and the key is downloaded (the file "
             "is kept under a second name).",
         )
+    saved = job.kept(remote.key_id)
     if job.found.key and remote.can_download is not True:
+        _refuse_another(job.found.key, remote, saved, job)
         return "keep"
-    if remote.can_download is not False:
+    if remote.can_download is True:
         return "download"
-    saved = kept(remote.key_id, job.path)
+    if saved and os.path.dirname(saved) == os.path.dirname(job.path) and look(saved, "own").key:
+        return "restore"
     if saved:
         raise KeyProblem(
             "key_unreadable",
             f"{job.path} isn't there, but an earlier run kept what it downloaded for {remote.key_id} as {saved}.",
             f"Check it, and put it into its place: mv -n {saved} {job.path}",
         )
+    if remote.can_download is None:
+        return "download"
     if policy == "never":
         raise KeyProblem(
             "key_unreadable",
@@ -174,3 +183,15 @@ def _step_for(remote: RemoteKey, job: Job) -> Step:
             WAYS_OUT,
         )
     return "replace"
+
+
+def _refuse_another(found: PrivateKey, remote: RemoteKey, saved: str | None, job: Job) -> None:
+    """Raise KeyProblem when what was downloaded for this key lies beside it still, and is another one."""
+    downloaded = look(saved, "own").key if saved else None
+    if downloaded and downloaded.fingerprint != found.fingerprint:
+        raise KeyProblem(
+            "key_id_mismatch",
+            f"{job.path} holds the key with the fingerprint {found.fingerprint[:16]}…, but what was downloaded for "
+            f"{remote.key_id} has {downloaded.fingerprint[:16]}…, and an earlier run kept it as {saved}.",
+            f"Give another private_key_path, or give {job.path} another name and run again.",
+        )
