@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._model.errors import InputError
+from .refunds_doubled import refuse_doubled
 
 Fields = t.Mapping[str, t.Any]
 STATES = ("complete", "incomplete", "unknown", "never")
@@ -97,10 +98,14 @@ class Refunds:
 
 def refunds_of(results: t.Sequence[Fields]) -> Refunds | None:
     """Return what the results say, None without any. Raises InputError naming the place."""
-    by_place: dict[tuple[str, str], list[Fields]] = {}
+    named: dict[tuple[str, str], dict[str, Fields]] = {}
     for number, result in enumerate(results):
         if not _is_skipped(result) and not _is_unread(result):
-            by_place.setdefault(_place(result, f"refunds[{number}]"), []).append(result)
+            name = f"refunds[{number}]"
+            named.setdefault(_place(result, name), {})[name] = result
+    for found in named.values():
+        refuse_doubled(found)
+    by_place = {place: list(found.values()) for place, found in named.items()}
     results = [result for found in by_place.values() for result in found]
     # A ledger that never read refunds of any of the apps says nothing about them.
     if not any(row.get("state") != "never" for result in results for row in [*result["coverage"], *result["sums"]]):

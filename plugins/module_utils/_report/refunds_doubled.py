@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Results of refund_info that would count the same refunds twice in one sum."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+from dataclasses import dataclass
+
+from .._model.errors import InputError
+from .._model.text import few
+
+Fields = t.Mapping[str, t.Any]
+# What the report adds up by. The total is that of one of them.
+_GROUPINGS = ("bundle_id", "day")
+
+
+@dataclass(frozen=True)
+class _Summed:
+    """What a result has sums of. ``since`` and ``until``: UTC in ISO 8601, without the end; None is open.
+
+    ``groupings``: into which sums of the report it is added; what has no grouping is added up as a whole.
+    """
+
+    name: str
+    apps: frozenset[str]
+    groupings: frozenset[str]
+    since: str | None
+    until: str | None
+
+    @classmethod
+    def of(cls, name: str, result: Fields) -> _Summed:
+        rows, coverage = result["sums"], result["coverage"]
+        period = result["period"] if isinstance(result.get("period"), t.Mapping) else {}
+        since, until = (None if period.get(end) is None else str(period[end]) for end in ("since", "until"))
+        apps = frozenset(str(row["bundle_id"]) for row in (*coverage, *rows) if row.get("bundle_id"))
+        groupings = frozenset(one for one in _GROUPINGS if any(row.get(one) for row in rows))
+        return cls(name, apps, groupings or frozenset({"total"} if rows else ()), since, until)
+
+    @property
+    def period(self) -> str:
+        return f"{self.since or 'the beginning'} to {self.until or 'now'}"
+
+    def meets(self, other: _Summed) -> bool:
+        return _begins_before(self.since, other.until) and _begins_before(other.since, self.until)
+
+
+def refuse_doubled(results: t.Mapping[str, Fields]) -> None:
+    """Raise InputError that names two results of the same apps and days that would be added into the same sums.
+
+    ``results``: by name, all of one environment and source.
+    """
+    for one, other in itertools.combinations([_Summed.of(*item) for item in results.items()], 2):
+        apps = one.apps & other.apps
+        if apps and one.groupings & other.groupings and one.meets(other):
+            raise InputError(
+                other.name,
+                f"has sums of {few(sorted(apps))} ({other.period}), and so has {one.name} ({one.period}). The same "
+                "refunds would count twice.",
+                "Leave out one of the two, or ask for periods that don't overlap.",
+            )
+
+
+def _begins_before(since: str | None, until: str | None) -> bool:
+    return since is None or until is None or since < until

@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No refund counts twice in an audit's sums, whatever results of refund_info are given together."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+import unit_forks
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from report_support import Json, refunds
+from unit_support import ROOT
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_rows import sums_of, tallies_of
+from ansible_collections.storeops.refunds.plugins.module_utils._report.refunds import refunds_of
+
+APPS = ("com.example.one", "com.example.two")
+DAYS = tuple(f"2026-11-{day:02}" for day in range(1, 7))
+# What the ledger holds: a refund of each app on each day.
+LEDGER: t.Final = [
+    {
+        "bundle_id": app,
+        "refund_date": f"{day}T12:00:00Z",
+        "currency": "USD",
+        "amount": -1000,
+        "is_reversed": False,
+        "is_family_shared": False,
+    }
+    for app in APPS
+    for day in DAYS
+]
+
+
+def asked(apps: t.Iterable[str] = APPS, group_by: t.Sequence[str] = ("bundle_id", "day"), **period: t.Any) -> Json:
+    """Give a registered result of refund_info, of days from ``since`` on and before ``until``."""
+    since, until = (period.get(end) for end in ("since", "until"))
+    found = [
+        row
+        for row in LEDGER
+        if row["bundle_id"] in apps
+        and (since is None or str(row["refund_date"])[:10] >= since)
+        and (until is None or str(row["refund_date"])[:10] < until)
+    ]
+    return {
+        "environment": "production",
+        "source": "apple",
+        "period": {name: end and f"{end}T00:00:00Z" for name, end in (("since", since), ("until", until))},
+        "sums": sums_of(tallies_of(found, group_by), group_by),
+        "coverage": [{"bundle_id": app, "environment": "production", "state": "complete"} for app in apps],
+    }
+
+
+ENDS = st.none() | st.sampled_from(DAYS)
+RESULTS = st.builds(
+    asked,
+    st.sets(st.sampled_from(APPS), min_size=1),
+    st.sampled_from([("bundle_id", "day"), ("bundle_id",), ("day",), ("bundle_id", "environment", "day"), ()]),
+    since=ENDS,
+    until=ENDS,
+)
+
+
+@given(st.lists(RESULTS, min_size=1, max_size=3))
+def test_no_sum_is_larger_than_what_the_ledger_holds(results: list[Json]) -> None:
+    try:
+        found = refunds_of(results)
+    except InputError:
+        assert len(results) > 1
+        return
+    assert found is not None
+    (part,) = found.parts
+    assert part.total.count <= len(LEDGER)
+    assert all(one.count <= len(DAYS) for _app, one in part.by_app)
+    assert all(one.count <= len(APPS) for _day, one in part.by_day)
+
+
+def test_two_results_of_the_same_refunds_are_both_named() -> None:
+    """As when a user's quarter comes beside the role's own 30 days."""
+    own = {**asked(since="2026-11-02"), "skipped": True}
+    with pytest.raises(InputError) as refused:
+        refunds_of([own, asked(group_by=["bundle_id"], until="2026-11-04"), asked(APPS[:1], since="2026-11-03")])
+    assert f"{refused.value}" == (
+        "refunds[2]: has sums of com.example.one (2026-11-03T00:00:00Z to now), and so has refunds[1] (the beginning "
+        "to 2026-11-04T00:00:00Z). The same refunds would count twice. Leave out one of the two, or ask for periods "
+        "that don't overlap."
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "count"),
+    [
+        (asked(until="2026-11-03"), asked(since="2026-11-03"), 12),
+        (asked(APPS[:1]), asked(APPS[1:]), 12),
+        # A total is that of one grouping.
+        (asked(group_by=["bundle_id"]), asked(group_by=["day"]), 12),
+        (asked(), {**asked(), "source": "other:0123456789abcdef"}, 12),
+        (asked(), {**asked(), "environment": "sandbox"}, 12),
+        (asked(), asked(since="2026-12-01"), 12),
+    ],
+)
+def test_what_is_apart_is_taken(one: Json, other: Json, count: int) -> None:
+    for results in ([one, other], [other, one]):
+        found = refunds_of(results)
+        assert found is not None and found.parts[0].total.count == count
+
+
+@pytest.mark.services
+@pytest.mark.parametrize(("given_", "wanted"), [([], ["production"]), ([refunds()], [])])
+def test_the_role_adds_none_of_its_own_to_what_is_given(given_: list[Json], wanted: list[str], tmp_path: Path) -> None:
+    tasks = yaml.safe_load((ROOT / "roles/refund_audit/tasks/ask.yml").read_text())
+    (task,) = [one for one in tasks if one.get("register") == "__refund_audit_summed"]
+    items = "__refund_audit_summed.results | rejectattr('skipped', 'defined') | map(attribute='item') | list"
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "connection": "local",
+        "module_defaults": {"storeops.refunds.refund_info": {"ledger": {"url": f"sqlite:///{tmp_path}/ledger.db"}}},
+        "vars": {
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+            "refund_audit_refunds": given_,
+            "refund_audit_refund_days": 30,
+            "__refund_audit_checked": {"declaration": {"apps": {"production": ["com.example.one"], "sandbox": []}}},
+        },
+        "tasks": [task, {"ansible.builtin.debug": {"msg": f"Asked about {{{{ {items} }}}}."}}],
+    }
+    book = tmp_path / "play.yml"
+    book.write_text(json.dumps([play]))
+    ended = unit_forks.run_playbook(book, "localhost,", folder=tmp_path)
+    assert ended.code == 0 and f"Asked about {wanted}." in ended.output, ended
