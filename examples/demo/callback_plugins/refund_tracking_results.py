@@ -26,7 +26,8 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "refund_tracking_results"
 
     def _write(self, result: t.Any, failed: bool) -> None:
-        if not result.task.action.startswith("storeops.refunds."):
+        # The result of a loop comes after those of its items, and says nothing more.
+        if not result.task.action.startswith("storeops.refunds.") or "results" in result.result:
             return
         names = ("changed", "iap_keys", "integrations", "msg", "sums", "coverage")
         kept = {name: result.result.get(name) for name in names}
@@ -37,4 +38,10 @@ class CallbackModule(CallbackBase):
         self._write(result, False)
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
+        self._write(result, True)
+
+    def v2_runner_item_on_ok(self, result: t.Any) -> None:
+        self._write(result, False)
+
+    def v2_runner_item_on_failed(self, result: t.Any) -> None:
         self._write(result, True)
