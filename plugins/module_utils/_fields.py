@@ -32,8 +32,9 @@ _LONGEST_KEY_NAME = 64
 # A slip of the keyboard, with one thing that can be meant; and what only resembles a field, or two.
 _SLIP = 0.85
 _SIMILARITY = 0.7
-# Empty ones of App Store Connect hide those of a group's defaults, so that FASTLANE_SESSION counts.
-_MAY_BE_EMPTY = ("session", "session_path")
+# Empty ones of App Store Connect hide those of a group's defaults, so that FASTLANE_SESSION counts. Others are empty as
+# when they are left out, which does no harm.
+MAY_BE_EMPTY = frozenset({"session", "session_path", "name", "prefix", "title"})
 _BOOLEANS = frozenset({"1", "0", "on", "off", "y", "n", "t", "f", "yes", "no", "true", "false", "1.0", "0.0"})
 
 
@@ -77,14 +78,14 @@ def option_faults(spec: Spec, params: Spec) -> str:
 
 
 def refuse_unusable(spec: Spec, params: Spec, where: str = "") -> None:
-    """Raise InputError for a path that can't be one, and for a path or a secret that is given but empty.
+    """Raise InputError for a path that can't be one, and for a text or a path that is given but empty.
 
-    Entries of lists are left to others. So are the secrets of trackers and the ledger: the environment may have an
-    empty one that no tracker of this task needs.
+    Entries of lists are left to others. So are the texts of trackers and the ledger: the environment may have an empty
+    secret that no tracker of this task needs.
     """
     for name, option in spec.items():
         value, is_path = params.get(name), option.get("type") == "path"
-        if (is_path and where) or ((is_path or option.get("no_log")) and not where and name not in _MAY_BE_EMPTY):
+        if is_path if where else name not in MAY_BE_EMPTY:
             refuse_empty(params, (name,), where)
         if is_path and value:
             refuse_no_path(value, f"{where}{name}")

@@ -12,7 +12,7 @@ from functools import partial
 
 from .._context import Params
 from .._declared_spec import APP
-from .._fields import place, read_entry, unknown_fields
+from .._fields import place, read_entry, refuse_empty, unknown_fields
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import Environment, parse_app_apple_id, parse_bundle_id, shown
 from .._model.integration import Identity
@@ -117,6 +117,7 @@ class AppReader:
             attempt(partial(self._settings_of, name, entry, environment), LedgerSettings(name))
             for name in self._tracker_names(entry)
         )
+        attempt(partial(refuse_empty, fields, ("notification_url",), entry.option("")))
         faults += _misspelt_unused(entry, self._tracker_names(entry))
         app = App(
             place=where,

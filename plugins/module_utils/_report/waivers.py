@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import replace
 from datetime import date
 
+from .._fields import refuse_empty
 from .._model.errors import InputError
 from .._model.identifiers import shown
 from .classify import WAIVABLE_CAUSES
@@ -29,6 +30,8 @@ def parse_waivers(given: t.Sequence[t.Mapping[str, t.Any]], today: date) -> tupl
 
 def _parse(fields: t.Mapping[str, t.Any], where: str, today: date) -> Waiver:
     bundle_id, reason = (str(fields.get(name) or "").strip() for name in ("bundle_id", "reason"))
+    # Left out, it means any.
+    refuse_empty(fields, ("cause",), f"{where}.")
     cause = str(fields.get("cause") or ANY).strip()
     if not _PATTERN.fullmatch(bundle_id):
         problem = f"{shown(bundle_id)} isn't a bundle ID." if bundle_id else "is required."

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..._context import Params
 from ..._declaration.keys import KeySource, key_source
+from ..._fields import refuse_empty
 from ..._model.errors import InputError
 from ..._model.identifiers import ENVIRONMENTS, parse_bundle_id
 from ..._model.notification_url import OnOther, parse_notification_url
@@ -17,6 +18,8 @@ from ..shared.connect_api import ConnectApiOptions, connect_api_options
 from ..shared.options import ledger_url, service_url
 from ..shared.root import root_certificate
 from .url_item import WantedApp
+
+_URLS = tuple(f"{environment}_url" for environment in ENVIRONMENTS)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ def _wanted(params: Params) -> list[WantedApp]:
         entries, where = [{"bundle_id": params.get("bundle_id")}], [""]
     else:
         where = [f"apps[{index}]." for index in range(len(entries))]
+    for entry, prefix in zip(entries, where, strict=True):
+        refuse_empty(entry, ("bundle_id", *_URLS), prefix)
     if not entries or not entries[0].get("bundle_id"):
         raise InputError("bundle_id", "this or apps is required.", "Name one app, or give a list of apps.")
     found: dict[str, WantedApp] = {}
@@ -71,8 +76,7 @@ def _wanted(params: Params) -> list[WantedApp]:
             raise InputError(f"{prefix}bundle_id", f"{bundle_id} stands in the list twice.", "Remove one of the two.")
         urls = {
             environment: parse_notification_url(text, f"{prefix if entry.get(option) else ''}{option}")
-            for environment in ENVIRONMENTS
-            for option in [f"{environment}_url"]
+            for environment, option in zip(ENVIRONMENTS, _URLS, strict=True)
             if (text := entry.get(option) or params.get(option))
         }
         if not urls:

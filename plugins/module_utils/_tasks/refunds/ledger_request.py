@@ -12,7 +12,6 @@ from ..._context import Params
 from ..._declaration.apps import App
 from ..._declaration.declaration import declare, declare_one, has_lists
 from ..._declaration.keys import KeySource, key_source
-from ..._fields import refuse_empty
 from ..._model.integration import Identity
 from ..._model.secret import Secret
 from ..shared.connect_api import ConnectApiOptions, connect_api_options
@@ -22,15 +21,6 @@ from .refund_removal import refuse_retention
 
 if t.TYPE_CHECKING:
     from ..._apple.root_certificate import Root
-
-# Left out, they mean something; empty, nobody knows what was meant.
-_TEXTS = (
-    "bundle_id",
-    "app_store_server_url",
-    "app_store_connect_api_url",
-    "api_issuer_id",
-    "api_key_id",
-)
 
 
 @dataclass(frozen=True)
@@ -60,7 +50,6 @@ class LedgerRequest:
 
 def request_of(params: Params) -> LedgerRequest:
     """Return what a task asks. Raises RefundsError."""
-    refuse_empty(params, _TEXTS)
     apps, days = _wanted_apps(params), params.get("retention_days")
     refuse_retention(days, (one.identity.environment for one in apps if not one.is_absent))
     has_api_key = params.get("api_private_key_path") or params.get("api_private_key_content")

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from ..._apple.refund_history import parse_transaction_id
 from ..._context import Context, Params
 from ..._declaration.keys import KeySource, key_source
-from ..._fields import refuse_empty
 from ..._model.errors import InputError
 from ..._model.identifiers import is_storable, parse_bundle_id, shown
 from ..._model.integration import Identity
@@ -35,8 +34,7 @@ _LARGEST_REASON = 2**63 - 1
 _LARGEST_LIMIT = 2**31 - 1
 # What narrows a question to the ledger; Apple gives a customer's whole history or none.
 _LEDGER_ONLY = ("bundle_ids", "since", "until", "last_days", "product_ids", "currencies", "reasons", "after", "source")
-# With these left out, more is meant than with an empty text that a template made by mistake.
-_TEXTS = ("bundle_id", "since", "until", "after", "source", "transaction_id")
+# With these left out, more is meant than with an empty list that a template made by mistake.
 _LISTS = ("bundle_ids", "product_ids", "currencies", "reasons")
 
 
@@ -126,8 +124,7 @@ def _apple_question(params: Params) -> AppleQuestion:
 
 
 def _refuse_nothing(params: Params) -> None:
-    """Raise InputError for an option that is given but empty: it must not mean what leaving it out means."""
-    refuse_empty(params, _TEXTS)
+    """Raise InputError for a list that is given but empty: it must not mean what leaving it out means."""
     for option in _LISTS:
         if params.get(option) == []:
             raise InputError(option, "is an empty list.", "Leave it out to ask for all.")
