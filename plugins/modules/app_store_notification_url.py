@@ -51,7 +51,7 @@ options:
     type: str
   on_other_url:
     description:
-      - What to do where a URL of another host is set.
+      - What to do where a URL of another host is set. For a sandbox without its own URL, that of production counts.
       - V(keep) leaves it alone and warns with the name of the host.
       - V(replace) takes it. The other service gets no more notifications.
       - V(fail) leaves it alone and fails.
@@ -235,7 +235,9 @@ notification_urls:
         - V(unknown) when the answer was lost, or App Store Connect shows another URL than the one that it accepted.
       type: str
     host:
-      description: Host of the URL after the task, in check mode after the run; V(null) without one or when unknown.
+      description:
+        - Host of the URL after the task, in check mode after the run; V(null) without one or when unknown.
+        - For a sandbox without its own URL, that of production.
       type: str
     version:
       description: Version of the URL after the task; V(null) without one.

@@ -63,13 +63,26 @@ def parse_notification_url(text: str, option: str) -> Url:
     return Url(text, "V2")
 
 
-def choose(held: Url | None, wanted: Url, on_other_url: OnOther, on_version_1: OnOther) -> Choice:
-    """Return what to do where ``held`` is and ``wanted`` is declared. Another path of the same host is no other's."""
-    if held is None:
+def choose(
+    held: Url | None,
+    wanted: Url,
+    on_other_url: OnOther,
+    on_version_1: OnOther,
+    inherited: Url | None = None,
+    declared_production: Url | None = None,
+) -> Choice:
+    """Return what to do where ``held`` is and ``wanted`` is declared. Another path of the same host is no other's.
+
+    ``inherited``: production's URL, where Apple calls that for a sandbox without its own: a URL for the sandbox takes
+    its notifications from that service. ``declared_production``: whose host is no other's to inherit from.
+    """
+    now = held or inherited
+    if now is None:
         return Choice("set", "none")
-    if held.host != wanted.host:
-        return Choice(_STEPS[on_other_url], "other_host")
-    if held.version == "V1":
+    is_ours = held is None and declared_production is not None and now.host == declared_production.host
+    if now.host != wanted.host:
+        return Choice("set", "none") if is_ours else Choice(_STEPS[on_other_url], "other_host")
+    if now.version == "V1":
         return Choice(_STEPS[on_version_1], "version_1")
     return Choice("none" if held == wanted else "set", "as_declared")
 

@@ -144,6 +144,34 @@ def test_another_hosts_url(place: Place, choice: str, check_mode: bool) -> None:
     assert "SECRETOFOURS" not in str(outcome)
 
 
+@pytest.mark.parametrize("declared", [{"production_url": None}, {}], ids=["sandbox", "both"])
+@pytest.mark.parametrize("choice", ["keep", "replace", "fail"])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_another_hosts_url_that_the_sandbox_has_through_production(
+    place: Place, choice: str, check_mode: bool, declared: dict[str, t.Any]
+) -> None:
+    place.world(with_url())
+    outcome = place.run(check_mode, sandbox_url=f"{URL}/sandbox", on_other_url=choice, **declared)
+    assert outcome.results["changed"] is (choice == "replace")
+    is_set = choice == "replace" and not check_mode
+    production = URL if is_set and not declared else OTHER
+    assert (place.held()[0], place.held()[2]) == (production, f"{URL}/sandbox" if is_set else None)
+    assert bool(outcome.results.get("failed")) is (choice == "fail")
+    told = outcome.results["notification_urls"][-1]
+    assert told["environment"] == "sandbox" and told["other_host"] == "api.revenuecat.com"
+    assert told["state"] == ("as_declared" if choice == "replace" else "other_host")
+    assert told["host"] == ("refunds.example.com" if choice == "replace" else "api.revenuecat.com")
+    words = outcome.message if choice == "fail" else " ".join(outcome.warnings)
+    assert (f"{BUNDLE_ID} (sandbox)" in words) is (choice != "replace")
+    assert "SECRETOFOURS" not in str(outcome)
+
+
+def test_production_and_sandbox_on_hosts_of_our_own(place: Place) -> None:
+    place.run()
+    (_production, sandbox) = urls(place.run(sandbox_url="https://sandbox.example.com/apple"))
+    assert sandbox["changed"] and place.held()[2] == "https://sandbox.example.com/apple"
+
+
 @pytest.mark.parametrize(("choice", "version"), [("keep", "V1"), ("replace", "V2"), ("fail", "V1")])
 def test_version_1_is_mended_when_asked(place: Place, choice: str, version: str) -> None:
     place.world(with_url(URL, "V1"))

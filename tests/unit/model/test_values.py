@@ -200,6 +200,33 @@ def test_what_to_do_about_a_url(held: Url | None, on_other: t.Any, on_v1: t.Any,
     assert (found.step, found.state) == (step, state)
 
 
+OTHER = Url("https://other.example/a", "V2")
+
+
+@pytest.mark.parametrize(
+    ("inherited", "production", "on_other", "on_v1", "step", "state"),
+    [
+        (OTHER, None, "keep", "fail", "keep", "other_host"),
+        (OTHER, MINE, "fail", "keep", "fail", "other_host"),
+        (OTHER, MINE, "replace", "fail", "set", "other_host"),
+        # Of the same publisher, for whom production's host is declared.
+        (OTHER, replace(OTHER, text="https://other.example/b"), "fail", "fail", "set", "none"),
+        (MINE, None, "fail", "fail", "set", "as_declared"),
+        (replace(MINE, version="V1"), MINE, "fail", "keep", "keep", "version_1"),
+        (replace(OTHER, version="V1"), OTHER, "fail", "keep", "set", "none"),
+    ],
+)
+def test_what_the_sandbox_has_through_production_is_somebodys(
+    inherited: Url, production: Url | None, on_other: t.Any, on_v1: t.Any, step: str, state: str
+) -> None:
+    found = choose(None, MINE, on_other, on_v1, inherited, production)
+    assert (found.step, found.state) == (step, state)
+    # A URL of its own counts alone.
+    assert choose(MINE, MINE, on_other, on_v1, inherited, production).step == "none"
+    own = replace(OTHER, text="https://other.example/c")
+    assert choose(own, MINE, "keep", "keep", inherited, own).step == "keep"
+
+
 def test_a_url_shows_its_host_alone() -> None:
     made = Url("https://user@Refunds.example:443/secret", "V1")
     digest = hashlib.sha256(made.text.encode()).hexdigest()

@@ -33,6 +33,7 @@ class WantedApp:
 class Item:
     """``held``: the URL before, ``record``: the app as it was read last. ``delivery``: of a test notification.
 
+    ``inherited``: production's URL, where Apple called that for the sandbox before.
     ``is_unknown``: whether the URL was set is not known; ``shown`` is then the one that was read afterwards, if any.
     """
 
@@ -41,6 +42,7 @@ class Item:
     wanted: Url
     record: AppRecord | None
     held: Url | None = None
+    inherited: Url | None = None
     choice: Choice = field(default_factory=lambda: Choice("none", "none"))
     delivery: Delivery | None = None
     proven_at: str | None = None
@@ -48,6 +50,11 @@ class Item:
     shown: Url | None = None
     error: str = ""
     next_step: str = ""
+
+    @property
+    def before(self) -> Url | None:
+        """Return the URL that Apple called before the task."""
+        return self.held or self.inherited
 
     def fail(self, message: str, next_step: str) -> None:
         self.error, self.next_step = message, next_step
@@ -90,7 +97,7 @@ class Item:
         """Return the URL after the task as far as it is known; in check mode, after the run."""
         if self.is_unknown:
             return self.shown
-        return self.wanted if self.changed else self.held
+        return self.wanted if self.changed else self.before
 
     @property
     def in_effect(self) -> Url | None:
@@ -121,7 +128,7 @@ class Item:
             "state": None if self.record is None else self.state,
             "host": self.current.host if self.current else None,
             "version": self.current.version if self.current else None,
-            "other_host": self.held.host if self.held and self.held.host != self.wanted.host else None,
+            "other_host": self.before.host if self.before and self.before.host != self.wanted.host else None,
             "changed": self.changed,
             "test": None
             if self.delivery is None
@@ -148,8 +155,8 @@ def warn_of_kept(items: t.Sequence[Item], context: Context) -> None:
     """Warn once for each other host, and once for version 1."""
     by_host: dict[str, list[str]] = {}
     for item in items:
-        if item.choice.step == "keep" and item.held is not None:
-            reason = item.held.host if item.choice.state == "other_host" else ""
+        if item.choice.step == "keep" and item.before is not None:
+            reason = item.before.host if item.choice.state == "other_host" else ""
             by_host.setdefault(reason, []).append(item.named)
     for host, names in by_host.items():
         if host:
@@ -174,8 +181,8 @@ def failure(items: t.Sequence[Item]) -> str:
 def _cause(item: Item) -> tuple[str, str] | None:
     if item.error:
         return item.error, item.next_step
-    if item.choice.step == "fail" and item.held is not None:
-        return _not_taken(item, item.held)
+    if item.choice.step == "fail" and item.before is not None:
+        return _not_taken(item, item.before)
     if item.delivery is not None and not item.delivery.is_proof:
         reason = f"Apple couldn't deliver a test notification: {item.delivery.meaning}."
         return reason, f"Check the server behind {item.wanted.host}."
