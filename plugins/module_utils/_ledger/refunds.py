@@ -9,11 +9,11 @@ import contextlib
 import hashlib
 import typing as t
 from collections import defaultdict
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from .._model.event import events_of
 from .._model.permit import Permit
-from .._model.refund import Notification, Refund, day, settle
+from .._model.refund import Notification, Refund, day, reversals_of, settle
 from .engines import insert
 from .events import record
 from .schema import refund_notifications, refunds
@@ -23,7 +23,7 @@ with contextlib.suppress(ImportError):
     import sqlalchemy
 
 _AT_ONCE = 500
-_COLUMNS = tuple(field.name for field in fields(Refund))
+_COLUMNS = tuple(one.name for one in fields(Refund))
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Changes:
-    """What a batch adds: refunds that are new or differ, and notifications that are new."""
+    """What a batch adds: refunds that are new or differ, and notifications that are new.
+
+    ``reversals``: what reversed a refund, by the refund's key; ``unmatched``: new ones whose refund isn't held.
+    """
 
     steps: tuple[Step, ...]
     notifications: tuple[Notification, ...]
+    reversals: t.Mapping[tuple[str, int], Notification] = field(default_factory=dict)
+    unmatched: tuple[Notification, ...] = ()
 
 
 def lock(connection: sqlalchemy.Connection, app: App) -> None:
@@ -66,6 +71,8 @@ def compare(connection: sqlalchemy.Connection, app: App, notifications: t.Sequen
     """Return what ``notifications`` change. Reads only the transactions that they are about."""
     steps: list[Step] = []
     added: list[Notification] = []
+    reversals: dict[tuple[str, int], Notification] = {}
+    unmatched: list[Notification] = []
     by_transaction = _by_transaction(notifications)
     for ids in _chunks(sorted(by_transaction)):
         held_refunds = _held_refunds(connection, app, ids)
@@ -78,10 +85,27 @@ def compare(connection: sqlalchemy.Connection, app: App, notifications: t.Sequen
             before = {refund.key: refund for refund in held}
             # Of a copy that was signed later too: it may know more.
             said = [refund for one in read for refund in one.refunds]
-            after = settle([*held, *said], [*told.values(), *fresh])
+            known = [*told.values(), *fresh]
+            after = settle([*held, *said], known)
             steps += [Step(before.get(one.key), one) for one in after if before.get(one.key) != one]
             added += fresh
-    return Changes(tuple(steps), tuple(added))
+            matched = _matched(after, known)
+            reversals |= matched
+            unmatched += [one for one in fresh if one.type == "REFUND_REVERSED" and not _is_matched(one, matched)]
+    return Changes(tuple(steps), tuple(added), reversals, tuple(unmatched))
+
+
+def _matched(after: t.Sequence[Refund], known: t.Sequence[Notification]) -> dict[tuple[str, int], Notification]:
+    """Return what reversed the refunds of one transaction, by their keys."""
+    if all(one.type != "REFUND_REVERSED" for one in known):
+        return {}
+    found = reversals_of({one.revocation_date: one for one in after}, known)
+    return {one.key: found[one.revocation_date] for one in after if one.revocation_date in found}
+
+
+def _is_matched(one: Notification, matched: t.Mapping[tuple[str, int], Notification]) -> bool:
+    """Tell whether a reversal cancels a refund that is held, or one that another notification had cancelled before."""
+    return one in matched.values() or (one.transaction_id, one.revocation_date) in matched
 
 
 def put(
@@ -110,7 +134,8 @@ def put(
             "revocation_date": statement.excluded.revocation_date,
         }
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), rows)
-    news = events_of(((step.before, step.after) for step in changes.steps), changes.notifications)
+    steps = ((step.before, step.after) for step in changes.steps)
+    news = events_of(steps, changes.notifications, changes.reversals, changes.unmatched)
     record(connection, app.values(), news, now, more)
 
 
@@ -150,8 +175,20 @@ def _is_before(milliseconds: int) -> sqlalchemy.ColumnElement[bool]:
 
 
 def _is_told_before(milliseconds: int) -> sqlalchemy.ColumnElement[bool]:
-    told = refund_notifications().c
-    return sqlalchemy.func.coalesce(told.revocation_date, told.signed_date) < milliseconds
+    """Tell which notifications are older (see ``Notification.date``), and of no transaction with a younger refund.
+
+    Those of such a transaction decide whether that refund was reversed.
+    """
+    told, kept = refund_notifications().c, refunds().c
+    same = [kept[name] == told[name] for name in ("source", "environment", "bundle_id", "transaction_id")]
+    is_reversal = told.notification_type == "REFUND_REVERSED"
+    date = sqlalchemy.case(
+        (is_reversal, told.signed_date), else_=sqlalchemy.func.coalesce(told.revocation_date, told.signed_date)
+    )
+    has_younger = (
+        sqlalchemy.exists().where(*same, kept.revocation_date >= milliseconds).correlate(refund_notifications())
+    )
+    return sqlalchemy.and_(date < milliseconds, ~has_younger)
 
 
 def _by_transaction(notifications: t.Iterable[Notification]) -> dict[str, list[Notification]]:

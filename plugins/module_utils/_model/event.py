@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from .money import units
 from .refund import Notification, Refund, iso_time
@@ -61,9 +62,15 @@ class ConsumptionRequest:
         return Event("consumption_request", f"consumption/{self.uuid}", self.signed_date, fields)
 
 
-def events_of(steps: t.Iterable[tuple[Refund | None, Refund]], told: t.Iterable[Notification]) -> list[Event]:
+def events_of(
+    steps: t.Iterable[tuple[Refund | None, Refund]],
+    told: t.Iterable[Notification],
+    reversals: t.Mapping[tuple[str, int], Notification] = MappingProxyType({}),
+    unmatched: t.Iterable[Notification] = (),
+) -> list[Event]:
     """Return what is new: ``steps`` are refunds before (None: not held) and after, ``told`` new notifications.
 
+    ``reversals``: what reversed refunds, by their keys. ``unmatched``: new reversals of refunds that aren't held.
     A refund that is told again under another UUID is no news, and neither is what is learnt later about its amount.
     """
     found: list[Event] = []
@@ -73,12 +80,42 @@ def events_of(steps: t.Iterable[tuple[Refund | None, Refund]], told: t.Iterable[
             found.append(Event("refund", f"refund/{place}", after.first_signed_date, _refund_fields(after)))
         if after.reversed_at is not None and (before is None or before.reversed_at is None):
             fields = {**_refund_fields(after), "reversed_at": iso_time(after.reversed_at), "what": "Refund reversed"}
-            found.append(Event("refund_reversed", f"reversed/{place}", after.reversed_at, fields))
+            cause = reversals.get(after.key)
+            key = f"reversed/{place}" if cause is None else _reversal_key(cause)
+            found.append(Event("refund_reversed", key, after.reversed_at, fields))
+    found += [_unmatched(one) for one in unmatched]
     for one in told:
         if one.type == "REFUND_DECLINED":
             fields = {"notification_uuid": one.uuid, "transaction_id": one.transaction_id, "what": "Refund declined"}
             found.append(Event("refund_declined", f"declined/{one.uuid}", one.signed_date, fields))
     return sorted(found, key=lambda event: event.signed_date)
+
+
+def _reversal_key(one: Notification) -> str:
+    """Return the same key before and after the refund is known: the history may tell of it later."""
+    return (
+        f"reversed/{one.uuid}"
+        if one.revocation_date is None
+        else f"reversed/{one.transaction_id}/{one.revocation_date}"
+    )
+
+
+def _unmatched(one: Notification) -> Event:
+    """Return the reversal of a refund of which nothing else is known."""
+    unknown = ("original_transaction_id", "product_id", "product_type", "quantity", "currency", "reason")
+    fields = {
+        **dict.fromkeys((*unknown, "revocation_type", "storefront")),
+        "notification_uuid": one.uuid,
+        "transaction_id": one.transaction_id,
+        "refund_date": None if one.revocation_date is None else iso_time(one.revocation_date),
+        "amount": UNKNOWN,
+        "amount_milliunits": UNKNOWN,
+        "amount_is_assumed_full": False,
+        "is_family_shared": False,
+        "reversed_at": iso_time(one.signed_date),
+        "what": "Refund reversed",
+    }
+    return Event("refund_reversed", _reversal_key(one), one.signed_date, fields)
 
 
 def _amount(milliunits: int | None, currency: str | None) -> str:

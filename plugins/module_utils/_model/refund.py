@@ -107,8 +107,13 @@ class Notification:
 
     @property
     def date(self) -> int:
-        """Return the date that decides whether it is older than the ledger keeps."""
-        return self.signed_date if self.revocation_date is None else self.revocation_date
+        """Return the date that decides whether it is older than the ledger keeps.
+
+        A reversal is as old as itself: it may be of a refund that is younger than its transaction's date.
+        """
+        if self.revocation_date is None or self.type == "REFUND_REVERSED":
+            return self.signed_date
+        return self.revocation_date
 
 
 @dataclass(frozen=True)
@@ -167,8 +172,9 @@ def settle(held: t.Iterable[Refund], notifications: t.Iterable[Notification]) ->
         other = refunds.get(refund.revocation_date)
         if other is None or _rank(refund) < _rank(other):
             refunds[refund.revocation_date] = refund
-    reversals = _reversals(refunds, known)
-    return [replace(refunds[date], reversed_at=reversals.get(date)) for date in sorted(refunds)]
+    reversals = reversals_of(refunds, known)
+    dates = {date: one.signed_date for date, one in reversals.items()}
+    return [replace(refunds[date], reversed_at=dates.get(date)) for date in sorted(refunds)]
 
 
 def _rank(refund: Refund) -> tuple[bool, bool, int, int, str]:
@@ -184,10 +190,10 @@ def _rank(refund: Refund) -> tuple[bool, bool, int, int, str]:
     )
 
 
-def _reversals(refunds: t.Mapping[int, Refund], notifications: t.Iterable[Notification]) -> dict[int, int]:
-    """Return when the refunds of these dates were reversed; a reversal cancels one refund."""
-    found: dict[int, int] = {}
-    undated: list[int] = []
+def reversals_of(refunds: t.Mapping[int, Refund], notifications: t.Iterable[Notification]) -> dict[int, Notification]:
+    """Return, by refund date, the reversal that cancels a refund, or names one that isn't there; each cancels one."""
+    found: dict[int, Notification] = {}
+    undated: list[Notification] = []
     # The date of an item's refund may differ from the transaction's, which a reversal names.
     has_items = any(one.refunded is not None for one in refunds.values())
     for one in notifications:
@@ -196,11 +202,15 @@ def _reversals(refunds: t.Mapping[int, Refund], notifications: t.Iterable[Notifi
         date = one.revocation_date
         # Apple takes the refund's fields out of a transaction whose refund is reversed.
         if date is None or (has_items and date not in refunds):
-            undated.append(one.signed_date)
+            undated.append(one)
         else:
-            found[date] = min(one.signed_date, found.get(date, one.signed_date))
-    for signed_date in sorted(undated):
-        last = max((date for date in refunds if date <= signed_date and date not in found), default=None)
+            found[date] = min(one, found.get(date, one), key=_order)
+    for one in sorted(undated, key=_order):
+        last = max((date for date in refunds if date <= one.signed_date and date not in found), default=None)
         if last is not None:
-            found[last] = signed_date
+            found[last] = one
     return found
+
+
+def _order(one: Notification) -> tuple[int, str]:
+    return one.signed_date, one.uuid

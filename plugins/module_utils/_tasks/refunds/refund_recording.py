@@ -32,6 +32,7 @@ from ..._model.coverage import (
     lost,
     proven,
 )
+from ..._model.refund import Notification
 from .refund_reading import Batch
 from .refund_removal import Removal
 from .refund_tally import Tally
@@ -121,12 +122,8 @@ class Recorder:
         self, connection: sqlalchemy.Connection, batches: t.Sequence[Batch], writes: bool
     ) -> dict[str, Quarantined]:
         coverage = find_coverage(connection, self.app)
-        read = [
-            replace(one, refunds=tuple(refund for refund in one.refunds if self._is_kept(refund.revocation_date)))
-            for batch in batches
-            for one in batch.notifications
-            if self._is_kept(one.date)
-        ]
+        told = (one for batch in batches for one in batch.notifications)
+        read = [one for one in map(self._of_kept_refunds, told) if one.refunds or self._is_kept(one.date)]
         changes = compare(connection, self.app, read)
         if writes:
             put(connection, self.app, changes, self.now)
@@ -243,6 +240,10 @@ class Recorder:
 
     def _held(self, connection: sqlalchemy.Connection) -> dict[str, Quarantined]:
         return {one.payload_sha256: one for one in list_quarantined(connection, self.app)}
+
+    def _of_kept_refunds(self, one: Notification) -> Notification:
+        """Return a notification without refunds that are too old; others of its transaction may be younger."""
+        return replace(one, refunds=tuple(refund for refund in one.refunds if self._is_kept(refund.revocation_date)))
 
     def _is_kept(self, date: int) -> bool:
         return self.keep_from is None or date >= self.keep_from
