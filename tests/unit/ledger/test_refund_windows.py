@@ -160,3 +160,43 @@ def test_a_start_that_is_too_far_back_is_moved(seed: int) -> None:
     work(made, seed)
     assert made.error is None and [batch.window for batch in recorded] == [Window(2 * step, SPAN.end)]
     assert history.calls == 3 * 3
+
+
+class Receding(History):
+    """A history whose reach has moved on, by a step, once each type was asked for."""
+
+    asked = 0
+
+    def signed_payloads(self, kind: str, window: Window, parts: t.Callable[[t.Any], int]) -> list[Note]:
+        """Answer, and forget."""
+        try:
+            return super().signed_payloads(kind, window, parts)
+        finally:
+            self.asked += 1
+            if self.asked == len(NOTIFICATION_TYPES):
+                self.begins = refund_reading.SHRINK_STEP["production"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_was_read_before_a_start_was_too_far_back_is_kept(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The types with short lists were read for the whole time, and nobody asks for them again."""
+    monkeypatch.setitem(refund_reading.SHRINK_STEP, "production", HOUR)
+    kept = [("REFUND_REVERSED", 999 * HOUR), ("REFUND_DECLINED", 500 * HOUR)]
+    told = crowded(kept, [(600, 3000)])
+    history = Receding(told)
+    made, recorded = reading(history)
+    work(made, seed)
+    assert made.error is None and recorded[0].window.start == history.begins > 0
+    found = {t.cast("t.Any", one).note for batch in recorded for one in batch.notifications}
+    assert found == set(told)
+    assert all(piece.window.start >= history.begins for batch in recorded for piece in batch.pieces)
+
+
+def test_of_a_cut_window_whose_start_is_too_far_back_what_was_sound_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(refund_reading.SHRINK_STEP, "production", HOUR)
+    told = [("REFUND", 900 * HOUR), ("REFUND", 100 * HOUR), ("REFUND_REVERSED", 999 * HOUR)]
+    made, recorded = reading(Receding(told), bad=[100 * HOUR])
+    work(made, 0)
+    assert made.error is None
+    found = {t.cast("t.Any", one).note for batch in recorded for one in batch.notifications}
+    assert found == {told[0], told[2]}

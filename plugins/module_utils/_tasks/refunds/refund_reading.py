@@ -13,7 +13,7 @@ import heapq
 import itertools
 import threading
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..._apple.notification_history import SHRINK_STEP, NoNotificationUrl, NotificationHistory, StartTooFar, TooLong
 from ..._apple.signed_data import SignedData, payload_sha256
@@ -199,7 +199,9 @@ class Reading:
         is_first = node.window.start <= min((one.window.start for one in self._open), default=start)
         if self._has_recorded or not is_first or start >= node.window.end:
             raise error
-        return _Node(Window(start, node.window.end), node.kinds, [])
+        # What was read of a longer window that began with this one isn't asked for again.
+        known = [replace(piece, window=Window(start, piece.window.end)) for piece in node.pieces]
+        return _Node(Window(start, node.window.end), node.kinds, known, node.is_cut)
 
     def _split(
         self,
