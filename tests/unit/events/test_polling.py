@@ -238,6 +238,7 @@ def test_a_silent_database_does_not_hold_up_the_source_for_ever() -> None:
         ({"ledger": "sqlite:////x"}, "ledger"),
         ({"largest_body": 1}, "largest_body"),
         ({"account_token": "plain"}, "account_token"),
+        *(({"feedback": value}, "feedback: .* is neither true nor false") for value in ("false", "true", "", 1, [])),
         # What poll can't do is not left undone in silence.
         ({"account_token": "sha256"}, "account_token"),
         ({"forward_to": ["https://example.com/a"]}, "forward_to: needs mode: listen"),
@@ -277,6 +278,11 @@ def test_our_rulebooks_give_what_is_understood(path: Path) -> None:
     assert settings.root_certificate_path is None and settings.app_store_server_url is None
     # Nobody's account is named unless somebody asks for it.
     assert (settings.mode, settings.account_token, settings.forward_to) == ("poll", "none", ())
+
+
+@pytest.mark.parametrize(("given", "wanted"), [({}, False), ({"feedback": None}, False), ({"feedback": True}, True)])
+def test_feedback_is_wanted_or_not(given: dict[str, t.Any], wanted: bool) -> None:
+    assert parse_settings(given).with_feedback is wanted
 
 
 def test_what_a_rulebook_renders_is_understood() -> None:

@@ -77,7 +77,7 @@ def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
         app_store_server_url=url and parse_service_url(url, "app_store_server_url"),
         ca_path=ca_path,
         private_key_file_policy=t.cast(Policy, _choice(args, "private_key_file_policy", ("strict", "mounted"))),
-        with_feedback=bool(args.get("feedback")),
+        with_feedback=_flag(args, "feedback"),
         account_token=_choice(args, "account_token", ("none", "sha256")),
     )
 
@@ -108,6 +108,14 @@ def _choice(args: t.Mapping[str, t.Any], name: str, allowed: tuple[str, ...]) ->
     if value not in allowed:
         raise InputError(name, f"{shown(str(value))} isn't one of {', '.join(allowed)}.")
     return str(value)
+
+
+def _flag(args: t.Mapping[str, t.Any], name: str) -> bool:
+    value = False if args.get(name) is None else args[name]
+    # A text such as "false" would count as true.
+    if not isinstance(value, bool):
+        raise InputError(name, f"{value!a} is neither true nor false.", "Write true or false, without quotes.")
+    return value
 
 
 def _number(args: t.Mapping[str, t.Any], name: str, default: float, low: float, high: float) -> float:
