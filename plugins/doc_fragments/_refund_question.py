@@ -21,12 +21,13 @@ options:
     type: str
   until:
     description:
-      - Refund date to end before. V(2026-12-01) means all of November. Without it, the period counts as read for 24
-        hours after the ledger was brought up to date.
+      - Refund date to end before. V(2026-12-01) means all of November.
+      - Without it, the period ends now. It counts as read if the ledger was brought up to date within the last 24
+        hours.
     type: str
   last_days:
     description:
-      - Today (UTC) and so many days before it, instead of O(since) and O(until).
+      - Number of days before today (UTC). Today is included. Used instead of O(since) and O(until).
     type: int
   product_ids:
     description:

@@ -28,13 +28,13 @@ description:
     Nothing is counted twice.
   - Apple keeps the history for 180 days in production and 30 days in the sandbox. Run it at least that often.
     C(coverage.reason) names what was missed, which stays lost.
-  - With O(api_key_id), it also looks where Apple sends the app's notifications. If somebody else has replaced the URL
-    since, it no longer counts as proven.
+  - With O(api_private_key_path), it also looks where Apple sends the app's notifications. If somebody else has
+    replaced the URL since, it no longer counts as proven.
 options:
   app_apple_id:
     description:
       - The app's Apple ID. Required in production, unless it was stored with the integration or can be read from App
-        Store Connect (O(api_key_id)).
+        Store Connect (O(api_private_key_path)).
   ledger:
     description:
       - Where the ledger lies, with the integration and with the refunds. A task's mapping replaces a group default as a

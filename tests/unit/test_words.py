@@ -44,6 +44,9 @@ FORBIDDEN = {
     r"\bheld nowhere\b": "in no ledger or tracker that this run can see",
     r"\bcalled otherwise\b": "has another name",
     r"\bnothing speaks against\b": "nothing is known to be wrong with",
+    r"\bforeign host\b": "another service's host",
+    r"^Nor are\b": "a sentence of its own, with what it is about",
+    r"(?<!there )\bis none\.": "isn't a …",
 }
 RULE = re.compile("|".join(FORBIDDEN), re.IGNORECASE)
 # A message that two things differ shows both; a name in other capitals stands in it already.

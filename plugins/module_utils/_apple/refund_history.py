@@ -94,7 +94,7 @@ class RefundHistory:
             )
         if reply.error_code == _INVALID_TRANSACTION_ID:
             next_step = "Give any transactionId, originalTransactionId or appTransactionId of the customer."
-            return InputError("transaction_id", f"Apple says that {transaction_id} is none.", next_step)
+            return InputError("transaction_id", f"Apple says that {transaction_id} isn't a transaction ID.", next_step)
         named = f"{self.bundle_id}: Apple refused Refund History ({self.environment}): HTTP {reply.status}"
         details = f", error {reply.error_code}" if reply.error_code else ""
         details += f", request ID {reply.request_id}" if reply.request_id else ""

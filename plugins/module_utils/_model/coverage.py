@@ -229,7 +229,9 @@ def gaps_told(open_: t.Iterable[tuple[str, str, str]]) -> list[str]:
         for (state, reason), names in ranked[:_MOST_TOLD]
     ]
     more = sum(len(names) for _reason, names in ranked[_MOST_TOLD:])
-    return told + [f"Nor are those of {more:,} more: coverage.reason says why."] * (more > 0)
+    return told + [
+        f"Not all refunds of {more:,} more app{'s' if more > 1 else ''} are known: coverage.reason says why."
+    ] * (more > 0)
 
 
 def without_url(held: Coverage) -> str:
@@ -250,12 +252,16 @@ def after_known(known_until: int) -> str:
     return (
         f"Known until {iso_time(known_until)} only: the last sign of a notification URL of version 2 is of "
         f"{day(known_until - GRACE)} and counts for {_DAYS} days: Apple keeps no history once the URL is removed. "
-        "With api_key_id and api_private_key_path (of a playbook: in refund_tracking_defaults), a run asks App Store "
-        "Connect whether it is still set."
+        f"{_ASK} whether it is still set."
     )
 
 
 _MOST_TOLD = 5
+# An individual key has no issuer, but a team's is what most have. Its Key ID is read from the file's name.
+_ASK = (
+    "Set api_issuer_id and api_private_key_path (in a playbook: in refund_tracking_defaults), and each run asks App "
+    "Store Connect"
+)
 _WITHOUT_V2 = {
     "none": "No notification URL is set for this app and environment, so Apple keeps no history of its refunds. "
     "Set one of version 2 in App Store Connect.",
@@ -264,6 +270,5 @@ _WITHOUT_V2 = {
 }
 EMPTY = (
     "Apple's history is empty. That doesn't prove that there were no refunds: it stays empty while no notification URL "
-    "of version 2 is set. With api_key_id and api_private_key_path (of a playbook: in refund_tracking_defaults), a run "
-    "asks App Store Connect."
+    f"of version 2 is set. {_ASK}."
 )

@@ -41,7 +41,7 @@ _PENDING = ("pending", "\N{HORIZONTAL ELLIPSIS}")
 _URLS = {
     "none": ("refused", "\N{MULTIPLICATION SIGN}", "none"),
     "version_1": ("refused", "\N{MULTIPLICATION SIGN}", "version 1"),
-    "other_host": ("drift", "\N{NOT EQUAL TO}", "foreign host"),
+    "other_host": ("drift", "\N{NOT EQUAL TO}", "another service's host"),
     "as_declared": ("pending", "\N{HORIZONTAL ELLIPSIS}", "not proven"),
     "proven": ("ok", "\N{CHECK MARK}", "proven"),
 }

@@ -47,10 +47,10 @@ def test_apps_with_the_same_reason_are_told_together() -> None:
         "Not all refunds of b are known (incomplete): One.",
     ]
     told = gaps_told((f"app{number}", "unknown", f"Reason {number}.") for number in range(1007))
-    assert len(told) == 6 and told[5] == "Nor are those of 1,002 more: coverage.reason says why."
+    assert len(told) == 6 and told[5] == "Not all refunds of 1,002 more apps are known: coverage.reason says why."
     assert len(gaps_told((f"app{number}", "unknown", f"Reason {number}.") for number in range(5))) == 5
     told = gaps_told((f"app{number}", "unknown", f"Reason {number}.") for number in range(6))
-    assert told[5] == "Nor are those of 1 more: coverage.reason says why."
+    assert told[5] == "Not all refunds of 1 more app are known: coverage.reason says why."
     assert gaps_told([]) == []
 
 

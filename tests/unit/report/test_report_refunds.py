@@ -211,7 +211,7 @@ def test_currencies_look_as_people_write_them(tmp_path: Path) -> None:
     [
         ("none", None, ["none"]),
         ("version_1", None, ["version 1", "hooks.example.net"]),
-        ("other_host", None, ["foreign host", "hooks.example.net"]),
+        ("other_host", None, ["another service's host", "hooks.example.net"]),
         ("as_declared", None, ["not proven", "hooks.example.net"]),
         ("as_declared", "TLS_ISSUE", ["not proven", "Apple&#x27;s test: TLS_ISSUE"]),
         ("proven", "SUCCESS", ["proven", "on 2026-11-20"]),

@@ -81,8 +81,10 @@ def _warn_of_nothing(problem: str, context: Context) -> None:
 def unread(question: Question, others: t.Sequence[str]) -> str:
     """Return what follows the name of a ledger that never read what is asked for."""
     apps = "these apps" if question.bundle_ids else "any app"
-    other = f", only of source {', '.join(others)}; source or root_certificate_path chooses" if others else ""
-    return f"never read the refunds of {apps} ({question.environment}, source {question.source}){other}"
+    other = f". It has refunds of source {', '.join(others)}: set source or root_certificate_path to see them"
+    return (
+        f"never read the refunds of {apps} ({question.environment}, source {question.source}){other if others else ''}"
+    )
 
 
 def coverage_of(known: AppState, question: Question, now: int) -> Results:
@@ -143,7 +145,7 @@ def warn_of_gaps(coverage: t.Sequence[Results], others: t.Sequence[str], questio
     if others:
         context.warn(
             f"The ledger also holds what was verified against another root: source {', '.join(others)}. None of it is "
-            f"in this result, which is of source {question.source}; source or root_certificate_path chooses."
+            f"in this result, which is of source {question.source}: set source or root_certificate_path to see it."
         )
     open_ = [(one["bundle_id"], one["state"], one["reason"]) for one in coverage if one["state"] != "complete"]
     for warning in gaps_told(open_):

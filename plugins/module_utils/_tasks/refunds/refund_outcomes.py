@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
 from ..._context import Context, Results, TaskFailed
-from ..._declaration.keys import identifiers
 from ..._ledger.ledger import Ledger
 from ..._model.coverage import gaps_told
-from ..._model.errors import RefundsError
 from ..._model.integration import Integration, app_in
 from ..._model.text import few, told_once
 from .ledger_request import Wanted
+from .other_keys import told_of_other_keys
 from .refund_app import AppRun, Outcome
 
 Records = list[dict[str, str]]
@@ -157,7 +155,11 @@ def for_list(entries: t.Sequence[Entry], context: Context, records: Records, not
     lacking = nothing or " ".join(filter(None, (_unheld(entries), _tracked_elsewhere(entries, (False,)))))
     if not nothing:
         _warn_of_others(entries, context)
-    _warn_of_other_keys(entries, context)
+    other_keys = told_of_other_keys(
+        (entry.wanted.source, entry.integration) for entry in entries if entry.run and entry.integration
+    )
+    if other_keys:
+        context.warn(other_keys)
     failed = [entry for entry in entries if entry.outcome == "failed"]
     if failed:
         _warn(entries, context)
@@ -257,27 +259,6 @@ def _warn_of_others(entries: t.Sequence[Entry], context: Context) -> None:
         context.warn(elsewhere)
     if not entries:
         context.warn("No apps are declared, so no refunds were read. Declare them below their key, or in apps.")
-
-
-def _warn_of_other_keys(entries: t.Sequence[Entry], context: Context) -> None:
-    """Warn of apps that are declared with another key than the ledger's, which is the one that reads."""
-    names = [entry.wanted.identity.bundle_id for entry in entries if entry.run and _is_other_key(entry)]
-    if names:
-        are, were = ("is", "was") if len(names) == 1 else ("are", "were")
-        context.warn(
-            f"{few(names)} {are} declared with another Issuer ID or Key ID than the ledger holds, and {were} read with "
-            "the ledger's. Run storeops.refunds.site, which says whether Apple accepts what is declared."
-        )
-
-
-def _is_other_key(entry: Entry) -> bool:
-    held = entry.integration
-    if held is None:
-        return False
-    with contextlib.suppress(RefundsError):
-        issuer_id, key_id = identifiers(entry.wanted.source)
-        return issuer_id not in (None, held.issuer_id) or key_id not in (None, held.key_id)
-    return False
 
 
 def _warn(entries: t.Sequence[Entry], context: Context) -> None:
