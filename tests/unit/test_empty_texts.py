@@ -117,3 +117,11 @@ def test_the_reasons_are_of_options_that_are_there() -> None:
     assert names - {"revenuecat", "qonversion", "devtodev"} == MAY_BE_EMPTY
     # More than a few are refused.
     assert sum(reason(name) is None for name in there) > 30
+
+
+def test_a_declared_app_with_an_empty_url_is_named() -> None:
+    """The role notification_urls would leave it out."""
+    app = {"bundle_id": BUNDLE_ID, "key": "studio", "notification_url": ""}
+    declared = {"keys": [ENTRIES["keys"]], "apps": [app]}
+    outcome = run_task(task_of("refund_tracking_declaration_info"), declared)
+    assert f"apps[0] ({BUNDLE_ID}): notification_url: is given but empty" in outcome.message, outcome

@@ -117,7 +117,6 @@ class AppReader:
             attempt(partial(self._settings_of, name, entry, environment), LedgerSettings(name))
             for name in self._tracker_names(entry)
         )
-        attempt(partial(refuse_empty, fields, ("notification_url",), entry.option("")))
         faults += _misspelt_unused(entry, self._tracker_names(entry))
         app = App(
             place=where,
@@ -129,7 +128,7 @@ class AppReader:
             settings=settings,
             trackers=tuple(fields.get("trackers") or ()),
             policy=self._said(fields, "credential_check") or "required",
-            notification_url=fields.get("notification_url"),
+            notification_url=attempt(lambda: _notification_url(entry)),
             name=fields.get("name") or "",
         )
         if bundle_id:
@@ -204,6 +203,12 @@ def _apple_id(entry: Entry) -> int | None:
     number = entry.fields.get("app_apple_id")
     whole = None if number is None else int(Decimal(number))
     return parse_app_apple_id(whole, entry.option("app_apple_id"))
+
+
+def _notification_url(entry: Entry) -> str | None:
+    refuse_empty(entry.fields, ("notification_url",), entry.option(""))
+    found: str | None = entry.fields.get("notification_url")
+    return found
 
 
 def _with_fault(app: App, faults: t.Sequence[str]) -> App:

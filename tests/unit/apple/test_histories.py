@@ -193,7 +193,10 @@ def test_a_passing_refusal_is_asked_again_for_the_same_page(pem: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [(4040010, "Apple knows no customer of .* with transaction 1"), (4000006, "Apple says that 1 is none")],
+    [
+        (4040010, "Apple knows no customer of .* with transaction 1"),
+        (4000006, "Apple says that 1 isn't a transaction ID"),
+    ],
 )
 def test_an_unknown_customer_is_a_wrong_option(pem: str, code: int, words: str) -> None:
     history, _service = refunds(pem, said(404, errorCode=code))
