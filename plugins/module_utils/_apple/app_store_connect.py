@@ -18,12 +18,13 @@ from urllib.parse import quote, urlsplit
 
 from .._http import Call, Reply, Transport
 from .._model.errors import InputError, RefundsError
-from .._model.foreign_json import parse_json
 from .._model.identifiers import is_loopback, parse_issuer_id, shown
+from .._model.key_name import is_same_name
 from .._model.permit import Permit
 from .._model.secret import Secret
 from .._model.web_session import WebSession
 from . import web_errors
+from .web_answers import json_of, private_key_in
 
 HOST = "https://appstoreconnect.apple.com"
 _KEYS = "/iris/v1/subscriptionKeys"
@@ -57,6 +58,9 @@ class RemoteKey:
     last_used: str | None = None
     revoked_at: str | None = None
 
+    def has_name(self, name: str | None) -> bool:
+        return is_same_name(self.name, name)
+
 
 def is_active(key: RemoteKey) -> bool:
     """An attribute that Apple leaves out says nothing; only a clear no makes a key inactive."""
@@ -72,6 +76,7 @@ class AppStoreConnect:
     url: str = HOST
     _has_called: bool = field(default=False, init=False, repr=False)
     _seen: tuple[Team | None, list[Team]] | None = field(default=None, init=False, repr=False)
+    _foreseen: dict[int | None, dict[str, RemoteKey]] = field(default_factory=dict, init=False, repr=False)
 
     def team(self, team_id: int | None, issuer_id: str | None) -> Team:
         """Return the team to act for, switching the session to it where needed. The teams are read once."""
@@ -112,8 +117,16 @@ class AppStoreConnect:
             found += [_key(entry) for entry in entries]
             path = self._next(document)
             if path is None:
-                return found
+                return list(({key.key_id: key for key in found} | self._foreseen.get(self._team_number, {})).values())
         raise web_errors.unexpected("the list of keys, which has no end")
+
+    def foresee(self, *keys: RemoteKey) -> None:
+        """Count keys of the current team as check mode says they would be: the next list shows them so."""
+        self._foreseen.setdefault(self._team_number, {}).update({key.key_id: key for key in keys})
+
+    @property
+    def _team_number(self) -> int | None:
+        return self._seen[0].provider_id if self._seen and self._seen[0] else None
 
     def session_document(self) -> dict[str, t.Any]:
         """Return what the session says of itself, as it came."""
@@ -131,7 +144,7 @@ class AppStoreConnect:
             return _key(self._document(reply).get("data"))
         except RefundsError as error:
             # A page instead of JSON is a sign-in page, or a proxy's.
-            is_page = reply.status == 200 and _json(reply) is None
+            is_page = reply.status == 200 and json_of(reply) is None
             error.may_have_changed = reply.status >= 500 or (reply.status < 300 and not is_page)
             raise
 
@@ -142,7 +155,7 @@ class AppStoreConnect:
         """
         path = f"{_KEYS}/{quote(key_id, safe='')}?fields[subscriptionKeys]=privateKey"
         reply = self._send("GET", path, is_one_time=True)
-        content = _private_key_in(reply)
+        content = private_key_in(reply)
         if content is None:
             try:
                 self._document(reply)
@@ -183,7 +196,7 @@ class AppStoreConnect:
         return self._document(self._send("GET", path))
 
     def _document(self, reply: Reply) -> dict[str, t.Any]:
-        document = _json(reply)
+        document = json_of(reply)
         if document is None or reply.status >= 300:
             # A service or a proxy that repeats what it was sent must not show the session.
             raise web_errors.refused(reply, self.session.mask(document))
@@ -222,27 +235,6 @@ class AppStoreConnect:
         else:
             headers["X-Requested-With"] = "olympus-ui"
         return headers | ({"Content-Type": "application/json"} if has_body else {})
-
-
-def _json(reply: Reply) -> dict[str, t.Any] | None:
-    try:
-        document = parse_json(reply.body or b"{}")
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
-
-
-def _private_key_in(reply: Reply) -> Secret | None:
-    """Return the private key of an answer, or all of an answer that may be one in a form nobody has seen yet."""
-    if not 200 <= reply.status < 300:
-        return None
-    text = reply.body.decode("utf-8", "replace")
-    data = (_json(reply) or {}).get("data")
-    attributes = data.get("attributes") if isinstance(data, dict) else None
-    content = attributes.get("privateKey") if isinstance(attributes, dict) else None
-    if isinstance(content, str) and content:
-        return Secret(content)
-    return Secret(text) if content or "PRIVATE KEY" in text else None
 
 
 def _team(entry: t.Any) -> Team | None:

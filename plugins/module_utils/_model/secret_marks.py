@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import base64
 import re
+import typing as t
 from itertools import pairwise
 from urllib.parse import unquote
 
 # Every key on P-256 names its curve: object identifier 1.2.840.10045.3.1.7 (RFC 5480).
 _P256 = bytes.fromhex("06082a8648ce3d030107")
-_WORDS = ("PRIVATE KEY", "myacinfo")
+_KEY, _COOKIE = "PRIVATE KEY", "myacinfo"
 _LAYERS = 2
 _URL_SAFE = str.maketrans("-_", "+/")
 # How people and tools write a cookie with its value; the name alone may be a file's.
@@ -41,8 +42,8 @@ def _pieces(mark: bytes) -> set[str]:
     return found
 
 
-def _marks() -> tuple[str, ...]:
-    layer = {_P256, *(word.encode(code) for word in _WORDS for code in ("utf-8", "utf-16-le", "utf-16-be"))}
+def _marks(*words: str) -> tuple[str, ...]:
+    layer = {_P256, *(word.encode(code) for word in words for code in ("utf-8", "utf-16-le", "utf-16-be"))}
     found: set[str] = set()
     for _number in range(_LAYERS):
         pieces = {piece for mark in layer for piece in _pieces(mark)}
@@ -51,10 +52,17 @@ def _marks() -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-_ENCODED = _marks()
+_ENCODED = _marks(_KEY, _COOKIE)
+_ENCODED_KEY = _marks(_KEY)
 
 
-def is_wrapped(text: str) -> bool:
+def may_hold_key(data: bytes) -> bool:
+    """Tell whether bytes may hold a private key: as text, in UTF-16, as DER, in base64 or in hexadecimal."""
+    text = data.decode("latin-1").replace("\0", "")
+    return _P256 in data or _KEY in text or is_wrapped(text, _ENCODED_KEY)
+
+
+def is_wrapped(text: str, marks: t.Sequence[str] = _ENCODED) -> bool:
     """Tell whether a text holds a key or a session in base64, in hexadecimal or as a bare body."""
     if len(text) < _SHORTEST:
         return False
@@ -64,7 +72,7 @@ def is_wrapped(text: str) -> bool:
     if text.islower():
         return False
     compact = _ESCAPED_BLANK.sub("", unquote(text) if "%" in text else text).translate(_URL_SAFE)
-    return any(mark in compact for mark in _ENCODED)
+    return any(mark in compact for mark in marks)
 
 
 def looks_random(text: str) -> bool:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import typing as t
@@ -52,6 +53,17 @@ def test_an_answer_that_is_the_key_itself_is_written(world: Enter, status: int, 
     assert not done.get("failed") and person.path.read_text() == pem and os.listdir(person.folder) == ["studio.p8"]
 
 
+# How a private key may be written, wherever it stands.
+WRITTEN: dict[str, t.Callable[[str], str]] = {
+    "PEM": lambda pem: pem,
+    "base64": lambda pem: base64.b64encode(pem.encode()).decode(),
+    "base64 of JSON": lambda pem: base64.b64encode(json.dumps(pem).encode()).decode(),
+    "base64 of UTF-16": lambda pem: base64.b64encode(pem.encode("utf-16")).decode(),
+    "DER": lambda pem: "".join(pem.splitlines()[1:-1]),
+    "hexadecimal": lambda pem: base64.b64decode("".join(pem.splitlines()[1:-1])).hex(),
+}
+
+
 def _odd(pem: str) -> dict[str, str]:
     return {
         "without data": json.dumps({"privateKey": pem}),
@@ -62,13 +74,17 @@ def _odd(pem: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("form", _odd(""))
-def test_an_answer_that_may_be_the_key_is_kept(world: Enter, form: str, pem: str) -> None:
-    body = _odd(pem)[form]
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("form", [*_odd(""), "another attribute"])
+def test_an_answer_that_may_be_the_key_is_kept(world: Enter, form: str, written: str, pem: str) -> None:
+    text = WRITTEN[written](pem)
+    more = {"another attribute": json.dumps({"data": {"id": KEY_ID, "attributes": {"content": text}}})}
+    body = {**_odd(text), **more}[form]
     person = answered(world, body)
     outcome = person.run()
     kept = Path(f"{person.path}.{KEY_ID}.unparsed")
     assert outcome.results["failed"] and outcome.results["changed"] and str(kept) in outcome.message
+    assert "session" not in outcome.message and "its form is not understood" in outcome.message
     assert kept.read_text() == body and kept.stat().st_mode & 0o777 == 0o600 and not person.path.exists()
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import typing as t
 
@@ -29,6 +30,17 @@ OTHER = "69a6de7f-0000-47e3-e053-5b8c7c11a4d1"
 KEYS = "/iris/v1/subscriptionKeys"
 SESSION = "/olympus/v1/session"
 PEM = "-----BEGIN PRIVATE KEY-----\nmade up\n-----END PRIVATE KEY-----\n"
+# As far as every key of that kind goes.
+DER = bytes.fromhex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420") + bytes(range(128, 160))
+
+
+def encoded(data: bytes) -> str:
+    """Write base64."""
+    return base64.b64encode(data).decode()
+
+
+# In which a private key may come.
+SHAPES = [PEM, encoded(PEM.encode()), encoded(json.dumps(PEM).encode()), encoded(PEM.encode("utf-16")), encoded(DER)]
 
 
 class Sent(t.NamedTuple):
@@ -190,7 +202,16 @@ def test_a_key_is_revoked_only_with_a_permit_for_it(given: tuple[t.Any, str]) ->
             '{"data": {"attributes": {"privateKey": {"pem": "x"}}}}',
         ),
         (ok({"other": "BEGIN PRIVATE KEY"}), '{"other": "BEGIN PRIVATE KEY"}'),
-        (Reply(200, {}, b"\xff PRIVATE KEY"), "\ufffd PRIVATE KEY"),
+        # What is no UTF-8 is kept to the byte.
+        (Reply(200, {}, b"\xff PRIVATE KEY"), encoded(b"\xff PRIVATE KEY")),
+        (Reply(200, {}, PEM.encode("utf-16")), encoded(PEM.encode("utf-16"))),
+        (Reply(200, {}, DER), encoded(DER)),
+        (Reply(200, {}, PEM.encode("utf-16-le")), PEM.encode("utf-16-le").decode()),
+        *((Reply(200, {}, shape.encode()), shape) for shape in SHAPES),
+        *((ok({"data": {"attributes": {"privateKey": shape}}}), shape) for shape in SHAPES),
+        *((ok({"other": shape}), json.dumps({"other": shape})) for shape in SHAPES),
+        *((ok([{"deep": {"er": [shape]}}]), json.dumps([{"deep": {"er": [shape]}}])) for shape in SHAPES),
+        *((Reply(200, {}, f"<html>{shape}".encode()), f"<html>{shape}") for shape in SHAPES),
     ],
 )
 def test_whatever_may_be_the_key_is_taken_once(reply: Reply, content: str) -> None:
@@ -209,6 +230,8 @@ def test_whatever_may_be_the_key_is_taken_once(reply: Reply, content: str) -> No
         ok({"data": {"attributes": None}}),
         ok({"data": {"attributes": {"privateKey": ""}}}),
         ok({"data": {"attributes": {"privateKey": None}}}),
+        # A sign-in page names its cookie.
+        Reply(200, {}, b"<html>Sign in <input name=myacinfo value=abcdefghijklmnopqrstuvwxyz>"),
         Reply(300, {}, PEM.encode()),
         Reply(199, {}, PEM.encode()),
         Reply(403, {}, b"{}"),
