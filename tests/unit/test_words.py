@@ -47,6 +47,7 @@ FORBIDDEN = {
     r"\bforeign host\b": "another service's host",
     r"^Nor are\b": "a sentence of its own, with what it is about",
     r"(?<!there )\bis none\.": "isn't a …",
+    r"\bneither yes nor no\b": "doesn't show whether",
 }
 RULE = re.compile("|".join(FORBIDDEN), re.IGNORECASE)
 # A message that two things differ shows both; a name in other capitals stands in it already.

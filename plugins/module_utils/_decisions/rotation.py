@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from .._model.integration import Identity, Integration
+from .._model.key_name import is_same_name
 from .._model.text import few
 from .._model.verdict import Verdict
 from .integration import Decision
@@ -148,7 +149,7 @@ def faults(asked: Request, known: Known) -> list[str]:
             f"new_key.private_key_path: {asked.new_path} is the file of the key {old}, which is to be replaced. Give "
             "the new key's file a path of its own. If the new key is declared already, give the old key's Key ID."
         )
-    if asked.named_key_id == old or (asked.new_name and asked.new_name == asked.old_name):
+    if asked.named_key_id == old or (asked.new_name and is_same_name(asked.new_name, asked.old_name)):
         found.append(
             f"new_key.name: {asked.new_name!r} is the name of {old} itself. Give the new key a name of its own."
         )

@@ -25,7 +25,7 @@ from unit_support import (
     write_key,
 )
 
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import iap_key, iap_key_info
 
 Enter = t.Callable[..., Person]
 
@@ -111,17 +111,78 @@ def test_a_key_id_that_the_team_has_not(world: Enter) -> None:
     assert person.changes() == []
 
 
-def test_names_are_compared_exactly(world: Enter) -> None:
+def test_capitals_make_another_name_and_are_warned_of(world: Enter) -> None:
     person = world(keys=[key("CAPITALS01", NAME.upper()), key("LONGER0001", NAME + " 2")])
-    key_id = person.run().results["iap_key"]["key_id"]
-    assert key_id not in ("CAPITALS01", "LONGER0001") and person.changes() == [CREATE, READ]
+    for check_mode, makes in ((True, "would make"), (False, "makes")):
+        outcome = person.run(check_mode)
+        (warning,) = outcome.warnings
+        told = f"the active key {NAME.upper()!r} (CAPITALS01), which differs only in capitals from {NAME!r}. This task"
+        assert f"{told} {makes} another key, one of 10." in warning
+    assert outcome.results["iap_key"]["key_id"] not in ("CAPITALS01", "LONGER0001")
+    assert person.changes() == [CREATE, READ]
+    assert person.run().warnings == [], "it is there now"
 
 
-def test_the_limit_of_ten(world: Enter) -> None:
+SAME = {
+    "a blank before it": f" {NAME}",
+    "two blanks": NAME.replace(" ", "  "),
+    "a blank that doesn't break": NAME.replace(" ", "\u00a0"),
+    "a zero-width space": f"{NAME}\u200b",
+    "a byte order mark": f"\ufeff{NAME}",
+    "a soft hyphen": NAME.replace("dev", "dev\u00ad"),
+}
+
+
+@pytest.mark.parametrize("shape", SAME)
+def test_what_nobody_sees_makes_no_other_name(world: Enter, shape: str, pem: str) -> None:
+    for here, there in ((SAME[shape], NAME), (NAME, SAME[shape])):
+        person = world(keys=[key(KEY_ID, there, downloadable=False)])
+        write_key(person.path, pem)
+        for check_mode in (True, False):
+            done = person.run(check_mode, name=here)
+            assert not done.results["changed"] and done.results["iap_key"]["key_id"] == KEY_ID, done
+        (shown,) = person.run(task=iap_key_info.TASK, name=here).results["iap_keys"]
+        assert (shown["key_id"], shown["name"]) == (KEY_ID, there)
+        done = person.run(name=here, state="absent", revoke=True)
+        assert done.results["changed"] and person.changes() == [REVOKE]
+
+
+def test_composed_and_decomposed_letters_are_one_name(world: Enter, pem: str) -> None:
+    person = world(keys=[key(KEY_ID, "Cle\u0301 app", downloadable=False)])
+    write_key(person.path, pem)
+    assert person.run(name="Cl\u00e9 app").results["iap_key"]["key_id"] == KEY_ID and person.changes() == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_limit_of_ten(world: Enter, check_mode: bool) -> None:
     person = world(keys=[key(f"KEYNUMBER{n}", f"key {n}") for n in range(10)])
-    outcome = person.run()
+    outcome = person.run(check_mode)
     assert outcome.results["failed"] and "limit" in outcome.message and "Revoke one" in outcome.message
-    assert person.active() == [] and not person.path.exists()
+    assert not outcome.results.get("changed") and person.active() == [] and not person.path.exists()
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_list_counts_the_keys_that_it_makes_itself(world: Enter, check_mode: bool) -> None:
+    person = world(keys=[key(f"KEYNUMBER{n}", f"key {n}", downloadable=False) for n in range(9)])
+    keys = [{"key": name, "name": name, "private_key_path": str(person.folder / f"{name}.p8")} for name in "ab"]
+    # One that is replaced makes no more of them.
+    lost = {"key": "lost", "name": "key 0", "private_key_path": str(person.folder / "0.p8"), "regenerate": "if_lost"}
+    given = {"name": None, "private_key_path": None, "keys": [keys[0], lost, keys[1]]}
+    outcome = person.run(check_mode, **given)
+    assert [one["failed"] for one in outcome.results["iap_keys"]] == [False, False, True]
+    assert [one["changed"] for one in outcome.results["iap_keys"]] == [True, True, False]
+    assert "limit" in outcome.message and "Revoke one" in outcome.message
+    assert person.changes() == ([] if check_mode else [CREATE, READ, REVOKE, CREATE, READ, CREATE])
+
+
+def test_keys_of_which_apple_tells_nothing_are_not_counted(world: Enter) -> None:
+    """They may be revoked: check mode can't say that there are too many."""
+    keys = [key(f"KEYNUMBER{n}", f"key {n}") for n in range(9)] + [
+        key(f"GONE{n:06}", f"gone {n}", active=False) for n in (1, 2)
+    ]
+    person = world(keys=keys, connect={"key_attributes": ["canDownload"]})
+    assert person.run(check_mode=True).results["changed"]
+    assert person.run().results["changed"]
 
 
 def test_many_pages(world: Enter) -> None:

@@ -15,12 +15,13 @@ from unit_support import ISSUER
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import RemoteKey, Team
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.irreversible import Gate
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.meant_key import MeantKey
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import (
     RefundsError,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.permit import Permit
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.remote_revocation import Revoked, revoke_key
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.request import KeyRequest, Staying
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.request import KeyRequest
 
 NOW = "2026-11-28T00:00:00Z"
 ONE, TWO = "ONE1234567", "TWO1234567"
@@ -46,6 +47,7 @@ class Connect:
     failure: RefundsError | None = None
     revoked: list[tuple[str, Permit]] = field(default_factory=list)
     asked: list[tuple[int | None, str | None]] = field(default_factory=list)
+    foreseen: list[RemoteKey] = field(default_factory=list)
 
     def open(self) -> Connect:
         """Be the connection, too."""
@@ -62,6 +64,10 @@ class Connect:
         if isinstance(found, RefundsError):
             raise found
         return found
+
+    def foresee(self, *keys: RemoteKey) -> None:
+        """Note what check mode says."""
+        self.foreseen += keys
 
     def revoke(self, key_id: str, permit: Permit) -> None:
         """Revoke."""
@@ -88,7 +94,7 @@ class Run:
         name: str | None = None,
         path: str = "",
         proven: str = "",
-        staying: tuple[Staying, ...] = (),
+        staying: tuple[MeantKey, ...] = (),
     ) -> Revoked:
         """Do it."""
         source = KeySource(ISSUER, key_id, path or None, None, "strict")

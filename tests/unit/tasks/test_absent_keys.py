@@ -156,12 +156,37 @@ def test_a_key_of_two_entries_is_not_absent_in_one() -> None:
     outcome = run_task(declaration_info.TASK, {"keys": keys, "on_faulty_app": "refuse", "variables": []})
     told = "keys[1] (gone): is to be absent, and keys[0] (new) has the same name. Correct one of them, or give the"
     assert told in outcome.message
-    for change in ({"key_id": OLD}, {"name": "Studio 2026"}):
+    outcome = run_task(
+        declaration_info.TASK, {"keys": [keys[0], {**keys[1], "name": "\u200bStudio "}], "variables": []}
+    )
+    assert told in outcome.message
+    elsewhere: Json = {"issuer_id": "69a6de70-0000-47e3-e053-5b8c7c11a4d1"}
+    keys[0]["issuer_id"] = ISSUER
+    for change in ({"key_id": OLD}, {"name": "Studio 2026"}, elsewhere):
         asked = {"keys": [keys[0], {**keys[1], **change}], "on_faulty_app": "refuse", "variables": []}
         assert not run_task(declaration_info.TASK, asked).message
     used = {**OLD_KEY, "apps": [NAMES[0]]}
     outcome = run_task(declaration_info.TASK, {"keys": [used], "on_faulty_app": "refuse", "variables": []})
     assert ": is to be absent, and apps are declared with it (com." in outcome.message
+
+
+def test_two_entries_that_are_to_be_there_are_not_found_by_one_name() -> None:
+    one, two = ({"key": name, "name": "Studio", "private_key_path": f"/none/{name}.p8"} for name in "ab")
+    for change, is_twin in (
+        ({}, True),
+        ({"name": " Stu\u00addio"}, True),
+        ({"issuer_id": ISSUER}, True),
+        ({"team_id": 7}, True),
+        ({"name": "studio"}, False),
+        ({"key_id": OLD}, False),
+        ({"private_key_path": f"/none/SubscriptionKey_{OLD}.p8"}, False),
+        ({"issuer_id": "69a6de70-0000-47e3-e053-5b8c7c11a4d1"}, False),
+        ({"team_id": 8}, False),
+    ):
+        keys = [{**one, "team_id": 7} if "team_id" in change else {**one, "issuer_id": ISSUER}, {**two, **change}]
+        outcome = run_task(declaration_info.TASK, {"keys": keys, "variables": []})
+        assert bool(outcome.message) is is_twin, (change, outcome.message)
+        assert (" is that of keys[0] (a), too. Both mean one key: give each key a name" in outcome.message) is is_twin
 
 
 def test_a_key_that_is_declared_by_its_name_does_not_go_by_its_id(bulk: Bulk) -> None:

@@ -131,7 +131,7 @@ def test_names_of_keys(text: str, wanted: str) -> None:
     assert key_name(text) == wanted
 
 
-@pytest.mark.parametrize("text", ["", "  ", "a\nb", "a\x1fb"])
+@pytest.mark.parametrize("text", ["", "  ", "\u200b", "a\nb", "a\x1fb"])
 def test_no_names_of_keys(text: str) -> None:
     with pytest.raises(InputError, match="can't be the name of a key") as caught:
         key_name(text)

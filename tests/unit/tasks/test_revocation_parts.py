@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 from revocation_support import GONE, NOW, ONE, TWO, UNLISTED, Connect, Error, Run, key
-from unit_support import ISSUER
+from unit_support import ISSUER, OTHER_ISSUER
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import RemoteKey
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.web_errors import NoAnswer
 from ansible_collections.storeops.refunds.plugins.module_utils._context import TaskFailed
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.meant_key import MeantKey
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import (
     InputError,
     RefundsError,
     TransportError,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.remote_revocation import Revoked
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.request import Staying
 
 
 @pytest.mark.parametrize("how", [{"key_id": ONE}, {"key_id": None, "name": "one"}, {"key_id": ONE, "name": "one"}])
@@ -59,7 +59,14 @@ BY_NAME: dict[str, t.Any] = {"key_id": None, "name": "one"}
     ("how", "listed", "other", "told"),
     [
         (BY_ID, key(), (ONE, None), "is the same key"),
-        (BY_ID, key(), (None, "one"), "is the same key"),
+        (BY_ID, key(), (None, "one"), "may be the same key"),
+        (BY_ID, key(), (None, "one", ISSUER), "is the same key"),
+        (BY_ID, key(), (None, "one", None, "1"), "is the same key"),
+        (BY_ID, key(), (None, "one", OTHER_ISSUER), ""),
+        (BY_ID, key(), (None, "one", None, "2"), ""),
+        (BY_ID, key(), (None, None, OTHER_ISSUER), ""),
+        (BY_ID, key(), (ONE, "one", OTHER_ISSUER), "is the same key"),
+        (BY_ID, key(), (None, " o\u200bne", ISSUER), "is the same key"),
         (BY_ID, key(), (TWO, "one"), ""),
         (BY_ID, key(), (None, "two"), ""),
         (BY_ID, key(), (None, None), "may be the same key"),
@@ -74,10 +81,10 @@ BY_NAME: dict[str, t.Any] = {"key_id": None, "name": "one"}
     ],
 )
 def test_a_key_that_another_entry_wants_to_be_there_is_not_revoked(
-    how: dict[str, t.Any], listed: RemoteKey, other: tuple[str | None, str | None], told: str, check_mode: bool
+    how: dict[str, t.Any], listed: RemoteKey, other: tuple[str | None, ...], told: str, check_mode: bool
 ) -> None:
     run = Run(Connect([listed]), check_mode)
-    asked = {**how, "staying": (Staying("keys[1] (new)", *other),)}
+    asked = {**how, "staying": (MeantKey("keys[1] (new)", *other),)}
     if not told:
         assert run.revoke(**asked).key_id == ONE
         return
@@ -90,6 +97,7 @@ def test_check_mode_revokes_nothing_and_tells_it() -> None:
     run = Run(Connect(), check_mode=True)
     assert run.revoke() == Revoked(ONE, True) and run.connect.revoked == []
     assert [one["outcome"] for one in run.gate.records] == ["would be done"]
+    assert run.connect.foreseen == [key(is_active=False)], "for the next entry of the list"
 
 
 @pytest.mark.parametrize("how", [{"key_id": ONE}, {"key_id": None, "name": "one"}])
@@ -176,8 +184,8 @@ def never_sent() -> RefundsError:
 
 STILL = f"{ONE} is still active in the team 'Studio' after it was revoked. Revoke it in the browser."
 AGAIN = " Run again: a key that is revoked already is left as it is."
-NO_LIST = "no list of keys proves it: Not listed."
-MISSING = "the list of keys has it no longer, which says neither yes nor no."
+NO_LIST = "App Store Connect's list of keys can't be read to confirm it: Not listed."
+MISSING = "the list of keys no longer has it, which doesn't show whether it was revoked."
 
 
 @pytest.mark.parametrize("failure", [None, refusal, cut, unanswered])

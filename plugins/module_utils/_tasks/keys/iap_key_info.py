@@ -44,8 +44,9 @@ def _team_keys(asked: InfoRequest, connection: Connection) -> list[Results]:
     if asked.name and not key_id:
         # One of those without a name may be it.
         refuse_nameless([key for key in keys if is_active(key)])
-    names = (asked.name, None) if key_id else (asked.name,)
-    same = [key for key in keys if key_id in (None, key.key_id) and (not asked.name or key.name in names)]
+    same = [key for key in keys if key_id in (None, key.key_id)]
+    if asked.name:
+        same = [key for key in same if key.has_name(asked.name) or (key_id and key.name is None)]
     return [_remote(key, team) for key in same]
 
 

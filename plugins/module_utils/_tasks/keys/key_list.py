@@ -9,7 +9,8 @@ import typing as t
 from dataclasses import replace
 
 from ..._context import Context, Results, TaskFailed
-from ..._declaration.keys import identifiers, key_id_of
+from ..._declaration.keys import identifiers
+from ..._declaration.meant_key import TWIN_STEP, MeantKey
 from ..._fields import place
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import shown
@@ -17,7 +18,7 @@ from ..._model.private_key import KeyProblem
 from ..._model.text import told_once
 from ..shared.session import Connection
 from .one_key import settle
-from .request import KeyRequest, KeysRequest, Staying
+from .request import KeyRequest, KeysRequest
 
 _MOST_TOLD = 5
 
@@ -27,7 +28,8 @@ def settle_all(asked: KeysRequest, context: Context, connection: Connection) -> 
     every = asked.listed
     chosen = [index for index, entry in enumerate(every) if asked.only_state in (None, entry.state)]
     entries = [every[index] for index in chosen]
-    outcomes = [_outcome(index, every, context, connection) for index in chosen]
+    meant = [_meant(number, entry) for number, entry in enumerate(every)]
+    outcomes = [_outcome(index, every, meant, context, connection) for index in chosen]
     results: Results = {
         "changed": any(outcome.get("changed") for outcome in outcomes),
         "diff": {side: _side(side, entries, outcomes) for side in ("before", "after")},
@@ -41,15 +43,20 @@ def settle_all(asked: KeysRequest, context: Context, connection: Connection) -> 
     return results
 
 
-def _outcome(index: int, entries: t.Sequence[KeyRequest], context: Context, connection: Connection) -> Results:
+def _outcome(
+    index: int, entries: t.Sequence[KeyRequest], meant: t.Sequence[MeantKey], context: Context, connection: Connection
+) -> Results:
     """Return the results of one entry; ``failed`` and ``msg`` are set when it failed. Never raises."""
     entry = entries[index]
     attributes = context.file_attributes
     own = attributes.of_entry(entry.mode, entry.owner, entry.group) if attributes else None
     try:
-        _refuse_twin(index, entries)
-        asked = replace(entry, staying=_staying(entries)) if entry.revoke else entry
-        return settle(asked, replace(context, file_attributes=own), connection)
+        _refuse_twin(index, entries, meant)
+        return settle(
+            replace(entry, staying=tuple(_staying(index, entries, meant))),
+            replace(context, file_attributes=own),
+            connection,
+        )
     except TaskFailed as failure:
         return {**failure.results, "failed": True, "msg": str(failure)}
     except KeyProblem as problem:
@@ -60,8 +67,8 @@ def _outcome(index: int, entries: t.Sequence[KeyRequest], context: Context, conn
         return {"failed": True, "msg": unforeseen(error, "the other keys were tried all the same")}
 
 
-def _refuse_twin(index: int, entries: t.Sequence[KeyRequest]) -> None:
-    """Raise RefundsError when another entry has the same short name, or means the same file.
+def _refuse_twin(index: int, entries: t.Sequence[KeyRequest], meant: t.Sequence[MeantKey]) -> None:
+    """Raise RefundsError when another entry has the same short name, or means the same file or by one name one key.
 
     The earlier one counts; against one that is to be absent, one that is to be there counts wherever it stands.
     """
@@ -78,15 +85,22 @@ def _refuse_twin(index: int, entries: t.Sequence[KeyRequest]) -> None:
                 f"private_key_path is that of {place('keys', number, other.source.name)}, too.",
                 "One file holds one key: correct private_key_path, or remove one of the two entries.",
             )
+        if (other.state, own.state) == ("present", "present") and meant[index].is_twin(meant[number]):
+            raise RefundsError(f"name {shown(str(own.name))} is that of {meant[number].place}, too.", TWIN_STEP)
 
 
-def _staying(entries: t.Sequence[KeyRequest]) -> tuple[Staying, ...]:
-    """Return the keys that are to be there."""
-    return tuple(
-        Staying(place("keys", number, one.source.name), key_id_of(one.source), (one.name or "").strip() or None)
-        for number, one in enumerate(entries)
-        if one.state == "present"
-    )
+def _staying(index: int, entries: t.Sequence[KeyRequest], meant: t.Sequence[MeantKey]) -> t.Iterator[MeantKey]:
+    """Yield the keys that other entries want to be there."""
+    for number, (entry, one) in enumerate(zip(entries, meant, strict=True)):
+        if number != index and entry.state == "present":
+            yield one
+            # One that was replaced has another Key ID by now, under the same name.
+            if one.key_id and one.name and entry.regenerate != "never":
+                yield one._replace(key_id=None)
+
+
+def _meant(number: int, one: KeyRequest) -> MeantKey:
+    return MeantKey.of(place("keys", number, one.source.name), one.source, one.name, one.team_id)
 
 
 def _told(entry: KeyRequest, outcome: Results) -> Results:

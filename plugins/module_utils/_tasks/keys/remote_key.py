@@ -26,7 +26,19 @@ from ..shared.session import Connection
 from .attributes import LASTING, apply_attributes, refuse_unusable
 from .kept_key import keep
 from .key_file import Place, backup_path, described, look, parse_download
-from .remote_key_plan import WAYS_OUT, Job, Step, chosen_key, decide, key_name, refuse_nameless, several
+from .remote_key_plan import (
+    WAYS_OUT,
+    Job,
+    Step,
+    chosen_key,
+    decide,
+    key_name,
+    refuse_full,
+    refuse_nameless,
+    refuse_staying,
+    several,
+    warn_of_capitals,
+)
 from .remote_revocation import prove_revoked
 from .request import KeyRequest
 
@@ -55,6 +67,11 @@ def _settle(asked: KeyRequest, context: Context, connection: Connection, gate: G
     job = Job(connect, team, key_name(asked.name or ""), path, found, active, asked.regenerate, context, gate)
     remote = chosen_key(asked.source, job)
     step = decide(remote, job)
+    if step == "replace" and remote:
+        why = f"is to be revoked and replaced (regenerate: {job.regenerate})"
+        refuse_staying(remote, team, asked.staying, why)
+    if step == "create":
+        warn_of_capitals(job)
     if step != "keep":
         if found.is_there and asked.source.is_mounted:
             raise _only_read(step, remote, job)
@@ -80,8 +97,15 @@ def _only_read(step: Step, remote: RemoteKey | None, job: Job) -> FileError:
 
 
 def _predicted(step: Step, remote: RemoteKey | None, job: Job) -> Results:
+    if step == "create":
+        refuse_full(job)
     if step == "replace" and remote:
         _permit(remote.key_id, job)
+        job.connect.foresee(replace(remote, is_active=False))
+    if step == "download" and remote:
+        job.connect.foresee(replace(remote, can_download=False))
+    if step in ("create", "replace"):
+        job.connect.foresee(RemoteKey(f"the new key {shown(job.name)}", job.name, True, False))
     known = remote.key_id if remote and step in ("keep", "restore", "download") else None
     key = _saved(remote.key_id, job)[1] if step == "restore" and remote else None
     return _results(job, known, job.found.key if step == "keep" else key, step)
@@ -218,7 +242,7 @@ def _refuse_twins(key_id: str, results: Results, job: Job) -> None:
     except RefundsError as error:
         job.context.warn(f"Whether another key named {shown(job.name)} was made meanwhile is unknown: {error}")
         return
-    twins = [key.key_id for key in others if key.name == job.name]
+    twins = [key.key_id for key in others if key.has_name(job.name)]
     if twins:
         message = f"{several(job.name, [key_id, *twins])} {key_id} was created here and lies at {job.path}."
         raise TaskFailed(message, results)

@@ -13,14 +13,18 @@ from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team
 from ..._context import Context
 from ..._decisions.irreversible import Gate
 from ..._declaration.keys import KeySource
+from ..._declaration.meant_key import MeantKey
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import parse_key_id, shown
+from ..._model.key_name import differ_in_capitals, plain_name
 from ..._model.private_key import KeyProblem, PrivateKey, read_file_name, settle_key_id
 from .kept_key import kept
 from .key_file import Found, look
 from .request import Regenerate
 
 Step = t.Literal["keep", "restore", "download", "create", "replace"]
+# Observed, and documented nowhere. So a run asks Apple all the same; check mode can't.
+_MOST_ACTIVE = 10
 WAYS_OUT = (
     "Ways out: put the .p8 back at this path, from your vault or from the machine that downloaded it; give its text in "
     "private_key_content; or give another name, which makes a new key beside it. Only if no copy is left anywhere: "
@@ -56,7 +60,7 @@ class Job:
 def key_name(text: str) -> str:
     """Return a key's name without blanks around it. Raises InputError for one that App Store Connect can't have."""
     name = text.strip()
-    if not name or any(ord(char) < 32 for char in name):
+    if not plain_name(name) or any(ord(char) < 32 for char in name):
         raise InputError("name", f"{shown(text)} can't be the name of a key.", "Give a short text on one line.")
     return name
 
@@ -71,7 +75,7 @@ def chosen_key(source: KeySource, job: Job) -> RemoteKey | None:
         refuse_other_name(chosen, job.name)
         return chosen
     refuse_nameless(job.active)
-    same = [key for key in job.active if key.name == job.name]
+    same = [key for key in job.active if key.has_name(job.name)]
     if len(same) > 1:
         raise several(job.name, [key.key_id for key in same])
     return same[0] if same else None
@@ -79,7 +83,7 @@ def chosen_key(source: KeySource, job: Job) -> RemoteKey | None:
 
 def refuse_other_name(key: RemoteKey, name: str | None) -> None:
     """Raise KeyProblem when ``name`` and ``key_id`` mean two different keys."""
-    if name and key.name not in (None, name):
+    if name and key.name is not None and not key.has_name(name):
         raise KeyProblem(
             "key_id_mismatch",
             f"key_id is {key.key_id}, whose name is {shown(str(key.name))}, but name is {shown(name)}.",
@@ -91,6 +95,45 @@ def refuse_nameless(keys: t.Sequence[RemoteKey]) -> None:
     """Raise RefundsError where a name can't tell which key is meant."""
     if any(key.name is None for key in keys):
         raise RefundsError("App Store Connect did not tell the names of all keys.", "Say which one with key_id.")
+
+
+def refuse_full(job: Job) -> None:
+    """Raise RefundsError where Apple would make no further key, as far as a list tells that can't be tried."""
+    count = sum(key.is_active is True for key in job.active)
+    if count >= _MOST_ACTIVE:
+        raise RefundsError(
+            f"The team {shown(job.team.name)} has {count} active In-App Purchase keys, and Apple's limit is "
+            f"{_MOST_ACTIVE}: the key {shown(job.name)} would not be made.",
+            "Revoke one first.",
+        )
+
+
+def warn_of_capitals(job: Job) -> None:
+    """Say that a key which is about to be made may be there already: only so many can be."""
+    near = next((key for key in job.active if key.name and differ_in_capitals(key.name, job.name)), None)
+    if near:
+        makes = "would make" if job.context.check_mode else "makes"
+        job.context.warn(
+            f"name: the team {shown(job.team.name)} has the active key {shown(str(near.name))} ({near.key_id}), which "
+            f"differs only in capitals from {shown(job.name)}. This task {makes} another key, one of {_MOST_ACTIVE}. "
+            "If that key is meant, write its name as App Store Connect shows it."
+        )
+
+
+def refuse_staying(found: RemoteKey, team: Team, staying: t.Iterable[MeantKey], why: str) -> None:
+    """Raise RefundsError where another entry says of a key that is to be revoked, or may say, that it is to be there.
+
+    Only here it is known which key is meant where one of the two has the Key ID, and the other one the name. ``why``:
+    what is to become of it, and who says so.
+    """
+    listed = MeantKey("", found.key_id, found.name, team.issuer_id, str(team.provider_id))
+    for other in staying:
+        how = other.means(listed)
+        if how:
+            raise RefundsError(
+                f"{found.key_id} {why}, and {other.place} {how} the same key. Nothing was revoked.",
+                "Correct one of the two entries, or give key_id in both.",
+            )
 
 
 def several(name: str, key_ids: t.Sequence[str]) -> RefundsError:
@@ -118,7 +161,7 @@ def decide(remote: RemoteKey | None, job: Job) -> Step:
         )
     others = [key for key in job.active if key != remote]
     refuse_nameless(others)
-    same = [key.key_id for key in others if key.name == job.name]
+    same = [key.key_id for key in others if key.has_name(job.name)]
     if remote and same:
         raise several(job.name, [remote.key_id, *same])
     return step

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team, is_active
 from ..._apple.web_errors import NoAnswer
@@ -17,8 +18,8 @@ from ..._model.errors import InputError, RefundsError, TransportError
 from ..._model.identifiers import shown
 from ..._model.permit import Permit
 from ..shared.session import Connection
-from .remote_key_plan import key_name, refuse_nameless, refuse_other_name, several
-from .request import KeyRequest, Staying
+from .remote_key_plan import key_name, refuse_nameless, refuse_other_name, refuse_staying, several
+from .request import KeyRequest
 
 
 class Revoked(t.NamedTuple):
@@ -45,13 +46,15 @@ def revoke_key(asked: KeyRequest, context: Context, connection: Connection, gate
         _say_unlisted(key_id or shown(str(name)), team, source, context)
         return Revoked(None, False)
     if is_active(found):
-        _refuse_staying(found, asked.staying)
+        refuse_staying(found, team, asked.staying, "is to be absent")
         what = f"{proven}; " if proven else ""
         what += f"it is the key that {'key_id' if key_id else 'name'} says, and active in the team {shown(team.name)}"
         permit = gate.ask("revoke_key", found.key_id, "revoke: true", what, "App Store Connect's list of keys")
         if permit:
             prove_revoked(connect, permit, team)
             gate.done(permit, "done; App Store Connect's list of keys confirms it")
+        else:
+            connect.foresee(replace(found, is_active=False))
     return Revoked(found.key_id, is_active(found))
 
 
@@ -59,7 +62,7 @@ def _found(keys: t.Sequence[RemoteKey], key_id: str | None, name: str | None) ->
     if not key_id:
         # One of those without a name may be it.
         refuse_nameless([key for key in keys if is_active(key)])
-    same = [key for key in keys if (key.key_id == key_id if key_id else key.name == name)]
+    same = [key for key in keys if (key.key_id == key_id if key_id else key.has_name(name))]
     active = [key for key in same if is_active(key)]
     if len(active) > 1:
         raise several(str(name), [key.key_id for key in active])
@@ -67,22 +70,6 @@ def _found(keys: t.Sequence[RemoteKey], key_id: str | None, name: str | None) ->
     if found is not None:
         refuse_other_name(found, name)
     return found
-
-
-def _refuse_staying(found: RemoteKey, staying: t.Iterable[Staying]) -> None:
-    """Raise RefundsError where another entry says of this key, or may say of it, that it is to be there.
-
-    Only here it is known which key is meant where one of the two has the Key ID, and the other one the name.
-    """
-    for other in staying:
-        is_same = other.key_id == found.key_id if other.key_id else bool(other.name) and other.name == found.name
-        may_be = not other.key_id and None in (other.name, found.name)
-        if is_same or may_be:
-            raise RefundsError(
-                f"{found.key_id} is to be absent, and {other.place} {'is' if is_same else 'may be'} the same key. "
-                "Nothing was revoked.",
-                "Correct one of the two entries, or give key_id in both.",
-            )
 
 
 def _say_unlisted(wanted: str, team: Team, source: KeySource, context: Context) -> None:
@@ -109,14 +96,18 @@ def prove_revoked(connect: AppStoreConnect, permit: Permit, team: Team) -> None:
     try:
         left = [key for key in connect.list_keys() if key.key_id == key_id]
     except RefundsError as error:
-        raise _unproven(key_id, failure, f"no list of keys proves it: {error}") from None
+        raise _unproven(
+            key_id, failure, f"App Store Connect's list of keys can't be read to confirm it: {error}"
+        ) from None
     if any(is_active(key) for key in left):
         raise failure or RefundsError(
             f"{key_id} is still active in the team {shown(team.name)} after it was revoked.",
             "Revoke it in the browser.",
         )
     if failure and not left:
-        raise _unproven(key_id, failure, "the list of keys has it no longer, which says neither yes nor no.")
+        raise _unproven(
+            key_id, failure, "the list of keys no longer has it, which doesn't show whether it was revoked."
+        )
 
 
 def _unproven(key_id: str, failure: RefundsError | None, why: str) -> RefundsError:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..._context import Params
 from ..._declaration.keys import KeySource, identifiers, key_source
+from ..._declaration.meant_key import MeantKey
 from ..._model.errors import RefundsError
 from ..shared.session import SessionOptions, session_options
 
@@ -21,20 +22,13 @@ _SHARED = ("team_id", "state", "regenerate", "revoke", "backup", "mode", "owner"
 _INHERITED = ("issuer_id", "private_key_file_policy", *_SHARED)
 
 
-class Staying(t.NamedTuple):
-    """A key of the same list that is to be there. ``place``: of its entry. None is not known."""
-
-    place: str
-    key_id: str | None
-    name: str | None
-
-
 @dataclass(frozen=True)
 class KeyRequest:
     """What one key is to be. ``name``: at App Store Connect, as it was typed. ``team_id``: None for the session's own.
 
     ``mode``, ``owner``, ``group``: of its file, as they were typed. ``fault``: what is wrong with its options; of
-    ``source`` only short name and path are of use then. ``staying``: none of these is revoked with it.
+    ``source`` only short name and path are of use then. ``staying``: other entries of the list that are to be there,
+    none of whose keys is revoked with it.
     """
 
     source: KeySource
@@ -48,7 +42,7 @@ class KeyRequest:
     mode: str | int | None = None
     owner: str | None = None
     group: str | None = None
-    staying: tuple[Staying, ...] = ()
+    staying: tuple[MeantKey, ...] = ()
 
 
 @dataclass(frozen=True)

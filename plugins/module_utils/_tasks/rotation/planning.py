@@ -65,4 +65,4 @@ def _named_key_ids(job: Job, known: Known) -> list[str]:
         return []
     connect = job.connection.open()
     connect.team(job.asked.team_id, job.issuer_id(known))
-    return [key.key_id for key in connect.list_keys() if key.name == name and is_active(key)]
+    return [key.key_id for key in connect.list_keys() if key.has_name(name) and is_active(key)]

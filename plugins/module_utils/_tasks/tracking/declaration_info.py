@@ -12,9 +12,11 @@ from ... import _argument_spec
 from ..._context import Context, Params, Results, Task
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration, refuse
-from ..._declaration.keys import Entry, key_id_of
+from ..._declaration.keys import Entry
+from ..._declaration.meant_key import TWIN_STEP, MeantKey
 from ..._declaration.variables import meant_as_defaults, misspelt, of_others
-from ..._model.identifiers import ENVIRONMENTS
+from ..._model.identifiers import ENVIRONMENTS, shown
+from ..._model.key_name import is_same_name
 from ..._model.text import few
 from .request import declaration_request
 
@@ -74,7 +76,14 @@ def _names(names: t.Iterable[str]) -> list[str]:
 
 def _keys(entries: t.Sequence[Entry], declaration: Declaration) -> t.Iterator[str]:
     """Yield what is wrong with a key in a role: there, a relative path would be one in the collection's folder."""
-    present = [_Named.of(entry, declaration) for entry in entries if entry.fields.get("state") != "absent"]
+    present: list[MeantKey] = []
+    for one in entries:
+        if one.fields.get("state") != "absent":
+            meant = _meant(one, declaration)
+            twin = next(filter(meant.is_twin, present), None)
+            if twin:
+                yield f"{one.place}: name {shown(str(meant.name))} is that of {twin.place}, too. {TWIN_STEP}"
+            present.append(meant)
     for one in entries:
         where, entry = one.place, one.fields
         path = entry.get("private_key_path")
@@ -88,7 +97,7 @@ def _keys(entries: t.Sequence[Entry], declaration: Declaration) -> t.Iterator[st
         if users:
             step = "Give them another key, or state: absent."
             yield f"{where}: is to be absent, and apps are declared with it ({users}). {step}"
-        told = next(filter(None, map(_Named.of(one, declaration).same_as, present)), "")
+        told = next(filter(None, (_same(_meant(one, declaration), other) for other in present)), "")
         if told:
             yield f"{where}: is to be absent, and {told}"
 
@@ -99,26 +108,19 @@ def _users(declaration: Declaration, name: t.Any) -> str:
     return few(apps)
 
 
-class _Named(t.NamedTuple):
-    """What says which key of App Store Connect an entry means. ``name`` is empty where it has none."""
+def _meant(entry: Entry, declaration: Declaration) -> MeantKey:
+    fields = entry.fields
+    return MeantKey.of(entry.place, declaration.keys.get(entry.name), fields.get("name"), fields.get("team_id"))
 
-    place: str
-    key_id: str | None
-    name: str
 
-    @classmethod
-    def of(cls, entry: Entry, declaration: Declaration) -> _Named:
-        key_id = key_id_of(declaration.keys.get(entry.name))
-        return cls(entry.place, key_id, str(entry.fields.get("name") or "").strip())
-
-    def same_as(self, present: _Named) -> str:
-        """Return that the other entry means the same key, and what to do; empty where that isn't known."""
-        if self.key_id:
-            same = f"{present.place} has the same key_id. Correct one of them."
-            return same if self.key_id == present.key_id else ""
-        # By its name, a key is found that has it, whichever of the two was meant.
-        same = f"{present.place} has the same name. Correct one of them, or give the key_id of the one that is to go."
-        return same if self.name and self.name == present.name else ""
+def _same(gone: MeantKey, present: MeantKey) -> str:
+    """Return that the other entry means the same key, and what to do; empty where that isn't known."""
+    if gone.key_id:
+        same = f"{present.place} has the same key_id. Correct one of them."
+        return same if gone.key_id == present.key_id else ""
+    # By its name, a key is found that has it, whichever of the two was meant.
+    same = f"{present.place} has the same name. Correct one of them, or give the key_id of the one that is to go."
+    return same if is_same_name(gone.name, present.name) and gone.may_share_team(present) else ""
 
 
 def _is_relative(path: str | None) -> bool:
