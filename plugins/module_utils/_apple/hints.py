@@ -117,14 +117,17 @@ def changed(differing: t.Sequence[tuple[str, str, str]], was_accepted: bool) -> 
 
 def other_key(name: str, key_id: str, works: int, is_same_team: bool = False) -> str:
     """``name``: of a declared key that Apple accepts for the app. ``works``: for how many apps the refused key does."""
-    team = f"the app belongs to the team of {name!r}"
-    why = f" {key_id} works for other apps, so most likely {team}." if works else f" {key_id} is revoked, or {team}."
+    told = f"Apple accepts the declared key {name!r} for this app, and refuses key {key_id}, with which it is declared."
+    if is_same_team and works:
+        return f"{told} Both are keys of one team, and {key_id} works for other apps. Run again in some minutes."
     if is_same_team:
-        why = "" if works else f" Both are keys of one team, so most likely {key_id} is revoked."
-    return (
-        f"Apple accepts the declared key {name!r} for this app, and refuses key {key_id}, with which it is declared."
-        f"{why} Declare the app with {name!r}."
-    )
+        return (
+            f"{told} Both are keys of one team, so {key_id} is revoked, or its Key ID is wrong, or it was made just "
+            "now. Compare the Key ID with App Store Connect. A new key may need some minutes."
+        )
+    team = f"the app belongs to the team of {name!r}"
+    why = f"{key_id} works for other apps, so most likely {team}." if works else f"{key_id} is revoked, or {team}."
+    return f"{told} {why} Declare the app with {name!r}."
 
 
 def other_capitals(name: str, tracker: str) -> str:

@@ -228,8 +228,10 @@ def _bad_status(observed: Observation, allowed: Status, current: Integration | N
 
 def _refused(wanted: Wanted, current: Integration | None, verdict: Verdict, rules: Rules) -> Decision:
     identity = wanted.identity
-    refused = standing(current, identity, verdict, _refusal(identity, verdict, verdict.hint, rules.check_mode))
-    refused.brief = _refusal(identity, verdict, verdict.brief, rules.check_mode)
+    # A task before may have made the file, unless it told why it didn't.
+    may_be_made = rules.check_mode and not (wanted.source.fault or wanted.source.trouble)
+    refused = standing(current, identity, verdict, _refusal(identity, verdict, verdict.hint, may_be_made))
+    refused.brief = _refusal(identity, verdict, verdict.brief, may_be_made)
     refused.is_refusal = True
     if current is None or not is_newly_confirmed(rules.tracker, current):
         return refused
@@ -251,11 +253,11 @@ def _not_active(identity: Identity, tracker: Tracker, verdict: Verdict, shown: S
     return f"{identity.bundle_id}: {lead}{tracker.name} {says}. Look at its page.{step}"
 
 
-def _refusal(identity: Identity, verdict: Verdict, hint: str, check_mode: bool) -> str:
+def _refusal(identity: Identity, verdict: Verdict, hint: str, may_be_made: bool) -> str:
     """Return the message about a verdict that fails an app."""
     outcome = "decided nothing" if verdict.cause in UNDECIDED_CAUSES else "failed"
     message = f"{identity.bundle_id}: the credential check {outcome}: {verdict.cause}. {hint}"
-    if check_mode and verdict.cause == "key_unreadable":
+    if may_be_made and verdict.cause == "key_unreadable":
         message += " (In check mode, after a task that would create this file, set key_predicted; iap_keys for a list.)"
     return message
 

@@ -25,8 +25,11 @@ def is_unasked(verdict: Verdict) -> bool:
 
 
 def settled_kind(source: KeySource, verdict: Verdict) -> Verdict:
-    """Take a file named AuthKey_… for what its name says, unless Apple's answer settled the question."""
-    if verdict.cause not in UNDECIDED_CAUSES or not source.has_api_key_name:
+    """Take a file named AuthKey_… for what its name says, unless Apple's answer settled the question.
+
+    What Apple wasn't asked for want of time stays open.
+    """
+    if verdict.cause not in UNDECIDED_CAUSES or is_unasked(verdict) or not source.has_api_key_name:
         return verdict
     hint = (
         f"{source.path} is by its name an App Store Connect API key, and the check could not settle it "
@@ -153,10 +156,15 @@ class Others:
 
     def _said(self, key: KeyId, known: Facts, other_host: str) -> str:
         counts = self.counts.get(key, Counts())
+        changed = hints.changed(known.differing, known.was_accepted) if known.differing else ""
         if known.other_key:
-            return hints.other_key(known.other_key, key[1], counts.works, known.is_same_team)
-        if known.differing:
-            return hints.changed(known.differing, known.was_accepted)
+            other = hints.other_key(known.other_key, key[1], counts.works, known.is_same_team)
+            if not known.was_accepted:
+                return other
+            # Of one team, a key serves every app: what was accepted before it changed is likelier to be wrong.
+            return " ".join(filter(None, (changed, other) if known.is_same_team else (other, changed)))
+        if changed:
+            return changed
         sound = self._sound_ids(key) if key in self.counts else None
         if sound:
             return hints.other_ids(sound, key)

@@ -31,8 +31,8 @@ class KeySource:
 
     ``is_predicted``: in check mode, a task before would have made or mended the file. ``fingerprint``: of the key that
     it then would hold, where that is known. ``fault``: why the key can't be used, as the task that puts it in place
-    said. ``unusable``: what is wrong with its options; of these it then has the Issuer ID alone. ``is_absent``: it is
-    to be gone.
+    said. ``trouble``: what else stopped that task, which says nothing of the key. ``unusable``: what is wrong with its
+    options; of these it then has the Issuer ID alone. ``is_absent``: it is to be gone.
     """
 
     issuer_id: str | None
@@ -45,6 +45,7 @@ class KeySource:
     name: str = ""
     fingerprint: str | None = None
     fault: KeyProblem | None = None
+    trouble: str = ""
     unusable: str = ""
     is_absent: bool = False
 
@@ -191,11 +192,7 @@ def _completed(source: KeySource, made: Params | None) -> KeySource:
     """Return a key with what the task that puts it in place told of it."""
     if made is None:
         return source
-    fault = None
-    if made.get("failed"):
-        fault = KeyProblem(
-            made.get("cause") or "key_unreadable", str(made.get("msg") or "It could not be put in place.")
-        )
+    told = str(made.get("msg") or "It could not be put in place.") if made.get("failed") else ""
     return replace(
         source,
         issuer_id=source.issuer_id or made.get("issuer_id"),
@@ -203,7 +200,8 @@ def _completed(source: KeySource, made: Params | None) -> KeySource:
         path=source.path or made.get("private_key_path"),
         is_predicted=bool(made.get("predicted")),
         fingerprint=made.get("key_fingerprint"),
-        fault=fault,
+        fault=KeyProblem(made["cause"], told) if told and made.get("cause") else None,
+        trouble="" if made.get("cause") else told,
     )
 
 

@@ -60,7 +60,7 @@ def test_who_was_never_asked(verdict: Verdict, wanted: bool) -> None:
 
 @pytest.mark.parametrize("cause", CAUSES)
 def test_a_file_named_as_another_kind_is_taken_for_it_where_apple_settled_nothing(cause: Cause) -> None:
-    verdict = Verdict(cause, "A hint.", "production")
+    verdict = Verdict(cause, "A hint.", "production", checked_at="2026-11-28T00:00:00Z")
     named = KeySource(ISSUER, KEY_ID, "/k/AuthKey_ABC.p8", None, "required")
     undecided = ("rate_limited", "service_unavailable", "unreachable", "unexpected_response", "not_checked")
     found = settled_kind(named, verdict)
@@ -69,6 +69,8 @@ def test_a_file_named_as_another_kind_is_taken_for_it_where_apple_settled_nothin
     assert (f"({cause})" in found.hint) is (cause in undecided)
     assert settled_kind(replace(named, path="/k/SubscriptionKey_ABC.p8"), verdict) is verdict
     assert settled_kind(replace(named, path=None), verdict) is verdict
+    # What Apple wasn't asked for want of time says nothing either way.
+    assert settled_kind(named, SILENT) is SILENT
 
 
 @pytest.mark.parametrize(
@@ -255,3 +257,31 @@ def test_a_key_that_works_for_other_apps_is_not_called_revoked() -> None:
     works, nowhere = hints.other_key("studio", KEY_ID, 1), hints.other_key("studio", KEY_ID, 0)
     assert f"{KEY_ID} works for other apps" in works and "revoked" not in works
     assert f"{KEY_ID} is revoked, or the app belongs to the team of 'studio'" in nowhere
+
+
+def test_of_one_team_no_key_is_a_reason_to_declare_another() -> None:
+    works, nowhere = (hints.other_key("studio", KEY_ID, works, is_same_team=True) for works in (1, 0))
+    assert f"so {KEY_ID} is revoked, or its Key ID is wrong, or it was made just now." in nowhere
+    assert "Declare the app with" not in works + nowhere and "revoked" not in works
+
+
+EVERY_FACT = [
+    Facts(differing, is_unchanged, was_accepted, held_name, "ledger" if held_name else "", other_key, is_same_team)
+    for differing, is_unchanged in (((), False), ((), True), (DIFFERENT, False))
+    for was_accepted in (True, False)
+    for held_name in ("", "COM.example")
+    for other_key in ("", "studio")
+    for is_same_team in (True, False)
+]
+
+
+@pytest.mark.parametrize("checks", [ONE, TWO, MIXED, SOUND])
+def test_what_changed_since_apple_accepted_it_is_told_whatever_else_is_known(checks: t.Any) -> None:
+    changed = hints.changed(DIFFERENT, True)
+    for known in EVERY_FACT:
+        lead = Others.of(checks).explain(MINE, REFUSED, known).lead
+        assert (changed in lead) is bool(known.differing and known.was_accepted), known
+        if known.other_key:
+            # Of another team, the app's team is told first; of the same one, what changed.
+            assert "Apple accepts the declared key 'studio'" in lead
+            assert lead.startswith("Changed: ") is bool(known.differing and known.was_accepted and known.is_same_team)

@@ -11,6 +11,7 @@ import typing as t
 from ..._context import Context, Params
 from ..._declaration.keys import KeySource, identifiers
 from ..._files.reading import read_key_file
+from ..._files.writing import is_there
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import Environment, parse_bundle_id, parse_service_url
 from ..._model.integration import Credentials, Identity
@@ -28,6 +29,8 @@ def load_credentials(source: KeySource, check_mode: bool) -> Credentials:
         return _predicted(source, issuer_id, key_id)
     if not source.is_given:
         raise InputError(f"{source.where}private_key_path", "this or private_key_content is required.")
+    if source.trouble and source.path and not source.content and not is_there(source.path):
+        raise KeyProblem("key_unreadable", source.trouble)
     if not issuer_id:
         require_pair(issuer_id, key_id)
     # The file before the Key ID, which its name may hold: that it isn't there is no matter of its name.

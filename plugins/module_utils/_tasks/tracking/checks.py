@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ..._apple.credential_check import CredentialCheck
 from ..._context import Context
 from ..._decisions.integration import NO_KEY_NEEDED
-from ..._decisions.refusal import Facts, KeyId, Others, facts, is_unasked, known_released
+from ..._decisions.refusal import Facts, KeyId, Others, facts, is_unasked, known_released, settled_kind
 from ..._decisions.status import best_status
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import Environment
@@ -54,8 +54,8 @@ class Checks:
         questions = list(dict.fromkeys(_question(target) for target in asked))
         progress = Progress(self.context.progress, self.context.now, self.name, len(questions))
         answers = dict(zip(questions, self._asked(questions, progress if shows_progress else None), strict=True))
-        released = _released(targets)
-        found = [self._of_target(target, answers, released) for target in targets]
+        released, proven = _released(targets), _proven(targets)
+        found = [self._of_target(target, answers, released, proven) for target in targets]
         others = Others.of(
             [(key.id(name), answer) for (key, name, *_rest), answer in answers.items() if isinstance(answer, Verdict)]
         )
@@ -79,7 +79,7 @@ class Checks:
             if key.credentials and not is_skipped and self.context.transport.remaining() <= 0:
                 return ""
             try:
-                return key.check(self.check, bundle_id, place, is_skipped)
+                return key.ask(self.check, bundle_id, place, is_skipped)
             except RefundsError:
                 raise
             except Exception as error:
@@ -92,7 +92,11 @@ class Checks:
         return each(questions, answer, self.context.transport.flow, ended)
 
     def _of_target(
-        self, target: Target, answers: t.Mapping[Question, Verdict | str], released: t.Mapping[AppId, Integration]
+        self,
+        target: Target,
+        answers: t.Mapping[Question, Verdict | str],
+        released: t.Mapping[AppId, Integration],
+        proven: t.Container[str],
     ) -> Verdict:
         place, bundle_id = target.app.environment, target.app.bundle_id
         if target.key is None or target.error:
@@ -104,8 +108,11 @@ class Checks:
         if is_unasked(answer):
             # No policy decides about what nobody looked at.
             target.error, target.is_untried = naming(bundle_id, answer.hint), True
+        credentials = target.key.credentials
+        if credentials is None or credentials.private_key.fingerprint not in proven:
+            answer = settled_kind(target.key.source, answer)
         held = target.current if target.current and target.current.was_accepted else released.get(_app_id(target))
-        return known_released(answer, held, target.key.credentials)
+        return known_released(answer, held, credentials)
 
     def _elsewhere(self, answers: t.Mapping[Question, Verdict | str], others: Others) -> dict[AppId, LoadedKey]:
         """Return another declared key that Apple accepts, by bundle ID and environment."""
@@ -120,7 +127,9 @@ class Checks:
 
         def accepted(asked: tuple[LoadedKey, str, Environment]) -> LoadedKey | None:
             key, name, place = asked
-            rest = [one for one in self.keys if one.credentials and one.id("") != key.id("")]
+            # One that is to be absent is no key to declare an app with.
+            others = (one for one in self.keys if one.credentials and not one.source.is_absent)
+            rest = [one for one in others if one.id("") != key.id("")]
             try:
                 for one in rest[:_MOST_KEYS]:
                     if self.context.transport.remaining() > 0 and one.check(self.check, name, place).accepted:
@@ -174,6 +183,12 @@ def _app_id(target: Target) -> AppId:
 def _released(targets: t.Iterable[Target]) -> dict[AppId, Integration]:
     """Return an integration that Apple accepted, at whichever tracker, of every app that has one."""
     return {_app_id(target): target.current for target in targets if target.current and target.current.was_accepted}
+
+
+def _proven(targets: t.Iterable[Target]) -> frozenset[str]:
+    """Return the fingerprints of keys that Apple accepted: they are of this kind, whatever their files are named."""
+    active = (target.current for target in targets if target.current and target.current.status == "Active")
+    return frozenset(current.key_fingerprint for current in active if current.key_fingerprint)
 
 
 def _question(target: Target) -> Question:

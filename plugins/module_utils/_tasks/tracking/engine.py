@@ -70,7 +70,9 @@ class Engine:
         reader = KeyReader(self.context)
         targets = targets_of(declaration, reader)
         if self.is_strict:
-            refuse((*declaration.faults, *(target.key.fault for target in targets if target.key and target.key.fault)))
+            # What the task of a key could not look up stops the apps of that key alone.
+            bad = (one.key.fault for one in targets if one.key and one.key.fault and not one.key.source.trouble)
+            refuse((*declaration.faults, *bad))
         places = open_places(targets, self.trackers, self.context, self.is_strict)
         settle_keys(targets, declaration, reader, lambda: self._held(targets))
         more = surplus_of(purge, {target.identity for target in targets}, (one.holdings for one in places.values()))

@@ -30,8 +30,9 @@ def key_troubles(
     decisions: t.Sequence[Decision], declaration: Declaration, loaded: t.Sequence[LoadedKey]
 ) -> list[KeyTrouble]:
     """Return what is wrong with keys, except where a failed app names the key with it."""
-    told = {one.key_name for one in decisions if one.error and one.is_of_key and not one.is_untried}
-    untold = [key for key in loaded if key.source.name not in told]
+    failed = [one for one in decisions if one.error and one.is_of_key and not one.is_untried]
+    told = {one.key_name for one in failed}
+    untold = [key for key in loaded if key.source.name not in told or _is_untold(key.source.trouble, failed)]
     found = [trouble for key in untold if not key.source.unusable and (trouble := _trouble(key))]
     sources = declaration.keys.values()
     said = " ".join(source.unusable for source in sources if source.name in told)
@@ -42,10 +43,17 @@ def key_troubles(
     return found
 
 
+def _is_untold(trouble: str, failed: t.Iterable[Decision]) -> bool:
+    """Tell whether no app says what stopped the task before: most of them don't depend on it."""
+    return bool(trouble) and not any(trouble in one.error for one in failed)
+
+
 def _trouble(key: LoadedKey) -> KeyTrouble | None:
     source, problem = key.source, key.problem
+    if source.trouble and source.trouble not in str(problem or ""):
+        return KeyTrouble(source.name, "failed", f"key {source.name}: {source.trouble}")
     # The file of a key that is to be absent isn't there, and one that a run would make isn't there yet.
-    is_as_meant = source.is_absent and source.fault is None
+    is_as_meant = source.is_absent and source.fault is None and not source.trouble
     if is_as_meant or (problem and problem.cause == "key_not_yet_created"):
         return None
     if problem:

@@ -22,6 +22,9 @@ from ..._model.private_key import KeyProblem
 from ..._model.verdict import Verdict
 from ..shared.options import load_credentials, load_key, warn_about_name
 
+# What the task that puts a key in place can tell of it.
+_IDS = ("issuer_id", "key_id")
+
 
 @dataclass(frozen=True, eq=False)
 class LoadedKey:
@@ -39,13 +42,17 @@ class LoadedKey:
             return (source.issuer_id or "", source.key_id or "", "", bundle_id)
         return (credentials.issuer_id, credentials.key_id, credentials.private_key.fingerprint)
 
-    def check(self, check: CredentialCheck, bundle_id: str, place: Environment, is_skipped: bool = False) -> Verdict:
+    def ask(self, check: CredentialCheck, bundle_id: str, place: Environment, is_skipped: bool = False) -> Verdict:
         """Return Apple's verdict, or that of the key itself where no call could better it."""
         if self.problem:
             return check.local(self.problem, place)
         if self.credentials is None or is_skipped:
-            return settled_kind(self.source, Verdict("not_checked", hints.NOT_CHECKED, place))
-        return settled_kind(self.source, check.check(self.credentials, bundle_id, place))
+            return Verdict("not_checked", hints.NOT_CHECKED, place)
+        return check.check(self.credentials, bundle_id, place)
+
+    def check(self, check: CredentialCheck, bundle_id: str, place: Environment) -> Verdict:
+        """Return the same where nothing is known of the key but what its file is named."""
+        return settled_kind(self.source, self.ask(check, bundle_id, place))
 
     @cached_property
     def declared(self) -> Results:
@@ -100,6 +107,9 @@ class KeyReader:
         except KeyProblem as problem:
             return LoadedKey(source, problem=problem)
         except InputError as error:
+            if source.trouble and error.option in _IDS and not getattr(source, error.option):
+                told = f"{source.where}{error.option} isn't declared, and the task that puts the key in place failed."
+                return LoadedKey(source, fault=f"{told} Declare it, or do what is said about the key.")
             named = error if str(error).startswith(source.where) else f"{source.where}{error}"
             return LoadedKey(source, fault=str(named))
         warn_about_name(source, self.context)
