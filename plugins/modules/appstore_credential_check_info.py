@@ -54,11 +54,12 @@ EXAMPLES = r"""
 
 - name: Check several apps that share two keys
   storeops.refunds.appstore_credential_check_info:
-    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     keys:
       - key: studio_a
+        issuer_id: 57246542-96fe-1a63-e053-0824d011072a
         private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
       - key: studio_b
+        issuer_id: 69a6de70-0000-47e3-e053-5b8c7c11a4d1
         key_id: 9ABCDEF123
         private_key_content: "{{ vault_studio_b_private_key }}"
     apps:
@@ -146,7 +147,7 @@ credential_checks:
       checked_at: '2026-11-23T11:05:04Z'
       request_id: d83141b2-8fbf-458b-95c5-d7cb1a082ee4
     - bundle_id: com.example.three
-      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
+      issuer_id: 69a6de70-0000-47e3-e053-5b8c7c11a4d1
       key_id: 9ABCDEF123
       key_fingerprint: e705525995c398e561da8fdb2c5f0198c03fe95c178de34cdab8b2c2a291e357
       accepted: true

@@ -36,7 +36,7 @@ options:
   keys:
     description:
       - Keys to handle one after the other. What an entry doesn't set, it takes from the task, except names, IDs,
-        paths and contents. One failure at the end names those that need attention.
+        paths and contents. One failure at the end names the bad ones.
       - An entry without O(keys[].name) needs no session. One with content and no path is only checked.
     type: list
     elements: dict
@@ -55,7 +55,7 @@ options:
         description: As O(key_id).
         type: str
       private_key_path:
-        description: As O(private_key_path), another file for each entry.
+        description: As O(private_key_path), its own.
         type: path
       private_key_content:
         description: As O(private_key_content).
@@ -96,13 +96,13 @@ options:
         elements: raw
   only_state:
     description:
-      - With O(keys), handles only the entries of this state. All are still checked for a common file.
+      - With O(keys), handles only the entries of this state.
     type: str
     choices: [present, absent]
   name:
     description:
-      - Name of the key at App Store Connect. Without a session, or with O(private_key_content), App Store Connect is
-        not asked and the file alone counts.
+      - Name of the key at App Store Connect; capitals count. Without a session, or with O(private_key_content), App
+        Store Connect is not asked and the file alone counts.
     type: str
   session:
     description:
@@ -125,17 +125,18 @@ options:
     type: str
   regenerate:
     description:
-      - Whether a lost key may be revoked and replaced. V(never) fails if the key was downloaded and the file is gone,
-        or has a key that isn't active. V(if_lost) then revokes the lost key, so that services with it stop, and
-        creates a new one. V(always) does so on every run. If the file can't be read as a key, nothing is revoked.
+      - V(never) fails if the key was downloaded and the file is gone, or has a key that isn't active. V(if_lost) then
+        revokes the lost key and creates a new one. V(always) revokes the active key and creates a new one at every
+        run, even if nothing is lost. Revoking stops every service that uses the key. If the file can't be read as a
+        key, nothing is revoked.
     type: str
     choices: [never, if_lost, always]
     default: never
   revoke:
     description:
-      - With O(state=absent), also revoke the key (O(key_id), or the active one of that O(name)) at App Store Connect.
-        This can't be undone and stops every service that uses the key. The request is that for API keys, never seen
-        for In-App Purchase keys. A key that another entry of the list wants to be present stays.
+      - With O(state=absent), also revoke the key (O(key_id), or the active one of that O(name)) at App Store Connect,
+        for good. The request is that for API keys, never seen for In-App Purchase keys. A key that another entry of
+        the list wants to be present stays, here and with O(regenerate).
     type: bool
     default: false
   owner:
@@ -207,10 +208,12 @@ EXAMPLES = r"""
     session_path: "{{ session_path }}"
     keys:
       - key: studio_a
+        issuer_id: 57246542-96fe-1a63-e053-0824d011072a
         name: devtodev API Key
         private_key_path: "{{ keys_folder }}/studio_a.p8"
       - key: studio_b
-        key_id: 9K4R7HXF21
+        issuer_id: 69a6de70-0000-47e3-e053-5b8c7c11a4d1
+        key_id: 9ABCDEF123
         private_key_path: "{{ keys_folder }}/studio_b.p8"
         private_key_content: "{{ vault_studio_b_private_key }}"
 

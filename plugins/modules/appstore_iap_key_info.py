@@ -105,14 +105,6 @@ iap_keys:
       downloadable: false
       last_used: '2025-10-09T08:53:20.000+00:00'
       revoked_at: null
-    - name: Key 9ABCDEF123
-      key_id: 9ABCDEF123
-      issuer_id: 57246542-96fe-1a63-e053-0824d011072a
-      team_id: 120000001
-      active: true
-      downloadable: false
-      last_used: '2025-10-09T08:53:20.000+00:00'
-      revoked_at: null
     - name: devtodev API Key
       key_id: 1IDP43DXBP
       issuer_id: 57246542-96fe-1a63-e053-0824d011072a

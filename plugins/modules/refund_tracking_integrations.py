@@ -58,12 +58,13 @@ options:
 EXAMPLES = r"""
 - name: Track refunds of all apps of two studios
   storeops.refunds.refund_tracking_integrations:
-    issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     keys:
       - key: studio_a
+        issuer_id: 57246542-96fe-1a63-e053-0824d011072a
         private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
         apps: [com.example.one, {bundle_id: com.example.two, environment: sandbox}]
       - key: studio_b
+        issuer_id: 69a6de70-0000-47e3-e053-5b8c7c11a4d1
         key_id: 9ABCDEF123
         private_key_content: "{{ vault_studio_b_private_key }}"
         apps: [com.example.three]
@@ -72,7 +73,7 @@ EXAMPLES = r"""
   storeops.refunds.refund_tracking_integrations:
     issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
-    apps: [com.example.one, com.example.two]
+    apps: [com.example.two]
     purge: true
 """
 

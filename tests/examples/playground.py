@@ -23,7 +23,7 @@ from warm import warm
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.root_certificate import apple_root
 
 ROOT = Path(__file__).resolve().parents[2]
-ISSUER_ID = "57246542-96fe-1a63-e053-0824d011072a"
+ISSUER_ID, OTHER_ISSUER_ID = "57246542-96fe-1a63-e053-0824d011072a", "69a6de70-0000-47e3-e053-5b8c7c11a4d1"
 STUDIO_A, STUDIO_B = "2X9R4HXF34", "9ABCDEF123"
 API_KEY_ID = "9XK2M4N6P8"
 APPS = ("com.example.one", "com.example.two", "com.example.three")
@@ -111,11 +111,15 @@ class Playground:
         return self
 
     def _world(self) -> dict[str, t.Any]:
-        iap_keys = [
-            {"key_id": key_id, "name": f"Key {key_id}", "public_key": key.public_pem, "last_used_at": 1_760_000_000}
-            for key_id, key in self.keys.items()
-            if key_id != API_KEY_ID
-        ]
+        own, other = (
+            {
+                "key_id": key_id,
+                "name": f"Key {key_id}",
+                "public_key": self.keys[key_id].public_pem,
+                "last_used_at": 1_760_000_000,
+            }
+            for key_id in (STUDIO_A, STUDIO_B)
+        )
         api_key = {"key_id": API_KEY_ID, "public_key": self.keys[API_KEY_ID].public_pem}
         now = milliseconds()
         told = {APPS[0]: app_with_refunds(now), FORGED: app_with_a_forgery(now)}
@@ -124,9 +128,12 @@ class Playground:
             for number, bundle_id in enumerate((*APPS, FORGED))
         ]
         session = {"myacinfo": self.cookie, "email": "release@example.com", "teams": [ISSUER_ID]}
-        team = {"issuer_id": ISSUER_ID, "name": "Studio A", "iap_keys": iap_keys, "apps": apps}
+        # The last of APPS is the other studio's.
+        theirs = [apps.pop(len(APPS) - 1)]
+        team = {"issuer_id": ISSUER_ID, "name": "Studio A", "iap_keys": [own], "apps": apps}
         team["app_store_connect_keys"] = [api_key]
-        return {"teams": [team], "app_store_connect_sessions": [session]}
+        partner = {"issuer_id": OTHER_ISSUER_ID, "name": "Studio B", "iap_keys": [other], "apps": theirs}
+        return {"teams": [team, partner], "app_store_connect_sessions": [session]}
 
     def __exit__(self, *exc_info: object) -> None:
         self._process.terminate()
