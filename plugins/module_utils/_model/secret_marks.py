@@ -42,7 +42,7 @@ def _pieces(mark: bytes) -> set[str]:
     return found
 
 
-def _marks(*words: str) -> tuple[str, ...]:
+def _marks(words: t.Sequence[str] = (_KEY, _COOKIE)) -> tuple[str, ...]:
     layer = {_P256, *(word.encode(code) for word in words for code in ("utf-8", "utf-16-le", "utf-16-be"))}
     found: set[str] = set()
     for _number in range(_LAYERS):
@@ -52,8 +52,8 @@ def _marks(*words: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-_ENCODED = _marks(_KEY, _COOKIE)
-_ENCODED_KEY = _marks(_KEY)
+_ENCODED = _marks()
+_ENCODED_KEY = _marks([_KEY])
 
 
 def may_hold_key(data: bytes) -> bool:

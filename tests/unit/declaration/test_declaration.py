@@ -167,14 +167,17 @@ def test_what_the_task_that_puts_keys_in_place_tells_completes_them() -> None:
     made = [
         {"key": "a", "key_id": KEY_ID, "issuer_id": ISSUER, "private_key_path": "/made/a.p8", "predicted": True},
         {"key": "b", "failed": True, "msg": "The session is over.", "cause": None},
+        {"key": "c", "failed": True, "msg": "It is damaged.", "cause": "key_unreadable"},
         {"key": "other", "key_id": "IGNORED001"},
     ]
     made[0]["key_fingerprint"] = "ab" * 32
-    keys = declared({"key": "a"}, key("b"), iap_keys=made).require().keys
+    keys = declared({"key": "a"}, key("b"), key("c"), iap_keys=made).require().keys
     one = keys["a"]
     assert (one.issuer_id, one.key_id, one.path, one.is_predicted) == (ISSUER, KEY_ID, "/made/a.p8", True)
-    assert one.fingerprint == "ab" * 32 and one.fault is None
-    assert str(keys["b"].fault) == "The session is over." and keys["b"].key_id == KEY_ID
+    assert one.fingerprint == "ab" * 32 and one.fault is None and one.trouble == ""
+    # What isn't the key's own fault leaves it as it is.
+    assert (keys["b"].fault, keys["b"].trouble, keys["b"].key_id) == (None, "The session is over.", KEY_ID)
+    assert (str(keys["c"].fault), keys["c"].trouble) == ("It is damaged.", "")
     own = declared(key("a", key_id="OWN0000001"), iap_keys=made).keys["a"]
     assert (own.key_id, own.path) == ("OWN0000001", "/keys/a.p8"), "what is declared comes first"
 
