@@ -158,10 +158,10 @@ def test_what_is_held_sharpens_a_refusal(bulk: Bulk) -> None:
     done = bulk.both([*apps(BUNDLE_ID, key="wrong"), *apps("com.example.TWO")], keys=[bulk.keys[0], wrong])
     hints = [entry["credential_check"]["hint"] for entry in done.results["integrations"]]
     mine, foreign = (fingerprint_of(pem)[:12] for pem in (bulk.sim.pem, bulk.sim.other_pem))
-    changed = f"Changed: the private key's fingerprint was {mine}… (accepted) and is {foreign}… now. Check this first. "
+    changed = f"Changed: the private key's fingerprint was {mine}… (accepted) and is {foreign}… now. Check this first."
     assert hints[0].startswith(
-        f"{changed}Apple accepts the declared key 'a' for this app, and refuses key {KEY_ID}, with which it is declared. "
-        f"Both are keys of one team, so {KEY_ID} is revoked, or its Key ID is wrong, or it was made just now."
+        f"{changed} Apple accepts the declared key 'a' for this app, and refuses key {KEY_ID}, with which it is "
+        f"declared. Both are keys of one team, so {KEY_ID} is revoked, or its Key ID is wrong, or it was made just now."
     )
     assert hints[1].startswith(f"Held in the ledger with other capitals: {TWO}. ")
     assert [entry["status"] for entry in done.results["integrations"]] == ["Active", "Absent"]
