@@ -29,6 +29,8 @@ _SHOWN = 80
 # What Linux takes (linux/limits.h).
 _LONGEST_NAME, _LONGEST_PATH = 255, 4095
 _PATH_WANTED = "Give the path of a file."
+_URL_WANTED = "Give https://host[:port][/path], or http:// for a service on this machine."
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _pasted(text: str) -> str:
@@ -154,8 +156,7 @@ def parse_service_url(text: str, option: str, is_shown: bool = True) -> str:
 
     ``is_shown``: a message may have its path, which is a secret of some services.
     """
-    next_step = "Give https://host[:port][/path], or http:// for a simulator on this machine."
-    text = text.strip()
+    next_step, text = _URL_WANTED, text.strip()
     # What stands before an @ may be a password, and behind a question mark a token.
     named = shown(re.split(r"[?#]", text, maxsplit=1)[0]) if is_shown and "@" not in text else "this"
     try:
@@ -172,3 +173,34 @@ def parse_service_url(text: str, option: str, is_shown: bool = True) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise InputError(option, "credentials are sent over https only; plain http is for loopback.", next_step)
     return text.rstrip("/")
+
+
+def parse_secret_url(text: str, option: str) -> str:
+    """Return a URL that gets a secret or, as a webhook's path or query, is one: https, or http to loopback.
+
+    No message shows any of it.
+    """
+    text = text.strip()
+    if not text:
+        raise InputError(option, "isn't set.", _URL_WANTED)
+    # What an HTTP client can't send, it shows.
+    if " " in text or not is_one_line(text):
+        raise InputError(option, "has blanks, line breaks or other characters that no URL has.", _URL_WANTED)
+    parse_service_url(text.partition("?")[0], option, is_shown=False)
+    return text
+
+
+def is_one_line(text: str) -> bool:
+    """Tell whether a text has nothing but what a URL, blanks aside, and the value of a header may have (RFC 9110)."""
+    return text.isascii() and text.isprintable()
+
+
+def refuse_header(name: str, value: str, option: str) -> None:
+    """Raise InputError, which shows nothing of the value, for a header that can't be sent: HTTP clients show it."""
+    if not _HEADER_NAME.fullmatch(name):
+        raise InputError(option, "a header's name has a character that no name has.", "Correct the name.")
+    if not value:
+        raise InputError(option, f"the header {shown(name)} is empty.", "Give its value.")
+    if not is_one_line(value):
+        problem = f"the header {shown(name)} has a line break or another character that no header has."
+        raise InputError(option, problem, "Give its value in one line of plain ASCII.")

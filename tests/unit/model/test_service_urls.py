@@ -12,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
-from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import is_loopback, parse_service_url
+from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import (
+    is_loopback,
+    parse_secret_url,
+    parse_service_url,
+    refuse_header,
+)
 
 ANY_TEXT = st.text(st.characters(categories=("L", "M", "N", "P", "S", "Z", "C")), max_size=300)
 
@@ -146,5 +151,77 @@ def test_what_is_wrong_with_a_url(url: str, said: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_service_url(url, "o")
     assert str(caught.value) == (
-        f"o: {said} Give https://host[:port][/path], or http:// for a simulator on this machine."
+        f"o: {said} Give https://host[:port][/path], or http:// for a service on this machine."
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        (" https://chat.example.com/hooks/a?token=b&c=d \n", "https://chat.example.com/hooks/a?token=b&c=d"),
+        ("HTTPS://vault.example.com:8200/", "HTTPS://vault.example.com:8200/"),
+        ("http://127.0.0.1:8200", "http://127.0.0.1:8200"),
+        ("http://localhost/a?b", "http://localhost/a?b"),
+    ],
+)
+def test_a_url_for_secrets(text: str, url: str) -> None:
+    assert parse_secret_url(text, "o") == url
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_that_a_url_for_secrets_is_not_set_is_said(text: str) -> None:
+    with pytest.raises(InputError, match=r"^o: isn't set\. Give https://"):
+        parse_secret_url(text, "o")
+
+
+# Each with what requests or urllib would show, or with where they would send it.
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hooks.example.com/hunter2",
+        "https://hooks.example.com/hunter2 x",
+        "https://hooks.example.com/a\nhunter2",
+        "https://hooks.example.com/a?b=\x7fhunter2",
+        "https://hooks.example.com/hunter2\u00e9",
+        "https://hooks.example.com:hunter2/a",
+        "https://me:hunter2@hooks.example.com/a",
+        "https://[hunter2/a",
+        "https:///hunter2",
+        "ftp://hooks.example.com/hunter2",
+        "http://hooks.example.com/hunter2",
+        "http://vault.corp:8200/hunter2",
+        "http://127.0.0.1.example.com/hunter2",
+        "http://example.com?@127.0.0.1/hunter2",
+        "https://hooks.example.com/a#hunter2",
+    ],
+)
+def test_what_is_no_url_for_secrets_is_not_shown(text: str) -> None:
+    with pytest.raises(InputError, match=r"^o: .* Give https://host") as caught:
+        parse_secret_url(text, "o")
+    assert "hunter2" not in str(caught.value) and "example" not in str(caught.value)
+
+
+@given(ANY_TEXT)
+def test_any_text_is_a_url_for_secrets_or_an_input_error(text: str) -> None:
+    for url in (text, f"https://example.com/{text}", f"http://127.0.0.1/{text}"):
+        with contextlib.suppress(InputError):
+            kept = parse_secret_url(url, "o")
+            assert kept.isascii() and kept.isprintable() and " " not in kept
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("Authorization", "Token hunter2\n", "the header 'Authorization' has a line break"),
+        ("Authorization", "Token hunter2\r\nX: y", "the header 'Authorization' has a line break"),
+        ("Authorization", "\u201chunter2\u201d", "the header 'Authorization' has a line break or another character"),
+        ("Authorization", "", "the header 'Authorization' is empty."),
+        ("Token hunter2", "x", "a header's name has a character that no name has."),
+        ("X:", "x", "a header's name has a character that no name has."),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_not_shown(name: str, value: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        refuse_header(name, value, "o")
+    assert str(caught.value).startswith(f"o: {said}") and "hunter2" not in str(caught.value)
+    refuse_header("X-Vault-Token", "hvs.abc-DEF_123 ~", "o")

@@ -245,6 +245,8 @@ def test_a_declared_url_is_of_https_and_kept_as_it_is() -> None:
         assert caught.value.option == "o"
     with pytest.raises(InputError, match="isn't an https URL, and Apple takes no other"):
         parse_notification_url("http://127.0.0.1/a", "o")
+    with pytest.raises(InputError, match="no user, password, query"):
+        parse_notification_url("https://refunds.example/a?b", "o")
 
 
 # What is seen at a service, without what stands in it.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ..._fields import is_shown_field, refuse_empty
 from ..._files.reading import Policy, refuse_no_certificates
 from ..._model.errors import InputError
-from ..._model.identifiers import parse_service_url, shown
+from ..._model.identifiers import parse_secret_url, parse_service_url, shown
 
 Mode = t.Literal["poll", "listen"]
 # ansible-rulebook's own, and the queue that it adds for feedback.
@@ -133,8 +133,7 @@ def _urls(args: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     value = [] if args.get("forward_to") is None else args["forward_to"]
     if not isinstance(value, list) or not all(isinstance(url, str) for url in value):
         raise InputError("forward_to", "is a list of URLs.")
-    for index, url in enumerate(value):
-        refuse_empty({f"forward_to[{index}]": url}, (f"forward_to[{index}]",))
-        # A notification is a customer's: over https, or on this machine.
-        parse_service_url(url.partition("?")[0], f"forward_to[{index}]", is_shown=False)
-    return tuple(value)
+    named = {f"forward_to[{index}]": url for index, url in enumerate(value)}
+    refuse_empty(named, tuple(named))
+    # A notification is a customer's: over https, or on this machine. The URL itself may be a secret.
+    return tuple(parse_secret_url(url, name) for name, url in named.items())
