@@ -76,9 +76,12 @@ def refusal_of(result: Mapping[str, t.Any], secrets: t.Iterable[str] = ()) -> st
         return told(result.get("msg") or "see the task before")
     command = result["cmd"]
     program = os.path.basename(command.split()[0] if isinstance(command, str) else str(command[0]))
+    if str(result.get("msg")).startswith("Error executing command"):
+        # Ansible's own words where it can't start a program, or hand it its input; the code is the system's then.
+        return f"{program} can't be run: {os.strerror(result['rc'])}. Check that it is installed and on the PATH"
     said = told(result.get("stderr") or "")
-    reason = f"and said: {said}" if said else "and didn't say why. Check that it is installed and on the PATH"
-    return f"{program} ended with exit code {result['rc']} {reason}"
+    reason = f"said: {said}" if said else "didn't say why"
+    return f"{program} ended with exit code {result['rc']} and {reason}"
 
 
 class FilterModule:

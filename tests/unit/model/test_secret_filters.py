@@ -52,8 +52,9 @@ def test_what_keeps_a_secret_from_being_sent(url: t.Any, headers: t.Any, told: s
         ),
         (
             {"rc": 2, "cmd": "op item get x", "msg": "Error executing command.", "stderr": ""},
-            "op ended with exit code 2 and didn't say why. Check that it is installed and on the PATH",
+            "op can't be run: No such file or directory. Check that it is installed and on the PATH",
         ),
+        ({"rc": 1, "cmd": ["op"], "msg": "non-zero return code"}, "op ended with exit code 1 and didn't say why"),
         ({"rc": 1, "cmd": ["op"], "stderr": "e" * 400}, f"op ended with exit code 1 and said: {'e' * 300}…"),
         (
             {"rc": 1, "cmd": ["op"], "stderr": "\x1b[31mno"},

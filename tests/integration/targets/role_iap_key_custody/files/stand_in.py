@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import ClassVar
 
 FOLDER = Path(os.environ.get("STAND_IN_FOLDER", "."))
+TOKEN = os.environ.get("STAND_IN_TOKEN", "")
 
 
 def place(name: str) -> Path:
@@ -41,7 +42,8 @@ def aws() -> int:
             return 254
         assert option("--secret-string") == "file:///dev/stdin"
         if os.environ.get("STAND_IN_FAULT") == "write" and "-probe-" not in option("--name"):
-            sys.stderr.write("An error occurred (InternalServiceError) when calling the CreateSecret operation\n")
+            # It repeats what it was given, as no tool should.
+            sys.stderr.write(f"An error occurred (InternalServiceError) at {sys.stdin.read()}\n")
             return 254
         place(option("--name")).write_text(sys.stdin.read())
         return 0
@@ -97,7 +99,7 @@ class Vault(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         found = self.held.get(self.path)
-        if self.headers["X-Vault-Token"] != os.environ["STAND_IN_TOKEN"]:
+        if self.headers["X-Vault-Token"] != TOKEN:
             return self.answer(403, {"errors": ["permission denied"]})
         return self.answer(200, {"data": {"data": found}}) if found else self.answer(404, {"errors": []})
 
@@ -120,7 +122,7 @@ def real_vault(program: str) -> int:
     """Start Vault, or OpenBao, in its development mode, and wait until it answers."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    token = f"-dev-root-token-id={os.environ['STAND_IN_TOKEN']}"
+    token = f"-dev-root-token-id={TOKEN}"
     command = [program, "server", "-dev", token, f"-dev-listen-address={address}", "-dev-no-store-token"]
     none = subprocess.DEVNULL
     process = subprocess.Popen(command, stdin=none, stdout=none, stderr=none, start_new_session=True)
