@@ -25,6 +25,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._apple.root_certi
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER_ID, OTHER_ISSUER_ID = "57246542-96fe-1a63-e053-0824d011072a", "69a6de70-0000-47e3-e053-5b8c7c11a4d1"
 STUDIO_A, STUDIO_B = "2X9R4HXF34", "9ABCDEF123"
+# A second one of the first studio's, for tests of two keys of one team; its text is that of STUDIO_B.
+SECOND = "8HXF213K4R"
 API_KEY_ID = "9XK2M4N6P8"
 APPS = ("com.example.one", "com.example.two", "com.example.three")
 FORGED = "com.example.five"
@@ -120,6 +122,7 @@ class Playground:
             }
             for key_id in (STUDIO_A, STUDIO_B)
         )
+        second = {**other, "key_id": SECOND, "name": f"Key {SECOND}"}
         api_key = {"key_id": API_KEY_ID, "public_key": self.keys[API_KEY_ID].public_pem}
         now = milliseconds()
         told = {APPS[0]: app_with_refunds(now), FORGED: app_with_a_forgery(now)}
@@ -130,7 +133,7 @@ class Playground:
         session = {"myacinfo": self.cookie, "email": "release@example.com", "teams": [ISSUER_ID]}
         # The last of APPS is the other studio's.
         theirs = [apps.pop(len(APPS) - 1)]
-        team = {"issuer_id": ISSUER_ID, "name": "Studio A", "iap_keys": [own], "apps": apps}
+        team = {"issuer_id": ISSUER_ID, "name": "Studio A", "iap_keys": [own, second], "apps": apps}
         team["app_store_connect_keys"] = [api_key]
         partner = {"issuer_id": OTHER_ISSUER_ID, "name": "Studio B", "iap_keys": [other], "apps": theirs}
         return {"teams": [team, partner], "app_store_connect_sessions": [session]}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from playground import API_KEY_ID, FIRST_APPLE_ID, ISSUER_ID, STUDIO_A, STUDIO_B
+from playground import API_KEY_ID, FIRST_APPLE_ID, ISSUER_ID, SECOND, STUDIO_A
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integrations as bulk_task
 
@@ -61,7 +61,7 @@ def keys() -> list[Json]:
         key("as PEM", PEM),
         key("escaped", "{{ vault_a_escaped }}", file="escaped.p8"),
         key("in base64", "{{ vault_a_base64 }}", file="base64.p8"),
-        key("replaced, with a backup", "{{ vault_b }}", key_id=STUDIO_B),
+        key("replaced, with a backup", "{{ vault_b }}", key_id=SECOND),
         task("key, from a file", "appstore_iap_key", private_key_path="{{ key_file }}"),
         task("key, removed", "appstore_iap_key", private_key_path="{{ work }}/one.p8", state="absent"),
         key("cut off", "{{ vault_a[:160] }}", True),
@@ -86,7 +86,7 @@ def keys() -> list[Json]:
 def checks() -> list[Json]:
     module = "appstore_credential_check_info"
     apps = [{"bundle_id": "com.example.one", "key": "studio"}]
-    other = {"key": "other", "private_key_content": "{{ vault_b }}", "key_id": STUDIO_B, "issuer_id": ISSUER_ID}
+    other = {"key": "other", "private_key_content": "{{ vault_b }}", "key_id": SECOND, "issuer_id": ISSUER_ID}
     return [
         task("check, two keys", module, keys=[STUDIO, {**other, "apps": ["com.example.two"]}], apps=apps),
         task("check, escaped", module, keys=[{**STUDIO, "private_key_content": "{{ vault_a_escaped }}"}], apps=apps),
@@ -141,7 +141,7 @@ def integrations() -> list[Json]:
     return [
         task("integration", module, **one, private_key_content=PEM),
         {"name": "Group defaults", "module_defaults": group, "block": [task("integration, unchanged", module, **own)]},
-        task("integration, other key", module, **{**one, "key_id": STUDIO_B}, private_key_content="{{ vault_b }}"),
+        task("integration, other key", module, **{**one, "key_id": SECOND}, private_key_content="{{ vault_b }}"),
         task("integration, refused", module, True, **{**one, "issuer_id": WRONG_ISSUER}, private_key_content=PEM),
         task("integration, unreadable", module, True, **one, private_key_content="{{ vault_a[:160] }}"),
         task("list", "refund_tracking_integration_info", private_key_content=PEM),
@@ -157,7 +157,7 @@ def integrations() -> list[Json]:
 def bulk() -> list[Json]:
     """Keys of several lines, nested in lists and mappings: by name, in an app, refused, damaged, misshapen."""
     one = {"bundle_id": "com.example.one", "key": "studio"}
-    other = {"key": "other", "private_key_content": "{{ vault_b }}", "key_id": STUDIO_B, "issuer_id": ISSUER_ID}
+    other = {"key": "other", "private_key_content": "{{ vault_b }}", "key_id": SECOND, "issuer_id": ISSUER_ID}
     both = [STUDIO, {**other, "apps": ["com.example.two"]}]
     escaped = {**STUDIO, "private_key_content": "{{ vault_a_escaped }}"}
     damaged = {**STUDIO, "private_key_content": "{{ vault_a[:160] }}"}
