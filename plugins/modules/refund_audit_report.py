@@ -70,9 +70,8 @@ options:
     description:
       - Registered results of M(storeops.refunds.refund_info), for the part about refunds. The report says
         why one of them failed, and the task fails when O(fail_on) has V(unknown).
-      - Sums by C(bundle_id) and by C(day) are shown, for the whole period that was asked about. Two results of the same
-        app, environment and source with the same grouping are refused if their periods overlap, because the same
-        refunds would count twice.
+      - Sums by C(bundle_id) and by C(day) are shown, for the whole period that was asked about. Results that would
+        count refunds twice are refused.
       - Production and sandbox, and refunds that were verified against different root certificates, each have sums and
         charts of their own.
     type: list
