@@ -126,7 +126,10 @@ class Decision:
             return None
         if self.step.changed:
             return "save"
-        return "note" if self.step.needs_saving or self.is_confirmation else None
+        # What Apple accepts by now, and only a page calls Active, is to be known when Apple can't be asked.
+        current = self.step.current
+        is_news = current is not None and current.is_only_shown and self.verdict.accepted
+        return "note" if self.step.needs_saving or self.is_confirmation or is_news else None
 
 
 def standing(current: Integration | None, identity: Identity, verdict: Verdict, error: str = "") -> Decision:

@@ -91,7 +91,7 @@ def compare(connection: sqlalchemy.Connection, app: App, notifications: t.Sequen
             added += fresh
             matched = _matched(after, known)
             reversals |= matched
-            unmatched += [one for one in fresh if one.type == "REFUND_REVERSED" and not _is_matched(one, matched)]
+            unmatched += _unmatched(after, known, fresh, matched)
     return Changes(tuple(steps), tuple(added), reversals, tuple(unmatched))
 
 
@@ -103,9 +103,29 @@ def _matched(after: t.Sequence[Refund], known: t.Sequence[Notification]) -> dict
     return {one.key: found[one.revocation_date] for one in after if one.revocation_date in found}
 
 
-def _is_matched(one: Notification, matched: t.Mapping[tuple[str, int], Notification]) -> bool:
-    """Tell whether a reversal cancels a refund that is held, or one that another notification had cancelled before."""
-    return one in matched.values() or (one.transaction_id, one.revocation_date) in matched
+def _unmatched(
+    after: t.Sequence[Refund],
+    known: t.Sequence[Notification],
+    fresh: t.Sequence[Notification],
+    matched: t.Mapping[tuple[str, int], Notification],
+) -> list[Notification]:
+    """Return the new reversals of one transaction that are of no held refund, each once.
+
+    What is told again under another UUID is no news, and names the same date, or none again.
+    """
+    reversals = [one for one in known if one.type == "REFUND_REVERSED"]
+    first = {one.revocation_date: one for one in reversed(reversals)}
+    return [one for one in first.values() if one in fresh and not _is_matched(one, after, matched)]
+
+
+def _is_matched(
+    one: Notification, after: t.Sequence[Refund], matched: t.Mapping[tuple[str, int], Notification]
+) -> bool:
+    """Tell whether a reversal cancels a held refund, or can only repeat what had cancelled one before."""
+    dates = {refund.revocation_date for refund in after}
+    if one.revocation_date in dates:
+        return (one.transaction_id, one.revocation_date) in matched
+    return any(date <= one.signed_date for date in dates)
 
 
 def put(

@@ -76,12 +76,16 @@ def events_of(
     found: list[Event] = []
     for before, after in steps:
         place = f"{after.transaction_id}/{after.revocation_date}"
+        # Its reversal may have been told before it: a rule then tells by this what holds now.
+        is_over = {} if after.reversed_at is None else {"reversed_at": iso_time(after.reversed_at)}
         if before is None:
-            found.append(Event("refund", f"refund/{place}", after.first_signed_date, _refund_fields(after)))
+            fields = _refund_fields(after) | is_over
+            found.append(Event("refund", f"refund/{place}", after.first_signed_date, fields))
         if after.reversed_at is not None and (before is None or before.reversed_at is None):
-            fields = {**_refund_fields(after), "reversed_at": iso_time(after.reversed_at), "what": "Refund reversed"}
+            fields = {**_refund_fields(after), **is_over, "what": "Refund reversed"}
             cause = reversals.get(after.key)
-            key = f"reversed/{place}" if cause is None else _reversal_key(cause)
+            # The same before and after the refund is known: the history may tell of it later.
+            key = f"reversed/{place if cause is None else cause.uuid}"
             found.append(Event("refund_reversed", key, after.reversed_at, fields))
     found += [_unmatched(one) for one in unmatched]
     for one in told:
@@ -89,15 +93,6 @@ def events_of(
             fields = {"notification_uuid": one.uuid, "transaction_id": one.transaction_id, "what": "Refund declined"}
             found.append(Event("refund_declined", f"declined/{one.uuid}", one.signed_date, fields))
     return sorted(found, key=lambda event: event.signed_date)
-
-
-def _reversal_key(one: Notification) -> str:
-    """Return the same key before and after the refund is known: the history may tell of it later."""
-    return (
-        f"reversed/{one.uuid}"
-        if one.revocation_date is None
-        else f"reversed/{one.transaction_id}/{one.revocation_date}"
-    )
 
 
 def _unmatched(one: Notification) -> Event:
@@ -115,7 +110,7 @@ def _unmatched(one: Notification) -> Event:
         "reversed_at": iso_time(one.signed_date),
         "what": "Refund reversed",
     }
-    return Event("refund_reversed", _reversal_key(one), one.signed_date, fields)
+    return Event("refund_reversed", f"reversed/{one.uuid}", one.signed_date, fields)
 
 
 def _amount(milliunits: int | None, currency: str | None) -> str:

@@ -24,7 +24,7 @@ _ISSUER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY_ID = re.compile(r"[A-Z0-9]{1,32}")
 _BUNDLE_ID = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 # What urlsplit takes for a host but an HTTP client reads otherwise (a backslash, say) is refused.
-_PLACE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(:[0-9]*)?")
+_PLACE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(:[0-9]*)?")
 _SHOWN = 80
 # What Linux takes (linux/limits.h).
 _LONGEST_NAME, _LONGEST_PATH = 255, 4095

@@ -14,11 +14,14 @@ import re
 from .secret_marks import looks_random
 
 _KEPT = 6
+_LONGEST_WORD = 16
 # Stripe, RevenueCat, OpenAI; GitHub; GitLab; HashiCorp Vault; Slack; npm; JSON Web Tokens.
 _PREFIXED = re.compile(
     r"(?<![A-Za-z0-9])(?:sk[-_]|[pr]k_|gh[opsu]_|github_pat_|glpat-|hv[bs]\.|xox[a-z]-|npm_|eyJ)[A-Za-z0-9+/=_.%-]{12,}"
 )
 _RUN = re.compile(r"[A-Za-z0-9+/=_%-]{16,}")
+# Base64 has slashes, too, where it looks like a path.
+_LONG_RUN = re.compile(r"[A-Za-z0-9+/=]{32,}")
 _RUN_IN_PATH = re.compile(r"[A-Za-z0-9+=_%-]{16,}")
 _SEPARATOR = re.compile(r"(?:%[0-9A-Fa-f]{2}|[-_+/=%])+")
 # The host's name of a URL, which is no secret; not what stands before an @.
@@ -40,10 +43,14 @@ def shortened(text: str) -> str:
     """Return a text for a message, with the first characters alone of what may be an API key or a token."""
     if _DOMAIN.fullmatch(text) and not looks_random(text):
         return text
-    found = _PLACE.match(text)
-    place = found.group() if found else ""
-    run = _RUN_IN_PATH if place or text.startswith(("/", "~", ".")) else _RUN
-    return place + run.sub(_cut, _PREFIXED.sub(lambda token: _short(token.group()), text[len(place) :]))
+    host = _PLACE.match(text)
+    place = host.group() if host else ""
+    rest = _PREFIXED.sub(lambda token: _short(token.group()), text[len(place) :])
+    if place or text.startswith(("/", "~", ".")):
+        # Where no name of the path is cut, all of it may be base64.
+        found = _RUN_IN_PATH.sub(_cut, rest)
+        return place + (found if found != rest else _LONG_RUN.sub(_cut_random, rest))
+    return _RUN.sub(_cut, rest)
 
 
 def has_token(text: str) -> bool:
@@ -52,13 +59,20 @@ def has_token(text: str) -> bool:
 
 
 def begins_as_token(text: str) -> bool:
-    """Tell whether a text can't be anything but a well-known service's API key or token."""
-    return _PREFIXED.match(text) is not None
+    """Tell whether a text can't be anything but a well-known service's API key or token: words may begin so, too."""
+    found = _PREFIXED.match(text)
+    pieces = re.split(r"[._-]", found.group()) if found else []
+    return any(len(piece) >= _LONGEST_WORD or not _is_named(piece) for piece in pieces)
 
 
 def _cut(run: re.Match[str]) -> str:
     text = run.group()
     return _short(text) if looks_random(text) or not _is_named(text) else text
+
+
+def _cut_random(run: re.Match[str]) -> str:
+    text = run.group()
+    return _short(text) if looks_random(text) else text
 
 
 def _short(text: str) -> str:

@@ -41,7 +41,7 @@ def keys_section(report: Report) -> str:
     caption = (
         "Apps per key, and how many of them Apple accepts: in production, or in the sandbox before the first release"
     )
-    heads = ("Key", "Key ID", "Issuer ID", "Fingerprint", "Accepted", "Apps")
+    heads = ("Key ID", "Key", "Issuer ID", "Fingerprint", "Accepted", "Apps")
     return (
         '<section aria-labelledby="keys"><h2 id="keys">Keys</h2>'
         + table(caption, heads, map(_key_row, groups[:_LISTED_KEYS]))
@@ -54,10 +54,11 @@ def _key_row(group: KeyGroup) -> tuple[str, ...]:
     total, noun = len(group.apps), noun_of(group.apps)
     apps = boxes([f"{_sign(app.kind)}<code>{name(app.bundle_id)}</code>" for app in group.apps], _LISTED_APPS)
     return (
+        f"<code>{soft(group.key.key_id or 'unknown')}</code>",
         ", ".join(name(short) for short in dict.fromkeys(app.key_name for app in group.apps) if short),
         *(
             f"<code>{soft(text or 'unknown')}</code>"
-            for text in (group.key.key_id, group.key.issuer_id, short_fingerprint(group.key.key_fingerprint))
+            for text in (group.key.issuer_id, short_fingerprint(group.key.key_fingerprint))
         ),
         _accepted(group),
         f"<details><summary>{counted(total, noun)}</summary>{apps}</details>",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._model.errors import InputError
 from .._model.text import few
@@ -15,6 +15,8 @@ from .._model.text import few
 Fields = t.Mapping[str, t.Any]
 # What the report adds up by. The total is that of one of them.
 _GROUPINGS = ("bundle_id", "day")
+# What tells the rows of a result apart: see refund_info.
+_KEYS = ("bundle_id", "environment", "product_id", "day", "month", "reason", "currency")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class _Summed:
     groupings: frozenset[str]
     since: str | None
     until: str | None
+    rows: t.Sequence[Fields] = field(default=(), compare=False)
 
     @classmethod
     def of(cls, name: str, result: Fields) -> _Summed:
@@ -37,14 +40,23 @@ class _Summed:
         since, until = (None if period.get(end) is None else str(period[end]) for end in ("since", "until"))
         apps = frozenset(str(row["bundle_id"]) for row in (*coverage, *rows) if row.get("bundle_id"))
         groupings = frozenset(one for one in _GROUPINGS if any(row.get(one) for row in rows))
-        return cls(name, apps, groupings or frozenset({"total"} if rows else ()), since, until)
+        return cls(name, apps, groupings or frozenset({"total"} if rows else ()), since, until, rows)
 
     @property
     def period(self) -> str:
         return f"{self.since or 'the beginning'} to {self.until or 'now'}"
 
     def meets(self, other: _Summed) -> bool:
-        return _begins_before(self.since, other.until) and _begins_before(other.since, self.until)
+        """Tell whether some refund may be in both: of one time, and of rows that nothing tells apart."""
+        both = _begins_before(self.since, other.until) and _begins_before(other.since, self.until)
+        keys = [key for key in _KEYS if self.has(key) and other.has(key)]
+        return both and not self.marks(keys).isdisjoint(other.marks(keys))
+
+    def has(self, key: str) -> bool:
+        return any(key in row for row in self.rows)
+
+    def marks(self, keys: t.Sequence[str]) -> set[tuple[str, ...]]:
+        return {tuple(str(row.get(key)) for key in keys) for row in self.rows}
 
 
 def refuse_doubled(results: t.Mapping[str, Fields]) -> None:

@@ -83,8 +83,9 @@ def earlier_of(kind: str, text: str | None) -> str:
         with contextlib.suppress(ValueError):
             found = json.loads(text).get("earlier")
     elif kind == "csv":
-        with contextlib.suppress(csv.Error, IndexError):
-            found = [*csv.reader(io.StringIO(text, newline=""))][2][COLUMNS.index("hint")].removeprefix(_POINTER)
+        with contextlib.suppress(csv.Error, ValueError, IndexError):
+            _title, _heads, row, *_rest = csv.reader(io.StringIO(text, newline=""))
+            found = row[COLUMNS.index("hint")].removeprefix(_POINTER)
     elif match := _EARLIER.match(text, len(_HEADS[kind])):
         found = unquote(match.group(1), errors="surrogateescape")
     return found if isinstance(found, str) else ""

@@ -85,6 +85,20 @@ def test_of_a_list_no_key_goes_that_another_entry_wants(
     assert owner.active() == [KEY_ID] and owner.path.exists() and owner.changes() == []
 
 
+@pytest.mark.parametrize("regenerate", ["never", "if_lost", "always"])
+def test_two_key_ids_are_two_keys_whatever_their_name(world: Enter, regenerate: str) -> None:
+    """As a person is told to do who has two keys of one name."""
+    person = world(keys=[key("TWINAAAAA1"), key("TWINBBBBB2")])
+    new = {"key": "new", "name": NAME, "key_id": "TWINAAAAA1", "private_key_path": str(person.folder / "new.p8")}
+    old = {"key": "old", "key_id": "TWINBBBBB2", "private_key_path": str(person.folder / "old.p8")}
+    old |= {"state": "absent", "revoke": True}
+    keys = [{**new, "regenerate": regenerate}, old]
+    for check_mode in (True, False):
+        outcome = person.run(check_mode, name=None, private_key_path=None, keys=keys, only_state="absent")
+        assert "TWINBBBBB2 is to be absent" not in outcome.message, outcome.message
+    assert person.active() == ["TWINAAAAA1"]
+
+
 def test_without_a_path(owner: Person) -> None:
     done = owner.run(state="absent", revoke=True, private_key_path=None, name=None, key_id=KEY_ID).results
     assert done["changed"] and owner.active() == [] and owner.path.exists()
@@ -300,12 +314,10 @@ def test_the_record_of_a_replacement_that_stopped_halfway(world: Enter) -> None:
 def test_a_new_key_that_comes_while_apple_is_asked_stays(
     owner: Person, monkeypatch: pytest.MonkeyPatch, pem: str, content: bool
 ) -> None:
-    """The proof was about the old one. Other runs on this machine wait until this one has ended."""
+    """The proof was about the old one."""
     revoke, new = AppStoreConnect.revoke, new_pem()
-    busy: list[str] = []
 
     def late(connect: AppStoreConnect, key_id: str, permit: t.Any) -> t.Any:
-        busy.append(owner.run(session=None, private_key_content=new, deadline=0.2).message)
         assert owner.run(True, session=None, private_key_content=new).results["changed"], "check mode waits for nobody"
         write_key(owner.path, new)
         return revoke(connect, key_id, permit)
@@ -315,7 +327,6 @@ def test_a_new_key_that_comes_while_apple_is_asked_stays(
     assert outcome.results["failed"] and outcome.results["changed"] and owner.active() == []
     assert "was changed meanwhile" in outcome.message and owner.path.read_text() == new
     assert os.listdir(owner.folder) == [owner.path.name]
-    assert busy == [f"private_key_path: another run works in {owner.folder}. Run again later."]
     assert not owner.run(session=None, private_key_content=pem, deadline=0.2).message, "its lock ends with it"
 
 

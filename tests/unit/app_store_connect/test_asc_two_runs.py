@@ -76,6 +76,22 @@ def test_a_lock_that_is_never_given_back(person: Person) -> None:
     assert not person.run().results.get("failed")
 
 
+def test_who_has_nothing_to_write_waits_for_nobody(person: Person, pem: str) -> None:
+    done = person.run(session=None, private_key_content=pem)
+    assert done.results["changed"]
+    descriptor = os.open(person.folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for same in (
+            {"private_key_content": pem},
+            {"state": "absent", "private_key_path": str(person.folder / "gone.p8")},
+        ):
+            found = person.run(session=None, deadline=0.2, **same)
+            assert (found.message, found.results["changed"]) == ("", False)
+    finally:
+        os.close(descriptor)
+
+
 def on_another_machine(person: Person) -> dict[str, t.Any]:
     """The options of a run elsewhere: another folder, so no common lock."""
     folder = person.folder.parent / "elsewhere"

@@ -100,6 +100,14 @@ def test_what_was_proven_before_counts_for_the_same_key_alone(
     assert proven_status(current, credentials) == wanted
 
 
+def test_what_only_a_page_calls_active_is_noted_once_apple_accepts_it() -> None:
+    """When Apple can't be asked, that is known then."""
+    shown = replace(HELD, word="Connected", is_only_shown=True)
+    for cause, policy, written in (("accepted", "required", "note"), ("unreachable", "advisory", None)):
+        found, _said = present(t.cast(t.Any, cause), shown, Tracker(Observation("Active", "Connected")), policy)
+        assert (found.write, found.step.changed) == (written, False), cause
+
+
 @pytest.mark.parametrize(("cause", "policy"), [("not_checked", "skip"), ("unreachable", "advisory")])
 @pytest.mark.parametrize("word", ["", "Active"])
 @pytest.mark.parametrize("tracker", TRACKERS)

@@ -66,10 +66,10 @@ FAULTS: dict[str, tuple[str, t.Callable[[str], Exception]]] = {
         "tcp",
         _chained(requests.exceptions.ConnectionError, urllib3.exceptions.NewConnectionError(_CONNECTION, MARK)),
     ),
-    "silent": ("timeout", lambda url: requests.exceptions.ReadTimeout(url)),
-    "no URL": ("refused_url", lambda url: requests.exceptions.InvalidURL(url)),
+    "silent": ("timeout", requests.exceptions.ReadTimeout),
+    "no URL": ("refused_url", requests.exceptions.InvalidURL),
     "no CA": ("tls", lambda url: OSError(f"Could not find a suitable TLS CA certificate bundle for {url}")),
-    "broken": ("broken", lambda url: requests.exceptions.ChunkedEncodingError(url)),
+    "broken": ("broken", requests.exceptions.ChunkedEncodingError),
     "own": ("broken", lambda url: TransportError("broken", "the answer has more than 5 bytes.")),
     "not asked": ("deadline", lambda url: NotAsked("deadline", "not asked.")),
 }

@@ -107,7 +107,9 @@ WRITERS: dict[str, tuple[t.Callable[[Path], None], list[str]]] = {
     "put": (_put, ["open", "fchmod", "fsync", "link", "unlink", "open", "fsync"]),
     "save": (_save, ["open", "fchmod", "fsync", "open", "fsync", "link", "unlink", "open", "fsync"]),
 }
-POINTS = [(name, at, after) for name, (_, steps) in WRITERS.items() for at in range(len(steps)) for after in (0, 1)]
+POINTS = [
+    (name, at, after) for name, (_writer, steps) in WRITERS.items() for at in range(len(steps)) for after in (0, 1)
+]
 
 
 def _begin(folder: Path, name: str) -> Path:

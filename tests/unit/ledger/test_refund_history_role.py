@@ -70,6 +70,24 @@ def test_every_environment_that_was_read(places: tuple[Environment, ...], sim: S
     assert sums == [[place, [APPS[place]]] for place in places]
 
 
+def test_an_environment_that_was_never_read_costs_the_other_one_nothing(sim: Simulator, tmp_path: Path) -> None:
+    desk = Desk(sim, tmp_path, f"sqlite:///{tmp_path}/ledger.db")
+    desk.prepare()
+    desk.world({}, [refunded("production", 1)])
+    sim.control("PUT", "/clock", {"frozen_at_ms": None})
+    ledger = ledger_at(desk.url)
+    key = str(tmp_path / "key.p8")
+    held = [
+        Integration(Identity("ledger", "", place, name), ISSUER, KEY_ID, None, "Active", key, number)
+        for number, (place, name) in enumerate(APPS.items(), 1)
+    ]
+    put_integrations(ledger, held, "2026-01-01T00:00:00Z")
+    ledger.close()
+    ran, _sums = played(desk, ["production", "sandbox"])
+    assert ran.code == 2 and "never read the refunds" not in ran.output, ran
+    assert sorted(path.name for path in (tmp_path / "files").glob("refunds*")) == list(FILES), ran
+
+
 def played(desk: Desk, places: t.Sequence[Environment]) -> tuple[unit_forks.Ran, list[t.Any]]:
     """Run the role for one app of each environment; give what it added up, by environment."""
     shared = {"ledger": {"url": desk.url}, "root_certificate_path": str(desk.folder / "root.pem")}

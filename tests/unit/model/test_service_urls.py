@@ -26,6 +26,7 @@ ANY_TEXT = st.text(st.characters(categories=("L", "M", "N", "P", "S", "Z", "C"))
     ("text", "url"),
     [
         ("https://example.com", "https://example.com"),
+        ("https://vault_server:8200", "https://vault_server:8200"),
         (" https://example.com/ \n", "https://example.com"),
         ("https://example.com:8443/a/b///", "https://example.com:8443/a/b"),
         ("https://example.com/X", "https://example.com/X"),

@@ -54,6 +54,17 @@ PREFIXES = (
 WINDOW = 12
 
 
+@pytest.mark.parametrize("name", ["hvs.fitness.tracker", "sk-games.com.puzzles", "sk-studio-games-client-app"])
+def test_words_that_begin_as_a_token_are_names(name: str) -> None:
+    assert parse_bundle_id(name) == name
+
+
+@pytest.mark.parametrize("begin", ["/", "~", ".", "https://host.example/"])
+def test_base64_that_looks_like_a_path_is_cut(begin: str) -> None:
+    secret = "p2GEiHKfC55/vtoiZFdU1tVgf19/0Mxl7gdO2NRBH0="
+    assert not any(secret[at : at + WINDOW] in shown(begin + secret) for at in range(len(secret) - WINDOW))
+
+
 def tokens(prefix: str, alphabet: str) -> t.Iterator[str]:
     """Yield tokens of 16 to 64 characters, the same in every run.
 

@@ -57,6 +57,11 @@ def asked(apps: t.Iterable[str] = APPS, group_by: t.Sequence[str] = ("bundle_id"
     }
 
 
+def in_euros(result: Json) -> Json:
+    """Give the same of other refunds, those in another currency."""
+    return {**result, "sums": [{**row, "currency": "EUR"} for row in result["sums"]]}
+
+
 ENDS = st.none() | st.sampled_from(DAYS)
 RESULTS = st.builds(
     asked,
@@ -103,6 +108,7 @@ def test_two_results_of_the_same_refunds_are_both_named() -> None:
         (asked(), {**asked(), "source": "other:0123456789abcdef"}, 12),
         (asked(), {**asked(), "environment": "sandbox"}, 12),
         (asked(), asked(since="2026-12-01"), 12),
+        (asked(), in_euros(asked()), 24),
     ],
 )
 def test_what_is_apart_is_taken(one: Json, other: Json, count: int) -> None:

@@ -28,11 +28,6 @@ def settle_absent(asked: KeyRequest, context: Context, connection: Connection, g
     """Revoke a key if that is asked for, then remove its file. What is no key, or another key, stops both."""
     if not asked.source.path and not asked.revoke:
         raise InputError("private_key_path", "is required.", "Give the path of the .p8 to remove, or set revoke.")
-    with alone(asked.source.path, context):
-        return _settled(asked, context, connection, gate)
-
-
-def _settled(asked: KeyRequest, context: Context, connection: Connection, gate: Gate) -> Results:
     source, file = asked.source, _file(asked)
     extra = file.copies(context)
     before: dict[str, t.Any] = {}
@@ -46,11 +41,15 @@ def _settled(asked: KeyRequest, context: Context, connection: Connection, gate: 
     before |= {"copies": extra} if extra else {}
     results = results_of(asked, None, bool(before), {"before": before, "after": {}}, context)
     told = [f"{revoked.key_id} {_verb(context)} revoked."] if revoked.was_active else []
+    backup = None
     try:
-        # First: a kill between the two leaves the file by which the next run finds them.
-        for copy in extra:
-            file.remove(copy, gate)
-        backup = file.take_away(context, gate) if file.found.is_there else None
+        # Whoever has nothing to remove doesn't wait for others. What is there is looked at again.
+        with alone(file.path if file.found.is_there or extra else None, context):
+            # First: a kill between the two leaves the file by which the next run finds them.
+            for copy in extra:
+                file.remove(copy, gate)
+            if file.found.is_there:
+                backup = file.take_away(context, gate)
     except FileError as error:
         changed = "active" in before or any(record["outcome"].startswith("done") for record in gate.records)
         raise TaskFailed(" ".join([f"{error}", *told]), {**results, "changed": changed}) from None

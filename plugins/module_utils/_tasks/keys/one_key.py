@@ -49,23 +49,26 @@ def _settled(asked: KeyRequest, context: Context, connection: Connection, gate: 
         raise InputError("private_key_path", "this or private_key_content is required.", _PLACE)
     if asked.name and source.path and not source.content and connection.is_given:
         return settle_remote(asked, context, connection, gate)
-    with alone(source.path if source.content else None, context):
-        return _present(asked, context, gate)
+    warn_about_name(source, context)
+    return _present(asked, context, gate)
 
 
 _PLACE = "Give the path of the .p8, or where to write it."
 
 
-def _present(asked: KeyRequest, context: Context, gate: Gate) -> Results:
+def _present(asked: KeyRequest, context: Context, gate: Gate, is_alone: bool = False) -> Results:
     source, path = asked.source, asked.source.path
     wanted = parse_content(source.content.reveal()) if source.content else None
-    warn_about_name(source, context)
     if not path:
         # A key that is given as text alone is checked, and there is nothing to write.
         return results_of(asked, wanted, False, {"before": {}, "after": {}}, context)
     found = look(path, "mounted" if source.is_mounted else "own")
     key = wanted or _found_key(found, path, asked)
     writes = bool(wanted) and not (found.fingerprint == key.fingerprint and found.is_plain)
+    if writes and not is_alone:
+        # What needs no writing doesn't wait for others; what does looks again.
+        with alone(path, context):
+            return _present(asked, context, gate, is_alone=True)
     if writes:
         refuse_unwritable(path)
     own = replace(context, file_attributes=None) if source.is_mounted else context
