@@ -19,7 +19,7 @@ author:
   - storeops.refunds contributors (@storeops)
 description:
   - Checks a URL that gets a secret, or whose path or query is one, and the headers that go with it.
-  - Ask it before M(ansible.builtin.uri). With C(no_log), too, Ansible prints the message of a module that failed, and
+  - Ask it before C(ansible.builtin.uri). With C(no_log), too, Ansible prints the message of a module that failed, and
     for a URL or a header that can't be sent the message has it in full.
   - A URL must have C(https), or C(http) if it leads to this machine, and neither blanks nor a user. A header must have
     a value in one line of ASCII.

@@ -138,7 +138,7 @@ def _signed(desk: Desk, url: str) -> list[str]:
     ("transaction_id", "options", "said"),
     [
         ("2000000000009999", {}, "transaction_id: Apple knows no customer of"),
-        ("abc", {}, "transaction_id: Apple says that abc is none"),
+        ("abc", {}, "transaction_id: Apple says that abc isn't a transaction ID"),
         (ANY, {"environment": "sandbox"}, "no key is at hand"),
     ],
 )
