@@ -83,7 +83,7 @@ def test_a_reversal_of_what_is_not_held_says_what_is_unknown(ledger: Ledger) -> 
 
 
 @pytest.mark.parametrize("held", [[REFUND], []])
-@pytest.mark.parametrize(("first", "second"), [(BACK, BACK), (UNDATED, UNDATED), (UNDATED, BACK)])
+@pytest.mark.parametrize(("first", "second"), [(BACK, BACK), (UNDATED, UNDATED), (UNDATED, BACK), (BACK, UNDATED)])
 def test_a_reversal_that_is_told_twice_is_one_event(
     ledger: Ledger, held: list[Notification], first: Notification, second: Notification
 ) -> None:
