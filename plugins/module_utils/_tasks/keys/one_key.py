@@ -50,6 +50,10 @@ def _settled(asked: KeyRequest, context: Context, connection: Connection, gate: 
     if asked.name and source.path and not source.content and connection.is_given:
         return settle_remote(asked, context, connection, gate)
     warn_about_name(source, context)
+    if source.content and not source.path:
+        # A key that is given as text alone is checked, and there is nothing to write.
+        wanted = parse_content(source.content.reveal())
+        return results_of(asked, wanted, False, {"before": {}, "after": {}}, context)
     return _present(asked, context, gate)
 
 
@@ -57,11 +61,8 @@ _PLACE = "Give the path of the .p8, or where to write it."
 
 
 def _present(asked: KeyRequest, context: Context, gate: Gate, is_alone: bool = False) -> Results:
-    source, path = asked.source, asked.source.path
+    source, path = asked.source, asked.source.path or ""
     wanted = parse_content(source.content.reveal()) if source.content else None
-    if not path:
-        # A key that is given as text alone is checked, and there is nothing to write.
-        return results_of(asked, wanted, False, {"before": {}, "after": {}}, context)
     found = look(path, "mounted" if source.is_mounted else "own")
     key = wanted or _found_key(found, path, asked)
     writes = bool(wanted) and not (found.fingerprint == key.fingerprint and found.is_plain)
