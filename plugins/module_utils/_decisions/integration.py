@@ -127,8 +127,8 @@ class Decision:
         if self.step.changed:
             return "save"
         # What Apple accepts by now, and only a page calls Active, is to be known when Apple can't be asked.
-        current = self.step.current
-        is_news = current is not None and current.is_only_shown and self.verdict.accepted
+        shown = self.step.current
+        is_news = shown is not None and shown.is_only_shown and shown.status == "Active" and self.verdict.accepted
         return "note" if self.step.needs_saving or self.is_confirmation or is_news else None
 
 

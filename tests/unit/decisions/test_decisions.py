@@ -103,9 +103,16 @@ def test_what_was_proven_before_counts_for_the_same_key_alone(
 def test_what_only_a_page_calls_active_is_noted_once_apple_accepts_it() -> None:
     """When Apple can't be asked, that is known then."""
     shown = replace(HELD, word="Connected", is_only_shown=True)
-    for cause, policy, written in (("accepted", "required", "note"), ("unreachable", "advisory", None)):
-        found, _said = present(t.cast(t.Any, cause), shown, Tracker(Observation("Active", "Connected")), policy)
-        assert (found.write, found.step.changed) == (written, False), cause
+    waiting = replace(shown, status="Pending", word="Checking")
+    cases: list[tuple[t.Any, str, Integration, str | None]] = [
+        ("accepted", "required", shown, "note"),
+        ("unreachable", "advisory", shown, None),
+        ("accepted", "required", waiting, None),
+    ]
+    for cause, policy, current, written in cases:
+        seen = Observation(current.status, current.word)
+        found, _said = present(cause, current, Tracker(seen), policy)
+        assert (found.write, found.step.changed) == (written, False), (cause, current.status)
 
 
 @pytest.mark.parametrize(("cause", "policy"), [("not_checked", "skip"), ("unreachable", "advisory")])

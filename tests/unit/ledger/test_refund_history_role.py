@@ -44,11 +44,11 @@ def refunded(place: Environment, number: int) -> dict[str, object]:
     return {"bundle_id": APPS[place], "apple_id": number, **urls, "notifications": [note]}
 
 
-@pytest.mark.parametrize("places", [("production", "sandbox"), ("sandbox",), ("production",)])
-def test_every_environment_that_was_read(places: tuple[Environment, ...], sim: Simulator, tmp_path: Path) -> None:
+def prepared(sim: Simulator, tmp_path: Path, known: t.Iterable[Environment]) -> Desk:
+    """Give a ledger that has both apps, and an Apple that knows those of some environments, each with a refund."""
     desk = Desk(sim, tmp_path, f"sqlite:///{tmp_path}/ledger.db")
     desk.prepare()
-    desk.world({}, [refunded(place, number) for number, place in enumerate(APPS, 1)])
+    desk.world({}, [refunded(place, number) for number, place in enumerate(known, 1)])
     sim.control("PUT", "/clock", {"frozen_at_ms": None})
     ledger = ledger_at(desk.url)
     key = str(tmp_path / "key.p8")
@@ -58,6 +58,12 @@ def test_every_environment_that_was_read(places: tuple[Environment, ...], sim: S
     ]
     put_integrations(ledger, held, "2026-01-01T00:00:00Z")
     ledger.close()
+    return desk
+
+
+@pytest.mark.parametrize("places", [("production", "sandbox"), ("sandbox",), ("production",)])
+def test_every_environment_that_was_read(places: tuple[Environment, ...], sim: Simulator, tmp_path: Path) -> None:
+    desk = prepared(sim, tmp_path, APPS)
     ran, sums = played(desk, places)
     assert ran.code == 0, ran
     folders = {place: tmp_path / "files" / ("sandbox" if place == "sandbox" else "") for place in APPS}
@@ -71,18 +77,7 @@ def test_every_environment_that_was_read(places: tuple[Environment, ...], sim: S
 
 
 def test_an_environment_that_was_never_read_costs_the_other_one_nothing(sim: Simulator, tmp_path: Path) -> None:
-    desk = Desk(sim, tmp_path, f"sqlite:///{tmp_path}/ledger.db")
-    desk.prepare()
-    desk.world({}, [refunded("production", 1)])
-    sim.control("PUT", "/clock", {"frozen_at_ms": None})
-    ledger = ledger_at(desk.url)
-    key = str(tmp_path / "key.p8")
-    held = [
-        Integration(Identity("ledger", "", place, name), ISSUER, KEY_ID, None, "Active", key, number)
-        for number, (place, name) in enumerate(APPS.items(), 1)
-    ]
-    put_integrations(ledger, held, "2026-01-01T00:00:00Z")
-    ledger.close()
+    desk = prepared(sim, tmp_path, ["production"])
     ran, _sums = played(desk, ["production", "sandbox"])
     assert ran.code == 2 and "never read the refunds" not in ran.output, ran
     assert sorted(path.name for path in (tmp_path / "files").glob("refunds*")) == list(FILES), ran

@@ -114,7 +114,9 @@ def _flag(args: t.Mapping[str, t.Any], name: str) -> bool:
     value = False if args.get(name) is None else args[name]
     # A text such as "false" would count as true.
     if not isinstance(value, bool):
-        raise InputError(name, f"{value!a} is neither true nor false.", "Write true or false, without quotes.")
+        raise InputError(
+            name, f"{shown(str(value))} is neither true nor false.", "Write true or false, without quotes."
+        )
     return value
 
 
