@@ -239,6 +239,8 @@ def test_a_silent_database_does_not_hold_up_the_source_for_ever() -> None:
         ({"largest_body": 1}, "largest_body"),
         ({"account_token": "plain"}, "account_token"),
         *(({"feedback": value}, "feedback: .* is neither true nor false") for value in ("false", "true", "", 1, [])),
+        # A token that was put there is not shown whole.
+        ({"feedback": "sk_live_51HxYzAbCdEf0123456789"}, r"feedback: 'sk_liv\.\.\. \(\d+ characters\)' is neither"),
         # What poll can't do is not left undone in silence.
         ({"account_token": "sha256"}, "account_token"),
         ({"forward_to": ["https://example.com/a"]}, "forward_to: needs mode: listen"),
