@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import paths
 import stage
-from matrix import MATRIX, WHOLE, Version
+from matrix import MATRIX, Version
 from part import Part
 
 # Always applicable here; any of them skipped means that sanity did not do its work.
@@ -72,6 +72,12 @@ def _judge_skips(part: Part, tree: Path, results: Mapping[str, str]) -> None:
             part.fail(f"sanity {name} did not run: {why.strip()}")
 
 
+def whole() -> Version:
+    """Return the newest version here that can have pylint: it sees the whole tree, the others what users get of it."""
+    able = [version for version in MATRIX if "sanity" in version.suites and version.core not in PYLINT_FROM_GITHUB]
+    return next((version for version in reversed(able) if version.venv.is_dir()), able[-1])
+
+
 def prime(version: Version) -> None:
     """Make the virtual environments that the tests of sanity have for themselves, unless they are there.
 
@@ -90,9 +96,9 @@ def prime(version: Version) -> None:
 
 
 def _left_out(part: Part, version: Version) -> list[str]:
-    left_out = ["pylint"] if version.core in PYLINT_FROM_GITHUB else []
+    left_out = [] if version == whole() else ["pylint"]
     for name in left_out:
-        part.say(f"sanity {name} is left out on {version.core}: its requirements can't be had from PyPI")
+        part.say(f"sanity {name} is left out on {version.core}: it reads the same files on {whole().core}")
     return [f"--skip-test={name}" for name in left_out]
 
 
@@ -107,9 +113,9 @@ def _remove_unshipped(tree: Path) -> None:
 
 
 def sanity(part: Part, version: Version) -> None:
-    """Test the whole tree on one version, and on the others what users get of it."""
+    """Test the whole tree on one version, and on the others, without pylint, what users get of it."""
     tree, env = _prepare(part, version)
-    if version != WHOLE:
+    if version != whole():
         _remove_unshipped(tree)
     for ignore in sorted(tree.glob("tests/sanity/ignore*.txt")):
         part.check(not ignore.read_text().strip(), f"{ignore.name} has entries")
@@ -142,12 +148,22 @@ def _targets(tree: Path, alias: str, excluded: str) -> set[str]:
     return {name for name in chosen if not name.startswith(("setup_", "prepare_"))}
 
 
+def _remove_other_tests(tree: Path) -> None:
+    """Remove what no target uses: ansible-test copies all of the tree for each of them."""
+    for path in (tree / "tests").glob("*"):
+        if path.is_dir() and path.name not in ("integration", "unit", "output"):
+            shutil.rmtree(path)
+    for path in (tree / "tests/unit").iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+
+
 def _integration(part: Part, version: Version, in_process: bool, alias: str = "", excluded: str = "") -> None:
     tree, env = _prepare(part, version)
+    _remove_other_tests(tree)
     # These become variables of every play that ansible-test writes.
-    (tree / "tests/integration/integration_config.yml").write_text(
-        json.dumps({"storeops_refunds_in_process": in_process, "storeops_refunds_oldest": version == oldest()})
-    )
+    given = {"storeops_refunds_in_process": in_process, "storeops_refunds_oldest": version == oldest()}
+    (tree / "tests/integration/integration_config.yml").write_text(json.dumps(given))
     targets = _targets(tree, alias, excluded)
     chosen = [*([alias] if alias else []), *(["--exclude", excluded] if excluded else [])]
     code, output = _ansible_test(part, version, tree, env, "integration", "-v", "--continue-on-error", *chosen)

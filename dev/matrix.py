@@ -59,8 +59,6 @@ def _own() -> Version:
 
 
 OWN = _own()
-# Whose sanity sees the whole tree, and not only what users get of it: the newest release.
-WHOLE = [version for version in MATRIX if "sanity" in version.suites and "rc" not in version.core][-1]
 
 
 class _Events(Version):

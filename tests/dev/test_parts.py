@@ -43,8 +43,21 @@ def test_that_sanity_sees_all_that_is_shipped_and_one_version_everything(tmp_pat
         (tmp_path / name).touch()
     ansible_test._remove_unshipped(tmp_path)
     assert [name for name in (*shipped, *others) if (tmp_path / name).exists()] == list(shipped)
-    assert "sanity" in matrix.WHOLE.suites
-    assert matrix.WHOLE.core not in ansible_test.PYLINT_FROM_GITHUB, "pylint sees the tests there"
+
+
+def test_that_pylint_reads_everything_once_wherever_it_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    oldest, *_between, newest = matrix.MATRIX
+    monkeypatch.setattr(ansible_test, "PYLINT_FROM_GITHUB", (newest.core,))
+    tests = [version for version in matrix.MATRIX if "sanity" in version.suites]
+    there = set(tests)
+    monkeypatch.setattr(matrix.Version, "venv", property(lambda self: ROOT if self in there else ROOT / "none"))
+    for gone in reversed(tests):
+        reads = [version for version in there if not ansible_test._left_out(Part("of-a-test"), version)]
+        assert reads == ([ansible_test.whole()] if there - {newest} else [])
+        there.discard(gone)
+    assert ansible_test.whole() != newest
+    there = {oldest, newest}
+    assert ansible_test.whole() == oldest, "the last one that is here and can have it"
 
 
 # What Ansible itself reads: names of targets begin so.
