@@ -12,7 +12,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import psycopg
 from processes import BenchFailed
+from unit_ports import free_port
 
 
 @contextlib.contextmanager
@@ -30,7 +30,7 @@ def postgresql() -> t.Iterator[str | None]:
     if not initdb or not server:
         yield None
         return
-    folder, password, port = Path(tempfile.mkdtemp(prefix="refunds-bench-pg-")), secrets.token_hex(16), _free_port()
+    folder, password, port = Path(tempfile.mkdtemp(prefix="refunds-bench-pg-")), secrets.token_hex(16), free_port()
     if os.geteuid() == 0:
         shutil.chown(folder, _owner())
     secret, data = folder / "password", str(folder / "data")
@@ -53,7 +53,7 @@ def postgresql() -> t.Iterator[str | None]:
 
 
 def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _attempt in range(200):
+    for _attempt in range(6000):
         if process.poll() is not None:
             break
         with contextlib.suppress(psycopg.OperationalError):
@@ -61,12 +61,6 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.05)
     raise BenchFailed("PostgreSQL did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _program(name: str) -> str | None:

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "dev"), str(ROOT / ".cache" / "root")]
+sys.path[:0] = [str(ROOT / "dev"), str(ROOT / "tests" / "unit"), str(ROOT / ".cache" / "root")]
 
 import paths  # noqa: E402 - lies in dev
 import processes  # noqa: E402

@@ -26,9 +26,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests/unit/events"), str(ROOT / "extensions/simulator")]
+sys.path[:0] = [str(ROOT / "tests/unit"), str(ROOT / "tests/unit/events"), str(ROOT / "extensions/simulator")]
 
 from events_support import APPLE_ID, BUNDLE_ID, Apple, declare, ledger_at  # noqa: E402
+from unit_ports import free_port  # noqa: E402
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.signed_data import SignedData  # noqa: E402
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer  # noqa: E402
@@ -69,6 +70,8 @@ class Storm:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
+            if self._process.poll() is not None:
+                break
             time.sleep(0.05)
         raise AssertionError((self.folder / "receiver.log").read_text()[-2000:])
 
@@ -167,8 +170,7 @@ def storm(folder: Path, count: int, connections: int, kills: int, rate: int) -> 
     declare(ledger)
     # Somebody consumed events before anything was signed, and has gone.
     assert Consumer(ledger, "rulebook", "nobody").claim(0)
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = int(found.getsockname()[1])
+    port = free_port()
     made = Storm(folder, bodies, port)
     try:
         made.start()

@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -30,10 +29,16 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place imp
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/unit"))
+
+from unit_ports import free_port  # noqa: E402
+
 VENV = ROOT / ".venvs" / "events"
 ISSUER, KEY_ID = "57246542-96fe-1a63-e053-0824d011072a", "2X9R4HXF34"
 BUNDLE_ID, APPLE_ID = "com.example.one", 1234567890
 URL = "https://refunds.example.com"
+# Apple waits for a receiver as long as this machine may need.
+CALM = {"rate_limits": {"get_notification_history": 0}, "server_notifications": {"send_timeout_s": 300}}
 # A first start of Java on a busy machine takes long.
 PATIENCE_S = 600.0
 LOOK_S = 0.05
@@ -48,12 +53,6 @@ def until(holds: t.Callable[[], t.Any], what: str, seconds: float = PATIENCE_S) 
             return found
         time.sleep(LOOK_S)
     raise AssertionError(f"never: {what}")
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 class Sink(ThreadingHTTPServer):
@@ -126,7 +125,7 @@ class Scene:
         app = {"bundle_id": BUNDLE_ID, "apple_id": APPLE_ID, "subscription_status_url": f"{URL}/apple"}
         app |= {"subscription_status_url_version": "V2"}
         team = {"issuer_id": ISSUER, "iap_keys": [{"key_id": KEY_ID, "public_key": public}], "apps": [app]}
-        self.control("PUT", "/world", {"teams": [team], "rate_limits": {"get_notification_history": 0}})
+        self.control("PUT", "/world", {"teams": [team], **CALM})
         self.control("PUT", "/notification_routes", [{"url": URL, "to": f"http://127.0.0.1:{self.port}"}])
         ledger = Ledger(find_place(self.ledger_url, {}), False, lambda text: None)
         identity = Identity("ledger", "", "production", BUNDLE_ID)

@@ -124,11 +124,11 @@ def test_another_name_of_the_cookie(sim: Running, pair: KeyPair) -> None:
 
 
 def test_a_person_is_signed_in_by_the_control_api(person: Visitor) -> None:
-    with httpx.Client(trust_env=False, follow_redirects=True) as client:
+    with httpx.Client(trust_env=False, follow_redirects=True, timeout=300) as client:
         page = client.get(f"{person.sim.announced['control']}/devtodev/sessions/0/sign_in")
         assert (page.url.path, heading(page)) == ("/devtodev/", "Projects")
         assert heading(client.get(f"{person.sim.announced['devtodev']}{PAGE}")) == "IA refunds tracking"
-    answer = httpx.get(f"{person.sim.announced['control']}/devtodev/sessions/0/sign_in", trust_env=False)
+    answer = httpx.get(f"{person.sim.announced['control']}/devtodev/sessions/0/sign_in", trust_env=False, timeout=300)
     assert "Path=/devtodev; HttpOnly; SameSite=Lax" in answer.headers["set-cookie"]
 
 

@@ -198,7 +198,7 @@ def test_only_the_matching_app_is_hit(sim: Running, pair: KeyPair) -> None:
     claims = {"iss": OTHER_ISSUER, "bid": OTHER_BUNDLE_ID}
     token = new_token(pair.private_pem, claims, {"kid": OTHER_KEY_ID})
     url = sim.transaction_url("1")
-    hit = httpx.get(url, headers={"Authorization": f"Bearer {token}"}, trust_env=False, verify=False)
+    hit = httpx.get(url, headers={"Authorization": f"Bearer {token}"}, trust_env=False, verify=False, timeout=300)
     assert hit.status_code == 500
     assert get(sim, pair).status_code == 404
 

@@ -82,6 +82,12 @@ def _leave_the_disk_alone(connection: t.Any, _record: object) -> None:
         connection.execute("PRAGMA synchronous = OFF").close()
 
 
+def _let_the_server_take_its_time(*given: t.Any) -> None:
+    *_dialect, parameters = given
+    if "connect_timeout" in parameters:
+        parameters["connect_timeout"] = 300
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[None]:
     """Keep the caller's proxies and ledgers out of the tests.
@@ -97,9 +103,12 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[N
         patch.setattr(ledger, "_migrate", Migrations().migrate)
         patch.setattr(_run, "Transport", lambda settings: Patience().transport(settings))
         patch.setattr(os, "fsync", lambda _descriptor: None)
-        sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _leave_the_disk_alone)
+        listeners = {"connect": _leave_the_disk_alone, "do_connect": _let_the_server_take_its_time}
+        for name, listener in listeners.items():
+            sqlalchemy.event.listen(sqlalchemy.Engine, name, listener)
         yield
-        sqlalchemy.event.remove(sqlalchemy.Engine, "connect", _leave_the_disk_alone)
+        for name, listener in listeners.items():
+            sqlalchemy.event.remove(sqlalchemy.Engine, name, listener)
 
 
 @pytest.fixture(autouse=True)

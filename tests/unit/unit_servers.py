@@ -156,12 +156,6 @@ def reset(connection: socket.socket) -> None:
     connection.close()
 
 
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
 @dataclass
 class Simulator:
     """The running simulator."""

@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -99,7 +100,12 @@ class Patience:
             self._slept += seconds
 
     def transport(self, settings: HttpSettings) -> Transport:
-        """Make a transport that lives by this clock; jitter is always one half."""
+        """Make a transport that lives by this clock; jitter is always one half.
+
+        A try takes as long as a machine that stands still needs: one more would be a call too many.
+        """
+        if settings.request_timeout == HttpSettings.request_timeout:
+            settings = replace(settings, request_timeout=300.0)
         return Transport(settings, self.monotonic, self.now, self.sleep, lambda: 0.5)
 
 

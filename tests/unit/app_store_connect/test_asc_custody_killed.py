@@ -80,10 +80,12 @@ class Person:
 def test_a_kill_after_the_download_loses_nothing(sim: Simulator, tmp_path: Path) -> None:
     person = Person(sim, tmp_path)
     process = person.start()
-    ends = time.monotonic() + 120
+    ends = time.monotonic() + 600
     while not person.key.exists():
         assert process.poll() is None and time.monotonic() < ends, process.communicate()[0]
         time.sleep(0.01)
+    # It begins nothing more: the next task would remove the file.
+    os.kill(process.pid, signal.SIGSTOP)
     # Ansible's workers have sessions of their own.
     for pid in [process.pid, *_children(process.pid)]:
         with contextlib.suppress(ProcessLookupError):

@@ -9,7 +9,8 @@ import time
 import typing as t
 
 import pytest
-from unit_servers import FOREIGN, FOREIGN_KEY_ID, REVOKED_KEY_ID, UNRELEASED, Simulator, free_port
+from unit_ports import free_port
+from unit_servers import FOREIGN, FOREIGN_KEY_ID, REVOKED_KEY_ID, UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_server import AppStoreServer, Hosts

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import threading
 import time
 import typing as t
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 from events_support import ledger_at
 from test_polling import URL, Place, begun
+from unit_ports import free_port
 from unit_servers import Simulator
 from unit_support import BUNDLE_ID, run_task
 
@@ -38,11 +38,11 @@ class Running:
 
     async def event(self) -> dict[str, t.Any]:
         """Wait for the next event."""
-        return await asyncio.wait_for(self.queue.get(), 60)
+        return await asyncio.wait_for(self.queue.get(), 300)
 
     async def until(self, holds: t.Callable[[], bool]) -> None:
         """Wait for a condition."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             while not holds():
                 await asyncio.sleep(0.02)
 
@@ -100,8 +100,7 @@ def told(place: Place) -> dict[str, t.Any]:
 
 
 def test_receiver_and_refund_ledger_know_what_the_other_stored(place: Place) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = int(found.getsockname()[1])
+    port = free_port()
     control = place.sim.control
     to = {"url": URL["subscription_status_url"], "to": f"http://127.0.0.1:{port}/"}
     control("PUT", "/notification_routes", [to])
@@ -137,8 +136,7 @@ def test_receiver_and_refund_ledger_know_what_the_other_stored(place: Place) -> 
 def test_a_receiver_and_a_poller_on_one_ledger_give_each_consumer_each_event_once(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = int(found.getsockname()[1])
+    port = free_port()
     to = {"url": URL["subscription_status_url"], "to": f"http://127.0.0.1:{port}/"}
     place.sim.control("PUT", "/notification_routes", [to])
 

@@ -11,7 +11,7 @@ import threading
 import typing as t
 
 import pytest
-from unit_servers import free_port
+from unit_ports import free_port
 
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.forwarding import Forwarder

@@ -23,7 +23,7 @@ def asked(*requests: bytes, limits: Limits | None = None, wait: bool = False) ->
         return 200
 
     async def work() -> bytes:
-        server = Server(handle, "/apple", limits or Limits())
+        server = Server(handle, "/apple", limits or Limits(request_s=300))
         port = await server.start("127.0.0.1", 0)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for request in requests:
@@ -33,7 +33,7 @@ def asked(*requests: bytes, limits: Limits | None = None, wait: bool = False) ->
         if not wait:
             writer.write_eof()
         try:
-            return await asyncio.wait_for(reader.read(), 10)
+            return await asyncio.wait_for(reader.read(), 300)
         finally:
             writer.close()
             await server.stop()
@@ -141,7 +141,7 @@ def test_spaces_and_tabs_around_what_is_said_are_allowed() -> None:
     ],
 )
 def test_what_is_refused(request_: bytes, expected: int) -> None:
-    answer, bodies = asked(request_, limits=Limits(largest_body=10, largest_head=4096))
+    answer, bodies = asked(request_, limits=Limits(request_s=300, largest_body=10, largest_head=4096))
     assert status(answer) == expected and bodies == [] and b"Connection: close" in answer
 
 
@@ -152,7 +152,7 @@ def test_who_is_too_slow_is_told_so_and_who_says_nothing_is_let_go() -> None:
 
 
 def test_more_connections_than_allowed_are_turned_away() -> None:
-    assert status(asked(HEAD + b"Content-Length: 2\r\n\r\n{}", limits=Limits(connections=0))[0]) == 503
+    assert status(asked(HEAD + b"Content-Length: 2\r\n\r\n{}", limits=Limits(request_s=300, connections=0))[0]) == 503
 
 
 def test_who_does_not_read_the_answers_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +169,7 @@ def test_who_does_not_read_the_answers_is_let_go(monkeypatch: pytest.MonkeyPatch
         port = await server.start("127.0.0.1", 0)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HEAD + b"Content-Length: 2\r\n\r\n{}")
-        await asyncio.wait_for(reader.read(), 10)
+        await asyncio.wait_for(reader.read(), 300)
         assert not server._open
         writer.close()
         await server.stop()

@@ -24,8 +24,8 @@ def entry(bundle_id: str = "com.example.one", key_id: str = "KEY", status: str =
     return Integration(identity, "issuer", key_id, "f" * 64, status, "/keys/a.p8", 7)  # type: ignore[arg-type]
 
 
-def ledger_at(url: str, read_only: bool = False, lock_timeout: float = 5.0) -> Ledger:
-    """Make a ledger whose warnings nobody sees."""
+def ledger_at(url: str, read_only: bool = False, lock_timeout: float = 300.0) -> Ledger:
+    """Make a ledger whose warnings nobody sees. It waits for locks as long as this machine may need."""
     return Ledger(find_place(url, {}), read_only, lambda text: None, lock_timeout)
 
 

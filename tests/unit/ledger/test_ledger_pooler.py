@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from ledger_support import NOW, entry, ledger_at, write_at_the_same_time
 from test_ledger_postgresql import PASSWORD, Cluster, _as_owner, _owner, cluster, process_wait
-from unit_servers import free_port
+from unit_ports import free_port
 from unit_support import run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (

@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from ledger_support import NOW, entry, ledger_at, write_at_the_same_time
-from unit_servers import free_port
+from unit_ports import free_port
 from unit_support import ISSUER, KEY_ID, ROOT, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger._migrations import HEAD

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 import typing as t
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from test_ledger_postgresql import (
     cluster,
     failed,
 )
-from unit_servers import free_port
+from unit_ports import free_port
 from unit_support import ISSUER, KEY_ID, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
@@ -43,6 +44,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking i
 # A fixture, used by its name alone.
 __all__ = ["cluster"]
 OURS = "UPDATE refund_tracking_integrations SET key_id = 'NEW' WHERE bundle_id = '{}'"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = 'd'"
 CHANGE = "UPDATE refund_tracking_integrations SET status = 'Failed' WHERE bundle_id = '{}'"
 
 
@@ -105,7 +107,7 @@ def test_a_deadlock_is_survived(server: Cluster) -> None:
     """Another program holds what we want, and wants what we hold. PostgreSQL ends ours, and it goes again."""
     url = server.url("d")
     put_integrations(ledger_at(url), [entry("com.a"), entry("com.b")], NOW)
-    ledger = replace(ledger_at(url, lock_timeout=20.0), wait=lambda seconds: None)
+    ledger = replace(ledger_at(url, lock_timeout=300.0), wait=lambda seconds: None)
     tries: list[int] = []
     with psycopg.connect(url) as other:
         # It never looks for a deadlock, so that ours is the one that is ended.
@@ -117,11 +119,14 @@ def test_a_deadlock_is_survived(server: Cluster) -> None:
             tries.append(1)
             if len(tries) > 1:
                 # With ours gone, the other one gets on.
-                thread.join(60)
+                thread.join(300)
                 other.commit()
             connection.exec_driver_sql(OURS.format("com.a"))
             if len(tries) == 1:
                 thread.start()
+                # PostgreSQL looks for a deadlock once for each who waits.
+                while server.run(WAITING) != [(1,)]:
+                    time.sleep(0.01)
             connection.exec_driver_sql(OURS.format("com.b"))
 
         ledger.write(work)

@@ -201,7 +201,7 @@ def test_a_statement_that_takes_too_long(server: Cluster) -> None:
 
 
 def test_nothing_of_ours_stays_with_the_connection(server: Cluster) -> None:
-    ledger = replace(ledger_at(server.url("d")), remaining=lambda: 60.0)
+    ledger = replace(ledger_at(server.url("d"), lock_timeout=5.0), remaining=lambda: 60.0)
     put_integration(ledger, entry(), NOW)
     assert ledger._writer is not None
     with ledger._writer.connect() as connection:

@@ -106,10 +106,14 @@ def test_a_signal_that_a_thread_gets_is_heeded_while_all_wait_for_answers() -> N
         ended.append(answered.wait(300))
         return ()
 
+    def other() -> t.Sequence[Job]:
+        ended.append(answered.wait(300))
+        return ()
+
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:
         with pytest.raises(Interrupted):
-            work_off([job, job], Flow())
+            work_off([job, other], Flow())
         assert not ended
     finally:
         answered.set()

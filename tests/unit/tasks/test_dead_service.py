@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from bulk_support import Bulk, apps, causes, outcomes
-from unit_servers import Simulator, free_port, raw_server
+from unit_ports import free_port
+from unit_servers import Simulator, raw_server
 from unit_support import Outcome, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _run

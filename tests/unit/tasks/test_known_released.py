@@ -9,7 +9,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from unit_servers import UNRELEASED, Simulator, free_port
+from unit_ports import free_port
+from unit_servers import UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from rotation_support import NEW, OLD, Publisher
 from told_once import twice
-from unit_servers import Simulator, free_port
+from unit_ports import free_port
+from unit_servers import Simulator
 from unit_support import ISSUER, OTHER_ISSUER, ROOT, Outcome, public_pem, run_task, write_key
 
 Json = dict[str, t.Any]

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 from bulk_support import Bulk, apps
-from unit_servers import Simulator, free_port, raw_server
+from unit_ports import free_port
+from unit_servers import Simulator, raw_server
 
 NAMES = [f"com.example.n{number:02}" for number in range(40)]
 DEADLINE_S = 3

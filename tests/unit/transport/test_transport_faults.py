@@ -96,7 +96,7 @@ DRIPS = {
 @pytest.mark.parametrize("kind", DRIPS)
 def test_a_dripping_body_ends_in_time(kind: str) -> None:
     stopped = threading.Event()
-    transport = Transport(HttpSettings(request_timeout=0.1, deadline=0.3), jitter=lambda: 0.0)
+    transport = Transport(HttpSettings(request_timeout=0.1, attempts=3), jitter=lambda: 0.0)
     with raw_server(lambda connection, _number: _drip(connection, DRIPS[kind], b" ", stopped)) as server:
         failed(transport, server.url, "timeout")
         stopped.set()
@@ -108,7 +108,7 @@ def test_dripping_headers_end_in_time(piece: bytes) -> None:
     stopped = threading.Event()
     end = threading.Timer(60, stopped.set)
     end.start()
-    transport = Transport(HttpSettings(request_timeout=0.1, deadline=0.3), jitter=lambda: 0.0)
+    transport = Transport(HttpSettings(request_timeout=0.1, attempts=3), jitter=lambda: 0.0)
     with raw_server(lambda connection, _number: _drip(connection, b"HTTP/1.1 200 OK\r\nX-", piece, stopped)) as server:
         failed(transport, server.url, "timeout")
         assert not stopped.is_set(), "the server gave up before the transport did"
@@ -119,7 +119,7 @@ def test_dripping_headers_end_in_time(piece: bytes) -> None:
 def test_dripping_chunks_end_in_time() -> None:
     stopped = threading.Event()
     first = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-    transport = Transport(HttpSettings(request_timeout=0.1, deadline=0.3), jitter=lambda: 0.0)
+    transport = Transport(HttpSettings(request_timeout=0.1, attempts=3), jitter=lambda: 0.0)
     with raw_server(lambda connection, _number: _drip(connection, first, b"1\r\na\r\n", stopped)) as server:
         failed(transport, server.url, "timeout")
         stopped.set()
@@ -127,7 +127,7 @@ def test_dripping_chunks_end_in_time() -> None:
 
 def test_a_silent_server_ends_in_time() -> None:
     stopped = threading.Event()
-    transport = Transport(HttpSettings(request_timeout=0.1, deadline=0.3), jitter=lambda: 0.0)
+    transport = Transport(HttpSettings(request_timeout=0.1, attempts=3), jitter=lambda: 0.0)
     with raw_server(lambda connection, _number: t.cast(None, stopped.wait(60))) as server:
         failed(transport, server.url, "timeout")
         stopped.set()
@@ -172,10 +172,10 @@ def test_a_host_with_many_silent_addresses_ends_in_time(monkeypatch: pytest.Monk
             one.setblocking(False)
             one.connect_ex(("127.0.0.1", port))
         address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: [address] * 20)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: [address] * 300)
         started = time.monotonic()
         failed(Transport(HttpSettings(request_timeout=1, attempts=1)), f"http://silent.invalid:{port}/", "timeout")
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < 250, "less than each address would have had"
 
 
 def test_a_compressed_answer_is_read() -> None:
@@ -187,7 +187,7 @@ def test_after_a_fault_the_connection_is_not_used_again() -> None:
     def behave(connection: socket.socket, number: int) -> None:
         connection.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n" + b"a" * 10 if number == 0 else SOUND)
 
-    transport = Transport(HttpSettings(request_timeout=1, deadline=10), jitter=lambda: 0.0)
+    transport = Transport(HttpSettings(request_timeout=120), jitter=lambda: 0.0)
     with raw_server(behave) as server:
         assert get(transport, server.url).body == b"{}"
         assert server.accepted == 2
@@ -212,7 +212,7 @@ def test_the_body_of_a_redirect_is_never_read(status: int, end: str) -> None:
             sent[0] += 65536
 
     with raw_server(behave) as server:
-        reply = get(Transport(HttpSettings(request_timeout=5, deadline=10)), server.url)
+        reply = get(Transport(HttpSettings(request_timeout=120)), server.url)
         assert (reply.status, reply.body, server.accepted) == (status, b"", 1)
     assert sent[0] < FLOOD
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 from transport_support import Clock, failed, get
-from unit_servers import Canned, free_port, scripted
+from unit_ports import free_port
+from unit_servers import Canned, scripted
 
 from ansible_collections.storeops.refunds.plugins.module_utils._http_flow import FIRST, LEAST, MOST, Flow
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import TransportError

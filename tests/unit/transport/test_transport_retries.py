@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from transport_support import START, Clock, bearer, failed, get
-from unit_servers import Canned, free_port, scripted
+from unit_ports import free_port
+from unit_servers import Canned, scripted
 
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._http_errors import Interrupted, NotAsked

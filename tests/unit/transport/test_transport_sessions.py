@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from transport_support import TOKEN, Clock, failed, get
-from unit_servers import Canned, free_port, raw_server, scripted
+from unit_ports import free_port
+from unit_servers import Canned, raw_server, scripted
 
 from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 
