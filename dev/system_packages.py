@@ -9,10 +9,15 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 # Without these, tests are skipped, which the final table says; in CI they are needed.
 OPTIONAL = {"chromium", "gnupg", "npm", "openjdk-17-jre-headless", "pgbouncer"}
+# Another apt may be at work, and mirrors fail now and then.
+PATIENT = ("-o", "DPkg::Lock::Timeout=900", "-o", "Acquire::Retries=5")
+# That time-out is not for the lock of the lists.
+TRIES, PAUSE_S = 6, 10.0
 
 
 def _has_postgresql() -> bool:
@@ -45,18 +50,33 @@ def missing(tests: bool) -> list[str]:
     return wanted
 
 
+def _apt_get(*arguments: str) -> bool:
+    command = ["apt-get", *PATIENT, "-qq", *arguments]
+    return subprocess.run(command, check=False, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}).returncode == 0
+
+
+def _install(packages: list[str]) -> None:
+    """Install what can be: one that can't be had keeps none of the needed ones away."""
+    for number in range(TRIES):
+        if number:
+            time.sleep(PAUSE_S)
+        if _apt_get("update"):
+            break
+    for names in ([n for n in packages if n not in OPTIONAL], [n for n in packages if n in OPTIONAL]):
+        if names:
+            _apt_get("install", "-y", "--no-install-recommends", *names)
+    importlib.invalidate_caches()
+
+
 def ensure(tests: bool) -> None:
     packages = missing(tests)
+    if packages and os.geteuid() == 0 and shutil.which("apt-get") is not None:
+        print(f"Installing system packages: {' '.join(packages)}", flush=True)
+        _install(packages)
+        packages = missing(tests)
     if not packages:
         return
     names = " ".join(packages)
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        print(f"Missing system packages: {names}. As root: apt-get install {names}", flush=True)
-        if set(packages) - OPTIONAL or os.environ.get("CI"):
-            sys.exit(1)
-        return
-    print(f"Installing system packages: {names}", flush=True)
-    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(["apt-get", "update", "-qq"], check=True, env=env)
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-    subprocess.run(install, check=True, env=env)
+    print(f"Missing system packages: {names}. As root: apt-get update && apt-get install {names}", flush=True)
+    if set(packages) - OPTIONAL or os.environ.get("CI"):
+        sys.exit(1)
