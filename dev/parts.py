@@ -27,6 +27,8 @@ from matrix import MATRIX, OWN, Version
 from part import Definition, Part
 
 PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?|xfailed|xpassed)\b")
+# What comes after that line may have any words: a traceback of what was left to do at the end.
+PYTEST_CLOSING = re.compile(rf"{PYTEST_COUNT.pattern}.* in \d+\.\d+s\b")
 SCENARIO = re.compile(r"^(\S+) *: actions=\d+ +successful=[1-9].* failed=0 *$", re.MULTILINE)
 REPOSITORY = "https://github.com/storeops/refunds/blob/main"
 PACKAGE = "ansible_collections.storeops.refunds"
@@ -86,7 +88,7 @@ def pytest(part: Part, folder: str, venv: Path = paths.VENV, chosen: str = "") -
     code, output = part.run(
         [venv / "bin/python", "-m", "pytest", "-rsfE", "-o", cache, order, own, *which, folder], env
     )
-    closing = next((line for line in reversed(output.splitlines()) if " in " in line), "")
+    closing = next((line for line in reversed(output.splitlines()) if PYTEST_CLOSING.search(line)), "")
     counts = {word.rstrip("s"): int(number) for number, word in PYTEST_COUNT.findall(closing)}
     part.passed += counts.get("passed", 0)
     part.skipped += counts.get("skipped", 0) + counts.get("xfailed", 0)

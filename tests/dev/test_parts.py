@@ -116,3 +116,25 @@ def test_the_output(
     assert sum(line.startswith("line ") for line in lines) == (check.TAIL - 1 if fails else 0)
     assert ("  FAILED: two is not three" in lines) is fails
     assert sum("sound" in line for line in lines) == 2, "its line and the table's"
+
+
+LATE = """Exception ignored in atexit callback: <function close at 0x7f3c>
+  File "/tmp/pool.py", line 3, in close
+RuntimeError: 2 errors in what was left to do"""
+
+
+@pytest.mark.parametrize(
+    ("closing", "counts"),
+    [
+        ("=== 3 passed, 2 skipped, 1 xfailed, 1 warning in 75.93s (0:01:15) ===", (3, 0, 3)),
+        ("=== 1 failed, 3 passed, 2 errors in 0.12s ===", (3, 3, 0)),
+    ],
+)
+def test_that_what_comes_after_the_last_line_of_pytest_hides_no_count(
+    closing: str, counts: tuple[int, int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts_runner, "LOGS", tmp_path)
+    monkeypatch.setattr(Part, "run", lambda *_arguments: (0, f"tests/a.py .. in a test\n{closing}\n{LATE}\n"))
+    part = Part("of-a-test")
+    parts.pytest(part, "tests/none")
+    assert (part.passed, part.failed, part.skipped) == counts
