@@ -22,6 +22,8 @@ GRACE = 60  # seconds for what is stopped to stop what it had started
 
 _running: set[int] = set()
 _stopping = threading.Event()
+# While this is held nothing is half-way started, so that a stop finds all that runs.
+_starting = threading.Lock()
 
 
 class Stopped(BaseException):
@@ -32,8 +34,10 @@ def stop_all() -> None:
     """Interrupt each command as Ctrl-C would, wait until it has cleaned up, and kill what does not end."""
     _stopping.set()
     ends = time.monotonic() + GRACE
-    started = _started()
+    started = set[tuple[int, str]]()
     try:
+        with _starting:
+            started = _started()
         for process in list(_running):
             # It may have ended just now.
             with contextlib.suppress(ProcessLookupError):
@@ -111,21 +115,22 @@ class Part:
 
     def run(self, argv: Sequence[str | Path], env: Mapping[str, str], cwd: Path = paths.ROOT) -> tuple[int, str]:
         """Run to the log, kill what outlives its time, and return exit code and output. Raises Stopped."""
-        if _stopping.is_set():
-            raise Stopped
         self.say("$ " + " ".join(map(str, argv)))
         start = self.log.stat().st_size
         with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                list(map(str, argv)),
-                cwd=cwd,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            _running.add(process.pid)
+            with _starting:
+                if _stopping.is_set():
+                    raise Stopped
+                process = subprocess.Popen(
+                    list(map(str, argv)),
+                    cwd=cwd,
+                    env=dict(env),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+                _running.add(process.pid)
             watch = threading.Timer(TIMEOUT, self._kill, [process.pid])
             watch.start()
             # Not reaped before nobody can signal it any more: its number may be another's then.

@@ -7,12 +7,18 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
+import typing as t
 from pathlib import Path
 
 import pytest
 
-DEV = Path(__file__).resolve().parents[2] / "dev"
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "dev"))
+
+import part
+
+DEV = Path(part.__file__).parent
 RUNNER = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -20,6 +26,7 @@ import check, part, parts
 from pathlib import Path
 folder = Path(sys.argv[2])
 part.LOGS, part.GRACE = folder / "logs", float(sys.argv[3])
+check.SAME_S = 600
 part.paths.ROOT = folder
 program = [sys.executable, "-c", (folder / "program.py").read_text(), folder]
 def work(the_part):
@@ -115,3 +122,34 @@ def test_what_is_left_is_killed(program: str, grace: float, tmp_path: Path) -> N
     while _runs((tmp_path / "pid").read_text()) and time.monotonic() < ends:
         time.sleep(0.02)
     assert not _runs((tmp_path / "pid").read_text())
+
+
+def test_what_is_just_being_started_is_stopped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, begun = subprocess.Popen, list[subprocess.Popen[bytes]]()
+    stop = threading.Thread(target=part.stop_all)
+
+    def started(*arguments: t.Any, **options: t.Any) -> subprocess.Popen[bytes]:
+        begun.append(real(*arguments, **options))
+        stop.start()
+        # A stop that waits for nothing would be over by then.
+        stop.join(1)
+        return begun[0]
+
+    def work() -> None:
+        with pytest.raises(part.Stopped):
+            part.Part("just-started").run([sys.executable, "-c", "import time; time.sleep(600)"], {})
+        (tmp_path / "stopped").touch()
+
+    monkeypatch.setattr(part, "LOGS", tmp_path)
+    monkeypatch.setattr(part, "GRACE", 0)
+    monkeypatch.setattr(part, "_running", set())
+    monkeypatch.setattr(part, "_stopping", threading.Event())
+    monkeypatch.setattr(subprocess, "Popen", started)
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join(120)
+    is_stuck = worker.is_alive()
+    begun[0].kill()
+    worker.join()
+    assert not is_stuck and (tmp_path / "stopped").exists()
+    assert not _runs(str(begun[0].pid))
