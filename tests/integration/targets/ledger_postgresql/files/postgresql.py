@@ -69,7 +69,7 @@ def _wait_for(url: str, process: subprocess.Popen[t.Any], log: Path) -> None:
     ends = time.monotonic() + PATIENCE
     while True:
         try:
-            psycopg.connect(url, connect_timeout=2).close()
+            psycopg.connect(url, connect_timeout=60).close()
             return
         except psycopg.OperationalError:
             if process.poll() is not None or time.monotonic() > ends:

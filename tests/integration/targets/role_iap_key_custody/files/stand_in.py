@@ -130,8 +130,8 @@ def real_vault(program: str) -> int:
     (FOLDER / "vault.pid").write_text(str(process.pid))
     (FOLDER / "vault.real").touch()
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for _number in range(600):
-        with contextlib.suppress(OSError), direct.open(f"http://{address}/v1/sys/health", timeout=5):
+    for _number in range(3000):
+        with contextlib.suppress(OSError), direct.open(f"http://{address}/v1/sys/health", timeout=60):
             return 0
         time.sleep(0.1)
     process.kill()

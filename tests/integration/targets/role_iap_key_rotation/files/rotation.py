@@ -49,6 +49,8 @@ class Stage:
         self.defaults = {
             "app_store_server_url": urls["app_store_server"]["production"].replace("/production", "/{environment}"),
             "ledger": {"url": f"sqlite:///{folder}/ledger.db"},
+            "request_timeout": 120,
+            "deadline": 600,
         }
         self.shown = ""
         # The one declaration that site, audit and rotation read.
@@ -59,7 +61,7 @@ class Stage:
         data = json.dumps(body).encode() if body is not None else None
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.urls['control']}{path}", data, headers, method=method)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=120) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def fault(self, **fault: Json) -> None:
@@ -241,7 +243,7 @@ def stop(stage: Stage) -> str:
     # Killed while Apple is asked about the second app: nothing was moved yet.
     stage.control("DELETE", "/calls")
     one_app = {"endpoint": "get_transaction_info", "bundle_id": APPS[1], "key_id": new}
-    stage.fault(kind="delay", seconds=60, match=one_app)
+    stage.fault(kind="delay", seconds=600, match=one_app)
     stage.kill(lambda: stage.calls(f"endpoint=get_transaction_info&key_id={new}&bundle_id={APPS[1]}"))
     stage.control("DELETE", "/faults")
     assert stage.held() == dict.fromkeys(APPS, OLD) and OLD in stage.active()

@@ -135,7 +135,7 @@ def tell(url: str, requests: list[tuple[str, str, t.Any]]) -> int:
 def _ask(url: str, method: str, body: t.Any) -> t.Any:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=120) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=PATIENCE) as answer:
         text = answer.read().decode()
     return json.loads(text) if text.startswith(("{", "[")) else text
 
@@ -159,6 +159,7 @@ def _furnish(folder: Path, urls: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         for name, (key_id, issuer_id) in material.KEYS.items()
     }
     return {
+        "ansible_lookup_url_timeout": PATIENCE,
         "sim_folder": str(folder),
         "sim_root": str(root),
         "sim_tell": [sys.executable, str(Path(__file__).resolve()), "tell", urls["control"]],
