@@ -67,7 +67,8 @@ class Simulator:
         untold = list(TOLD)
         while True:
             try:
-                with OPENER.open(request, timeout=10) as answer:
+                # A key is given once: who gives up too early has lost it.
+                with OPENER.open(request, timeout=120) as answer:
                     return bytes(answer.read())
             except urllib.error.HTTPError:
                 raise

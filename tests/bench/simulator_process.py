@@ -64,5 +64,5 @@ class Simulator:
     def _ask(self, method: str, path: str, body: bytes | None = None) -> t.Any:
         headers = {"Content-Type": "application/json"} if body else {}
         request = urllib.request.Request(self._control + path, data=body, method=method, headers=headers)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=120) as answer:
             return json.loads(answer.read() or b"null")

@@ -17,7 +17,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "matrices"))
 
-from browser_support import FORM, PROJECT, SharedBrowser, state
+from browser_support import FORM, PATIENCE, PROJECT, SharedBrowser, state, unhurried
 from matrix_faults import FAULTS, Cell, Judge, name_of
 from matrix_scenes import Json, Place, Scene, calls
 from unit_servers import simulator
@@ -28,10 +28,14 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking i
 
 # To a browser, all forms of 429 are one, and JSON where a page should be is of one kind.
 _ALIKE = {"429, seconds", "429, a date", "429, milliseconds", "a list", "deep JSON"}
-_WAIT: Json = {"wait_timeout": 1.0, "request_timeout": 2.0}
-_SLOW = {"time-out": {"kind": "delay", "seconds": 6}, "drip": {"kind": "drip", "seconds": 0.1}}
+_WAIT: Json = {"wait_timeout": 1.0, "request_timeout": 2.0, "deadline": 3600.0}
+# For what Chromium may wait for in vain: an answer that isn't whole, or leads away. What is slow takes longer.
+_IMPATIENT = {"patience": 20.0}
+_SLOW = {"time-out": {"kind": "delay", "seconds": 60}, "drip": {"kind": "drip", "seconds": 0.1}}
 BROWSER_FAULTS = tuple(
-    replace(fault, armed=_SLOW[fault.name], options={}) if fault.name in _SLOW else fault
+    replace(fault, armed=_SLOW.get(fault.name, fault.armed), options=_IMPATIENT)
+    if fault.armed.get("kind", "status") != "status" or fault.name == "redirect"
+    else fault
     for fault in FAULTS
     if fault.name not in _ALIKE
 )
@@ -63,7 +67,8 @@ class BrowserPlace(Place):
         given |= {name: value for name, value in more.items() if name in ("wait_timeout", "request_timeout")}
         environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
         kept = {name: value for name, value in given.items() if value is not None}
-        return run_task(task, kept, environ=environ)
+        with mock.patch.object(SharedBrowser, "patience", more.get("patience", PATIENCE)):
+            return run_task(task, kept, environ=environ)
 
 
 def _form(place: Place, more: Json) -> Outcome:
@@ -71,7 +76,7 @@ def _form(place: Place, more: Json) -> Outcome:
 
 
 def _slowly(place: Place, more: Json) -> Outcome:
-    return t.cast(BrowserPlace, place).visit(integration.TASK, {"wait_timeout": 6.0, **more})
+    return t.cast(BrowserPlace, place).visit(integration.TASK, {"wait_timeout": PATIENCE, **more})
 
 
 def _takes_its_time(place: Place) -> None:
@@ -141,6 +146,7 @@ def main() -> None:
         simulator(new_pem(), new_pem()) as sim,
         tempfile.TemporaryDirectory() as folder,
         tempfile.TemporaryDirectory() as home,
+        unhurried(),
     ):
         browser = SharedBrowser(Path(home))
         with mock.patch(f"{PACKAGE}._tasks.shared.devtodev.Browser", browser.serve):

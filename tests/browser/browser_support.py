@@ -15,13 +15,15 @@ import threading
 import time
 import typing as t
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest import mock
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page
 from unit_servers import Simulator
-from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, PACKAGE, Outcome, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integration_info
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import (
@@ -32,14 +34,16 @@ from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser
     find_browser,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.clicks import leave
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_page import Form
 
 PROJECT = "p1"
 SESSION = "made-up-session"
 COMPARED = ("failed", "changed", "diff", "integration")
 FORM = f"projects/{PROJECT}/settings/payments-integration/ia-refunds-tracking"
 Options = dict[str, t.Any]
-# So many times the task's own time, as the processors may be anybody's.
-_PATIENCE = 6
+T = t.TypeVar("T")
+# Seconds for whatever has to happen: the processors may be anybody's.
+PATIENCE = 300.0
 # The drivers of the browsers that all tests share; they are nobody's leftovers.
 _SHARED_DRIVERS: set[int] = set()
 
@@ -62,12 +66,27 @@ class Unhurried:
         return self._counted
 
 
+@contextlib.contextmanager
+def unhurried() -> t.Iterator[None]:
+    """Let pages be looked at often enough, and browsers start, however long that takes."""
+    form = partial(Form, monotonic=Unhurried())
+    with contextlib.ExitStack() as patches:
+        for module in ("_trackers.devtodev", "_tasks.field.page_questions"):
+            patches.enter_context(mock.patch(f"{PACKAGE}.{module}.Form", form))
+        patches.enter_context(mock.patch(f"{PACKAGE}._trackers.browser._LAUNCH_SECONDS", PATIENCE))
+        yield
+
+
 class SharedBrowser(Browser):
     """A browser that outlives its tasks: to start one takes longer than most tasks.
 
     Whoever comes again finds the page of last time, empty and with the cookies of their session alone, for each page of
     a newcomer is one or two more processes. Everybody else's is closed.
+
+    ``patience``: seconds for one action; less where one is meant to take too long.
     """
+
+    patience = PATIENCE
 
     def __init__(self, home: Path) -> None:
         environ = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home)}
@@ -81,6 +100,10 @@ class SharedBrowser(Browser):
         assert settings.proxy is None and not settings.path, "what needs another browser starts its own"
         self._settings = BrowserSettings("", self._settings.environ, None, settings.timeout)
         return self
+
+    def call(self, visitor: Visitor, function: t.Callable[[Page], T], seconds: float) -> T:
+        """Give it time for two actions that take all of theirs."""
+        return super().call(visitor, function, seconds + 2 * PATIENCE)
 
     def close(self) -> None:
         """Leave what a task has opened, in the thread that did."""
@@ -100,7 +123,7 @@ class SharedBrowser(Browser):
             page.context.add_cookies(visitor.session.state["cookies"])
         # What Chromium does itself, it does in its own time, where it gets no processor: to load a page, to click. How
         # long an element that isn't there is looked for is counted in looks.
-        page.context.set_default_timeout(_PATIENCE * self._settings.timeout * 1000)
+        page.context.set_default_timeout(self.patience * 1000)
         return page
 
     def _leave_pages(self) -> None:
@@ -159,8 +182,11 @@ def browsers(folder: Path) -> list[int]:
 
 
 def left_over(folder: Path) -> list[int]:
-    """Give what is left of browsers and drivers."""
-    return browsers(folder) + own_drivers()
+    """Give what is left of browsers and drivers: what was killed may need a processor to go."""
+    ends = time.monotonic() + PATIENCE
+    while (left := browsers(folder) + own_drivers()) and time.monotonic() < ends:
+        time.sleep(0.1)
+    return left
 
 
 def state(url: str, value: str = SESSION) -> str:
@@ -229,8 +255,9 @@ class World:
             "devtodev": {name: value for name, value in tracker.items() if value is not None},
             "ledger": {"url": f"sqlite:///{self.folder}/ledger.db"},
             "app_store_server_url": self.sim.url,
-            "wait_timeout": 60.0,
-            "request_timeout": 6.0,
+            "wait_timeout": PATIENCE,
+            "request_timeout": 60.0,
+            "deadline": 3600.0,
             **options,
         }
 
@@ -242,7 +269,7 @@ class World:
     def on(self, page: OwnPage, check_mode: bool = False, devtodev: Options | None = None, **options: t.Any) -> Outcome:
         """Run the task on a page that is not the simulator's."""
         given = {"url": page.url, "session": state(page.url), **(devtodev or {})}
-        return self.run(check_mode, devtodev=given, **{"wait_timeout": 3.0, "request_timeout": 4.0, **options})
+        return self.run(check_mode, devtodev=given, **options)
 
     def checked_and_on(self, page: OwnPage, **options: t.Any) -> Outcome:
         """Run on a page in check mode, which must send nothing, and then for real, which must give the same."""

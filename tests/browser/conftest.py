@@ -7,24 +7,32 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 import typing as t
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
 
-from browser_support import PROJECT, SESSION, Opened, SharedBrowser, browser_path, browsers, own_drivers, share_drivers
-from playwright.sync_api import Browser, sync_playwright
+from browser_support import (
+    PATIENCE,
+    PROJECT,
+    SESSION,
+    Opened,
+    SharedBrowser,
+    browser_path,
+    left_over,
+    share_drivers,
+    unhurried,
+)
+from playwright.sync_api import Browser, expect, sync_playwright
 from unit_servers import Simulator, simulator
 from unit_support import PACKAGE, new_pem, public_pem, write_key
 
-from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_page import Form
-
 if t.TYPE_CHECKING:
     from browser_support import World
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,8 +43,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _browser_is_there() -> None:
+def _browser_is_there() -> t.Iterator[None]:
     assert browser_path() is not None, "In CI a missing browser is a failure: apt-get install chromium"
+    with unhurried():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -67,11 +77,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> t.Iterator[None]:
     pictures.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(pictures))
     yield
-    assert browsers(tmp_path) == [], "a browser is left"
-    ends = time.monotonic() + 120
-    while own_drivers() and time.monotonic() < ends:
-        time.sleep(0.1)
-    assert own_drivers() == [], "a driver is left"
+    assert left_over(tmp_path) == [], "a browser or a driver is left"
 
 
 @pytest.fixture(scope="session")
@@ -88,12 +94,9 @@ def shared_browser(_shared: SharedBrowser, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.fixture
-def world(_simulator: Simulator, tmp_path: Path, pem: str, other_pem: str, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(_simulator: Simulator, tmp_path: Path, pem: str, other_pem: str) -> World:
     """The simulator in a fresh world with one devtodev project, and two keys as files."""
-    from browser_support import Unhurried, World
-
-    for module in ("_trackers.devtodev", "_tasks.field.page_questions"):
-        monkeypatch.setattr(f"{PACKAGE}.{module}.Form", partial(Form, monotonic=Unhurried()))
+    from browser_support import World
 
     _simulator.start_over()
     document = _simulator.control("GET", "/world")
@@ -111,7 +114,8 @@ def world(_simulator: Simulator, tmp_path: Path, pem: str, other_pem: str, monke
 def _chromium(_browser_is_there: None) -> t.Iterator[Browser]:
     with sync_playwright() as playwright:
         share_drivers()
-        browser = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
+        program = browser_path()
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=PATIENCE * 1000)
         yield browser
         browser.close()
 
@@ -123,6 +127,7 @@ def opened(tmp_path: Path, _chromium: Browser) -> t.Iterator[t.Callable[..., Ope
     def give(javascript: bool = True) -> Opened:
         viewport: t.Any = {"width": 1280, "height": 800}
         context = _chromium.new_context(viewport=viewport, color_scheme="light", java_script_enabled=javascript)
+        context.set_default_timeout(PATIENCE * 1000)
         page = context.new_page()
         complaints: list[str] = []
         requests: list[str] = []

@@ -12,13 +12,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import typing as t
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
-from browser_support import World, browsers, end_browsers, left_over, own_drivers, own_page, state
+from browser_support import PATIENCE, World, browsers, end_browsers, left_over, own_drivers, own_page, state
 from test_devtodev_own_pages import LABELLED
 from unit_support import PACKAGE
 
@@ -109,8 +108,14 @@ print(run_task(integration.TASK, json.loads(sys.stdin.read()), environ=json.load
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_the_task_itself_is_killed(world: World, how: signal.Signals) -> None:
-    arrived = threading.Event()
-    with own_page(body=LABELLED, hooks={"/refunds": arrived.set}, delays={"/refunds": 3.0}) as page:
+    arrived, ended = threading.Event(), threading.Event()
+
+    def arrive() -> None:
+        arrived.set()
+        # A page that came would be filled in.
+        ended.wait(2 * PATIENCE)
+
+    with own_page(body=LABELLED, hooks={"/refunds": arrive}) as page:
         options = world.options(devtodev={"url": page.url, "session": state(page.url)})
         environ = {"PATH": os.environ["PATH"], "HOME": str(world.folder)}
         unit = str(Path(__file__).resolve().parents[1] / "unit")
@@ -120,18 +125,12 @@ def test_the_task_itself_is_killed(world: World, how: signal.Signals) -> None:
             assert task.stdin is not None
             task.stdin.write(json.dumps(options))
             task.stdin.close()
-            assert arrived.wait(120) and browsers(world.folder) != []
+            assert arrived.wait(PATIENCE) and browsers(world.folder) != []
             task.send_signal(how)
-            task.wait(120)
+            task.wait(PATIENCE)
+        ended.set()
         assert page.saved == []
-    assert _gone_within(world.folder, 300.0)
-
-
-def _gone_within(folder: Path, seconds: float) -> bool:
-    ends = time.monotonic() + seconds
-    while browsers(folder) and time.monotonic() < ends:
-        time.sleep(0.1)
-    return browsers(folder) == []
+    assert left_over(world.folder) == []
 
 
 def test_one_browser_serves_threads_one_after_another(world: World) -> None:
@@ -147,7 +146,7 @@ def test_one_browser_serves_threads_one_after_another(world: World) -> None:
     with own_page(body=LABELLED) as page:
         session = parse_browser_session(state(page.url), "session")
         environ = {"PATH": os.environ["PATH"], "HOME": str(world.folder), "SECRET": "not-for-browsers"}
-        browser = Browser(BrowserSettings("", environ, None, 5.0))
+        browser = Browser(BrowserSettings("", environ, None, PATIENCE))
         visitors = [Visitor(origin_of(page.url), session), Visitor(origin_of(page.url), session)]
         running: list[int] = []
 
@@ -160,7 +159,7 @@ def test_one_browser_serves_threads_one_after_another(world: World) -> None:
 
         with contextlib.closing(browser), ThreadPoolExecutor(4) as pool:
             assert (
-                list(pool.map(lambda number: browser.call(visitors[number % 2], visit, 30.0), range(6)))
+                list(pool.map(lambda number: browser.call(visitors[number % 2], visit, PATIENCE), range(6)))
                 == ["Own page"] * 6
             )
             assert len(own_drivers()) == 1

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from functools import partialmethod
+
 import pytest
-from browser_support import BARE, OwnPage, World, own_page
-from unit_support import BUNDLE_ID, ISSUER, KEY_ID
+from browser_support import BARE, PATIENCE, OwnPage, World, own_page
+from playwright.sync_api import Locator
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, PACKAGE
 
 pytestmark = pytest.mark.usefixtures("shared_browser")
 LABELLED = """<form onsubmit="event.preventDefault(); send()">
@@ -18,6 +21,12 @@ FILLS_LATE = """fetch('/values').then(a => a.json()).then(saved => {
   if (saved.length) inputs().filter(e => e.type != 'file').slice(0, 3).forEach((e, n) => e.value = saved[0][n]);
 });"""
 LOST = "The last run's end is not known"
+
+
+@pytest.fixture(autouse=True)
+def _settles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of these pages goes on asking, so each is waited for until it has what it asked for."""
+    monkeypatch.setattr(f"{PACKAGE}._trackers.devtodev_page._SETTLES_S", PATIENCE)
 
 
 def sent(page: OwnPage) -> list[list[str]]:
@@ -68,9 +77,10 @@ def test_removed_by_hand_is_created_again(world: World) -> None:
         assert done.results["changed"] and done.results["diff"]["before"] == {}
 
 
-def test_a_button_that_stays_disabled(world: World) -> None:
+def test_a_button_that_stays_disabled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with own_page(body=LABELLED.replace("<button>", "<button disabled>")) as page:
-        failed = world.on(page, request_timeout=2.0)
+        monkeypatch.setattr(Locator, "click", partialmethod(Locator.click, timeout=2000))
+        failed = world.on(page)
         assert "devtodev.page.submit" in failed.message and "can't be clicked" in failed.message
         assert "Nothing was submitted" in failed.message and page.saved == []
 
@@ -89,9 +99,11 @@ def test_an_upload_that_is_thrown_away(world: World, pem: str) -> None:
     """The page shows the key's text, too: then there is no screenshot."""
     script = """document.body.append(document.createElement('textarea'));
       const file = document.querySelector('input[type=file]');
-      file.addEventListener('change', async e => {
+      file.addEventListener('change', () => {
         if (!file.files[0]) return;
-        document.querySelector('textarea').value = await file.files[0].text(); file.value = '';
+        const asked = new XMLHttpRequest();
+        asked.open('GET', URL.createObjectURL(file.files[0]), false); asked.send();
+        document.querySelector('textarea').value = asked.responseText; file.value = '';
       });"""
     with own_page(body=LABELLED, script=script) as page:
         failed = world.on(page)
@@ -109,7 +121,7 @@ def test_a_page_that_asks_back_is_answered_yes(world: World) -> None:
 def test_what_the_page_says_is_passed_on(world: World) -> None:
     body = LABELLED.replace("send()", "document.querySelector('[role=alert]').textContent = 'No such issuer'")
     with own_page(body=body + "<p role=alert></p>", status="<b>Status</b> <i>Not connected</i>") as page:
-        failed = world.on(page, wait_timeout=1.0)
+        failed = world.on(page, wait_timeout=1.0, request_timeout=4.0)
         assert failed.results["failed"] and "No such issuer" in failed.message and "Screenshot" in failed.message
         assert "It sent nothing" in failed.message
         assert "'Not connected', not Active" in failed.message

@@ -251,7 +251,7 @@ def test_nobody_listens(world: World) -> None:
 def test_the_field_check_looks_at_the_page(world: World) -> None:
     environ = {"PATH": os.environ["PATH"], "HOME": str(world.folder)}
     world.look(leave_out=["key_id"])
-    options = {name: world.options()[name] for name in ("bundle_id", "devtodev", "request_timeout")}
+    options = {name: world.options()[name] for name in ("bundle_id", "devtodev", "request_timeout", "deadline")}
     done = run_task(field_check.TASK, options, environ=environ).results
     found = {one["name"]: one for one in done["assumptions"]}
     assert {name for name, one in found.items() if one["outcome"] == "broken"} == {"key_id"}

@@ -9,6 +9,7 @@ import contextlib
 import typing as t
 
 import pytest
+from browser_support import PATIENCE
 from playwright.sync_api import Browser, Error
 
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.clicks import NOWHERE, leave
@@ -49,6 +50,7 @@ def test_a_page_is_left(answers: tuple[str, ...]) -> None:
 def test_chromium_goes_on_after_an_address_that_did_not_answer(_chromium: Browser) -> None:
     """Without the waiting, each further step of the page is said to be interrupted by the one before it."""
     with contextlib.closing(_chromium.new_page()) as page:
+        page.set_default_timeout(PATIENCE * 1000)
         with pytest.raises(Error, match="ERR_"):
             page.goto("http://127.0.0.1:9/")
         for _turn in range(3):

@@ -110,13 +110,13 @@ class Newcomer:
         return json.loads(self.reads(path))
 
     def reads(self, path: str) -> bytes:
-        with urllib.request.urlopen(f"{self.control}/{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.control}/{path}", timeout=120) as answer:
             return bytes(answer.read())
 
     def tells(self, method: str, path: str, body: t.Mapping[str, t.Any]) -> None:
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.control}/{path}", json.dumps(body).encode(), headers, method=method)
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=120).close()
 
     def write(self, name: str, text: str) -> Path:
         path = self.cwd / name

@@ -106,7 +106,7 @@ class Playground:
         self.app_store_connect_url = urls["app_store_connect"]
         self.app_store_connect_api_url = urls["app_store_connect_api"]
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open(f"{urls['root_certificate']}?format=pem", timeout=10) as answer:
+        with direct.open(f"{urls['root_certificate']}?format=pem", timeout=120) as answer:
             self.root_certificate = self.write(self.folder / "root.pem", answer.read().decode())
         # Where HOME is.
         self.write(self.folder / "apple.pem", ssl.DER_cert_to_PEM_cert(apple_root().der))

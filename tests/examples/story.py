@@ -13,6 +13,7 @@ from pathlib import Path
 import pages
 from newcomer import Newcomer
 from playground import ROOT
+from unit_ports import free_port
 from warm import warm
 
 COOKIE = '[{"name": "myacinfo", "value": "simulated", "domain": "apple.com"}]'
@@ -21,16 +22,17 @@ DECLARED = next(block.text for block in pages.blocks("README.md") if block.text.
 
 
 class Sim:
-    """The simulator with the example's world, which can be started anew."""
+    """The simulator with the example's world, which can be started anew, on the same port."""
 
     def __init__(self, world: Path = WORLD) -> None:
         self._world = world
+        self.port = str(free_port())
         self.control = ""
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self, port: str = "0") -> None:
+    def start(self) -> None:
         simulator = ROOT / "extensions/simulator/__main__.py"
-        command = [str(warm().python), str(simulator), "--port", port, "--world", str(self._world)]
+        command = [str(warm().python), str(simulator), "--port", self.port, "--world", str(self._world)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         self.control = json.loads(self._process.stdout.readline())["control"]
@@ -39,10 +41,6 @@ class Sim:
         if self._process:
             self._process.terminate()
             self._process.wait(timeout=120)
-
-    @property
-    def port(self) -> str:
-        return self.control.split(":")[2].partition("/")[0]
 
 
 def settled(sim: Sim, tmp_path: Path, keys: int = 2) -> Newcomer:

@@ -27,7 +27,7 @@ def test_a_simulator_that_was_started_again(newcomer: Newcomer, sim: Sim) -> Non
     before = [(path.stat().st_mode & 0o777, path.read_text()) for path in keys]
     assert [mode for mode, _text in before] == [0o600, 0o600] and newcomer.plays("site").returncode == 0
     sim.stop()
-    sim.start(sim.port)
+    sim.start()
     refused = newcomer.plays("site")
     said = (
         f"127.0.0.1:{sim.port} answered, not Apple (app_store_server_url): a simulator that was started again has to be"
@@ -51,12 +51,11 @@ def test_the_example_has_refunds(newcomer: Newcomer) -> None:
 
 
 def test_a_simulator_that_is_still_being_set_up_is_waited_for(newcomer: Newcomer, sim: Sim) -> None:
-    port = sim.port
     sim.stop()
     command = [sys.executable, "examples/simulator/keys.py", sim.control]
     waiting = subprocess.Popen(command, cwd=newcomer.cwd, env=newcomer.env, stdout=subprocess.PIPE, text=True)
     assert waiting.stdout and waiting.stdout.readline().startswith(f"Waiting for the simulator at {sim.control}.")
-    sim.start(port)
+    sim.start()
     said, _none = waiting.communicate(timeout=300)
     assert waiting.returncode == 0 and "The simulator knows it now." in said
 
@@ -142,7 +141,7 @@ def test_an_encrypted_key_stays_as_it_is_and_is_shown_with_its_password(newcomer
     encrypted = path.read_text()
     assert encrypted.startswith("$ANSIBLE_VAULT;")
     sim.stop()
-    sim.start(sim.port)
+    sim.start()
     del newcomer.env["ANSIBLE_VAULT_PASSWORD_FILE"]
     refused = newcomer.knows_simulator()
     said = "The simulator can't be shown its key: set ANSIBLE_VAULT_PASSWORD_FILE and run this again."

@@ -92,7 +92,10 @@ class Warm:
         return path
 
     def _end(self) -> None:
-        self._process.communicate(timeout=LIMIT)
+        try:
+            self._process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -42,7 +42,7 @@ def ledger_url(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[str]:
 def _stop(pid: int) -> None:
     """End the server that another process started, and wait until it is gone."""
     os.kill(pid, signal.SIGINT)
-    for _attempt in range(200):
+    for _attempt in range(6000):
         state = Path(f"/proc/{pid}/stat")
         # A process whose parent is gone may stay as a zombie until somebody takes it.
         if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z":

@@ -31,7 +31,7 @@ NAMES = [f"com.example.app{number:05}" for number in range(APPS)]
 KILLS = int(os.environ.get("STOREOPS_SCALE_KILLS", "12"))
 # One of the two dies whenever both together have made about so many calls: fewer than a run takes.
 CALLS = 2 * APPS
-PATIENCE_S = 300.0
+PATIENCE_S = 600.0
 OPTIONS: t.Final = {"bundle_id": None, "apps": [{"bundle_id": name} for name in NAMES], "deadline": 3600}
 
 
@@ -62,9 +62,12 @@ class Controllers:
         ends = time.monotonic() + PATIENCE_S
         while self._calls() < goal and time.monotonic() < ends:
             for number, pid in enumerate(self.pids):
-                if os.waitpid(pid, os.WNOHANG) != (0, 0):
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                if ended:
                     self.pids[number] = self._start()
+                    assert status == 0, f"a controller ended by itself: {status}"
             time.sleep(0.01)
+        assert self._calls() >= goal, f"fewer than {goal} calls in {PATIENCE_S:g} s"
         os.kill(self.pids[victim], signal.SIGKILL)
         os.waitpid(self.pids[victim], 0)
         self.pids[victim] = self._start()

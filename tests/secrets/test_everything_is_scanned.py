@@ -10,7 +10,6 @@ import importlib.util
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +27,7 @@ from playground import API_KEY_ID, FIRST_APPLE_ID, ISSUER_ID, ROOT, STUDIO_A, Ra
 from processes import Watcher
 from scanner import Finding
 from test_no_key_material import Scene, assert_as_announced, scene
+from unit_ports import free_port
 
 # A fixture, used by its name alone.
 __all__ = ["scene"]
@@ -341,8 +341,8 @@ asyncio.run(module.main(Printed(), given["args"]))
 
 
 @contextlib.contextmanager
-def source(args: Json, folder: Path) -> t.Iterator[subprocess.Popen[str]]:
-    """Run the event source; what it shows is in ``stdout`` and ``stderr`` of the folder."""
+def source(args: Json, folder: Path, watcher: Watcher) -> t.Iterator[subprocess.Popen[str]]:
+    """Run the event source, once it is watched; what it shows is in ``stdout`` and ``stderr`` of the folder."""
     file = ROOT / "extensions/eda/plugins/event_source/refund_events.py"
     environment = {**os.environ, "MARKER": str(folder), "TMPDIR": str(folder), "HOME": str(folder)}
     command = [sys.executable, "-c", SOURCE]
@@ -351,6 +351,9 @@ def source(args: Json, folder: Path) -> t.Iterator[subprocess.Popen[str]]:
         with subprocess.Popen(command, env=environment, text=True, **streams) as process:
             try:
                 assert process.stdin is not None
+                end = time.monotonic() + 300
+                while not watcher.command_lines and time.monotonic() < end:
+                    time.sleep(0.05)
                 process.stdin.write(json.dumps({"file": str(file), "args": args}))
                 process.stdin.close()
                 yield process
@@ -372,7 +375,7 @@ def at_simulator(scene: Scene, method: str, path: str, body: t.Any) -> None:
     headers = {"Content-Type": "application/json"}
     url = f"{scene.playground.control_url}{path}"
     request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=120) as answer:
         assert answer.status < 300
 
 
@@ -409,14 +412,13 @@ def test_that_the_event_source_shows_no_secret(scene: Scene, mode: str, tmp_path
     name = f"for-events-{mode}"
     assert scene.run(name, scene.playbook(name, [made]), "-e", f"@{scene.vault}")[0].code == 0
     secret = json.loads(scene.variables.read_text())["vault_db_password"]
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        port, closed = (server.getsockname()[1] for server in (one, other))
+    port, closed = free_port(), free_port()
     more: Json = {"interval": 1}
     if mode == "listen":
         more = {"port": port, "forward_to": [f"http://127.0.0.1:{closed}/{secret}?key={secret}"]}
     args = source_args(scene, ledger, mode=mode, **more)
     out, err = tmp_path / "stdout", tmp_path / "stderr"
-    with Watcher(f"MARKER={tmp_path}") as watcher, source(args, tmp_path) as process:
+    with Watcher(f"MARKER={tmp_path}") as watcher, source(args, tmp_path, watcher) as process:
         if mode == "listen":
             until(process, err, "refund_events listens on")
             # Another test may have set the app's URL to something else.
@@ -455,7 +457,7 @@ def test_that_an_event_source_that_cannot_begin_shows_no_secret(
     args = source_args(scene, {"url" if name == "forward_to" else name: url}, mode=mode)
     if name == "forward_to":
         args["forward_to"] = [f"{'https://' if mode == 'poll' else ''}hooks.example.com/{secret}"]
-    with Watcher(f"MARKER={tmp_path}") as watcher, source(args, tmp_path) as process:
+    with Watcher(f"MARKER={tmp_path}") as watcher, source(args, tmp_path, watcher) as process:
         assert process.wait(timeout=120) == 1
     assert word in (tmp_path / "stderr").read_text().splitlines()[-1]
     assert not scanned(scene, watcher, tmp_path)
@@ -480,14 +482,33 @@ def test_that_nothing_is_left_out() -> None:
 
 
 @pytest.mark.newest
-def test_that_a_planted_leak_is_found_wherever_it_is(scene: Scene) -> None:
+def test_that_a_planted_leak_is_found_wherever_it_is(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """In each place that is scanned: what tasks show, a fact that is cached, a temporary file, a command line."""
-    leaky = "python3 -c 'import time; time.sleep(1)' {{ vault_db_password }}"
+    values, left = json.loads(scene.variables.read_text()), scene.left("planted")
+
+    class Telling(Watcher):
+        """Writes a file for each that it has seen."""
+
+        def _note(self, folder: Path) -> None:
+            super()._note(folder)
+            if any(values["vault_db_password"] in text for text in self.command_lines):
+                (left / "seen-command").touch()
+            if any(values["vault_cookie"] in text for text in self.environments):
+                (left / "seen-environment").touch()
+
+    monkeypatch.setattr("test_no_key_material.Watcher", Telling)
+    # Each lives until it was seen, or for five minutes.
+    loop = 'n=0; until [ -e "$0" ] || [ $n -gt 3000 ]; do n=$((n+1)); sleep 0.1; done'
+    until_seen = f"sh -c '{loop}' {left}/seen-"
     tasks: list[Json] = [
         {"name": "Fact", "ansible.builtin.set_fact": {"leaked": "{{ vault_a }}", "cacheable": True}},
         {"name": "File", "ansible.builtin.copy": {"dest": "{{ work }}/../tmp/leak", "content": "{{ vault_b }}"}},
-        {"name": "Command", "ansible.builtin.command": leaky},
-        {"name": "Environment", "ansible.builtin.command": "sleep 1", "environment": {"LEAK": "{{ vault_cookie }}"}},
+        {"name": "Command", "ansible.builtin.command": f"{until_seen}command {{{{ vault_db_password }}}}"},
+        {
+            "name": "Environment",
+            "ansible.builtin.command": f"{until_seen}environment",
+            "environment": {"LEAK": "{{ vault_cookie }}"},
+        },
     ]
     playbook = scene.playbook("planted", tasks)
     ran, found = scene.run("planted", playbook, "-e", f"@{scene.variables}", verbosity="-v")

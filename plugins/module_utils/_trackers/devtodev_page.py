@@ -29,6 +29,7 @@ if t.TYPE_CHECKING:
 
 FIELDS = ("bundle_id", "issuer_id", "key_id")
 _POLL = 0.25
+_SETTLES_S = 10.0
 # A value that is only hinted at, such as 2X******34 or ••••, says that there is one, and not which.
 _VEILED = re.compile(r"[*•●…]")
 _SIGN_IN = re.compile(r"/(log-?in|sign-?in|auth|sso)\b", re.IGNORECASE)
@@ -245,7 +246,7 @@ class Form:
         from playwright.sync_api import TimeoutError as TookTooLong
 
         with contextlib.suppress(TookTooLong):
-            self.page.wait_for_load_state("networkidle", timeout=min(self.timeout, 10.0) * 1000)
+            self.page.wait_for_load_state("networkidle", timeout=min(self.timeout, _SETTLES_S) * 1000)
 
     def _check_place(self) -> None:
         place = origin_of(self.page.url)
