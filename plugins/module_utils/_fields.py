@@ -216,12 +216,17 @@ def _is_convertible(value: object) -> bool:
     return isinstance(value, str) and ("=" in value or value.lstrip().startswith("{"))
 
 
+def _if_empty(value: object) -> str:
+    is_empty = isinstance(value, str) and not value.strip()
+    return ": it is empty. Perhaps a variable or a secret of the CI is not set" if is_empty else ""
+
+
 def _value_faults(name: str, value: t.Any, field: Spec) -> t.Iterator[str]:
     wanted = field.get("type")
     if wanted == "int" and not _is_whole(value):
-        yield f"{name} isn't a whole number."
+        yield f"{name} isn't a whole number{_if_empty(value)}."
     elif wanted == "bool" and str(value).lower().strip() not in _BOOLEANS:
-        yield f"{name} is neither true nor false."
+        yield f"{name} is neither true nor false{_if_empty(value)}."
     elif wanted == "list" and "choices" in field:
         for item in value if isinstance(value, list) else [value]:
             yield from _choice_fault(name, item, field["choices"])

@@ -12,6 +12,8 @@ from browser_support import BARE, PATIENCE, OwnPage, World, own_page
 from playwright.sync_api import Locator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, PACKAGE
 
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import first_sentence
+
 pytestmark = pytest.mark.usefixtures("shared_browser")
 LABELLED = """<form onsubmit="event.preventDefault(); send()">
 <label>App Bundle ID <input id=b></label><label>Issuer ID <input id=i></label><label>Key ID <input id=k></label>
@@ -139,6 +141,7 @@ def test_signed_out_in_other_ways(world: World, how: str) -> None:
         with own_page(**settings) as page:
             failed = world.checked_and_on(page, request_timeout=2.0)
             assert "the session has expired" in failed.message and "Nothing was submitted" in failed.message
+            assert "Sign in again" in first_sentence(failed.message, 2), "what site shows of it"
         if how == "script":
             assert other.visits == [], "the browser leaves the origin of devtodev.url by no script"
 

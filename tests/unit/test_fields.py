@@ -30,6 +30,7 @@ FIELDS = ", ".join(APP)
 SECRET = "s3cr3t-text"
 HIDDEN = f"a field with a name that is not shown here is unknown (known: {FIELDS})."
 ONE = {"bundle_id": "com.example.one"}
+UNSET = "it is empty. Perhaps a variable or a secret of the CI is not set."
 
 CASES: list[tuple[t.Any, str]] = [
     (["com.a", "com.b", "com.c", {"bundle": "com.d"}], "apps[3]: unknown field bundle; did you mean bundle_id?"),
@@ -44,6 +45,7 @@ CASES: list[tuple[t.Any, str]] = [
     ([{"key": "a"}], "apps[0]: bundle_id is missing."),
     ([{**ONE, "app_apple_id": SECRET}], "apps[0] (com.example.one): app_apple_id isn't a whole number."),
     ([{**ONE, "app_apple_id": 1.5}], "apps[0] (com.example.one): app_apple_id isn't a whole number."),
+    ([{**ONE, "app_apple_id": " "}], f"apps[0] (com.example.one): app_apple_id isn't a whole number: {UNSET}"),
     ([{**ONE, "trackers": [SECRET]}], "apps[0] (com.example.one): trackers is none of ledger, revenuecat, qonversion"),
     (
         [{**ONE, "trackers": "devtodevs"}],

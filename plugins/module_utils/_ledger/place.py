@@ -58,7 +58,8 @@ def find_place(url: str | None, environ: t.Mapping[str, str], option: str = OPTI
     if not url.strip():
         # Mostly a secret that a CI job lacks: the file of this user would be another ledger, and lost with the job.
         other = " (or STOREOPS_LEDGER_URL is)" if option == OPTION else ""
-        raise InputError(option, f"is given but empty{other}.", f"{_NEXT_STEP} Or leave it out.")
+        why = "Perhaps a variable or a secret of the CI is not set."
+        raise InputError(option, f"is given but empty{other}.", f"{_NEXT_STEP} {why}")
     if _SECOND_AT.match(url):
         raise InputError(option, "has more than one @.", "Write an @ in the password as %40.")
     try:

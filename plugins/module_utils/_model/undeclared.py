@@ -90,7 +90,8 @@ _HERE = f"Declare {{them}} for the ledger {{environments}}, too, {_ABSENT}"
 _THERE = (
     "A key was applied at this tracker and may still be there. Declare {app} for this tracker, or remove {its} "
     "on the tracker's page and then declare {app}, for one run, with state: absent, {places}, and the same "
-    "project (at devtodev by hand, for a second run with devtodev.confirmed: true, too)."
+    "options of the tracker, such as project and mode (at devtodev by hand, for a second run with "
+    "devtodev.confirmed: true, too)."
 )
 _ENVIRONMENTS = {"production": "in production", "sandbox": "in the sandbox"}
 

@@ -149,8 +149,12 @@ class DevtodevByBrowser:
             return self.tab.call(visit, 12 * timeout + self.times.wait)
         except (BrowserFailed, PageProblem) as error:
             self._place = None
-            said = f"{identity.bundle_id}: {error.message} {attempt.outcome()}"
-            told = type(error)(said, error.next_step)
+            said, outcome = f"{identity.bundle_id}: {error.message}", attempt.outcome()
+            # What is to be done is worth more than that nothing was, and less than that something was: few read all.
+            parts = (f"{said} {outcome}", error.next_step)
+            if not attempt.has_clicked:
+                parts = said, f"{error.next_step} {outcome}".strip()
+            told = type(error)(*parts)
             told.may_have_changed = attempt.has_clicked
             raise told from None
 

@@ -281,7 +281,8 @@ def _unveiled(text: str) -> str | None:
 _FILE = "e => e.files && e.files.length == 1 ? [e.files[0].name, e.files[0].size] : []"
 _TEXTS = "() => document.body.innerText + [...document.querySelectorAll('input, textarea')].map(e => e.value)"
 _CHECK_URL = (
-    "Check devtodev.url: the address of the project's page Settings → Payments integration → IA refunds tracking."
+    "Check devtodev.url and devtodev.project: they give the address of the page Settings → Payments integration → "
+    "IA refunds tracking."
 )
 _NAME_IT = "If the page has another name for an element, give that name in devtodev.page."
 _SIGN_IN_AGAIN = "Sign in again and save the browser's storage state as devtodev.session or session_path."

@@ -150,6 +150,7 @@ def test_bad_urls(url: str) -> None:
     assert "hunter2" not in str(e.value)
 
 
+UNSET = "Perhaps a variable or a secret of the CI is not set."
 NEXT = "Give sqlite:////absolute/path/ledger.db or postgresql://user:password@host/database."
 
 
@@ -157,7 +158,7 @@ NEXT = "Give sqlite:////absolute/path/ledger.db or postgresql://user:password@ho
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("", f"is given but empty (or STOREOPS_LEDGER_URL is). {NEXT} Or leave it out."),
+        ("", f"is given but empty (or STOREOPS_LEDGER_URL is). {NEXT} {UNSET}"),
         ("postgresql://me:hunter2@x@host/db", "has more than one @. Write an @ in the password as %40."),
         ("ledger.db", f"this isn't a database URL. {NEXT}"),
         ("postgresql://me@host:port/db", f"this isn't a database URL. {NEXT}"),

@@ -56,14 +56,15 @@ def test_what_was_applied_elsewhere_is_removed_there_by_hand_first() -> None:
             f"{title}: {name} at revenuecat (project proj1). A key was applied at this tracker and may still be "
             "there. Declare the app for this tracker, or remove its integration on the tracker's page and then declare "
             "the app, for one run, with state: absent, trackers: [revenuecat], environment: production, and the same "
-            "project (at devtodev by hand, for a second run with devtodev.confirmed: true, too)."
+            "options of the tracker, such as project and mode (at devtodev by hand, for a second run with "
+            "devtodev.confirmed: true, too)."
         )
     # Each tracker is a step of its own, and what it names is counted there.
     both = told(at("com.c"), at("com.b", "revenuecat"), at("com.b", "devtodev", "Three"))
     step = "A key was applied at this tracker and may still be there. Declare the app for this tracker, or remove its "
     assert both.startswith(f"{OTHER} {THERE.format('devtodev')}: com.b at devtodev (project Three). {step}integration ")
     assert f"{THERE.format('revenuecat')}: com.b at revenuecat. {step}integration on" in both
-    assert both.count("state: absent, trackers: [devtodev], environment: production, and the same project") == 1
+    assert both.count("state: absent, trackers: [devtodev], environment: production, and the same options") == 1
     twice = told(at("com.b", "devtodev", "One"), at("com.b", "devtodev", "Two"))
     assert f"(project One), com.b at devtodev (project Two). {step}integrations on the tracker's page" in twice
     several = told(at("com.b", "devtodev"), at("com.c", "devtodev"))

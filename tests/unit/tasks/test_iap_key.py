@@ -26,6 +26,7 @@ from unit_support import (
 )
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import AttributeRefused
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import first_sentence
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key import TASK
 
 
@@ -213,6 +214,9 @@ def test_a_damaged_file_without_content_fails(path: Path, content: bytes, cause:
 def test_nothing_there_and_no_content_fails(path: Path) -> None:
     results = checked_and_run(path).results
     assert results["failed"] and "private_key_content is not given" in results["msg"]
+    # Where this could make it, that comes first: site shows two sentences.
+    named = checked_and_run(path, name="devtodev").results["msg"]
+    assert "To make the key now" in first_sentence(named, 2) and "refund_tracking_session" in named
 
 
 @pytest.mark.parametrize("content", ["hunter2", "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n"])

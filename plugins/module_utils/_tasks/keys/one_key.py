@@ -22,6 +22,11 @@ from .key_results import results_of
 from .remote_key import settle_remote
 from .request import KeyRequest
 
+_MAKE_IT = (
+    "To make the key now, or to take it from App Store Connect, give a signed-in session (session, in site "
+    "refund_tracking_session; session_path; or FASTLANE_SESSION)."
+)
+
 
 def settle(asked: KeyRequest, context: Context, connection: Connection) -> Results:
     """Bring one key into its state and return the results of the task. Raises RefundsError, KeyProblem too.
@@ -127,6 +132,6 @@ def _found_key(found: Found, path: str, asked: KeyRequest) -> PrivateKey:
         raise found.problem
     next_step = WHERE_FROM
     if asked.name:
-        next_step += " To make the key now, give a signed-in session (session, session_path or FASTLANE_SESSION)."
+        next_step = f"{_MAKE_IT} {next_step}"
     what = f"{path} does not exist, and private_key_content is not given. {what_is_near(path)}"
     raise KeyProblem("key_unreadable", what, next_step)

@@ -232,6 +232,15 @@ def stop(stage: Stage) -> str:
     (new,) = stage.active().keys() - {OLD}
     assert not (stage.folder / "new.p8").exists() and not list(stage.vault.iterdir())
 
+    # The hook fails: where the key is, is told, and nothing else was done.
+    stage.control("DELETE", "/calls")
+    hook = stage.folder / "fails.yml"
+    hook.write_text("- ansible.builtin.fail: {msg: no vault here}\n")
+    code, output = stage.play("rotate_key", stage.rotation(iap_key_rotation_hook=str(hook)))
+    told = " ".join(output.split())
+    assert code != 0 and "no vault here" in told and f"The new key {new} lies at {stage.folder}/new.p8" in told, output
+    assert not stage.calls("endpoint=get_transaction_info"), "nothing was moved"
+
     # Killed while the hook runs, before anything else: it had the key.
     stage.control("DELETE", "/calls")
     (stage.vault / "hold").touch()
