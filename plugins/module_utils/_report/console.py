@@ -12,7 +12,7 @@ from .._model.text import few, told_once
 from .._model.undeclared import held_undeclared
 from .counts import troubled_keys
 from .model import KINDS, App, Kind, Report, count_apps
-from .refunds_told import missing, unread_apps
+from .refunds_told import unread_apps
 from .texts import UNREAD, UNREAD_TOO, counted, keys_told, number
 
 _EXPLAINED = 5
@@ -32,7 +32,7 @@ def good_news(report: Report, place: str) -> str:
     if not attention:
         told = f"{total} audited, none needs attention: {', '.join(kinds)}"
     keys = keys_told(troubled_keys(report))
-    refunds = unread(report) if report.unread else missing(report.refunds, str)
+    refunds = unread(report) if report.unread else ""
     said = [f"{told}." if report.apps else "", keys, refunds]
     said += [unread_apps(report, few), *waived(report), _undeclared(report)]
     return " ".join([*filter(None, said), f"The report: {place}"])

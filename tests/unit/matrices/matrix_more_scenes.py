@@ -108,7 +108,7 @@ def _forward(place: Place, more: Json) -> Outcome:
     root.write_bytes(_APPLE.root.der)
     url = place.sink.url.replace("http://", "https://") if more.get("over_tls") else place.sink.url
     urls = [f"{url}/further", f"{place.sink.url}/other"]
-    seconds = more.get("request_timeout", 300.0)
+    seconds = more.get("request_timeout", 60.0)
     given = {"mode": "listen", "forward_to": urls, "send_timeout": seconds, "root_certificate_path": str(root)}
     parts = _parts(place, warnings, **given)
 

@@ -40,13 +40,13 @@ def test_the_reason_fits_the_app(
     fields: Json, state: str, reason: str | None, wanted: str | None, is_missing: bool, tmp_path: Path
 ) -> None:
     row = {**refunds()["coverage"][0], "bundle_id": ONE, "state": state, "reason": reason}
-    done = audit(tmp_path, bulk(item(ONE, **fields)), refunds=[{**refunds(), "coverage": [row]}], fail_on=[])
+    audit(tmp_path, bulk(item(ONE, **fields)), refunds=[{**refunds(), "coverage": [row]}], fail_on=[])
     (found,) = document(tmp_path)["refunds"]["coverage"]
     assert (found["reason"] or "").endswith(wanted or "") and bool(found["reason"]) is bool(wanted)
     assert found["state"] == state
-    pages = ((tmp_path / f"refund-audit.{kind}").read_text() for kind in ("html", "md"))
-    for text in (*pages, done.results["report"]["summary"]):
-        assert (f"Refunds may be missing for 1 of 1 app: {ONE}." in text) is is_missing, text
+    for name in ("html", "md"):
+        text = (tmp_path / f"refund-audit.{name}").read_text()
+        assert (f"Refunds may be missing for 1 of 1 app: {ONE}." in text) is is_missing, name
 
 
 @pytest.mark.parametrize(
