@@ -15,7 +15,7 @@ import typing as t
 from decimal import Decimal, DecimalException
 
 from ._declared_spec import fields_of
-from ._model.errors import InputError
+from ._model.errors import UNSET, InputError
 from ._model.identifiers import parse_bundle_id, refuse_no_path
 from ._model.secret import looks_secret
 from ._model.text import told_once
@@ -104,7 +104,7 @@ def refuse_empty(params: Spec, options: t.Iterable[str], where: str = "", variab
             raise InputError(
                 f"{where}{option}",
                 f"is given but empty{f' (or {variable} is)' if variable else ''}.",
-                "Give a value, or leave the option out (omit). Perhaps a variable or a secret of the CI is not set.",
+                f"Give a value, or leave the option out (omit). {UNSET}",
             )
 
 
@@ -217,16 +217,15 @@ def _is_convertible(value: object) -> bool:
 
 
 def _if_empty(value: object) -> str:
-    is_empty = isinstance(value, str) and not value.strip()
-    return ": it is empty. Perhaps a variable or a secret of the CI is not set" if is_empty else ""
+    return f": it is empty. {UNSET}" if isinstance(value, str) and not value.strip() else "."
 
 
 def _value_faults(name: str, value: t.Any, field: Spec) -> t.Iterator[str]:
     wanted = field.get("type")
     if wanted == "int" and not _is_whole(value):
-        yield f"{name} isn't a whole number{_if_empty(value)}."
+        yield f"{name} isn't a whole number{_if_empty(value)}"
     elif wanted == "bool" and str(value).lower().strip() not in _BOOLEANS:
-        yield f"{name} is neither true nor false{_if_empty(value)}."
+        yield f"{name} is neither true nor false{_if_empty(value)}"
     elif wanted == "list" and "choices" in field:
         for item in value if isinstance(value, list) else [value]:
             yield from _choice_fault(name, item, field["choices"])

@@ -13,7 +13,7 @@ import traceback
 import typing as t
 from dataclasses import dataclass
 
-from .._model.errors import InputError
+from .._model.errors import UNSET, InputError
 from .._model.identifiers import shown
 from .._model.secret import Secret
 
@@ -58,8 +58,7 @@ def find_place(url: str | None, environ: t.Mapping[str, str], option: str = OPTI
     if not url.strip():
         # Mostly a secret that a CI job lacks: the file of this user would be another ledger, and lost with the job.
         other = " (or STOREOPS_LEDGER_URL is)" if option == OPTION else ""
-        why = "Perhaps a variable or a secret of the CI is not set."
-        raise InputError(option, f"is given but empty{other}.", f"{_NEXT_STEP} {why}")
+        raise InputError(option, f"is given but empty{other}.", f"{_NEXT_STEP} {UNSET}")
     if _SECOND_AT.match(url):
         raise InputError(option, "has more than one @.", "Write an @ in the password as %40.")
     try:

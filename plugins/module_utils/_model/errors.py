@@ -16,6 +16,8 @@ import typing as t
 
 from .text import printable
 
+# Why an option is most likely empty.
+UNSET = "Perhaps a variable or a secret of the CI is not set."
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 
 
