@@ -154,15 +154,17 @@ def docs(part: Part) -> None:
 
 def _unit(part: Part, version: Version) -> None:
     """Run all on the oldest version, the newest and our own; between them what touches Ansible itself."""
-    chosen = "not services" if version in (MATRIX[0], MATRIX[-1], OWN) else "ansible and not services"
+    chosen = "not services and not sweep"
+    if version not in (MATRIX[0], MATRIX[-1], OWN):
+        chosen = f"ansible and {chosen}"
     # The tree's own files are the same for every version.
     once = " and not once" if OWN in MATRIX and version != OWN else ""
     pytest(part, "tests/unit", version.venv, chosen + once)
 
 
 def _services(part: Part, version: Version) -> None:
-    """Run the tests of tasks against the simulator, PostgreSQL and Ansible's programs."""
-    pytest(part, "tests/unit", version.venv, "services")
+    """Run the tests of tasks against the simulator, PostgreSQL and Ansible's programs, and those of no one layer."""
+    pytest(part, "tests/unit", version.venv, "services or sweep")
 
 
 def _secrets(part: Part, version: Version) -> None:

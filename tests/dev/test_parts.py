@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
+import typing as t
 from functools import partial
 from pathlib import Path
 
 import pytest
+from _pytest.mark.expression import Expression
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "dev"))
 
@@ -31,7 +34,19 @@ def test_every_folder_of_tests_is_part_of_a_run() -> None:
     known = {"unit", "dev", "integration"}
     folders = {file.relative_to(ROOT / "tests").parts[0] for file in (ROOT / "tests").rglob("test_*.py")}
     assert [name for name in sorted(folders - known) if f'"{name}"' not in text and f"tests/{name}" not in text] == []
-    assert "not services" in text and '"services"' in text, "each unit test is in one of the two"
+
+
+def test_each_unit_test_is_in_one_of_the_two_parts_of_the_oldest_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, str] = {}
+    monkeypatch.setattr(parts, "OWN", parts.MATRIX[0])
+    monkeypatch.setattr(parts, "pytest", lambda part, *given: asked.__setitem__(part, given[2]))
+    for name in ("unit", "services"):
+        parts.SUITES[name](t.cast(Part, name), parts.MATRIX[0])
+    marks = ("services", "sweep", "once", "ansible")
+    for chosen in itertools.product((True, False), repeat=len(marks)):
+        has = dict(zip(marks, chosen, strict=True)).__getitem__
+        runs = [name for name, text in asked.items() if Expression.compile(text).evaluate(has)]
+        assert runs == (["services"] if has("services") or has("sweep") else ["unit"])
 
 
 def test_that_sanity_sees_all_that_is_shipped_and_one_version_everything(tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ REFUSED = {
     "deep block": "- " * 30000,
     "deep mappings": '{"a":' * 10000,
     "too long": "x" * (LARGEST + 1),
-    "a million numbers": "[" + "1," * 30000 + "]",
+    "thousands of numbers": "[" + "1," * 6000 + "]",
     "a long number": "9" * 60000,
 }
 

@@ -73,6 +73,7 @@ def test_nothing_goes_out_that_no_row_tries(sim: Simulator, tmp_path: Path) -> N
     assert called - rows == set(), "these calls are made, and no row lets them fail"
 
 
+@pytest.mark.sweep
 def test_nothing_else_opens_connections() -> None:
     """The transport alone, the browser, and the ledger's database: all have tables."""
     found = {file: names for file, tree in matrix_sites.sources().items() if (names := matrix_sites.imports(tree))}

@@ -106,6 +106,7 @@ def messages(token: str) -> t.Iterator[str]:
     yield from map(str, faults)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("alphabet", ALPHABETS)
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_nothing_shows_a_token(prefix: str, alphabet: str) -> None:

@@ -111,6 +111,7 @@ def decided(word: str, key: str, cause: str, on_unknown: str, policy: str = "req
     return decision
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("on_unknown", ["keep", "replace"])
 @pytest.mark.parametrize("cause", ["accepted", "app_not_released", "unreachable"])
 @pytest.mark.parametrize("key", KEYS)
@@ -149,6 +150,7 @@ ASKING = [
 ]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("cause", "policy"), ASKING)
 @pytest.mark.parametrize("word", [*WORDS, ""])
 def test_site_fails_for_what_the_page_says_as_the_audit_does(

@@ -117,6 +117,7 @@ def told(outcome: Outcome) -> list[t.Any]:
     ]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("states", [("present", "present"), ("present", "absent"), ("absent", "present")])
 @pytest.mark.parametrize("first", WISHES)
 def test_of_two_entries_none_takes_the_key_of_the_other(
