@@ -126,7 +126,7 @@ summary:
       C(read in part) (payloads are in quarantine or days are lost), or C(failed), in one line without the zeros.
   returned: always, but for invalid options
   type: str
-  sample: 'Refunds: 36 of 40 apps read to now, 12 new; 3 pending, 1 read in part'
+  sample: 'Refunds: 36 of 40 apps read, 12 new; 3 pending, 1 read in part'
 apps:
   description:
     - With O(apps), what the run did for each app, by C(bundle_id) and C(environment), in the order of the list.

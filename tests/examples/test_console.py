@@ -101,7 +101,7 @@ TROUBLES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
 def test_a_line_says_that_all_is_well(newcomer: Newcomer) -> None:
     said = {name: newcomer.plays(name).stdout for name in ("site", "refunds")}
     said["audit"] = newcomer.plays("audit", "-e refund_audit_path=$PWD/report").stdout
-    assert "3 apps: 3 changed." in said["site"] and "Refunds: 3 of 3 apps read to now, " in said["refunds"]
+    assert "3 apps: 3 changed." in said["site"] and "Refunds: 3 of 3 apps read, " in said["refunds"]
     assert (
         f"3 apps audited, none needs attention: 3 OK. The report: {newcomer.cwd}/report/refund-audit.html"
         in said["audit"]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._model.text import few
+
 Revocation = t.Literal["not_asked", "done", "before", "unlisted"]
 
 
@@ -17,6 +19,8 @@ class End:
 
     ``by_hand``: how many a person has yet to enter at the tracker; they are neither moved nor sound. ``left``: what
     keeps the old key from being revoked. ``new`` is empty for a key that is only predicted.
+
+    ``foreseen``: which ones check mode says would be moved, as nothing else of it names them.
 
     ``is_declared``: the new key is in the declaration. ``has_old_apps``: apps are declared with the old one.
     """
@@ -32,6 +36,7 @@ class End:
     check_mode: bool = False
     is_declared: bool = False
     has_old_apps: bool = True
+    foreseen: t.Sequence[str] = ()
 
     def __str__(self) -> str:
         return " ".join(filter(None, [self._moved(), *self.left, self._old_key(), *self._next()]))
@@ -43,7 +48,8 @@ class End:
         if not self.moved:
             return f"Nothing is left to move: {count_of(self.sound, 'uses', 'use')} {new}, and Apple accepts it."
         if self.check_mode:
-            return f"{count_of(self.moved)} would be moved from {self.old} to {new}."
+            which = f" ({few(self.foreseen)})" if self.foreseen else ""
+            return f"{count_of(self.moved)}{which} would be moved from {self.old} to {new}."
         return f"{count_of(self.moved, 'was', 'were')} moved from {self.old} to {new}."
 
     def _old_key(self) -> str:

@@ -34,3 +34,10 @@ class Changes:
     gone: tuple[Change, ...]
     still: tuple[Change, ...]
     open: tuple[Change, ...] = ()
+
+    def about(self, change: Change) -> str:
+        """Return what was found where: its cause, its tracker where the findings are of several, and the sandbox."""
+        found = (*self.new, *self.gone, *self.still, *self.open)
+        is_one_of_several = len({one.tracker for one in found if one.tracker}) > 1
+        tracker = f" at {change.tracker}" if change.tracker and is_one_of_several else ""
+        return f"{change.cause}{tracker}{'' if change.environment == 'production' else f' {change.environment}'}"

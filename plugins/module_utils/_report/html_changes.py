@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .compared import Change
+from .compared import Change, Changes
 from .model import Report
 from .texts import ONLY_APPS, WHY, boxes, counted, esc, name, time
 
@@ -24,20 +24,19 @@ def changes_section(report: Report) -> str:
     return (
         '<section aria-labelledby="changes"><h2 id="changes">Since the last report</h2>'
         f"<p>Compared with the report of {time(changes.since)} UTC. {ONLY_APPS}</p>"
-        + "".join(_part(title, found, is_open) for title, found, is_open in parts)
+        + "".join(_part(title, changes, found, is_open) for title, found, is_open in parts)
         + "</section>"
     )
 
 
-def _part(title: str, found: t.Sequence[Change], is_open: bool) -> str:
+def _part(title: str, changes: Changes, found: t.Sequence[Change], is_open: bool) -> str:
     if not found:
         return f'<p class="muted">{title}: none.</p>'
     opened = " open" if is_open and len(found) <= 12 else ""
-    listed = boxes([_entry(change) for change in found], _LISTED)
+    listed = boxes([_entry(change, changes.about(change)) for change in found], _LISTED)
     return f"<details{opened}><summary>{title}: {counted(len(found), 'finding')}</summary>{listed}</details>"
 
 
-def _entry(change: Change) -> str:
-    place = "" if change.environment == "production" else f" {change.environment}"
+def _entry(change: Change, about: str) -> str:
     why = f" ({WHY[change.why]})" if change.why else ""
-    return f'<code>{name(change.bundle_id)}</code> <span class="muted">{esc(change.cause + place + why)}</span>'
+    return f'<code>{name(change.bundle_id)}</code> <span class="muted">{esc(about + why)}</span>'

@@ -100,8 +100,9 @@ def _changes(report: Report) -> str:
     changes = report.changes
     if changes is None:
         return ""
+    told = {id(item): _change(item, changes.about(item)) for item in (*changes.new, *changes.gone, *changes.open)}
     lines = [
-        f"- {len(found)} {title}{_names([_change(item) for item in found]) if title != 'still there' else ''}"
+        f"- {len(found)} {title}{_names([told[id(item)] for item in found]) if title != 'still there' else ''}"
         for title, found in (
             ("new", changes.new),
             ("gone", changes.gone),
@@ -113,9 +114,9 @@ def _changes(report: Report) -> str:
     return "\n".join((BEGIN, f"### Since the report of {since} UTC", "", ONLY_APPS, "", *lines, END))
 
 
-def _change(change: Change) -> str:
+def _change(change: Change, about: str) -> str:
     why = f", {WHY[change.why]}" if change.why else ""
-    return f"{md(change.bundle_id)} ({md(change.cause)}{why})"
+    return f"{md(change.bundle_id)} ({md(about)}{why})"
 
 
 def _cause(group: CauseGroup) -> str:

@@ -89,12 +89,10 @@ class DevtodevByHand:
         was_asked = held is not None and held.word == REMOVAL_ASKED
         if self.settings.is_confirmed and was_asked:
             return ""
-        step = "then run storeops.refunds.site"
-        if not was_asked:
-            step = "once a run of storeops.refunds.site asks for it (this run does, unless it is a check). Run it again"
+        first = "" if was_asked else " (After a check, run site without it first: it counts once a run has asked.)"
         return (
-            f"devtodev has no API for this. Remove the integration by hand at {self._where(identity)}, {step} with "
-            f"{_CONFIRMING}{self._too_early}"
+            f"devtodev has no API for this. Remove the integration by hand at {self._where(identity)}, then run "
+            f"storeops.refunds.site with {_CONFIRMING}{first}{self._too_early}"
         )
 
     def foretell_removal(self, identity: Identity) -> None:

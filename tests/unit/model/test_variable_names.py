@@ -12,6 +12,7 @@ import yaml
 from unit_support import ROOT
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.variable_names import named
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.one_key import _MAKE_IT
 
 TASKS: dict[str, dict[str, t.Any]] = {
     task["name"]: task for task in yaml.safe_load((ROOT / "roles/iap_key_rotation/tasks/main.yml").read_text())
@@ -27,6 +28,13 @@ MOVE = TASKS["Move every integration to the new key as soon as Apple accepts it,
         (MAKE, "team_id: this session has several teams.", "iap_key_rotation_team_id: this session has several teams."),
         (MAKE, "Set team_id or issuer_id.", "Set iap_key_rotation_team_id or iap_key_rotation_issuer_id."),
         (MAKE, "Give session or session_path.", "Give iap_key_rotation_session or iap_key_rotation_session_path."),
+        (
+            MAKE,
+            _MAKE_IT,
+            "To make the key now, or to take it from App Store Connect, give a signed-in session: "
+            "iap_key_rotation_session or iap_key_rotation_session_path (in site refund_tracking_session), or "
+            "FASTLANE_SESSION.",
+        ),
         (MAKE, "The session has ended, and its name is gone.", "The session has ended, and its name is gone."),
         (MAKE, "name: 'x' is taken.", "iap_key_rotation_name: 'x' is taken."),
         (MAKE, "see api_key_id, my_team_id and apps[0].key_id", "see api_key_id, my_team_id and apps[0].key_id"),

@@ -51,6 +51,20 @@ def test_the_second_report_says_what_changed(tmp_path: Path) -> None:
     assert "- 1 new: com.example.fresh (drift)" in summary and "- 1 still there" in summary
 
 
+def test_a_finding_that_is_gone_is_told_from_one_that_is_still_there_at_another_tracker(tmp_path: Path) -> None:
+    def at(tracker: str, environment: str = "production") -> Json:
+        place = {"tracker": tracker, "environment": environment}
+        return item("com.example.one", action="update", **place)
+
+    audit(tmp_path, bulk(at("devtodev"), at("ledger"), at("ledger", "sandbox")))
+    done = item("com.example.one", tracker="devtodev")
+    audit(tmp_path, bulk(done, at("ledger"), at("ledger", "sandbox")), now=NOW + timedelta(days=1))
+    page, summary = ((tmp_path / f"refund-audit.{kind}").read_text() for kind in ("html", "md"))
+    assert "- 1 gone: com.example.one (drift at devtodev, solved)" in summary
+    for told in ("drift at devtodev (solved)", "drift at ledger<", "drift at ledger sandbox<"):
+        assert told in page
+
+
 # What can be found of an app, and whether it was looked at then: Apple accepts the key, the tracker was compared.
 FOUND: dict[str, tuple[Json, bool]] = {
     **{cause: (bulk(item("com.example.one", cause)), cause in ("accepted", "app_not_released")) for cause in CAUSES},

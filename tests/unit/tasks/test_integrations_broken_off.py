@@ -172,8 +172,19 @@ def test_progress_is_said_every_ten_seconds_at_most() -> None:
     assert len(said) == 2, "a clock that was set back does not silence it"
 
 
+@pytest.mark.parametrize("nouns", ["apps", "key checks"])
+def test_what_was_said_on_the_way_is_said_at_the_end(nouns: str) -> None:
+    said: list[str] = []
+    clock = [0.0]
+    progress = Progress(said.append, lambda: clock[0], "key", 3, nouns)
+    for clock[0] in (4, 11, 12):
+        progress.ended(False)
+    assert said == [f"key: 2 of 3 {nouns}, 0 failed", f"key: 3 of 3 {nouns}, 0 failed"]
+
+
 def test_a_short_task_says_nothing() -> None:
     said: list[str] = []
     progress = Progress(said.append, lambda: 5.0, "refund_tracking_integrations", 2)
     progress.ended(True)
-    assert said == [] and (progress.done, progress.failed) == (1, 1)
+    progress.ended(False)
+    assert said == [] and (progress.done, progress.failed) == (2, 1)

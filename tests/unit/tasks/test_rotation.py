@@ -75,7 +75,8 @@ def test_check_mode_speaks_in_the_conditional_before_the_key_is_made(publisher: 
     outcome = publisher.rotate(publisher.declared(ONE, TWO), True, new_key=new, revoke=True)
     message = outcome.results["rotation"]["message"]
     assert outcome.results["changed"] and not outcome.results.get("failed"), outcome.message
-    assert f"would be moved from {OLD} to the new key. {OLD} would be revoked." in message
+    which = f"2 integrations ({ONE} in the ledger, {TWO} in the ledger) would be moved from {OLD} to the new key."
+    assert f"{which} {OLD} would be revoked." in message
     # Nothing that looks as if a key were taken away.
     after = outcome.results["diff"]["after"][ONE]
     assert (after["key_id"], after["key_fingerprint"]) == ("(the new key)",) * 2

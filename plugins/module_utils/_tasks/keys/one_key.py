@@ -23,8 +23,8 @@ from .remote_key import settle_remote
 from .request import KeyRequest
 
 _MAKE_IT = (
-    "To make the key now, or to take it from App Store Connect, give a signed-in session (session, in site "
-    "refund_tracking_session; session_path; or FASTLANE_SESSION)."
+    "To make the key now, or to take it from App Store Connect, give a signed-in session: session or "
+    "session_path (in site refund_tracking_session), or FASTLANE_SESSION."
 )
 
 

@@ -174,7 +174,7 @@ def for_list(entries: t.Sequence[Entry], context: Context, records: Records, not
 
 
 def summary(entries: t.Sequence[Entry], check_mode: bool = False) -> str:
-    """Return one line such as ``Refunds: 36 of 40 apps read to now, 12 new; 3 pending, 1 read in part``."""
+    """Return one line such as ``Refunds: 36 of 40 apps read, 12 new; 3 pending, 1 read in part``."""
     if not entries:
         return "No apps, so no refunds were read"
     if _is_none_wanted(entries):
@@ -186,8 +186,8 @@ def summary(entries: t.Sequence[Entry], check_mode: bool = False) -> str:
     news = f", {new:,} new" if any(entry.run for entry in entries) else ""
     verb = "would be read" if check_mode else "read"
     gaps = sum(_is_read_with_gap(entry) for entry in entries)
-    holes = f"{gaps:,} of these apps may lack refunds of other days" if gaps else ""
-    told = (f"Refunds: {counted['read']:,} of {apps} {verb} to now{news}", holes, ", ".join(others))
+    holes = f"{gaps:,} of these apps may lack refunds" if gaps else ""
+    told = (f"Refunds: {counted['read']:,} of {apps} {verb}{news}", holes, ", ".join(others))
     return "; ".join(filter(None, told))
 
 

@@ -52,8 +52,8 @@ class Job:
     def require_session(self) -> None:
         """Raise InputError where a key can't be revoked at the end, before anything is done."""
         if self.asked.revoke and not self.connection.is_given:
-            step = "Give session or session_path, or leave revoke out and revoke the key in the browser."
-            raise InputError("revoke", "needs a signed-in session of App Store Connect.", step)
+            step = "Give session or session_path, or set FASTLANE_SESSION; or leave revoke out and revoke the key"
+            raise InputError("revoke", "needs a signed-in session of App Store Connect.", f"{step} in the browser.")
 
 
 def uses(job: Job, known: Known) -> list[str]:

@@ -107,18 +107,20 @@ def _accepted(moved: Moved) -> str:
 
 def _end(job: Job, moved: Moved, revocation: Revocation) -> End:
     done = [decision for decision in moved.decisions if not awaits_person(decision)]
+    moving = [one.held.identity.place for one in done if one.step.changed]
     return End(
         old=job.asked.old_key_id,
         new=moved.new_key_id,
         new_path=str(job.asked.new.path),
         is_declared=declared_with(job.asked.declaration, moved.new_key_id) is not None,
         has_old_apps=bool(moved.before.declared_old),
-        moved=sum(decision.step.changed for decision in done),
+        moved=len(moving),
         sound=len(done),
         by_hand=len(moved.decisions) - len(done),
         revocation=revocation,
         left=moved.left,
         check_mode=job.context.check_mode,
+        foreseen=moving if job.context.check_mode else (),
     )
 
 

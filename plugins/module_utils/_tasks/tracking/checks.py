@@ -52,7 +52,7 @@ class Checks:
         """
         asked = [target for target in targets if target.key and not target.error]
         questions = list(dict.fromkeys(_question(target) for target in asked))
-        progress = Progress(self.context.progress, self.context.now, self.name, len(questions))
+        progress = Progress(self.context.progress, self.context.now, self.name, len(questions), "key checks")
         answers = dict(zip(questions, self._asked(questions, progress if shows_progress else None), strict=True))
         released, proven = _released(targets), _proven(targets)
         found = [self._of_target(target, answers, released, proven) for target in targets]

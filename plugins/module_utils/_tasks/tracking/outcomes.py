@@ -89,15 +89,16 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
     ]
     counted = Counter({**states, **dict.fromkeys(also, "changed")}.values())
     named = [decision for app in also for decision in apps[app]]
-    beside = {
-        "waiting": _waiting(named),
-        "kept": dict.fromkeys(decision.held.identity.place for decision in named if decision.is_kept),
-    }
+    beside = {"waiting": _waiting(named), "kept": _kept(named)}
     some = "; ".join(f"{words[state][0]}: {few([*names])}" for state, names in beside.items() if names)
-    still = _waiting(
-        one for app, group in apps.items() if states[app] == "waiting" and app not in also for one in group
-    )
-    aside = {"changed": f" (of these {some})" if some else "", "waiting": f" ({few([*still])})"}
+    alone: dict[str, list[Decision]] = {}
+    for app, group in apps.items():
+        alone.setdefault("changed" if app in also else states[app], []).extend(group)
+    aside = {
+        "changed": f" (of these {some})" if some else "",
+        "waiting": f" ({few([*_waiting(alone.get('waiting', ()))])})",
+        "kept": f" ({few([*_kept(alone.get('kept', ()))])})",
+    }
     told = [
         f"{counted[state]:,} {said[counted[state] > 1]}{aside.get(state, '')}"
         for state, said in words.items()
@@ -109,6 +110,11 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
 def _waiting(decisions: t.Iterable[Decision]) -> dict[str, None]:
     """Return the apps that are to be Active and aren't, each with its tracker's own word for that."""
     return dict.fromkeys(_worded(decision) for decision in decisions if _is_waiting(decision))
+
+
+def _kept(decisions: t.Iterable[Decision]) -> dict[str, None]:
+    """Return where an app is still held that is declared absent."""
+    return dict.fromkeys(decision.held.identity.place for decision in decisions if decision.is_kept)
 
 
 def _worded(decision: Decision) -> str:

@@ -218,7 +218,8 @@ def look_only(stage: Stage) -> None:
     stage.control("DELETE", "/calls")
     code, output = stage.play("rotate_key", stage.rotation(), "--check", "--diff")
     assert code == 0 and "failed=0" in recap(output) and "changed=2" in recap(output), output
-    assert all(name in output for name in (*APPS, OLD, NAME)) and "3 integrations would be moved" in output, output
+    assert all(name in output for name in (*APPS, OLD, NAME)) and "3 integrations (" in output, output
+    assert f") would be moved from {OLD} to the new key." in " ".join(output.split()), output
     assert {call["method"] for call in stage.calls("")} == {"GET"}, "check mode only looks"
     assert stage.active() == {OLD: "old key"} and not list(stage.vault.iterdir())
 
