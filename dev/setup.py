@@ -37,7 +37,13 @@ def _run(*argv: str | Path) -> None:
     }
     if CERTIFICATES.is_file():
         env.setdefault("SSL_CERT_FILE", str(CERTIFICATES))
-    subprocess.run(list(map(str, argv)), check=True, env=env)
+    code = subprocess.run(list(map(str, argv)), check=False, env=env).returncode
+    if code:
+        sys.exit(
+            f"{Path(argv[0]).name} ended with exit code {code}; what it said is above. Setting up needs the package "
+            "registries of pip and npm: check the network, or the index or proxy that they use here, and run make "
+            "again. What is set up already stays."
+        )
 
 
 def _version(venv: Path) -> str:
