@@ -20,9 +20,9 @@ class Version:
     ``integration`` means the targets, inside Ansible's process: all on the oldest version, on another those without the
     alias "once/", which prove what modules do whatever runs them, and without the parts of targets that ask
     ``storeops_refunds_oldest``. ``smoke`` means those with the alias "smoke/", as ordinary modules; ``unit`` the tests
-    that start no process, ``services`` the others in tests/unit. What holds on the oldest version and on the newest,
-    the pre-release included, needs no proof of every target on one between them, nor of every unit test: there it is
-    ``unit`` of what touches Ansible itself (the marker ``ansible``).
+    of one layer that start no process, ``services`` the others in tests/unit. What holds on the oldest version and on
+    the newest, the pre-release included, needs no proof of every target on one between them, nor of every unit test:
+    there it is ``unit`` of what touches Ansible itself (the marker ``ansible``).
     """
 
     python: str

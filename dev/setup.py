@@ -40,9 +40,9 @@ def _run(*argv: str | Path) -> None:
     code = subprocess.run(list(map(str, argv)), check=False, env=env).returncode
     if code:
         sys.exit(
-            f"{Path(argv[0]).name} ended with exit code {code}; what it said is above. Setting up needs the package "
-            "registries of pip and npm: check the network, or the index or proxy that they use here, and run make "
-            "again. What is set up already stays."
+            f"{Path(argv[0]).name} ended with exit code {code}; what it said is above. If it is the network: "
+            "setting up needs the package registries of pip and npm, or the index or proxy that they use here. Then run "
+            "make again."
         )
 
 

@@ -20,5 +20,5 @@ def test_without_a_registry_it_says_what_is_needed() -> None:
         setup._run(sys.executable, "-c", "raise SystemExit(3)")
     said = str(caught.value)
     assert said.startswith(f"{Path(sys.executable).name} ended with exit code 3; what it said is above.")
-    assert "check the network" in said and said.endswith("What is set up already stays.")
+    assert "needs the package registries of pip and npm" in said and said.endswith("Then run make again.")
     setup._run(sys.executable, "-c", "")

@@ -99,7 +99,6 @@ def emptied(given: Json, module: str, name: str, empty: str) -> Json:
     return {**options, outer: {**options.get(outer, {}), inner: empty} if inner else empty}
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("empty", ["", " "])
 @pytest.mark.parametrize(("module", "name"), [case for case in CASES if reason(case[1]) is None])
 def test_an_empty_text_is_named(given: Json, module: str, name: str, empty: str) -> None:

@@ -38,11 +38,13 @@ def changes_since(text: str | None, apps: t.Sequence[App]) -> Changes | None:
     unseen = {_place_of(app) for app in apps if not _was_looked_at(app)}
     answered = audited - {_place_of(app) for app in apps if app.cause not in ANSWERS}
     settled = {found for found in before if found[3] in UNDECIDED_CAUSES and found[:3] in answered}
-    # An app that nobody got to has no tracker.
+    # An app that nobody gets to has no tracker.
     is_open = {found for found in before - now - waived - settled if unseen & {found[:3], (*found[:2], "")}}
 
+    reached = audited | {(*place[:2], "") for place in audited}
+
     def why(found: _Found) -> Why:
-        return "waived" if found in waived else "solved" if found[:3] in audited else "not audited"
+        return "waived" if found in waived else "solved" if found[:3] in reached else "not audited"
 
     return Changes(
         since=previous["generated_at"],

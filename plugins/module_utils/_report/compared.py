@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from functools import cached_property
 
 Why = t.Literal["solved", "waived", "not audited"]
 
@@ -35,9 +36,12 @@ class Changes:
     still: tuple[Change, ...]
     open: tuple[Change, ...] = ()
 
+    @cached_property
+    def _has_several_trackers(self) -> bool:
+        found = (*self.new, *self.gone, *self.still, *self.open)
+        return len({one.tracker for one in found if one.tracker}) > 1
+
     def about(self, change: Change) -> str:
         """Return what was found where: its cause, its tracker where the findings are of several, and the sandbox."""
-        found = (*self.new, *self.gone, *self.still, *self.open)
-        is_one_of_several = len({one.tracker for one in found if one.tracker}) > 1
-        tracker = f" at {change.tracker}" if change.tracker and is_one_of_several else ""
+        tracker = f" at {change.tracker}" if change.tracker and self._has_several_trackers else ""
         return f"{change.cause}{tracker}{'' if change.environment == 'production' else f' {change.environment}'}"

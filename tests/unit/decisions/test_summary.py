@@ -52,8 +52,8 @@ APPS: dict[str, tuple[list[tuple[Action, Status]], str, str]] = {
     "removed at one, left at another": ([("delete", "Absent"), ("unchanged", "Active")], "1 changed", "1 would change"),
     "declared absent, and waiting": (
         [("unchanged", "Pending")],
-        "1 declared absent and still held (com.example.declared-absent,-and-waiting at devtodev (project p0))",
-        "1 declared absent and still held (com.example.declared-absent,-and-waiting at devtodev (project p0))",
+        "1 declared absent and still held (com.example.declared-absent,-and-waiting)",
+        "1 declared absent and still held (com.example.declared-absent,-and-waiting)",
     ),
     "declared absent, and Active": (
         [("unchanged", "Active"), ("delete", "Absent")],
@@ -77,8 +77,8 @@ APPS: dict[str, tuple[list[tuple[Action, Status]], str, str]] = {
     ),
     "Active, absent in p1": (
         [("unchanged", "Active"), ("unchanged", "Active")],
-        "1 declared absent and still held (com.example.Active,-absent-in-p1 at devtodev (project p1))",
-        "1 declared absent and still held (com.example.Active,-absent-in-p1 at devtodev (project p1))",
+        "1 declared absent and still held (com.example.Active,-absent-in-p1 at devtodev p1)",
+        "1 declared absent and still held (com.example.Active,-absent-in-p1 at devtodev p1)",
     ),
     "declared absent, and gone": ([("delete", "Absent")], "1 removed", "1 would be removed"),
     "was gone": ([("unchanged", "Absent")], "1 unchanged", "1 unchanged"),

@@ -17,7 +17,8 @@ from unit_support import BUNDLE_ID, ISSUER, KEY_ID
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integrations
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration, Status
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_outcomes
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_ledger, refund_outcomes
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.progress import Progress
 
 NAMES = [f"com.example.n{number:02}" for number in range(10)]
 EACH = 50
@@ -246,6 +247,25 @@ def test_one_refused_app_stops_no_other(desk: Desk) -> None:
     assert [one["outcome"] for one in outcome.results["apps"]] == ["read", "failed", "read"]
     assert outcome.message.count("HTTP 403") == 1 and f"{NAMES[1]}: " in outcome.message
     assert len(desk.rows()) == 4 and not any(told in outcome.message for told in ("Not read either", "may be missing"))
+
+
+def test_progress_counts_every_app_that_is_read_and_those_that_fail(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Progress] = []
+
+    def counted(*given: t.Any) -> Progress:
+        made.append(Progress(*given))
+        return made[-1]
+
+    monkeypatch.setattr(refund_ledger, "Progress", counted)
+    declare(desk, NAMES[:2], 1)
+    put(desk, NAMES[2], 2, path=str(desk.folder / "gone.p8"))
+    match = {"endpoint": "get_notification_history", "bundle_id": NAMES[1]}
+    desk.sim.fault(kind="status", status=403, body="{}", content_type="application/json", match=match)
+    outcome = run(desk, NAMES[:3])
+    assert [one["outcome"] for one in outcome.results["apps"]] == ["read", "failed", "failed"]
+    assert [(one.done, one.total, one.failed) for one in made] == [(3, 3, 2)]
 
 
 def test_beside_an_app_that_fails_those_that_may_lack_refunds_are_named(desk: Desk) -> None:

@@ -32,8 +32,8 @@ MOVE = TASKS["Move every integration to the new key as soon as Apple accepts it,
             MAKE,
             _MAKE_IT,
             "To make the key now, or to take it from App Store Connect, give a signed-in session: "
-            "iap_key_rotation_session or iap_key_rotation_session_path (in site refund_tracking_session), or "
-            "FASTLANE_SESSION.",
+            "iap_key_rotation_session or iap_key_rotation_session_path (in site refund_tracking_session or "
+            "refund_tracking_session_path), or FASTLANE_SESSION.",
         ),
         (MAKE, "The session has ended, and its name is gone.", "The session has ended, and its name is gone."),
         (MAKE, "name: 'x' is taken.", "iap_key_rotation_name: 'x' is taken."),

@@ -15,6 +15,7 @@ import pytest
 from report_support import NOW, OTHER_KEY, Json, a_bit_of_all, audit, bulk, document, item, key_of
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES
+from ansible_collections.storeops.refunds.plugins.module_utils._report.compared import Change, Changes
 
 WAIVER = {"bundle_id": "com.example.waived", "reason": "Sold", "until": "2999-12-31"}
 HOSTILE = "<script>alert(1)</script> | `code` [link](https://x.example) *b* @someone #1\n# heading"
@@ -101,6 +102,28 @@ def test_solved_is_only_what_was_looked_at(before: str, now: str, tmp_path: Path
     audit(tmp_path, FOUND[before][0], fail_on=[])
     again = document(tmp_path)["changes"]
     assert before in [one["cause"] for one in again["new" if was_looked_at else "still"]]
+
+
+def test_a_host_that_is_reached_again_is_solved(tmp_path: Path) -> None:
+    """Nobody knew the app's tracker while its host couldn't be reached."""
+    audit(tmp_path, FOUND["host_unreachable"][0], fail_on=[])
+    audit(tmp_path, FOUND["accepted"][0], fail_on=[])
+    (gone,) = document(tmp_path)["changes"]["gone"]
+    assert (gone["cause"], gone["why"]) == ("host_unreachable", "solved")
+
+
+def test_whether_there_are_several_trackers_is_looked_at_once() -> None:
+    class Counted(tuple[Change, ...]):
+        looks = 0
+
+        def __iter__(self) -> t.Iterator[Change]:
+            Counted.looks += 1
+            return super().__iter__()
+
+    changes = Changes("2026-11-23T12:00:00Z", Counted(), (), ())
+    for _number in range(9):
+        assert changes.about(Change("com.example.a", "sandbox", "ledger", "drift")) == "drift sandbox"
+    assert Counted.looks == 1
 
 
 @pytest.mark.parametrize("before", ["unreachable", "drift"])

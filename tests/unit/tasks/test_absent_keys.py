@@ -106,7 +106,7 @@ def test_an_app_that_is_declared_absent_and_still_held_keeps_the_key(bulk: Bulk,
             "it. Run again once it is removed there."
         )
         asks = f"{'You would have to remove' if check_mode else 'Remove'} these by hand: {place}. "
-        assert kept["summary"] == f"1 app: 1 declared absent and still held ({place}). {asks}{told}"
+        assert kept["summary"] == f"1 app: 1 declared absent and still held ({NAMES[0]}). {asks}{told}"
         assert kept["removable_keys"] == []
     # An audit says of the key what site does, and not to run site, which would keep it.
     audited = run_task(integrations.TASK, {**bulk.options(gone), "keys": keys, "on_faulty_app": "report"}, True).results

@@ -91,7 +91,6 @@ def run_with(module: str, place: Place, value: str, folder: Path, **more: t.Any)
     return run_task(task, given, check_mode=True)
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("empty", ["", " "])
 @pytest.mark.parametrize(
     ("module", "place"), PLACES, ids=lambda value: ".".join([value] if isinstance(value, str) else value)

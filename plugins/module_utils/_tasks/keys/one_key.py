@@ -24,7 +24,7 @@ from .request import KeyRequest
 
 _MAKE_IT = (
     "To make the key now, or to take it from App Store Connect, give a signed-in session: session or "
-    "session_path (in site refund_tracking_session), or FASTLANE_SESSION."
+    "session_path (in site refund_tracking_session or refund_tracking_session_path), or FASTLANE_SESSION."
 )
 
 

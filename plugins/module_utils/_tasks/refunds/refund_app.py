@@ -45,6 +45,7 @@ class AppRun:
         self._context = context
         self._writer = writer
         self._progress = progress
+        self._is_counted = False
         self._said_at = context.now()
         self._predicted: list[Batch] = []
         self.window = self._window(resume_at, recorder.keep_from, recorder.at)
@@ -68,6 +69,7 @@ class AppRun:
 
     def _tell(self, read: Window, is_last: bool) -> None:
         if is_last:
+            self._is_counted = True
             self._progress.ended(False)
         elif self._context.now() - self._said_at >= EVERY_S:
             self._said_at = self._context.now()
@@ -76,6 +78,8 @@ class AppRun:
     def end(self) -> None:
         """Sum up, after all jobs of ``reading`` have ended."""
         error = self.reading.error
+        if not self._is_counted:
+            self._progress.ended(True)
         try:
             if self._predicted:
                 self.recorder.predict(self._predicted, None if error else self.read)

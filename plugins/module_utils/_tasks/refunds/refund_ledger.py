@@ -193,6 +193,7 @@ def _begin(
         if not is_list:
             raise
         entry.message = f"{error}"
+        desk.progress.ended(True)
 
 
 def _read(entries: t.Sequence[Entry], context: Context) -> None:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How far a long task is, at most one line every ten seconds."""
+"""How far a long task is, at most one line every ten seconds, and one at its end where there were others."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
     ]
     counted = Counter({**states, **dict.fromkeys(also, "changed")}.values())
     named = [decision for app in also for decision in apps[app]]
-    beside = {"waiting": _waiting(named), "kept": _kept(named)}
+    beside = {"waiting": _waiting(named), "kept": dict.fromkeys(identity.place for identity in _kept(named))}
     some = "; ".join(f"{words[state][0]}: {few([*names])}" for state, names in beside.items() if names)
     alone: dict[str, list[Decision]] = {}
     for app, group in apps.items():
@@ -97,7 +97,7 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
     aside = {
         "changed": f" (of these {some})" if some else "",
         "waiting": f" ({few([*_waiting(alone.get('waiting', ()))])})",
-        "kept": f" ({few([*_kept(alone.get('kept', ()))])})",
+        "kept": f" ({few(_Names(decisions).of_apps(_kept(alone.get('kept', ()))))})",
     }
     told = [
         f"{counted[state]:,} {said[counted[state] > 1]}{aside.get(state, '')}"
@@ -112,9 +112,9 @@ def _waiting(decisions: t.Iterable[Decision]) -> dict[str, None]:
     return dict.fromkeys(_worded(decision) for decision in decisions if _is_waiting(decision))
 
 
-def _kept(decisions: t.Iterable[Decision]) -> dict[str, None]:
-    """Return where an app is still held that is declared absent."""
-    return dict.fromkeys(decision.held.identity.place for decision in decisions if decision.is_kept)
+def _kept(decisions: t.Iterable[Decision]) -> list[Identity]:
+    """Return what is still held and declared absent."""
+    return [decision.held.identity for decision in decisions if decision.is_kept]
 
 
 def _worded(decision: Decision) -> str:
