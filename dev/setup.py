@@ -41,8 +41,8 @@ def _run(*argv: str | Path) -> None:
     if code:
         sys.exit(
             f"{Path(argv[0]).name} ended with exit code {code}; what it said is above. If it is the network: "
-            "setting up needs the package registries of pip and npm, or the index or proxy that they use here. Then run "
-            "make again."
+            "setting up needs the package registries of pip and npm, or the index or proxy that they use here. Then "
+            "run make again."
         )
 
 
