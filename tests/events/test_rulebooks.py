@@ -16,7 +16,7 @@ INTERVAL_S = 10
 
 def test_a_message_from_apples_notification_and_after_a_kill(scene: Scene) -> None:
     variables = scene.variables("listen", refund_chat_url=f"{scene.sink.url}/chat")
-    variables["refund_events_forward_to"] = [f"{scene.sink.url}/further"]
+    variables |= {"refund_events_forward_to": [f"{scene.sink.url}/further"], "refund_events_send_timeout": 60}
     first = scene.start("storeops.refunds.refund_message", variables)
     try:
         first.wait_for(LISTENS)
