@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -150,6 +152,11 @@ class Scene:
         note = {"type": kind, "signed_date": now, "transaction": transaction, **more}
         told: dict[str, t.Any] = self.control("POST", f"/apps/{BUNDLE_ID}/notifications", note)["notifications"][0]
         return told
+
+    def done(self) -> int:
+        """Give the number of the last event that a consumer is done with."""
+        with contextlib.closing(sqlite3.connect(self.folder / "ledger.db", timeout=PATIENCE_S)) as connection:
+            return int(connection.execute("SELECT max(position) FROM refund_tracking_consumers").fetchone()[0] or 0)
 
     def variables(self, mode: str, **more: object) -> dict[str, object]:
         """Give the variables of a rulebook."""

@@ -26,6 +26,8 @@ def test_a_message_from_apples_notification_and_after_a_kill(scene: Scene) -> No
         assert forged["send_attempts"][0]["result"] == "UNSUCCESSFUL_HTTP_RESPONSE_CODE"
         (message,) = until(lambda: scene.sink.to("/chat"), "a message")
         assert "Refund: coins in com.example.one, -9.99 EUR, transaction 2000000000000001" in message["text"]
+        # Else the next process would hand it on again.
+        until(lambda: scene.done() >= 1, "an end of the first event")
         # The further URL got the sound one alone, untouched.
         assert [list(body) for body in scene.sink.to("/further")] == [["signedPayload"]]
     finally:
