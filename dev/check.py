@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from types import FrameType
+from typing import Any
 
 import faults
 import part as parts_runner
@@ -77,7 +78,7 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 def _performed(chosen: list[parts_runner.Definition], workers: int) -> Iterator[parts_runner.Part]:
     """Perform all and give each as it ends; told to stop, end what runs and begin nothing more."""
     # Also where this was started by nohup or in the background, which ignore Ctrl-C and hand that on.
-    before = {number: signal.signal(number, _stop) for number in STOPS}
+    before: dict[signal.Signals, Any] = {number: signal.signal(number, _stop) for number in STOPS}
     pool = ThreadPoolExecutor(workers)
     try:
         going = {pool.submit(parts_runner.perform, definition) for definition in chosen}
@@ -89,6 +90,8 @@ def _performed(chosen: list[parts_runner.Definition], workers: int) -> Iterator[
         print("Stopping what runs; once more ends it at once", flush=True)
         pool.shutdown(wait=False, cancel_futures=True)
         parts_runner.stop_all()
+        # All has ended but this: the same stop, handed on late, must not take its last line.
+        before = dict.fromkeys(STOPS, signal.SIG_IGN)
         raise
     finally:
         for number, handler in before.items():

@@ -22,7 +22,12 @@ from test_devtodev_own_pages import LABELLED
 from unit_support import PACKAGE
 
 BROWSER = f"{PACKAGE}._trackers.browser"
-TOLD = "document.querySelector('input[type=file]').addEventListener('change', () => fetch('/uploaded'));"
+# The page stands still until it has its answer, so that the form isn't submitted before the browser is gone.
+TOLD = """document.querySelector('input[type=file]').addEventListener('change', () => {
+    const asked = new XMLHttpRequest();
+    asked.open('GET', '/uploaded', false);
+    asked.send();
+});"""
 
 
 @pytest.mark.parametrize("moment", ["/refunds", "/uploaded"])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import os
@@ -60,8 +61,19 @@ def options(folder: str, more: t.Mapping[str, t.Any] | None = None) -> str:
 
 def texts(folder: Path, previous: bool = False) -> dict[str, str]:
     """Return what lies there, by the kind of the file: the reports, or those kept aside."""
-    found = (path for path in folder.glob("refund-audit.*") if path.is_file())
-    return {path.suffix: path.read_text() for path in found if (".previous." in path.name) is previous}
+    found: dict[str, str] = {}
+    for path in folder.glob("refund-audit.*"):
+        # What an audit that runs moves away meanwhile isn't there.
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+            if (".previous." in path.name) is previous:
+                found[path.suffix] = path.read_text()
+    return found
+
+
+def has_stand_ins(folder: Path) -> bool:
+    """Tell whether every report is kept aside and another text is at its place: for a moment it has both names."""
+    kept, now = texts(folder, previous=True), texts(folder)
+    return kept.keys() >= KINDS and now.keys() >= KINDS and not set(kept.values()) & set(now.values())
 
 
 def audits(stop: str, newcomer: Newcomer, folder: str) -> str:
@@ -77,8 +89,7 @@ def audits(stop: str, newcomer: Newcomer, folder: str) -> str:
     command = f"exec {program} storeops.refunds.audit -e @refunds.yml -e @{SETTINGS} {arguments}"
     running = subprocess.Popen(["bash", "-c", command], cwd=newcomer.cwd, env=newcomer.env, start_new_session=True)
     ends = time.monotonic() + 300
-    # The last one is kept aside a moment before its own stand-in is there.
-    while not all(texts(newcomer.cwd / folder, previous).keys() >= KINDS for previous in (True, False)):
+    while not has_stand_ins(newcomer.cwd / folder):
         assert running.poll() is None and time.monotonic() < ends
         time.sleep(0.05)
     os.killpg(running.pid, signal.SIGKILL)

@@ -100,7 +100,7 @@ def written(ledger: Ledger, recorders: t.Sequence[Recorder]) -> dict[str, Except
     ledger.begins = wait_for_the_others
     record(Recorder(ledger, "com.example.first"))
     for thread in threads:
-        thread.join(30)
+        thread.join(300)
     return errors
 
 

@@ -34,19 +34,25 @@ def start(notes: Path) -> int:
     options = ["-A", "scram-sha-256", "-U", "tracker", "--pwfile", str(folder / "password"), "--no-sync", "-E", "UTF8"]
     initdb = [_program("initdb"), "-D", str(folder / "data"), "--locale", "C", *options]
     subprocess.run(initdb, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with (folder / "log").open("wb") as log:
-        options = ["-h", "127.0.0.1", "-p", str(port), "-k", str(folder), "-c", "fsync=off"]
-        command = [_program("postgres"), "-D", str(folder / "data"), *options]
-        process = subprocess.Popen(
-            command, user=user, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    (notes / "extra.json").write_text(json.dumps({"folder": str(folder), "pid": process.pid}))
-    url = f"postgresql://tracker:{password}@127.0.0.1:{port}/postgres"
-    _wait_for(url, process, folder / "log")
+    with socket.socket() as kept:
+        # Bound and never listening, it keeps the port until PostgreSQL listens there, with SO_REUSEADDR too.
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        url = f"postgresql://tracker:{password}@127.0.0.1:{kept.getsockname()[1]}/postgres"
+        process = _postgres(folder, user, kept.getsockname()[1])
+        (notes / "extra.json").write_text(json.dumps({"folder": str(folder), "pid": process.pid}))
+        _wait_for(url, process, folder / "log")
     print(url)
     return 0
+
+
+def _postgres(folder: Path, user: str | None, port: int) -> subprocess.Popen[bytes]:
+    options = ["-h", "127.0.0.1", "-p", str(port), "-k", str(folder), "-c", "fsync=off"]
+    command = [_program("postgres"), "-D", str(folder / "data"), *options]
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(
+            command, user=user, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
 
 
 def _user() -> str | None:

@@ -120,8 +120,11 @@ class Vault(BaseHTTPRequestHandler):
 
 def real_vault(program: str) -> int:
     """Start Vault, or OpenBao, in its development mode, and wait until it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    # Bound and never listening, it keeps the port from others until Vault listens there, with SO_REUSEADDR too.
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    address = f"127.0.0.1:{kept.getsockname()[1]}"
     token = f"-dev-root-token-id={TOKEN}"
     command = [program, "server", "-dev", token, f"-dev-listen-address={address}", "-dev-no-store-token"]
     none = subprocess.DEVNULL
@@ -133,6 +136,8 @@ def real_vault(program: str) -> int:
     for _number in range(3000):
         with contextlib.suppress(OSError), direct.open(f"http://{address}/v1/sys/health", timeout=60):
             return 0
+        if process.poll() is not None:
+            break
         time.sleep(0.1)
     process.kill()
     return 1
