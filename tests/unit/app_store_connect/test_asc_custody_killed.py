@@ -28,8 +28,7 @@ Json = dict[str, t.Any]
 
 # It begins no task while the file is there: the last one would remove it.
 HOLD = """
-import pathlib, time
-from ansible.plugins.callback import CallbackBase
+import pathlib, time; from ansible.plugins.callback import CallbackBase
 class CallbackModule(CallbackBase):
     CALLBACK_VERSION, CALLBACK_TYPE, CALLBACK_NAME = 2.0, "aggregate", "hold"
     def v2_playbook_on_task_start(self, task, is_conditional):
