@@ -122,8 +122,8 @@ EXAMPLES = r"""
 RETURN = r"""
 summary:
   description:
-    - How many apps were C(read) to the end, are C(pending), C(not in this ledger), C(absent) (as declared), or
-      C(read in part) (payloads are in quarantine or days are lost), or C(failed), in one line without the zeros.
+    - How many apps were C(read), how many refunds are new, and how many of these apps may lack some; then how many are
+      C(pending), C(not in this ledger), C(absent), C(read in part) (quarantine, or days are lost) or C(failed).
   returned: always, but for invalid options
   type: str
   sample: 'Refunds: 36 of 40 apps read, 12 new; 3 pending, 1 read in part'

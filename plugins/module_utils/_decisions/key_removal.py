@@ -9,7 +9,7 @@ import typing as t
 
 from .._model.integration import CONFIRMED, Integration
 from .._model.text import few
-from .integration import Decision
+from .decision import Decision
 
 
 def waiting(decisions: t.Iterable[Decision], check_mode: bool) -> list[str]:

@@ -12,7 +12,7 @@ from .._model.integration import Identity, Integration
 from .._model.key_name import is_same_name
 from .._model.text import few
 from .._model.verdict import Verdict
-from .integration import Decision
+from .decision import Decision
 from .refusal import of_released
 
 # What stands for the Key ID of a key that check mode only predicts: no Key ID of Apple's has small letters.

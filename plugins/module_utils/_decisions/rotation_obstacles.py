@@ -9,7 +9,7 @@ import typing as t
 
 from .._model.integration import Identity
 from .._model.text import few
-from .integration import Decision
+from .decision import Decision
 from .rotation import PREDICTED, Known, Place, awaits_person, named, place_of
 from .rotation_words import count_of
 

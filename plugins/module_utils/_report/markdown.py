@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from .._model.undeclared import held_undeclared
-from .compared import Change
+from .compared import Change, Changes
 from .console import waived
 from .counts import named_often, troubled_keys
 from .groups import CauseGroup, by_cause
@@ -100,18 +100,18 @@ def _changes(report: Report) -> str:
     changes = report.changes
     if changes is None:
         return ""
-    told = {id(item): _change(item, changes.about(item)) for item in (*changes.new, *changes.gone, *changes.open)}
     lines = [
-        f"- {len(found)} {title}{_names([told[id(item)] for item in found]) if title != 'still there' else ''}"
-        for title, found in (
-            ("new", changes.new),
-            ("gone", changes.gone),
-            ("still there", changes.still),
-            *((("couldn't be checked this time", changes.open),) if changes.open else ()),
-        )
+        _found("new", changes, changes.new),
+        _found("gone", changes, changes.gone),
+        f"- {len(changes.still)} still there",
+        *([_found("couldn't be checked this time", changes, changes.open)] if changes.open else ()),
     ]
     since = md(minute(changes.since))
     return "\n".join((BEGIN, f"### Since the report of {since} UTC", "", ONLY_APPS, "", *lines, END))
+
+
+def _found(title: str, changes: Changes, found: t.Sequence[Change]) -> str:
+    return f"- {len(found)} {title}{_names([_change(change, changes.about(change)) for change in found])}"
 
 
 def _change(change: Change, about: str) -> str:

@@ -13,17 +13,19 @@ import pytest
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID
 
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions import key_removal
-from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integration import (
-    NO_KEY_NEEDED,
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.decision import (
     Decision,
-    Rules,
-    Wanted,
-    decide_absent,
-    decide_present,
     give_up,
     leave_open,
     standing,
     unread,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integration import (
+    NO_KEY_NEEDED,
+    Rules,
+    Wanted,
+    decide_absent,
+    decide_present,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.status import (
     best_status,

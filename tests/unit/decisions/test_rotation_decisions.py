@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from unit_support import ISSUER
 
-from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integration import Decision
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.decision import Decision
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation import (
     PREDICTED,
     Known,

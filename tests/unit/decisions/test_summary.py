@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integration import Decision
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.decision import Decision
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
     REMOVAL_ASKED,
     Identity,

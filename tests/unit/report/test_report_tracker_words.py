@@ -15,8 +15,8 @@ import pytest
 from report_support import audit, document
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, new_pem
 
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.decision import Decision
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integration import (
-    Decision,
     Rules,
     Wanted,
     decide_absent,

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from unit_support import ISSUER, OTHER_ISSUER
 
-from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integration import Decision
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.decision import Decision
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.irreversible import Gate
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.apps import App
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.declaration import Declaration

@@ -13,7 +13,7 @@ import pytest
 from unit_support import ISSUER
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Results, TaskFailed
-from ansible_collections.storeops.refunds.plugins.module_utils._decisions.integration import Decision
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.decision import Decision
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.irreversible import Gate
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation import Known
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.declaration import Declaration
@@ -238,8 +238,8 @@ def test_without_a_session_nothing_is_begun() -> None:
     with pytest.raises(InputError) as caught:
         module._move(Job(asked, t.cast(t.Any, None), connection))
     assert str(caught.value) == (
-        "revoke: needs a signed-in session of App Store Connect. Give session or session_path, or set "
-        "FASTLANE_SESSION; or leave revoke out and revoke the key in the browser."
+        "revoke: needs a signed-in session of App Store Connect. Give session or session_path (fastlane "
+        "spaceauth makes one), or set FASTLANE_SESSION. Or leave revoke out, and revoke the key in the browser."
     )
 
 

@@ -11,7 +11,7 @@ from ..._context import Context
 from ..._decisions.rotation import Known
 from ..._declaration.keys import ids_of
 from ..._model.errors import InputError
-from ..shared.session import Connection
+from ..shared.session import WAYS, Connection
 from ..shared.trackers import Trackers, open_ledger
 from .reading import Reading
 from .request import RotationRequest
@@ -52,8 +52,8 @@ class Job:
     def require_session(self) -> None:
         """Raise InputError where a key can't be revoked at the end, before anything is done."""
         if self.asked.revoke and not self.connection.is_given:
-            step = "Give session or session_path, or set FASTLANE_SESSION; or leave revoke out and revoke the key"
-            raise InputError("revoke", "needs a signed-in session of App Store Connect.", f"{step} in the browser.")
+            step = f"{WAYS} Or leave revoke out, and revoke the key in the browser."
+            raise InputError("revoke", "needs a signed-in session of App Store Connect.", step)
 
 
 def uses(job: Job, known: Known) -> list[str]:

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..._context import Results
-from ..._decisions.integration import Decision, standing
+from ..._decisions.decision import Decision, standing
 from ..._decisions.rotation import PREDICTED, Known, is_accepted, unproven
 from ..._decisions.rotation_obstacles import obstacles
 from ..._declaration.apps import App

@@ -18,7 +18,7 @@ from .options import service_url
 
 # The second one is the name that older versions of fastlane used.
 VARIABLES = ("FASTLANE_SESSION", "SPACESHIP_SESSION")
-_WAYS = "Give session or session_path (fastlane spaceauth makes one), or set FASTLANE_SESSION."
+WAYS = "Give session or session_path (fastlane spaceauth makes one), or set FASTLANE_SESSION."
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ def _text(options: SessionOptions, context: Context) -> tuple[Secret, str]:
     if options.text:
         return options.text, "session"
     if options.path:
-        return read_session_file(options.path, "session_path", _WAYS, LARGEST), "session_path"
+        return read_session_file(options.path, "session_path", WAYS, LARGEST), "session_path"
     variable = next(filter(context.environ.get, VARIABLES), None)
     if variable:
         return Secret(context.environ[variable]), variable
     given = (options.text, options.path)
     is_empty = given != (None, None) or any(name in context.environ for name in VARIABLES)
     said = "is given but empty" if is_empty else "is required to look at App Store Connect"
-    raise InputError("session", f"{said}.", _WAYS)
+    raise InputError("session", f"{said}.", WAYS)
 
 
 def read_session_file(path: str, option: str, ways: str, largest: int) -> Secret:

@@ -14,7 +14,8 @@ from itertools import groupby
 from ..._apple.credential_check import CredentialCheck
 from ..._context import Context
 from ..._decisions.apple_id import Contradiction, WrongAppleId, contradictions_told, is_contradicted
-from ..._decisions.integration import Decision, Rules, Wanted, decide_absent, decide_present, standing, unread
+from ..._decisions.decision import Decision, standing, unread
+from ..._decisions.integration import Rules, Wanted, decide_absent, decide_present
 from ..._declaration.declaration import Declaration, refuse
 from ..._ledger.coverage import proven_apple_ids
 from ..._ledger.integrations import list_elsewhere, list_integrations, remove_integrations

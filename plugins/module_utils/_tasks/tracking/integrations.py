@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task, TaskFailed
-from ..._decisions.integration import Decision, doubt_absent
+from ..._decisions.decision import Decision, doubt_absent
 from ..._model.undeclared import held_undeclared, undeclared_of
 from ..._model.verdict import UNDECIDED_CAUSES
 from ..shared.services import CALL_LIBRARIES

@@ -10,7 +10,7 @@ import typing as t
 from types import MappingProxyType
 
 from ..._context import Context
-from ..._decisions.integration import Decision
+from ..._decisions.decision import Decision
 from ..._decisions.key_removal import in_use, left, still_held, users, waiting
 from ..._declaration.declaration import Declaration
 from ..._declaration.keys import key_id_of

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._context import Results
-from ..._decisions.integration import Decision
+from ..._decisions.decision import Decision
 from ..._declaration.declaration import Declaration
 from .loaded_keys import LoadedKey
 

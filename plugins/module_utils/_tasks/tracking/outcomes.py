@@ -10,7 +10,7 @@ from collections import Counter
 
 from ..._context import Results
 from ..._decisions.attention import keys_needing_attention
-from ..._decisions.integration import Decision
+from ..._decisions.decision import Decision
 from ..._declaration.declaration import Declaration
 from ..._model.errors import first_sentence
 from ..._model.integration import REMOVAL_ASKED, Identity
@@ -87,13 +87,14 @@ def summary(decisions: t.Sequence[Decision], check_mode: bool) -> str:
         for app, group in apps.items()
         if states[app] in ("waiting", "kept") and any(decision.step.changed for decision in group)
     ]
-    counted = Counter({**states, **dict.fromkeys(also, "changed")}.values())
+    shown = {**states, **dict.fromkeys(also, "changed")}
+    counted = Counter(shown.values())
     named = [decision for app in also for decision in apps[app]]
     beside = {"waiting": _waiting(named), "kept": dict.fromkeys(identity.place for identity in _kept(named))}
     some = "; ".join(f"{words[state][0]}: {few([*names])}" for state, names in beside.items() if names)
     alone: dict[str, list[Decision]] = {}
     for app, group in apps.items():
-        alone.setdefault("changed" if app in also else states[app], []).extend(group)
+        alone.setdefault(shown[app], []).extend(group)
     aside = {
         "changed": f" (of these {some})" if some else "",
         "waiting": f" ({few([*_waiting(alone.get('waiting', ()))])})",

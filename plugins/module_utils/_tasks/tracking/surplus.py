@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..._decisions.integration import Decision
+from ..._decisions.decision import Decision
 from ..._decisions.irreversible import Gate
 from ..._model.integration import Identity, Integration, absent
 from ..._model.verdict import Verdict

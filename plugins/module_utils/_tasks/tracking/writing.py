@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ..._context import Context
-from ..._decisions.integration import Decision, give_up, leave_open
+from ..._decisions.decision import Decision, give_up, leave_open
 from ..._ledger.explained import RowsFailed
 from ..._model.errors import LedgerError, RefundsError, unforeseen
 from ..._model.permit import Permit
