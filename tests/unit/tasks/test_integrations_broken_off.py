@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place imp
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.concurrent import each
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.progress import Progress
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import writing
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import checks, writing
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.last_applied import LastApplied
 
 TWO = "com.example.two"
@@ -184,6 +185,18 @@ def test_what_was_said_on_the_way_is_said_at_the_end(nouns: str) -> None:
     for clock[0] in (4, 11, 12):
         progress.ended(False)
     assert said == [f"key: 2 of 3 {nouns}, 0 failed", f"key: 3 of 3 {nouns}, 0 failed"]
+
+
+def test_a_check_counts_what_it_asks_of_apple(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Progress] = []
+
+    def counted(*given: t.Any) -> Progress:
+        made.append(Progress(*given))
+        return made[-1]
+
+    monkeypatch.setattr(checks, "Progress", counted)
+    bulk.run(apps(*NAMES[:3]), check_mode=True)
+    assert [(one.nouns, one.done, one.total) for one in made] == [("key checks", 3, 3)]
 
 
 def test_a_short_task_says_nothing() -> None:
