@@ -103,7 +103,8 @@ def move(source: str, target: str) -> None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
         os.rename(source, target)
     else:
-        os.unlink(source)
+        with _dropping(target, while_at=source):
+            os.unlink(source)
 
 
 def free_name(name: str, end: str = "") -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import subprocess
 import typing as t
@@ -115,6 +116,73 @@ def test_without_hard_links(world: Enter, monkeypatch: pytest.MonkeyPatch, step:
         done = person.run(regenerate="if_lost" if step == "download" else "always").results
     assert not done.get("failed") and person.fits(done["iap_key"]["key_id"])
     assert Path(done["backup_file"]).read_text() == pem and len(os.listdir(person.folder)) == 2
+
+
+# What leads to each one-time step where a sound file lies at the path: whether there is a key, and the policy.
+OVER_A_FILE: dict[str, tuple[bool | None, str]] = {
+    "create": (None, "if_lost"),
+    "download": (True, "if_lost"),
+    "replace": (False, "always"),
+}
+
+
+def with_a_file(world: Enter, step: str, pem: str) -> tuple[Person, str]:
+    """Enter a world in which that step is due, with a file in its way; give the policy that leads to it."""
+    downloadable, regenerate = OVER_A_FILE[step]
+    person = world(keys=[] if downloadable is None else [key(KEY_ID, downloadable=downloadable)])
+    write_key(person.path, pem)
+    return person, regenerate
+
+
+@pytest.mark.parametrize("names", [("link", "rename"), ("unlink",)])
+@pytest.mark.parametrize("error", [errno.EPERM, errno.EBUSY, errno.ENOSPC])
+@pytest.mark.parametrize("step", OVER_A_FILE)
+def test_a_file_that_cannot_be_moved_out_of_the_way(
+    world: Enter, monkeypatch: pytest.MonkeyPatch, step: str, error: int, names: tuple[str, ...], pem: str
+) -> None:
+    """It has the attribute +i, is a mount, or another user's in a sticky folder."""
+    person, regenerate = with_a_file(world, step, pem)
+
+    def failing(original: t.Callable[..., object], path: str, *arguments: object, **more: object) -> object:
+        if path == str(person.path):
+            raise OSError(error, os.strerror(error))
+        return original(path, *arguments, **more)
+
+    with monkeypatch.context() as broken:
+        for name in names:
+            broken.setattr(os, name, functools.partial(failing, getattr(os, name)))
+        outcome = person.run(regenerate=regenerate)
+    assert f"{person.path} can't be moved to " in outcome.message and os.strerror(error) in outcome.message
+    assert person.changes() == [] and not outcome.results.get("changed") and not outcome.results.get("irreversible")
+    assert person.path.read_text() == pem and os.listdir(person.folder) == [person.path.name]
+    assert not person.run(regenerate=regenerate).results.get("failed")
+
+
+@pytest.mark.parametrize("is_put_back", [True, False])
+@pytest.mark.parametrize(("step", "endpoint"), [("create", CREATE), ("replace", REVOKE), ("replace", CREATE)])
+def test_a_refused_step_puts_the_file_back_or_says_where_it_is(
+    world: Enter, monkeypatch: pytest.MonkeyPatch, step: str, endpoint: str, is_put_back: bool, pem: str
+) -> None:
+    person, regenerate = with_a_file(world, step, pem)
+    person.sim.fault(kind="status", status=409, body="{}", match={"endpoint": endpoint}, times=1)
+
+    def only_aside(source: str, target: str) -> None:
+        if target == str(person.path):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        move(source, target)
+
+    move = key_file.move
+    with monkeypatch.context() as broken:
+        if not is_put_back:
+            broken.setattr(key_file, "move", only_aside)
+        outcome = person.run(regenerate=regenerate)
+    (file,) = person.folder.iterdir()
+    assert outcome.results["failed"] and "409" in outcome.message and file.read_text() == pem
+    assert (file == person.path) is is_put_back and (str(file) in outcome.message) is not is_put_back
+    was_revoked = (step, endpoint) == ("replace", CREATE)
+    assert bool(outcome.results.get("changed")) is (was_revoked or not is_put_back)
+    assert (f"{KEY_ID} was revoked" in outcome.message) is was_revoked
+    assert (person.active() == [KEY_ID]) is (endpoint == REVOKE)
 
 
 def test_a_name_that_cannot_be_right(person: Person) -> None:

@@ -85,10 +85,11 @@ class Place:
                 os.chmod(self.backup, KEY_MODE)
 
     def move_back(self) -> None:
-        """Undo it, as no new key was made."""
+        """Undo it, as no new key was made. Where that fails, ``note`` says where the old key is."""
         if self._is_aside and self.backup:
-            _move(self.backup, self.path)
-            self._is_aside = False
+            with contextlib.suppress(FileError):
+                _move(self.backup, self.path)
+                self._is_aside = False
 
     @property
     def note(self) -> str:
@@ -118,7 +119,10 @@ def _move(source: str, target: str) -> None:
     try:
         move(source, target)
     except OSError as error:
-        raise FileError(f"private_key_path: {source} can't be moved to {target}: {error.strerror}.") from None
+        raise FileError(
+            f"private_key_path: {source} can't be moved to {target}: {error.strerror}.",
+            "Check owner, mode and attributes of the file and its folder (ls -l, lsattr), and whether it is a mount.",
+        ) from None
     # After a power cut it may have its old name again, which is as good.
     with contextlib.suppress(OSError):
         sync_folder(os.path.dirname(target))

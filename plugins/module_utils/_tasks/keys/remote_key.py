@@ -119,8 +119,10 @@ def _done(step: Step, remote: RemoteKey | None, job: Job) -> Results:
     place = Place(job.path, backup_path(job.path, job.context) if job.found.is_there else None)
     _refuse_haste(job)
     try_writing(job.path, lambda path: apply_attributes(path, {}, job.context, without=LASTING, of=job.path))
+    # What can fail on this machine fails before a one-time step. A kill after this loses nothing: the old key is still
+    # active, and its file has the backup's name.
+    place.move_aside()
     if step == "download" and remote:
-        place.move_aside()
         return _taken(remote.key_id, step, job, place)
     key_id = _created(step, remote, job, place)
     results = _taken(key_id, step, job, place)
@@ -140,31 +142,36 @@ def _created(step: Step, remote: RemoteKey | None, job: Job, place: Place) -> st
     """Create the key, in place of ``remote`` if there is one, and return its ID."""
     if remote:
         # First: a kill between the two then leaves no key of this name, and the next run creates it.
-        _revoked(remote.key_id, step, job)
+        _revoked(remote.key_id, step, job, place)
     try:
-        place.move_aside()
         return job.connect.create(job.name).key_id
     except RefundsError as error:
         message = f"{error}"
         may_exist = _may_be_done(error)
         if may_exist:
-            message += f" If App Store Connect made {shown(job.name)} all the same, the next run finds it.{place.note}"
+            message += f" If App Store Connect made {shown(job.name)} all the same, the next run finds it."
         else:
             place.move_back()
+        message += place.note
         results = _results(job, None, None, step)
         if not remote:
-            raise (TaskFailed(message, results) if may_exist else RefundsError(message)) from None
+            raise (TaskFailed(message, results) if may_exist or place.note else RefundsError(message)) from None
         raise TaskFailed(f"{remote.key_id} was revoked, but the new key was not made: {message}", results) from None
 
 
-def _revoked(key_id: str, step: Step, job: Job) -> None:
+def _revoked(key_id: str, step: Step, job: Job, place: Place) -> None:
     try:
         permit = _permit(key_id, job)
         if permit:
             prove_revoked(job.connect, permit, job.team)
             job.gate.done(permit, "done; App Store Connect's list of keys confirms it")
-    except TaskFailed as failure:
-        raise TaskFailed(f"{failure} No new key was made.", _results(job, key_id, None, step)) from None
+    except RefundsError as failure:
+        # Revoked or not, the file is the private key of the Key ID that is told.
+        place.move_back()
+        if not isinstance(failure, TaskFailed) and not place.note:
+            raise
+        told = f"{failure} No new key was made.{place.note}"
+        raise TaskFailed(told, _results(job, key_id, None, step)) from None
 
 
 def _permit(key_id: str, job: Job) -> Permit | None:
