@@ -143,9 +143,7 @@ class AppStoreConnect:
         try:
             return _key(self._document(reply).get("data"))
         except RefundsError as error:
-            # A page instead of JSON is a sign-in page, or a proxy's.
-            is_page = reply.status == 200 and json_of(reply) is None
-            error.may_have_changed = reply.status >= 500 or (reply.status < 300 and not is_page)
+            error.may_have_changed = _may_be_done(reply)
             raise
 
     def download(self, key_id: str) -> Secret:
@@ -159,11 +157,11 @@ class AppStoreConnect:
         if content is None:
             try:
                 self._document(reply)
+                raise RefundsError(f"App Store Connect gave no private key for {key_id}.")
             except RefundsError as error:
                 # The one download may have been counted all the same.
-                error.may_have_changed = reply.status >= 500
+                error.may_have_changed = _may_be_done(reply)
                 raise
-            raise RefundsError(f"App Store Connect gave no private key for {key_id}.")
         return content
 
     def revoke(self, key_id: str, permit: Permit) -> None:
@@ -235,6 +233,13 @@ class AppStoreConnect:
         else:
             headers["X-Requested-With"] = "olympus-ui"
         return headers | ({"Content-Type": "application/json"} if has_body else {})
+
+
+def _may_be_done(reply: Reply) -> bool:
+    """Tell whether an answer without what it should hold may follow a step that was done."""
+    # A page instead of JSON is a sign-in page, or a proxy's.
+    is_page = reply.status == 200 and json_of(reply) is None
+    return reply.status >= 500 or (reply.status < 300 and not is_page)
 
 
 def _team(entry: t.Any) -> Team | None:

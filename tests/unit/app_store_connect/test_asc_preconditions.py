@@ -158,13 +158,24 @@ def test_a_file_that_cannot_be_moved_out_of_the_way(
     assert not person.run(regenerate=regenerate).results.get("failed")
 
 
+# Each one-time call that can be refused while the old file is still the one to have.
+REFUSED = [("create", CREATE), ("replace", REVOKE), ("replace", CREATE), ("download", READ)]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 409])
 @pytest.mark.parametrize("is_put_back", [True, False])
-@pytest.mark.parametrize(("step", "endpoint"), [("create", CREATE), ("replace", REVOKE), ("replace", CREATE)])
+@pytest.mark.parametrize(("step", "endpoint"), REFUSED)
 def test_a_refused_step_puts_the_file_back_or_says_where_it_is(
-    world: Enter, monkeypatch: pytest.MonkeyPatch, step: str, endpoint: str, is_put_back: bool, pem: str
+    world: Enter,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    endpoint: str,
+    is_put_back: bool,
+    status: int,
+    pem: str,
 ) -> None:
     person, regenerate = with_a_file(world, step, pem)
-    person.sim.fault(kind="status", status=409, body="{}", match={"endpoint": endpoint}, times=1)
+    person.sim.fault(kind="status", status=status, body="{}", match={"endpoint": endpoint}, times=1)
 
     def only_aside(source: str, target: str) -> None:
         if target == str(person.path):
@@ -177,12 +188,32 @@ def test_a_refused_step_puts_the_file_back_or_says_where_it_is(
             broken.setattr(key_file, "move", only_aside)
         outcome = person.run(regenerate=regenerate)
     (file,) = person.folder.iterdir()
-    assert outcome.results["failed"] and "409" in outcome.message and file.read_text() == pem
+    assert outcome.results["failed"] and str(status) in outcome.message and file.read_text() == pem
     assert (file == person.path) is is_put_back and (str(file) in outcome.message) is not is_put_back
     was_revoked = (step, endpoint) == ("replace", CREATE)
     assert bool(outcome.results.get("changed")) is (was_revoked or not is_put_back)
     assert (f"{KEY_ID} was revoked" in outcome.message) is was_revoked
-    assert (person.active() == [KEY_ID]) is (endpoint == REVOKE)
+    assert (person.active() == [KEY_ID]) is (endpoint in (REVOKE, READ))
+
+
+USED_UP: list[dict[str, t.Any]] = [
+    {"kind": "reset"},
+    {"kind": "status", "status": 500, "body": "{}"},
+    {"kind": "content_type", "content_type": "application/json", "body": "{}"},
+]
+
+
+@pytest.mark.parametrize("fault", USED_UP)
+def test_a_download_that_may_be_used_up_leaves_the_old_file_aside(
+    world: Enter, fault: dict[str, t.Any], pem: str
+) -> None:
+    """It could pass for the key whose private key is lost."""
+    person, regenerate = with_a_file(world, "download", pem)
+    person.sim.fault(**fault, match={"endpoint": READ}, times=1)
+    outcome = person.run(regenerate=regenerate)
+    (file,) = person.folder.iterdir()
+    assert outcome.results["failed"] and outcome.results["changed"] and str(file) in outcome.message
+    assert file != person.path and file.read_text() == pem
 
 
 def test_a_name_that_cannot_be_right(person: Person) -> None:

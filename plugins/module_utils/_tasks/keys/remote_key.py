@@ -188,6 +188,9 @@ def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
     try:
         content = job.connect.download(key_id)
     except RefundsError as error:
+        if step == "download" and not _may_be_done(error):
+            # Nothing was made either: what lay there is as good as before.
+            place.move_back()
         partial = _results(job, key_id, None, step)
         raise TaskFailed(
             f"The key {shown(job.name)} exists as {key_id}, but its private key was not downloaded: {error} "
