@@ -133,8 +133,10 @@ class AppReader:
         )
         if bundle_id:
             attempt(partial(self._refuse_shared_number, app))
+            for identity in self._identities(app, entry):
+                attempt(partial(self._refuse_twin, app, identity))
             for one in settings:
-                attempt(partial(self._refuse_twin, app, one))
+                attempt(partial(self._refuse_shared_project, app, one))
         return _with_fault(app, faults)
 
     def _said(self, fields: Params, name: str) -> t.Any:
@@ -179,11 +181,23 @@ class AppReader:
             step = "Each app has its own: App Store Connect, App Information, Apple ID."
             raise InputError(f"{app.place}: app_apple_id", f"is {number}, which is that of {other}.", step)
 
-    def _refuse_twin(self, app: App, settings: Settings) -> None:
-        first = self._seen.setdefault(app.identity(settings), app.place)
+    def _identities(self, app: App, entry: Entry) -> t.Iterator[Identity]:
+        """Yield what the entry is about: a task without trackers, too, gets what is declared for one that has some."""
+        if "tracker" in self.params:
+            yield from map(app.identity, app.settings)
+            return
+        for name in app.trackers or (self.params.get("default_tracker") or "ledger",):
+            own = entry.fields.get(name) or {}
+            project = own.get("project") or own.get("project_id") or ""
+            yield Identity(name, str(project), app.environment, app.bundle_id)
+
+    def _refuse_twin(self, app: App, identity: Identity) -> None:
+        first = self._seen.setdefault(identity, app.place)
         if first != app.place:
-            there = "" if settings.tracker == "ledger" else f" at {settings.tracker}"
+            there = "" if identity.tracker == "ledger" else f" at {identity.tracker}"
             raise InputError(app.place, f"stands in {first} already, for {app.environment}{there} as well.")
+
+    def _refuse_shared_project(self, app: App, settings: Settings) -> None:
         # A project of Qonversion is one app, and its API key says which.
         other = self._full.setdefault(settings, app.bundle_id) if settings.tracker == "qonversion" else app.bundle_id
         if other != app.bundle_id:

@@ -66,15 +66,29 @@ def request_of(params: Params) -> LedgerRequest:
 
 def _wanted_apps(params: Params) -> list[Wanted]:
     """Return the apps in the order of the list. Raises RefundsError that names every entry with a fault."""
-    # Refunds are kept in the ledger; what other trackers hold of the app has no part in it.
     if not has_lists(params):
-        return [_wanted(declare_one(params), params)]
-    apps = declare(params).require().apps
-    return list({(app.bundle_id, app.environment): _wanted(app, params) for app in apps}.values())
+        return [_wanted([declare_one(params)], params)]
+    entries: dict[tuple[str, str], list[App]] = {}
+    for app in declare(params).require().apps:
+        entries.setdefault((app.bundle_id, app.environment), []).append(app)
+    return [_wanted(same, params) for same in entries.values()]
 
 
-def _wanted(app: App, params: Params) -> Wanted:
-    identity = Identity("ledger", "", app.environment, app.bundle_id)
+def _wanted(entries: t.Sequence[App], params: Params) -> Wanted:
+    """Return the app of these entries, which differ in their trackers.
+
+    Refunds are kept in the ledger: the entry for the ledger decides, and without one any that isn't absent.
+    """
     default = params.get("default_tracker")
-    trackers = app.trackers or ((default,) if default else ())
-    return Wanted(identity, app.app_apple_id, app.key or key_source(params), app.is_absent, trackers)
+    trackers = [app.trackers or ((default,) if default else ()) for app in entries]
+    of_ledger = (app for app, names in zip(entries, trackers, strict=True) if "ledger" in (names or ("ledger",)))
+    present = [(app, names) for app, names in zip(entries, trackers, strict=True) if not app.is_absent]
+    chosen = next(of_ledger, present[0][0] if present else entries[0])
+    known = all(names for _app, names in present)
+    return Wanted(
+        Identity("ledger", "", chosen.environment, chosen.bundle_id),
+        next((app.app_apple_id for app in (chosen, *entries) if app.app_apple_id), None),
+        chosen.key or key_source(params),
+        chosen.is_absent,
+        tuple(dict.fromkeys(name for _app, names in present for name in names)) if known else (),
+    )

@@ -34,7 +34,9 @@ def run(params: Params, context: Context) -> Results:
 
 def _apps(declaration: Declaration, reader: KeyReader) -> list[tuple[App, LoadedKey]]:
     """Return the apps with their keys. Raises RefundsError for all that can't be used at once."""
-    loaded = [(app, reader.load(app.key)) for app in declaration.apps if app.key and not app.is_absent]
+    # An app may have an entry for each of its trackers.
+    apps = {(app.bundle_id, app.environment, app.key): app for app in declaration.apps if not app.is_absent}
+    loaded = [(app, reader.load(app.key)) for app in apps.values() if app.key]
     refuse(key.fault for _app, key in loaded if key.fault)
     return loaded
 
