@@ -24,7 +24,7 @@ description:
   - The playbooks of this collection take one mapping, C(refund_tracking_defaults), with options for their modules.
     Ansible refuses a default that a module of the group lacks, so each action group gets its own part.
   - Fails for an option that no group takes, and for anything but a mapping.
-positional: group
+positional: group, variable
 options:
   _input:
     description: Options by name.
@@ -34,6 +34,10 @@ options:
     description: Name of an action group of this collection, such as V(apple).
     type: str
     required: true
+  variable:
+    description: The name of the variable that messages are about.
+    type: str
+    default: refund_tracking_defaults
 """
 
 EXAMPLES = r"""
@@ -58,16 +62,16 @@ _value:
 """
 
 
-def defaults_of(defaults: t.Any, group: str) -> dict[str, t.Any]:
+def defaults_of(defaults: t.Any, group: str, variable: str = "refund_tracking_defaults") -> dict[str, t.Any]:
     """Return the options of one group. Raises AnsibleFilterError, which names what no group takes."""
     if not isinstance(defaults, Mapping):
         raise AnsibleFilterError(
-            f"refund_tracking_defaults must be a mapping of options, such as {{environment: sandbox}}. {FROM_TEXT}"
+            f"{variable} must be a mapping of options, such as {{environment: sandbox}}. {FROM_TEXT}"
         )
     known = {option for options in GROUPS.values() for option in options}
     faults = [_unknown(str(name), known) for name in defaults if name not in known]
     if faults:
-        raise AnsibleFilterError(f"refund_tracking_defaults: {' '.join(faults)}")
+        raise AnsibleFilterError(f"{variable}: {' '.join(faults)}")
     return {name: defaults[name] for name in GROUPS[group] if name in defaults}
 
 

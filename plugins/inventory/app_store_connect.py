@@ -215,10 +215,21 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError("hostname_prefix: use letters, digits, periods, hyphens and underscores.")
         for app in self._apps(path, cache):
             name = hosts.name(app)
+            self._refuse_other_app(inventory, name, hosts.variables(app))
             if hosts.is_safe(name) and name not in inventory.groups:
                 self._add(inventory, hosts, app)
             else:
                 self._warn(f"{self.NAME}: {app_hosts.left_out(app)}")
+
+    def _refuse_other_app(self, inventory: t.Any, name: str, variables: t.Mapping[str, t.Any]) -> None:
+        """Raise AnsibleParserError where another inventory has the host for another app, which would be lost."""
+        held = inventory.hosts[name].vars if name in inventory.hosts else {}
+        for variable in ("app_bundle_id", "app_environment"):
+            if held.get(variable, variables[variable]) != variables[variable]:
+                raise AnsibleParserError(
+                    f"{self.NAME}: the host {name!a} has {variable}: {held[variable]} from another inventory already, "
+                    f"and is to have {variables[variable]} now. Set hostname_prefix, such as sandbox., in one of them."
+                )
 
     def _warn(self, text: str) -> None:
         self.display.warning(app_hosts.as_ascii(text))

@@ -106,6 +106,9 @@ class InProcessAction(ActionBase):
         result = self._result(tmp, self._variables)
         if result.get("msg"):
             result["msg"] = self._named(str(result["msg"]))
+        if result.get("warnings"):
+            # A module's are objects of Ansible's from 2.19 on, whose text nobody may change.
+            result["warnings"] = [self._named(one) if isinstance(one, str) else one for one in result["warnings"]]
         return result
 
     def _named(self, message: str) -> str:

@@ -57,12 +57,23 @@ def refusal_to_report(task_vars: t.Mapping[str, t.Any], runs_once: bool, strateg
 
     Without run_once each host is meant to write what is its own.
     """
-    hosts = len(task_vars.get("ansible_play_hosts_all") or ())
-    if hosts < 2 or not runs_once or strategy.removeprefix("ansible.builtin.") not in _OUT_OF_STEP:
+    hosts = task_vars.get("ansible_play_hosts_all") or ()
+    if not runs_once:
+        return ""
+    why = f"limited ({str(task_vars['ansible_limit'])!a})" if task_vars.get("ansible_limit") else ""
+    why = why or ("a job slice" if _is_slice(task_vars) else "")
+    # Other hosts are but where the work is done.
+    if why and any("app_bundle_id" in task_vars["hostvars"][host] for host in hosts):
+        return (
+            f"The play is {why}, so a report would leave out the other apps, and take the place of the one that has "
+            "them. Audit all hosts in one job. For a report about some of them, name them in refund_audit_hosts, and "
+            "another folder in refund_audit_path."
+        )
+    if len(hosts) < 2 or strategy.removeprefix("ansible.builtin.") not in _OUT_OF_STEP:
         return ""
     return (
-        f"run_once: the play has {hosts} hosts and the strategy {strategy!a}, which ignores it: each host would write "
-        "the report, and before the others are audited. Report in a play with strategy: linear."
+        f"run_once: the play has {len(hosts)} hosts and the strategy {strategy!a}, which ignores it: each host would "
+        "write the report, and before the others are audited. Report in a play with strategy: linear."
     )
 
 

@@ -231,6 +231,19 @@ def test_that_each_warning_is_told_once() -> None:
     assert "warnings" not in action(Recorder(), {}).run(task_vars={})
 
 
+def test_that_a_warning_in_a_role_names_its_variable_as_an_error_does() -> None:
+    role = SimpleNamespace(get_name=lambda: "storeops.refunds.notification_urls")
+    written = {"storeops.refunds.app_store_notification_url": {"app_apple_id": "{{ notification_urls_number }}"}}
+    told = ["Set app_apple_id: 7.", "com.example.one: no."]
+
+    def warned(**fields: t.Any) -> list[t.Any]:
+        recorder = Recorder(lambda context: {"told": [context.warn(one) for one in told]})
+        return t.cast("list[t.Any]", action(recorder, {}, **fields).run(task_vars={})["warnings"])
+
+    assert warned(_role=role, get_ds=lambda: written) == ["Set notification_urls_number: 7.", "com.example.one: no."]
+    assert warned() == told
+
+
 @pytest.mark.parametrize(("no_log", "shown"), [(False, [f"1 of 2: {MASK}"]), (True, [])])
 def test_that_progress_is_shown_unless_the_task_hides_all(
     no_log: bool, shown: list[str], monkeypatch: pytest.MonkeyPatch

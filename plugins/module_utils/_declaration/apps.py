@@ -132,12 +132,15 @@ class AppReader:
             name=fields.get("name") or "",
         )
         if bundle_id:
-            attempt(partial(self._refuse_shared_number, app))
-            for identity in self._identities(app, entry):
-                attempt(partial(self._refuse_twin, app, identity))
-            for one in settings:
-                attempt(partial(self._refuse_shared_project, app, one))
+            for check in self._checks(app, entry):
+                attempt(check)
         return _with_fault(app, faults)
+
+    def _checks(self, app: App, entry: Entry) -> t.Iterator[t.Callable[[], None]]:
+        """Yield what compares the app with those before it."""
+        yield partial(self._refuse_shared_number, app)
+        yield from (partial(self._refuse_twin, app, identity) for identity in self._identities(app, entry))
+        yield from (partial(self._refuse_shared_project, app, one) for one in app.settings)
 
     def _said(self, fields: Params, name: str) -> t.Any:
         return fields.get(name) or self.params.get(name)

@@ -91,7 +91,9 @@ def _counted_what(report: Report) -> str:
 
 
 def _card(kind: Kind, count: int, share: float) -> str:
-    percent = f"{share:.0f}\N{NARROW NO-BREAK SPACE}%" if not 0 < share < 1 else "<1\N{NARROW NO-BREAK SPACE}%"
+    # What rounds to 0 or to 100 would tell some as none, and most as all.
+    rounded = "<1" if 0 < share < 1 else ">99" if 99 < share < 100 else f"{share:.0f}"
+    percent = f"{rounded}\N{NARROW NO-BREAK SPACE}%"
     inner = (
         f'<span class="sign {kind}" aria-hidden="true">{SIGNS[kind]}</span><strong>{number(count)}</strong>'
         f'<span class="label">{LABELS[kind]}</span><span class="share">{esc(percent)}</span>'

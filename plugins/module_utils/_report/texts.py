@@ -40,7 +40,7 @@ MEANINGS: t.Mapping[Kind, str] = {
     "waived": "A problem that is accepted for now.",
 }
 # How a finding went.
-WHY: t.Mapping[Why, str] = {"solved": "solved", "waived": "waived", "not audited": "no longer declared"}
+WHY: t.Mapping[Why, str] = {"solved": "solved", "waived": "waived", "not audited": "not in this audit"}
 # Of what changed since the last report: the findings about keys alone are told apart.
 ONLY_APPS = "Only findings of apps that fail an audit are compared, not pending ones."
 UNREAD = "Refunds could not be read:"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 from pathlib import Path
@@ -30,8 +31,8 @@ def test_most_playbooks_take_hosts() -> None:
 @pytest.mark.parametrize("path", TAKING_HOSTS, ids=lambda path: path.stem)
 def test_the_variable_that_is_named_is_the_one_that_is_read(path: Path) -> None:
     for play in (one for one in yaml.safe_load(path.read_text()) if one["hosts"] != "localhost"):
-        (read,) = re.findall(r"(\w+_hosts) \|", play["vars"]["playbook_hosts"])
-        assert re.findall(r"hint='(\w+):", play["hosts"]) == [read]
+        (read,) = re.findall(r"(\w+_hosts) \|", play["hosts"])
+        assert re.findall(r"play_hosts\('(\w+)', groups, ansible_limit", play["hosts"]) == [read]
 
 
 def python_of(play: dict[str, t.Any], host: str) -> str:
@@ -47,7 +48,7 @@ def test_every_play_runs_in_the_python_of_ansible_on_this_machine() -> None:
         (path.stem, "/ours") for path in PLAYBOOKS
     }
     # An audit runs on this machine whatever the hosts are, which stand for apps.
-    on_hosts = {path.stem: python_of(play, "web1") for path, play in plays if "playbook_hosts" in play.get("vars", {})}
+    on_hosts = {path.stem: python_of(play, "web1") for path, play in plays if play["hosts"] != "localhost"}
     assert on_hosts == {path.stem: "/ours" if path.stem == "audit" else "/inventory's" for path in TAKING_HOSTS}
 
 
@@ -59,3 +60,31 @@ def test_hosts_that_are_not_there_fail_the_playbook(path: Path, tmp_path: Path) 
     ran = run_playbook(path, "web1,web2", "-e", f"{name}=wbe1", folder=tmp_path)
     assert ran.code != 0 and f"{name}: no host of the inventory matches wbe1" in ran.output + ran.errors
     assert set(re.findall(r"TASK \[(.*)\]", ran.output)) <= {"Note that there is no new report yet"}
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("path", TAKING_HOSTS, ids=lambda path: path.stem)
+def test_a_limit_that_leaves_no_host_fails_the_playbook(path: Path, tmp_path: Path) -> None:
+    ran = run_playbook(path, "web1,web2", "--limit", "web1", folder=tmp_path)
+    assert ran.code != 0 and "--limit web1 leaves none of the hosts" in ran.output + ran.errors
+    assert "TASK [" not in ran.output
+
+
+# Each playbook with each variable of defaults that it reads.
+DEFAULTS: t.Final = [
+    (path, name)
+    for path in TAKING_HOSTS
+    for name in sorted(set(re.findall(r"\b(refund_\w+_defaults) \|", path.read_text())))
+]
+
+
+@pytest.mark.services
+@pytest.mark.parametrize(("path", "name"), DEFAULTS, ids=[f"{path.stem}-{name}" for path, name in DEFAULTS])
+def test_a_slip_in_the_defaults_is_told_of_the_variable_that_has_it(path: Path, name: str, tmp_path: Path) -> None:
+    needed = {"iap_key_rotation_old_key_id": "OLDKEY0001", "iap_key_rotation_private_key_path": "/k/new.p8"}
+    given = {name: {"ledgr": {}}, "refund_audit_path": str(tmp_path), **needed}
+    ran = run_playbook(path, "web1,", "-e", json.dumps(given), folder=tmp_path)
+    said = ran.output + ran.errors
+    assert ran.code != 0 and f"{name}: ledgr is not an option of these modules. Did you mean ledger?" in said
+    others = {one for _path, one in DEFAULTS} - {name}
+    assert not any(f"{other}: ledgr" in said for other in others)

@@ -118,6 +118,29 @@ def test_one_part_that_fails_stops_no_other(options: Json) -> None:
     assert found["revenuecat", "reachable"] == "not_seen" and found["qonversion", "bundle_id"] == "holds"
 
 
+PARTS: t.Final[dict[str, tuple[str, Json]]] = {
+    "no key": ("app_store_server", {"bundle_id": BUNDLE_ID, "issuer_id": ISSUER, "key_id": KEY_ID}),
+    "no key of the API": ("app_store_connect_api", {"api_issuer_id": ISSUER, "api_key_id": API_KEY_ID}),
+    "an empty session": ("app_store_connect", {"session": ""}),
+    "an empty API key": ("revenuecat", {"revenuecat": {"api_key": "", "project_id": PROJECT}}),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_without_its_secret_is_not_seen(name: str, options: Json) -> None:
+    """As in a job that lacks the secret, beside a part that is sound."""
+    part, given = PARTS[name]
+    done = run_task(field_check.TASK, {"qonversion": options["qonversion"], **given}).results
+    outcome = {one["part"]: one["outcome"] for one in done["assumptions"] if one["name"] == "reachable"}
+    assert outcome == {part: "not_seen"} and done["summary"]["not_seen"] == 1
+
+
+def test_an_empty_variable_of_a_session_is_not_seen(options: Json) -> None:
+    done = run_task(field_check.TASK, {"qonversion": options["qonversion"]}, environ={"FASTLANE_SESSION": ""}).results
+    (found,) = (one for one in done["assumptions"] if one["name"] == "reachable")
+    assert found["outcome"] == "not_seen" and "given but empty" in found["seen"]
+
+
 def test_nothing_to_ask() -> None:
     failed = run_task(field_check.TASK, {})
     assert failed.message.startswith("bundle_id: this or another part is required.")

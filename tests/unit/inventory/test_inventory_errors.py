@@ -43,6 +43,25 @@ def test_a_wrong_option_is_named(fleet: Fleet, options: dict[str, t.Any], words:
     assert "Traceback" not in run.everything and "fault of storeops.refunds" not in run.everything
 
 
+def test_no_inventory_takes_the_hosts_of_another(fleet: Fleet) -> None:
+    folder = fleet.folder / "both"
+    folder.mkdir()
+    key = str(fleet.folder / f"AuthKey_{API_KEY_ID}.p8")
+    for name, options in {"1": {}, "2": {"environment": "sandbox"}}.items():
+        path = fleet.write(api_private_key_path=key, **options)
+        path.rename(folder / f"{name}.{path.name}")
+    run = fleet.run(folder, "--list")
+    assert (
+        "has app_environment: production from another inventory already, and is to have sandbox now." in run.everything
+    )
+    assert "Set hostname_prefix, such as sandbox., in one of them." in run.everything
+    path = fleet.write(api_private_key_path=key, environment="sandbox", hostname_prefix="sandbox.")
+    path.rename(folder / f"2.{path.name}")
+    both = fleet.run(folder, "--list")
+    assert both.variables("com.example.one")["app_environment"] == "production"
+    assert both.variables("sandbox.com.example.one")["app_environment"] == "sandbox"
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

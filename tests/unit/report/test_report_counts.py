@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import re
 from pathlib import Path
 
@@ -111,3 +112,14 @@ def test_a_refused_app_is_active_only_at_its_tracker(tmp_path: Path) -> None:
     for found in (app, row):
         assert (found["result"], found["tracker_status"]) == ("refused", "Active") and "status" not in found
     assert texts(tmp_path)["html"].count("Tracker status") == 3 and '"Status"' not in texts(tmp_path)["html"]
+
+
+@pytest.mark.parametrize(("fine", "refused"), [(1, 0), (400, 1), (1, 400), (1, 1), (3, 997)])
+def test_no_card_says_all_or_none_unless_it_is_so(fine: int, refused: int, tmp_path: Path) -> None:
+    causes = ["accepted"] * fine + ["unauthenticated"] * refused
+    audit(tmp_path, bulk(*(item(f"com.example.n{number}", cause) for number, cause in enumerate(causes))))
+    page = (tmp_path / "refund-audit.html").read_text()
+    shares = re.findall(r'<strong>(\d+)</strong>.*?<span class="share">([^<]*)</span>', page)
+    told = {int(count): html.unescape(share).split("\N{NARROW NO-BREAK SPACE}")[0] for count, share in shares}
+    for count in (fine, refused):
+        assert (told[count] == "100") == (count == fine + refused) and (told[count] == "0") == (count == 0), told

@@ -83,16 +83,21 @@ WAIVER = {"bundle_id": "com.example.drifted", "cause": "drift", "reason": "Known
         (a_bit_of_all(), {"waivers": [WAIVER]}),
         (a_bit_of_all(), {"fail_on": ["refused"]}),
         (bulk(), {}),
+        (bulk(keys_with_problems=[{"key": "old", "cause": "failed", "msg": "Not there."}]), {"fail_on": ["drift"]}),
+        (bulk(), {"refunds": [{"failed": True, "msg": "The ledger can't be read."}]}),
         ({**bulk(item("com.example.one")), "undeclared": [{"bundle_id": "com.example.left"}]}, {}),
         (bulk(item("com.example.\x00<&>\ud800", "unauthenticated", hint="]]>\x1b[31m")), {}),
     ],
-    ids=["all classes", "waived", "fewer fail", "nothing", "undeclared", "hostile"],
+    ids=["all classes", "waived", "fewer fail", "nothing", "only keys", "only unread", "undeclared", "hostile"],
 )
 def test_jenkins_takes_it(result: Json, options: Json, tmp_path: Path) -> None:
     audit(tmp_path, result, **options)
     root = ElementTree.parse(tmp_path / "refund-audit.junit.xml").getroot()
     assert root.tag == "testsuites" and list(root)
     assert list(faults(root)) == []
+    for count, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):
+        found = len(list(root.iter(tag)))
+        assert int(root.get(count, "")) == sum(int(suite.get(count, "")) for suite in root) == found, count
 
 
 def test_the_rules_find_a_fault() -> None:

@@ -81,7 +81,7 @@ def test_every_task_takes_what_one_takes(door: str, name: str) -> None:
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("name", TWINS)
 def test_every_task_refuses_what_one_refuses(door: str, name: str) -> None:
-    with pytest.raises(RefundsError, match="stands in .* already"):
+    with pytest.raises(RefundsError, match=r"stands in .* already"):
         DOORS[door](TWINS[name])
 
 

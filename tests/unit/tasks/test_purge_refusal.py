@@ -68,6 +68,24 @@ def test_a_report_is_written_unless_run_once_is_known_to_be_ignored(strategy: st
     assert refusal_to_report(hosts("ab"), False, strategy) == refusal_to_report(hosts("a"), True, strategy) == ""
 
 
+APPS: t.Final[Json] = {"hostvars": {name: {"app_bundle_id": f"com.example.{name}"} for name in "abc"}}
+PARTS: t.Final[dict[str, Json]] = {
+    "limit": {"ansible_limit": "a"},
+    "slice": {"awx_job_template_name": "Audit", "awx_workflow_job_name": "Audit"},
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_report_about_a_part_of_the_apps_does_not_replace_that_of_all(part: str) -> None:
+    found = refusal_to_report({**hosts("a"), **APPS, **PARTS[part]}, True, "linear")
+    assert found.startswith(f"The play is {'limited' if part == 'limit' else 'a job slice'}")
+    assert "Audit all hosts in one job." in found
+    # Each host of a play without run_once writes its own; hosts that are no apps leave no app out.
+    assert refusal_to_report({**hosts("a"), **APPS, **PARTS[part]}, False, "linear") == ""
+    assert refusal_to_report({**hosts("a"), "hostvars": {"a": {}}, **PARTS[part]}, True, "linear") == ""
+    assert refusal_to_report({**hosts("abc"), **APPS}, True, "linear") == ""
+
+
 def play(bulk: Bulk, hosts_of_apps: str, before: list[Json], **keywords: t.Any) -> str:
     """Run a play over three hosts that purges what is not an app of these hosts; give its output."""
     start, end = '{"bundle_id": "com.example.', '", "key": "a"}'

@@ -93,7 +93,7 @@ def _parts(request: FieldRequest, context: Context, stack: contextlib.ExitStack)
     if connect_api is not None:
         yield CONNECT_API, lambda: connect_questions(open_connect_api(connect_api, context))
     connection = Connection(request.session, context)
-    if connection.is_given:
+    if connection.is_given or connection.is_empty:
         yield SESSION, lambda: session_questions(connection.open())
     for name, options in request.trackers.items():
         yield name, _tracker(name, options, request, context, stack)

@@ -48,8 +48,8 @@ def request_of(params: Params) -> FieldRequest:
     """Return what a task asks. Raises InputError."""
     bundle_id = params.get("bundle_id") or ""
     return FieldRequest(
-        _apple(params, bundle_id) if _has_key(params, "") else None,
-        connect_api_options(params) if _has_key(params, "api_") else None,
+        _apple(params, bundle_id) if _is_meant(params, "") else None,
+        connect_api_options(params) if _is_meant(params, "api_") else None,
         session_options(params),
         {name: options for name in _TRACKERS if set(options := _given(params.get(name))) - {"on_unknown"}},
         bundle_id,
@@ -58,8 +58,11 @@ def request_of(params: Params) -> FieldRequest:
     )
 
 
-def _has_key(params: Params, prefix: str) -> bool:
-    return bool(params.get(f"{prefix}private_key_path") or params.get(f"{prefix}private_key_content"))
+def _is_meant(params: Params, prefix: str) -> bool:
+    """Tell whether anything is said of a key: one without its text, as in a job that lacks its secret, is a finding."""
+    return any(
+        params.get(f"{prefix}{name}") for name in ("private_key_path", "private_key_content", "issuer_id", "key_id")
+    )
 
 
 def _apple(params: Params, bundle_id: str) -> AppleRequest:

@@ -49,6 +49,11 @@ class Connection:
     def is_given(self) -> bool:
         return bool(self._options.text or self._options.path or any(map(self._context.environ.get, VARIABLES)))
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether a session was meant and none is there, as in a job that lacks its secret."""
+        return not self.is_given and _is_empty(self._options, self._context)
+
     def open(self) -> AppStoreConnect:
         """Return App Store Connect. Raises InputError without a session that can be used."""
         if self._opened is None:
@@ -66,10 +71,12 @@ def _text(options: SessionOptions, context: Context) -> tuple[Secret, str]:
     variable = next(filter(context.environ.get, VARIABLES), None)
     if variable:
         return Secret(context.environ[variable]), variable
-    given = (options.text, options.path)
-    is_empty = given != (None, None) or any(name in context.environ for name in VARIABLES)
-    said = "is given but empty" if is_empty else "is required to look at App Store Connect"
+    said = "is given but empty" if _is_empty(options, context) else "is required to look at App Store Connect"
     raise InputError("session", f"{said}.", WAYS)
+
+
+def _is_empty(options: SessionOptions, context: Context) -> bool:
+    return (options.text, options.path) != (None, None) or any(name in context.environ for name in VARIABLES)
 
 
 def read_session_file(path: str, option: str, ways: str, largest: int) -> Secret:
