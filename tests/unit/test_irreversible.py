@@ -20,7 +20,7 @@ pytestmark = pytest.mark.once
 FILES = python_files(PLUGINS)
 GATE = UTILS / "_decisions/irreversible.py"
 # Where a file can go, be renamed or be replaced: key files, and reports, which are made anew on every run.
-FILE_WORK = {"_files/writing.py", "_files/text.py", "_files/stream.py"}
+FILE_WORK = {"_files/writing.py", "_files/text.py"}
 FILE_CALLS = {
     *(f"os.{name}" for name in ("replace", "unlink", "remove", "rename", "renames", "truncate", "removedirs")),
     *(f"shutil.{name}" for name in ("move", "rmtree", "copyfile", "copy", "copy2")),

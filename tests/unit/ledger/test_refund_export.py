@@ -20,7 +20,7 @@ from ledger_support import ledger_at
 from refund_rows_support import DAY, START, Placed, fill, refund
 from unit_support import Outcome, run_task
 
-from ansible_collections.storeops.refunds.plugins.module_utils._files import stream
+from ansible_collections.storeops.refunds.plugins.module_utils._files import text
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.notification_urls import hear
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
@@ -150,7 +150,7 @@ def test_a_full_disk_leaves_the_old_files(ledger: Ledger, folder: Path) -> None:
     with ledger.writing() as connection:
         connection.exec_driver_sql("DELETE FROM refund_tracking_refunds WHERE transaction_id = '1'")
     full = OSError(errno.ENOSPC, "No space left on device")
-    with mock.patch.object(stream.os, "fsync", side_effect=full):
+    with mock.patch.object(text.os, "fsync", side_effect=full):
         outcome = export(ledger, folder)
     assert outcome.results["failed"] and "path: " in outcome.message and "No space left" in outcome.message
     assert {name: (folder / name).read_bytes() for name in NAMES} == before

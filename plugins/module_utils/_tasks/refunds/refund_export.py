@@ -12,7 +12,7 @@ import typing as t
 
 from ... import _argument_spec
 from ..._context import Context, Params, Results, Task
-from ..._files.stream import Stream
+from ..._files.text import Stream
 from ..._ledger.refund_queries import app_states, count_exceeding, other_sources, page, tallies
 from ..._model.errors import LedgerError
 from ..._model.refund_rows import Cursor, Question, Row, Tally, not_in_sums, sums_of
