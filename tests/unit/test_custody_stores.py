@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 import typing as t
+import urllib.request
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
@@ -218,3 +219,71 @@ def test_paths_with_variables_are_read_where_they_lead(studio: Studio, monkeypat
     ran = studio.run(studio.role("ansible_vault", **given))
     assert ran.code == 0 and not studio.file.exists(), ran.output
     assert (studio.folder / "stored/key.yml").read_text().startswith("$ANSIBLE_VAULT")
+
+
+STORES = ("ansible_vault", "aws_secrets_manager", "hashicorp_vault", "onepassword", "sops")
+FOREIGN = "hunter2-of-somebody-else"
+UNREADABLE = ("has no attribute", "from_json' failed", "from_yaml' failed")
+# What a store holds, and what is said of it.
+NOT_OURS: dict[str, tuple[t.Any, tuple[str, ...]]] = {
+    "a list": ([FOREIGN], ("holds something else than a secret of this role", *UNREADABLE)),
+    "broken": (f'{{"password": "{FOREIGN}", ', ("holds something else than a secret of this role", *UNREADABLE)),
+    "another's": ({"password": FOREIGN}, ("holds something else than a secret of this role",)),
+    "a key of another's": (
+        {name: FOREIGN for name in ("key_id", "issuer_id", "key_fingerprint")},
+        ("is damaged, or not a secret of this role",),
+    ),
+}
+
+
+def hold(studio: Studio, store: str, place: str, held: t.Any) -> None:
+    """Put what somebody else wrote into a store."""
+    text = held if isinstance(held, str) else json.dumps(held)
+    if store == "hashicorp_vault":
+        at = urllib.request.Request(
+            f"{os.environ['VAULT_ADDR']}/v1/secret/data/{place}",
+            json.dumps({"data": held, "options": {}}).encode(),
+        )
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(at).close()
+    elif store in ("ansible_vault", "sops"):
+        # As it is once decrypted: neither the filter unvault nor the stand-in for SOPS asks for more.
+        is_named = store == "ansible_vault" and not isinstance(held, str)
+        Path(place).write_text(json.dumps({"iap_key": held}) if is_named else text)
+    else:
+        if store == "onepassword" and isinstance(held, dict):
+            fields: list[Json] = [{"value": FOREIGN}, {"label": [FOREIGN], "value": FOREIGN}]
+            text = json.dumps({"fields": fields + [{"label": label, "value": held[label]} for label in held]})
+        (studio.folder / "stored" / f"{place.replace('/', '_')}.json").write_text(text)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_nothing_is_shown_of_somebody_else_s_secret(store: str, studio: Studio, vault: str) -> None:
+    studio.program("sops", '#!/bin/sh\nfor last; do :; done; exec cat "$last"\n')
+    tasks = []
+    for number, (held, _said) in enumerate(NOT_OURS.values()):
+        task = studio.role(store)
+        task["vars"]["iap_key_custody_place"] += str(number)
+        whole = {**held, "private_key": studio.pem} if isinstance(held, dict) and len(held) > 1 else held
+        hold(studio, store, task["vars"]["iap_key_custody_place"], whole)
+        tasks.append(task)
+    ran = studio.run(*each(*tasks))
+    assert ran.code == 0 and studio.shows_nothing(ran), ran.output
+    shown = ran.output.split('"msg": "END"')[:-1]
+    wrong = [
+        what
+        for text, (what, (_held, said)) in zip(shown, NOT_OURS.items(), strict=True)
+        if not any(one in text for one in said)
+    ]
+    assert not wrong, ran.output
+    assert studio.file.read_text() == studio.pem
+
+
+def test_pasted_ids_are_those_of_the_secret(studio: Studio) -> None:
+    """Whatever web pages and mails add to an ID when it is copied."""
+    pasted = studio.role(
+        "aws_secrets_manager",
+        iap_key_custody_key_id=f"\u200b{KEY_ID[:4]} {KEY_ID[4:]}\n",
+        iap_key_custody_issuer_id=f" {ISSUER.upper()}\u2060",
+    )
+    ran = studio.run(studio.role("aws_secrets_manager", iap_key_custody_keep_file=True), pasted)
+    assert ran.code == 0 and not studio.file.exists(), ran.output
