@@ -108,6 +108,16 @@ declared:
     - The key that is asked for. What can't be read or is only predicted is V(null), all of it with O(state=absent).
   returned: success, and failure of the credential check
   type: dict
+action:
+  description: What was done, or is to be done outside check mode. V(unknown) where the tracker can't show the key.
+  returned: success, and failure of the credential check
+  type: str
+  sample: create
+outcome:
+  description: V(changed) (or would be), V(unchanged) or V(failed).
+  returned: success, and failure of the credential check
+  type: str
+  sample: changed
 next_step:
   description: What a person has to do at the tracker; else empty.
   returned: success, and failure of the credential check

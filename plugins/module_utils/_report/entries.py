@@ -147,7 +147,7 @@ def _finding(
         status="Pending" if is_confirmed_now and status == "Active" else status,
         action=action,
         outcome=_text(result.get("outcome")) or ("not_tried" if result.get("skipped") else ""),
-        is_failed=bool(result.get("failed")) or result.get("outcome") == "failed" or _has_failed_quietly(result),
+        is_failed=bool(result.get("failed")) or result.get("outcome") == "failed",
         is_unreachable=bool(result.get("unreachable")),
         message=_unnamed(result.get("msg"), bundle_id),
         differences=differences,
@@ -163,7 +163,9 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
     if not bundle_id:
         said = _text(result.get("msg"))
         raise InputError(where, f"has no bundle_id; it says: {said}" if said else "has no bundle_id.", _NEXT_STEP)
-    check, action = _mapping(result.get("credential_check")), _action(result, integration, diff)
+    check = _mapping(result.get("credential_check"))
+    # A result that says of an integration nothing of what a run would do is none of these modules'.
+    action = _text(result.get("action")) or ("unknown" if integration else "")
     finding = _finding(result, integration, _differences(diff, integration, action), action, bundle_id)
     problems = problems_of(finding)
     deciding = worst(problems)
@@ -199,24 +201,6 @@ def _unnamed(value: t.Any, bundle_id: str) -> str:
 
 def _key(fields: Fields) -> Key:
     return Key(*(_optional(fields.get(name)) for name in KEY_FIELDS))
-
-
-def _has_failed_quietly(result: Fields) -> bool:
-    """Tell whether a single result failed although ``failed_when: false`` says otherwise: only failures have a msg."""
-    return "integration" in result and "outcome" not in result and bool(result.get("msg"))
-
-
-def _action(result: Fields, integration: Fields, diff: Fields) -> str:
-    """Return what a run would do. A result of refund_tracking_integration does not say it in one word."""
-    if "action" in result:
-        return _text(result["action"])
-    if "integration" not in result:
-        return ""
-    before, after = _mapping(diff.get("before")), _mapping(diff.get("after"))
-    if result.get("changed") or before != after:
-        return "create" if not before else "update" if after else "delete"
-    is_held = integration.get("status") != "Absent"
-    return "unknown" if is_held and not integration.get("key_fingerprint") else "unchanged"
 
 
 def _shown_status(found: Finding) -> str | None:

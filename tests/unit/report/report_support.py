@@ -80,14 +80,14 @@ def single(bundle_id: str, cause: str = "accepted", action: str = "unchanged", *
     whole = bulk(item(bundle_id, cause, action))
     (entry,) = whole["integrations"]
     check = entry.pop("credential_check")
-    for name in ("action", "outcome", "msg"):
-        del entry[name]
+    said = {name: entry.pop(name) for name in ("action", "outcome", "msg")}
     same = {"before": entry, "after": entry}
     return {
         "changed": whole["changed"],
         "diff": {side: whole["diff"][side].get(bundle_id, same[side]) for side in same},
         "integration": entry,
         "credential_check": check,
+        **{name: said[name] for name in ("action", "outcome")},
         **fields,
     }
 

@@ -65,27 +65,21 @@ UNKNOWN: dict[str, tuple[Json, str]] = {
     "not tried": (bulk(item(BUNDLE, "not_checked", "unknown", outcome="not_tried", msg="Too late.")), "not_tried"),
     "failed otherwise": (bulk(item(BUNDLE, outcome="failed", msg="The tracker is down.")), "failed"),
     "plan unknown": (bulk(item(BUNDLE, action="unknown")), "plan_unknown"),
-    "plan unknown, one app": ({**single(BUNDLE), "diff": {}}, ""),
+    "plan unknown, one app": (single(BUNDLE, action="unknown"), "plan_unknown"),
+    "no plan": ({name: value for name, value in single(BUNDLE).items() if name != "action"}, "plan_unknown"),
     "no verdict": ({"bundle_id": BUNDLE, "failed": True, "msg": "issuer_id: is required."}, "failed"),
     "no verdict, quietly": ({"bundle_id": BUNDLE, "failed": False, "msg": "issuer_id: is required."}, "failed"),
-    "failed after the verdict": (single(BUNDLE, failed=False, msg="Not Active after 60 s."), "failed"),
+    "failed after the verdict": (single(BUNDLE, failed=False, outcome="failed", msg="Not Active."), "failed"),
     "host": ({"bundle_id": BUNDLE, "unreachable": True, "msg": "ssh"}, "host_unreachable"),
     "skipped": ({"bundle_id": BUNDLE, "skipped": True}, "not_tried"),
     "new word": (bulk(item(BUNDLE, "moon_phase")), "failed"),
 }
-del UNKNOWN["plan unknown, one app"]
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_what_could_not_be_checked_is_unknown(name: str, tmp_path: Path) -> None:
     result, cause = UNKNOWN[name]
     assert class_of(tmp_path, result) == ("unknown", [cause])
-
-
-def test_a_tracker_that_shows_no_key_is_unknown_not_in_order(tmp_path: Path) -> None:
-    result = single(BUNDLE)
-    result["integration"] = {**result["integration"], "key_fingerprint": None}
-    assert class_of(tmp_path, result) == ("unknown", ["plan_unknown"])
 
 
 def test_absent_as_declared_is_in_order(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from ..._declaration.declaration import Declaration
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES
 from .opening import is_gone_by_the_ledger, open_engine
-from .outcomes import confirmed_by_hand
+from .outcomes import confirmed_by_hand, outcome
 from .request import one_request
 
 
@@ -24,6 +24,8 @@ def run(params: Params, context: Context) -> Results:
         "diff": decision.step.diff(),
         "integration": decision.told.as_result(),
         "declared": decision.declared,
+        "action": decision.step.action,
+        "outcome": outcome(decision),
         "next_step": decision.next_step,
         "confirmed_by_hand": confirmed_by_hand(decision),
         "confirmed_now": decision.is_confirmation,

@@ -36,7 +36,7 @@ def _item(decision: Decision) -> Results:
         "key": decision.key_name or None,
         "declared": decision.declared,
         "action": decision.step.action,
-        "outcome": _outcome(decision),
+        "outcome": outcome(decision),
         "msg": decision.brief or decision.error,
         "next_step": decision.next_step,
         "confirmed_by_hand": confirmed_by_hand(decision),
@@ -54,7 +54,7 @@ def confirmed_by_hand(decision: Decision) -> bool:
     return decision.has_no_api and is_said
 
 
-def _outcome(decision: Decision) -> str:
+def outcome(decision: Decision) -> str:
     if decision.error:
         return "not_tried" if decision.is_untried else "failed"
     return "changed" if decision.step.changed else "unchanged"
