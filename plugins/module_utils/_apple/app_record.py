@@ -62,6 +62,13 @@ class AppRecord:
             text, version = self.notification_url, self.notification_url_version
         return None if text is None else Url(text, version)
 
+    def in_effect(self, environment: Environment) -> Url | None:
+        """Return the URL that counts: without one of its own, the sandbox has that of production.
+
+        Source: Apple's help, "Enter server URLs for App Store Server Notifications".
+        """
+        return self.url(environment) or self.url("production")
+
 
 def app_record(entry: t.Any) -> AppRecord | None:
     """Return an entry of ``data``, None when it is no app with a numeric ID and a bundle ID as Apple writes them."""

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from .coverage import NotificationUrl
 from .errors import InputError
-from .identifiers import Environment, parse_service_url
+from .identifiers import parse_service_url
 
 OnOther = t.Literal["keep", "replace", "fail"]
 # What a user sees. `proven` stands for a declared URL to which Apple delivered a test notification.
@@ -88,14 +88,6 @@ def choose(
 
 
 _STEPS: dict[str, Step] = {"keep": "keep", "replace": "set", "fail": "fail"}
-
-
-def effective(production: Url | None, sandbox: Url | None, environment: Environment) -> Url | None:
-    """Return the URL that counts: without one of its own, the sandbox has that of production.
-
-    Source: Apple's help, "Enter server URLs for App Store Server Notifications".
-    """
-    return sandbox or production if environment == "sandbox" else production
 
 
 def known_as(url: Url | None) -> NotificationUrl:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import typing as t
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -201,16 +202,12 @@ class TestKnown:
         assert held.known_from == 50 and known_gaps(held) == (Window(50, 150),)
 
     def test_the_sandbox_has_the_url_of_production(self) -> None:
-        fields: dict[str, t.Any] = {
-            "notification_url": "https://example.com/n",
-            "notification_url_version": "V2",
-            "sandbox_notification_url": None,
-            "sandbox_notification_url_version": None,
-        }
-        record = t.cast(AppRecord, SimpleNamespace(**fields))
+        record = AppRecord(1, "com.example.one", None, None, "https://example.com/n", "V2")
         assert notification_url(record, "sandbox") == notification_url(record, "production") == "V2"
-        own = SimpleNamespace(**{**fields, "sandbox_notification_url": "x", "sandbox_notification_url_version": "V1"})
-        assert notification_url(t.cast(AppRecord, own), "sandbox") == "V1"
+        own = replace(record, sandbox_notification_url="x", sandbox_notification_url_version="V1")
+        assert notification_url(own, "sandbox") == "V1" and notification_url(own, "production") == "V2"
+        alone = replace(own, notification_url=None)
+        assert notification_url(alone, "production") == "none" and notification_url(None, "sandbox") == "unasked"
 
 
 @pytest.fixture

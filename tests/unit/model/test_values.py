@@ -31,7 +31,6 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
 from ansible_collections.storeops.refunds.plugins.module_utils._model.notification_url import (
     Url,
     choose,
-    effective,
     known_as,
     parse_notification_url,
 )
@@ -232,9 +231,6 @@ def test_a_url_shows_its_host_alone() -> None:
     digest = hashlib.sha256(made.text.encode()).hexdigest()
     assert made.as_result() == {"host": "refunds.example:443", "url_sha256": digest, "version": "V1"}
     assert known_as(None) == "none" and known_as(made) == "V1" and known_as(replace(made, version=None)) == "unasked"
-    other = replace(made, version="V2")
-    assert effective(made, other, "sandbox") is other and effective(made, None, "sandbox") is made
-    assert effective(made, other, "production") is made and effective(None, other, "production") is None
 
 
 def test_a_declared_url_is_of_https_and_kept_as_it_is() -> None:

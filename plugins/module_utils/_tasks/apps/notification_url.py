@@ -13,7 +13,7 @@ from ..._apple.app_store_connect_api import AppStoreConnectApi
 from ..._context import Context, Params, Results, Task, TaskFailed
 from ..._ledger.notification_urls import known_urls
 from ..._model.errors import LedgerError, RefundsError, TransportError
-from ..._model.notification_url import choose, effective
+from ..._model.notification_url import choose
 from ..shared.concurrent import each
 from ..shared.connect_api import open_connect_api
 from ..shared.services import CALL_LIBRARIES
@@ -71,7 +71,7 @@ def _decided(app: WantedApp, record: AppRecord | None, request: UrlRequest) -> l
         else:
             item.held = record.url(environment)
             if item.held is None:
-                item.inherited = effective(record.url("production"), record.url("sandbox"), environment)
+                item.inherited = record.in_effect(environment)
             ours = app.urls.get("production")
             item.choice = choose(item.held, url, request.on_other_url, request.on_version_1, item.inherited, ours)
         items.append(item)

@@ -14,7 +14,7 @@ from ..._apple.test_notification import Delivery
 from ..._context import Context, Results
 from ..._model.errors import RefundsError
 from ..._model.identifiers import Environment
-from ..._model.notification_url import Choice, State, Url, effective
+from ..._model.notification_url import Choice, State, Url
 from ..._model.refund import iso_time
 from ..._model.text import told_once
 
@@ -102,10 +102,9 @@ class Item:
     @property
     def in_effect(self) -> Url | None:
         """Return the URL that Apple calls: without one of its own, the sandbox has production's."""
-        record = self.record
-        if self.current is not None or record is None:
+        if self.current is not None or self.record is None:
             return self.current
-        return effective(record.url("production"), record.url("sandbox"), self.environment)
+        return self.record.in_effect(self.environment)
 
     @property
     def state(self) -> State:

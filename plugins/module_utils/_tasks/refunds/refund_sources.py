@@ -15,7 +15,7 @@ from ..._model.coverage import NotificationUrl
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import Environment
 from ..._model.integration import Identity, Integration
-from ..._model.notification_url import effective
+from ..._model.notification_url import known_as
 from ..._model.text import few
 from ..shared.connect_api import ConnectApiOptions, open_connect_api
 
@@ -64,18 +64,8 @@ def own_records(
 
 
 def notification_url(record: AppRecord | None, environment: Environment) -> NotificationUrl:
-    """Return which notification URL the app has in one environment.
-
-    Without a URL of its own, the sandbox has that of production (Apple's help, "Enter server URLs for App Store Server
-    Notifications").
-    """
-    if record is None:
-        return "unasked"
-    if environment == "sandbox" and record.sandbox_notification_url is not None:
-        return record.sandbox_notification_url_version or "unasked"
-    if record.notification_url is None:
-        return "none"
-    return record.notification_url_version or "unasked"
+    """Return which notification URL counts for the app in one environment."""
+    return "unasked" if record is None else known_as(record.in_effect(environment))
 
 
 def notice_urls(ledger: Ledger, records: t.Mapping[str, AppRecord], identities: t.Iterable[Identity], now: str) -> None:
@@ -91,7 +81,7 @@ def notice_urls(ledger: Ledger, records: t.Mapping[str, AppRecord], identities: 
         before, record = known.get((environment, bundle_id)), records.get(bundle_id)
         if before is None or record is None or before.state != "as_declared":
             continue
-        url = effective(record.url("production"), record.url("sandbox"), environment)
+        url = record.in_effect(environment)
         if url is not None and url.sha256 != before.url_sha256:
             state = "as_declared" if url.host == before.host else "other_host"
             changed.append(KnownUrl(environment, bundle_id, state, url.host, url.sha256, now))
