@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 
 from .._http import RETRIED_STATUSES, Advice, Call, Reply, Transport
 from .._model.errors import RefundsError
+from .._model.foreign_json import json_object
 from .._model.identifiers import is_loopback, shown
 from .._model.masking import Masker
 from .._model.secret import Secret
@@ -158,7 +159,7 @@ class AppStoreConnectApi:
         # An update sets the same values each time, so it is safe to repeat.
         reply = self.transport.send(Call(method, url, self._headers, body, advice=_advice))
         self._look_at_quota(reply)
-        document = connect_api_errors.json_object(reply)
+        document = json_object(reply.body)
         if not 200 <= reply.status < 300:
             raise connect_api_errors.refused(reply, self._masked(document), not self.credentials.issuer_id, self.now())
         if document is None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .._http import Reply, Transport
-from .._model.foreign_json import parse_json
+from .._model.foreign_json import json_object
 from .._model.identifiers import Environment
 from .._model.integration import Credentials
 from .token import sign
@@ -114,7 +114,7 @@ class AppStoreServer:
 def answer(reply: Reply) -> Answer:
     return Answer(
         status=reply.status,
-        document=_document(reply),
+        document=json_object(reply.body),
         content_type=reply.content_type,
         date=reply.headers.get("date", ""),
         request_id=_request_id(reply),
@@ -131,14 +131,6 @@ def page_of(reply: Answer, name: str) -> dict[str, t.Any] | None:
     if "errorCode" in held or not isinstance(has_more, bool) or (has_more and name not in held):
         return None
     return dict(held) | {name: items} if isinstance(items, list) and len(items) <= _MOST_ITEMS else None
-
-
-def _document(reply: Reply) -> dict[str, t.Any] | None:
-    try:
-        document = parse_json(reply.body)
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
 
 
 def _request_id(reply: Reply) -> str | None:

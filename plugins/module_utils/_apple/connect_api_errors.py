@@ -16,7 +16,6 @@ from email.utils import parsedate_to_datetime
 
 from .._http import Reply
 from .._model.errors import RefundsError
-from .._model.foreign_json import parse_json
 from .._model.identifiers import shown
 from .token import BACKDATED_S
 
@@ -55,15 +54,6 @@ def quota(reply: Reply) -> Quota | None:
     """Return what ``X-Rate-Limit: user-hour-lim:3500;user-hour-rem:500;`` says, None when it says nothing usable."""
     numbers = {name: int(number) for name, number in _NUMBER.findall(reply.headers.get("x-rate-limit", ""))}
     return Quota(numbers["lim"], numbers["rem"]) if {"lim", "rem"} <= numbers.keys() else None
-
-
-def json_object(reply: Reply) -> dict[str, t.Any] | None:
-    """Return the answer's JSON object, None when it is none."""
-    try:
-        document = parse_json(reply.body)
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
 
 
 def unexpected(what: str) -> RefundsError:

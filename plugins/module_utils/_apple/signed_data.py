@@ -17,7 +17,7 @@ import typing as t
 
 from .._model.apple_id import ids_told
 from .._model.event import ConsumptionRequest
-from .._model.foreign_json import parse_json
+from .._model.foreign_json import json_object
 from .._model.identifiers import Environment
 from .._model.refund import NOTIFICATION_TYPES, Notification, NotificationType, Refund, Rejected
 from .consumption_fields import consumption_of
@@ -209,10 +209,9 @@ def claims(text: str) -> dict[str, t.Any] | None:
 def _json_part(text: str, index: int) -> dict[str, t.Any] | None:
     try:
         part = text.split(".")[index].encode("ascii")
-        document = parse_json(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
+        return json_object(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
     except ValueError:
         return None
-    return document if isinstance(document, dict) else None
 
 
 def _uuid(claimed: t.Mapping[str, t.Any]) -> str | None:

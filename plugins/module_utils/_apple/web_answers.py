@@ -9,18 +9,14 @@ import base64
 import typing as t
 
 from .._http import Reply
-from .._model.foreign_json import parse_json
+from .._model.foreign_json import json_object
 from .._model.secret import Secret
 from .._model.secret_marks import may_hold_key
 
 
 def json_of(reply: Reply) -> dict[str, t.Any] | None:
     """Return the JSON object of an answer, None where it is something else."""
-    try:
-        document = parse_json(reply.body or b"{}")
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
+    return json_object(reply.body or b"{}")
 
 
 def private_key_in(reply: Reply) -> Secret | None:

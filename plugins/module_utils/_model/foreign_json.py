@@ -26,6 +26,15 @@ def parse_json(text: str | bytes) -> t.Any:
     raise ValueError("nested too deeply")
 
 
+def json_object(text: str | bytes) -> dict[str, t.Any] | None:
+    """Return the document, None where it is no object."""
+    try:
+        document = parse_json(text)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
 def _children(value: t.Any) -> t.Iterable[t.Any]:
     if isinstance(value, dict):
         return value.values()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from .._http import RETRIED_STATUSES, Advice, Call, Reply, Transport
 from .._model.errors import InputError, RefundsError, TransportError, after_writing
-from .._model.foreign_json import parse_json
+from .._model.foreign_json import json_object
 from .._model.identifiers import shown
 from .._model.masking import Masker
 from .._model.secret import Secret
@@ -173,13 +173,7 @@ def _advice(is_repeatable: bool) -> t.Callable[[Reply], Advice]:
 
 
 def _document(reply: Reply) -> Document | None:
-    if not reply.body.strip():
-        return {}
-    try:
-        document = parse_json(reply.body)
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
+    return json_object(reply.body) if reply.body.strip() else {}
 
 
 def _words(document: t.Any) -> str:
