@@ -108,7 +108,7 @@ options:
     description:
       - A signed-in web session, never a password. What C(fastlane spaceauth) prints, a browser's export, a
         C(cookies.txt) or a Cookie header, or base64 of these. Also read from E(FASTLANE_SESSION) or
-        E(SPACESHIP_SESSION). Apple ends it after hours.
+        E(SPACESHIP_SESSION). Apple ends it after hours. If it has several teams, let one run at a time use it.
     type: str
   session_path:
     description:

@@ -106,7 +106,10 @@ class AppStoreConnect:
         return wanted[0]
 
     def list_keys(self) -> list[RemoteKey]:
-        """Return the team's In-App Purchase keys, revoked ones too as far as Apple still lists them."""
+        """Return the team's In-App Purchase keys, revoked ones too as far as Apple still lists them.
+
+        No request says which team is meant, so afterwards it is asked for again. Raises OtherTeam.
+        """
         found: list[RemoteKey] = []
         path: str | None = f"{_KEYS}?limit={_PAGE}"
         for _page in range(_MOST_PAGES):
@@ -117,6 +120,7 @@ class AppStoreConnect:
             found += [_key(entry) for entry in entries]
             path = self._next(document)
             if path is None:
+                self._prove_team()
                 return list(({key.key_id: key for key in found} | self._foreseen.get(self._team_number, {})).values())
         raise web_errors.unexpected("the list of keys, which has no end")
 
@@ -137,7 +141,10 @@ class AppStoreConnect:
         return self._ask(f"{_KEYS}?limit={_PAGE}")
 
     def create(self, name: str) -> RemoteKey:
-        """Create a key. Sent once and never again: a second one would count against Apple's limit of ten."""
+        """Create a key in the team that the list of keys was proven for right before.
+
+        Sent once and never again: a second one would count against Apple's limit of ten.
+        """
         body = {"data": {"type": "subscriptionKeys", "attributes": {"nickname": name}}}
         reply = self._send("POST", _KEYS, body, is_one_time=True)
         try:
@@ -165,10 +172,21 @@ class AppStoreConnect:
         return content
 
     def revoke(self, key_id: str, permit: Permit) -> None:
-        """Revoke a key, for good. Repeating it does nothing more."""
+        """Revoke a key, for good, by its ID, which no other team has. Repeating it does nothing more."""
         permit.require("revoke_key", key_id)
         body = {"data": {"type": "subscriptionKeys", "id": key_id, "attributes": {"isActive": False}}}
         self._document(self._send("PATCH", f"{_KEYS}/{quote(key_id, safe='')}", body))
+
+    def _prove_team(self) -> None:
+        """Ask again for which team the session acts: whoever else uses it can change that. Raises OtherTeam."""
+        meant, teams = self._seen or (None, [])
+        if meant is None or len(teams) < 2:
+            return
+        current, _teams = self._teams()
+        if current is None or current.provider_id != meant.provider_id:
+            raise web_errors.OtherTeam(_listed([meant]), _listed([current]) if current else "none")
+        # What rests on it follows at once.
+        self._has_called = False
 
     def _teams(self) -> tuple[Team | None, list[Team]]:
         document = self._ask(_SESSION)

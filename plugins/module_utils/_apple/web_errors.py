@@ -18,6 +18,17 @@ class SessionRefused(RefundsError):
     """App Store Connect takes the session for expired, foreign or not entitled."""
 
 
+class OtherTeam(RefundsError):
+    """The session acts for another team by now: it has one at a time, whoever uses it."""
+
+    def __init__(self, meant: str, current: str) -> None:
+        super().__init__(
+            f"session: it acted for the team {meant}, and now acts for {current}: another run with this session, or "
+            "its browser, changed that meanwhile.",
+            "Run again when nothing else uses this session; give each run that is to go on at the same time its own.",
+        )
+
+
 class NoAnswer(RefundsError):
     """App Store Connect failed at a request (HTTP 5xx): whether it was carried out is not known."""
 

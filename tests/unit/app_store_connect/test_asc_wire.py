@@ -19,6 +19,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_
     Team,
     is_active,
 )
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.web_errors import OtherTeam
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.permit import Permit
@@ -126,6 +127,29 @@ def test_a_switch_that_did_not_happen_is_an_error() -> None:
     for seen in (teams(ONE, ONE, TWO), teams(None, ONE, TWO)):
         with pytest.raises(RefundsError, match="did not switch"):
             connect(Service(teams(ONE, ONE, TWO), {}, seen)).team(2, None)
+
+
+def test_after_a_list_the_team_is_asked_for_again_and_what_rests_on_it_follows_without_a_pause() -> None:
+    made_key = ok({"data": {"id": "2X9R4HXF34"}}, 201)
+    service = Service(teams(ONE, ONE, TWO), {"data": []}, teams(ONE, ONE, TWO), made_key)
+    made = connect(service)
+    made.team(1, None)
+    assert made.list_keys() == [] and made.create("studio").key_id == "2X9R4HXF34"
+    assert [(sent.method, sent.path.partition("?")[0]) for sent in service.sent] == [
+        ("GET", SESSION),
+        ("GET", KEYS),
+        ("GET", SESSION),
+        ("POST", KEYS),
+    ]
+    assert service.pauses == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(("now", "shown"), [(TWO, f"'Other' team_id 2 issuer_id {OTHER}"), (None, "none")])
+def test_a_list_of_another_team_is_no_list(now: object, shown: str) -> None:
+    made = connect(Service(teams(ONE, ONE, TWO), {"data": [{"id": "OTHERTEAM1"}]}, teams(now, ONE, TWO)))
+    made.team(1, None)
+    with pytest.raises(OtherTeam, match=f"acted for the team 'Studio' team_id 1 .* and now acts for {shown}: another"):
+        made.list_keys()
 
 
 @pytest.mark.parametrize(("team_id", "issuer_id"), [(3, None), (None, OTHER), (1, OTHER), (2, ISSUER)])

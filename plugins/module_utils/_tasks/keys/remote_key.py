@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..._apple.app_store_connect import RemoteKey, is_active
+from ..._apple.web_errors import OtherTeam
 from ..._context import Context, Results, TaskFailed
 from ..._decisions.irreversible import Gate
 from ..._declaration.keys import identifiers
@@ -249,6 +250,9 @@ def _refuse_twins(key_id: str, results: Results, job: Job) -> None:
     try:
         others = [key for key in job.connect.list_keys() if is_active(key) and key.key_id != key_id]
         refuse_nameless(others)
+    except OtherTeam as error:
+        told = f"{key_id} was made meanwhile, in one of the two teams, and lies at {job.path}: look which one lists it."
+        raise TaskFailed(f"{error} {told}", results) from None
     except RefundsError as error:
         job.context.warn(f"Whether another key named {shown(job.name)} was made meanwhile is unknown: {error}")
         return
