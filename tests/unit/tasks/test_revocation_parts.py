@@ -230,6 +230,9 @@ def test_what_the_list_does_not_prove_is_no_revocation(
         assert t.cast(TaskFailed, caught.value).results == {"changed": True}
 
 
-def test_a_key_that_left_the_list_after_it_was_taken_is_revoked() -> None:
+def test_a_key_that_left_the_list_after_it_was_taken_is_revoked_and_the_record_says_what_was_seen() -> None:
     run = Run(Connect(after=[key(TWO, "two")]))
     assert run.revoke() == Revoked(ONE, True)
+    seen = "App Store Connect took it, and its list of keys no longer has the key"
+    assert [one["outcome"] for one in run.gate.records] == [f"done; {seen}"]
+    assert run.said[-1] == f"Done: revoked the key {ONE}; {seen}."

@@ -164,8 +164,7 @@ def _revoked(key_id: str, step: Step, job: Job, place: Place) -> None:
     try:
         permit = _permit(key_id, job)
         if permit:
-            prove_revoked(job.connect, permit, job.team)
-            job.gate.done(permit, "done; App Store Connect's list of keys confirms it")
+            job.gate.done(permit, f"done; {prove_revoked(job.connect, permit, job.team)}")
     except RefundsError as failure:
         # Revoked or not, the file is the private key of the Key ID that is told.
         place.move_back()

@@ -51,8 +51,7 @@ def revoke_key(asked: KeyRequest, context: Context, connection: Connection, gate
         what += f"it is the key that {'key_id' if key_id else 'name'} says, and active in the team {shown(team.name)}"
         permit = gate.ask("revoke_key", found.key_id, "revoke: true", what, "App Store Connect's list of keys")
         if permit:
-            prove_revoked(connect, permit, team)
-            gate.done(permit, "done; App Store Connect's list of keys confirms it")
+            gate.done(permit, f"done; {prove_revoked(connect, permit, team)}")
         else:
             connect.foresee(replace(found, is_active=False))
     return Revoked(found.key_id, is_active(found))
@@ -83,8 +82,11 @@ def _say_unlisted(wanted: str, team: Team, source: KeySource, context: Context) 
     context.warn(f"{message}: nothing was revoked. That is right only if it was revoked more than 30 days ago.")
 
 
-def prove_revoked(connect: AppStoreConnect, permit: Permit, team: Team) -> None:
-    """Revoke the key; whatever the answer was, the list of keys says what came of it. Raises RefundsError."""
+def prove_revoked(connect: AppStoreConnect, permit: Permit, team: Team) -> str:
+    """Revoke the key; whatever the answer was, the list of keys says what came of it. Raises RefundsError.
+
+    Returns what shows that it is revoked, for the record.
+    """
     key_id = permit.target
     failure: RefundsError | None = None
     try:
@@ -104,10 +106,14 @@ def prove_revoked(connect: AppStoreConnect, permit: Permit, team: Team) -> None:
             f"{key_id} is still active in the team {shown(team.name)} after it was revoked.",
             "Revoke it in the browser.",
         )
-    if failure and not left:
+    if left:
+        return "App Store Connect's list of keys confirms it"
+    if failure:
         raise _unproven(
             key_id, failure, "the list of keys no longer has it, which doesn't show whether it was revoked."
         )
+    # No failure: whether Apple lists revoked In-App Purchase keys was seen nowhere, and no later list would show more.
+    return "App Store Connect took it, and its list of keys no longer has the key"
 
 
 def _unproven(key_id: str, failure: RefundsError | None, why: str) -> RefundsError:
