@@ -102,7 +102,7 @@ DAMAGED: dict[str, tuple[t.Callable[[str], bytes], str]] = {
     "UTF-16": (lambda pem: pem.encode("utf-16"), "UTF-16"),
     "UTF-16 without a mark": (lambda pem: pem.encode("utf-16-be"), "UTF-16"),
     "non-ASCII": (lambda pem: pem.encode().replace(b"M", b"\xc3\x84", 1), "not plain ASCII"),
-    "DER": (lambda pem: _loaded(pem).private_numbers().private_value.to_bytes(32, "big") + b"\xff\0", "binary"),
+    "DER": (lambda pem: b"0" + _loaded(pem).private_numbers().private_value.to_bytes(32, "big") + b"\xff", "binary"),
     "two blocks": (lambda pem: (pem + pem).encode(), "2 PEM blocks"),
     "key and certificate": (lambda pem: (pem + _certificate(pem)).encode(), "2 PEM blocks"),
     "CR alone": (lambda pem: pem.replace("\n", "\r").encode(), "CR alone"),
