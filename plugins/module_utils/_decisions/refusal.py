@@ -186,11 +186,3 @@ def infer_across_apps(checks: t.Sequence[Check]) -> list[Verdict]:
     """Return the verdicts in their order, hints sharpened by what the other apps of the same key tell."""
     others = Others.of(checks)
     return [others.explain(key, verdict) for key, verdict in checks]
-
-
-def folded(held: t.Iterable[Integration]) -> dict[str, Integration]:
-    """Return what is held by its bundle ID without capitals."""
-    names: dict[str, Integration] = {}
-    for entry in held:
-        names.setdefault(entry.identity.bundle_id.casefold(), entry)
-    return names

@@ -14,6 +14,7 @@ from .._model.errors import InputError
 from .._model.identifiers import parse_service_url
 from .._model.integration import Identity
 from .._model.secret import Secret
+from .._tracker_spec import TRACKERS
 from .options import Options, Reader
 from .page_elements import DEFAULTS, MENU, Element, parse_elements
 from .page_words import ACTIVE, FAILED, WAITING, Words
@@ -26,10 +27,6 @@ MENU_PATH = "Settings → Payments integration → IA refunds tracking"
 WAYS = (
     "Give devtodev.session or session_path (what Playwright's storage_state() wrote after you signed in), set "
     f"{VARIABLE}, or use mode: handoff."
-)
-_NAMES = (
-    *("mode", "url", "project", "session", "session_path", "browser_path", "confirmed", "on_unknown"),
-    "page",
 )
 _PROJECT, _BUNDLE_ID = "{project}", "{bundle_id}"
 
@@ -62,7 +59,7 @@ class DevtodevSettings:
 def parse(options: Options, where: str = "devtodev") -> DevtodevSettings:
     """Return the settings. Raises SettingsError."""
     reader = Reader(options, where)
-    reader.check_names(_NAMES)
+    reader.check_names(TRACKERS["devtodev"]["options"])
     url, session, path = reader.text("url"), reader.text("session"), reader.text("session_path")
     for name in ("session_path", "browser_path"):
         reader.refuse_empty(name)

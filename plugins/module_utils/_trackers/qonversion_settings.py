@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from .._model.identifiers import parse_service_url
 from .._model.secret import Secret
+from .._tracker_spec import TRACKERS
 from .json_api import Service, require_api_key
 from .options import Options, Reader
 from .protocol import OnUnknown
@@ -22,7 +23,6 @@ SERVICE = Service(
     needs="to be the project's secret key; a key for the SDK may not do this",
     place="Check qonversion.api_key, which names the project, and qonversion.url.",
 )
-_NAMES = ("api_key", "project", "url", "replace_bundle", "on_unknown")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class QonversionSettings:
 def parse(options: Options, where: str = "qonversion") -> QonversionSettings:
     """Return the settings. Raises SettingsError."""
     reader = Reader(options, where)
-    reader.check_names(_NAMES)
+    reader.check_names(TRACKERS["qonversion"]["options"])
     url = reader.text("url")
     settings = QonversionSettings(
         api_key=reader.attempt(lambda: require_api_key(SERVICE, options.get("api_key"), where), Secret("")),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from .._model.errors import InputError
 from .._model.identifiers import parse_service_url, shown
 from .._model.secret import Secret
+from .._tracker_spec import TRACKERS
 from .json_api import Service, require_api_key
 from .options import Options, Reader
 from .protocol import OnUnknown
@@ -25,7 +26,6 @@ SERVICE = Service(
     needs="the permission project_configuration:apps:read_write",
     place="Compare revenuecat.project_id with the ID in the project's settings, or give that project's key.",
 )
-_NAMES = ("api_key", "project_id", "url", "create_app", "app_name", "delete_app", "on_unknown")
 _PROJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _ID_STEP = (
     "Give the ID from the project's settings, such as proj1ab2c3d4. The dashboard's address shows it without "
@@ -50,7 +50,7 @@ class RevenueCatSettings:
 def parse(options: Options, where: str = "revenuecat") -> RevenueCatSettings:
     """Return the settings. Raises SettingsError."""
     reader = Reader(options, where)
-    reader.check_names(_NAMES)
+    reader.check_names(TRACKERS["revenuecat"]["options"])
     url = reader.text("url")
     settings = RevenueCatSettings(
         api_key=reader.attempt(lambda: require_api_key(SERVICE, options.get("api_key"), where), Secret("")),

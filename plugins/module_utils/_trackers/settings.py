@@ -12,8 +12,6 @@ from .._model.errors import InputError
 from .._model.identifiers import Environment
 from .options import Options
 
-TRACKERS = ("ledger", "revenuecat", "qonversion", "devtodev")
-
 
 class Settings(t.Protocol):
     """What every tracker's settings have. They are hashable: equal ones need one tracker."""

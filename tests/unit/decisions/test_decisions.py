@@ -45,7 +45,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES, Cause, Verdict
 from ansible_collections.storeops.refunds.plugins.module_utils._plan import Plan, plan
-from ansible_collections.storeops.refunds.plugins.module_utils._trackers.settings import TRACKERS
+from ansible_collections.storeops.refunds.plugins.module_utils._tracker_spec import TRACKERS
 
 ACTIVE = Observation("Active")
 IDENTITY = Identity("revenuecat", "game", "production", BUNDLE_ID)

@@ -18,7 +18,6 @@ from ansible_collections.storeops.refunds.plugins.module_utils._decisions.refusa
     Facts,
     Others,
     facts,
-    folded,
     infer_across_apps,
     is_unasked,
     known_released,
@@ -33,6 +32,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
     Status,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES, Cause, Verdict
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.holdings import Holdings
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.protocol import Tracker
 
 IDENTITY = Identity("ledger", "", "production", BUNDLE_ID)
 KEY = Credentials(ISSUER, KEY_ID, t.cast(t.Any, SimpleNamespace(fingerprint="f1")), "/k/a.p8")
@@ -250,7 +251,8 @@ def test_every_app_of_a_task_is_explained_by_the_others() -> None:
 
 def test_names_without_their_capitals() -> None:
     entries = [replace(HELD, identity=replace(IDENTITY, bundle_id=name)) for name in ("Com.A", "com.a", "com.B")]
-    assert folded(entries) == {"com.a": entries[0], "com.b": entries[2]}
+    holdings = Holdings(t.cast(Tracker, SimpleNamespace(list=lambda _environment: entries)))
+    assert holdings.names("sandbox") == {"com.a": entries[0], "com.b": entries[2]}
 
 
 def test_a_key_that_works_for_other_apps_is_not_called_revoked() -> None:

@@ -13,13 +13,13 @@ import pytest
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret
+from ansible_collections.storeops.refunds.plugins.module_utils._tracker_spec import TRACKERS
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_settings import DevtodevSettings
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.options import SettingsError
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.page_words import Words
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.qonversion_settings import QonversionSettings
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.revenuecat_settings import RevenueCatSettings
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.settings import (
-    TRACKERS,
     Settings,
     parse,
     require_environment,
@@ -197,6 +197,6 @@ def test_environments() -> None:
     for tracker in TRACKERS:
         require_environment(tracker, "production")
     require_environment("ledger", "sandbox")
-    for tracker in TRACKERS[1:]:
+    for tracker in tuple(TRACKERS)[1:]:
         with pytest.raises(InputError, match=rf"apps\[0\]\.environment: {tracker} has one key"):
             require_environment(tracker, "sandbox", "apps[0].environment")

@@ -69,10 +69,6 @@ class Intake:
     _told: set[str] = field(default_factory=set, init=False)
     _troubles: set[str] = field(default_factory=set, init=False)
 
-    def take(self, bodies: t.Sequence[bytes]) -> list[Answer]:
-        """Answer requests that came at the same time."""
-        return self.keep([self.judge(body) for body in bodies])
-
     def judge(self, body: bytes) -> Judged:
         """Verify one request in full. Stores nothing, and never raises."""
         try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..._decisions.refusal import folded
 from ..._model.identifiers import Environment
 from ..._model.integration import Identity, Integration
 from ..._trackers.protocol import Tracker
@@ -56,5 +55,7 @@ class Holdings:
     def names(self, environment: Environment) -> t.Mapping[str, Integration]:
         """Return what is held by its bundle ID without capitals."""
         if environment not in self._names:
-            self._names[environment] = folded(self.listed(environment).values())
+            # Of names that differ in their capitals alone, the first counts.
+            listed = reversed(self.listed(environment).values())
+            self._names[environment] = {entry.identity.bundle_id.casefold(): entry for entry in listed}
         return self._names[environment]
