@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 HEADER = """<!--
 SPDX-FileCopyrightText: storeops.refunds contributors
 SPDX-License-Identifier: GPL-3.0-or-later

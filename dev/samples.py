@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 Json = dict[str, Any]
 
 

@@ -18,7 +18,7 @@ from .._model.coverage import Window
 from .._model.errors import RefundsError, TransportError
 from .._model.identifiers import Environment
 from .._model.integration import Credentials
-from .._model.refund import NotificationType
+from .._model.refund import DAY_MS, NotificationType
 from . import hints
 from .app_store_server import Answer, AppStoreServer, answer, is_page_token, page_of
 from .pace import Pace
@@ -28,12 +28,11 @@ _PATH = "/inApps/v1/notifications/history"
 START_TOO_FAR = 4000012
 NO_URL = 4040007
 _TOKEN_CODES = (4000014, 4000017)
-_DAY = 86_400_000
 # developer.apple.com/documentation/appstoreserverapi/notificationhistoryrequest: 180 and 30 days. A day less, since
 # clocks differ and time passes while pages are read.
-REACH: dict[Environment, int] = {"production": 179 * _DAY, "sandbox": 29 * _DAY}
+REACH: dict[Environment, int] = {"production": 179 * DAY_MS, "sandbox": 29 * DAY_MS}
 # A start 170 days back was once refused (observed: developer.apple.com/forums/thread/766328), so it is moved in steps.
-SHRINK_STEP: dict[Environment, int] = {"production": 5 * _DAY, "sandbox": _DAY}
+SHRINK_STEP: dict[Environment, int] = {"production": 5 * DAY_MS, "sandbox": DAY_MS}
 # Notifications on a page.
 PAGE = 20
 # 2,000 notifications of a type are read, verified and recorded at once, at most.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._model.integration import Identity
+from .._model.integration import Identity, app_in
 from .._model.text import few
 from .decision import Decision
 from .rotation import PREDICTED, Known, Place, awaits_person, named, place_of
@@ -108,4 +108,4 @@ def _declared_only(old: str, known: Known, told: t.Container[Place]) -> t.Iterat
 
 
 def _named_apps(places: t.Iterable[Place]) -> str:
-    return few([f"{app} (sandbox)" if environment == "sandbox" else app for app, environment in places])
+    return few([app_in(*place) for place in places])

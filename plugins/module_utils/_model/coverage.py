@@ -9,17 +9,17 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .quarantine import quarantine_faults
-from .refund import day, iso_time
+from .refund import DAY_MS, day, iso_time
 from .text import few
 
 State = t.Literal["complete", "incomplete", "unknown", "never"]
 # What App Store Connect says about the app's notification URL; `unasked` without an API key for it.
 NotificationUrl = t.Literal["unasked", "V2", "V1", "none"]
 # Apple tries for about 6.5 days to deliver a notification (1 + 12 + 24 + 48 + 72 hours).
-LATE = 7 * 86_400_000
+LATE = 7 * DAY_MS
 # A URL can be removed at any time, and Apple tells nobody. How long after a proof it is taken to be there still.
 GRACE = LATE
-_DAYS = GRACE // 86_400_000
+_DAYS = GRACE // DAY_MS
 
 
 @dataclass(frozen=True)

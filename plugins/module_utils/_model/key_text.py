@@ -28,9 +28,11 @@ _MARKS = (b"-----BEGIN", b"PRIVATE KEY", b"$ANSIBLE_VAULT", b"private_key")
 _URL_SAFE = str.maketrans("-_", "+/")
 _MOST_LAYERS = 2
 _RIGHT_FILE = "Give the SubscriptionKey_….p8 that App Store Connect offered for download."
+# What an EC key in this form is called, whatever its PEM block is named.
+SEC1 = "an EC key in SEC 1 form, not PKCS#8 as Apple's .p8 files"
 _OTHER_KINDS = {
     "ENCRYPTED PRIVATE KEY": "an encrypted private key; Apple's .p8 files are not encrypted",
-    "EC PRIVATE KEY": "an EC key in SEC 1 form, not PKCS#8 as Apple's .p8 files",
+    "EC PRIVATE KEY": SEC1,
     "RSA PRIVATE KEY": "an RSA key; Apple's In-App Purchase keys are EC P-256",
     "PUBLIC KEY": "a public key; the private one is needed",
     "CERTIFICATE": "a certificate; the private key is needed",
@@ -169,8 +171,3 @@ def _damage(text: str) -> str:
     if not text.startswith(BEGIN) or not text.endswith(END):
         return "there is text before or after the PEM block"
     return "there are characters that no PEM block has"
-
-
-def sec1_inside() -> str:
-    """Return what an EC key in SEC 1 form is called, whatever its PEM block is named."""
-    return _OTHER_KINDS["EC PRIVATE KEY"]

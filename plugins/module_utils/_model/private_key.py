@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from . import key_problem
 from .errors import InputError
 from .identifiers import parse_key_id
-from .key_text import Source, body_of, sec1_inside
+from .key_text import SEC1, Source, body_of
 from .secret import Secret
 
 KeyProblem = key_problem.KeyProblem
@@ -119,7 +119,7 @@ def _parse(data: bytes, source: Source) -> PrivateKey:
         kind = handle.curve.name if isinstance(handle, EllipticCurvePrivateKey) else type(handle).__name__.strip("_")
         raise source.wrong_kind(f"a key of another kind ({kind}); Apple's In-App Purchase keys are EC P-256")
     if _EC_PUBLIC_KEY not in der:
-        raise source.wrong_kind(sec1_inside())
+        raise source.wrong_kind(SEC1)
     return _sound(handle)
 
 

@@ -17,6 +17,7 @@ NOTIFICATION_TYPES: tuple[NotificationType, ...] = ("REFUND", "REFUND_REVERSED",
 # The source of what was verified against Apple's own root.
 APPLE = "apple"
 FULL_PERCENTAGE = 100_000
+DAY_MS = 86_400_000
 _FAMILY_SHARED = "FAMILY_SHARED"
 _FAMILY_REVOKE = "FAMILY_REVOKE"
 # Without a percentage, only these words mean that the whole price was paid back. Apple adds others for which nobody is

@@ -13,11 +13,10 @@ from datetime import UTC, datetime
 from .coverage import EMPTY, LATE, Coverage, State, after_known, before_known, faults_of, known_gaps, without_url
 from .errors import InputError
 from .identifiers import shown
-from .refund import iso_time
+from .refund import DAY_MS, iso_time
 
-_DAY = 86_400_000
 # A period without an end, or with one that is still to come, counts as read when the ledger was within this time.
-FRESH_FOR = _DAY
+FRESH_FOR = DAY_MS
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?")
 RUN_REFUNDS = "Run storeops.refunds.refunds."
 NEVER_READ = f"The ledger has never read this app's refunds. {RUN_REFUNDS}"
@@ -33,7 +32,7 @@ class Period:
     @property
     def has_whole_days(self) -> bool:
         """True when both ends are midnights (UTC), so that days tell as much as times."""
-        return all(end is None or end % _DAY == 0 for end in (self.since, self.until))
+        return all(end is None or end % DAY_MS == 0 for end in (self.since, self.until))
 
     def as_result(self) -> dict[str, str | None]:
         ends = {"since": self.since, "until": self.until}

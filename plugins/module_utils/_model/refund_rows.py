@@ -10,6 +10,7 @@ import typing as t
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from .coverage import time_or_none
 from .errors import InputError
 from .identifiers import Environment, is_storable, shown
 from .money import units
@@ -80,7 +81,7 @@ def row_of(fields: Fields) -> Row:
         "product_id": fields["product_id"],
         "product_type": fields["product_type"],
         "quantity": fields["quantity"],
-        "purchase_date": _time(fields["purchase_date"]),
+        "purchase_date": time_or_none(fields["purchase_date"]),
         "storefront": fields["storefront"],
         "currency": fields["currency"],
         "price": fields["price"],
@@ -92,7 +93,7 @@ def row_of(fields: Fields) -> Row:
         "revocation_type": fields["revocation_type"],
         "is_family_shared": bool(fields["is_family_shared"]),
         "is_reversed": fields["reversed_at"] is not None,
-        "reversed_at": _time(fields["reversed_at"]),
+        "reversed_at": time_or_none(fields["reversed_at"]),
         "recorded_at": fields["recorded_at"],
     }
 
@@ -102,10 +103,6 @@ def row_from_apple(refund: Refund, source: str, environment: Environment, bundle
     names = ("assumed_full", "amount", "is_family_shared")
     place = {"source": source, "environment": environment, "bundle_id": bundle_id, "recorded_at": None}
     return row_of({**vars(refund), **{name: getattr(refund, name) for name in names}, **place})
-
-
-def _time(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else iso_time(milliseconds)
 
 
 def _units(amount: int | None, currency: str | None) -> str | None:

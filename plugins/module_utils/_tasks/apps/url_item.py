@@ -16,9 +16,7 @@ from ..._model.errors import RefundsError
 from ..._model.identifiers import Environment
 from ..._model.notification_url import Choice, State, Url
 from ..._model.refund import iso_time
-from ..._model.text import told_once
-
-_NAMED = 5
+from ..._model.text import few, told_once
 
 
 @dataclass(frozen=True)
@@ -164,7 +162,7 @@ def warn_of_kept(items: t.Sequence[Item], context: Context) -> None:
         else:
             said = "in version 1, for which Apple keeps no history. The URL was left alone."
             step = "Set on_version_1: replace once the server understands version 2; no API leads back."
-        context.warn(f"Apple sends the notifications of {_list(names)} {said} {step}")
+        context.warn(f"Apple sends the notifications of {few(names)} {said} {step}")
 
 
 def failure(items: t.Sequence[Item]) -> str:
@@ -174,7 +172,7 @@ def failure(items: t.Sequence[Item]) -> str:
         cause = _cause(item)
         if cause:
             causes.setdefault(cause, []).append(item.named)
-    return " ".join(told_once(f"{_list(names)}: {message} {step}".strip() for (message, step), names in causes.items()))
+    return " ".join(told_once(f"{few(names)}: {message} {step}".strip() for (message, step), names in causes.items()))
 
 
 def _cause(item: Item) -> tuple[str, str] | None:
@@ -198,8 +196,3 @@ def _not_taken(item: Item, held: Url) -> tuple[str, str]:
         "The notification URL is of version 1, declared is version 2.",
         "Set on_version_1: replace when the server understands version 2.",
     )
-
-
-def _list(names: t.Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

@@ -17,11 +17,11 @@ from ..._http import Call, Reply
 from ..._model.assumption import Finding, Outcome, judged, shape
 from ..._model.identifiers import Environment
 from ..._model.integration import Credentials
+from ..._model.refund import DAY_MS
 from ..._model.secret import Secret
 from ..._model.text import printable
 
 PART = "app_store_server"
-_DAY = 86_400_000
 _HISTORY = "/inApps/v1/notifications/history"
 
 
@@ -71,7 +71,7 @@ class AppleQuestions:
 
     def _history(self) -> t.Iterator[Finding]:
         now = int(self.server.now() * 1000)
-        recent = self._page(now - 29 * _DAY, now)
+        recent = self._page(now - 29 * DAY_MS, now)
         document = page_of(recent, "notificationHistory")
         text = f"A page of Notification History has hasMore and at most {PAGE} entries, each with a signedPayload."
         if recent.error_code == NO_URL:
@@ -84,7 +84,7 @@ class AppleQuestions:
         yield Finding(PART, "history_page", text, f"{_told(recent)}, {shape(recent.document)}", judged(is_so))
         text = "In which order the history is listed is not documented, and nothing depends on it."
         yield Finding(PART, "history_order", text, _order(payloads), "noted")
-        days = REACH[self.environment] // _DAY
+        days = REACH[self.environment] // DAY_MS
         text = f"The history can be asked for from {days} days back."
         far = self._page(now - REACH[self.environment], now)
         outcome: Outcome = judged(far.status == 200) if far.status in (200, 400) else "not_seen"

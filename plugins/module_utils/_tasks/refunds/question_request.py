@@ -16,6 +16,7 @@ from ..._declaration.keys import KeySource, key_source
 from ..._model.errors import InputError
 from ..._model.identifiers import is_storable, parse_bundle_id, shown
 from ..._model.integration import Identity
+from ..._model.refund import DAY_MS
 from ..._model.refund_period import Period, parse_period
 from ..._model.refund_rows import Cursor, Question, parse_cursor
 from ..._model.secret import Secret
@@ -25,7 +26,6 @@ from ..shared.root import root_certificate
 if t.TYPE_CHECKING:
     from ..._apple.root_certificate import Root
 
-_DAY = 86_400_000
 _MOST_DAYS = 36_500
 _SOURCE = re.compile(r"apple|other:[0-9a-f]{16}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -186,5 +186,5 @@ def _period(params: Params, context: Context) -> Period:
     if not 1 <= days <= _MOST_DAYS:
         raise InputError("last_days", f"{days} isn't a number of days.", f"Give 1 to {_MOST_DAYS}.")
     # Days are UTC everywhere, whatever the clock of the controller shows.
-    today = int(context.now() * 1000) // _DAY * _DAY
-    return Period(since=today - days * _DAY)
+    today = int(context.now() * 1000) // DAY_MS * DAY_MS
+    return Period(since=today - days * DAY_MS)

@@ -22,6 +22,7 @@ from ..._ledger.ledger import Ledger
 from ..._ledger.refunds import App
 from ..._model.errors import InputError, LedgerError, RefundsError
 from ..._model.integration import Identity, Integration
+from ..._model.refund import DAY_MS
 from ..._model.text import MOST_NAMED, nearest
 from ..shared.concurrent import work_off
 from ..shared.options import load_key
@@ -40,7 +41,6 @@ from .refund_writer import Writer
 if t.TYPE_CHECKING:
     import sqlalchemy
 
-_DAY = 86_400_000
 NAME = "refund_ledger"
 REFUND_LIBRARIES = (Library("app-store-server-library", LIBRARY_ERROR),)
 
@@ -174,7 +174,7 @@ class _Desk:
             self.ledger,
             app,
             notification_url(record, place),
-            None if days is None else now - days * _DAY,
+            None if days is None else now - days * DAY_MS,
             context.timestamp(),
             now,
             number if place == "production" else None,

@@ -213,10 +213,8 @@ def _diff(entries: t.Sequence[Entry]) -> Results:
     after: Results = {}
     for entry in entries:
         if entry.run and entry.run.recorder.tally.changed:
-            identity = entry.wanted.identity
-            name = identity.bundle_id + (" (sandbox)" if identity.environment == "sandbox" else "")
             found = entry.run.recorder.tally.diff(_header(entry))
-            before[name], after[name] = found["before"], found["after"]
+            before[entry.name], after[entry.name] = found["before"], found["after"]
     return {"before": before, "after": after}
 
 
