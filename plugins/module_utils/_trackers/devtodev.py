@@ -17,6 +17,7 @@ from .browser import BrowserFailed, Tab
 from .devtodev_page import Form, PageProblem, Shown
 from .devtodev_settings import DevtodevSettings
 from .last_applied import LastApplied
+from .pictures import picture_of
 from .protocol import NotActive, Times
 
 if t.TYPE_CHECKING:
@@ -210,7 +211,7 @@ class DevtodevByBrowser:
         if shown.bundle_id not in (None, name):
             raise PageProblem(f"devtodev's page now tracks {shown.bundle_id}.")
         form.fill(values, f"SubscriptionKey_{credentials.key_id}.p8", data)
-        click = form.ready_to_submit(data)
+        click = form.ready_to_submit()
         # Should the end stay unknown, the next run applies it again.
         self.last_applied.begin(integration)
         self._place = None
@@ -231,7 +232,7 @@ class DevtodevByBrowser:
             if self.monotonic() >= ends:
                 break
             form.page.wait_for_timeout(min(_BETWEEN_LOOKS, max(ends - self.monotonic(), 0.1)) * 1000)
-        attempt.picture = form.picture()
+        attempt.picture = picture_of(form.page, form.veil)
         if problem is not None:
             raise problem
 
@@ -263,4 +264,4 @@ def _look(form: Form, values: t.Mapping[str, str], attempt: _Attempt) -> PagePro
     told = [
         f"{name} {quoted(now)}, and {value} was submitted" for name, now, value in pairs if now not in (None, value)
     ]
-    return PageProblem(f"it still shows {'; '.join(told)}.", form.picture()) if told else None
+    return PageProblem(f"it still shows {'; '.join(told)}.", picture_of(form.page, form.veil)) if told else None

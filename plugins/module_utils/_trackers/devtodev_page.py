@@ -13,7 +13,7 @@ import contextlib
 import re
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._model.errors import RefundsError
 from .._model.identifiers import shown as quoted
@@ -22,7 +22,7 @@ from .browser import is_end, origin_of
 from .clicks import leave, press
 from .page_elements import Element
 from .page_words import Words
-from .pictures import save_picture
+from .pictures import picture_of
 
 if t.TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -55,7 +55,10 @@ class Shown:
 
 @dataclass
 class Form:
-    """``timeout``: seconds for the page to appear, and for one action. ``monotonic``: a clock."""
+    """``timeout``: seconds for the page to appear, and for one action. ``monotonic``: a clock.
+
+    ``veil``: the key that was put in, which no screenshot may show from then on.
+    """
 
     page: Page
     url: str
@@ -64,6 +67,7 @@ class Form:
     words: Words
     timeout: float
     monotonic: t.Callable[[], float] = time.monotonic
+    veil: bytes = field(default=b"", init=False, repr=False)
 
     def open(self) -> Shown:
         """Load the page anew, find the form, and return what it shows. Raises PageProblem."""
@@ -102,6 +106,7 @@ class Form:
 
     def fill(self, values: t.Mapping[str, str], file_name: str, data: bytes) -> None:
         """Fill in all fields and the file, and make sure that the page took them. Submits nothing."""
+        self.veil = data
         fields = self._located()
         for name in FIELDS:
             fields[name].fill(values[name])
@@ -115,9 +120,9 @@ class Form:
             differing.append(self.elements["private_key"])
         if differing:
             names = ", ".join(map(str, differing))
-            raise self._problem(f"what was filled in does not read back: {names}.", _NAME_IT, veil=data)
+            raise self._problem(f"what was filled in does not read back: {names}.", _NAME_IT)
 
-    def ready_to_submit(self, data: bytes) -> t.Callable[[], str]:
+    def ready_to_submit(self) -> t.Callable[[], str]:
         """Return the one click that submits, after making sure that the button can be clicked.
 
         It returns what the page says to it, for messages.
@@ -129,7 +134,7 @@ class Form:
             button.click(trial=True)
         except TookTooLong:
             element = self.elements["submit"]
-            raise self._problem(f"{element} can't be clicked after filling in the form.", _NAME_IT, veil=data) from None
+            raise self._problem(f"{element} can't be clicked after filling in the form.", _NAME_IT) from None
         return lambda: self._reaction(press(self.page, button, self.timeout, self.monotonic))
 
     def ready_to_remove(self) -> t.Callable[[], bool]:
@@ -155,16 +160,6 @@ class Form:
             said and f"It says: {quoted(said)}",
         )
         return " ".join(part for part in parts if part)
-
-    def picture(self, veil: bytes = b"") -> str:
-        """Save a screenshot and return a sentence with its path. ``veil``: a key that must not be in it."""
-        with contextlib.suppress(Exception):
-            text = self.page.evaluate(_TEXTS) if veil else ""
-            lines = [line.decode() for line in veil.splitlines() if b"-----" not in line]
-            if any(line in text for line in lines):
-                return "(No screenshot, as the page shows the private key.)"
-            return f"Screenshot: {save_picture(self.page.screenshot())}"
-        return ""
 
     def _located(self) -> dict[str, Locator]:
         found = {name: self.elements[name].find(self.page) for name in FIELDS}
@@ -268,10 +263,10 @@ class Form:
         why = found.group(1) if found else "it did not load in time" if "Timeout" in reason else "no answer"
         return PageProblem(f"devtodev's page can't be reached: {why}.", _CHECK_URL)
 
-    def _problem(self, what: str, next_step: str, veil: bytes = b"") -> PageProblem:
+    def _problem(self, what: str, next_step: str) -> PageProblem:
         if self.page.url.startswith("chrome-error:"):
             return PageProblem(f"devtodev's page: {what}", next_step)
-        return PageProblem(f"devtodev's page: {what}", f"{next_step} {self.picture(veil)}".strip())
+        return PageProblem(f"devtodev's page: {what}", f"{next_step} {picture_of(self.page, self.veil)}".strip())
 
 
 def _unveiled(text: str) -> str | None:
@@ -279,7 +274,6 @@ def _unveiled(text: str) -> str | None:
 
 
 _FILE = "e => e.files && e.files.length == 1 ? [e.files[0].name, e.files[0].size] : []"
-_TEXTS = "() => document.body.innerText + [...document.querySelectorAll('input, textarea')].map(e => e.value)"
 _CHECK_URL = (
     "Check devtodev.url and devtodev.project: they give the address of the page Settings → Payments integration → "
     "IA refunds tracking."

@@ -9,7 +9,7 @@ import typing as t
 from types import SimpleNamespace
 
 import pytest
-from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, PACKAGE
 
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev import _Attempt, _look
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_page import Shown
@@ -31,8 +31,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtode
         ),
     ],
 )
-def test_both_values_are_told(shown: Shown, told: str) -> None:
-    form = SimpleNamespace(open=lambda: shown, picture=lambda: "Screenshot: /p.png")
+def test_both_values_are_told(shown: Shown, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{PACKAGE}._trackers.devtodev.picture_of", lambda _page, veil: f"Screenshot: {veil}")
+    form = SimpleNamespace(open=lambda: shown, page=None, veil="/p.png")
     values = {"bundle_id": BUNDLE_ID, "issuer_id": ISSUER, "key_id": KEY_ID}
     attempt = _Attempt()
     problem = _look(t.cast(t.Any, form), values, attempt)
