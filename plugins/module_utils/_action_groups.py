@@ -15,6 +15,7 @@ GROUPS: t.Mapping[str, tuple[str, ...]] = {
     "http": tuple(_argument_spec.HTTP),
     "keys": ("issuer_id", "private_key_file_policy"),
     "apple": ("environment", "app_store_server_url"),
+    "app_store_server": ("app_store_server_url",),
     "ledger": ("ledger",),
     "trackers": ("tracker", "revenuecat", "qonversion", "devtodev", "credential_check", "wait_timeout"),
     "refunds": tuple(_argument_spec.ROOT),

@@ -112,12 +112,10 @@ action:
   description: What was done, or is to be done outside check mode. V(unknown) where the tracker can't show the key.
   returned: success, and failure of the credential check
   type: str
-  sample: create
 outcome:
   description: V(changed) (or would be), V(unchanged) or V(failed).
   returned: success, and failure of the credential check
   type: str
-  sample: changed
 next_step:
   description: What a person has to do at the tracker; else empty.
   returned: success, and failure of the credential check
@@ -141,15 +139,6 @@ credential_check:
       RV(storeops.refunds.appstore_credential_check_info#module:credential_checks).
   returned: success, and failure of the credential check
   type: dict
-  sample:
-    accepted: true
-    cause: accepted
-    hint: Apple accepted a token signed with this key for this app.
-    environment: production
-    http_status: 404
-    error_code: 4040010
-    checked_at: '2026-11-23T11:05:09Z'
-    request_id: 3edf8508-ac4a-4f95-b551-c7c033ba3fd8
 irreversible:
   description: The app entry that was or would be deleted, as in M(storeops.refunds.appstore_iap_key).
   returned: when there is any

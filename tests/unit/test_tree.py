@@ -279,6 +279,28 @@ def test_a_default_of_a_group_never_names_an_option_that_a_member_lacks(group: s
         assert (path.stem in runtime_groups()[group]) == (options <= set(spec)), path.stem
 
 
+# Options that mean something else than those of the groups with this name; the field check has defaults of its own.
+OTHER_MEANING = {
+    "app_store_notification_url": {"wait_timeout"},
+    "field_check_info": {"ca_path", "request_timeout", "deadline", "devtodev", "qonversion", "revenuecat"},
+    "refund_export": {"environment"},
+    "refund_ledger_copy": {"deadline"},
+}
+
+
+@pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=relative_name)
+def test_a_default_reaches_every_module_that_has_the_option(path: Path) -> None:
+    spec = importlib.import_module(f"{PLUGINS_PACKAGE}.modules.{path.stem}").TASK.argument_spec
+    reached = {
+        option
+        for group, options in _action_groups.GROUPS.items()
+        for option in options
+        if path.stem in runtime_groups()[group]
+    }
+    every = {option for options in _action_groups.GROUPS.values() for option in options}
+    assert (every & set(spec)) - reached == OTHER_MEANING.get(path.stem, set())
+
+
 @pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=relative_name)
 def test_every_module_has_an_action_of_its_own_task(path: Path) -> None:
     task = importlib.import_module(f"{PLUGINS_PACKAGE}.modules.{path.stem}").TASK

@@ -18,6 +18,7 @@ from .._model.identifiers import Environment, parse_app_apple_id, parse_bundle_i
 from .._model.integration import Identity
 from .._tracker_spec import TRACKERS
 from .._trackers.options import SettingsError
+from .._trackers.qonversion_settings import QonversionSettings
 from .._trackers.settings import LedgerSettings, Settings, parse, require_environment
 from .keys import KeySource, key_entries, key_source, names_of
 
@@ -93,7 +94,7 @@ class AppReader:
     keys: t.Mapping[str, KeySource]
     _settings: dict[tuple[str, str], Settings] = field(default_factory=dict, init=False)
     _seen: dict[Identity, str] = field(default_factory=dict, init=False)
-    _full: dict[Settings, str] = field(default_factory=dict, init=False)
+    _full: dict[t.Hashable, str] = field(default_factory=dict, init=False)
     _numbers: dict[int, str] = field(default_factory=dict, init=False)
 
     def read(self, entry: Entry) -> App:
@@ -201,8 +202,10 @@ class AppReader:
             raise InputError(app.place, f"stands in {first} already, for {app.environment}{there} as well.")
 
     def _refuse_shared_project(self, app: App, settings: Settings) -> None:
-        # A project of Qonversion is one app, and its API key says which.
-        other = self._full.setdefault(settings, app.bundle_id) if settings.tracker == "qonversion" else app.bundle_id
+        if not isinstance(settings, QonversionSettings):
+            return
+        # A project of Qonversion is one app, and its API key says which, whatever the entries call it.
+        other = self._full.setdefault((settings.url, settings.api_key), app.bundle_id)
         if other != app.bundle_id:
             step = "Give each app its own project: qonversion: {api_key: …} in its entry."
             raise InputError(app.place, f"shares its Qonversion project with {other}, and a project has one app.", step)

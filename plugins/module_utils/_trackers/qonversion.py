@@ -127,7 +127,7 @@ class Qonversion:
         self.last_applied.begin(integration)
         try:
             self.there.save(identity.bundle_id, credentials)
-        except Refused as error:
+        except RefundsError as error:
             if not error.may_have_changed:
                 self.last_applied.undo(identity, noted)
             raise
@@ -186,7 +186,8 @@ def _config(document: Document) -> Config:
 
 def _held(identity: Identity, config: Config, noted: Integration | None) -> Integration:
     """Return what is known: the service shows the IDs, the ledger which private key was saved under them."""
-    shown_there = Integration(identity, config.issuer_id, config.key_id, None, "Unknown")
+    accepted_at = noted.accepted_at if noted else None
+    shown_there = Integration(identity, config.issuer_id, config.key_id, None, "Unknown", accepted_at=accepted_at)
     has_key = bool(config.key_id or config.issuer_id) if config.has_key is None else config.has_key
     if not has_key:
         return replace(shown_there, status="Absent", is_outdated=True)

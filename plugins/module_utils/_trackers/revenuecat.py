@@ -73,7 +73,7 @@ class RevenueCat:
         self.last_applied.begin(integration)
         try:
             entry = self._applied(identity.bundle_id, credentials)
-        except Refused as error:
+        except RefundsError as error:
             if not error.may_have_changed:
                 self.last_applied.undo(identity, before)
             raise
@@ -180,7 +180,8 @@ def _held(identity: Identity, entry: AppEntry, noted: Integration | None) -> Int
     An entry that doesn't say whether there is one is taken for what the ledger says.
     """
     if entry.has_key is False:
-        return Integration(identity, None, None, None, "Absent", is_outdated=True)
+        accepted_at = noted.accepted_at if noted else None
+        return Integration(identity, None, None, None, "Absent", is_outdated=True, accepted_at=accepted_at)
     if noted is None:
         return Integration(identity, None, None, None, "Unknown")
     return replace(noted, is_outdated=noted.key_fingerprint is None)

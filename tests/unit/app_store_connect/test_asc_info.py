@@ -125,3 +125,15 @@ def test_content_and_both(world: Enter, pem: str, tmp_path: Path) -> None:
     assert results["file"]["sound"] and results["file"]["key_fingerprint"] == fingerprint_of(pem)
     assert len(results["iap_keys"]) == 1
     assert not info(person, session=None, private_key_content="nonsense")["file"]["sound"]
+
+
+@pytest.mark.parametrize("with_session", [True, False])
+def test_a_file_with_another_key_s_name_is_a_result_with_and_without_a_session(
+    world: Enter, tmp_path: Path, with_session: bool
+) -> None:
+    person = world(keys=[key(KEY_ID)])
+    path = write_key(tmp_path / "SubscriptionKey_OTHERKEY01.p8", new_pem())
+    own = {} if with_session else {"session": None}
+    found = info(person, key_id=KEY_ID, private_key_path=str(path), **own)
+    assert (found["file"]["sound"], found["file"]["cause"]) == (False, "key_id_mismatch")
+    assert [entry["key_id"] for entry in found["iap_keys"]] == ([KEY_ID] if with_session else [])

@@ -238,6 +238,11 @@ def test_a_project_of_qonversion_has_one_app() -> None:
     (told,) = faults(key(apps=[at(ONE), at(TWO)]), **task)
     assert told.startswith(f"keys[0] (a).apps[1] ({TWO}): shares its Qonversion project with {ONE}")
     assert not faults(key(apps=[at(ONE), at(TWO, api_key="sk_own", project="two")]), **task)
+    assert not faults(key(apps=[at(ONE), at(TWO, url="https://qonversion.example")]), **task)
+    # The API key alone says which project it is.
+    for own in ({"project": "two"}, {"on_unknown": "fail"}, {"replace_bundle": True}):
+        (told,) = faults(key(apps=[at(ONE), at(TWO, **own)]), **task)
+        assert "shares its Qonversion project with" in told, own
 
 
 def test_a_task_without_trackers_leaves_those_of_the_declaration_alone() -> None:

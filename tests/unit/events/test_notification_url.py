@@ -248,6 +248,19 @@ def test_without_a_key_nothing_can_be_proven_but_all_is_set(place: Place) -> Non
     assert outcome.results["failed"] and "private_key_path" in outcome.message and place.held()[0] == URL
 
 
+def test_a_key_that_was_given_as_text_is_not_at_hand(place: Place) -> None:
+    place.integrate()
+    ledger = ledger_at(place.ledger_url)
+    identity = Identity("ledger", "", "production", BUNDLE_ID)
+    put_integration(ledger, Integration(identity, ISSUER, KEY_ID, None, "Active", None, 1), NOW)
+    ledger.close()
+    outcome = place.run(verify=True)
+    assert outcome.results["failed"] and "its key was given as text" in outcome.message
+    assert "Apply refund_tracking_integration" not in outcome.message and "private_key_content" in outcome.message
+    given = place.run(verify=True, private_key_content=place.key.read_text(), key_id=KEY_ID, issuer_id=ISSUER)
+    assert given.results["notification_urls"][0]["test"]["result"] == "SUCCESS"
+
+
 def test_check_mode_posts_nothing(place: Place) -> None:
     place.integrate()
     (told,) = urls(place.run(check_mode=True, verify=True))

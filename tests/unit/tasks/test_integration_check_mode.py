@@ -271,5 +271,12 @@ def test_info_checks_what_is_held_and_writes_nothing(sim: Simulator, tmp_path: P
     write_key(tmp_path / "key.p8", sim.other_pem)
     swapped = run_task(integration_info.TASK, {**options, "bundle_id": BUNDLE_ID}).results["integrations"]
     assert swapped[0]["credential_check"]["cause"] == "key_id_mismatch"
+    # Of the key that was applied, this file says nothing.
+    assert swapped[0]["status"] == "Active"
+    (tmp_path / "key.p8").unlink()
+    moved = run_task(integration_info.TASK, options).results["integrations"]
+    for entry, status in zip(moved, ("Active", "Pending"), strict=True):
+        assert (entry["status"], entry["credential_check"]["cause"]) == (status, "not_checked")
+        assert "run where the stored path exists" in entry["credential_check"]["hint"]
     write_key(tmp_path / "key.p8", sim.pem)
     assert content(tmp_path) == before

@@ -124,10 +124,24 @@ def test_what_was_refused_was_not_done(status: int, before: Integration | None) 
     assert row == before and isinstance(error, Refused) and error.status == status
 
 
+def lost() -> TransportError:
+    """Give the error of a request that may have arrived, as the API client marks it."""
+    error = TransportError("timeout", "?")
+    error.may_have_changed = True
+    return error
+
+
 @pytest.mark.parametrize("before", [OLD, None])
-@pytest.mark.parametrize(
-    "outcome", [*(Refused(status, "?") for status in (500, 502, 503)), TransportError("timeout", "?")]
-)
+@pytest.mark.parametrize("entries", [[ENTRY], []], ids=["update", "create"])
+@pytest.mark.parametrize("outcome", [TransportError("dns", "?"), TransportError("tcp", "?"), NotSent("timeout", "?")])
+def test_what_was_never_sent_was_not_done(
+    outcome: TransportError, entries: list[AppEntry], before: Integration | None
+) -> None:
+    assert saved(Apps(entries, outcome), before) == (before, outcome)
+
+
+@pytest.mark.parametrize("before", [OLD, None])
+@pytest.mark.parametrize("outcome", [*(Refused(status, "?") for status in (500, 502, 503)), lost()])
 def test_what_may_have_been_done_is_not_taken_for_undone(outcome: RefundsError, before: Integration | None) -> None:
     row, error = saved(Apps([ENTRY], outcome), before)
     assert row == BEGUN and error is outcome

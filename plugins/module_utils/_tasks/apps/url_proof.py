@@ -60,7 +60,10 @@ class Prover:
             found = load_credentials(source, self.context.check_mode)
         if found is None:
             raise RefundsError(
-                f"No In-App Purchase key is at hand for {item.bundle_id}, so no test notification was asked for.",
-                "Apply refund_tracking_integration for it first, or give private_key_path.",
+                f"No In-App Purchase key is at hand for {item.bundle_id}, so no test notification was asked for."
+                + (" Its integration in the ledger has no path: its key was given as text." if held else ""),
+                "Declare the key with a private_key_path, or give app_store_notification_url private_key_content."
+                if held
+                else "Apply refund_tracking_integration for it first, or give private_key_path.",
             )
         return found

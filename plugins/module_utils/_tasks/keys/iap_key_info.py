@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from ... import _argument_spec
 from ..._apple.app_store_connect import RemoteKey, Team, is_active
 from ..._context import Context, Params, Results, Task
-from ..._declaration.keys import KeySource, identifiers
+from ..._declaration.keys import KeySource, identifiers, ids_of
 from ..._files.reading import Policy
 from ..._model.errors import InputError
 from ..._model.private_key import KeyProblem, read_file_name, settle_key_id
@@ -38,7 +39,9 @@ def run(params: Params, context: Context) -> Results:
 
 def _team_keys(asked: InfoRequest, connection: Connection) -> list[Results]:
     connect = connection.open()
-    issuer_id, key_id = identifiers(asked.source)
+    issuer_id, key_id = identifiers(replace(asked.source, path=None))
+    # Where the name of the file says another one, `_file` tells.
+    key_id = key_id or ids_of(asked.source)[1]
     team = connect.team(asked.team_id, issuer_id)
     keys = sorted(connect.list_keys(), key=lambda key: (not is_active(key), key.name or "", key.key_id))
     if asked.name and not key_id:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from ... import _argument_spec
@@ -16,7 +17,7 @@ from ..._declaration.keys import KeySource
 from ..._ledger.integrations import list_elsewhere
 from ..._model.integration import REMOVAL_ASKED, Integration, Status, absent, worse
 from ..._model.private_key import KeyProblem
-from ..._model.verdict import Verdict
+from ..._model.verdict import LOCAL_CAUSES, Verdict
 from ..shared.concurrent import each
 from ..shared.services import CALL_LIBRARIES, credential_check
 from ..shared.stored_key import stored_credentials
@@ -67,7 +68,10 @@ def _verdict(entry: Integration, source: KeySource, check: CredentialCheck, is_s
     try:
         credentials = stored_credentials(entry, source)
     except KeyProblem as problem:
-        return check.local(problem, place)
+        # On another machine, or once a custody took the file away, nobody gave a path that could be corrected.
+        if source.is_given or os.path.lexists(entry.private_key_path or ""):
+            return check.local(problem, place)
+        credentials = None
     if credentials is None:
         return Verdict("not_checked", hints.NO_KEY, place)
     return known_released(check.check(credentials, entry.identity.bundle_id, place), entry, credentials)
@@ -95,8 +99,9 @@ def _observed(entry: Integration, verdict: Verdict) -> Status:
         return shown
     if verdict.cause == "app_not_released":
         return worse("Pending", shown)
-    # With Apple's time the key is accepted, so this machine's clock says nothing about it.
-    return "Failed" if verdict.refused and verdict.cause != "clock_skew" else entry.status
+    # With Apple's time the key is accepted, so this machine's clock says nothing about it; nor does its own file.
+    is_apples = verdict.refused and verdict.cause != "clock_skew" and verdict.cause not in LOCAL_CAUSES
+    return "Failed" if is_apples else entry.status
 
 
 TASK = Task(_argument_spec.integration_info(), run, CALL_LIBRARIES + LEDGER_LIBRARIES)
