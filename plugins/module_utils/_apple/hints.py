@@ -25,6 +25,7 @@ COMPARE = (
     "ID right, capitals included, and did the app move to another team?"
 )
 NEVER_RELEASED = "If the app was never released: Apple's production service refuses it until then."
+NEW_KEY = "A key that was made just now may need some minutes: run again then."
 NOT_CHECKED = "Apple wasn't asked: credential_check is skip. Set credential_check: required to ask."
 NO_KEY = (
     "There is no private key here. Give private_key_path or private_key_content, or run where the stored path exists."
@@ -61,12 +62,12 @@ def unauthenticated(environment: str, path: str | None, skew: float, sandbox: Sa
         hint = f"{API_KEY_NAME} {hint}"
     if skew:
         hint += f" Also, this machine's clock is off by {abs(skew):.0f} s."
-    return hint
+    return f"{hint} {NEW_KEY}"
 
 
 def without_general(hint: str, was_accepted: bool) -> str:
     """Return what is left of `unauthenticated` once the likeliest cause is known: what speaks of other causes goes."""
-    for text in (API_KEY_NAME, REFUSED, COMPARE, *([NEVER_RELEASED] if was_accepted else [])):
+    for text in (API_KEY_NAME, REFUSED, COMPARE, NEW_KEY, *([NEVER_RELEASED] if was_accepted else [])):
         hint = hint.replace(text, "")
     return " ".join(hint.split())
 
@@ -112,7 +113,8 @@ def changed(differing: t.Sequence[tuple[str, str, str]], was_accepted: bool) -> 
     told = "; ".join(
         f"{name} was {shortened(was)} ({held}) and is {shortened(now)} now" for name, was, now in differing
     )
-    return f"Changed: {told}. Check {'this' if len(differing) == 1 else 'these'} first."
+    new = f" {NEW_KEY}" if "key_id" in [name for name, _was, _now in differing] else ""
+    return f"Changed: {told}. Check {'this' if len(differing) == 1 else 'these'} first.{new}"
 
 
 def other_key(name: str, key_id: str, works: int, is_same_team: bool = False) -> str:
@@ -123,7 +125,7 @@ def other_key(name: str, key_id: str, works: int, is_same_team: bool = False) ->
     if is_same_team:
         return (
             f"{told} Both are keys of one team, so {key_id} is revoked, or its Key ID is wrong, or it was made just "
-            "now. Compare the Key ID with App Store Connect. A new key may need some minutes."
+            f"now. Compare the Key ID with App Store Connect. {NEW_KEY}"
         )
     team = f"the app belongs to the team of {name!r}"
     why = f"{key_id} works for other apps, so most likely {team}." if works else f"{key_id} is revoked, or {team}."
@@ -191,7 +193,6 @@ def other_ids(sound: t.Sequence[str], tried: t.Sequence[str]) -> str:
 
 def the_key(key_id: str, issuer_id: str, total: int) -> str:
     return (
-        f"Key {key_id} is refused for {every(total)} here: "
-        f"most likely the key was revoked, or the Key ID or the Issuer ID {issuer_id} is wrong. Compare them in App "
-        "Store Connect."
+        f"Key {key_id} is refused for {every(total)} here. {NEW_KEY} If it stays so, most likely the key was revoked, "
+        f"or the Key ID or the Issuer ID {issuer_id} is wrong. Compare them in App Store Connect."
     )

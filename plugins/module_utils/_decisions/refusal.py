@@ -186,3 +186,11 @@ def infer_across_apps(checks: t.Sequence[Check]) -> list[Verdict]:
     """Return the verdicts in their order, hints sharpened by what the other apps of the same key tell."""
     others = Others.of(checks)
     return [others.explain(key, verdict) for key, verdict in checks]
+
+
+def of_new_key(verdict: Verdict) -> Verdict:
+    """Say first of a key that was most likely made for this very run that Apple may not know it yet."""
+    if hints.NEW_KEY not in verdict.hint:
+        return verdict
+    rest, lead = (" ".join(text.replace(hints.NEW_KEY, "").split()) for text in (verdict.hint, verdict.brief))
+    return replace(verdict, hint=f"{hints.NEW_KEY} {rest}", lead=f"{hints.NEW_KEY} {lead}")

@@ -95,9 +95,9 @@ def test_the_key_comes_before_what_is_held(bulk: Bulk) -> None:
     done = bulk.both(apps(BUNDLE_ID, TWO, FOREIGN), keys=[bulk.key("a", issuer_id=OTHER_ISSUER)])
     changed = f"Changed: issuer_id was {ISSUER} (accepted) and is {OTHER_ISSUER} now."
     inferred = (
-        f"Key {KEY_ID} is refused for all 3 apps here: "
-        f"most likely the key was revoked, or the Key ID or the Issuer ID {OTHER_ISSUER} is wrong. "
-        "Compare them in App Store Connect."
+        f"Key {KEY_ID} is refused for all 3 apps here. A key that was made just now may need some minutes: run again "
+        f"then. If it stays so, most likely the key was revoked, or the Key ID or the Issuer ID {OTHER_ISSUER} is "
+        "wrong. Compare them in App Store Connect."
     )
     hints = [entry["credential_check"]["hint"] for entry in done.results["integrations"]]
     # No list of what to compare once the cause is known, and nothing of a first release of apps that were Active.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bulk_support import Bulk, apps, causes, outcomes, predicted
 from unit_servers import FOREIGN, UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, fingerprint_of, run_task, write_key
 
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.hints import NEW_KEY
 from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import KEY_ENTRY
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integrations
 
@@ -141,6 +143,19 @@ def test_what_one_app_tells_of_its_key_is_told_of_its_neighbors(bulk: Bulk) -> N
             assert "Most likely the key was revoked" in hint and "Key ID or the Issuer ID" not in hint, hint
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_of_a_key_that_apple_does_not_know_yet_it_is_said_to_run_again(bulk: Bulk, count: int) -> None:
+    world = bulk.sim.control("GET", "/world")
+    (new,) = [one for team in world["teams"] for one in team["iap_keys"] if one["key_id"] == KEY_ID]
+    new["created_at"] = time.time()
+    bulk.sim.control("PUT", "/world", {**world, "key_propagation_s": 86_400})
+    done = bulk.both(apps(*(BUNDLE_ID, TWO)[:count]))
+    assert all(NEW_KEY in entry["credential_check"]["hint"] for entry in done.results["integrations"])
+    assert count == 1 or done.message.index(NEW_KEY) < done.message.index("revoked")
+    bulk.sim.control("PUT", "/world", {**world, "key_propagation_s": 0})
+    assert not bulk.both(apps(*(BUNDLE_ID, TWO)[:count])).results.get("failed")
+
+
 def test_the_key_or_the_app(bulk: Bulk) -> None:
     bulk.sim.control("PATCH", f"/iap_keys/{KEY_ID}", {"active": False})
     done = bulk.both(apps(BUNDLE_ID, TWO))
@@ -148,7 +163,7 @@ def test_the_key_or_the_app(bulk: Bulk) -> None:
     assert all(f"Key {KEY_ID} is refused for both apps here" in hint for hint in hints)
     headline, line = done.message.split("\n")
     assert headline == "2 of 2 apps need attention, 1 of 2 keys needs attention.", "a revoked key is a key in trouble"
-    assert line.startswith(f"key a: unauthenticated: Key {KEY_ID} is refused for both apps here: most likely the key")
+    assert line.startswith(f"key a: unauthenticated: Key {KEY_ID} is refused for both apps here. {NEW_KEY} If it")
     assert line.endswith(f" is wrong. Compare them in App Store Connect. Apps: {BUNDLE_ID}, {TWO}.")
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from rotation_support import HANDOFF, NEW, OLD, ONE, PROJECT, TWO, Json, Publish
 from unit_servers import Simulator
 from unit_support import ISSUER
 
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.hints import NEW_KEY
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.job import Job
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.reading import Reading
@@ -118,6 +120,23 @@ def test_it_waits_until_apple_accepts_the_new_key(publisher: Publisher) -> None:
     done = publisher.rotate(publisher.declared(ONE, TWO), wait=60)
     assert not done.results.get("failed"), done.message
     assert publisher.held() == {ONE: NEW, TWO: NEW}
+
+
+@pytest.mark.parametrize("names", [(ONE,), (ONE, TWO)])
+def test_a_new_key_that_apple_does_not_know_yet_is_not_called_revoked(
+    sim: Simulator, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    publisher = Publisher(sim, tmp_path)
+    publisher.site(publisher.declared(*names))
+    world = sim.control("GET", "/world")
+    world["teams"][0]["iap_keys"][1]["created_at"] = time.time()
+    sim.control("PUT", "/world", {**world, "key_propagation_s": 86_400})
+    done = publisher.both(publisher.declared(*names), revoke=True)
+    assert done.results["failed"] and publisher.held() == dict.fromkeys(names, OLD)
+    assert f"{', '.join(names)}: unauthenticated: {NEW_KEY} " in done.message and done.message.count(NEW_KEY) == 1
+    assert "revoked" not in done.message.partition(NEW_KEY)[0]
+    sim.control("PUT", "/world", {**world, "key_propagation_s": 0})
+    assert not publisher.both(publisher.declared(*names), revoke=True).results.get("failed")
 
 
 def test_both_environments_are_moved(publisher: Publisher) -> None:

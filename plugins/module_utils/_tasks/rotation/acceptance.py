@@ -9,7 +9,7 @@ import typing as t
 
 from ..._apple.credential_check import CredentialCheck
 from ..._context import Context
-from ..._decisions.refusal import infer_across_apps
+from ..._decisions.refusal import infer_across_apps, of_new_key
 from ..._decisions.rotation import is_accepted, judged
 from ..._model.identifiers import Environment
 from ..._model.verdict import Verdict
@@ -50,4 +50,4 @@ def wait_for_apple(
         if waiting:
             transport.pause(min(PAUSE_S, left))
     told = infer_across_apps([(key.id(app[0]), verdict) for app, verdict in found.items()])
-    return dict(zip(found, told, strict=True))
+    return dict(zip(found, map(of_new_key, told), strict=True))
