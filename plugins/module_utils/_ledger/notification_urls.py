@@ -52,6 +52,8 @@ def urls_in(connection: sqlalchemy.Connection, environment: Environment) -> dict
 
 def put_urls(ledger: Ledger, urls: t.Sequence[KnownUrl]) -> None:
     """Insert or replace what is known of URLs, in one transaction."""
+    if not urls:
+        return
     table = notification_urls()
     with ledger.writing() as connection:
         statement = insert(connection, table)
@@ -62,8 +64,8 @@ def put_urls(ledger: Ledger, urls: t.Sequence[KnownUrl]) -> None:
         connection.execute(statement, rows)
 
 
-def hear(ledger: Ledger, app: App, url: NotificationUrl, reach: int, at: int, now: str) -> None:
-    """Let the coverage of an app know which URL it has.
+def hear(ledger: Ledger, app: App, urls: t.Iterable[NotificationUrl], reach: int, at: int, now: str) -> None:
+    """Let the coverage of an app know which URLs it had, one after the other; it has the last.
 
     ``reach``: how far back Apple's history goes, in milliseconds. ``at``: UNIX milliseconds, ``now`` the same in ISO
     8601. An app that was never read is covered from nowhere yet; its first reading begins as if nothing had been heard.
@@ -71,5 +73,7 @@ def hear(ledger: Ledger, app: App, url: NotificationUrl, reach: int, at: int, no
     with ledger.writing() as connection:
         lock(connection, app)
         held = find_coverage(connection, app) or begun(None, at - reach)
+        for url in urls:
+            held = heard(held, url, at)
         reasons = Counter(one.reason for one in list_quarantined(connection, app))
-        put_coverage(connection, app, judged(heard(held, url, at), reasons), now)
+        put_coverage(connection, app, judged(held, reasons), now)

@@ -69,7 +69,7 @@ def coverage(ledger: Ledger) -> Coverage | None:
 
 
 def test_an_app_that_was_never_read_is_covered_from_apples_reach(ledger: Ledger) -> None:
-    hear(ledger, APP, "V2", 180 * DAY, NOW, TIME)
+    hear(ledger, APP, ["V2"], 180 * DAY, NOW, TIME)
     assert coverage(ledger) == judged(heard(begun(None, NOW - 180 * DAY), "V2", NOW), {})
 
 
@@ -79,5 +79,5 @@ def test_what_was_read_stays_and_what_is_in_quarantine_counts(ledger: Ledger, ur
     with ledger.writing() as connection:
         put_coverage(connection, APP, held, TIME)
         quarantine(connection, APP, [Rejected("a", None, "tampered")], Window(NOW - DAY, NOW), TIME)
-    hear(ledger, APP, url, 180 * DAY, NOW + 1, TIME)
+    hear(ledger, APP, [url], 180 * DAY, NOW + 1, TIME)
     assert coverage(ledger) == judged(heard(held, url, NOW + 1), {"tampered": 1})

@@ -176,7 +176,7 @@ def _from_history(ledger: t.Any, apps: t.Sequence[App]) -> None:
 WRITERS: dict[str, tuple[t.Callable[[t.Any, t.Sequence[App]], None], int]] = {
     "a receiver": (lambda ledger, apps: store(ledger, dict.fromkeys(apps, ()), "2026-11-28T00:00:00Z"), 2),
     "a reading of the history": (_from_history, 1),
-    "a look at the URL": (lambda ledger, apps: hear(ledger, apps[0], "V2", 1, 5, "2026-11-28T00:00:00Z"), 1),
+    "a look at the URL": (lambda ledger, apps: hear(ledger, apps[0], ["V2"], 1, 5, "2026-11-28T00:00:00Z"), 1),
 }
 
 

@@ -77,7 +77,7 @@ def test_files_are_not_replaced_by_empty_ones(ledger: Ledger, folder: Path, tmp_
         fill(used, [])
     if wrong == "heard":
         fill(used, [])
-        hear(used, MINE, "V2", DAY, START, "2026-11-01T00:00:00Z")
+        hear(used, MINE, ["V2"], DAY, START, "2026-11-01T00:00:00Z")
     if wrong in ("source", "app"):
         used, path = ledger, Path(str(ledger.place.path))
         options = {"source": "other:0123456789abcdef"} if wrong == "source" else {"bundle_id": "com.example.c"}

@@ -35,10 +35,9 @@ class Knowledge:
     def update(self, items: t.Sequence[Item]) -> None:
         """Complete ``items`` with earlier proofs, and store what is known now (not in check mode).
 
-        Of a URL of which it isn't known whether it was set, nothing is stored.
+        Of a URL of which it isn't known whether it was set, only what App Store Connect showed is stored.
         """
-        items = [item for item in items if not item.is_unknown]
-        learnt = [self._known_now(item) for item in items if item.record is not None]
+        learnt = [self._known_now(item) for item in items if item.record is not None and not item.is_unknown]
         if self.context.check_mode:
             return
         declared = [item for item in items if item.record is not None and self._is_declared(item)]
@@ -50,7 +49,9 @@ class Knowledge:
             app = App(self.root_source, item.environment, item.bundle_id)
             at = int(self.context.now() * 1000)
             reach = REACH[item.environment]
-            hear(self.ledger, app, known_as(item.in_effect), reach, at, self.context.timestamp())
+            # The URL before tells of a break that the one set by now hides.
+            urls = (known_as(item.before), known_as(item.in_effect))
+            hear(self.ledger, app, urls, reach, at, self.context.timestamp())
 
     def _known_now(self, item: Item) -> KnownUrl:
         now, url = self.context.timestamp(), item.current

@@ -85,8 +85,7 @@ def notice_urls(ledger: Ledger, records: t.Mapping[str, AppRecord], identities: 
         if url is not None and url.sha256 != before.url_sha256:
             state = "as_declared" if url.host == before.host else "other_host"
             changed.append(KnownUrl(environment, bundle_id, state, url.host, url.sha256, now))
-    if changed:
-        put_urls(ledger, changed)
+    put_urls(ledger, changed)
 
 
 def apple_id(given: int | None, held: Integration, record: AppRecord | None) -> int | None:
