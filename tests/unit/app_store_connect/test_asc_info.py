@@ -137,3 +137,9 @@ def test_a_file_with_another_key_s_name_is_a_result_with_and_without_a_session(
     found = info(person, key_id=KEY_ID, private_key_path=str(path), **own)
     assert (found["file"]["sound"], found["file"]["cause"]) == (False, "key_id_mismatch")
     assert [entry["key_id"] for entry in found["iap_keys"]] == ([KEY_ID] if with_session else [])
+
+
+def test_the_key_that_a_file_is_named_after_is_the_one_that_is_shown(world: Enter, tmp_path: Path) -> None:
+    person = world(keys=[key(KEY_ID), key("OTHERKEY01", "another")])
+    path = write_key(tmp_path / "SubscriptionKey_OTHERKEY01.p8", new_pem())
+    assert [entry["key_id"] for entry in info(person, private_key_path=str(path))["iap_keys"]] == ["OTHERKEY01"]
