@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 
 Handle = TypeVar("Handle")
+_LONGEST_CLAIM: Final = 200
 # NOT_AUTHORIZED, FORBIDDEN_ERROR and RATE_LIMIT_EXCEEDED are documented; the others are assumed.
 _CODES: Final = {
     400: "PARAMETER_ERROR.INVALID",
@@ -84,6 +85,11 @@ def bearer_key(request: Request) -> tuple[str, str | None]:
     if scheme.lower() != "bearer" or not token.strip():
         return "", "not_bearer"
     return token.strip(), None
+
+
+def claim(value: object) -> str | None:
+    """Give what a request claims as the call log shows it."""
+    return value[:_LONGEST_CLAIM] if isinstance(value, str) else None
 
 
 def is_json(request: Request) -> bool:

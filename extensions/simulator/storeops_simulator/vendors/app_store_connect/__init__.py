@@ -17,8 +17,9 @@ from starlette.responses import Response
 from ...calls import Call
 from ...faults import VendorError
 from ...simulator import Simulator
+from ..api import Endpoint, PathTable, Refused, Target, claim
 from . import answers, subscription_keys, web_session
-from .endpoints import Endpoint, PathTable, SignedIn, Target
+from .endpoints import Handler, SignedIn
 from .session_checks import (
     check_session,
     claimed_session,
@@ -28,7 +29,6 @@ from .session_checks import (
 )
 
 _ENDPOINTS: Final = (*web_session.ENDPOINTS, *subscription_keys.ENDPOINTS)
-_LONGEST_ID: Final = 200
 
 
 class AppStoreConnect:
@@ -59,7 +59,7 @@ class AppStoreConnect:
 class AppStoreConnectExchange:
     """One request."""
 
-    def __init__(self, simulator: Simulator, request: Request, target: Target | None) -> None:
+    def __init__(self, simulator: Simulator, request: Request, target: Target[Handler] | None) -> None:
         self._simulator = simulator
         self._request = request
         self._target = target
@@ -69,8 +69,7 @@ class AppStoreConnectExchange:
         """Fill in the endpoint, the key in the path, and the session's current team."""
         if self._target is not None:
             call.endpoint = self._target.endpoint.name if self._target.endpoint else None
-            key_id = self._target.path_values.get("key_id")
-            call.key_id = key_id[:_LONGEST_ID] if key_id else None
+            call.key_id = claim(self._target.path_values.get("key_id"))
         session = claimed_session(self._cookies, self._simulator.world)
         call.issuer_id = session.team if session else None
 
@@ -85,7 +84,7 @@ class AppStoreConnectExchange:
         body = await self._request.body()
         try:
             number = check_session(self._cookies, self._simulator.world, self._simulator.now())
-        except answers.Refused as refused:
+        except Refused as refused:
             call.refusal = refused.reason
             return refused.response
         new_cookies = self._refresh(number)
@@ -104,9 +103,9 @@ class AppStoreConnectExchange:
         return set_cookie_headers(session)
 
 
-def _work(endpoint: Endpoint, signed: SignedIn) -> Response:
+def _work(endpoint: Endpoint[Handler], signed: SignedIn) -> Response:
     try:
         return endpoint.handle(signed)
-    except answers.Refused as refused:
+    except Refused as refused:
         signed.call.refusal = refused.reason
         return refused.response

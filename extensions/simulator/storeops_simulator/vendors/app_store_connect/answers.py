@@ -17,18 +17,9 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from ...faults import VendorError
-from ..api import usual_code
+from ..api import Refused, usual_code
 
 _JSON_API = "application/vnd.api+json"
-
-
-class Refused(Exception):
-    """A request that is not granted: `reason` goes to the call log, `response` to the client."""
-
-    def __init__(self, reason: str, response: Response) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.response = response
 
 
 def success(body: Mapping[str, object], status: int = 200, media_type: str = _JSON_API) -> Response:

@@ -1,16 +1,15 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an endpoint of App Store Connect's web pages is, and how it is found by its path."""
+"""What an endpoint of App Store Connect's web pages gets."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import compile_path
 
 from ...calls import Call
 from ...simulator import Simulator
@@ -52,37 +51,4 @@ class SignedIn:
         return value
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """One endpoint; `name` is its name in the call log."""
-
-    name: str
-    method: str
-    path: str
-    handle: Callable[[SignedIn], Response]
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a request goes; `endpoint` is None when the method is not the path's."""
-
-    endpoint: Endpoint | None
-    allowed: str
-    path_values: Mapping[str, str]
-
-
-class PathTable:
-    """Finds endpoints by path and method."""
-
-    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
-        self._rows = [(compile_path(endpoint.path)[0], endpoint) for endpoint in endpoints]
-
-    def find(self, path: str, method: str) -> Target | None:
-        """Find the target; None when no endpoint has that path."""
-        matches = [(endpoint, match.groupdict()) for pattern, endpoint in self._rows if (match := pattern.match(path))]
-        if not matches:
-            return None
-        for endpoint, values in matches:
-            if endpoint.method == method:
-                return Target(endpoint, endpoint.method, values)
-        return Target(None, ", ".join(each.method for each, _values in matches), {})
+Handler = Callable[[SignedIn], Response]

@@ -11,7 +11,8 @@ from typing import Final
 
 from starlette.requests import Request
 
-from .answers import Refused, refused
+from ..api import Refused
+from .answers import refused
 
 _APPLES_ORIGIN: Final = "https://appstoreconnect.apple.com"
 _PAGE: Final = "/access/integrations/api"

@@ -8,16 +8,16 @@ observed of ``apiKeys``, the keys of the other kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from starlette.responses import Response
 
 from ... import keys
 from ...world import Key
+from ..api import Endpoint, Refused
 from . import header_checks
-from .answers import Refused, malformed, refused, success
-from .endpoints import Endpoint, SignedIn
+from .answers import malformed, refused, success
+from .endpoints import Handler, SignedIn
 from .key_pages import page_of
 from .key_resource import TYPE, KeyView, encoded
 
@@ -113,7 +113,7 @@ def _wanted_fields(signed: SignedIn) -> frozenset[str] | None:
     return None if text is None else frozenset(text.split(","))
 
 
-def _guarded(handle: Callable[[SignedIn], Response]) -> Callable[[SignedIn], Response]:
+def _guarded(handle: Handler) -> Handler:
     """Put the checks that all endpoints of keys share before one of them."""
 
     def guarded(signed: SignedIn) -> Response:
@@ -130,7 +130,7 @@ def _guarded(handle: Callable[[SignedIn], Response]) -> Callable[[SignedIn], Res
     return guarded
 
 
-ENDPOINTS: Final = (
+ENDPOINTS: Final[tuple[Endpoint[Handler], ...]] = (
     Endpoint("list_subscription_keys", "GET", _PATH, _guarded(_list_keys)),
     Endpoint("create_subscription_key", "POST", _PATH, _guarded(_create_key)),
     Endpoint("read_subscription_key", "GET", f"{_PATH}/{{key_id}}", _guarded(_read_key)),

@@ -10,9 +10,10 @@ from typing import Final
 from starlette.responses import Response
 
 from ...world import Team
+from ..api import Endpoint
 from . import header_checks
 from .answers import malformed, refused, success
-from .endpoints import Endpoint, SignedIn
+from .endpoints import Handler, SignedIn
 
 _PATH: Final = "/olympus/v1/session"
 
@@ -52,7 +53,7 @@ def _provider(team: Team) -> dict[str, object]:
     }
 
 
-ENDPOINTS: Final = (
+ENDPOINTS: Final[tuple[Endpoint[Handler], ...]] = (
     Endpoint("get_session", "GET", _PATH, get_session),
     Endpoint("switch_team", "POST", _PATH, switch_team),
 )

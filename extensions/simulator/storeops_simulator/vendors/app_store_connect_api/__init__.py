@@ -15,7 +15,7 @@ from ...connect_api_world import DOCUMENTED_REQUESTS_PER_HOUR
 from ...faults import VendorError
 from ...simulator import Simulator
 from ...world import HeldKey
-from ..api import Endpoint, PathTable, Refused, Target
+from ..api import Endpoint, PathTable, Refused, Target, claim
 from . import answers
 from .app_update import update_app
 from .apps import Accepted, list_apps, read_app
@@ -28,7 +28,6 @@ _ENDPOINTS: Final = (
     Endpoint[Handler]("read_app", "GET", "/v1/apps/{apple_id}", read_app),
     Endpoint[Handler]("update_app", "PATCH", "/v1/apps/{apple_id}", update_app),
 )
-_LONGEST_CLAIM: Final = 200
 
 
 class AppStoreConnectApi:
@@ -71,8 +70,8 @@ class AppStoreConnectApiExchange:
             call.endpoint = self._target.endpoint.name if self._target.endpoint else None
         token = token_of(self._authorization)
         if token is not None:
-            call.key_id = _claim(token.header.get("kid"))
-            call.issuer_id = _claim(token.payload.get("iss"))
+            call.key_id = claim(token.header.get("kid"))
+            call.issuer_id = claim(token.payload.get("iss"))
 
     async def answer(self, call: Call) -> Response:
         """Check the token, then the quota, then the path; then do the work."""
@@ -109,7 +108,3 @@ class AppStoreConnectApiExchange:
         url = str(self._request.url.replace(query=None, fragment=None))
         accepted = Accepted(self._simulator, self._request, held.team, url, self._target.path_values)
         return await self._target.endpoint.handle(accepted)
-
-
-def _claim(value: object) -> str | None:
-    return value[:_LONGEST_CLAIM] if isinstance(value, str) else None

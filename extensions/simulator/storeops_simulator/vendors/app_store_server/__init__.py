@@ -9,6 +9,7 @@ file beside this one and one more name in `_ENDPOINTS`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from starlette.requests import Request
@@ -18,8 +19,9 @@ from ...calls import Call
 from ...faults import VendorError
 from ...jws import Jws
 from ...simulator import Simulator
+from ..api import PathTable, Target, claim
 from . import answers, notification_history, refund_history, test_notification, transactions
-from .endpoints import WIRE_ENVIRONMENTS, Accepted, PathTable, Target
+from .endpoints import WIRE_ENVIRONMENTS, Accepted, Handler
 from .token_checks import Caller, Refused, check_token, read_token
 
 _ENDPOINTS: Final = (
@@ -28,7 +30,6 @@ _ENDPOINTS: Final = (
     *refund_history.ENDPOINTS,
     *test_notification.ENDPOINTS,
 )
-_LONGEST_CLAIM: Final = 200
 
 
 class AppStoreServer:
@@ -39,7 +40,7 @@ class AppStoreServer:
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
-        self._table = PathTable(_ENDPOINTS)
+        self._table = PathTable([replace(one, path="/{environment}" + one.path) for one in _ENDPOINTS])
 
     def base_urls(self, origin: str) -> dict[str, str]:
         """Give the base URL of each environment."""
@@ -49,6 +50,8 @@ class AppStoreServer:
         """Take a request apart."""
         path: str = request.scope["path"]
         target = self._table.find(path.removeprefix(self.prefix), request.method)
+        if target is not None and target.path_values["environment"] not in WIRE_ENVIRONMENTS:
+            target = None
         return AppStoreServerExchange(self._simulator, request, target)
 
     def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
@@ -59,7 +62,7 @@ class AppStoreServer:
 class AppStoreServerExchange:
     """One request; its token is parsed once, for the call log and for the checks."""
 
-    def __init__(self, simulator: Simulator, request: Request, target: Target | None) -> None:
+    def __init__(self, simulator: Simulator, request: Request, target: Target[Handler] | None) -> None:
         self._simulator = simulator
         self._request = request
         self._target = target
@@ -72,12 +75,12 @@ class AppStoreServerExchange:
     def describe(self, call: Call) -> None:
         """Fill in the environment, the endpoint, and what the token claims unverified."""
         if self._target is not None:
-            call.environment = self._target.environment
+            call.environment = self._target.path_values["environment"]
             call.endpoint = self._target.endpoint.name if self._target.endpoint else None
         if isinstance(self._token, Jws):
-            call.key_id = _claim(self._token.header.get("kid"))
-            call.issuer_id = _claim(self._token.payload.get("iss"))
-            call.bundle_id = _claim(self._token.payload.get("bid"))
+            call.key_id = claim(self._token.header.get("kid"))
+            call.issuer_id = claim(self._token.payload.get("iss"))
+            call.bundle_id = claim(self._token.payload.get("bid"))
 
     async def answer(self, call: Call) -> Response:
         """Check the path, then the token, then the rate limit; then do the work."""
@@ -86,17 +89,18 @@ class AppStoreServerExchange:
             return answers.no_such_path()
         if target.endpoint is None:
             return answers.wrong_method(target.allowed)
+        environment = target.path_values["environment"]
         try:
-            caller = self._check_token(target.environment)
+            caller = self._check_token(environment)
         except Refused as refused:
             call.refusal = str(refused)
             return answers.unauthenticated()
-        wait_until = self._count(target.environment, target.endpoint.name, caller)
+        wait_until = self._count(environment, target.endpoint.name, caller)
         if wait_until is not None:
             call.refusal = "rate_limited"
             return answers.rate_limited(wait_until)
         return await target.endpoint.handle(
-            Accepted(self._simulator, self._request, target.environment, caller, target.path_values)
+            Accepted(self._simulator, self._request, environment, caller, target.path_values)
         )
 
     def _check_token(self, environment: str) -> Caller:
@@ -114,7 +118,3 @@ class AppStoreServerExchange:
             simulator.limit(endpoint),
             simulator.now(),
         )
-
-
-def _claim(value: object) -> str | None:
-    return value[:_LONGEST_CLAIM] if isinstance(value, str) else None

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from starlette.responses import Response
 
 from ...notifications import SUBTYPES, TYPES, WITHOUT_SUBTYPE
 from . import answers
-
-_WELL_FORMED: Final = re.compile(r"[0-9]+")
+from .endpoints import TRANSACTION_ID
 
 
 class Problem(Exception):
@@ -88,7 +85,8 @@ def _filters(body: Mapping[str, object]) -> tuple[str | None, str | None, str | 
         sound = sound and kind is not None and subtype in SUBTYPES and kind not in WITHOUT_SUBTYPE
     if not sound:
         raise Problem(answers.INVALID_NOTIFICATION_TYPE)
-    if transaction_id is not None and not (isinstance(transaction_id, str) and _WELL_FORMED.fullmatch(transaction_id)):
+    is_id = isinstance(transaction_id, str) and TRANSACTION_ID.fullmatch(transaction_id)
+    if transaction_id is not None and not is_id:
         raise Problem(answers.INVALID_TRANSACTION_ID)
     return _text(kind), _text(subtype), _text(transaction_id)
 

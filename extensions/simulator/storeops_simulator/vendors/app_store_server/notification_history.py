@@ -18,8 +18,9 @@ from ...history_state import PageToken
 from ...notifications import Notification, SendAttempt
 from ...simulator import Simulator
 from ...world import App
+from ..api import Endpoint
 from . import answers
-from .endpoints import WIRE_ENVIRONMENTS, Accepted, Endpoint
+from .endpoints import WIRE_ENVIRONMENTS, Accepted, Handler
 from .history_request import HistoryRequest, Problem, read_history_request
 from .signed_notifications import signed_payload
 
@@ -153,6 +154,6 @@ def send_attempts(notification: Notification, now: int) -> list[dict[str, object
     ]
 
 
-ENDPOINTS: Final = (
+ENDPOINTS: Final[tuple[Endpoint[Handler], ...]] = (
     Endpoint("get_notification_history", "POST", "/inApps/v1/notifications/history", get_notification_history),
 )

@@ -15,12 +15,12 @@ from typing import Final
 from starlette.responses import Response
 
 from ...purchases import Transaction
+from ..api import Endpoint
 from . import answers
-from .endpoints import WIRE_ENVIRONMENTS, Accepted, Endpoint
+from .endpoints import TRANSACTION_ID, WIRE_ENVIRONMENTS, Accepted, Handler
 from .transactions import signed
 
 PAGE: Final = 20
-_WELL_FORMED: Final = re.compile(r"[0-9]+")
 _REVISION: Final = re.compile(r"([0-9]+)_([0-9]+)")
 _LONGEST_REVISION: Final = 200
 _Place = tuple[int, int]
@@ -30,7 +30,7 @@ _Place = tuple[int, int]
 async def get_refund_history(accepted: Accepted) -> Response:
     """Answer 200 ``{signedTransactions, revision, hasMore}``, 400 4000006 or 4000005, or 404 4040010."""
     transaction_id = accepted.path_values["transaction_id"]
-    if _WELL_FORMED.fullmatch(transaction_id) is None:
+    if TRANSACTION_ID.fullmatch(transaction_id) is None:
         return answers.error(answers.INVALID_TRANSACTION_ID)
     after = _read_revision(accepted.request.query_params.get("revision"))
     if after is None:
@@ -78,6 +78,6 @@ def _read_revision(revision: str | None) -> _Place | None:
     return None if match is None else (int(match[1]), int(match[2]))
 
 
-ENDPOINTS: Final = (
+ENDPOINTS: Final[tuple[Endpoint[Handler], ...]] = (
     Endpoint("get_refund_history", "GET", "/inApps/v2/refund/lookup/{transaction_id}", get_refund_history),
 )

@@ -16,9 +16,10 @@ from starlette.responses import Response
 
 from ...history_state import TestNotification
 from ...notifications import Notification, SendAttempt
+from ..api import Endpoint
 from . import answers
 from .delivery import is_sent, send
-from .endpoints import WIRE_ENVIRONMENTS, Accepted, Endpoint
+from .endpoints import WIRE_ENVIRONMENTS, Accepted, Handler
 from .notification_history import send_attempts
 from .signed_notifications import signed_payload
 
@@ -72,7 +73,7 @@ async def get_test_notification_status(accepted: Accepted) -> Response:
     return answers.success({"signedPayload": payload, "sendAttempts": attempts})
 
 
-ENDPOINTS: Final = (
+ENDPOINTS: Final[tuple[Endpoint[Handler], ...]] = (
     Endpoint("request_test_notification", "POST", "/inApps/v1/notifications/test", request_test_notification),
     Endpoint(
         "get_test_notification_status", "GET", "/inApps/v1/notifications/test/{token}", get_test_notification_status

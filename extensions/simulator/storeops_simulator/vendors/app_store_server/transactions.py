@@ -7,19 +7,15 @@ developer.apple.com/documentation/appstoreserverapi/get-transaction-info
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from starlette.responses import Response
 
 from ...purchases import Transaction
 from ...simulator import Simulator
+from ..api import Endpoint
 from . import answers
-from .endpoints import WIRE_ENVIRONMENTS, Accepted, Endpoint
-
-# Apple does not say which IDs are malformed. All that were seen are digits, and a made-up "1" was
-# answered with 4040010 (developer.apple.com/forums/thread/844896), so length is not looked at.
-_WELL_FORMED: Final = re.compile(r"[0-9]+")
+from .endpoints import TRANSACTION_ID, WIRE_ENVIRONMENTS, Accepted, Handler
 
 
 async def get_transaction_info(accepted: Accepted) -> Response:
@@ -28,7 +24,7 @@ async def get_transaction_info(accepted: Accepted) -> Response:
     A transaction exists for the app of the token and in its own environment only.
     """
     transaction_id = accepted.path_values["transaction_id"]
-    if _WELL_FORMED.fullmatch(transaction_id) is None:
+    if TRANSACTION_ID.fullmatch(transaction_id) is None:
         return answers.error(answers.INVALID_TRANSACTION_ID)
     environment = WIRE_ENVIRONMENTS[accepted.environment]
     bundle_id = accepted.caller.app.bundle_id
@@ -45,7 +41,7 @@ def signed(bundle_id: str, transaction: Transaction, simulator: Simulator) -> st
     return simulator.chain.sign(payload)
 
 
-ENDPOINTS: Final = (
+ENDPOINTS: Final[tuple[Endpoint[Handler], ...]] = (
     Endpoint(
         "get_transaction_info",
         "GET",
