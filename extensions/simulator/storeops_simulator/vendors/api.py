@@ -12,6 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import compile_path
 
+from ..simulator import Simulator
+from .base import Exchange
+
 Handle = TypeVar("Handle")
 _LONGEST_CLAIM: Final = 200
 # NOT_AUTHORIZED, FORBIDDEN_ERROR and RATE_LIMIT_EXCEEDED are documented; the others are assumed.
@@ -70,6 +73,40 @@ class PathTable(Generic[Handle]):
                 return Target(endpoint, method, values)
         # The values too: the call log names what the path names, whatever the method.
         return Target(None, ", ".join(each.method for each, _values in matches), matches[0][1])
+
+
+class PathExchange(Exchange, Generic[Handle]):
+    """One request, and where it goes."""
+
+    def __init__(self, simulator: Simulator, request: Request, target: Target[Handle] | None) -> None:
+        self._simulator = simulator
+        self._request = request
+        self._target = target
+
+
+class PathVendor(Generic[Handle]):
+    """A vendor whose endpoints are found by path; see ``vendors/base.py`` for what each member is for."""
+
+    name: str
+    prefix: str
+    table: PathTable[Handle]
+    exchange: type[PathExchange[Handle]]
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    def base_urls(self, origin: str) -> object:
+        """Give the base URL."""
+        return f"{origin}{self.prefix}"
+
+    def begin(self, request: Request) -> Exchange:
+        """Take a request apart."""
+        path: str = request.scope["path"]
+        return self.exchange(self._simulator, request, self.find(path.removeprefix(self.prefix), request.method))
+
+    def find(self, path: str, method: str) -> Target[Handle] | None:
+        """Find the target; None when no endpoint has that path."""
+        return self.table.find(path, method)
 
 
 def usual_code(status: int) -> str:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from ...calls import Call
 from ...faults import VendorError
 from ...simulator import Simulator
-from ..api import Endpoint, PathTable, Refused, Target, claim
+from ..api import Endpoint, PathExchange, PathTable, PathVendor, Refused, Target, claim
 from . import answers, subscription_keys, web_session
 from .endpoints import Handler, SignedIn
 from .session_checks import (
@@ -31,38 +31,11 @@ from .session_checks import (
 _ENDPOINTS: Final = (*web_session.ENDPOINTS, *subscription_keys.ENDPOINTS)
 
 
-class AppStoreConnect:
-    """The vendor; see ``vendors/base.py`` for what each member is for."""
-
-    name = "app_store_connect"
-    prefix = "/app-store-connect"
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-        self._table = PathTable(_ENDPOINTS)
-
-    def base_urls(self, origin: str) -> str:
-        """Give the base URL."""
-        return f"{origin}{self.prefix}"
-
-    def begin(self, request: Request) -> AppStoreConnectExchange:
-        """Take a request apart."""
-        path: str = request.scope["path"]
-        target = self._table.find(path.removeprefix(self.prefix), request.method)
-        return AppStoreConnectExchange(self._simulator, request, target)
-
-    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
-        """Make an error in the vendor's own shape."""
-        return answers.made_error(status, error)
-
-
-class AppStoreConnectExchange:
+class AppStoreConnectExchange(PathExchange[Handler]):
     """One request."""
 
     def __init__(self, simulator: Simulator, request: Request, target: Target[Handler] | None) -> None:
-        self._simulator = simulator
-        self._request = request
-        self._target = target
+        super().__init__(simulator, request, target)
         self._cookies = read_cookies(request.headers.getlist("cookie"))
 
     def describe(self, call: Call) -> None:
@@ -109,3 +82,16 @@ def _work(endpoint: Endpoint[Handler], signed: SignedIn) -> Response:
     except Refused as refused:
         signed.call.refusal = refused.reason
         return refused.response
+
+
+class AppStoreConnect(PathVendor[Handler]):
+    """The vendor; see ``vendors/base.py`` for what each member is for."""
+
+    name = "app_store_connect"
+    prefix = "/app-store-connect"
+    table = PathTable(_ENDPOINTS)
+    exchange = AppStoreConnectExchange
+
+    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
+        """Make an error in the vendor's own shape."""
+        return answers.made_error(status, error)

@@ -15,7 +15,7 @@ from ...connect_api_world import DOCUMENTED_REQUESTS_PER_HOUR
 from ...faults import VendorError
 from ...simulator import Simulator
 from ...world import HeldKey
-from ..api import Endpoint, PathTable, Refused, Target, claim
+from ..api import Endpoint, PathExchange, PathTable, PathVendor, Refused, Target, claim
 from . import answers
 from .app_update import update_app
 from .apps import Accepted, list_apps, read_app
@@ -30,38 +30,11 @@ _ENDPOINTS: Final = (
 )
 
 
-class AppStoreConnectApi:
-    """The vendor; see ``vendors/base.py`` for what each member is for."""
-
-    name = "app_store_connect_api"
-    prefix = "/app-store-connect-api"
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-        self._table = PathTable(_ENDPOINTS)
-
-    def base_urls(self, origin: str) -> str:
-        """Give the base URL."""
-        return f"{origin}{self.prefix}"
-
-    def begin(self, request: Request) -> AppStoreConnectApiExchange:
-        """Take a request apart."""
-        path: str = request.scope["path"]
-        target = self._table.find(path.removeprefix(self.prefix), request.method)
-        return AppStoreConnectApiExchange(self._simulator, request, target)
-
-    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
-        """Make an error in the vendor's own shape."""
-        return answers.made_error(status, error)
-
-
-class AppStoreConnectApiExchange:
+class AppStoreConnectApiExchange(PathExchange[Handler]):
     """One request."""
 
     def __init__(self, simulator: Simulator, request: Request, target: Target[Handler] | None) -> None:
-        self._simulator = simulator
-        self._request = request
-        self._target = target
+        super().__init__(simulator, request, target)
         self._authorization = request.headers.get("authorization")
 
     def describe(self, call: Call) -> None:
@@ -108,3 +81,16 @@ class AppStoreConnectApiExchange:
         url = str(self._request.url.replace(query=None, fragment=None))
         accepted = Accepted(self._simulator, self._request, held.team, url, self._target.path_values)
         return await self._target.endpoint.handle(accepted)
+
+
+class AppStoreConnectApi(PathVendor[Handler]):
+    """The vendor; see ``vendors/base.py`` for what each member is for."""
+
+    name = "app_store_connect_api"
+    prefix = "/app-store-connect-api"
+    table = PathTable(_ENDPOINTS)
+    exchange = AppStoreConnectApiExchange
+
+    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
+        """Make an error in the vendor's own shape."""
+        return answers.made_error(status, error)

@@ -19,7 +19,7 @@ from ...calls import Call
 from ...faults import VendorError
 from ...jws import Jws
 from ...simulator import Simulator
-from ..api import PathTable, Target, claim
+from ..api import PathExchange, PathTable, PathVendor, Target, claim
 from . import answers, notification_history, refund_history, test_notification, transactions
 from .endpoints import WIRE_ENVIRONMENTS, Accepted, Handler
 from .token_checks import Caller, Refused, check_token, read_token
@@ -32,40 +32,11 @@ _ENDPOINTS: Final = (
 )
 
 
-class AppStoreServer:
-    """The vendor; see ``vendors/base.py`` for what each member is for."""
-
-    name = "app_store_server"
-    prefix = "/app-store-server"
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-        self._table = PathTable([replace(one, path="/{environment}" + one.path) for one in _ENDPOINTS])
-
-    def base_urls(self, origin: str) -> dict[str, str]:
-        """Give the base URL of each environment."""
-        return {name: f"{origin}{self.prefix}/{name}" for name in WIRE_ENVIRONMENTS}
-
-    def begin(self, request: Request) -> AppStoreServerExchange:
-        """Take a request apart."""
-        path: str = request.scope["path"]
-        target = self._table.find(path.removeprefix(self.prefix), request.method)
-        if target is not None and target.path_values["environment"] not in WIRE_ENVIRONMENTS:
-            target = None
-        return AppStoreServerExchange(self._simulator, request, target)
-
-    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
-        """Make an error in the vendor's own shape."""
-        return answers.made_error(status, error)
-
-
-class AppStoreServerExchange:
+class AppStoreServerExchange(PathExchange[Handler]):
     """One request; its token is parsed once, for the call log and for the checks."""
 
     def __init__(self, simulator: Simulator, request: Request, target: Target[Handler] | None) -> None:
-        self._simulator = simulator
-        self._request = request
-        self._target = target
+        super().__init__(simulator, request, target)
         self._token: Jws | Refused
         try:
             self._token = read_token(request.headers.get("authorization"))
@@ -118,3 +89,25 @@ class AppStoreServerExchange:
             simulator.limit(endpoint),
             simulator.now(),
         )
+
+
+class AppStoreServer(PathVendor[Handler]):
+    """The vendor; see ``vendors/base.py`` for what each member is for."""
+
+    name = "app_store_server"
+    prefix = "/app-store-server"
+    table = PathTable([replace(one, path="/{environment}" + one.path) for one in _ENDPOINTS])
+    exchange = AppStoreServerExchange
+
+    def base_urls(self, origin: str) -> dict[str, str]:
+        """Give the base URL of each environment."""
+        return {name: f"{origin}{self.prefix}/{name}" for name in WIRE_ENVIRONMENTS}
+
+    def find(self, path: str, method: str) -> Target[Handler] | None:
+        """Find the target of ``/{environment}/...``; None when no endpoint has that path."""
+        target = super().find(path, method)
+        return target if target and target.path_values["environment"] in WIRE_ENVIRONMENTS else None
+
+    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
+        """Make an error in the vendor's own shape."""
+        return answers.made_error(status, error)

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ...calls import Call
 from ...devtodev_world import SignedInUser
 from ...faults import VendorError
-from ...simulator import Simulator
-from ..api import Endpoint, PathTable, Refused, Target
+from ..api import Endpoint, PathExchange, PathTable, PathVendor, Refused, Target
 from . import pages
 from .activation import settle
 from .pages import Handler, Visit
@@ -25,40 +23,8 @@ from .pages import Handler, Visit
 _SIGN_IN: Final = f"{pages.PREFIX}/sign-in"
 
 
-class Devtodev:
-    """The vendor; see ``vendors/base.py`` for what each member is for."""
-
-    name = "devtodev"
-    prefix = pages.PREFIX
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-        self._table = PathTable(pages.ENDPOINTS)
-
-    def base_urls(self, origin: str) -> str:
-        """Give the base URL."""
-        return f"{origin}{self.prefix}"
-
-    def begin(self, request: Request) -> DevtodevExchange:
-        """Take a request apart."""
-        path: str = request.scope["path"]
-        # A browser may ask for the headers of a page only; the server leaves out the body.
-        method = "GET" if request.method == "HEAD" else request.method
-        target = self._table.find(path.removeprefix(self.prefix) or "/", method)
-        return DevtodevExchange(self._simulator, request, target)
-
-    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
-        """Make a page that says so: devtodev's errors are not known."""
-        return pages.error_page(status, error.message)
-
-
-class DevtodevExchange:
+class DevtodevExchange(PathExchange[Handler]):
     """One request."""
-
-    def __init__(self, simulator: Simulator, request: Request, target: Target[Handler] | None) -> None:
-        self._simulator = simulator
-        self._request = request
-        self._target = target
 
     def describe(self, call: Call) -> None:
         """Fill in the page, and the bundle ID that the project in the path holds."""
@@ -101,3 +67,21 @@ class DevtodevExchange:
         if endpoint.name == "refunds_tracking_status":
             raise Refused(reason, pages.json_answer({"state": "signed_out"}, 401))
         raise Refused(reason, RedirectResponse(_SIGN_IN, 302))
+
+
+class Devtodev(PathVendor[Handler]):
+    """The vendor; see ``vendors/base.py`` for what each member is for."""
+
+    name = "devtodev"
+    prefix = pages.PREFIX
+    table = PathTable(pages.ENDPOINTS)
+    exchange = DevtodevExchange
+
+    def find(self, path: str, method: str) -> Target[Handler] | None:
+        """Find the target; None when no page has that path."""
+        # A browser may ask for the headers of a page only; the server leaves out the body.
+        return super().find(path or "/", "GET" if method == "HEAD" else method)
+
+    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
+        """Make a page that says so: devtodev's errors are not known."""
+        return pages.error_page(status, error.message)

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from ...calls import Call
 from ...faults import VendorError
 from ...qonversion_world import QonversionProject
-from ...simulator import Simulator
-from ..api import PathTable, Refused, Target, bearer_key
+from ..api import PathExchange, PathTable, PathVendor, Refused, bearer_key
 from . import answers, store_config
 from .store_config import Admitted, Handler
 
@@ -25,38 +23,8 @@ _ENDPOINTS: Final = (*store_config.ENDPOINTS,)
 _SECRET_PREFIXES: Final = ("sk_", "test_sk_")
 
 
-class Qonversion:
-    """The vendor; see ``vendors/base.py`` for what each member is for."""
-
-    name = "qonversion"
-    prefix = "/qonversion"
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-        self._table = PathTable(_ENDPOINTS)
-
-    def base_urls(self, origin: str) -> str:
-        """Give the base URL."""
-        return f"{origin}{self.prefix}"
-
-    def begin(self, request: Request) -> QonversionExchange:
-        """Take a request apart."""
-        path: str = request.scope["path"]
-        target = self._table.find(path.removeprefix(self.prefix), request.method)
-        return QonversionExchange(self._simulator, request, target)
-
-    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
-        """Make an error in the vendor's own shape."""
-        return answers.made_error(status, error)
-
-
-class QonversionExchange:
+class QonversionExchange(PathExchange[Handler]):
     """One request; its secret key says which project it is for."""
-
-    def __init__(self, simulator: Simulator, request: Request, target: Target[Handler] | None) -> None:
-        self._simulator = simulator
-        self._request = request
-        self._target = target
 
     def describe(self, call: Call) -> None:
         """Fill in the endpoint, and the bundle ID of the key's project."""
@@ -91,3 +59,16 @@ class QonversionExchange:
             reason = reason or "unknown_api_key"
             raise answers.refused(reason, 401, "unauthorized", "Invalid API key provided")
         return project
+
+
+class Qonversion(PathVendor[Handler]):
+    """The vendor; see ``vendors/base.py`` for what each member is for."""
+
+    name = "qonversion"
+    prefix = "/qonversion"
+    table = PathTable(_ENDPOINTS)
+    exchange = QonversionExchange
+
+    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
+        """Make an error in the vendor's own shape."""
+        return answers.made_error(status, error)

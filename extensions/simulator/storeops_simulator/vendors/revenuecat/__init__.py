@@ -10,52 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from ...calls import Call
 from ...faults import VendorError
 from ...revenuecat_world import DOCUMENTED_REQUESTS_PER_MINUTE, ApiKey
-from ...simulator import Simulator
-from ..api import PathTable, Refused, Target, bearer_key
+from ..api import PathExchange, PathTable, PathVendor, Refused, bearer_key
 from . import answers, projects
 from .endpoints import Admitted, Handler
 
 _ENDPOINTS: Final = (*projects.ENDPOINTS,)
 
 
-class RevenueCat:
-    """The vendor; see ``vendors/base.py`` for what each member is for."""
-
-    name = "revenuecat"
-    prefix = "/revenuecat"
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-        self._table = PathTable(_ENDPOINTS)
-
-    def base_urls(self, origin: str) -> str:
-        """Give the base URL."""
-        return f"{origin}{self.prefix}/v2"
-
-    def begin(self, request: Request) -> RevenueCatExchange:
-        """Take a request apart."""
-        path: str = request.scope["path"]
-        target = self._table.find(path.removeprefix(self.prefix), request.method)
-        return RevenueCatExchange(self._simulator, request, target)
-
-    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
-        """Make an error in the vendor's own shape."""
-        return answers.made_error(status, error, headers)
-
-
-class RevenueCatExchange:
+class RevenueCatExchange(PathExchange[Handler]):
     """One request."""
-
-    def __init__(self, simulator: Simulator, request: Request, target: Target[Handler] | None) -> None:
-        self._simulator = simulator
-        self._request = request
-        self._target = target
 
     def describe(self, call: Call) -> None:
         """Fill in the endpoint, and the bundle ID of the app in the path."""
@@ -118,3 +86,20 @@ def _usage_headers(usage: int, limit: int) -> dict[str, str]:
         "revenuecat-rate-limit-current-usage": str(usage),
         "revenuecat-rate-limit-current-limit": str(limit),
     }
+
+
+class RevenueCat(PathVendor[Handler]):
+    """The vendor; see ``vendors/base.py`` for what each member is for."""
+
+    name = "revenuecat"
+    prefix = "/revenuecat"
+    table = PathTable(_ENDPOINTS)
+    exchange = RevenueCatExchange
+
+    def base_urls(self, origin: str) -> str:
+        """Give the base URL."""
+        return f"{origin}{self.prefix}/v2"
+
+    def error(self, status: int, error: VendorError, headers: Mapping[str, str]) -> Response:
+        """Make an error in the vendor's own shape."""
+        return answers.made_error(status, error, headers)
