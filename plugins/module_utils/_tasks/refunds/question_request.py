@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..._apple.refund_history import parse_transaction_id
 from ..._context import Context, Params
@@ -20,7 +20,7 @@ from ..._model.refund import DAY_MS
 from ..._model.refund_period import Period, parse_period
 from ..._model.refund_rows import Cursor, Question, parse_cursor
 from ..._model.secret import Secret
-from ..shared.options import environment, identity, ledger_url, service_url
+from ..shared.options import environment, ledger_url, service_url
 from ..shared.root import root_certificate
 
 if t.TYPE_CHECKING:
@@ -111,9 +111,12 @@ def _apple_question(params: Params) -> AppleQuestion:
     for option in _LEDGER_ONLY:
         if params.get(option) is not None:
             raise InputError(option, "can't be combined with transaction_id.", "Leave one of them out.")
+    transaction_id = parse_transaction_id(params["transaction_id"])
+    if not params.get("bundle_id"):
+        raise InputError("bundle_id", "is required.", "Give the app's bundle ID, such as com.example.game.")
     return AppleQuestion(
-        parse_transaction_id(params["transaction_id"]),
-        replace(identity({**params, "tracker": "ledger"}), project=""),
+        transaction_id,
+        Identity("ledger", "", environment(params), parse_bundle_id(params["bundle_id"])),
         key_source(params),
         root_certificate(params.get("root_certificate_path")),
         params.get("app_apple_id") or 0,

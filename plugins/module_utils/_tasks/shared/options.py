@@ -13,8 +13,8 @@ from ..._declaration.keys import KeySource, identifiers
 from ..._files.reading import read_key_file
 from ..._files.writing import is_there
 from ..._model.errors import InputError, RefundsError
-from ..._model.identifiers import Environment, parse_bundle_id, parse_service_url
-from ..._model.integration import Credentials, Identity
+from ..._model.identifiers import Environment, parse_service_url
+from ..._model.integration import Credentials
 from ..._model.private_key import KeyProblem, PrivateKey, parse_content, parse_file, require_pair
 from ..._model.secret import Secret
 from ..._trackers.protocol import Times
@@ -58,23 +58,6 @@ def load_key(source: KeySource) -> PrivateKey:
         return parse_content(source.content.reveal())
     path = str(source.path)
     return parse_file(read_key_file(path, source.policy), path)
-
-
-def identity(params: Params) -> Identity:
-    """Return which integration a task is about. Raises InputError without a bundle ID."""
-    if not params.get("bundle_id"):
-        raise InputError("bundle_id", "is required.", "Give the app's bundle ID, such as com.example.game.")
-    return Identity(
-        params.get("tracker") or "ledger",
-        _project(params),
-        params["environment"],
-        parse_bundle_id(params["bundle_id"]),
-    )
-
-
-def _project(params: Params) -> str:
-    options = params.get(params.get("tracker") or "ledger") or {}
-    return str(options.get("project_id") or options.get("project") or "").strip()
 
 
 def environment(params: Params) -> Environment:

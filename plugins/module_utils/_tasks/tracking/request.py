@@ -12,12 +12,12 @@ from ..._context import Params
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration, declare, declare_one, has_lists
 from ..._declaration.keys import Entry, KeySource, absent_keys, key_entries, key_source
-from ..._model.identifiers import Environment
+from ..._model.identifiers import Environment, parse_bundle_id
 from ..._model.integration import Identity
 from ..._model.secret import Secret
 from ..._trackers.protocol import Times
 from ..._trackers.settings import Settings, parse, require_environment
-from ..shared.options import environment, identity, ledger_url, service_url, times
+from ..shared.options import environment, ledger_url, service_url, times
 from .purge import Purge, Wishes, parse_purge
 
 
@@ -112,10 +112,12 @@ def list_request(params: Params) -> ListRequest:
 def info_request(params: Params) -> InfoRequest:
     """Return what a task asks. Raises RefundsError."""
     require_environment(params["tracker"], params["environment"])
+    settings, place = parse(params["tracker"], params.get(params["tracker"]) or {}), environment(params)
+    bundle_id = params.get("bundle_id")
     return InfoRequest(
-        parse(params["tracker"], params.get(params["tracker"]) or {}),
-        environment(params),
-        identity(params) if params.get("bundle_id") else None,
+        settings,
+        place,
+        Identity(settings.tracker, settings.project, place, parse_bundle_id(bundle_id)) if bundle_id else None,
         key_source(params),
         services_of(params),
         params["credential_check"] == "skip",
