@@ -33,21 +33,27 @@ def find_integration(ledger: Ledger, identity: Identity) -> Integration | None:
 
 def list_integrations(ledger: Ledger, tracker: str, project: str, environment: str) -> list[Integration]:
     """Return all integrations of a tracker's project in one environment, by bundle ID."""
-    table = integrations()
     wanted = {"tracker": tracker, "project": project, "environment": environment}
-    query = sqlalchemy.select(table).filter_by(**wanted)
-    with ledger.reading() as connection:
-        rows = connection.execute(query).mappings().all()
-    return sorted((_integration(row) for row in rows), key=lambda found: found.identity.bundle_id)
+    found = _selected(ledger, sqlalchemy.select(integrations()).filter_by(**wanted))
+    return sorted(found, key=lambda one: one.identity.bundle_id)
 
 
 def list_elsewhere(ledger: Ledger, environment: str) -> list[Integration]:
     """Return what was last applied at trackers other than the ledger itself, by tracker, project and bundle ID."""
     table = integrations()
     query = sqlalchemy.select(table).where(table.c.tracker != "ledger", table.c.environment == environment)
+    return sorted(_selected(ledger, query), key=lambda one: one.identity)
+
+
+def list_all(ledger: Ledger) -> list[Integration]:
+    """Return all that the ledger holds and knows of other trackers: by environment, and what it holds itself first."""
+    found = _selected(ledger, sqlalchemy.select(integrations()))
+    return sorted(found, key=lambda one: (one.identity.environment, one.identity.tracker != "ledger", one.identity))
+
+
+def _selected(ledger: Ledger, query: sqlalchemy.Select[tuple[t.Any, ...]]) -> list[Integration]:
     with ledger.reading() as connection:
-        rows = connection.execute(query).mappings().all()
-    return sorted((_integration(row) for row in rows), key=lambda found: found.identity)
+        return [_integration(row) for row in connection.execute(query).mappings()]
 
 
 def put_integration(ledger: Ledger, integration: Integration, now: str) -> None:

@@ -14,6 +14,7 @@ from ledger_support import ledger_at
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
     find_integration,
+    list_all,
     list_elsewhere,
     list_integrations,
     put_integration,
@@ -100,6 +101,7 @@ def test_what_is_listed_is_what_is_asked_for(ledger: Ledger) -> None:
     elsewhere = [one.identity for one in list_elsewhere(ledger, "production")]
     assert elsewhere == [PLACES[6], PLACES[5], PLACES[3], PLACES[4]]
     assert [one.identity for one in list_elsewhere(ledger, "sandbox")] == [PLACES[7]]
+    assert [one.identity for one in list_all(ledger)] == [*PLACES[:2], *elsewhere, PLACES[2], PLACES[7]]
 
 
 def test_what_is_removed_is_what_is_named(ledger: Ledger) -> None:

@@ -100,9 +100,8 @@ def read(
     *apps: App,
     extra: t.Sequence[t.Any] = (),
     rows: t.Sequence[Integration] = (),
-    elsewhere: t.Sequence[Integration] = (),
 ) -> Reading:
-    """Read all; ``rows`` and ``elsewhere``: what the ledger holds itself, and knows of others."""
+    """Read all; ``rows``: what the ledger holds itself, and knows of others."""
 
     def open_(settings: t.Any) -> Tracker:
         found = trackers[settings]
@@ -110,16 +109,7 @@ def read(
             raise found
         return found
 
-    def of(entries: t.Sequence[Integration], environment: str) -> list[Integration]:
-        return [one for one in entries if one.identity.environment == environment]
-
-    def list_rows(ledger: str, tracker: str, project: str, environment: str) -> list[Integration]:
-        assert (ledger, tracker, project) == ("ledger", "ledger", "")
-        return of(rows, environment)
-
-    monkeypatch.setattr(module, "list_integrations", list_rows)
-    known = {"ledger": elsewhere}
-    monkeypatch.setattr(module, "list_elsewhere", lambda ledger, environment: of(known[ledger], environment))
+    monkeypatch.setattr(module, "list_all", {"ledger": list(rows)}.__getitem__)
     made = Reading(Declaration({}, apps), extra)
     return made.read(t.cast(t.Any, SimpleNamespace(open=open_, ledger="ledger")))
 
@@ -140,7 +130,7 @@ def test_a_tracker_without_a_list_is_asked_app_by_app(monkeypatch: pytest.Monkey
     page = Tracker(DEVTODEV, [held("a", DEVTODEV), "b: no answer."], is_listable=False)
     stale = [held("c", DEVTODEV), held("b", DEVTODEV), held("d", DEVTODEV)]
     apps = (app("a", DEVTODEV), app("b", DEVTODEV), app("c", DEVTODEV))
-    found = read(monkeypatch, {DEVTODEV: page}, *apps, elsewhere=stale)
+    found = read(monkeypatch, {DEVTODEV: page}, *apps, rows=stale)
     assert page.asked == ["a", "b", "c"] and found.unread == ["devtodev: b: no answer."]
     # What was asked for and isn't there, is not there; of others, and where no answer came, the ledger's word counts.
     assert [one.identity.bundle_id for one in found.held.values()] == ["a", "b", "d"]
@@ -153,11 +143,11 @@ def test_a_list_tells_all_but_that_of_qonversion(
 ) -> None:
     """A project of Qonversion is one app, and its label is no name."""
     stale = held("z", settings)
-    found = read(monkeypatch, {settings: Tracker(settings, [held("a", settings)])}, extra=[settings], elsewhere=[stale])
+    found = read(monkeypatch, {settings: Tracker(settings, [held("a", settings)])}, extra=[settings], rows=[stale])
     assert (stale.identity in found.held) is is_kept
     # What is read counts before what the ledger noted.
     other = replace(held("a", settings), key_id="noted")
-    found = read(monkeypatch, {settings: Tracker(settings, [held("a", settings)])}, extra=[settings], elsewhere=[other])
+    found = read(monkeypatch, {settings: Tracker(settings, [held("a", settings)])}, extra=[settings], rows=[other])
     assert found.held[other.identity].key_id == OLD
 
 
@@ -187,7 +177,7 @@ def test_a_tracker_that_can_not_be_read_stops_no_other(
 ) -> None:
     good = Tracker(OTHER, [held("b", OTHER)])
     known = held("a", DEVTODEV)
-    found = read(monkeypatch, {DEVTODEV: trouble, OTHER: good}, extra=[DEVTODEV, OTHER], elsewhere=[known])
+    found = read(monkeypatch, {DEVTODEV: trouble, OTHER: good}, extra=[DEVTODEV, OTHER], rows=[known])
     assert len(found.unread) == 1 and found.unread[0].startswith(told)
     assert list(found.held.values()) == [held("b", OTHER), known]
     assert "this tracker was not read" in found.unread[0] or isinstance(trouble, RefundsError)

@@ -12,9 +12,8 @@ from ..._decisions.rotation import Known
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration
 from ..._declaration.keys import ids_of
-from ..._ledger.integrations import list_elsewhere, list_integrations
+from ..._ledger.integrations import list_all
 from ..._model.errors import RefundsError, unforeseen
-from ..._model.identifiers import ENVIRONMENTS
 from ..._model.integration import Identity, Integration
 from ..._trackers.protocol import Tracker
 from ..._trackers.settings import LedgerSettings, Settings
@@ -49,13 +48,11 @@ class Reading:
                 self.unread.append(f"{settings.tracker}: {error}")
             except Exception as error:
                 self.unread.append(f"{settings.tracker}: {unforeseen(error, _NOT_READ)}")
-        for environment in ENVIRONMENTS:
-            for row in list_integrations(trackers.ledger, "ledger", "", environment):
+        for row in list_all(trackers.ledger):
+            if row.identity.tracker == "ledger":
                 self._note(row, LedgerSettings())
-            for row in list_elsewhere(trackers.ledger, environment):
-                is_stale = (row.identity.tracker, row.identity.project) in self._whole or row.identity in self._asked
-                if not is_stale:
-                    self.held.setdefault(row.identity, row)
+            elif (row.identity.tracker, row.identity.project) not in self._whole and row.identity not in self._asked:
+                self.held.setdefault(row.identity, row)
         return self
 
     def known(self, old_key_id: str, new_key_id: str | None, new_keys: t.Container[str]) -> Known:

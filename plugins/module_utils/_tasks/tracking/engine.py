@@ -18,7 +18,7 @@ from ..._decisions.decision import Decision, standing, unread
 from ..._decisions.integration import Rules, Wanted, decide_absent, decide_present
 from ..._declaration.declaration import Declaration, refuse
 from ..._ledger.coverage import proven_apple_ids
-from ..._ledger.integrations import list_elsewhere, list_integrations, remove_integrations
+from ..._ledger.integrations import list_all, list_elsewhere, remove_integrations
 from ..._model.apple_id import ProvenAppleIds
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.identifiers import ENVIRONMENTS
@@ -109,7 +109,7 @@ class Engine:
         if not gone:
             return
         try:
-            held = {one.identity for place in ENVIRONMENTS for one in list_elsewhere(ledger, place)}
+            held = {one.identity for one in list_all(ledger)}
             noted = [identity for identity in gone if identity in held]
             if noted:
                 ledger.check_place()
@@ -128,9 +128,7 @@ class Engine:
         """Yield what is held of these targets, then what the ledger knows of any app at any tracker."""
         yield from (target.current for target in targets if target.current)
         with contextlib.suppress(RefundsError):
-            for environment in ENVIRONMENTS:
-                yield from list_integrations(self.trackers.ledger, "ledger", "", environment)
-                yield from list_elsewhere(self.trackers.ledger, environment)
+            yield from list_all(self.trackers.ledger)
 
     def listed(self) -> list[Integration]:
         """Return what other trackers listed in this run, whether it is declared or not."""

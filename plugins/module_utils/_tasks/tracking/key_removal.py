@@ -14,9 +14,8 @@ from ..._decisions.decision import Decision
 from ..._decisions.key_removal import in_use, left, still_held, users, waiting
 from ..._declaration.declaration import Declaration
 from ..._declaration.keys import key_id_of
-from ..._ledger.integrations import list_elsewhere, list_integrations
+from ..._ledger.integrations import list_all
 from ..._model.errors import RefundsError
-from ..._model.identifiers import ENVIRONMENTS
 from ..._model.integration import Integration
 from ..._model.secret import Secret
 from ..shared.trackers import open_ledger
@@ -151,6 +150,4 @@ def _rest(rest: Rest, decisions: t.Iterable[Decision]) -> list[Integration]:
 def _rows(rest: Rest) -> t.Iterator[Integration]:
     """Yield what the ledger holds, and knows of other trackers."""
     with contextlib.closing(open_ledger(rest.ledger_url, rest.context, for_writing=False)) as ledger:
-        for environment in ENVIRONMENTS:
-            yield from list_integrations(ledger, "ledger", "", environment)
-            yield from list_elsewhere(ledger, environment)
+        yield from list_all(ledger)
