@@ -135,6 +135,12 @@ def test_a_part_without_its_secret_is_not_seen(name: str, options: Json) -> None
     assert outcome == {part: "not_seen"} and done["summary"]["not_seen"] == 1
 
 
+def test_a_default_for_all_modules_asks_about_nothing(options: Json) -> None:
+    given = {"qonversion": options["qonversion"], "issuer_id": ISSUER, "bundle_id": BUNDLE_ID, "api_issuer_id": ISSUER}
+    done = run_task(field_check.TASK, given).results
+    assert {one["part"] for one in done["assumptions"]} == {"qonversion"} and not done["summary"]["not_seen"]
+
+
 def test_an_empty_variable_of_a_session_is_not_seen(options: Json) -> None:
     done = run_task(field_check.TASK, {"qonversion": options["qonversion"]}, environ={"FASTLANE_SESSION": ""}).results
     (found,) = (one for one in done["assumptions"] if one["name"] == "reachable")

@@ -44,6 +44,7 @@ BROWSER = {
     "plugins/module_utils/_trackers/clicks.py",
     "plugins/module_utils/_trackers/devtodev_page.py",
     "plugins/module_utils/_trackers/page_elements.py",
+    "plugins/module_utils/_trackers/pictures.py",
     "plugins/module_utils/_trackers/devtodev.py",
     "plugins/module_utils/_tasks/field/page_questions.py",
 }

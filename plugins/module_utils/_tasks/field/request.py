@@ -59,10 +59,11 @@ def request_of(params: Params) -> FieldRequest:
 
 
 def _is_meant(params: Params, prefix: str) -> bool:
-    """Tell whether anything is said of a key: one without its text, as in a job that lacks its secret, is a finding."""
-    return any(
-        params.get(f"{prefix}{name}") for name in ("private_key_path", "private_key_content", "issuer_id", "key_id")
-    )
+    """Tell whether a key is asked about: one without its text, as in a job that lacks its secret, is a finding.
+
+    An Issuer ID may come from a default for all modules.
+    """
+    return any(params.get(f"{prefix}{name}") for name in ("private_key_path", "private_key_content", "key_id"))
 
 
 def _apple(params: Params, bundle_id: str) -> AppleRequest:
