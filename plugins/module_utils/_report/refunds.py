@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._model.errors import InputError
-from .refunds_doubled import refuse_doubled
+from .refunds_uneven import refuse_uneven
 
 Fields = t.Mapping[str, t.Any]
 STATES = ("complete", "incomplete", "unknown", "never")
@@ -104,7 +104,7 @@ def refunds_of(results: t.Sequence[Fields]) -> Refunds | None:
             name = f"refunds[{number}]"
             named.setdefault(_place(result, name), {})[name] = result
     for found in named.values():
-        refuse_doubled(found)
+        refuse_uneven(found)
     by_place = {place: list(found.values()) for place, found in named.items()}
     results = [result for found in by_place.values() for result in found]
     # A ledger that never read refunds of any of the apps says nothing about them.

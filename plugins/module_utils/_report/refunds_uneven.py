@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Results of refund_info that would count the same refunds twice in one sum."""
+"""Results of refund_info that would count the same refunds twice in one sum, or leave some out of it."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ class _Summed:
         return cls(name, apps, groupings or frozenset({"total"} if rows else ()), since, until, rows)
 
     @property
+    def spans(self) -> set[tuple[str, str | None, str | None]]:
+        """Return which times of which apps it tells of."""
+        return {(app, self.since, self.until) for app in self.apps}
+
+    @property
     def period(self) -> str:
         return f"{self.since or 'the beginning'} to {self.until or 'now'}"
 
@@ -59,12 +64,19 @@ class _Summed:
         return {tuple(str(row.get(key)) for key in keys) for row in self.rows}
 
 
-def refuse_doubled(results: t.Mapping[str, Fields]) -> None:
-    """Raise InputError that names two results of the same apps and days that would be added into the same sums.
+def refuse_uneven(results: t.Mapping[str, Fields]) -> None:
+    """Raise InputError that names two results which the report's sums would count twice, or only one of.
 
     ``results``: by name, all of one environment and source.
     """
-    for one, other in itertools.combinations([_Summed.of(*item) for item in results.items()], 2):
+    found = [_Summed.of(*item) for item in results.items()]
+    _refuse_doubled(found)
+    # Without rows there is nothing to leave out.
+    _refuse_left_out([one for one in found if one.rows])
+
+
+def _refuse_doubled(found: t.Sequence[_Summed]) -> None:
+    for one, other in itertools.combinations(found, 2):
         apps = one.apps & other.apps
         if apps and one.groupings & other.groupings and one.meets(other):
             raise InputError(
@@ -73,6 +85,21 @@ def refuse_doubled(results: t.Mapping[str, Fields]) -> None:
                 "refunds would count twice.",
                 "Leave out one of the two, or ask for periods that don't overlap.",
             )
+
+
+def _refuse_left_out(found: t.Sequence[_Summed]) -> None:
+    for grouping in _GROUPINGS:
+        grouped = [one for one in found if grouping in one.groupings]
+        counted = {span for one in grouped for span in one.spans}
+        for one in found if grouped else ():
+            apps = sorted({app for app, *_ends in one.spans - counted})
+            if apps:
+                raise InputError(
+                    one.name,
+                    f"has sums of {few(apps)} ({one.period}) that aren't grouped by {grouping}, and those of "
+                    f"{grouped[0].name} are. Sums by {grouping} would leave them out.",
+                    "Ask for all of them with the same group_by.",
+                )
 
 
 def _begins_before(since: str | None, until: str | None) -> bool:

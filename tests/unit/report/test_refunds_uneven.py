@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No refund counts twice in an audit's sums, whatever results of refund_info are given together."""
+"""Every refund counts once in an audit's sums, whatever results of refund_info are given together."""
 
 from __future__ import annotations
 
 import json
 import typing as t
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,7 @@ def asked(apps: t.Iterable[str] = APPS, group_by: t.Sequence[str] = ("bundle_id"
     found = [
         row
         for row in LEDGER
-        if row["bundle_id"] in apps
-        and (since is None or str(row["refund_date"])[:10] >= since)
-        and (until is None or str(row["refund_date"])[:10] < until)
+        if row["bundle_id"] in apps and (since or "") <= str(row["refund_date"])[:10] < (until or "9")
     ]
     return {
         "environment": "production",
@@ -62,18 +61,31 @@ def in_euros(result: Json) -> Json:
     return {**result, "sums": [{**row, "currency": "EUR"} for row in result["sums"]]}
 
 
+def told_of(results: t.Iterable[Json]) -> set[tuple[str, str]]:
+    """Give app and date of the refunds that results tell of."""
+    return {
+        (str(row["bundle_id"]), str(row["refund_date"]))
+        for result in results
+        for row in LEDGER
+        if row["bundle_id"] in {one["bundle_id"] for one in result["coverage"]}
+        and (result["period"]["since"] or "") <= str(row["refund_date"]) < (result["period"]["until"] or "9")
+    }
+
+
 ENDS = st.none() | st.sampled_from(DAYS)
 RESULTS = st.builds(
     asked,
     st.sets(st.sampled_from(APPS), min_size=1),
-    st.sampled_from([("bundle_id", "day"), ("bundle_id",), ("day",), ("bundle_id", "environment", "day"), ()]),
+    st.sampled_from(
+        [("bundle_id", "day"), ("bundle_id",), ("day",), ("bundle_id", "environment", "day"), ("month",), ()]
+    ),
     since=ENDS,
     until=ENDS,
 )
 
 
 @given(st.lists(RESULTS, min_size=1, max_size=3))
-def test_no_sum_is_larger_than_what_the_ledger_holds(results: list[Json]) -> None:
+def test_every_refund_that_is_told_counts_once(results: list[Json]) -> None:
     try:
         found = refunds_of(results)
     except InputError:
@@ -81,9 +93,33 @@ def test_no_sum_is_larger_than_what_the_ledger_holds(results: list[Json]) -> Non
         return
     assert found is not None
     (part,) = found.parts
-    assert part.total.count <= len(LEDGER)
-    assert all(one.count <= len(DAYS) for _app, one in part.by_app)
-    assert all(one.count <= len(APPS) for _day, one in part.by_day)
+    told = told_of(results)
+    assert part.total.count == len(told)
+    assert {app: one.count for app, one in part.by_app} in ({}, Counter(app for app, _date in told))
+    assert {day: one.count for day, one in part.by_day} in ({}, Counter(date[:10] for _app, date in told))
+    for app in part.coverage:
+        assert not (app.is_silent and app.bundle_id in {name for name, _date in told})
+
+
+@pytest.mark.parametrize("group_by", [["day"], ["month"], []])
+def test_results_of_other_apps_that_are_not_grouped_alike_are_refused(group_by: list[str]) -> None:
+    given_ = [asked(APPS[:1], ["bundle_id"], since="2026-11-02"), asked(APPS[1:], group_by, since="2026-11-02")]
+    for results in (given_, given_[::-1]):
+        with pytest.raises(InputError) as refused:
+            refunds_of(results)
+        which = [f"refunds[{results.index(one)}]" for one in given_]
+        assert f"{refused.value}" == (
+            f"{which[1]}: has sums of com.example.two (2026-11-02T00:00:00Z to now) that aren't grouped by bundle_id, "
+            f"and those of {which[0]} are. Sums by bundle_id would leave them out. Ask for all of them with the same "
+            "group_by."
+        )
+
+
+def test_the_same_refunds_may_be_grouped_by_app_and_by_day() -> None:
+    by_app = [asked([app], ["bundle_id"]) for app in APPS]
+    found = refunds_of([*by_app, asked(group_by=["day"])])
+    assert found is not None and found.parts[0].total.count == 12
+    assert [len(found.parts[0].by_app), len(found.parts[0].by_day)] == [2, 6]
 
 
 def test_two_results_of_the_same_refunds_are_both_named() -> None:
