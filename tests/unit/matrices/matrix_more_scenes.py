@@ -131,7 +131,8 @@ def _inventory(place: Place, more: Json) -> Outcome:
 
 def _asked(part: str, options: t.Callable[[Place, Json], Json]) -> t.Callable[[Place, Json], Outcome]:
     """Ask one part of the field check; what doesn't hold, or isn't seen, counts as failed."""
-    none = dict.fromkeys(("private_key_path", "api_private_key_path", "session", "issuer_id", "key_id"))
+    ids = ("issuer_id", "key_id", "api_issuer_id", "api_key_id")
+    none = dict.fromkeys(("private_key_path", "api_private_key_path", "session", *ids))
 
     def run(place: Place, more: Json) -> Outcome:
         more = dict(more)
@@ -161,7 +162,7 @@ _ASKED: dict[str, tuple[tuple[str, ...], t.Callable[[Place, Json], Json]]] = {
         ("get_transaction_info", "get_notification_history"),
         _usual("private_key_path", "issuer_id", "key_id"),
     ),
-    "app_store_connect_api": (("list_apps",), _usual("api_private_key_path")),
+    "app_store_connect_api": (("list_apps",), _usual("api_private_key_path", "api_issuer_id", "api_key_id")),
     "app_store_connect": (("get_session", "list_subscription_keys"), _usual("session")),
     "revenuecat": (("list_apps",), lambda place, more: _account(place, "revenuecat", more, project_id=PROJECT)),
     "qonversion": (("get_store_config",), lambda place, more: _account(place, "qonversion", more)),
