@@ -59,6 +59,9 @@ REASONS = (
     "verification_failed",
 )
 
+# Apple's library compares the numbers of an app, and reads fields, only of what it has found signed.
+_SIGNED = frozenset({"wrong_apple_id", "unexpected_fields"})
+
 Fields = t.Mapping[str, t.Any]
 
 
@@ -114,6 +117,7 @@ class SignedData:
             reason = refused.reason
         except UnexpectedFields:
             reason = "unexpected_fields"
+        is_apples = is_apples or (reason in _SIGNED and self._is_named(claimed))
         return Rejected(payload_sha256(signed_payload), _uuid(claimed), reason, is_apples=is_apples)
 
     def refunds(self, signed_transaction: object) -> tuple[Refund, ...] | Rejected:
@@ -167,6 +171,10 @@ class SignedData:
             about = {**about, "environment": "Sandbox" if is_sandbox else "Production"}
         # Apple's library looks at the Apple ID first; a sandbox payload may have none.
         return "wrong_apple_id" if about.get("environment") == self._environment else "wrong_environment"
+
+    def _is_named(self, payload: Fields) -> bool:
+        named = _named(payload)
+        return isinstance(named, dict) and named.get("bundleId") == self._bundle_id
 
     def _numbers(self, payload: t.Mapping[str, t.Any]) -> str:
         """Return both Apple IDs; the library refuses for one only what Apple signed."""

@@ -122,7 +122,7 @@ class Rejected:
     """A payload that could not be taken. ``reason`` is one of ``_apple.signed_data.REASONS``.
 
     ``claimed_date``: when it says that it was signed, UNIX milliseconds; nobody vouches for it. ``is_apples``: Apple
-    signed the notification for this app, and only what it carries can't be taken. ``detail``: more about the reason.
+    signed the notification for this bundle ID, and only what it says can't be taken. ``detail``: more about the reason.
     """
 
     payload_sha256: str

@@ -12,7 +12,7 @@ import json
 import threading
 import time
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unittest import mock
 
@@ -23,7 +23,10 @@ from events_support import APPLE_ID, BUNDLE_ID, NOW, Apple, declare, ledger_at
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import schema
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.explained import RowFault
-from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
+    put_integration,
+    remove_integration,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
@@ -146,6 +149,35 @@ def test_an_app_that_nobody_declares_is_not_known(desk: Desk) -> None:
     assert len(desk.warnings) == 100
 
 
+@pytest.mark.parametrize("declared", ["production", "sandbox"])
+@pytest.mark.parametrize(
+    ("fields", "reason", "is_sound"),
+    [
+        *[({"fault": one}, one, False) for one in ("missing_oid", "wrong_root", "expired")],
+        ({"fault": "short_chain"}, "wrong_chain_length", False),
+        ({"fault": "wrong_root", "appAppleId": 7}, "wrong_root", False),
+        ({"appAppleId": 7}, "wrong_apple_id", True),
+        ({"appAppleId": None}, "wrong_apple_id", True),
+        ({"fault": "wrong_root", "appAppleId": ["1"]}, "wrong_root", False),
+        ({"bundleVersion": ["1"], "appAppleId": ["1"]}, "unexpected_fields", True),
+        ({"signedTransactionInfo": None}, "missing_transaction", True),
+        ({"signedTransactionInfo": "of another app"}, "wrong_bundle_id", True),
+    ],
+)
+def test_all_that_apple_signed_for_the_app_is_for_further_urls_too(
+    desk: Desk, fields: dict[str, t.Any], reason: str, is_sound: bool, declared: Environment
+) -> None:
+    if reason == "wrong_bundle_id":
+        fields = {"signedTransactionInfo": desk.apple.chain.sign({"transactionId": "1", "bundleId": "com.example.b"})}
+    if declared == "sandbox":
+        identity = Identity("ledger", "", "sandbox", BUNDLE_ID)
+        remove_integration(desk.ledger, replace(identity, environment="production"))
+        put_integration(desk.ledger, Integration(identity, "issuer", "KEY", None, "Active", None, APPLE_ID), NOW)
+    answer = desk.intake.judge(desk.apple.body(**fields)).answer
+    assert answer.is_sound is is_sound and (answer.status == 400) is not is_sound
+    assert answer.reason == reason if not is_sound else answer.is_for_others or reason in "".join(desk.warnings)
+
+
 @pytest.mark.parametrize(
     ("fields", "word"),
     [
@@ -161,8 +193,8 @@ def test_what_apple_signed_and_we_cannot_use_comes_again(desk: Desk, fields: dic
     body = desk.apple.body(**fields)
     statuses, _receiver = received(desk, [body], forward=lambda given: not seen.append(given))
     assert statuses == [503] and word in "".join(desk.warnings) and desk.count() == 0
-    # Who understands it gets it all the same, if it is for this app.
-    assert seen == ([] if word == "wrong_apple_id" else [body])
+    # Who understands it gets it all the same.
+    assert seen == [body]
 
 
 def test_without_an_apple_id_nothing_can_be_verified(desk: Desk) -> None:
@@ -333,7 +365,7 @@ def test_production_of_an_app_that_is_declared_in_the_sandbox_alone(tmp_path: Pa
         put_integration(ledger, Integration(identity, "issuer", "KEY", None, "Active", None, number), NOW)
         made.intake.declared.all()
         assert made.take(apple.body()) == [expected]
-    assert made.take(apple.body(appAppleId=7)) == [(400, "wrong_apple_id")]
+    assert made.take(apple.body(appAppleId=7)) == [(404, "not_declared")]
     assert made.count() == 0
     ledger.close()
 

@@ -22,9 +22,6 @@ from .declared import Declared, NoAppleId
 from .storing import Told, store
 
 _ENVIRONMENTS: dict[str, Environment] = {"Production": "production", "Sandbox": "sandbox"}
-# Signed by Apple, though not all that it says could be compared with this app: Apple is to try again, while a person
-# looks. So it is with what Apple signed for this app and nothing here understands.
-_OWN_TROUBLE = frozenset({"unexpected_fields", "wrong_apple_id"})
 _MOST_TOLD = 100
 
 
@@ -118,9 +115,10 @@ class Intake:
             text = f"{bundle_id}: its integration has no app_apple_id, so nothing can be verified."
             return self._trouble(text, told=self._told)
         if isinstance(found, Rejected):
-            if found.is_apples or found.reason in _OWN_TROUBLE:
+            if found.is_apples:
+                # Apple is to try again, while a person looks.
                 text = f"{bundle_id}: a notification that Apple signed can't be used: {found.reason}."
-                return self._trouble(text, found.is_apples)
+                return self._trouble(text, is_sound=True)
             return Answer(400, found.reason)
         if not isinstance(found, (Notification, ConsumptionRequest)):
             return Answer(200, "nothing_to_store", is_sound=True)
