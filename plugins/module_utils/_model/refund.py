@@ -151,12 +151,13 @@ def refunded_amount(price: int, percentage: int | None) -> int:
 
 def day(milliseconds: int) -> str:
     """Return YYYY-MM-DD (UTC)."""
-    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%d")
+    return iso_time(milliseconds)[:10]
 
 
 def iso_time(milliseconds: int) -> str:
     """Return UTC in ISO 8601, whole seconds."""
-    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime: it gives the year 206 three digits, and texts are compared.
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).isoformat().replace("+00:00", "Z")
 
 
 def settle(held: t.Iterable[Refund], notifications: t.Iterable[Notification]) -> list[Refund]:

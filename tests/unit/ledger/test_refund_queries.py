@@ -17,7 +17,7 @@ from test_ledger_postgresql import Cluster, cluster
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import refund_queries
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
-from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_period import Period
+from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_period import Period, parse_period
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_rows import (
     Cursor,
     Question,
@@ -169,6 +169,28 @@ def test_days_are_those_of_utc_and_the_end_is_not_in_it(on_sqlite: Ledger) -> No
         exact = Question("apple", "production", period=Period(START, START + DAY - 1))
         assert [one.count for one in refund_queries.tallies(connection, exact, [])] == [1]
     assert [(one["day"], one["count"]) for one in by_day] == [("2026-11-01", 2)]
+
+
+_ENDS = (None, "0001-01-01", "0206-11-01", "0999-12-31", "1000-01-01", "1969-12-31", "1970-01-01", "2026-11-02")
+_LATE_ENDS: tuple[str | None, ...] = (None, "2026-11-03", "2026-11-30T12:00:00Z", "9999-12-31", "9999-12-31T23:59:59Z")
+_EARLY_ENDS = ("0206-11-02", "1000-01-01T00:00:00.001")
+_PERIODS = [(since, until) for since in _ENDS for until in _LATE_ENDS]
+_PERIODS += [(since, until) for since in _ENDS for until in _EARLY_ENDS if since is None or since < until]
+
+
+@pytest.mark.parametrize(("since", "until"), _PERIODS)
+def test_total_and_sums_count_the_rows_of_all_pages(on_sqlite: Ledger, since: str | None, until: str | None) -> None:
+    given = [Placed(MINE, refund(number, START + number * DAY // 2)) for number in range(1, 20)]
+    given.append(Placed(MINE, refund(20, START + DAY, ownership="FAMILY_SHARED", revocation_type="FAMILY_REVOKE")))
+    fill(on_sqlite, given)
+    question = Question("apple", "production", period=parse_period(since, until))
+    with on_sqlite.reading() as connection:
+        tallies = refund_queries.tallies(connection, question, ["day"])
+    rows = pages(on_sqlite, question, 7)
+    assert sum(one.count for one in tallies) == len(rows)
+    added = sum(one["count"] for one in sums_of(tallies, ["day"]))
+    assert added + sum(not_in_sums(tallies).values()) == len(rows)
+    assert bool(rows) is (until in _LATE_ENDS)
 
 
 def test_the_plan_of_sums_and_pages_reads_no_more_than_an_index(tmp_path: Path) -> None:
