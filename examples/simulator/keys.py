@@ -40,6 +40,14 @@ refund_tracking_defaults:
   # Apart from the real ledger.
   ledger:
     url: sqlite:///{place}/ledger.db
+  # Every other service as well: a real API key that an app or the environment has goes to none but the simulator.
+  app_store_connect_api_url: {base}/app-store-connect-api
+  revenuecat:
+    url: {base}/revenuecat/v2
+  qonversion:
+    url: {base}/qonversion
+  devtodev:
+    url: {base}/devtodev/projects/{{project}}
 # For playbooks that make and revoke keys: somebody who is signed in, as in the world.
 refund_tracking_app_store_connect_url: {base}/app-store-connect
 refund_tracking_session: '{session}'

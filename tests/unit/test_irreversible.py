@@ -6,15 +6,20 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import re
 import typing as t
 from pathlib import Path
 
 import pytest
-from unit_support import ROOT
+from unit_support import PACKAGE, ROOT
 from unit_tree import PLUGINS, UTILS, nodes_of, python_files, relative_name
 
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.irreversible import DOES, Gate
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
+
+MODULES = PACKAGE.replace("module_utils", "modules")
+GUIDE: t.Final = (ROOT / "docs/guides/irreversible.md").read_text()
 
 pytestmark = pytest.mark.once
 FILES = python_files(PLUGINS)
@@ -109,9 +114,25 @@ def test_no_other_place_removes_or_replaces_files() -> None:
 
 
 def test_the_table_in_the_guide_is_complete() -> None:
-    guide = (ROOT / "docs/guides/irreversible.md").read_text()
-    rows = [line.split("|")[1].strip(" `") for line in guide.splitlines() if line.startswith("| `")]
+    gated, _heading, _others = GUIDE.partition("## Without the gate")
+    rows = [line.split("|")[1].strip(" `") for line in gated.splitlines() if line.startswith("| `")]
     assert rows == list(DOES)
+
+
+def replacing(spec: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """Yield the options that replace, remove or delete something, those in mappings too."""
+    for name, option in spec.items():
+        if "replace" in option.get("choices", ()) or re.match("replace|remove|delete|revoke|purge$|retention", name):
+            yield name
+        yield from replacing(option.get("options") or {})
+
+
+@pytest.mark.ansible
+def test_the_guide_has_every_option_that_takes_something_away() -> None:
+    modules = [path.stem for path in (PLUGINS / "modules").glob("[a-z]*.py")]
+    specs = [importlib.import_module(f"{MODULES}.{name}").TASK.argument_spec for name in modules]
+    found = {name for spec in specs for name in replacing(spec)}
+    assert len(found) >= 8 and {name for name in found if name not in GUIDE} == set()
 
 
 def gate(check_mode: bool = False) -> tuple[Gate, list[str]]:

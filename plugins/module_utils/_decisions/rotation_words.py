@@ -64,8 +64,8 @@ class End:
     def to_declare(self) -> t.Iterator[str]:
         """Yield what has to be declared, so that the next run of site leaves the moved ones where they are."""
         if not self.is_declared:
-            values = (f"key_id {self.new} and " if self.new else "") + f"private_key_path {self.new_path}"
-            yield f"Put the new key into your list of keys ({values})."
+            values = (f"key_id {self.new}, " if self.new else "") + f"private_key_path {self.new_path}"
+            yield f"Put the new key into your list of keys ({values}, and its name if the entry has one)."
             yield f"With the old values there, {self._left_so()}"
         elif self.has_old_apps:
             yield f"Apps are still declared with {self.old}: declare them with {self.new}."

@@ -355,7 +355,8 @@ def test_the_name_of_an_integration(entry: Integration, wanted: str) -> None:
 
 
 END = End(OLD, NEW, "/k/new.p8", 3, 4, "done")
-PUT = f"Put the new key into your list of keys (key_id {NEW} and private_key_path /k/new.p8)."
+NAMED = "and its name if the entry has one"
+PUT = f"Put the new key into your list of keys (key_id {NEW}, private_key_path /k/new.p8, {NAMED})."
 REFUSES = "With the old values there, the next run of storeops.refunds.site fails: Apple refuses the revoked key."
 MOVES = "the next run of storeops.refunds.site moves the apps back."
 KNOW = f"Services that this collection doesn't know may use {OLD}: check them before you revoke it."
@@ -369,7 +370,7 @@ WORDS: dict[str, tuple[End, str]] = {
     "check mode": (
         replace(END, moved=2000, check_mode=True, new="", left=("One.", "Two.")),
         f"2,000 integrations would be moved from {OLD} to the new key. One. Two. {OLD} would be revoked. Put the new "
-        f"key into your list of keys (private_key_path /k/new.p8). {REFUSES}",
+        f"key into your list of keys (private_key_path /k/new.p8, and its name if the entry has one). {REFUSES}",
     ),
     "check mode, not revoked": (
         replace(END, moved=1, check_mode=True, revocation="not_asked", is_declared=True, has_old_apps=False),

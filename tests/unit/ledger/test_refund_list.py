@@ -375,3 +375,17 @@ def test_the_line_says_how_many_of_those_read_have_gaps(state: str, told: str) -
 
     line = refund_outcomes.summary([entry("complete"), entry(state)])
     assert line == f"Refunds: 2 of 2 apps read, 6 new{told}"
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_given_key_that_was_not_applied_yet_is_not_called_none(desk: Desk, is_given: bool) -> None:
+    declare(desk, NAMES[:1], 1)
+    ledger = ledger_at(desk.url)
+    # Given as text, so that the ledger has no path.
+    applied = Integration(Identity("ledger", "", "production", NAMES[0]), ISSUER, "APPLIED001", "0" * 64, "Active")
+    put_integrations(ledger, [applied], "2026-01-01T00:00:00Z")
+    ledger.close()
+    key = {"private_key_path": str(desk.folder / "key.p8"), "issuer_id": ISSUER, "key_id": KEY_ID}
+    told = run(desk, NAMES[:1], **(key if is_given else {})).message
+    assert ("none was given" in told) is not is_given, told
+    assert ("isn't the one that was applied (APPLIED001)" in told and "storeops.refunds.site" in told) is is_given, told

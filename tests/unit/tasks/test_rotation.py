@@ -252,7 +252,7 @@ def test_a_tracker_without_options_keeps_the_old_key(publisher: Publisher) -> No
     assert done.results["failed"] and f"Still with {OLD}: {ONE} at devtodev (project game)" in done.message
     assert publisher.held() == {ONE: NEW, TWO: NEW} and publisher.active() == {OLD, NEW}
     # Else the next run of the declaration would move them back without a word.
-    assert f"Put the new key into your list of keys (key_id {NEW} and" in done.message
+    assert f"Put the new key into your list of keys (key_id {NEW}, private" in done.message
     assert "With the old values there, the next run of storeops.refunds.site moves the apps back." in done.message
 
 

@@ -32,7 +32,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.l
 
 OLD, NEW, NOW = "OLD1234567", "NEW1234567", "2026-11-28T00:00:00Z"
 NEW_KEY = KeySource(ISSUER, NEW, "/keys/new.p8", None, "strict", name="new")
-DECLARED = f"Put the new key into your list of keys (key_id {NEW} and private_key_path /keys/new.p8)."
+NAMED = "and its name if the entry has one"
+DECLARED = f"Put the new key into your list of keys (key_id {NEW}, private_key_path /keys/new.p8, {NAMED})."
 BACK = "With the old values there, the next run of storeops.refunds.site moves the apps back."
 REFUSED = "With the old values there, the next run of storeops.refunds.site fails: Apple refuses the revoked key."
 CHECK_THEM = f"Services that this collection doesn't know may use {OLD}: check them before you revoke it."

@@ -158,11 +158,7 @@ class _Desk:
         identity, context = wanted.identity, self.context
         credentials = stored_credentials(integration, wanted.source, self.load)
         if credentials is None:
-            raise InputError(
-                "private_key_path",
-                f"no key is at hand for {identity.bundle_id}: none was given, and none is stored with its integration.",
-                "Give private_key_path or private_key_content.",
-            )
+            raise _no_key(integration, wanted.source.is_given)
         place, record = identity.environment, self.records.get(identity.bundle_id)
         number = apple_id(wanted.app_apple_id, integration, record)
         signed = SignedData(self.request.root, place, identity.bundle_id, number)
@@ -182,6 +178,17 @@ class _Desk:
         )
         resume_at = recorder.resume(connection)
         return AppRun(identity, history, signed, recorder, resume_at, context, self.writer, self.progress)
+
+
+def _no_key(integration: Integration, is_given: bool) -> InputError:
+    """Return that none is at hand: a new key that site has not applied yet is no key of this integration."""
+    here = f"no key is at hand for {integration.identity.bundle_id}"
+    if is_given:
+        problem = f"{here}: the given one isn't the one that was applied ({integration.key_id}), which has no path."
+        step = "Run storeops.refunds.site, so that the new key is applied. Until Apple accepts it, declare the old one."
+        return InputError("private_key_path", problem, step)
+    problem = f"{here}: none was given, and none is stored with its integration."
+    return InputError("private_key_path", problem, "Give private_key_path or private_key_content.")
 
 
 def _begin(
