@@ -20,6 +20,15 @@ UNKNOWN = "unknown"
 # developer.apple.com/documentation/appstoreservernotifications/notificationtype: answer within 12 hours.
 ANSWER_WITHIN_MS = 12 * 3_600_000
 
+# In words, by whether it is shared within a family (then nobody was paid) and whether it is reversed already.
+_ENDED = {
+    (False, False): "Refund",
+    (False, True): "Refund, reversed already",
+    (True, False): "Access within a family ended",
+    (True, True): "Access within a family ended, given back already",
+}
+_GIVEN_BACK = {False: "Refund reversed", True: "Access within a family given back"}
+
 
 @dataclass(frozen=True)
 class Event:
@@ -80,9 +89,11 @@ def events_of(
         is_over = {} if after.reversed_at is None else {"reversed_at": iso_time(after.reversed_at)}
         if before is None:
             fields = _refund_fields(after) | is_over
+            fields["what"] = _ENDED[after.is_family_shared, bool(is_over)]
             found.append(Event("refund", f"refund/{place}", after.first_signed_date, fields))
         if after.reversed_at is not None and (before is None or before.reversed_at is None):
-            fields = {**_refund_fields(after), **is_over, "what": "Refund reversed"}
+            fields = _refund_fields(after) | is_over
+            fields["what"] = _GIVEN_BACK[after.is_family_shared]
             cause = reversals.get(after.key)
             # The same before and after the refund is known: the history may tell of it later.
             key = f"reversed/{place if cause is None else cause.uuid}"
@@ -108,7 +119,7 @@ def _unmatched(one: Notification) -> Event:
         "amount_is_assumed_full": False,
         "is_family_shared": False,
         "reversed_at": iso_time(one.signed_date),
-        "what": "Refund reversed",
+        "what": _GIVEN_BACK[False],
     }
     return Event("refund_reversed", f"reversed/{one.uuid}", one.signed_date, fields)
 
@@ -135,5 +146,4 @@ def _refund_fields(refund: Refund) -> dict[str, t.Any]:
         "reason": refund.revocation_reason,
         "revocation_type": refund.revocation_type,
         "storefront": refund.storefront,
-        "what": "Refund",
     }

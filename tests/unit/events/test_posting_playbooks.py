@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import unit_forks
+import yaml
 from unit_servers import Scripted, scripted
 from unit_support import ROOT
+
+from ansible_collections.storeops.refunds.plugins.module_utils._model.event import ConsumptionRequest, events_of
+from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification, Refund
 
 pytestmark = pytest.mark.services
 FIELDS = (
@@ -44,6 +49,70 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Scripted]:
             monkeypatch.setenv(name, server.url)
         yield server
         assert not server.connections
+
+
+REFUND = Refund("20", 1_760_000_000_000, "10", "coins", "Consumable", 1, 1_760_000_000_000, 9990, "EUR", 100_000, 1,
+                "REFUND_FULL", "PURCHASED", "DEU", "u1", 1_760_000_000_000)  # fmt: skip
+OVER = replace(REFUND, reversed_at=1_760_000_100_000)
+FAMILY: dict[str, t.Any] = {"ownership": "FAMILY_SHARED", "revocation_type": "FAMILY_REVOKE"}
+BACK = Notification("u2", "REFUND_REVERSED", 1_760_000_100_000, "20", None)
+ASKED = ConsumptionRequest("u3", 1_760_000_000_000, "20", None, None, None, None, None, None)
+TAIL = ", transaction 20, signed 2025-10-09"
+TEXTS = {
+    "plain": (events_of([(None, REFUND)], []), "Refund: coins in com.example.one, -9.99 EUR"),
+    "over": (events_of([(None, OVER)], [])[:1], "Refund, reversed already: coins in com.example.one, -9.99 EUR"),
+    "reversed": (events_of([(REFUND, OVER)], []), "Refund reversed: coins in com.example.one, -9.99 EUR"),
+    "unmatched": (
+        events_of([], [BACK], unmatched=[BACK]),
+        "Refund reversed: unknown product in com.example.one, unknown",
+    ),
+    "family": (
+        events_of([(None, replace(REFUND, **FAMILY))], []),
+        "Access within a family ended: coins in com.example.one, unknown",
+    ),
+    "family over": (
+        events_of([(None, replace(OVER, **FAMILY))], [])[:1],
+        "Access within a family ended, given back already: coins in com.example.one, unknown",
+    ),
+    "family given back": (
+        events_of([(replace(REFUND, **FAMILY), replace(OVER, **FAMILY))], []),
+        "Access within a family given back: coins in com.example.one, unknown",
+    ),
+    "asked": ([ASKED.event()], "Consumption information is asked for: unknown product in com.example.one, unknown"),
+}
+
+
+def test_the_text_says_of_each_event_what_it_is(tmp_path: Path) -> None:
+    """The texts as the playbooks make them, of all events in one play."""
+    made = {"bundle_id": "com.example.one", "signed_at": "2025-10-09T08:53:20Z"}
+    books = [yaml.safe_load((ROOT / f"playbooks/refund_{name}.yml").read_text())[0] for name in ("message", "ticket")]
+    body = {"messages": "{{ __texts }}", "ticket": "{{ refund_ticket_own.description }}"}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "connection": "local",
+        "vars": {
+            **books[0]["vars"],
+            **books[1]["vars"],
+            "events": [{**made, **event.fields} for (event,), _text in TEXTS.values()],
+            "ansible_eda": {"event": "{{ item | default(events[-1]) }}"},
+        },
+        "tasks": [
+            {
+                "ansible.builtin.set_fact": {"__texts": "{{ __texts | default([]) + [refund_message_text] }}"},
+                "loop": "{{ events }}",
+            },
+            {"ansible.builtin.copy": {"content": body, "dest": f"{tmp_path}/texts.json", "mode": "0600"}},
+        ],
+    }
+    book = tmp_path / "play.yml"
+    book.write_text(json.dumps([play]))
+    ran = unit_forks.run_playbook(book, "localhost,", folder=tmp_path)
+    assert ran.code == 0, ran
+    found = json.loads((tmp_path / "texts.json").read_text())
+    wanted = [f"{text}{TAIL}T08:53:20Z" for _events, text in TEXTS.values()]
+    assert found["messages"] == wanted and len(set(wanted)) == len(wanted)
+    assert "transaction 20 (unknown product, unknown). The customer's reason: not given." in found["ticket"]
 
 
 # What is shown of those with a secret is scanned in tests/secrets.

@@ -212,6 +212,14 @@ def test_events_tell_what_is_new_in_the_order_of_signing() -> None:
     told = [Notification("u9", kind, NOW, "20", None) for kind in ("REFUND_DECLINED", "REFUND", "REFUND_REVERSED")]
     both = events_of([(None, back)], told)
     assert [one.kind for one in both] == ["refund_declined", "refund", "refund_reversed"]
+    assert [one.fields["what"] for one in both[1:]] == ["Refund, reversed already", "Refund reversed"]
+    shared = replace(back, ownership="FAMILY_SHARED", revocation_type="FAMILY_REVOKE")
+    found = events_of([(None, replace(shared, reversed_at=None)), (None, shared)], [])
+    assert [one.fields["what"] for one in found] == [
+        "Access within a family ended",
+        "Access within a family ended, given back already",
+        "Access within a family given back",
+    ]
     assert (both[0].key, both[0].signed_date) == ("declined/u9", NOW)
     assert both[0].fields == {"notification_uuid": "u9", "transaction_id": "20", "what": "Refund declined"}
     (yen,) = events_of([(None, replace(PLAIN, currency="JPY", price=1_200_000))], [])
