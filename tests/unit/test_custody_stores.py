@@ -221,6 +221,18 @@ def test_paths_with_variables_are_read_where_they_lead(studio: Studio, monkeypat
     assert (studio.folder / "stored/key.yml").read_text().startswith("$ANSIBLE_VAULT")
 
 
+def test_a_deleted_secret_is_seen_before_a_key_is_made(studio: Studio, vault: str) -> None:
+    """Vault keeps its versions, and takes no first one there."""
+    hold(studio, "hashicorp_vault", "studio/key", {"some": "thing"})
+    at = urllib.request.Request(f"{vault}/v1/secret/data/studio/key", method="DELETE")
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(at).close()
+    for arguments in (("--check",), ()):
+        ran = studio.run(studio.role("hashicorp_vault"), arguments=arguments)
+        assert ran.code != 0 and "a deleted secret lies there" in ran.output, ran.output
+        assert "Apple wasn't asked, and no key was made." in " ".join(ran.output.split())
+        assert "Make or find the key" not in ran.output and studio.file.exists()
+
+
 STORES = ("ansible_vault", "aws_secrets_manager", "hashicorp_vault", "onepassword", "sops")
 FOREIGN = "hunter2-of-somebody-else"
 UNREADABLE = ("has no attribute", "from_json' failed", "from_yaml' failed")

@@ -101,6 +101,10 @@ class Vault(BaseHTTPRequestHandler):
         found = self.held.get(self.path)
         if self.headers["X-Vault-Token"] != TOKEN:
             return self.answer(403, {"errors": ["permission denied"]})
+        if self.path in self.held and found is None:
+            # Deleted, and kept all the same.
+            gone = {"deletion_time": "2026-11-30T00:00:00Z", "destroyed": False, "version": 1}
+            return self.answer(404, {"data": {"data": None, "metadata": gone}})
         return self.answer(200, {"data": {"data": found}}) if found else self.answer(404, {"errors": []})
 
     def do_POST(self) -> None:
@@ -111,7 +115,10 @@ class Vault(BaseHTTPRequestHandler):
         return self.answer(200, {"data": {"version": 1}})
 
     def do_DELETE(self) -> None:
-        self.held.pop(self.path.replace("/metadata/", "/data/"))
+        if self.path in self.held:
+            self.held[self.path] = None
+        else:
+            self.held.pop(self.path.replace("/metadata/", "/data/"))
         self.answer(204)
 
     def log_message(self, *_args: object) -> None:
