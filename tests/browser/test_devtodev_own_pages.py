@@ -13,6 +13,7 @@ from playwright.sync_api import Locator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, PACKAGE
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import first_sentence
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import origin_of
 
 pytestmark = pytest.mark.usefixtures("shared_browser")
 LABELLED = """<form onsubmit="event.preventDefault(); send()">
@@ -142,8 +143,9 @@ def test_signed_out_in_other_ways(world: World, how: str) -> None:
             failed = world.checked_and_on(page, request_timeout=2.0)
             assert "the session has expired" in failed.message and "Nothing was submitted" in failed.message
             assert "Sign in again" in first_sentence(failed.message, 2), "what site shows of it"
-        if how == "script":
-            assert other.visits == [], "the browser leaves the origin of devtodev.url by no script"
+            if how == "redirect":
+                assert f"it leads to {origin_of(elsewhere)!r}" in failed.message
+        assert other.visits == [], "the browser never leaves the origin of devtodev.url"
 
 
 def test_a_word_that_is_not_known_is_no_waiting_state(world: World) -> None:

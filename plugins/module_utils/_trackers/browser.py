@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 from .._model.browser_session import BrowserSession
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import is_loopback
+from .clicks import READING
 from .processes import end_marked
 
 if t.TYPE_CHECKING:
     from playwright.sync_api import Browser as Chromium
-    from playwright.sync_api import Page, Playwright, Route
+    from playwright.sync_api import CDPSession, Page, Playwright, Route
 
 T = t.TypeVar("T")
 MARK = "STOREOPS_BROWSER"
@@ -158,6 +159,7 @@ class Browser:
                 self._playwright = sync_playwright().start()
             try:
                 self._chromium = self._launch(self._playwright)
+                _watch_redirects(self._chromium.new_browser_cdp_session())
             except Error as error:
                 reason = next((line for line in str(error).splitlines() if line.strip()), "")[:200]
                 raise BrowserFailed(f"The browser can't be started: {reason}", "Try devtodev.browser_path.") from None
@@ -235,3 +237,26 @@ def _guard(route: Route, origin: str) -> None:
             route.continue_()
         else:
             route.abort("blockedbyclient")
+
+
+def _watch_redirects(session: CDPSession) -> None:
+    """Let no redirect take a page, or what a request brought along, to another origin than it was meant for.
+
+    Playwright asks a route about the first address alone. ``session``: the browser's own, which sees every window.
+    """
+    meant: dict[str, str] = {}
+
+    def paused(event: dict[str, t.Any]) -> None:
+        request, number = event["request"], event["requestId"]
+        # A request keeps its network ID on its way through redirects.
+        way, origin = event.get("networkId", number), origin_of(request["url"])
+        if event["resourceType"] == "Document" or request["method"] not in READING:
+            meant.setdefault(way, origin)
+        with contextlib.suppress(Exception):
+            if meant.get(way, origin) == origin:
+                session.send("Fetch.continueRequest", {"requestId": number})
+            else:
+                session.send("Fetch.failRequest", {"requestId": number, "errorReason": "BlockedByClient"})
+
+    session.on("Fetch.requestPaused", paused)
+    session.send("Fetch.enable", {"patterns": [{"urlPattern": "*"}]})

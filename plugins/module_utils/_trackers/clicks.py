@@ -10,7 +10,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from playwright.sync_api import Dialog, Locator, Page, Request
 
-_READING = ("GET", "HEAD", "OPTIONS")
+READING = ("GET", "HEAD", "OPTIONS")
 NOWHERE = "about:blank"
 _INTERRUPTED = "interrupted by another navigation"
 _POLL = 0.1
@@ -40,7 +40,7 @@ class _Traffic:
 
     def _begun(self, request: Request) -> None:
         self.open.add(request)
-        self.has_written = self.has_written or request.method not in _READING
+        self.has_written = self.has_written or request.method not in READING
 
     def _ended(self, request: Request) -> None:
         self.open.discard(request)

@@ -25,7 +25,7 @@ from .page_words import Words
 from .pictures import picture_of
 
 if t.TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Request, Response
 
 FIELDS = ("bundle_id", "issuer_id", "key_id")
 _POLL = 0.25
@@ -71,15 +71,7 @@ class Form:
 
     def open(self) -> Shown:
         """Load the page anew, find the form, and return what it shows. Raises PageProblem."""
-        from playwright.sync_api import Error
-
-        try:
-            leave(self.page)
-            response = self.page.goto(self.url, wait_until="domcontentloaded")
-        except Error as error:
-            if is_end(str(error)):
-                raise
-            raise self._unreached(str(error)) from None
+        response = self._gone_to()
         self._check_place()
         if response is not None and response.status >= 400:
             raise self._problem(f"it answered with HTTP status {response.status}.", _CHECK_URL)
@@ -90,6 +82,25 @@ class Form:
                 raise self._not_the_form()
         self._settle()
         return self._read_when_still()
+
+    def _gone_to(self) -> Response | None:
+        from playwright.sync_api import Error
+
+        failed: list[str] = []
+
+        def fails(request: Request) -> None:
+            failed.append(request.url)
+
+        self.page.on("requestfailed", fails)
+        try:
+            leave(self.page)
+            return self.page.goto(self.url, wait_until="domcontentloaded")
+        except Error as error:
+            if is_end(str(error)):
+                raise
+            raise self._unreached(str(error), failed) from None
+        finally:
+            self.page.remove_listener("requestfailed", fails)
 
     def read(self) -> Shown:
         texts = {name: self._written(name) for name in FIELDS}
@@ -247,7 +258,7 @@ class Form:
         place = origin_of(self.page.url)
         if place != origin_of(self.url):
             where = "another site" if place.startswith("chrome-error:") else quoted(place)
-            raise self._problem(f"it leads to {where}: most likely the session has expired.", _SIGN_IN_AGAIN)
+            raise self._problem(_ELSEWHERE.format(where), _SIGN_IN_AGAIN)
 
     def _not_the_form(self) -> PageProblem:
         if self._asks_to_sign_in():
@@ -256,7 +267,10 @@ class Form:
         title = quoted(self.page.title())
         return self._problem(f"the page {title} is not the form; it has none of {wanted}.", f"{_CHECK_URL} {_NAME_IT}")
 
-    def _unreached(self, reason: str) -> PageProblem:
+    def _unreached(self, reason: str, failed: t.Iterable[str]) -> PageProblem:
+        if "ERR_BLOCKED_BY_CLIENT" in reason:
+            away = [quoted(place) for place in map(origin_of, failed) if place != origin_of(self.url)]
+            return PageProblem(f"devtodev's page: {_ELSEWHERE.format(*away, 'another site')}", _SIGN_IN_AGAIN)
         if "ERR_HTTP_RESPONSE_CODE_FAILURE" in reason:
             return PageProblem("devtodev's page: it answered with an HTTP error status and nothing else.", _CHECK_URL)
         found = re.search(r"net::([A-Z_]+)", reason)
@@ -274,6 +288,7 @@ def _unveiled(text: str) -> str | None:
 
 
 _FILE = "e => e.files && e.files.length == 1 ? [e.files[0].name, e.files[0].size] : []"
+_ELSEWHERE = "it leads to {}: most likely the session has expired."
 _CHECK_URL = (
     "Check devtodev.url and devtodev.project: they give the address of the page Settings → Payments integration → "
     "IA refunds tracking."
