@@ -19,6 +19,8 @@ description:
   - C(refunds-sums.csv) has the sums by O(sums_by) and by currency, as RV(storeops.refunds.refund_info#module:sums).
     Amounts are there twice, in milliunits (C(amount)) and in whole units of the currency (C(amount_units)).
   - All is read from one snapshot of the ledger, so files and sums agree. The same ledger gives the same files.
+    The snapshot of an SQLite file takes as much room in the folder for temporary files (C(SQLITE_TMPDIR), else
+    C(TMPDIR), else C(/var/tmp)). Runs that write wait only while it is made.
   - In CSV, a text that a spreadsheet could take for a formula gets an apostrophe in front, and what is not known is
     empty. Import the columns of transaction IDs as text; a spreadsheet that takes them for numbers keeps 15 digits.
   - A refund rate needs the sales, which the ledger does not have.

@@ -16,6 +16,8 @@ description:
   - O(from_ledger) is only read, as one snapshot. No row in O(to_ledger) is ever replaced. If it has a row that isn't
     the same in O(from_ledger), the task fails before it writes anything, also in check mode, and names the first such
     row.
+  - The snapshot of an SQLite file takes as much room in the folder for temporary files (C(SQLITE_TMPDIR), else
+    C(TMPDIR), else C(/var/tmp)). Runs that write wait only while it is made.
   - If the task was stopped, run it again. It copies what is missing.
   - Stop all runs that write to the old ledger first, and let them use the new one afterwards. The copy doesn't have
     what the old one records later.

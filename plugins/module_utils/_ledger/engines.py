@@ -110,16 +110,28 @@ def read_only_engine(path: str, timeout: float) -> sqlalchemy.Engine:
     return engine
 
 
-def copy_in_memory(path: str | None, timeout: float) -> sqlalchemy.Engine:
-    """Return an engine in memory, on a copy of the file if there is one, for the caller to dispose of.
+def private_copy(path: str | None, timeout: float, is_on_disk: bool = False) -> sqlalchemy.Engine:
+    """Return an engine on a copy of the file if there is one, for the caller to dispose of.
 
-    Its tables can be made or changed while the file stays as it is.
+    Its tables can be made or changed while the file stays as it is. It is in memory, or else in a file that SQLite
+    has removed before anybody could open it. Raises LedgerError where there is no room for that.
     """
-    memory = sqlite3.connect(":memory:", check_same_thread=False)
+    copy = sqlite3.connect("" if is_on_disk else ":memory:", check_same_thread=False)
     if path is not None and os.path.exists(path):
         with contextlib.closing(_open_to_read(path, timeout)) as file:
-            file.backup(memory)
-    return sqlalchemy.create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
+            # For a lock, `backup` would wait without an end.
+            file.execute("BEGIN")
+            file.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            try:
+                file.backup(copy)
+            except sqlite3.OperationalError as error:
+                if "disk is full" not in str(error):
+                    raise
+                raise LedgerError(
+                    f"{path} can't be copied for reading: the folder for temporary files is full.",
+                    "Make room in TMPDIR (/var/tmp without it), or set SQLITE_TMPDIR to a folder with more room.",
+                ) from None
+    return sqlalchemy.create_engine("sqlite://", creator=lambda: copy, poolclass=StaticPool)
 
 
 def insert(connection: sqlalchemy.Connection, table: sqlalchemy.Table) -> Insert:

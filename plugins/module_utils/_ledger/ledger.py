@@ -14,7 +14,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from .engines import copy_in_memory, postgresql_engine, postgresql_reader, read_only_engine, sqlite_engine
+from .engines import postgresql_engine, postgresql_reader, private_copy, read_only_engine, sqlite_engine
 from .explained import Passing, explained
 from .place import Place
 from .revision import State, state
@@ -38,7 +38,8 @@ class Ledger:
     """Opened when first used. ``read_only`` (check mode, info) refuses to write. ``lock_timeout`` is in seconds.
 
     ``for_writing`` is false for what never writes, whatever the mode. ``remaining``: the seconds left for the task; a
-    silent server is waited for no longer. ``wait`` sleeps.
+    silent server is waited for no longer. ``wait`` sleeps. ``is_snapshot``: of an SQLite file, a
+    copy is read as the file was at first, since no writer can commit while the file itself is being read.
     """
 
     place: Place
@@ -48,10 +49,11 @@ class Ledger:
     remaining: t.Callable[[], float] = field(default=lambda: math.inf, repr=False)
     wait: t.Callable[[float], None] = field(default=time.sleep, repr=False)
     for_writing: bool = True
+    is_snapshot: bool = False
     _is_writable: bool = field(default=False, init=False, repr=False)
     _reader: sqlalchemy.Engine | None = field(default=None, init=False, repr=False)
     _writer: sqlalchemy.Engine | None = field(default=None, init=False, repr=False)
-    _is_behind: bool = field(default=False, init=False, repr=False)
+    _is_copy: bool = field(default=False, init=False, repr=False)
     _found: State = field(default="current", init=False, repr=False)
 
     def check_place(self) -> None:
@@ -118,7 +120,7 @@ class Ledger:
 
     def _drop_copy(self) -> None:
         # The other engines are kept for the next task, and hold no connection.
-        if self._is_behind and self._reader is not None:
+        if self._is_copy and self._reader is not None:
             self._reader.dispose()
 
     @contextlib.contextmanager
@@ -144,8 +146,8 @@ class Ledger:
         with _closed_on_error(connection):
             found = state(connection, self.place.where)
             self._found = found
-            if found == "current":
-                self._reader, self._is_behind = engine, False
+            if found == "current" and not (path and self.is_snapshot):
+                self._reader, self._is_copy = engine, False
                 return connection
             copy = self._copied(connection if path is None and found == "behind" else None)
         connection.close()
@@ -153,14 +155,15 @@ class Ledger:
 
     def _copied(self, old: sqlalchemy.Connection | None = None) -> sqlalchemy.Connection:
         # The missing tables are made where nobody sees them, and where no role and no other process can be in the way.
-        engine = copy_in_memory(self.place.path, self.lock_timeout)
+        engine = private_copy(self.place.path, self.lock_timeout, self.is_snapshot)
         connection = engine.connect()
         with _closed_on_error(connection):
             if old is not None:
                 _copy_tables(old, connection)
-            _migrate(connection)
+            if self._found != "current":
+                _migrate(connection)
             connection.commit()
-        self._reader, self._is_behind = engine, True
+        self._reader, self._is_copy = engine, True
         return connection
 
     def _first_writer(self) -> sqlalchemy.Connection:
@@ -175,7 +178,7 @@ class Ledger:
             connection.commit()
         # What was read from before the migration no longer stands for the ledger.
         self._drop_copy()
-        self._reader, self._is_behind, self._writer = None, False, engine
+        self._reader, self._is_copy, self._writer = None, False, engine
         return connection
 
     def _postgresql(self) -> sqlalchemy.Engine:

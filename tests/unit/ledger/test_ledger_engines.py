@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,14 +23,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import revision
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.engines import (
     _milliseconds,
-    copy_in_memory,
     insert,
+    private_copy,
     read_only_engine,
     sqlite_engine,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.schema import integrations
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
 
 PACKAGE = "ansible_collections.storeops.refunds.plugins.module_utils"
 UNUSED = (
@@ -92,11 +96,12 @@ def test_a_time_out_is_never_none_by_accident(seconds: float, wanted: str) -> No
     assert _milliseconds(seconds) == wanted
 
 
-def test_a_copy_is_read_in_any_thread_and_is_one_database(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_on_disk", [True, False])
+def test_a_copy_is_read_in_any_thread_and_is_one_database(tmp_path: Path, is_on_disk: bool) -> None:
     path = tmp_path / "ledger.db"
     with made(path).writing() as connection:
         connection.exec_driver_sql("CREATE TABLE marked (name TEXT)")
-    engine, found = copy_in_memory(str(path), 5.0), []
+    engine, found = private_copy(str(path), 5.0, is_on_disk), []
 
     def read() -> None:
         with engine.connect() as connection:
@@ -109,7 +114,41 @@ def test_a_copy_is_read_in_any_thread_and_is_one_database(tmp_path: Path) -> Non
     thread.start()
     thread.join()
     engine.dispose()
-    assert found == [1]
+    assert found == [1] and os.listdir(tmp_path) == ["ledger.db"]
+
+
+def test_a_copy_of_a_locked_file_is_not_waited_for_without_an_end(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    made(path).close()
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            private_copy(str(path), 0.01)
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_copy_without_room_says_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_full: bool
+) -> None:
+    path = tmp_path / "ledger.db"
+    with made(path).writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE marked (name TEXT)")
+    connect = sqlite3.connect
+
+    class Broken(sqlite3.Connection):
+        def backup(self, *_given: t.Any, **_options: t.Any) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    def small(name: str, **options: t.Any) -> sqlite3.Connection:
+        opened = connect(name, **options, **({} if is_full else {"factory": Broken}))
+        if not name:
+            opened.execute("PRAGMA max_page_count = 1")
+        return opened
+
+    monkeypatch.setattr(sqlite3, "connect", small)
+    with pytest.raises(LedgerError if is_full else sqlite3.OperationalError) as caught:
+        private_copy(str(path), 5.0, is_on_disk=True)
+    assert ("SQLITE_TMPDIR" in str(caught.value)) is is_full
 
 
 def test_each_database_has_its_own_insert_and_its_own_look_for_the_tables(

@@ -18,7 +18,11 @@ from unit_support import Outcome, run_task
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
-from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import (
+    refund_export,
+    refund_info,
+    refund_ledger_copy,
+)
 
 # A fixture, used by its name alone.
 __all__ = ["cluster"]
@@ -32,6 +36,16 @@ def write(url: str) -> None:
     fill(other, [Placed(MINE, refund(number)) for number in (1, 2)])
     put_integration(other, entry("com.example.new"), NOW)
     other.close()
+
+
+def after_writing(url: str, function: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    """Do the same once somebody else has written."""
+
+    def done(*given: t.Any) -> t.Any:
+        write(url)
+        return function(*given)
+
+    return done
 
 
 def ask_while_it_grows(url: str, monkeypatch: pytest.MonkeyPatch) -> Outcome:
@@ -70,3 +84,45 @@ def test_on_postgresql(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_on_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path}/ledger.db"
     check(url, monkeypatch)
+
+
+@pytest.mark.parametrize("name", ["page", "tallies", "_publish"])
+def test_an_export_from_sqlite_keeps_no_writer_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    made = ledger_at(url)
+    fill(made, [Placed(MINE, refund(1))])
+    made.close()
+    monkeypatch.setattr(refund_export, name, after_writing(url, getattr(refund_export, name)))
+    options = {"ledger": {"url": url}, "path": str(tmp_path / "files")}
+    results = run_task(refund_export.TASK, options).results
+    assert results["export"]["refunds"] == 1
+    assert [len((tmp_path / "files" / one).read_text().splitlines()) for one in ("refunds.csv", "refunds.jsonl")] == [
+        2,
+        1,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "check_mode"),
+    [
+        ("refuse_another", True),
+        ("count", True),
+        *((name, False) for name in ("refuse_another", "count", "copy", "verify")),
+    ],
+)
+def test_a_copy_of_sqlite_keeps_no_writer_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, check_mode: bool
+) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    made = ledger_at(url)
+    fill(made, [Placed(MINE, refund(1))])
+    made.close()
+    monkeypatch.setattr(refund_ledger_copy, name, after_writing(url, getattr(refund_ledger_copy, name)))
+    options = {"from_ledger": {"url": url}, "to_ledger": {"url": f"sqlite:///{tmp_path}/copy.db"}}
+    results = run_task(refund_ledger_copy.TASK, options, check_mode).results
+    assert results["ledger_copy"]["verified"] is not check_mode
+    assert results["ledger_copy"]["tables"]["refund_tracking_refunds"] == {"rows": 1, "copied": 1}
+    # The file of the snapshot itself is in no folder.
+    assert {one.name for one in tmp_path.iterdir()} <= {"ledger.db", "copy.db"}

@@ -26,8 +26,8 @@ def run(params: Params, context: Context) -> Results:
     source, target = asked.source, asked.target
     with contextlib.ExitStack() as stack:
         old, new = (
-            stack.enter_context(contextlib.closing(_ledger(place, read_only, context)))
-            for place, read_only in ((source, True), (target, context.check_mode))
+            stack.enter_context(contextlib.closing(_ledger(place, read_only, is_snapshot, context)))
+            for place, read_only, is_snapshot in ((source, True, True), (target, context.check_mode, False))
         )
         new.check_place()
         reading = stack.enter_context(old.reading())
@@ -71,10 +71,11 @@ def _results(
     }
 
 
-def _ledger(place: Place, read_only: bool, context: Context) -> Ledger:
+def _ledger(place: Place, read_only: bool, is_snapshot: bool, context: Context) -> Ledger:
     remaining = context.transport.remaining
     # A new ledger is what is asked for: nobody has to be warned of it.
-    return Ledger(place, read_only, lambda text: None, min(30.0, remaining()), remaining)
+    timeout = min(30.0, remaining())
+    return Ledger(place, read_only, lambda text: None, timeout, remaining, is_snapshot=is_snapshot)
 
 
 TASK = Task(_argument_spec.refund_ledger_copy(), run, LEDGER_LIBRARIES)

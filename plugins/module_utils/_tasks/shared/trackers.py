@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
 LEDGER_LIBRARIES = (Library("SQLAlchemy", SQLALCHEMY_ERROR),)
 
 
-def open_ledger(url: Secret | None, context: Context, for_writing: bool) -> Ledger:
+def open_ledger(url: Secret | None, context: Context, for_writing: bool, is_snapshot: bool = False) -> Ledger:
     """Return a task's ledger (``ledger.url``); it is opened when first used. The caller closes it.
 
     ``for_writing`` is false for tasks that never write (info, audit). Whether the ledger can be written is asked when
@@ -34,7 +34,8 @@ def open_ledger(url: Secret | None, context: Context, for_writing: bool) -> Ledg
     place = find_place(None if url is None else url.reveal(), context.environ)
     read_only = context.check_mode or not for_writing
     remaining = context.transport.remaining
-    return Ledger(place, read_only, context.warn, min(30.0, remaining()), remaining, for_writing=for_writing)
+    timeout = min(30.0, remaining())
+    return Ledger(place, read_only, context.warn, timeout, remaining, for_writing=for_writing, is_snapshot=is_snapshot)
 
 
 @dataclass
