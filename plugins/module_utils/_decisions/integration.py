@@ -24,7 +24,7 @@ from .._model.verdict import UNDECIDED_CAUSES, Verdict
 from .._plan import Plan, describe, plan, settle_unknown
 from .._trackers.devtodev_handoff import is_newly_confirmed
 from .._trackers.protocol import Tracker
-from .decision import Decision, standing
+from .decision import Decision, standing, unread
 from .status import best_status, proven_status, warn_about_verdict
 
 NO_KEY_NEEDED = "state: absent needs no key and no check."
@@ -53,6 +53,9 @@ class Rules:
 def decide_absent(identity: Identity, current: Integration | None, rules: Rules) -> Decision:
     verdict = Verdict("not_checked", NO_KEY_NEEDED, identity.environment)
     is_by_hand = rules.tracker.has_no_api and current is not None
+    doubt = "" if current else rules.tracker.doubt(identity)
+    if doubt:
+        return unread(identity, verdict, f"{identity.bundle_id}: {doubt}")
     reason = rules.tracker.irremovable(identity) if current else ""
     if current and reason:
         kept = current

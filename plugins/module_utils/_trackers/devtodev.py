@@ -108,6 +108,16 @@ class DevtodevByBrowser:
     def check_place(self) -> None:
         self.last_applied.check_place()
 
+    def doubt(self, identity: Identity) -> str:
+        other = self._foreign.get(identity)
+        if other is None or not self.last_applied.find(identity):
+            return ""
+        return (
+            f"devtodev's page tracks {quoted(other)}, so nobody knows whether the integration that was set up before "
+            "is gone. Correct devtodev.url. If it was on this page, which now has the other app, use devtodev.mode: "
+            "handoff for this app, and confirmed: true in the run after."
+        )
+
     def irremovable(self, identity: Identity) -> str:
         if self.settings.elements["remove"].ways:
             return ""

@@ -83,6 +83,9 @@ class DevtodevByHand:
         # Whoever was asked to remove it may have done so, and is asked to enter it first.
         return held.is_confirmed_by_hand or (self.settings.is_confirmed and held.word != REMOVAL_ASKED)
 
+    def doubt(self, identity: Identity) -> str:
+        return ""
+
     def irremovable(self, identity: Identity) -> str:
         """Return what a person has to do, unless one was asked for it before and says that it is done."""
         held = self.last_applied.find(identity)

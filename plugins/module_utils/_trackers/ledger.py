@@ -69,6 +69,9 @@ class LedgerTracker:
         permit.require("purge", target)
         self.remove_all(identities)
 
+    def doubt(self, identity: Identity) -> str:
+        return ""
+
     def irremovable(self, identity: Identity) -> str:
         return ""
 

@@ -72,6 +72,9 @@ class Tracker(t.Protocol):
     def check_place(self) -> None:
         """Raise LedgerError where the ledger could not take what `note` and `remove` write. Writes nothing."""
 
+    def doubt(self, identity: Identity) -> str:
+        """Return why nobody knows whether an app that `find` didn't find is gone, with the next step, or nothing."""
+
     def irremovable(self, identity: Identity) -> str:
         """Return why an integration can't be removed here and what a person can do, or nothing when it can."""
 

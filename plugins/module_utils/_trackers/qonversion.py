@@ -154,6 +154,16 @@ class Qonversion:
     def check_place(self) -> None:
         self.last_applied.check_place()
 
+    def doubt(self, identity: Identity) -> str:
+        other = self.there.read().bundle_id
+        if other in (None, identity.bundle_id) or self.settings.replace_bundle or not self.last_applied.find(identity):
+            return ""
+        return (
+            f"this Qonversion project is that of {shown(str(other))}, so nobody knows whether the key that was applied "
+            "before is gone. Give the qonversion.api_key of this app's own project. If it was this project, "
+            "which now has the other app, set qonversion.replace_bundle: true."
+        )
+
     def irremovable(self, identity: Identity) -> str:
         return (
             "Qonversion's API has no documented way to clear an In-App Purchase key. Remove it in Qonversion's "

@@ -94,6 +94,9 @@ class RevenueCat:
     def check_place(self) -> None:
         self.last_applied.check_place()
 
+    def doubt(self, identity: Identity) -> str:
+        return ""
+
     def irremovable(self, identity: Identity) -> str:
         if self.settings.delete_app:
             return ""

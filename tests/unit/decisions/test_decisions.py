@@ -164,6 +164,10 @@ class Tracker:
             raise self.seen
         return self.seen
 
+    def doubt(self, identity: Identity) -> str:
+        """It knows what is gone."""
+        return ""
+
     def irremovable(self, identity: Identity) -> str:
         """Say why it stays."""
         assert identity == IDENTITY
