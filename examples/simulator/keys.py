@@ -47,7 +47,7 @@ refund_tracking_defaults:
   qonversion:
     url: {base}/qonversion
   devtodev:
-    url: {base}/devtodev/projects/{{project}}
+    url: {base}/devtodev
 # For playbooks that make and revoke keys: somebody who is signed in, as in the world.
 refund_tracking_app_store_connect_url: {base}/app-store-connect
 refund_tracking_session: '{session}'

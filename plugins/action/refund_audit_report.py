@@ -14,4 +14,7 @@ class ActionModule(InProcessAction):
     definition = TASK
 
     def _refusal(self, task_vars: Json) -> str:
+        # It touches only what says that an audit began, and then tells why it stopped.
+        if self._task.args.get("stage") == "stopped":
+            return ""
         return refusal_to_report(task_vars, bool(self._task.run_once), str(self._task.get_play().strategy))

@@ -213,9 +213,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         )
         if not hosts.has_sound_prefix:
             raise AnsibleParserError("hostname_prefix: use letters, digits, periods, hyphens and underscores.")
-        for app in self._apps(path, cache):
+        apps = self._apps(path, cache)
+        # Before any is added: Ansible takes nothing back of a file that fails.
+        for app in apps:
+            self._refuse_other_app(inventory, hosts.name(app), hosts.variables(app))
+        for app in apps:
             name = hosts.name(app)
-            self._refuse_other_app(inventory, name, hosts.variables(app))
             if hosts.is_safe(name) and name not in inventory.groups:
                 self._add(inventory, hosts, app)
             else:

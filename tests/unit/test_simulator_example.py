@@ -16,6 +16,8 @@ from unit_support import ROOT
 
 from ansible_collections.storeops.refunds.plugins.module_utils._action_groups import GROUPS
 from ansible_collections.storeops.refunds.plugins.module_utils._tracker_spec import TRACKERS
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_settings import DevtodevSettings
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.settings import parse
 
 
 def test_a_simulator_that_never_comes_is_told_of_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,3 +70,12 @@ def test_the_settings_lead_every_call_to_the_simulator(sim: Simulator, tmp_path:
         announced = sim.announced[vendor]
         wanted = announced if isinstance(announced, str) else announced["production"].rpartition("/")[0]
         assert address.startswith(wanted) or wanted.startswith(address), name
+
+
+@pytest.mark.parametrize("own", [{}, {"mode": "handoff"}, {"project": "one"}])
+def test_the_settings_take_nothing_from_a_tracker_by_hand(own: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STOREOPS_DEVTODEV_SESSION", raising=False)
+    text = runpy.run_path(str(ROOT / "examples/simulator/keys.py"))["SETTINGS"]
+    settings = yaml.safe_load(text.format(base="http://127.0.0.1:8765", place="/nowhere", session="[]"))
+    found = parse("devtodev", {**settings["refund_tracking_defaults"]["devtodev"], **own}, "devtodev")
+    assert isinstance(found, DevtodevSettings) and found.mode == "handoff"

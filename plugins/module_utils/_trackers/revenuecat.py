@@ -140,7 +140,7 @@ class RevenueCat:
         self.apps.forget()
         try:
             entry = self.apps.find(bundle_id)
-        except (TransportError, Refused):
+        except RefundsError:
             entry = None
         with after_writing():
             if entry is None:

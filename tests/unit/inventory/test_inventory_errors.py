@@ -55,6 +55,13 @@ def test_no_inventory_takes_the_hosts_of_another(fleet: Fleet) -> None:
         "has app_environment: production from another inventory already, and is to have sandbox now." in run.everything
     )
     assert "Set hostname_prefix, such as sandbox., in one of them." in run.everything
+    # What is refused leaves nothing behind, whichever app is the first.
+    path = fleet.write(api_private_key_path=key, bundle_ids=["com.example.two"])
+    path.rename(folder / f"1.{path.name}")
+    fleet.environ["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"] = "false"
+    assert fleet.run(folder, "--list").group("ungrouped") == ["com.example.two"]
+    path = fleet.write(api_private_key_path=key)
+    path.rename(folder / f"1.{path.name}")
     path = fleet.write(api_private_key_path=key, environment="sandbox", hostname_prefix="sandbox.")
     path.rename(folder / f"2.{path.name}")
     both = fleet.run(folder, "--list")

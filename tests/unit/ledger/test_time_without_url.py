@@ -23,6 +23,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger im
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import NotificationUrl, Window
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import ENVIRONMENTS, Environment
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
 from ansible_collections.storeops.refunds.plugins.module_utils._model.notification_url import Url, choose
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification
@@ -44,12 +45,13 @@ Step = t.Literal["signed", "received", "removed", "V1", "by_hand", "read", "read
 class World:
     """An app of Apple's, and a ledger that is told of it; ``seen``: when a run saw no URL of version 2."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, environment: Environment = "production") -> None:
         self.ledger, self.at, self.url = ledger, START, t.cast("NotificationUrl", "V2")
-        self.app = App("apple", "production", f"com.example.n{next(_numbers)}")
+        # A sandbox has no URL of its own here: Apple sends to that of production, which alone is declared and set.
+        self.app = App("apple", environment, f"com.example.n{next(_numbers)}")
         self.history: list[Notification] = []
         self.seen: list[int] = []
-        identity = Identity("ledger", "", "production", self.app.bundle_id)
+        identity = Identity("ledger", "", environment, self.app.bundle_id)
         put_integration(ledger, Integration(identity, "issuer", "KEY", None, "Active", "/k.p8", 7), self.now)
 
     @property
@@ -87,7 +89,7 @@ class World:
             self._look()
         recorder = Recorder(self.ledger, self.app, url, None, self.now, self.at)
         with self.ledger.writing() as connection:
-            start = max(recorder.resume(connection) or 0, self.at - REACH["production"])
+            start = max(recorder.resume(connection) or 0, self.at - REACH[self.app.environment])
             window = Window(start, self.at)
             found = tuple(one for one in self.history if start <= one.signed_date < self.at)
             recorder.take(connection, Batch(window, (Piece(window, found, (), frozenset(), True),)), window)
@@ -117,13 +119,14 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Ledger]:
     made.close()
 
 
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("gone", ["removed", "V1"])
 @pytest.mark.parametrize("is_set", ["set", "set_lost"])
 @pytest.mark.parametrize("between", [(), ("read",), ("read_with_key",)])
 def test_a_url_that_is_set_again_leaves_a_gap_behind(
-    ledger: Ledger, gone: Step, is_set: Step, between: tuple[Step, ...]
+    ledger: Ledger, environment: Environment, gone: Step, is_set: Step, between: tuple[Step, ...]
 ) -> None:
-    world = World(ledger)
+    world = World(ledger, environment)
     for step in ("signed", "read"):
         world.do(t.cast("Step", step))
     proof = world.history[0].signed_date
@@ -135,9 +138,14 @@ def test_a_url_that_is_set_again_leaves_a_gap_behind(
 
 
 @settings(max_examples=150, deadline=None)
-@given(steps=st.lists(st.sampled_from(t.get_args(Step)[:-1]), min_size=4, max_size=14))
-def test_no_time_that_was_seen_without_a_url_is_complete(ledger: Ledger, steps: list[Step]) -> None:
-    world = World(ledger)
+@given(
+    steps=st.lists(st.sampled_from(t.get_args(Step)[:-1]), min_size=4, max_size=14),
+    environment=st.sampled_from(ENVIRONMENTS),
+)
+def test_no_time_that_was_seen_without_a_url_is_complete(
+    ledger: Ledger, steps: list[Step], environment: Environment
+) -> None:
+    world = World(ledger, environment)
     for step in steps:
         world.do(step)
     world.do("read")

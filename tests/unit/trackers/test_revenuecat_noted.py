@@ -178,3 +178,21 @@ def test_an_entry_of_which_nobody_knows_the_key_gets_it(outcome: RefundsError) -
 def test_a_create_of_which_nothing_is_seen_stays_unknown(outcome: RefundsError) -> None:
     row, error = saved(Apps([], outcome), None)
     assert row == BEGUN and error.may_have_changed
+
+
+@pytest.mark.parametrize("found", [RefundsError("No list."), TransportError("dns", "?"), Refused(401, "No.")])
+@pytest.mark.parametrize("before", [OLD, None])
+def test_a_create_after_which_nothing_can_be_looked_up_stays_unknown(
+    found: RefundsError, before: Integration | None
+) -> None:
+    """Whatever is wrong with the list: the create may have been done."""
+
+    class Unlisted(Apps):
+        def find(self, bundle_id: str) -> AppEntry | None:
+            if self.sent:
+                raise found
+            return super().find(bundle_id)
+
+    row, error = saved(Unlisted([], TransportError("timeout", "The create was lost.")), before)
+    assert row == BEGUN and error is not None and error.may_have_changed
+    assert "The create was lost." in error.message

@@ -15,8 +15,9 @@ from ..._ledger.integrations import find_integration
 from ..._ledger.ledger import Ledger
 from ..._ledger.notification_urls import KnownUrl, hear, put_urls
 from ..._ledger.refunds import App
+from ..._model.identifiers import Environment
 from ..._model.integration import Identity
-from ..._model.notification_url import known_as
+from ..._model.notification_url import Url, known_as
 from .url_item import Item
 
 
@@ -40,18 +41,26 @@ class Knowledge:
         learnt = [self._known_now(item) for item in items if item.record is not None and not item.is_unknown]
         if self.context.check_mode:
             return
-        declared = [item for item in items if item.record is not None and self._is_declared(item)]
+        seen = [item for item in items if item.record is not None]
+        declared = [item for item in seen if self._is_held(item.environment, item.bundle_id)]
         # A ledger without these apps is not made for them.
         if declared:
             named = {(item.environment, item.bundle_id) for item in declared}
             put_urls(self.ledger, [one for one in learnt if (one.environment, one.bundle_id) in named])
         for item in declared:
-            app = App(self.root_source, item.environment, item.bundle_id)
-            at = int(self.context.now() * 1000)
-            reach = REACH[item.environment]
-            # The URL before tells of a break that the one set by now hides.
-            urls = (known_as(item.before), known_as(item.in_effect))
-            hear(self.ledger, app, urls, reach, at, self.context.timestamp())
+            self._hear(item, item.environment, item.before, item.in_effect)
+        told = {(item.environment, item.bundle_id) for item in items}
+        for item in seen:
+            # A sandbox without a URL of its own had, and has, that of production.
+            if ("sandbox", item.bundle_id) not in told and self._is_held("sandbox", item.bundle_id):
+                own = item.record.url("sandbox") if item.record else None
+                self._hear(item, "sandbox", own or item.before, own or item.in_effect)
+
+    def _hear(self, item: Item, environment: Environment, before: Url | None, after: Url | None) -> None:
+        app, at = App(self.root_source, environment, item.bundle_id), int(self.context.now() * 1000)
+        # The URL before tells of a break that the one set by now hides.
+        urls = (known_as(before), known_as(after))
+        hear(self.ledger, app, urls, REACH[environment], at, self.context.timestamp())
 
     def _known_now(self, item: Item) -> KnownUrl:
         now, url = self.context.timestamp(), item.current
@@ -75,5 +84,5 @@ class Knowledge:
             tested_at,
         )
 
-    def _is_declared(self, item: Item) -> bool:
-        return find_integration(self.ledger, Identity("ledger", "", item.environment, item.bundle_id)) is not None
+    def _is_held(self, environment: Environment, bundle_id: str) -> bool:
+        return find_integration(self.ledger, Identity("ledger", "", environment, bundle_id)) is not None
