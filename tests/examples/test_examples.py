@@ -112,7 +112,8 @@ def test_that_each_documented_value_is_returned_and_not_always_null(outcome: Jso
 SAMPLED_ELSEWHERE = {
     "refund_ledger": {"apps"},
     "refund_tracking_integration": {
-        *("confirmed_by_hand", "confirmed_now", "declared", "finding", "http", "irreversible", "next_step"),
+        *("action", "outcome", "confirmed_by_hand", "confirmed_now", "declared", "finding", "credential_check", "http"),
+        *("irreversible", "next_step"),
     },
     "refund_tracking_integrations": {
         *("integrations", "keys_with_problems", "irreversible", "undeclared", "removable_keys", "summary", "http"),
