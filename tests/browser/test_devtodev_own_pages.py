@@ -23,6 +23,9 @@ LABELLED = """<form onsubmit="event.preventDefault(); send()">
 FILLS_LATE = """fetch('/values').then(a => a.json()).then(saved => {
   if (saved.length) inputs().filter(e => e.type != 'file').slice(0, 3).forEach((e, n) => e.value = saved[0][n]);
 });"""
+DISCONNECT = "<button type=button onclick=\"fetch('/removed', {method: 'POST', body: '[]'})\">Disconnect</button>"
+ASKS = """<button type=button onclick="document.body.append(
+  document.querySelector('template').content.cloneNode(true))">Remove</button>"""
 LOST = "The last run's end is not known"
 
 
@@ -163,14 +166,51 @@ def test_a_word_that_is_not_known_is_no_waiting_state(world: World) -> None:
         assert resent.results["changed"] and "'Key revoked', not Active" in resent.message and len(page.saved) == 2
 
 
-def test_removed_with_a_named_button(world: World) -> None:
-    button = "<button type=button id=r onclick=\"fetch('/removed', {method: 'POST', body: '[]'})\">Disconnect</button>"
-    with own_page(body=LABELLED + button, script=FILLS_LATE) as page:
+@pytest.mark.parametrize("asks", [False, True])
+def test_removed_with_a_named_button(world: World, asks: bool) -> None:
+    body = LABELLED + (DISCONNECT if not asks else f"<template>{DISCONNECT}</template>{ASKS}")
+    with own_page(body=body, script=FILLS_LATE) as page:
         world.on(page)
-        given = {"page": {"remove": {"role": "button", "name": "Disconnect"}}}
+        confirm = {"remove_confirm": {"name": "Disconnect"}, "remove": {"name": "Remove"}}
+        given = {"page": confirm if asks else {"remove": {"role": "button", "name": "Disconnect"}}}
         gone = world.checked_and_on(page, state="absent", devtodev=given)
         assert gone.results["changed"] and gone.results["integration"]["status"] == "Absent"
         assert page.saved == [] and not world.checked_and_on(page, state="absent", devtodev=given).results["changed"]
+
+
+@pytest.mark.parametrize(
+    ("button", "told"),
+    [
+        ("", "not found: the button that removes (devtodev.page.remove"),
+        (DISCONNECT * 2, "not found: the button that removes (devtodev.page.remove"),
+        (DISCONNECT.replace("<button", "<button disabled"), "can't be clicked"),
+    ],
+    ids=["none", "two", "disabled"],
+)
+def test_check_mode_fails_where_a_removal_does(
+    world: World, monkeypatch: pytest.MonkeyPatch, button: str, told: str
+) -> None:
+    with own_page(body=LABELLED + button, script=FILLS_LATE) as page:
+        world.on(page)
+        monkeypatch.setattr(Locator, "click", partialmethod(Locator.click, timeout=2000))
+        failed = world.checked_and_on(page, state="absent", devtodev={"page": {"remove": {"name": "Disconnect"}}})
+        assert failed.results["failed"] and told in failed.message and "Nothing was submitted" in failed.message
+        assert failed.results["integration"]["status"] == "Active" and len(page.saved) == 1
+
+
+def test_a_removal_that_asks_nothing_back(world: World) -> None:
+    """The button that would confirm was named, and the first click removes."""
+    at_once = "const asked = new XMLHttpRequest(); asked.open('POST', '/removed', false); asked.send('[]')"
+    button = f'<button type=button onclick="{at_once}">Disconnect</button>'
+    with own_page(body=LABELLED + button, script=FILLS_LATE) as page:
+        world.on(page)
+        given = {"page": {"remove": {"name": "Disconnect"}, "remove_confirm": {"name": "Yes"}}}
+        failed = world.on(page, state="absent", devtodev=given, request_timeout=2.0)
+        assert failed.results["failed"] and "devtodev.page.remove_confirm" in failed.message
+        assert "The removal had been asked for" in failed.message and "Nothing was submitted" not in failed.message
+        assert failed.results["integration"]["status"] == "Unknown" and page.saved == []
+        again = world.checked_and_on(page, state="absent", devtodev=given)
+        assert not again.results.get("failed") and again.results["integration"]["status"] == "Absent"
 
 
 def test_a_form_behind_a_button(world: World) -> None:

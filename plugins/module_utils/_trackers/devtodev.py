@@ -127,14 +127,13 @@ class DevtodevByBrowser:
         )
 
     def foretell_removal(self, identity: Identity) -> None:
-        pass
+        self._visit(identity, lambda form: self._ready_to_remove(form, identity))
 
     def remove(self, identity: Identity) -> None:
         def gone(form: Form) -> bool:
-            self._open(form, identity)
-            click = form.ready_to_remove()
+            remove = self._ready_to_remove(form, identity)
             attempt.has_clicked = True
-            click()
+            remove()
             return self._merged(identity, self._open(form, identity)) is None
 
         attempt = _Attempt(what="The removal had been asked for")
@@ -180,6 +179,15 @@ class DevtodevByBrowser:
         self._place = identity
         return shown
 
+    def _open_own(self, form: Form, identity: Identity) -> None:
+        shown = self._open(form, identity)
+        if shown.bundle_id not in (None, identity.bundle_id):
+            raise PageProblem(f"devtodev's page now tracks {shown.bundle_id}.")
+
+    def _ready_to_remove(self, form: Form, identity: Identity) -> t.Callable[[], None]:
+        self._open_own(form, identity)
+        return form.ready_to_remove()
+
     def _merged(self, identity: Identity, shown: Shown) -> Integration | None:
         """Return what the page shows, completed by what was last applied where it shows nothing."""
         self._foreign.pop(identity, None)
@@ -217,9 +225,7 @@ class DevtodevByBrowser:
         name = integration.identity.bundle_id
         values = {"bundle_id": name, "issuer_id": credentials.issuer_id, "key_id": credentials.key_id}
         data = credentials.private_key.pem.reveal().encode()
-        shown = self._open(form, integration.identity)
-        if shown.bundle_id not in (None, name):
-            raise PageProblem(f"devtodev's page now tracks {shown.bundle_id}.")
+        self._open_own(form, integration.identity)
         form.fill(values, f"SubscriptionKey_{credentials.key_id}.p8", data)
         click = form.ready_to_submit()
         # Should the end stay unknown, the next run applies it again.

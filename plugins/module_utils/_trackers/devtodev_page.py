@@ -134,43 +134,43 @@ class Form:
             raise self._problem(f"what was filled in does not read back: {names}.", _NAME_IT)
 
     def ready_to_submit(self) -> t.Callable[[], str]:
-        """Return the one click that submits, after making sure that the button can be clicked.
-
-        It returns what the page says to it, for messages.
-        """
-        from playwright.sync_api import TimeoutError as TookTooLong
-
-        button = self._located()["submit"]
-        try:
-            button.click(trial=True)
-        except TookTooLong:
-            element = self.elements["submit"]
-            raise self._problem(f"{element} can't be clicked after filling in the form.", _NAME_IT) from None
+        """Return the one click that submits, of a button that can be clicked; it returns what the page says to it."""
+        button = self._clickable("submit", self._located()["submit"], " after filling in the form")
         return lambda: self._reaction(press(self.page, button, self.timeout, self.monotonic))
 
-    def ready_to_remove(self) -> t.Callable[[], bool]:
-        """Return the one click that removes. Raises PageProblem without the button."""
-        button = self.elements["remove"].find_around(self.page, self.elements["key_id"].find(self.page))
-        if button is None:
+    def ready_to_remove(self) -> t.Callable[[], None]:
+        """Return what removes, one click or two. Raises PageProblem without a button that can be clicked."""
+        found = self.elements["remove"].find_around(self.page, self.elements["key_id"].find(self.page))
+        if found is None:
             raise self._problem(f"not found: {self.elements['remove']}.", _NAME_IT)
+        button = self._clickable("remove", found)
+        return lambda: self._remove(button)
+
+    def _remove(self, button: Locator) -> None:
         question = self.elements["remove_confirm"]
         if question.ways:
             button.click()
             self._wait(lambda: question.find(self.page) is not None, self.timeout)
-            button = question.find(self.page)
-            if button is None:
+            found = question.find(self.page)
+            if found is None:
                 raise self._problem(f"not found: {question}.", _NAME_IT)
-        found = button
-        return lambda: press(self.page, found, self.timeout, self.monotonic)
+            button = found
+        press(self.page, button, self.timeout, self.monotonic)
+
+    def _clickable(self, name: str, button: Locator, when: str = "") -> Locator:
+        from playwright.sync_api import TimeoutError as TookTooLong
+
+        try:
+            button.click(trial=True)
+        except TookTooLong:
+            raise self._problem(f"{self.elements[name]} can't be clicked{when}.", _NAME_IT) from None
+        return button
 
     def _reaction(self, has_sent: bool) -> str:
         alerts = self.page.get_by_role("alert").filter(visible=True)
         said = " ".join(alerts.first.inner_text().split()) if alerts.count() else ""
-        parts = (
-            "" if has_sent else "It sent nothing when the button was clicked.",
-            said and f"It says: {quoted(said)}",
-        )
-        return " ".join(part for part in parts if part)
+        silent = "" if has_sent else "It sent nothing when the button was clicked."
+        return " ".join(filter(None, (silent, said and f"It says: {quoted(said)}")))
 
     def _located(self) -> dict[str, Locator]:
         found = {name: self.elements[name].find(self.page) for name in FIELDS}

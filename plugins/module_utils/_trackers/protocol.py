@@ -79,7 +79,7 @@ class Tracker(t.Protocol):
         """Return why an integration can't be removed here and what a person can do, or nothing when it can."""
 
     def foretell_removal(self, identity: Identity) -> None:
-        """Record what `remove` would do that can't be undone; for check mode."""
+        """Record what `remove` would do that can't be undone, and raise what is known before; for check mode."""
 
     def remove(self, identity: Identity) -> None:
         """Remove one integration; none there is no error."""

@@ -9,10 +9,17 @@ import typing as t
 from types import SimpleNamespace
 
 import pytest
+from tracker_answers_support import identity
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, PACKAGE
 
-from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev import _Attempt, _look
-from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_page import Shown
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev import (
+    DevtodevByBrowser,
+    _Attempt,
+    _look,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_page import PageProblem, Shown
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_settings import DevtodevSettings
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.protocol import Times
 
 
 @pytest.mark.parametrize(
@@ -39,3 +46,15 @@ def test_both_values_are_told(shown: Shown, told: str, monkeypatch: pytest.Monke
     problem = _look(t.cast(t.Any, form), values, attempt)
     assert attempt.shown is shown and (problem is None) is (told == "")
     assert problem is None or (problem.message, problem.next_step) == (told, "Screenshot: /p.png")
+
+
+@pytest.mark.parametrize("tracks", [None, BUNDLE_ID, "com.example.two"])
+def test_what_another_app_has_by_now_is_not_removed(tracks: str | None) -> None:
+    nothing = t.cast(t.Any, None)
+    tracker = DevtodevByBrowser(nothing, nothing, DevtodevSettings("browser"), Times(1, 1), str, lambda: 60.0)
+    form: t.Any = SimpleNamespace(open=lambda: Shown(tracks, None, None, "Active"), ready_to_remove=lambda: "removes")
+    if tracks != "com.example.two":
+        assert tracker._ready_to_remove(form, identity("devtodev")) == "removes"
+        return
+    with pytest.raises(PageProblem, match=r"now tracks com\.example\.two"):
+        tracker._ready_to_remove(form, identity("devtodev"))
