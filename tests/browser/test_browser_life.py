@@ -18,8 +18,11 @@ from pathlib import Path
 
 import pytest
 from browser_support import PATIENCE, World, browsers, end_browsers, left_over, own_drivers, own_page, state
+from playwright.sync_api import Error
 from test_devtodev_own_pages import LABELLED
 from unit_support import PACKAGE
+
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import Browser, BrowserFailed
 
 BROWSER = f"{PACKAGE}._trackers.browser"
 # The page stands still until it has its answer, so that the form isn't submitted before the browser is gone.
@@ -170,3 +173,19 @@ def test_one_browser_serves_threads_one_after_another(world: World) -> None:
             assert len(own_drivers()) == 1
             for number in browsers(world.folder):
                 assert b"not-for-browsers" not in Path(f"/proc/{number}/environ").read_bytes()
+
+
+def test_without_the_watch_over_redirects_no_app_gets_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the first app, nor the next one that finds a browser started."""
+
+    class Chromium:
+        def new_browser_cdp_session(self) -> None:
+            raise Error("Protocol error (Fetch.enable)")
+
+    browser = object.__new__(Browser)
+    monkeypatch.setattr(browser, "_chromium", None, raising=False)
+    monkeypatch.setattr(browser, "_playwright", object(), raising=False)
+    monkeypatch.setattr(browser, "_launch", lambda _playwright: Chromium())
+    for _app in range(2):
+        with pytest.raises(BrowserFailed, match="can't be started"):
+            browser._running()

@@ -32,6 +32,10 @@ FAULTS: dict[str, tuple[dict[str, str], str]] = {
     "signed out": ({"after": f"<input type=password>{AREA}"}, "the session has expired"),
     "without line breaks": ({"after": f"{PENDING}<p style='overflow-wrap: anywhere'>ONE LINE</p>"}, "not Active"),
     "in a frame": ({"after": f"{PENDING}<iframe srcdoc='<pre>KEY</pre>'></iframe>"}, "not Active"),
+    "beside a frame that never loads": (
+        {"after": f"{PENDING}{AREA}<p style='height: 9000px'></p><iframe loading=lazy src='/nowhere'></iframe>"},
+        "not Active",
+    ),
     "in a shadow": (
         {"after": f"{PENDING}<div><template shadowrootmode=open>{AREA}</template></div>"},
         "not Active",

@@ -125,10 +125,11 @@ def private_copy(path: str | None, timeout: float, is_on_disk: bool = False) -> 
             try:
                 file.backup(copy)
             except sqlite3.OperationalError as error:
-                if "disk is full" not in str(error):
+                # A quota or a size limit is an I/O error.
+                if not is_on_disk or not any(word in str(error) for word in ("disk is full", "I/O", "unable to open")):
                     raise
                 raise LedgerError(
-                    f"{path} can't be copied for reading: the folder for temporary files is full.",
+                    f"{path} can't be copied for reading: the folder for temporary files is full or limited ({error}).",
                     "Make room in TMPDIR (/var/tmp without it), or set SQLITE_TMPDIR to a folder with more room.",
                 ) from None
     return sqlalchemy.create_engine("sqlite://", creator=lambda: copy, poolclass=StaticPool)

@@ -158,8 +158,10 @@ class Browser:
             if self._playwright is None:
                 self._playwright = sync_playwright().start()
             try:
-                self._chromium = self._launch(self._playwright)
-                _watch_redirects(self._chromium.new_browser_cdp_session())
+                chromium = self._launch(self._playwright)
+                # Without it nothing is opened: a redirect could take the key elsewhere.
+                _watch_redirects(chromium.new_browser_cdp_session())
+                self._chromium = chromium
             except Error as error:
                 reason = next((line for line in str(error).splitlines() if line.strip()), "")[:200]
                 raise BrowserFailed(f"The browser can't be started: {reason}", "Try devtodev.browser_path.") from None

@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 from .._model.errors import InputError, RefundsError, after_writing
-from .._model.identifiers import Environment, shown
+from .._model.identifiers import ENVIRONMENTS, Environment, shown
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
 from .json_api import Document, JsonApi, Refused
 from .last_applied import LastApplied
@@ -145,8 +145,14 @@ class Qonversion:
                 "Look at Project Settings, Stores, Apple App Store in Qonversion's dashboard.",
             )
         with after_writing():
+            self._forget_replaced(identity, before.bundle_id)
             self.last_applied.note(integration)
         return integration
+
+    def _forget_replaced(self, identity: Identity, bundle_id: str | None) -> None:
+        """Forget the app whose place this one took: a project has one, for both environments."""
+        for environment in ENVIRONMENTS if bundle_id not in (None, identity.bundle_id) else ():
+            self.last_applied.forget(replace(identity, bundle_id=str(bundle_id), environment=environment))
 
     def note(self, integration: Integration) -> None:
         self.last_applied.note(integration)

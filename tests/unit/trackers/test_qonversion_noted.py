@@ -44,3 +44,31 @@ def test_what_was_never_sent_was_not_done(outcome: RefundsError, is_undone: bool
     with pytest.raises(RefundsError) as failed:
         tracker.save(NEW, t.cast("t.Any", CREDENTIALS))
     assert failed.value is outcome and noted.row == (before if is_undone else BEGUN)
+
+
+def test_the_app_whose_place_was_taken_is_forgotten_in_both_environments() -> None:
+    """Else its own `state: absent` would ask for ever whether its key is gone."""
+
+    class Taken(Project):
+        other = True
+
+        def read(self) -> Config:
+            bundle_id = "com.example.old" if self.other else NEW.identity.bundle_id
+            return Config(bundle_id, NEW.key_id, NEW.issuer_id, True, (None,) * 5)
+
+        def save(self, _bundle_id: str, _credentials: t.Any) -> None:
+            self.other = False
+
+    class Forgetting(Noted):
+        forgotten: t.ClassVar[list[tuple[str, str]]] = []
+
+        def forget(self, identity: t.Any) -> None:
+            self.forgotten.append((identity.bundle_id, identity.environment))
+
+    noted = Forgetting(None)
+    settings = QonversionSettings(Secret("sk"), replace_bundle=True)
+    tracker = Qonversion(t.cast("t.Any", Taken(RefundsError("?"))), t.cast("t.Any", noted), settings)
+    tracker.save(NEW, t.cast("t.Any", CREDENTIALS))
+    assert noted.forgotten == [("com.example.old", place) for place in ("production", "sandbox")] and noted.row == NEW
+    tracker.save(NEW, t.cast("t.Any", CREDENTIALS))
+    assert len(noted.forgotten) == 2
