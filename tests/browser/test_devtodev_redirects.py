@@ -119,6 +119,9 @@ def each(
                 page.wait_for_timeout(100)
             else:
                 raise AssertionError(f"{code}: nothing happened")
+        for window in page.context.pages:
+            if window != page:
+                window.close()
 
     browser.call(Visitor(own.at(""), parse_browser_session(state(own.at("")), "session")), work, PATIENCE)
     browser.close()

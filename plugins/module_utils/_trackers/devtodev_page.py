@@ -89,7 +89,9 @@ class Form:
         failed: list[str] = []
 
         def fails(request: Request) -> None:
-            failed.append(request.url)
+            # Not what the page of before, or a part of this one, had asked for.
+            if request.is_navigation_request():
+                failed.append(request.url)
 
         self.page.on("requestfailed", fails)
         try:
