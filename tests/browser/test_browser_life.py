@@ -178,14 +178,21 @@ def test_one_browser_serves_threads_one_after_another(world: World) -> None:
 def test_without_the_watch_over_redirects_no_app_gets_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the first app, nor the next one that finds a browser started."""
 
+    closed: list[object] = []
+
     class Chromium:
+        def close(self) -> None:
+            closed.append(self)
+
         def new_browser_cdp_session(self) -> None:
             raise Error("Protocol error (Fetch.enable)")
 
     browser = object.__new__(Browser)
     monkeypatch.setattr(browser, "_chromium", None, raising=False)
     monkeypatch.setattr(browser, "_playwright", object(), raising=False)
+    monkeypatch.setattr(browser, "_pages", {}, raising=False)
     monkeypatch.setattr(browser, "_launch", lambda _playwright: Chromium())
     for _app in range(2):
         with pytest.raises(BrowserFailed, match="can't be started"):
             browser._running()
+    assert len(closed) == 2, "none is left behind"

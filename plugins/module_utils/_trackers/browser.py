@@ -158,11 +158,11 @@ class Browser:
             if self._playwright is None:
                 self._playwright = sync_playwright().start()
             try:
-                chromium = self._launch(self._playwright)
-                # Without it nothing is opened: a redirect could take the key elsewhere.
-                _watch_redirects(chromium.new_browser_cdp_session())
-                self._chromium = chromium
+                self._chromium = self._launch(self._playwright)
+                _watch_redirects(self._chromium.new_browser_cdp_session())
             except Error as error:
+                # Without the watch nothing is opened: a redirect could take the key elsewhere.
+                self._end_chromium()
                 reason = next((line for line in str(error).splitlines() if line.strip()), "")[:200]
                 raise BrowserFailed(f"The browser can't be started: {reason}", "Try devtodev.browser_path.") from None
         return self._chromium
