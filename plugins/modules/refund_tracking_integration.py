@@ -109,7 +109,7 @@ declared:
   returned: success, and failure of the credential check
   type: dict
 action:
-  description: What was done, or is to be done outside check mode. V(unknown) where the tracker can't show the key.
+  description: V(create), V(update), V(delete), V(unchanged), or V(unknown) where the tracker can't show the key.
   returned: success, and failure of the credential check
   type: str
 outcome:
