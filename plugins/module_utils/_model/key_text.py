@@ -37,6 +37,26 @@ _OTHER_KINDS = {
     "PUBLIC KEY": "a public key; the private one is needed",
     "CERTIFICATE": "a certificate; the private key is needed",
 }
+# A label of other words isn't repeated: it may be a part of the key that got there.
+_LABEL_WORDS = frozenset(
+    [
+        "BLOCK",
+        "CERTIFICATE",
+        "DSA",
+        "EC",
+        "KEY",
+        "MESSAGE",
+        "OPENSSH",
+        "PARAMETERS",
+        "PGP",
+        "PKCS7",
+        "PRIVATE",
+        "PUBLIC",
+        "REQUEST",
+        "RSA",
+        "X509",
+    ]
+)
 
 
 class Source(t.NamedTuple):
@@ -157,7 +177,9 @@ def _check_label(text: str, source: Source) -> None:
     if len(labels) > 1:
         raise source.unreadable(f"holds {len(labels)} PEM blocks; one is expected", _RIGHT_FILE)
     if labels and labels[0] != "PRIVATE KEY":
-        raise source.wrong_kind(_OTHER_KINDS.get(labels[0], f"a PEM block named {labels[0][:40]}"))
+        is_known = set(labels[0].split()) <= _LABEL_WORDS
+        other = f"a PEM block named {labels[0][:40]}" if is_known else "a PEM block of another kind"
+        raise source.wrong_kind(_OTHER_KINDS.get(labels[0], other))
 
 
 def _damage(text: str) -> str:

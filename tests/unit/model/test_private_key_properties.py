@@ -63,6 +63,7 @@ FIXED = (
 @given(st.one_of(TEXTS, NEARLY))
 @example("\ud800")
 @example("\udc80")
+@example("-----BEGIN MIGHAGEAMBMGBYQGSM49AGEG-----")
 def test_any_text_as_content(text: str) -> None:
     outcome = _outcome(lambda: parse_content(text))
     assert isinstance(outcome, KeyProblem)
