@@ -38,24 +38,8 @@ _OTHER_KINDS = {
     "CERTIFICATE": "a certificate; the private key is needed",
 }
 # A label of other words isn't repeated: it may be a part of the key that got there.
-_LABEL_WORDS = frozenset(
-    [
-        "BLOCK",
-        "CERTIFICATE",
-        "DSA",
-        "EC",
-        "KEY",
-        "MESSAGE",
-        "OPENSSH",
-        "PARAMETERS",
-        "PGP",
-        "PKCS7",
-        "PRIVATE",
-        "PUBLIC",
-        "REQUEST",
-        "RSA",
-        "X509",
-    ]
+_PLAIN_LABEL = re.compile(
+    "(?: ?(?:BLOCK|CERTIFICATE|DSA|EC|KEY|MESSAGE|OPENSSH|PARAMETERS|PGP|PKCS7|PRIVATE|PUBLIC|REQUEST|RSA|X509))+"
 )
 
 
@@ -177,8 +161,8 @@ def _check_label(text: str, source: Source) -> None:
     if len(labels) > 1:
         raise source.unreadable(f"holds {len(labels)} PEM blocks; one is expected", _RIGHT_FILE)
     if labels and labels[0] != "PRIVATE KEY":
-        is_known = set(labels[0].split()) <= _LABEL_WORDS
-        other = f"a PEM block named {labels[0][:40]}" if is_known else "a PEM block of another kind"
+        plain = _PLAIN_LABEL.fullmatch(labels[0])
+        other = f"a PEM block named {labels[0][:40]}" if plain else "a PEM block of another kind"
         raise source.wrong_kind(_OTHER_KINDS.get(labels[0], other))
 
 
