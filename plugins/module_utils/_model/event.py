@@ -95,6 +95,8 @@ def events_of(
             fields = _refund_fields(after) | is_over
             fields["what"] = _GIVEN_BACK[after.is_family_shared]
             cause = reversals.get(after.key)
+            if cause is not None:
+                fields["notification_uuid"] = cause.uuid
             # The same before and after the refund is known: the history may tell of it later.
             key = f"reversed/{place if cause is None else cause.uuid}"
             found.append(Event("refund_reversed", key, after.reversed_at, fields))

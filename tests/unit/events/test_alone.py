@@ -18,7 +18,7 @@ from unit_support import ROOT
 
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._model.event import ConsumptionRequest
-from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification
+from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification, iso_time
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.storing import store
 
 REFUND = told(refund(1))
@@ -70,6 +70,21 @@ def test_one_event_whatever_the_ledger_holds(ledger: Ledger, kind: str, one: t.A
     assert over == ["2025-10-09T09:53:20Z" if kind == "refund_reversed" else None]
     for event in reader.waiting(9):
         assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(dict(event.body))] == []
+
+
+@pytest.mark.parametrize("held", [[], [REFUND]], ids=["not held", "held"])
+@pytest.mark.parametrize("kind", ALONE)
+def test_an_event_names_the_notification_that_was_signed_then(
+    ledger: Ledger, kind: str, held: list[Notification]
+) -> None:
+    reader, one = consumer(ledger), ALONE[kind]
+    write(ledger, *held)
+    store(ledger, {APP: [one]}, NOW)
+    write(ledger, REFUND)
+    bodies = [event.body for event in reader.waiting(9)]
+    assert {body["kind"] for body in bodies} == {"refund", kind}
+    signed = [(each.uuid, iso_time(each.signed_date)) for each in (REFUND, one)]
+    assert {(body["notification_uuid"], body["signed_at"]) for body in bodies} == set(signed)
 
 
 def test_a_reversal_of_what_is_not_held_says_what_is_unknown(ledger: Ledger) -> None:
