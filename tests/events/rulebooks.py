@@ -25,9 +25,11 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import record
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
+from ansible_collections.storeops.refunds.plugins.module_utils._model.event import Event
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,6 +154,16 @@ class Scene:
         note = {"type": kind, "signed_date": now, "transaction": transaction, **more}
         told: dict[str, t.Any] = self.control("POST", f"/apps/{BUNDLE_ID}/notifications", note)["notifications"][0]
         return told
+
+    def record_sandbox_refund(self) -> None:
+        """Record the event of a refund in the sandbox."""
+        ledger = Ledger(find_place(self.ledger_url, {}), False, lambda text: None)
+        now = int(time.time() * 1000)
+        refund = Event("refund", "of the sandbox", now, {"transaction_id": "7", "is_family_shared": False})
+        app = {"source": "other:0", "environment": "sandbox", "bundle_id": BUNDLE_ID}
+        with ledger.writing() as connection:
+            record(connection, app, [refund], "2026-01-01T00:00:00Z")
+        ledger.close()
 
     def done(self) -> int:
         """Give the number of the last event that a consumer is done with."""

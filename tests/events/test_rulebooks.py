@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import typing as t
 
+import pytest
 from rulebooks import BUNDLE_ID, Scene, until
 
 LISTENS = "refund_events listens on"
@@ -80,17 +81,24 @@ def _asked(scene: Scene) -> int:
     return len(scene.control("GET", "/calls?endpoint=get_notification_history")["calls"])
 
 
-def test_ones_own_playbook_with_the_hashed_account(scene: Scene) -> None:
+@pytest.mark.parametrize("given", [{}, {"refund_account_sandbox": True}], ids=["default", "sandbox"])
+def test_ones_own_playbook_with_the_hashed_account(scene: Scene, given: dict[str, t.Any]) -> None:
     playbook = scene.folder / "block.yml"
     playbook.write_text(_PLAYBOOK.replace("SINK", scene.sink.url))
-    variables = scene.variables("listen", refund_account_playbook=str(playbook), refund_events_account_token="sha256")
+    variables = scene.variables(
+        "listen", refund_account_playbook=str(playbook), refund_events_account_token="sha256", **given
+    )
     running = scene.start("storeops.refunds.refund_account", variables)
     try:
         running.wait_for(LISTENS)
+        scene.record_sandbox_refund()
         told = scene.tell("REFUND", 1)
         assert [attempt["result"] for attempt in told["send_attempts"]] == ["SUCCESS"]
-        (posted,) = until(lambda: scene.sink.to("/block"), "a blocked account")
-        assert len(posted["account"]) == 64 and posted["kind"] == "refund"
+        # One after the other: of the sandbox's, which came first, is heard before or never.
+        until(lambda: [one for one in scene.sink.to("/block") if one["account"]], "a blocked account")
+        posted = scene.sink.to("/block")
+        assert [one["environment"] for one in posted] == [*["sandbox"] * len(given), "production"]
+        assert len(posted[-1]["account"]) == 64 and posted[-1]["kind"] == "refund"
         assert "11111111-2222" not in running.log.read_text()
     finally:
         running.end()
@@ -107,6 +115,7 @@ _PLAYBOOK: t.Final = """
         method: POST
         body_format: json
         body:
-          account: "{{ ansible_eda.event.account_token_sha256 }}"
+          account: "{{ ansible_eda.event.account_token_sha256 | default('') }}"
+          environment: "{{ ansible_eda.event.environment }}"
           kind: "{{ ansible_eda.event.kind }}"
 """

@@ -24,6 +24,7 @@ FIELDS = (
     "what",
     "product_id",
     "bundle_id",
+    "environment",
     "price",
     "transaction_id",
     "signed_at",
@@ -85,8 +86,13 @@ TEXTS = {
 def test_the_text_says_of_each_event_what_it_is(tmp_path: Path) -> None:
     """The texts as the playbooks make them, of all events in one play."""
     made = {"bundle_id": "com.example.one", "signed_at": "2025-10-09T08:53:20Z"}
+    places = {"production": "com.example.one", "sandbox": "com.example.one (sandbox)"}
     books = [yaml.safe_load((ROOT / f"playbooks/refund_{name}.yml").read_text())[0] for name in ("message", "ticket")]
-    body = {"messages": "{{ __texts }}", "ticket": "{{ refund_ticket_own.description }}"}
+    body = {"messages": "{{ __texts }}", "titles": "{{ __titles }}", "ticket": "{{ refund_ticket_own.description }}"}
+    texts = {
+        "__texts": "{{ __texts | default([]) + [refund_message_text] }}",
+        "__titles": "{{ __titles | default([]) + [refund_ticket_own.title] }}",
+    }
     play = {
         "hosts": "localhost",
         "gather_facts": False,
@@ -94,14 +100,15 @@ def test_the_text_says_of_each_event_what_it_is(tmp_path: Path) -> None:
         "vars": {
             **books[0]["vars"],
             **books[1]["vars"],
-            "events": [{**made, **event.fields} for (event,), _text in TEXTS.values()],
+            "events": [
+                {"answer_until": "then", **made, "environment": place, **event.fields}
+                for place in places
+                for (event,), _text in TEXTS.values()
+            ],
             "ansible_eda": {"event": "{{ item | default(events[-1]) }}"},
         },
         "tasks": [
-            {
-                "ansible.builtin.set_fact": {"__texts": "{{ __texts | default([]) + [refund_message_text] }}"},
-                "loop": "{{ events }}",
-            },
+            {"ansible.builtin.set_fact": texts, "loop": "{{ events }}"},
             {"ansible.builtin.copy": {"content": body, "dest": f"{tmp_path}/texts.json", "mode": "0600"}},
         ],
     }
@@ -110,7 +117,13 @@ def test_the_text_says_of_each_event_what_it_is(tmp_path: Path) -> None:
     ran = unit_forks.run_playbook(book, "localhost,", folder=tmp_path)
     assert ran.code == 0, ran
     found = json.loads((tmp_path / "texts.json").read_text())
-    wanted = [f"{text}{TAIL}T08:53:20Z" for _events, text in TEXTS.values()]
+    wanted = [
+        f"{text.replace('com.example.one', name)}{TAIL}T08:53:20Z"
+        for name in places.values()
+        for _events, text in TEXTS.values()
+    ]
+    assert {title.partition(": ")[2] for title in found["titles"][: len(TEXTS)]} == {"com.example.one"}
+    assert {title.partition(": ")[2] for title in found["titles"][len(TEXTS) :]} == {"com.example.one (sandbox)"}
     assert found["messages"] == wanted and len(set(wanted)) == len(wanted)
     assert "transaction 20 (unknown product, unknown). The customer's reason: not given." in found["ticket"]
 
