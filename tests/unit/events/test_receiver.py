@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import threading
@@ -32,8 +33,10 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds i
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events import declared as declared_module
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events import intake as intake_module
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.declared import Declared
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.http_server import Limits
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.intake import Intake
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.receiver import Receiver
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.storing import store
@@ -149,10 +152,25 @@ def test_an_app_that_nobody_declares_is_not_known(desk: Desk) -> None:
     assert len(desk.warnings) == 100
 
 
+# What of ours is broken meanwhile.
+BROKEN: dict[str, t.Callable[[], t.Any]] = {
+    "nothing": contextlib.nullcontext,
+    "ledger": lambda: mock.patch.object(intake_module, "store", side_effect=LedgerError("It is away.")),
+    "row": lambda: mock.patch.object(intake_module, "store", side_effect=RowFault("Too large.")),
+    "storing": lambda: mock.patch.object(intake_module, "store", side_effect=MemoryError()),
+    "list": lambda: mock.patch.multiple(
+        declared_module, _AGE_S=-1.0, list_integrations=mock.Mock(side_effect=LedgerError("It is away."))
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize("declared", ["production", "sandbox"])
 @pytest.mark.parametrize(
     ("fields", "reason", "is_sound"),
     [
+        ({}, "stored", True),
+        ({"kind": "TEST"}, "nothing_to_store", True),
         *[({"fault": one}, one, False) for one in ("missing_oid", "wrong_root", "expired")],
         ({"fault": "short_chain"}, "wrong_chain_length", False),
         ({"fault": "wrong_root", "appAppleId": 7}, "wrong_root", False),
@@ -165,7 +183,7 @@ def test_an_app_that_nobody_declares_is_not_known(desk: Desk) -> None:
     ],
 )
 def test_all_that_apple_signed_for_the_app_is_for_further_urls_too(
-    desk: Desk, fields: dict[str, t.Any], reason: str, is_sound: bool, declared: Environment
+    desk: Desk, fields: dict[str, t.Any], reason: str, is_sound: bool, declared: Environment, broken: str
 ) -> None:
     if reason == "wrong_bundle_id":
         fields = {"signedTransactionInfo": desk.apple.chain.sign({"transactionId": "1", "bundleId": "com.example.b"})}
@@ -173,9 +191,16 @@ def test_all_that_apple_signed_for_the_app_is_for_further_urls_too(
         identity = Identity("ledger", "", "sandbox", BUNDLE_ID)
         remove_integration(desk.ledger, replace(identity, environment="production"))
         put_integration(desk.ledger, Integration(identity, "issuer", "KEY", None, "Active", None, APPLE_ID), NOW)
-    answer = desk.intake.judge(desk.apple.body(**fields)).answer
+    desk.intake.declared.all()
+    body, seen = desk.apple.body(**fields), list[bytes]()
+    with BROKEN[broken]():
+        answer = desk.intake.judge(body).answer
+        (status,), _receiver = received(desk, [body], forward=lambda given: not seen.append(given))
+    assert seen == [body] * is_sound
+    is_stored = reason == "stored" and declared == "production"
+    assert not is_stored or status == (200 if broken in ("nothing", "list") else 503)
     assert answer.is_sound is is_sound and (answer.status == 400) is not is_sound
-    assert answer.reason == reason if not is_sound else answer.is_for_others or reason in "".join(desk.warnings)
+    assert answer.reason == reason or (is_sound and (answer.is_for_others or reason in "".join(desk.warnings)))
 
 
 @pytest.mark.parametrize(
@@ -383,3 +408,15 @@ def test_further_urls_get_the_untouched_body_of_what_is_sound(desk: Desk, is_tak
     assert sorted(seen) == sorted([bodies[0], bodies[2]])
     # It is stored in any case; Apple's next attempt is for the others.
     assert statuses == [200 if is_taken else 503, 400, 200 if is_taken else 503] and desk.count() == 1
+
+
+def test_none_waits_for_its_turn_to_be_forwarded(desk: Desk) -> None:
+    """A silent URL holds each one up as long as it may: those of all connections at the same time."""
+    all_there = threading.Barrier(Limits.connections)
+
+    def forward(_body: bytes) -> bool:
+        all_there.wait(120)
+        return True
+
+    statuses, _receiver = received(desk, [desk.apple.body("TEST")] * Limits.connections, forward=forward)
+    assert statuses == [200] * Limits.connections

@@ -13,6 +13,7 @@ from ..._apple.signed_data import SignedData
 from ..._ledger.integrations import list_integrations
 from ..._ledger.ledger import Ledger
 from ..._ledger.refunds import App
+from ..._model.errors import LedgerError
 from ..._model.identifiers import ENVIRONMENTS, Environment
 from ..._model.integration import Integration
 
@@ -48,10 +49,20 @@ class Declared:
         return list(self._held.values())
 
     def find(self, environment: Environment, bundle_id: str) -> Integration | None:
-        """Return an app's integration, None when nobody declares it."""
+        """Return an app's integration, None when nobody declares it.
+
+        While the ledger can't be read, what was read before counts for apps that it had, in whatever environment:
+        their notifications can be verified, and further URLs get them.
+        """
         age = float("inf") if self._read_at is None else self.monotonic() - self._read_at
         if age > _AGE_S or ((environment, bundle_id) not in self._held and age > _AGE_OF_UNKNOWN_S):
-            self.all()
+            try:
+                self.all()
+            except LedgerError:
+                if all(bundle_id != held for _environment, held in self._held):
+                    raise
+                # Each try may take long, and all notifications wait for it.
+                self._read_at = self.monotonic()
         return self._held.get((environment, bundle_id))
 
     def app(self, entry: Integration) -> App:

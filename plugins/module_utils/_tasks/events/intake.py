@@ -93,7 +93,8 @@ class Intake:
                 if isinstance(error, RowFault) and len(judged) > 1:
                     # One of them is at fault, and the others can be stored.
                     return [answer for one in judged for answer in self.keep([one])]
-                trouble = self._trouble(str(error))
+                # Further URLs get it all the same: they lose nothing by the state of our ledger.
+                trouble = self._trouble(str(error), is_sound=True)
                 return [trouble if one.answer.is_sound else one.answer for one in judged]
             self._troubles.clear()
         return [one.answer for one in judged]

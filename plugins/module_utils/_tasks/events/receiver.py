@@ -15,6 +15,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from .http_server import Limits
 from .intake import Answer, Intake, Judged
 
 MOST_WAITING = 500
@@ -35,7 +36,8 @@ class Receiver:
     _waiting: deque[tuple[Judged, asyncio.Future[Answer]]] = field(default_factory=deque, init=False)
     _verifier: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), init=False)
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), init=False)
-    _forwarders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32), init=False)
+    # One for each connection: however many a silent URL holds up, none waits for its turn to be forwarded.
+    _forwarders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(Limits.connections), init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def receive(self, body: bytes) -> int:
@@ -87,10 +89,10 @@ class Receiver:
             self._waiting.clear()
             try:
                 answers = await loop.run_in_executor(self._thread, self.intake.keep, [one for one, _future in taken])
-            # Nobody is left waiting, whatever happened.
+            # Nobody is left waiting, whatever happened. All of it was verified.
             except Exception as error:
                 self.intake.warn(f"{type(error).__name__} while notifications were stored; Apple tries again.")
-                answers = [Answer(503, "own_trouble")] * len(taken)
+                answers = [Answer(503, "own_trouble", is_sound=True)] * len(taken)
             for (_judged, future), answer in zip(taken, answers, strict=True):
                 if not future.done():
                     future.set_result(answer)
