@@ -209,6 +209,20 @@ def test_requests_that_cannot_be_used_are_told(place: Place) -> None:
     assert warning.startswith(f"{BUNDLE_ID} (production): ") and "(1 wrong_apple_id)" in warning
 
 
+@pytest.mark.parametrize("interval", [1, 12 * 3600, 24 * 3600])
+def test_what_is_signed_right_after_a_poll_is_in_the_next_one(interval: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    windows: list[Window] = []
+    monkeypatch.setattr(polling, "stored_credentials", mock.Mock())
+    monkeypatch.setattr(polling, "_payloads", lambda _history, window: windows.append(window) or [])
+    entry = Integration(Identity("ledger", "", "production", BUNDLE_ID), "issuer", "KEY", None, "Active", None, 1)
+    # The first poll takes ten minutes.
+    for now in (1_760_000_000.0, 1_760_000_600.0 + interval):
+        context = Context(False, {}, lambda now=now: now, pytest.fail, Transport(HttpSettings()))
+        Poller(parse_settings({"interval": interval}), mock.Mock(), context)._requests(entry, context)
+    first, second = windows
+    assert second.start <= first.end and second.start <= second.end - 13 * HOUR
+
+
 def test_requests_are_read_in_parts_where_there_are_too_many() -> None:
     asked: list[Window] = []
 

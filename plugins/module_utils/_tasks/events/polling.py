@@ -34,8 +34,8 @@ from .declared import Declared, NoAppleId
 from .settings import Settings
 from .storing import store
 
-# A request that came late may still be answered for a while.
-_LOOK_BACK_MS = ANSWER_WITHIN_MS + 3_600_000
+# A request that came late may still be answered for a while, and a poll takes its time.
+_MORE_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,11 @@ class Poller:
         )
 
     @property
+    def _look_back_ms(self) -> int:
+        """As long as a request can be answered, and never less than since the last poll."""
+        return max(ANSWER_WITHIN_MS, int(self.settings.interval * 1000)) + _MORE_MS
+
+    @property
     def _source(self) -> KeySource:
         """No key is given: each app's lies at the path that is stored with its integration."""
         return KeySource(None, None, None, None, self.settings.private_key_file_policy)
@@ -109,7 +114,7 @@ class Poller:
         history = NotificationHistory(server, credentials, identity.bundle_id, identity.environment, pace)
         now = int(context.now() * 1000)
         try:
-            payloads = _payloads(history, Window(now - _LOOK_BACK_MS, now))
+            payloads = _payloads(history, Window(now - self._look_back_ms, now))
             verifier = self.declared.verifier(entry)
         except (NoNotificationUrl, NoAppleId):
             return None
