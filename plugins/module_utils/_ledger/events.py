@@ -137,6 +137,17 @@ class Consumer:
         with self.ledger.writing() as connection:
             connection.execute(mine.values(holder=None, held_until=None))
 
+    def times(self) -> tuple[int, int | None]:
+        """Return from when on what is signed is news to it, and until when the lease is held (None: it is free).
+
+        Both are UNIX milliseconds, of the clocks of those who claimed. It has to be claimed first.
+        """
+        table = consumers()
+        with self.ledger.reading() as connection:
+            query = sqlalchemy.select(table.c.begins_at, table.c.held_until).where(table.c.name == self.name)
+            row = connection.execute(query).one()
+        return row.begins_at, row.held_until
+
     def waiting(self, most: int) -> list[Recorded]:
         """Return the next events in order, at most so many; none that was signed before the consumer began."""
         table, mine = events(), consumers()

@@ -244,3 +244,116 @@ def test_an_engine_that_never_says_that_it_has_an_event_is_told_of(ledger: Ledge
         return warnings
 
     assert "event 1." in asyncio.run(work())[0]
+
+
+class _Engine:
+    """Takes an event, or says that it has one, in ``takes_ms`` of the clock, while the ``other`` process looks."""
+
+    def __init__(self, clock: list[int], takes_ms: int, other: Watched, got: list[int]) -> None:
+        self.clock, self.takes_ms, self.other, self.got = clock, takes_ms, other, got
+        self.numbers: list[int] = []
+
+    async def put(self, item: t.Any) -> None:
+        """Take it."""
+        self.numbers.append(item["number"])
+        self.got.append(item["number"])
+        await self.get()
+
+    async def get(self) -> dict[str, t.Any]:
+        """Say it."""
+        self.clock[0] += self.takes_ms
+        looked, count = self.other.looked, len(self.got)
+        # Of three looks, the second one began after the clock went on, and has ended.
+        await _until(lambda: self.other.looked > looked + 2 or len(self.got) > count)
+        return {}
+
+
+@pytest.mark.parametrize("has_feedback", [False, True])
+@pytest.mark.parametrize("takes_ms", [2_000, 9_000])
+def test_however_slow_the_engine_is_a_second_process_gets_nothing(
+    ledger: Ledger, takes_ms: int, has_feedback: bool
+) -> None:
+    with ledger.writing() as connection:
+        record(connection, APP, [Event("refund", str(n), n, {"number": n}) for n in range(6, 21)], NOW)
+    clock, got = [1], list[int]()
+    first, second = Watched(ledger, "rules", "first"), Watched(ledger, "rules", "second")
+    engines = [_Engine(clock, takes_ms, second, got), _Engine(clock, takes_ms, first, got)]
+    warnings: list[list[str]] = [[], []]
+
+    async def work() -> None:
+        assert first.claim(1)
+        tasks = []
+        for consumer, engine, said in zip((first, second), engines, warnings, strict=True):
+            feedback = engine if has_feedback else None
+            dispatcher = Dispatcher(consumer, engine, feedback, lambda: clock[0], said.append, look_s=0.001)
+            tasks.append(asyncio.create_task(dispatcher.run()))
+        reader = Consumer(ledger, "rules", "nobody")
+        await _until(lambda: reader.waiting(1) == [])
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(work(), 600))
+    assert [engine.numbers for engine in engines] == [list(range(1, 21)), []]
+    assert [len(said) for said in warnings] == [0, 1] and "this one waits" in warnings[1][0].lower()
+
+
+def test_who_loses_its_lease_says_so_and_hands_on_no_more(ledger: Ledger) -> None:
+    clock, warnings = [1], list[str]()
+
+    class Stopped(asyncio.Queue[t.Any]):
+        async def put(self, item: t.Any) -> None:
+            clock[0] += 30_001
+            assert Consumer(ledger, "rules", "other").claim(clock[0])
+            await super().put(item)
+
+    async def work() -> list[int]:
+        queue = Stopped()
+        consumer = Watched(ledger, "rules", "a")
+        dispatcher = Dispatcher(consumer, queue, None, lambda: clock[0], warnings.append, look_s=0.001)
+        task = asyncio.create_task(dispatcher.run())
+        await _until(lambda: consumer.looked > 9)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return [queue.get_nowait()["number"] for _number in range(queue.qsize())]
+
+    assert asyncio.run(asyncio.wait_for(work(), 600)) == [1]
+    lost, waits = warnings
+    assert "Consumer rules lost its lease" in lost and "event 1 was" in lost
+    assert "consumer rules" in waits and "1970-01-01T00:01:00Z (UTC)" in waits
+
+
+# The last one was taken while the clock was wrong.
+@pytest.mark.parametrize(("taken", "until"), [(1, "1970-01-01T00:00:30Z"), (4_102_444_800_000, "2100-01-01T00:00:30Z")])
+def test_who_waits_says_once_for_whom_and_until_when(ledger: Ledger, taken: int, until: str) -> None:
+    clock, warnings = [1], list[str]()
+    first = Consumer(ledger, "rules", "first")
+
+    async def work() -> None:
+        second = Consumer(ledger, "rules", "second")
+        dispatcher = Dispatcher(second, asyncio.Queue(), None, lambda: clock[0], warnings.append)
+        assert first.claim(taken)
+        assert [await dispatcher._claimed() for _time in range(3)] == [False] * 3
+        assert len(warnings) == 1 and "consumer rules" in warnings[0] and f"{until} (UTC)" in warnings[0]
+        first.release()
+        assert await dispatcher._claimed() and len(warnings) == 1
+        # Once it had the events, it is news that it has them no more.
+        clock[0] = 60_000
+        assert first.claim(60_000)
+        assert [await dispatcher._claimed() for _time in range(3)] == [False] * 3 and len(warnings) == 2
+
+    asyncio.run(work())
+
+
+def test_a_clock_that_is_set_back_is_that_of_the_lease_too(ledger: Ledger) -> None:
+    """Else the lease would count as young until the clock is there again, while that of others goes on."""
+    clock = [3_600_000]
+
+    async def work() -> None:
+        consumer = Consumer(ledger, "rules", "a")
+        dispatcher = Dispatcher(consumer, asyncio.Queue(), None, lambda: clock[0], lambda text: None)
+        assert await dispatcher._claimed()
+        clock[0] = 1
+        assert await dispatcher._claimed() and consumer.times() == (0, 30_001)
+
+    asyncio.run(work())

@@ -134,6 +134,14 @@ def test_a_lease_is_released_by_its_holder_alone(ledger: Ledger) -> None:
     assert not Consumer(ledger, "other", "b").claim(START + 1) and other.done(0)
 
 
+def test_when_a_consumer_began_and_until_when_it_is_held(ledger: Ledger) -> None:
+    first, other = consumer(ledger), consumer(ledger, "other", at=START + 5)
+    assert (first.times(), other.times()) == ((START, START + 30_000), (START + 5, START + 30_005))
+    assert first.claim(START + 7) and first.times() == (START, START + 30_007)
+    first.release()
+    assert (first.times(), other.times()) == ((START, None), (START + 5, START + 30_005))
+
+
 def test_of_an_app_what_is_older_is_forgotten(ledger: Ledger) -> None:
     reader = consumer(ledger)
     write(ledger, event("a", START), event("b", START + 1))

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import threading
 import typing as t
 from dataclasses import dataclass, field, replace
 from urllib.request import getproxies_environment
@@ -18,6 +20,7 @@ from ..._ledger.ledger import Ledger
 from ..._ledger.place import find_place
 from ..._model.errors import InputError, RefundsError
 from ..._model.masking import Masker
+from ..._model.refund import iso_time
 from ..shared.root import root_certificate
 from .declared import Declared
 from .dispatcher import Dispatcher, Queue
@@ -79,6 +82,7 @@ async def _run(queue: Queue, args: t.Mapping[str, t.Any], world: World) -> None:
     consumer = Consumer(parts.ledger(), settings.consumer, world.holder)
     # Before anything is recorded: what comes from now on is an event.
     await asyncio.to_thread(consumer.claim, int(world.now() * 1000))
+    await _tell_beginning(consumer, world)
     dispatcher = Dispatcher(consumer, queue, feedback, lambda: int(world.now() * 1000), world.warn)
     work = _listen if settings.mode == "listen" else _poll
     tasks = [asyncio.create_task(dispatcher.run()), asyncio.create_task(work(parts, dispatcher))]
@@ -90,6 +94,17 @@ async def _run(queue: Queue, args: t.Mapping[str, t.Any], world: World) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _tell_beginning(consumer: Consumer, world: World) -> None:
+    """Warn when a clock that was fast at the consumer's first start made it begin in the future."""
+    begins_at, _held_until = await asyncio.to_thread(consumer.times)
+    if begins_at > world.now() * 1000:
+        world.warn(
+            f"Consumer {consumer.name} gets no event for what is signed before {iso_time(begins_at)} (UTC): the clock "
+            f"said so when it first started, and says {iso_time(int(world.now() * 1000))} now. If it is right now, "
+            "give another consumer."
+        )
 
 
 @dataclass(frozen=True)
@@ -169,8 +184,38 @@ async def _poll(parts: Parts, dispatcher: Dispatcher) -> None:
     while True:
         voice.begin()
         try:
-            await asyncio.to_thread(poller.poll)
+            await _in_background(poller.poll)
         except RefundsError as error:
             parts.world.warn(f"{error} The next try is in {parts.settings.interval:g} s.")
         dispatcher.wake()
         await asyncio.sleep(parts.settings.interval)
+
+
+async def _in_background(work: t.Callable[[], None]) -> None:
+    """Wait for ``work``, in a thread of which nobody waits for the end once the source is cancelled.
+
+    asyncio.run joins the threads of asyncio.to_thread, and Apple may let a poll wait for minutes.
+    """
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def end(error: BaseException | None) -> None:
+        if ended.done():
+            return
+        if error is None:
+            ended.set_result(None)
+        else:
+            ended.set_exception(error)
+
+    def run() -> None:
+        error: BaseException | None = None
+        try:
+            work()
+        except BaseException as raised:
+            error = raised
+        # The loop may be closed by now.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(end, error)
+
+    threading.Thread(target=run, daemon=True).start()
+    await ended
