@@ -51,7 +51,7 @@ options:
   consumer:
     description:
       - Name under which the ledger notes which events were given. Give each rulebook its own. If a rulebook is
-        started twice under one name, only the first process gets events.
+        started twice under one name, only the first process gets events, and the log of the other says so.
     type: str
     default: rulebook
   host:
@@ -70,7 +70,8 @@ options:
     description:
       - URLs that get the untouched body of every notification that Apple signed for a declared app, before Apple gets
         its answer. If one of them doesn't take it, Apple gets 503 and sends it again, and it goes to all of them
-        again. Each has to recognise repetitions by C(notificationUUID), as with Apple itself.
+        again. Each has to recognise repetitions by C(notificationUUID), as with Apple itself. Trouble with the ledger
+        doesn't keep it from them.
       - What a URL hasn't taken when Apple stops trying, it never gets. Needs O(mode=listen).
     type: list
     elements: str
@@ -120,7 +121,8 @@ notes:
     sandbox sends once.
   - In V(listen), if the ledger has the app only for the other environment, a notification goes to O(forward_to)
     alone. Without that option it gets 404, Apple's test notification too.
-  - In V(poll), there are no events for consumption requests that are older than 13 hours.
+  - In V(poll), there are no events for consumption requests that are older than 13 hours, or than O(interval) and one
+    hour if that is longer.
 """
 
 EXAMPLES = r"""
