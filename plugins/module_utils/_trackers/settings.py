@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from .._model.errors import InputError
 from .._model.identifiers import Environment
@@ -32,6 +32,17 @@ class LedgerSettings:
 
     tracker: str = "ledger"
     project: str = ""
+
+
+# What one app's options allow or say of it alone.
+_PERMISSIONS = frozenset({"on_unknown", "is_confirmed", "create_app", "app_name", "delete_app", "replace_bundle"})
+
+
+def without_permissions(settings: Settings) -> Settings:
+    """Return one app's options as they serve another one: nobody allowed, or confirmed, anything about that one."""
+    instance = t.cast(t.Any, settings)
+    unset = {one.name: one.default for one in fields(instance) if one.name in _PERMISSIONS}
+    return t.cast(Settings, replace(instance, **unset))
 
 
 def parse(tracker: str, options: Options, where: str = "") -> Settings:

@@ -180,6 +180,27 @@ def test_every_declared_tracker_is_moved_and_what_is_entered_by_hand_is_waited_f
     assert not done.results.get("failed") and publisher.active() == {NEW}, done.message
 
 
+@pytest.mark.parametrize("confirmed", [ONE, TWO])
+@pytest.mark.parametrize("is_default", [True, False])
+def test_what_is_confirmed_of_one_app_is_confirmed_of_no_other(
+    publisher: Publisher, confirmed: str, is_default: bool
+) -> None:
+    """One project of devtodev has both pages, and a person may have come to one."""
+    apps = [{"bundle_id": name, "trackers": ["ledger", "devtodev"], "devtodev": HANDOFF} for name in (ONE, TWO)]
+    for _time in range(2):
+        publisher.site(publisher.declared(*apps), devtodev={"confirmed": True})
+    assert not publisher.rotate(publisher.declared(*apps)).results.get("failed")
+    for app in apps:
+        said = {"confirmed": True} if app["bundle_id"] == confirmed else {}
+        app["devtodev"] = {**HANDOFF, **({} if said else {"confirmed": False}), **({} if is_default else said)}
+    more = {"devtodev": {"confirmed": True}} if is_default else {}
+    done = publisher.both(publisher.declared(*apps), revoke=True, **more)
+    other = {ONE: TWO, TWO: ONE}[confirmed]
+    told = f"1 integration must be entered by hand: {other} at devtodev (project game)."
+    assert done.results["failed"] and told in done.message and publisher.active() == {OLD, NEW}, done.message
+    assert sorted(publisher.row()) == sorted([(confirmed, NEW, "Active"), (other, NEW, "Pending")])
+
+
 def test_what_nobody_noted_at_a_tracker_by_hand_is_entered_anew(publisher: Publisher) -> None:
     """A person may have entered the old key there before the tracker was declared."""
     both = {"bundle_id": ONE, "trackers": ["ledger", "devtodev"], "devtodev": HANDOFF}

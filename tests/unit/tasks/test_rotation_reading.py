@@ -14,7 +14,7 @@ from unit_support import ISSUER
 
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation import Known
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.apps import App
-from ansible_collections.storeops.refunds.plugins.module_utils._declaration.declaration import Declaration
+from ansible_collections.storeops.refunds.plugins.module_utils._declaration.declaration import Declaration, declare
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
 from ansible_collections.storeops.refunds.plugins.module_utils._http_flow import Flow
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
@@ -24,6 +24,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict im
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation import reading as module
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.acceptance import wait_for_apple
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.reading import Reading
+from ansible_collections.storeops.refunds.plugins.module_utils._tracker_spec import TRACKERS
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_settings import DevtodevSettings
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.settings import LedgerSettings
 
 OLD, NEW = "OLDKEY0001", "NEWKEY0001"
@@ -186,11 +188,113 @@ def test_a_tracker_that_can_not_be_read_stops_no_other(
 def test_the_options_of_an_integration(monkeypatch: pytest.MonkeyPatch) -> None:
     trackers = {one: Tracker(one) for one in (DEVTODEV, QONVERSION)}
     found = read(monkeypatch, trackers, app("a", LEDGER, DEVTODEV, QONVERSION))
-    assert found.settings(held("x", DEVTODEV).identity) is DEVTODEV
+    assert found.settings(held("x", DEVTODEV).identity) == DEVTODEV
     assert found.settings(held("x", OTHER).identity) is None
     # Its label alone doesn't tell which app it is.
     assert found.settings(held("x", QONVERSION).identity) is None
     assert found.settings(held("x", Options("revenuecat")).identity) is None
+
+
+BASES: dict[str, dict[str, t.Any]] = {
+    "revenuecat": {"api_key": "sk_0123456789", "project_id": "proj1ab2c3d4"},
+    "qonversion": {"api_key": "sk_0123456789", "project": "game"},
+    "devtodev": {"project": "game", "url": "https://devtodev.example/{project}"},
+}
+SESSION = '{"cookies": [{"name": "a", "value": "b", "domain": "devtodev.example", "path": "/"}], "origins": []}'
+TEXTS = {
+    "api_key": "sk_9876543210",
+    "project_id": "proj9",
+    "project": "other",
+    "url": "https://other.example",
+    "app_name": "Game",
+    "session": SESSION,
+    "session_path": "/sessions/devtodev.json",
+    "browser_path": "/usr/bin/chromium",
+}
+
+
+def said_otherwise(option: str, spec: t.Mapping[str, t.Any]) -> list[t.Any]:
+    """Values of an option."""
+    if option == "mode":
+        return ["handoff", "browser"]
+    if option == "page":
+        return [{"active_texts": ["Works"]}]
+    return spec.get("choices") or ([True, False] if spec["type"] == "bool" else [TEXTS[option]])
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(
+    ("tracker", "option", "value"),
+    [
+        (tracker, option, value)
+        for tracker in BASES
+        for option, spec in TRACKERS[tracker]["options"].items()
+        for value in said_otherwise(option, spec)
+    ],
+)
+def test_an_option_of_one_app_is_no_other_apps(
+    tracker: str, option: str, value: t.Any, is_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever entry stands first, and whatever the task's own options are for the others."""
+    own = {"session": SESSION} if value == "browser" else {}
+    entries = [{"bundle_id": "com.example.one", tracker: {**own, option: value}}, {"bundle_id": "com.example.two"}]
+    defaults = {**BASES[tracker], **({option: not value} if isinstance(value, bool) else {})}
+    if tracker == "qonversion":
+        # Two apps of one project are refused there.
+        entries[1][tracker] = {"api_key": "sk_two23456789"}
+    keys = [{"key": "studio", "issuer_id": ISSUER, "key_id": OLD, "private_key_path": "/k/a.p8"}]
+    apps = [{**one, "key": "studio", "trackers": [tracker]} for one in entries]
+    declared = declare({"keys": keys, "apps": apps if is_first else apps[::-1], "tracker": "ledger", tracker: defaults})
+    assert not declared.faults
+    pairs = [(held(one.bundle_id, settings), settings) for one in declared.apps for settings in one.settings]
+    shared: dict[t.Any, Tracker] = {}
+    for own_entry, settings in pairs:
+        # A label of Qonversion is no project, so that no list is but the app's own.
+        lists = [own_entry] if tracker == "qonversion" else [entry for entry, _settings in pairs]
+        shared[settings] = Tracker(t.cast(t.Any, settings), lists)
+    monkeypatch.setattr(module, "list_all", lambda ledger: [])
+    found = Reading(declared, ()).read(t.cast(t.Any, SimpleNamespace(open=shared.__getitem__, ledger=None)))
+    for one in declared.apps:
+        assert [found.settings(one.identity(settings)) for settings in one.settings] == list(one.settings)
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_what_nobody_declares_has_the_tasks_options_and_no_permission_of_another_app(
+    is_listed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = DevtodevSettings(project="game")
+    one = replace(task, mode="browser", is_confirmed=True, on_unknown="replace")
+    nobody = held("x", task)
+    shared = {one: Tracker(t.cast(t.Any, one), [nobody] if is_listed else [])}
+    found = read(monkeypatch, shared, app("a", one))
+    assert found.settings(nobody.identity) == replace(one, is_confirmed=False, on_unknown="keep")
+    assert found.settings(held("a", one).identity) == one
+    shared[task] = Tracker(t.cast(t.Any, task), [nobody] if is_listed else [])
+    assert read(monkeypatch, shared, app("a", one), extra=[task]).settings(nobody.identity) == task
+    said = replace(task, is_confirmed=True)
+    shared[said] = shared[task]
+    assert read(monkeypatch, shared, app("a", one), extra=[said]).settings(nobody.identity) == said
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("is_on_page", [True, False])
+def test_the_list_of_another_apps_options_replaces_no_look_at_the_apps_own_page(
+    is_first: bool, is_on_page: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By hand, the ledger is all there is to list; the page of an app that a browser looks at knows better."""
+    page, by_hand = Options("devtodev", label="page"), Options("devtodev", label="by hand")
+    noted = replace(held("a", page), key_id="noted")
+    trackers = {
+        page: Tracker(page, [held("a", page)] if is_on_page else [], is_listable=False),
+        by_hand: Tracker(by_hand, [noted, held("b", by_hand)], has_no_api=True),
+    }
+    apps = (app("a", page), app("b", by_hand))
+    found = read(monkeypatch, trackers, *(apps if is_first else apps[::-1]), rows=[noted])
+    keys = {identity.bundle_id: entry.key_id for identity, entry in found.held.items()}
+    assert keys == {"b": OLD, **({"a": OLD} if is_on_page else {})}
+    trackers[page] = Tracker(page, ["a: no answer."], is_listable=False)
+    found = read(monkeypatch, trackers, *(apps if is_first else apps[::-1]), rows=[noted])
+    assert found.held[noted.identity].key_id == "noted" and found.unread == ["devtodev: a: no answer."]
 
 
 def key(name: str = "", key_id: str | None = None, path: str | None = "/k/a.p8") -> KeySource:

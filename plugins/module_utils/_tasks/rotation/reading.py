@@ -16,7 +16,7 @@ from ..._ledger.integrations import list_all
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.integration import Identity, Integration
 from ..._trackers.protocol import Tracker
-from ..._trackers.settings import LedgerSettings, Settings
+from ..._trackers.settings import LedgerSettings, Settings, without_permissions
 from ..shared.trackers import Trackers
 
 # What a fault of ours spoils when it meets one tracker.
@@ -27,6 +27,8 @@ _NOT_READ = "this tracker was not read"
 class Reading:
     """``held``: what is held, by identity. ``_whole``: trackers and projects whose list tells all that they hold.
 
+    ``_own``: the options with which an app is declared. ``_listed``: of what nobody declares, those that found it.
+
     ``unnoted``: what is declared at a tracker that can't be asked, and no run has told a person yet.
     """
 
@@ -35,9 +37,13 @@ class Reading:
     held: dict[Identity, Integration] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
     unnoted: set[Identity] = field(default_factory=set)
-    _settings: dict[Identity, Settings] = field(default_factory=dict)
+    _own: dict[Identity, Settings] = field(init=False)
+    _listed: dict[Identity, Settings] = field(default_factory=dict)
     _asked: set[Identity] = field(default_factory=set)
     _whole: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._own = {app.identity(settings): settings for app in self.declaration.apps for settings in app.settings}
 
     def read(self, trackers: Trackers) -> Reading:
         """Ask all of them. What can't be asked is ``unread``; raises LedgerError for the ledger itself."""
@@ -85,16 +91,21 @@ class Reading:
 
     def settings(self, identity: Identity) -> Settings | None:
         """Return the options with which an integration can be moved; None where nobody gave any."""
-        if identity in self._settings:
-            return self._settings[identity]
+        known = self._own.get(identity) or self._listed.get(identity)
+        if known is not None:
+            return known
         # A project of Qonversion is one app: its label alone doesn't tell which.
         same = (
-            settings
+            self._of_nobody(settings)
             for settings in self._places()
             if (settings.tracker, settings.project) == (identity.tracker, identity.project)
             and settings.tracker != "qonversion"
         )
         return next(same, None)
+
+    def _of_nobody(self, settings: Settings) -> Settings:
+        """Return the options for what nobody declares: the task's, else another app's without its permissions."""
+        return settings if settings in self.extra else without_permissions(settings)
 
     def _places(self) -> dict[Settings, list[App]]:
         found: dict[Settings, list[App]] = {settings: [] for settings in self.extra}
@@ -113,7 +124,6 @@ class Reading:
             if tracker.has_no_api:
                 unnoted = {app.identity(settings) for app in apps if not app.is_absent} - self.held.keys()
                 self.unnoted |= unnoted
-                self._settings |= dict.fromkeys(unnoted, settings)
             return
         for app in apps:
             identity = app.identity(settings)
@@ -125,7 +135,13 @@ class Reading:
             self._asked.add(identity)
             if found:
                 self._note(found, settings)
+            else:
+                self.held.pop(identity, None)
 
     def _note(self, entry: Integration, settings: Settings) -> None:
-        self.held[entry.identity] = entry
-        self._settings[entry.identity] = settings
+        identity = entry.identity
+        is_own = self._own.get(identity, settings) == settings
+        # The list that another app's options gave has the ledger's word, which a look at the app's own page replaces.
+        if is_own or (identity not in self.held and identity not in self._asked):
+            self.held[identity] = entry
+        self._listed.setdefault(identity, self._of_nobody(settings))
