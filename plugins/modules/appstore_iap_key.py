@@ -126,9 +126,9 @@ options:
   regenerate:
     description:
       - V(never) fails if the key was downloaded and the file is gone, or has a key that isn't active. V(if_lost) then
-        revokes the lost key and creates a new one. V(always) revokes the active key and creates a new one at every
-        run, even if nothing is lost. Revoking stops every service that uses the key. If the file can't be read as a
-        key, nothing is revoked.
+        revokes the lost key and creates a new one, with an ID of its own. V(always) does so at every run, lost or not.
+        Revoking stops every service that uses the key. Nothing is revoked if the file can't be read as a key, or while
+        O(key_id) or the file's name says a Key ID.
     type: str
     choices: [never, if_lost, always]
     default: never

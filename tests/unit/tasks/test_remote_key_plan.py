@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,16 @@ def test_a_new_key_never_goes_under_the_name_of_another(regenerate: str) -> None
     key = remote(False)
     with pytest.raises(KeyProblem):
         decide(key, job(NOTHING, regenerate, key, path="/nowhere/SubscriptionKey_2X9R4HXF34.p8"))
+
+
+@pytest.mark.parametrize(("found", "regenerate"), [(NOTHING, "if_lost"), (NOTHING, "always"), (A_KEY, "always")])
+def test_no_key_is_replaced_while_its_key_id_is_declared(found: Found, regenerate: str) -> None:
+    """The new one would be used under the ID of the revoked one."""
+    key = remote(False)
+    with pytest.raises(KeyProblem, match=r"key_id is 2X9R4HXF34, but .* ID of its own\. Nothing was revoked") as caught:
+        decide(key, replace(job(found, regenerate, key), key_id=key.key_id))
+    assert caught.value.next_step.startswith("Leave key_id out")
+    assert decide(key, replace(job(A_KEY, "if_lost", key), key_id=key.key_id)) == "keep"
 
 
 def test_a_name_that_two_keys_have_is_not_replaced() -> None:

@@ -94,9 +94,6 @@ def _staying(index: int, entries: t.Sequence[KeyRequest], meant: t.Sequence[Mean
     for number, (entry, one) in enumerate(zip(entries, meant, strict=True)):
         if number != index and entry.state == "present":
             yield one
-            # One that was replaced has another Key ID by now, under the same name.
-            if one.key_id and one.name and entry.regenerate != "never" and not meant[index].key_id:
-                yield one._replace(key_id=None)
 
 
 def _meant(number: int, one: KeyRequest) -> MeantKey:

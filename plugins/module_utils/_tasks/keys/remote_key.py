@@ -65,7 +65,8 @@ def _settle(asked: KeyRequest, context: Context, connection: Connection, gate: G
     active = [key for key in connect.list_keys() if is_active(key)]
     # After all questions: a file that was put back meanwhile isn't lost.
     found = look(path, "mounted" if asked.source.is_mounted else "own")
-    job = Job(connect, team, key_name(asked.name or ""), path, found, active, asked.regenerate, context, gate)
+    name, key_id = key_name(asked.name or ""), asked.source.key_id
+    job = Job(connect, team, name, path, found, active, asked.regenerate, context, gate, key_id)
     remote = chosen_key(asked.source, job)
     step = decide(remote, job)
     if step == "replace" and remote:

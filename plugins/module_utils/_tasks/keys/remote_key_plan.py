@@ -28,14 +28,14 @@ _MOST_ACTIVE = 10
 WAYS_OUT = (
     "Ways out: put the .p8 back at this path, from your vault or from the machine that downloaded it; give its text in "
     "private_key_content; or give another name, which makes a new key beside it. Only if no copy is left anywhere: "
-    "regenerate: if_lost (of appstore_iap_key, or of the key's entry in the list of keys) revokes this key, which "
-    "stops every service that uses it, and creates a new one."
+    "regenerate: if_lost without key_id (of appstore_iap_key, or of the key's entry in the list of keys) revokes this "
+    "key, which stops every service that uses it, and creates a new one."
 )
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run for one key: where, as which team, and what there is."""
+    """One run for one key: where, as which team, and what there is. ``key_id``: the Key ID that is declared."""
 
     connect: AppStoreConnect
     team: Team
@@ -46,6 +46,7 @@ class Job:
     regenerate: Regenerate
     context: Context
     gate: Gate
+    key_id: str | None = None
 
     def kept(self, key_id: str) -> str | None:
         """Return the file in which an earlier run saved this private key, on the way to its place."""
@@ -164,6 +165,14 @@ def decide(remote: RemoteKey | None, job: Job) -> Step:
     same = [key.key_id for key in others if key.has_name(job.name)]
     if remote and same:
         raise several(job.name, [remote.key_id, *same])
+    if job.key_id:
+        # It would be told to everything that uses the key, with the new private key.
+        raise KeyProblem(
+            "key_id_mismatch",
+            f"key_id is {job.key_id}, but a new key has to be made for the name {shown(job.name)} (regenerate: "
+            f"{job.regenerate}), and it gets an ID of its own. Nothing was revoked or made.",
+            "Leave key_id out, or put the .p8 back if a copy lies elsewhere.",
+        )
     return step
 
 
