@@ -115,6 +115,7 @@ class Request:
 
     ``named_key_id``: of the active key that has the new key's name at App Store Connect. ``has_new``: something of
     the new key is there, so that a rotation was begun. ``new_issuer`` and ``old_issuers``: the teams, by Issuer ID.
+    ``is_default_issuer``: nothing but the default for all keys tells the new one's.
     """
 
     old_key_id: str
@@ -126,6 +127,7 @@ class Request:
     has_new: bool = False
     new_issuer: str = ""
     old_issuers: frozenset[str] = frozenset()
+    is_default_issuer: bool = False
 
 
 def chosen_new_key(key_id: str | None, named: t.Sequence[str]) -> str:
@@ -154,10 +156,15 @@ def faults(asked: Request, known: Known) -> list[str]:
             f"new_key.name: {asked.new_name!r} is the name of {old} itself. Give the new key a name of its own."
         )
     if is_foreign(asked.new_issuer, asked.old_issuers):
+        option, step = "new_key.issuer_id", "Leave iap_key_rotation_issuer_id out, or correct it."
+        if asked.is_default_issuer:
+            option, step = (
+                "refund_tracking_defaults.issuer_id",
+                "Correct it, or give the old key's entry its issuer_id.",
+            )
         found.append(
-            f"new_key.issuer_id: {asked.new_issuer} is another team's. The key {old} belongs to "
-            f"{' and '.join(sorted(asked.old_issuers))}, and a key of another team is refused for its apps. Leave "
-            "iap_key_rotation_issuer_id out, or correct it."
+            f"{option}: {asked.new_issuer} is another team's. The key {old} belongs to "
+            f"{' and '.join(sorted(asked.old_issuers))}, and a key of another team is refused for its apps. {step}"
         )
     if not used and not asked.has_new and not known.unread:
         found.append(

@@ -160,6 +160,11 @@ REFUSED: dict[str, tuple[Request, Known, str]] = {
         Known((held(),)),
         "issuer_id: partner is another team's. The key OLDKEY0001 belongs to mine",
     ),
+    "another team's by default": (
+        replace(ASKED, new_issuer="partner", old_issuers=frozenset({"mine"}), is_default_issuer=True),
+        Known((held(),)),
+        "refund_tracking_defaults.issuer_id: partner is another team's. The key OLDKEY0001 belongs to mine",
+    ),
     "unread": (ASKED, Known((held(),), ("devtodev: no answer.",)), "devtodev: no answer."),
 }
 

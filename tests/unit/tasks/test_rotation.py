@@ -351,6 +351,17 @@ def test_what_stops_it_is_told_before_a_key_is_made(publisher: Publisher, option
         assert outcome.results.get("failed") and told in outcome.message, outcome
 
 
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_the_default_for_all_keys_does_not_outdo_what_the_old_key_says(publisher: Publisher, is_declared: bool) -> None:
+    keys = publisher.declared(ONE, TWO) if is_declared else []
+    path = str(publisher.folder / "new.p8")
+    new = {"key_id": NEW, "name": "new key", "private_key_path": path}
+    plan = publisher.rotate(keys, stage="plan", issuer_id=PARTNER, new_key=new)
+    assert not plan.results.get("failed") and plan.results["rotation"]["issuer_id"] == ISSUER, plan.message
+    done = publisher.both(keys, issuer_id=PARTNER, revoke=True, new_key=new)
+    assert not done.results.get("failed") and publisher.active() == {NEW}, done.message
+
+
 def test_the_old_keys_file_is_no_place_for_the_new_key(publisher: Publisher) -> None:
     new = {"name": "third", "private_key_path": str(publisher.folder / "old.p8")}
     for keys in ([], publisher.declared(ONE)):

@@ -14,6 +14,7 @@ import pytest
 from revocation_support import Connect, key
 from unit_support import ISSUER, OTHER_ISSUER, fingerprint_of
 
+from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import RemoteKey
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Results
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.rotation import Known, Request
@@ -31,6 +32,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.a
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.job import Job
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.planning import plan
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.request import rotation_request
 
 OLD, NEW = "OLD1234567", "NEW1234567"
 
@@ -153,6 +155,7 @@ class Plan:
     listed: list[RemoteKey] | None = None
     new_name: str = "new"
     revoke: bool = False
+    default_issuer: str | None = None
     faults: list[str] = field(default_factory=list)
     asked: list[Request] = field(default_factory=list)
     connect: Connect = field(default_factory=Connect)
@@ -167,6 +170,7 @@ class Plan:
             old_name="old",
             new=self.new,
             new_name=self.new_name,
+            default_issuer=self.default_issuer,
             team_id=7,
             revoke=self.revoke,
             declaration=Declaration(self.keys, ()),
@@ -197,7 +201,9 @@ def test_what_uses_the_old_key_is_told_and_nothing_is_changed(monkeypatch: pytes
         },
         "http": {"calls": 7},
     }
-    assert run.asked == [Request(OLD, f"{tmp_path}/new.p8", "new", "", "old", "", False, "", frozenset({ISSUER}))]
+    assert run.asked == [
+        Request(OLD, f"{tmp_path}/new.p8", "new", "", "old", "", False, ISSUER, frozenset({ISSUER}), True)
+    ]
     one = Plan(monkeypatch, run.new, Known((held("a"), held("b", NEW))))
     assert one.run()["rotation"]["message"] == f"1 integration uses {OLD}."
     none = Plan(monkeypatch, run.new, Known(tuple(held(f"n{number}") for number in range(1000))))
@@ -240,6 +246,66 @@ def test_without_a_name_or_in_another_team_nobody_is_asked(
     run = Plan(monkeypatch, new, new_name=new_name, listed=[key(NEW, "new")])
     run.run()
     assert run.connect.asked == [] and (run.asked[0].named_key_id, run.asked[0].new_issuer) == ("", issuer)
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "used", "default", "wanted", "issuers"),
+    [
+        ("given", "own", ["used"], "default", "given", {"own", "used"}),
+        (None, "own", ["used"], "default", "own", {"own", "used"}),
+        (None, None, ["used"], "default", "used", {"used"}),
+        (None, None, ["used", "two"], "default", "default", {"used", "two"}),
+        (None, None, [], "default", "default", {"default"}),
+        (None, None, [], None, None, set()),
+    ],
+)
+def test_the_default_for_all_keys_is_the_last_to_tell_the_team(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    given: str | None,
+    own: str | None,
+    used: list[str],
+    default: str | None,
+    wanted: str | None,
+    issuers: set[str],
+) -> None:
+    said = {"given": ISSUER, "own": ISSUER.replace("5", "6"), "used": ISSUER.replace("5", "7"), "two": OTHER_ISSUER}
+    said["default"] = ISSUER.replace("5", "8")
+    new = source(None, f"{tmp_path}/new.p8", issuer_id=said.get(str(given)))
+    entries = tuple(held(one, issuer=said[one]) for one in used)
+    run = Plan(monkeypatch, new, Known(entries), source(OLD, issuer_id=said.get(str(own))), listed=[])
+    run.default_issuer = said.get(str(default))
+    run.run()
+    (asked,) = run.asked
+    assert (asked.new_issuer, asked.is_default_issuer) == (said.get(str(wanted), ""), not given)
+    assert asked.old_issuers == {said[one] for one in issuers}
+
+
+@pytest.mark.parametrize("own", [{}, {"issuer_id": OTHER_ISSUER, "private_key_file_policy": "mounted"}])
+@pytest.mark.parametrize("old_key_id", [OLD, "old"])
+def test_what_the_entries_say_counts_before_what_all_keys_have(own: dict[str, str], old_key_id: str) -> None:
+    keys = [
+        {"key": "old", "key_id": OLD, "private_key_path": "/keys/old.p8", **own},
+        {"key": "new", "key_id": NEW, "private_key_path": "/keys/new.p8", **own},
+    ]
+    asked = {"stage": "plan", "old_key_id": old_key_id, "new_key": {"private_key_path": "/keys/new.p8"}}
+    given = {"keys": keys, "issuer_id": ISSUER.upper(), "private_key_file_policy": "strict", **asked}
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+    spec = _argument_spec.iap_key_rotation()
+    params = ArgumentSpecValidator(spec).validate(given).validated_parameters
+    request = rotation_request(params, lambda text: None)
+    assert request.old is not None and request.default_issuer == ISSUER
+    assert (request.old.issuer_id, request.new.issuer_id) == (own.get("issuer_id"), None)
+    assert request.new.policy == own.get("private_key_file_policy", "strict")
+
+
+def test_a_mounted_key_is_taken_where_it_lies(tmp_path: Path, pem: str) -> None:
+    """No task could put another one there."""
+    path = put(tmp_path / "new.p8", pem)
+    declared = replace(source(path=path), policy="mounted")
+    found = hand(declared, source(NEW, path))
+    assert found is not None and found.fingerprint == fingerprint_of(pem)
 
 
 def test_what_is_there_of_the_new_key_begins_no_second_one(

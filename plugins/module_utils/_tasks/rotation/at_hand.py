@@ -36,7 +36,8 @@ def at_hand(
     if source is None:
         return None
     path = None if source.content else source.path
-    if path and (path == new.path or not is_there(path)):
+    # At a mounted file's path, no other key can be put, and none be made.
+    if path and ((path == new.path and not source.is_mounted) or not is_there(path)):
         return None
     own = replace(source, issuer_id=source.issuer_id or issuer_id)
     loaded = KeyReader(context).load(own)

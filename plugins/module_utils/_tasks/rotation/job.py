@@ -38,16 +38,16 @@ class Job:
         keys = asked.declaration.keys.values()
         same = {source.name for source in keys if source.path and source.path == asked.new.path}
         known = reading.known(asked.old_key_id, asked.new.key_id, same)
-        said = {ids_of(asked.old)[0], *(one.issuer_id for one in known.using(asked.old_key_id))}
-        return replace(known, issuers=frozenset(issuer_id for issuer_id in said if issuer_id))
+        said = {ids_of(asked.old)[0], *(one.issuer_id for one in known.using(asked.old_key_id))} - {None}
+        return replace(known, issuers=frozenset(filter(None, said or {asked.default_issuer})))
 
     def issuer_id(self, known: Known) -> str | None:
-        """Return the team of both keys, as far as anything tells it."""
+        """Return the team of both keys, as far as anything tells it: what keys without their own have comes last."""
         old, new = self.asked.old, self.asked.new
         entries = known.using(self.asked.old_key_id) or known.using(new.key_id or "")
         used = {one.issuer_id for one in entries if one.issuer_id}
-        declared = old.issuer_id if old else None
-        return new.issuer_id or declared or (used.pop() if len(used) == 1 else None)
+        found = new.issuer_id or (old.issuer_id if old else None) or (used.pop() if len(used) == 1 else None)
+        return found or self.asked.default_issuer
 
     def require_session(self) -> None:
         """Raise InputError where a key can't be revoked at the end, before anything is done."""

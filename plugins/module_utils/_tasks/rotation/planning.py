@@ -19,9 +19,10 @@ def plan(job: Job) -> Results:
     job.require_session()
     asked, new = job.asked, job.asked.new
     known = job.known(job.read())
+    issuer_id = job.issuer_id(known)
     # A session may not have another team at all, and would say so instead.
-    named = [] if is_foreign(new.issuer_id, known.issuers) else _named_key_ids(job, known)
-    declared = at_hand(asked.declaration, new, named, job.issuer_id(known), job.context)
+    named = [] if is_foreign(issuer_id, known.issuers) else _named_key_ids(job, issuer_id)
+    declared = at_hand(asked.declaration, new, named, issuer_id, job.context)
     has_file = is_there(str(new.path)) and not job.connection.is_given
     request = Request(
         old_key_id=asked.old_key_id,
@@ -31,7 +32,8 @@ def plan(job: Job) -> Results:
         old_name=asked.old_name,
         # The old key's name is no name for the new one, whoever else has it.
         named_key_id=asked.old_key_id if asked.old_key_id in named else next(iter(named), ""),
-        new_issuer=new.issuer_id or "",
+        new_issuer=issuer_id or "",
+        is_default_issuer=not new.issuer_id,
         old_issuers=known.issuers,
         has_new=bool(named or declared or has_file or (new.key_id and known.using(new.key_id))),
     )
@@ -44,7 +46,7 @@ def plan(job: Job) -> Results:
             "old_key_id": asked.old_key_id,
             "new_key_id": new.key_id or chosen_new_key(None, named) or None,
             "new_key": as_result(declared, asked.new_name) if declared else None,
-            "issuer_id": job.issuer_id(known),
+            "issuer_id": issuer_id,
             "uses": uses(job, known),
             "message": _message(job, known),
         },
@@ -58,11 +60,11 @@ def _message(job: Job, known: Known) -> str:
     return f"{count:,} {'integration uses' if count == 1 else 'integrations use'} {old_key_id}."
 
 
-def _named_key_ids(job: Job, known: Known) -> list[str]:
+def _named_key_ids(job: Job, issuer_id: str | None) -> list[str]:
     """Return the IDs of active keys that have the new key's name; empty where there is none, or nobody can tell."""
     name = job.asked.new_name
     if not name or not job.connection.is_given:
         return []
     connect = job.connection.open()
-    connect.team(job.asked.team_id, job.issuer_id(known))
+    connect.team(job.asked.team_id, issuer_id)
     return [key.key_id for key in connect.list_keys() if key.has_name(name) and is_active(key)]

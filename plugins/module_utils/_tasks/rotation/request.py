@@ -28,6 +28,8 @@ from .at_hand import declared_with
 class RotationRequest:
     """``old``: the declared old key; None where it isn't declared, or no longer. Names are those at App Store Connect.
 
+    ``default_issuer``: the Issuer ID of keys that say none of their own, which the old key may not be one of.
+
     ``settings``: of trackers whose options the task itself gives, so that apps that nobody declares are found there.
     ``wait``: seconds until Apple has to accept the new key.
     """
@@ -37,6 +39,7 @@ class RotationRequest:
     old_key_id: str
     old: KeySource | None
     old_name: str
+    default_issuer: str | None
     new: KeySource
     new_name: str
     settings: tuple[Settings, ...]
@@ -56,6 +59,7 @@ def rotation_request(params: Params, warn: t.Callable[[str], None]) -> RotationR
     if "revoke_old" in params["variables"] and not params["revoke"]:
         warn("revoke_old: no such variable is read, and the old key stays. Did you mean iap_key_rotation_revoke_old?")
     old_key_id, old = _old_key(params["old_key_id"], declaration)
+    said = next((entry.fields for entry in key_entries(params) if old and entry.name == old.name), {})
     new = _new_key(params, declaration)
     if new.key_id == old_key_id:
         raise InputError("new_key", f"is {old_key_id}, which is to be replaced.", "Give the new key a name of its own.")
@@ -63,8 +67,9 @@ def rotation_request(params: Params, warn: t.Callable[[str], None]) -> RotationR
         stage=params["stage"],
         declaration=declaration,
         old_key_id=old_key_id,
-        old=old,
-        old_name=_declared_name(old, params),
+        old=replace(old, issuer_id=said.get("issuer_id")) if old else None,
+        old_name=(said.get("name") or "").strip(),
+        default_issuer=_issuer_id(params.get("issuer_id"), "issuer_id"),
         new=new,
         new_name=str(params["new_key"].get("name") or "").strip(),
         settings=tuple(_settings(params)),
@@ -76,10 +81,8 @@ def rotation_request(params: Params, warn: t.Callable[[str], None]) -> RotationR
     )
 
 
-def _declared_name(old: KeySource | None, params: Params) -> str:
-    """Return the name at App Store Connect that the declaration gives the old key."""
-    names = (entry.fields.get("name") for entry in key_entries(params) if old and entry.name == old.name)
-    return (next(names, None) or "").strip()
+def _issuer_id(text: str | None, option: str) -> str | None:
+    return parse_issuer_id(text, option) if text else None
 
 
 def _old_key(text: str, declaration: Declaration) -> tuple[str, KeySource | None]:
@@ -110,15 +113,16 @@ def _new_key(params: Params, declaration: Declaration) -> KeySource:
     path = os.path.expanduser(os.path.expandvars(str(path)))
     if not os.path.isabs(path):
         raise InputError("new_key.private_key_path", f"{path} is relative.", "Give an absolute path, or one from ~.")
+    policies = (one.policy for one in declaration.keys.values() if one.path == os.path.abspath(path))
     fields = {
-        "issuer_id": given.get("issuer_id") or params.get("issuer_id"),
+        "issuer_id": given.get("issuer_id"),
         "key_id": given.get("key_id") or None,
         "private_key_path": path,
-        "private_key_file_policy": params["private_key_file_policy"],
+        "private_key_file_policy": next(policies, params["private_key_file_policy"]),
         "key_predicted": given.get("predicted"),
     }
     source = key_source(fields, "new_key: ")
-    issuer_id = parse_issuer_id(source.issuer_id, "new_key.issuer_id") if source.issuer_id else None
+    issuer_id = _issuer_id(source.issuer_id, "new_key.issuer_id")
     key_id = key_id_of(source) or source.key_id
     return replace(source, fingerprint=given.get("key_fingerprint"), issuer_id=issuer_id, key_id=key_id)
 
