@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._model.integration import Identity, app_in
+from .._model.integration import Identity, Integration, app_in
 from .._model.text import few
 from .decision import Decision
 from .rotation import PREDICTED, Known, Place, awaits_person, named, place_of
@@ -15,7 +15,11 @@ from .rotation_words import count_of
 
 _AGAIN = "run storeops.refunds.rotate_key again"
 _OPTIONS = " Give the options of these trackers (in keys, apps or the task),"
+_MENDED = f" Mend what this run says of each, then {_AGAIN}."
 _SITE = " Run storeops.refunds.site with on_unknown: replace for these trackers."
+
+# Entries that one sentence is about, its beginning, and the step.
+_Group = tuple[list[Integration], str, str]
 
 
 def _is_waiting(decision: Decision) -> bool:
@@ -56,19 +60,18 @@ def _held(old: str, new: str, known: Known, decided: set[Identity]) -> t.Iterato
     every = (known.using(old), known.hidden, unconfirmed, idle)
     absent = [one for some in every for one in some if one.identity in known.declared_absent]
     left, hidden, unconfirmed, idle = ([one for one in some if one not in absent] for some in every)
-    # Of what is declared with the old key and held nowhere, another sentence tells.
-    by_site = known.others.keys() | (known.unnoted - known.declared_old)
-    not_applied = [one for one in hidden if one.identity in by_site - decided]
-    hides = f"May still use {old}, because the tracker doesn't show its key"
-    groups = (
-        ([one for one in left if one.identity in decided], f"Still with {old}, as they could not be moved", ""),
+    groups: tuple[_Group, ...] = (
+        (
+            [one for one in left if one.identity in decided],
+            f"Still with {old}, as they could not be moved",
+            _MENDED,
+        ),
         (
             [one for one in left if one.identity not in decided],
             f"Still with {old}",
             f"{_OPTIONS} or move them there yourself.",
         ),
-        ([one for one in hidden if one not in not_applied], hides, ""),
-        (not_applied, f"{hides} and no run is known to have applied the declared one", f"{_SITE} Then {_AGAIN}."),
+        *_hiding(old, hidden, known, decided),
         (
             unconfirmed,
             f"May still use {old}, because nobody confirmed what was to be done by hand",
@@ -87,6 +90,22 @@ def _held(old: str, new: str, known: Known, decided: set[Identity]) -> t.Iterato
         ),
     )
     return (f"{begin}: {named(entries)}.{step}" for entries, begin, step in groups if entries)
+
+
+def _hiding(old: str, hidden: t.Sequence[Integration], known: Known, decided: set[Identity]) -> t.Iterator[_Group]:
+    """Yield what hides its key."""
+    hides = f"May still use {old}, because the tracker doesn't show its key"
+    # Of what is declared with the old key and held nowhere, another sentence tells.
+    by_site = known.others.keys() | (known.unnoted - known.declared_old)
+    yield [one for one in hidden if one.identity in decided], hides, _MENDED
+    left = [one for one in hidden if one.identity not in decided]
+    step = (
+        " Declare these apps with the new key and run storeops.refunds.site, with on_unknown: replace if it asks for "
+        f"it. Then {_AGAIN}."
+    )
+    yield [one for one in left if one.identity not in by_site], hides, step
+    not_applied = [one for one in left if one.identity in by_site]
+    yield not_applied, f"{hides} and no run is known to have applied the declared one", f"{_SITE} Then {_AGAIN}."
 
 
 def _declared_only(old: str, known: Known, told: t.Container[Place]) -> t.Iterator[str]:

@@ -153,6 +153,11 @@ UNCONFIRMED = (
     "what isn't declared, with state: absent if it is to go, and run storeops.refunds.site. Once it is done, run that "
     "again with devtodev.confirmed: true. Then run storeops.refunds.rotate_key again."
 )
+NOBODYS = (
+    " Declare these apps with the new key and run storeops.refunds.site, with on_unknown: replace if it asks for it. "
+    "Then run storeops.refunds.rotate_key again."
+)
+MENDED = " Mend what this run says of each, then run storeops.refunds.rotate_key again."
 IDLE = (
     f"On {NEW}, but not known to be Active: b in the ledger.{STEP}and run storeops.refunds.rotate_key "
     "again once they are Active."
@@ -171,7 +176,12 @@ OBSTACLES: dict[str, tuple[Known, t.Sequence[Decision], list[str]]] = {
     "a hidden key": (
         Known((HIDDEN,)),
         [],
-        [f"May still use {OLD}, because the tracker doesn't show its key: d at revenuecat (project game)."],
+        [f"May still use {OLD}, because the tracker doesn't show its key: d at revenuecat (project game).{NOBODYS}"],
+    ),
+    "a hidden key that could not be moved": (
+        Known((HIDDEN,)),
+        [decided(HIDDEN, error="x")],
+        [f"May still use {OLD}, because the tracker doesn't show its key: d at revenuecat (project game).{MENDED}"],
     ),
     "a hidden key, declared with another one": (
         Known((HIDDEN,), others={HIDDEN.identity: "issuer"}, issuers=frozenset({"issuer"})),
@@ -195,7 +205,7 @@ OBSTACLES: dict[str, tuple[Known, t.Sequence[Decision], list[str]]] = {
         Known((), declared_old=frozenset({NOWHERE.identity}), unnoted=frozenset({NOWHERE.identity})),
         [],
         [
-            f"May still use {OLD}, because the tracker doesn't show its key: x at devtodev (project game).",
+            f"May still use {OLD}, because the tracker doesn't show its key: x at devtodev (project game).{NOBODYS}",
             f"Declared with {OLD}, but {UNSEEN}: x.{DECLARE}",
         ],
     ),
@@ -283,7 +293,7 @@ OBSTACLES: dict[str, tuple[Known, t.Sequence[Decision], list[str]]] = {
         Known((ONE, held("b"))),
         [decided(ONE)],
         [
-            f"Still with {OLD}, as they could not be moved: a in the ledger.",
+            f"Still with {OLD}, as they could not be moved: a in the ledger.{MENDED}",
             f"Still with {OLD}: b in the ledger.{STEP}or move them there yourself.",
         ],
     ),
@@ -295,6 +305,13 @@ OBSTACLES: dict[str, tuple[Known, t.Sequence[Decision], list[str]]] = {
 def test_what_keeps_the_old_key_in_words(case: str) -> None:
     known, decisions, told = OBSTACLES[case]
     assert obstacles(OLD, NEW, known, decisions) == told
+
+
+def test_each_of_them_says_what_to_do() -> None:
+    # What could not be read has the tracker's own step.
+    told = [text for _known, _decisions, found in OBSTACLES.values() for text in found if "be read: " not in text]
+    starts = ("Declare", "Give", "Mend", "Run", "Once")
+    assert [text for text in told if not any(f". {start} " in text for start in starts)] == []
 
 
 def test_a_key_that_is_not_made_yet_is_entered_once_it_is() -> None:

@@ -287,6 +287,24 @@ def test_a_tracker_that_cannot_be_asked_stops_it(publisher: Publisher) -> None:
     assert publisher.active() == {OLD, NEW} and publisher.held() == {ONE: NEW, TWO: NEW}
 
 
+def test_what_only_the_ledger_knew_before_a_broken_off_save_has_a_way_on(publisher: Publisher) -> None:
+    """RevenueCat shows no key, and the ledger then doesn't say which one it has."""
+    options = publisher.revenuecat(ONE, on_unknown="replace")
+    app = {"bundle_id": ONE, "trackers": ["ledger", "revenuecat"], "revenuecat": options}
+    assert not publisher.site(publisher.declared(app, TWO)).results.get("failed")
+    publisher.sim.fault(kind="reset", match={"vendor": "revenuecat", "endpoint": "update_app"})
+    assert publisher.rotate([], revenuecat=options, revoke=True).results["failed"]
+    publisher.sim.control("DELETE", "/faults")
+    for _time in range(2):
+        done = publisher.rotate([], revenuecat=options, revoke=True)
+        told = f"doesn't show its key: {ONE} at revenuecat (project {PROJECT}). Declare these apps with the new key"
+        assert told in done.message and publisher.active() == {OLD, NEW}, done.message
+    declared = publisher.declared(app, TWO, key_id=NEW, file="new.p8")
+    assert not publisher.site(declared).results.get("failed") and publisher.at_revenuecat() == [NEW]
+    done = publisher.rotate(declared, revoke=True)
+    assert not done.results.get("failed") and publisher.active() == {NEW}, done.message
+
+
 @pytest.mark.parametrize("key_id", [None, "OTHERKEY01"], ids=["no Key ID", "another key"])
 def test_a_tracker_that_hides_its_key_keeps_the_old_one(publisher: Publisher, key_id: str | None) -> None:
     """The ledger never noted it, so nobody knows which one it is, whatever is declared."""
