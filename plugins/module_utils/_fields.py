@@ -29,6 +29,8 @@ FROM_TEXT = "In a YAML file, leave out the | or the quotes; text from a survey o
 _FIELD = re.compile(r"[A-Za-z]+([_-][A-Za-z]+)*")
 _LONGEST_FIELD = 30
 _LONGEST_KEY_NAME = 64
+# More than any number has that something is counted or numbered by.
+_MOST_DIGITS = 30
 # A slip of the keyboard, with one thing that can be meant; and what only resembles a field, or two.
 _SLIP = 0.85
 _SIMILARITY = 0.7
@@ -65,8 +67,10 @@ def option_faults(spec: Spec, params: Spec) -> str:
     """
     found: list[str] = []
     for name, option in spec.items():
+        value = params.get(name)
         # Ansible takes a number for a Key ID, and breaks off at one without end where a whole one is due.
-        if name == "key_id" or isinstance(params.get(name), float):
+        is_huge = option.get("type") == "int" and isinstance(value, str) and _is_huge(value)
+        if name == "key_id" or isinstance(value, float) or is_huge:
             found += _value_faults(name, params.get(name), option)
         if not fields_of(name, option) or params.get(name) is None:
             continue
@@ -252,8 +256,29 @@ def _choice_fault(name: str, value: t.Any, choices: t.Sequence[str]) -> t.Iterat
         )
 
 
+def refuse_endless(spec: Spec, params: Spec) -> None:
+    """Raise OverflowError for a text such as 1e99999999 in the place of a whole number: Ansible writes out its digits.
+
+    That takes hours, so it is called before Ansible converts anything.
+    """
+    for name, option in spec.items():
+        value, inner = params.get(name), fields_of(name, option)
+        if option.get("type") == "int" and isinstance(value, str) and _is_huge(value):
+            raise OverflowError(name)
+        for entry in value if isinstance(value, list) else [value]:
+            if inner and isinstance(entry, dict):
+                refuse_endless(inner, entry)
+
+
+def _is_huge(value: t.Any) -> bool:
+    try:
+        return Decimal(value).adjusted() > _MOST_DIGITS
+    except (DecimalException, TypeError, ValueError):
+        return False
+
+
 def _is_whole(value: t.Any) -> bool:
     try:
-        return isinstance(value, int) or Decimal(value) == int(Decimal(value))
+        return isinstance(value, int) or (not _is_huge(value) and Decimal(value) == int(Decimal(value)))
     except (DecimalException, ArithmeticError, TypeError, ValueError):
         return False

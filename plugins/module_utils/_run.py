@@ -16,7 +16,7 @@ from ansible.module_utils.basic import missing_required_lib
 # First, since the others can't be imported by an old Python.
 from . import _python_version
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
-from ._fields import app_name, option_faults, refuse_unusable
+from ._fields import app_name, option_faults, refuse_endless, refuse_unusable
 from ._file_attributes import FileAttributesOf, Raising
 from ._files.reading import refuse_no_certificates
 from ._http import HttpSettings, Transport
@@ -146,6 +146,7 @@ class _Module(Raising):
         super()._load_params()
         # Ansible drops what it can't convert, and with it the positions in a list.
         self._given = dict(self.params)
+        refuse_endless(self.argument_spec, self._given)
 
     def refuse_faults(self) -> None:
         """Fail for what can't be used although Ansible took it."""

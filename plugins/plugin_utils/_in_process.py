@@ -20,6 +20,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.storeops.refunds.plugins.module_utils._context import FileAttributes, Results, Task
+from ansible_collections.storeops.refunds.plugins.module_utils._fields import refuse_endless
 from ansible_collections.storeops.refunds.plugins.module_utils._file_attributes import in_process
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import unforeseen
 from ansible_collections.storeops.refunds.plugins.module_utils._model.masking import Masker
@@ -196,6 +197,7 @@ class InProcessAction(ActionBase):
 
     def _validated_and_run(self, spec: Json, given: Json) -> Results:
         try:
+            refuse_endless(spec, given)
             validation = ModuleArgumentSpecValidator(spec).validate(given)
         except OverflowError:
             return {"failed": True, "msg": Masker(secret_values(spec, given)).mask(refusal(spec, given, WITHOUT_END))}

@@ -20,7 +20,13 @@ from unit_support import ISSUER, KEY_ID, PACKAGE, new_pem, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _argument_spec
 from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import APP, KEY_ENTRY
-from ansible_collections.storeops.refunds.plugins.module_utils._fields import FROM_TEXT, option_faults, place
+from ansible_collections.storeops.refunds.plugins.module_utils._fields import (
+    FROM_TEXT,
+    option_faults,
+    place,
+    read_entry,
+    refuse_endless,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integrations
 
 pytestmark = pytest.mark.ansible
@@ -239,6 +245,25 @@ ENTRIES = st.one_of(
     st.sampled_from(["key=a", '{"key": "a"}', "{", SECRET, ""]),
     VALUES,
 )
+
+
+@example(1, 99_999_999)
+@example(1, 10**18)
+@example(10**30, 0)
+@given(st.integers(-(10**6), 10**6), st.one_of(st.integers(-40, 40), st.integers(-(10**12), 10**12)))
+def test_a_number_is_whole_however_large_its_exponent_is(factor: int, exponent: int) -> None:
+    """Its digits are never written out: that would take hours."""
+    is_huge = len(str(abs(factor))) + exponent > 31
+    is_whole = not is_huge and (factor == 0 or exponent >= 0 or (exponent > -7 and factor % 10**-exponent == 0))
+    text = f"{factor}e{exponent}"
+    sound, faults = read_entry({"bundle_id": "com.example.one", "app_apple_id": text}, APP)
+    assert ("app_apple_id" in sound) is is_whole and bool(faults) is not is_whole
+    keys = {"keys": [{"key": "a", "team_id": text}]}
+    if is_huge and exponent < 10**18:
+        with pytest.raises(OverflowError):
+            refuse_endless(_argument_spec.iap_key(), keys)
+    else:
+        refuse_endless(_argument_spec.iap_key(), keys)
 
 
 def refused_by_ansible(spec: dict[str, t.Any], keys: t.Any) -> bool:

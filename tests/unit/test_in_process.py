@@ -262,6 +262,7 @@ def test_that_progress_is_shown_unless_the_task_hides_all(
         ({"state": "gone"}, "value of state must be one of: present, absent, got: gone"),
         ({"app_apple_id": "one"}, "argument 'app_apple_id' is of type"),
         ({"app_apple_id": float("inf")}, "app_apple_id isn't a whole number."),
+        ({"app_apple_id": "1e99999999"}, "app_apple_id isn't a whole number."),
         ({"apps": "com.example.one"}, "apps: is text, not a list."),
         ({"private_key_content": "s3cr3t-text", "state": "s3cr3t-text"}, f"absent, got: {MASK}"),
         ({"ledger": "postgresql://me:s3cr3t@host/db"}, "ledger: isn't a mapping. Its fields are url."),
@@ -277,8 +278,11 @@ def test_that_bad_options_fail_as_with_the_module(args: Json, message: str) -> N
     assert "s3cr3t" not in result["msg"]
 
 
-def test_that_a_number_without_end_fails_in_the_module_too(capsys: pytest.CaptureFixture[str]) -> None:
-    with patch_module_args({"app_apple_id": float("inf")}), pytest.raises(SystemExit):
+@pytest.mark.parametrize("number", [float("inf"), "1e99999999"])
+def test_that_a_number_without_end_fails_in_the_module_too(
+    capsys: pytest.CaptureFixture[str], number: float | str
+) -> None:
+    with patch_module_args({"app_apple_id": number}), pytest.raises(SystemExit):
         run_module(Task(SPEC, Recorder()))
     assert "app_apple_id isn't a whole number." in capsys.readouterr().out
 

@@ -253,6 +253,7 @@ def test_a_silent_database_does_not_hold_up_the_source_for_ever() -> None:
         ({"prot": 1}, "prot"),
         ({"interval": "soon"}, "interval"),
         ({"interval": True}, "interval"),
+        ({"interval": 10**400}, "interval"),
         ({"port": 70_000}, "port"),
         ({"path": "apple"}, "path"),
         ({"consumer": "a b"}, "consumer"),

@@ -124,7 +124,7 @@ def _number(args: t.Mapping[str, t.Any], name: str, default: float, low: float, 
     value = args.get(name, default)
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if isinstance(value, bool) or not low <= number <= high:
         raise InputError(name, f"{shown(str(value))} isn't a number from {low:g} to {high:g}.")
