@@ -111,6 +111,9 @@ def test_an_undecided_check_moves_and_revokes_nothing(publisher: Publisher, faul
     publisher.sim.fault(**fault, match={"endpoint": "get_transaction_info", "key_id": NEW})
     done = publisher.rotate(publisher.declared(ONE, TWO), revoke=True, deadline=20)
     assert done.results["failed"] and publisher.held() == {ONE: OLD, TWO: OLD} and publisher.active() == {OLD, NEW}
+    # Nobody said anything against the key.
+    assert f"{ONE}, {TWO}: {'unreachable' if fault['kind'] == 'reset' else 'service_unavailable'}: " in done.message
+    assert "accept" not in done.message and "refuse" not in done.message
 
 
 def test_it_waits_until_apple_accepts_the_new_key(publisher: Publisher) -> None:

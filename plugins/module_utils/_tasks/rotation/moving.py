@@ -15,7 +15,7 @@ from ..._decisions.rotation_obstacles import obstacles
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration
 from ..._declaration.keys import KeySource
-from ..._model.errors import RefundsError, first_sentence
+from ..._model.errors import RefundsError
 from ..._model.integration import Identity, Integration
 from ..._model.verdict import Verdict
 from ..._trackers.settings import Settings
@@ -155,9 +155,8 @@ def _app(entry: Integration, settings: Settings, source: KeySource) -> App:
 
 
 def _refused(entry: Integration, verdict: Verdict) -> Decision:
-    """Return the decision about an app that Apple doesn't accept with the new key: it keeps the key that it has."""
-    start = f"{entry.identity.bundle_id}: not moved, because Apple doesn't accept the new key: {verdict.cause}."
-    decision = standing(entry, entry.identity, verdict, f"{start} {verdict.hint}")
-    decision.brief = f"{start} {first_sentence(verdict.hint)}"
+    """Return the decision about an app for which Apple refused the new key, or gave no answer: it keeps its key."""
+    name = entry.identity.bundle_id
+    decision = standing(entry, entry.identity, verdict, f"{name}: not moved: {verdict.cause}: {verdict.hint}")
     decision.is_refusal = True
     return decision
