@@ -25,6 +25,7 @@ from .place import Place
 # `place.SQLALCHEMY_ERROR` says so to the user before any of this is called.
 with contextlib.suppress(ImportError):
     import sqlalchemy
+    import sqlalchemy.exc
     from sqlalchemy import event
 
     # Else the first engine imports it, in each of Ansible's workers.
@@ -110,29 +111,38 @@ def read_only_engine(path: str, timeout: float) -> sqlalchemy.Engine:
     return engine
 
 
-def private_copy(path: str | None, timeout: float, is_on_disk: bool = False) -> sqlalchemy.Engine:
+def private_copy(path: str | None, timeout: float) -> sqlalchemy.Engine:
     """Return an engine on a copy of the file if there is one, for the caller to dispose of.
 
-    Its tables can be made or changed while the file stays as it is. It is in memory, or else in a file that SQLite
-    has removed before anybody could open it. Raises LedgerError where there is no room for that.
+    Its tables can be made or changed while the file stays as it is. What is too large for memory is in a file that
+    SQLite has removed before anybody could open it. Raises LedgerError where there is no room for that.
     """
-    copy = sqlite3.connect("" if is_on_disk else ":memory:", check_same_thread=False)
+    copy = sqlite3.connect("", check_same_thread=False)
     if path is not None and os.path.exists(path):
         with contextlib.closing(_open_to_read(path, timeout)) as file:
             # For a lock, `backup` would wait without an end.
             file.execute("BEGIN")
             file.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            try:
+            with room_in_words(path):
                 file.backup(copy)
-            except sqlite3.OperationalError as error:
-                # A quota or a size limit is an I/O error.
-                if not is_on_disk or not any(word in str(error) for word in ("disk is full", "I/O", "unable to open")):
-                    raise
-                raise LedgerError(
-                    f"{path} can't be copied for reading: the folder for temporary files is full or limited ({error}).",
-                    "Make room in TMPDIR (/var/tmp without it), or set SQLITE_TMPDIR to a folder with more room.",
-                ) from None
     return sqlalchemy.create_engine("sqlite://", creator=lambda: copy, poolclass=StaticPool)
+
+
+@contextlib.contextmanager
+def room_in_words(name: str) -> t.Iterator[None]:
+    """Raise LedgerError for want of room for the private copy of a ledger."""
+    try:
+        yield
+    except (sqlite3.OperationalError, sqlalchemy.exc.OperationalError) as error:
+        original = getattr(error, "orig", error)
+        # A quota or a size limit is an I/O error.
+        is_room = any(word in str(original) for word in ("disk is full", "I/O", "unable to open"))
+        if not is_room or not isinstance(original, sqlite3.Error):
+            raise
+        raise LedgerError(
+            f"{name} can't be copied for reading: the folder for temporary files is full or limited ({original}).",
+            "Make room in TMPDIR (/var/tmp without it), or set SQLITE_TMPDIR to a folder with more room.",
+        ) from None
 
 
 def insert(connection: sqlalchemy.Connection, table: sqlalchemy.Table) -> Insert:

@@ -14,7 +14,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from .engines import postgresql_engine, postgresql_reader, private_copy, read_only_engine, sqlite_engine
+from .engines import postgresql_engine, postgresql_reader, private_copy, read_only_engine, room_in_words, sqlite_engine
 from .explained import Passing, explained
 from .place import Place
 from .revision import State, state
@@ -66,11 +66,8 @@ class Ledger:
         if self.place.path is not None:
             refuse_unwritable_file(self.place)
             return
-        # Opening it tells whether its tables are there.
-        with self.reading():
-            found = self._found
         with self._errors_in_words(), postgresql_reader(self.place, self.lock_timeout).connect() as connection:
-            refuse_unwritable_server(connection, self.place, found)
+            refuse_unwritable_server(connection, self.place, state(connection, self.place.where))
             connection.rollback()
 
     def lack(self) -> str:
@@ -149,15 +146,24 @@ class Ledger:
             if found == "current" and not (path and self.is_snapshot):
                 self._reader, self._is_copy = engine, False
                 return connection
-            copy = self._copied(connection if path is None and found == "behind" else None)
+            # A run that was found able to write needs no copy of what it brings up to date anyway.
+            migrates = found == "behind" and self._is_writable and not self.read_only
+            if path is None and found == "behind" and not migrates:
+                with connection:
+                    return self._copied(connection)
+        # Its lock keeps a writer of a file from committing, and that writer keeps the copy from being made; and a
+        # server changes no table that is being read.
         connection.close()
-        return copy
+        if migrates:
+            self._first_writer().close()
+            return self._first_reader()
+        return self._copied()
 
     def _copied(self, old: sqlalchemy.Connection | None = None) -> sqlalchemy.Connection:
         # The missing tables are made where nobody sees them, and where no role and no other process can be in the way.
-        engine = private_copy(self.place.path, self.lock_timeout, self.is_snapshot)
+        engine = private_copy(self.place.path, self.lock_timeout)
         connection = engine.connect()
-        with _closed_on_error(connection):
+        with _closed_on_error(connection), room_in_words(self.place.name):
             if old is not None:
                 _copy_tables(old, connection)
             if self._found != "current":

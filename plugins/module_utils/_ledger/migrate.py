@@ -27,6 +27,9 @@ except ImportError:
 else:
     HAS_ALEMBIC = True
 
+# Years of refunds are not held in memory.
+_AT_ONCE = 1_000
+
 
 def migrate(connection: sqlalchemy.Connection, until: str | None = None) -> None:
     """Run the missing migrations inside the caller's transaction, the newest last or ``until`` a revision.
@@ -57,13 +60,15 @@ def migrate(connection: sqlalchemy.Connection, until: str | None = None) -> None
 def copy_tables(old: sqlalchemy.Connection, empty: sqlalchemy.Connection) -> None:
     """Copy a ledger of an older schema, as it is, into an empty database. Only reads the old one.
 
-    Of schema 0001 that is a row for each integration. Raises LedgerError without Alembic.
+    Raises LedgerError without Alembic.
     """
     migrate(empty, current_revision(old))
     tables = sqlalchemy.MetaData()
     tables.reflect(empty)
     for table in tables.sorted_tables:
-        rows = [dict(row) for row in old.execute(sqlalchemy.select(table)).mappings()]
-        if rows and table.name != VERSION_TABLE:
-            empty.execute(sqlalchemy.insert(table), rows)
+        if table.name == VERSION_TABLE:
+            continue
+        rows = old.execute(sqlalchemy.select(table), execution_options={"yield_per": _AT_ONCE}).mappings()
+        for batch in rows.partitions():
+            empty.execute(sqlalchemy.insert(table), [dict(row) for row in batch])
     empty.commit()

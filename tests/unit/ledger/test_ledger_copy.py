@@ -130,16 +130,20 @@ def test_another_ledger_is_not_written_over(url: str, tmp_path: Path, change: st
     assert known(target) == before
 
 
-def test_a_ledger_in_use_gets_no_rows(url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_ledger_in_use_gets_no_rows(url: str, tmp_path: Path, is_old: bool) -> None:
     """Two URLs that were mixed up: apps of the one would be checked and read by the runs of the other."""
     live = f"sqlite:///{tmp_path}/live.db"
-    used = ledger_at(live)
-    put_integrations(used, [entry("com.example.live")], NOW)
-    used.close()
+    if is_old:
+        make_first_schema(live)
+    else:
+        used = ledger_at(live)
+        put_integrations(used, [entry("com.example.old")], NOW)
+        used.close()
     before = (tmp_path / "live.db").read_bytes()
     for check_mode in (True, False):
         outcome = run(url, live, check_mode)
-        assert "has a row that from_ledger lacks" in outcome.message and "com.example.live" in outcome.message
+        assert "has a row that from_ledger lacks" in outcome.message and "com.example.old" in outcome.message
     assert (tmp_path / "live.db").read_bytes() == before
 
 

@@ -96,12 +96,11 @@ def test_a_time_out_is_never_none_by_accident(seconds: float, wanted: str) -> No
     assert _milliseconds(seconds) == wanted
 
 
-@pytest.mark.parametrize("is_on_disk", [True, False])
-def test_a_copy_is_read_in_any_thread_and_is_one_database(tmp_path: Path, is_on_disk: bool) -> None:
+def test_a_copy_is_read_in_any_thread_and_is_one_database(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with made(path).writing() as connection:
         connection.exec_driver_sql("CREATE TABLE marked (name TEXT)")
-    engine, found = private_copy(str(path), 5.0, is_on_disk), []
+    engine, found = private_copy(str(path), 5.0), []
 
     def read() -> None:
         with engine.connect() as connection:
@@ -147,7 +146,7 @@ def test_a_copy_without_room_says_where_there_is_none(
 
     monkeypatch.setattr(sqlite3, "connect", small)
     with pytest.raises(LedgerError) as caught:
-        private_copy(str(path), 5.0, is_on_disk=True)
+        private_copy(str(path), 5.0)
     assert "SQLITE_TMPDIR" in str(caught.value) and ("disk is full" in str(caught.value)) is is_full
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from ledger_support import NOW, entry, insert_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import ledger as module
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import migrate
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger._migrations import HEAD, MIGRATIONS
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.engines import private_copy
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
     list_integrations,
     put_integration,
@@ -77,6 +79,60 @@ def names(ledger: Ledger) -> list[str]:
 def test_an_older_schema_is_read_from_a_copy_and_stays_as_it_is(server: Server, until: str) -> None:
     server.fill(until)
     assert names(server.ledger()) == ["com.example.one"] and server.revision() == until
+
+
+def test_a_copy_of_an_older_schema_is_made_in_pieces(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.fill("0001")
+    with server.engine.connect() as connection:
+        for number in range(4):
+            insert_integration(connection, entry(f"com.{number}"))
+        connection.commit()
+    monkeypatch.setattr(migrate, "_AT_ONCE", 2)
+    pieces: list[int] = []
+
+    def note(
+        _connection: object, _cursor: object, statement: str, parameters: t.Any, _context: object, many: bool
+    ) -> None:
+        if statement.startswith("INSERT INTO refund_tracking_integrations"):
+            pieces.append(len(parameters) if many else 1)
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
+    try:
+        assert len(names(server.ledger())) == sum(pieces) == 5 and max(pieces) == 2
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
+
+
+def test_a_copy_without_room_is_no_fault_of_the_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.fill("0001")
+    connect = sqlite3.connect
+
+    def small(name: str, **options: t.Any) -> sqlite3.Connection:
+        opened = connect(name, **options)
+        if not name:
+            opened.execute("PRAGMA max_page_count = 2")
+        return opened
+
+    monkeypatch.setattr(sqlite3, "connect", small)
+    with pytest.raises(LedgerError, match="folder for temporary files is full") as caught:
+        names(server.ledger())
+    assert str(caught.value).startswith(PLACE.name) and "SQLITE_TMPDIR" in str(caught.value)
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_run_that_may_write_brings_the_tables_up_to_date_before_it_reads(
+    server: Server, monkeypatch: pytest.MonkeyPatch, check_mode: bool
+) -> None:
+    """To copy years of refunds could take longer than a run has, and then none would ever migrate them."""
+    server.fill("0001")
+    monkeypatch.setattr(module, "refuse_unwritable_server", lambda *_given: None)
+    copies: list[object] = []
+    monkeypatch.setattr(module, "private_copy", lambda *given: copies.append(given) or private_copy(*given))
+    ledger = replace(server.ledger(), read_only=check_mode)
+    ledger.check_place()
+    assert (copies, server.revision()) == ([], "0001")
+    assert names(ledger) == ["com.example.one"] and ledger.lack() == ""
+    assert (len(copies), server.revision()) == ((1, "0001") if check_mode else (0, HEAD))
 
 
 def test_an_empty_database_stays_empty_when_it_is_read(server: Server) -> None:

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ledger_support import NOW, entry, ledger_at
 from refund_rows_support import Placed, fill, refund
 from test_ledger_postgresql import Cluster, cluster
+from test_ledger_upgrades import write_old
 from unit_support import Outcome, run_task
 
-from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger import ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger._migrations import HEAD, MIGRATIONS
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import (
+    list_integrations,
+    put_integration,
+)
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import (
@@ -102,6 +109,21 @@ def test_an_export_from_sqlite_keeps_no_writer_waiting(
         2,
         1,
     ]
+
+
+@pytest.mark.parametrize("until", [HEAD, MIGRATIONS[-2].revision])
+def test_a_writer_may_commit_until_the_copy_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, until: str
+) -> None:
+    """Else the copy waits for the writer, which waits for what made out that a copy is needed."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    write_old(url, until)
+    monkeypatch.setattr(ledger, "private_copy", after_writing(url, ledger.private_copy))
+    # Of an older schema, any reader makes a copy.
+    reader = replace(ledger_at(url, read_only=True), is_snapshot=until == HEAD)
+    names = [one.identity.bundle_id for one in list_integrations(reader, "ledger", "", "production")]
+    reader.close()
+    assert names == ["com.example.new", "com.example.one"]
 
 
 @pytest.mark.parametrize(
