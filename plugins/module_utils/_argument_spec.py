@@ -158,6 +158,10 @@ def audit_report() -> Spec:
 _GROUP_KEYS = ("bundle_id", "environment", "product_id", "day", "month", "reason")
 
 
+# What reads a whole ledger, and calls nobody else.
+_LEDGER_DEADLINE: Spec = {"deadline": {"type": "float", "default": 3600.0}}
+
+
 def _refund_question() -> Spec:
     """Return the options that say which refunds of the ledger are meant."""
     return {
@@ -175,7 +179,7 @@ def _refund_question() -> Spec:
 
 def refund_ledger_copy() -> Spec:
     place = {"type": "dict", "required": True, "options": {"url": {"type": "str", "required": True, "no_log": True}}}
-    return {"from_ledger": place, "to_ledger": place, "deadline": {"type": "float", "default": 3600.0}}
+    return {"from_ledger": place, "to_ledger": place, **_LEDGER_DEADLINE}
 
 
 def refund_info() -> Spec:
@@ -194,7 +198,7 @@ def refund_info() -> Spec:
 
 def refund_export() -> Spec:
     sums_by = {"type": "list", "elements": "str", "choices": list(_GROUP_KEYS), "default": ["bundle_id", "month"]}
-    return {**_refund_question(), "path": {"type": "path", "required": True}, "sums_by": sums_by}
+    return {**_refund_question(), "path": {"type": "path", "required": True}, "sums_by": sums_by, **_LEDGER_DEADLINE}
 
 
 def refund_ledger() -> Spec:

@@ -43,6 +43,11 @@ options:
       - Whether refunds that Apple reversed are in the files. They are never in the sums.
     type: bool
     default: true
+  deadline:
+    description:
+      - Seconds that the task may take. A million refunds take some minutes.
+    type: float
+    default: 3600.0
   bundle_id:
     description:
       - Bundle ID of one app. Without it and without O(bundle_ids), every app that the ledger knows is exported.

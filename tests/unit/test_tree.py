@@ -283,7 +283,7 @@ def test_a_default_of_a_group_never_names_an_option_that_a_member_lacks(group: s
 OTHER_MEANING = {
     "app_store_notification_url": {"wait_timeout"},
     "field_check_info": {"ca_path", "request_timeout", "deadline", "devtodev", "qonversion", "revenuecat"},
-    "refund_export": {"environment"},
+    "refund_export": {"deadline", "environment"},
     "refund_ledger_copy": {"deadline"},
 }
 
@@ -299,6 +299,13 @@ def test_a_default_reaches_every_module_that_has_the_option(path: Path) -> None:
     }
     every = {option for options in _action_groups.GROUPS.values() for option in options}
     assert (every & set(spec)) - reached == OTHER_MEANING.get(path.stem, set())
+
+
+@pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=relative_name)
+def test_who_opens_a_ledger_has_a_deadline(path: Path) -> None:
+    """A server is cut off at its end, and the message says to raise it."""
+    spec = importlib.import_module(f"{PLUGINS_PACKAGE}.modules.{path.stem}").TASK.argument_spec
+    assert "deadline" in spec or not any(name.endswith("ledger") for name in spec)
 
 
 @pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=relative_name)
