@@ -69,8 +69,13 @@ def covering(held: Coverage | None, quarantined: t.Mapping[str, int], period: Pe
     """
     if held is None or not held.is_read:
         return "never", NEVER_READ
+    if period.since is not None and period.since >= now:
+        return "incomplete", f"The period begins at {iso_time(period.since)}, which is still to come."
     is_over = period.until is not None and period.until <= now
     until = period.until if is_over and period.until is not None else now - FRESH_FOR
+    if period.since is not None:
+        # Of a period that has only begun, something was read, too.
+        until = max(until, period.since + 1)
     faults = []
     # Without a beginning, a period that ends before anything was read has nothing that is known.
     first = min(held.covered_from, until - 1) if period.since is None else period.since

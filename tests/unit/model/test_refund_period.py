@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -167,6 +169,66 @@ def test_an_open_end_counts_as_read_for_a_day() -> None:
     assert covering(HELD, {}, Period(), HELD.covered_until + DAY)[0] == "complete"
     state, reason = covering(HELD, {}, Period(), HELD.covered_until + DAY + 1)
     assert state == "incomplete" and "Run storeops.refunds.refunds" in reason
+
+
+@pytest.mark.parametrize("until", [None, NOW + 2 * DAY])
+def test_a_period_that_has_just_begun_has_to_be_read_as_well(until: int | None) -> None:
+    assert covering(HELD, {}, Period(UNTIL - 1, until), NOW) == ("complete", "")
+    for since in (UNTIL, NOW - 1):
+        state, reason = covering(HELD, {}, Period(since, until), NOW)
+        assert (state, reason) == ("incomplete", f"Read until {iso_time(UNTIL)} only. Run storeops.refunds.refunds.")
+
+
+@pytest.mark.parametrize("since", [NOW, NOW + DAY])
+def test_of_a_period_that_is_still_to_come_nothing_is_known(since: int) -> None:
+    for held in (HELD, replace(HELD, gaps=(Window(NOV, NOV + DAY),)), replace(HELD, url="none", url_at=NOW)):
+        state, reason = covering(held, {}, Period(since), NOW)
+        # No run helps.
+        assert (state, reason) == ("incomplete", f"The period begins at {iso_time(since)}, which is still to come.")
+
+
+def _periods() -> t.Iterator[Period]:
+    for since in (None, *range(10)):
+        for until in (None, *range((since or 0) + 1, 11)):
+            yield Period(*(None if one is None else one * DAY for one in (since, until)))
+
+
+@pytest.mark.parametrize("gaps", [(), ((3, 4),), ((0, 2), (5, 6))])
+@pytest.mark.parametrize(("known_from", "is_found"), [(None, False), (0, True), (2, True), (4, True), (8, False)])
+def test_all_of_a_complete_period_was_read(
+    gaps: tuple[tuple[int, int], ...], known_from: int | None, is_found: bool
+) -> None:
+    """By a clock of days: a day is as long as an open end counts as read."""
+    found = 0
+    for start, end, last, now in product((0, 2, 5), range(9), (None, 1, 6), range(9)):
+        if not start <= end <= now:
+            continue
+        proven = None if known_from is None else max(known_from, last or 0) * DAY
+        held = Coverage(
+            start * DAY,
+            end * DAY,
+            end * DAY,
+            end * DAY,
+            tuple(Window(first * DAY, after * DAY) for first, after in gaps),
+            known_from=None if known_from is None else known_from * DAY,
+            proven_at=proven,
+            url="unasked" if last else "none",
+        )
+        for period in _periods():
+            if covering(held, {}, period, now * DAY)[0] == "complete":
+                found += 1
+                _check_read(held, period, now * DAY)
+    assert bool(found) is is_found
+
+
+def _check_read(held: Coverage, period: Period, now: int) -> None:
+    """Compare a period with what was read, day by day."""
+    known = range(held.begins, min(held.covered_until, held.known_until or 0), DAY)
+    read = {day for day in known if not any(gap.start <= day < gap.end for gap in held.gaps)}
+    since = held.begins if period.since is None else period.since
+    is_over = period.until is not None and period.until <= now
+    assert read.issuperset(range(since, period.until if is_over else now - DAY, DAY)), (held, period, now)
+    assert read.intersection(range(since, period.until or now, DAY)), (held, period, now)
 
 
 def test_gaps_count_only_where_they_are() -> None:
