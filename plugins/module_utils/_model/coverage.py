@@ -37,7 +37,8 @@ class Coverage:
     ``read_until``: how far it was read without a break, verified or not. ``settled_until``: what is earlier was read
     when Apple no longer tried to deliver it, so that it need not be read again. ``known_from``: the first proof that
     Apple kept a history at all, which is the date of the earliest verified notification or the first time that App
-    Store Connect named a URL of version 2; ``proven_at``: the last such proof. ``url`` is App Store Connect's last
+    Store Connect named a URL of version 2; ``proven_at``: the last such proof. What lies between two of them counts as
+    known, or an app whose refunds are rare would have nothing but gaps. ``url`` is App Store Connect's last
     answer, given at ``url_at``. ``app_apple_id``: the app's, as verified notifications of production name it.
     """
 

@@ -20,6 +20,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage i
     faults_of,
     heard,
     judged,
+    proven,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import iso_time
@@ -283,6 +284,17 @@ def test_an_app_without_a_url_is_unknown_after_its_last_proof() -> None:
         state, reason = covering(held, {}, period, NOW - 3_600_000)
         assert state == "unknown" and "version 1" in reason, period
     assert covering(held, {}, Period(None, NOV), NOW) == ("complete", "")
+
+
+def test_a_sign_after_a_pause_counts_for_the_pause() -> None:
+    """As the guide says: else an app whose refunds are rare would be full of gaps, with a URL that was always there."""
+    quiet = replace(HELD, proven_at=NOV - 60 * DAY)
+    pause = Period(NOV - 40 * DAY, NOV - 20 * DAY)
+    assert covering(quiet, {}, pause, NOW)[0] == "unknown"
+    assert covering(proven(quiet, [NOV]), {}, pause, NOW) == ("complete", "")
+    # A run that saw that there was no URL is another matter.
+    seen = proven(heard(quiet, "none", NOV - 10 * DAY), [NOV])
+    assert covering(seen, {}, pause, NOW)[0] == "incomplete"
 
 
 def test_known_time_ends_a_week_after_the_last_proof() -> None:
