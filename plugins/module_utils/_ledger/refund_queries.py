@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from .._model.apple_id import apple_id_fault
 from .._model.coverage import Coverage
 from .._model.identifiers import Environment
+from .._model.integration import Status
 from .._model.refund import day
 from .._model.refund_period import Period
 from .._model.refund_rows import Cursor, Question, Row, Tally, exceeds, row_of
@@ -33,7 +34,8 @@ _AT_ONCE = 500
 class AppState:
     """What the ledger knows about one app. ``coverage`` is None when it was never read; times in milliseconds.
 
-    ``apple_id_fault``: what is wrong with the app's Apple ID, of whatever period.
+    ``apple_id_fault``: what is wrong with the app's Apple ID, of whatever period. ``status``: of the app's integration
+    in the ledger, None without one.
     """
 
     bundle_id: str
@@ -42,6 +44,7 @@ class AppState:
     last_refund_at: int | None
     url: KnownUrl | None = None
     apple_id_fault: str = ""
+    status: Status | None = None
 
     @property
     def is_known(self) -> bool:
@@ -158,8 +161,8 @@ def app_states(
     read = _coverages(connection, source, environment)
     quarantined = _quarantined(connection, source, environment, period)
     last = _last_refunds(connection, source, environment, bundle_ids)
-    held = _integrated(connection, environment)
-    asked = set(bundle_ids or ()) or {*read, *quarantined, *last, *held}
+    numbers, statuses = _integrated(connection, environment)
+    asked = set(bundle_ids or ()) or {*read, *quarantined, *last, *statuses}
     urls = urls_in(connection, environment)
     ever = _quarantined(connection, source, environment, Period())
     return [
@@ -169,7 +172,8 @@ def app_states(
             quarantined.get(name, {}),
             last.get(name),
             urls.get(name),
-            apple_id_fault(ever.get(name, ()), held.get(name), _proven(read.get(name)), " in the ledger"),
+            apple_id_fault(ever.get(name, ()), numbers.get(name), _proven(read.get(name)), " in the ledger"),
+            statuses.get(name),
         )
         for name in sorted(asked)
     ]
@@ -248,12 +252,18 @@ def _quarantined(
     return found
 
 
-def _integrated(connection: sqlalchemy.Connection, environment: Environment) -> dict[str, int | None]:
-    """Return the apps that have an integration, with the Apple ID that the ledger's own has."""
+def _integrated(
+    connection: sqlalchemy.Connection, environment: Environment
+) -> tuple[dict[str, int | None], dict[str, Status | None]]:
+    """Return the apps that have an integration: the Apple ID, and the status, that the ledger's own has."""
     table = integrations()
-    own = sqlalchemy.case((table.c.tracker == "ledger", table.c.app_apple_id))
-    query = sqlalchemy.select(table.c.bundle_id, sqlalchemy.func.max(own)).where(table.c.environment == environment)
-    return {row[0]: row[1] for row in connection.execute(query.group_by(table.c.bundle_id))}
+    own = [
+        sqlalchemy.func.max(sqlalchemy.case((table.c.tracker == "ledger", column)))
+        for column in (table.c.app_apple_id, table.c.status)
+    ]
+    query = sqlalchemy.select(table.c.bundle_id, *own).where(table.c.environment == environment)
+    rows = connection.execute(query.group_by(table.c.bundle_id)).all()
+    return {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows}
 
 
 def _proven(coverage: Coverage | None) -> int | None:

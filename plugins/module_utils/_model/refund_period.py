@@ -13,13 +13,15 @@ from datetime import UTC, datetime
 from .coverage import EMPTY, LATE, Coverage, State, after_known, before_known, faults_of, known_gaps, without_url
 from .errors import InputError
 from .identifiers import shown
+from .integration import Status
 from .refund import DAY_MS, iso_time
 
 # A period without an end, or with one that is still to come, counts as read when the ledger was within this time.
 FRESH_FOR = DAY_MS
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?")
 RUN_REFUNDS = "Run storeops.refunds.refunds."
-NEVER_READ = f"The ledger has never read this app's refunds. {RUN_REFUNDS}"
+_NEVER_READ = "The ledger has never read this app's refunds."
+NEVER_READ = f"{_NEVER_READ} {RUN_REFUNDS}"
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,22 @@ def _time(text: str, option: str) -> int:
     return (found - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime.resolution * 1000)
 
 
-def covering(held: Coverage | None, quarantined: t.Mapping[str, int], period: Period, now: int) -> tuple[State, str]:
+def covering(
+    held: Coverage | None,
+    quarantined: t.Mapping[str, int],
+    period: Period,
+    now: int,
+    status: Status | None = "Active",
+) -> tuple[State, str]:
     """Return how much of ``period`` the ledger has read, and why it is not all of it.
 
     A period without a beginning begins where the ledger's knowledge does. The reason of ``complete`` is empty, or says
     until when a period that has just ended may still change. ``quarantined``: how many payloads that may belong to the
-    period are in quarantine, by reason. ``now``: UNIX milliseconds.
+    period are in quarantine, by reason. ``now``: UNIX milliseconds. ``status``: of the app's integration in the ledger,
+    None without one.
     """
     if held is None or not held.is_read:
-        return "never", NEVER_READ
+        return "never", f"{_NEVER_READ} {_reading_step(status, is_read=False)}"
     if period.since is not None and period.since >= now:
         return "incomplete", f"The period begins at {iso_time(period.since)}, which is still to come."
     is_over = period.until is not None and period.until <= now
@@ -83,7 +92,7 @@ def covering(held: Coverage | None, quarantined: t.Mapping[str, int], period: Pe
         faults.append(f"Read from {iso_time(held.covered_from)} on only; what was before is not known.")
     if until > held.covered_until:
         # What is in quarantine holds the coverage up, and another run alone does not help.
-        advice = "" if quarantined else f" {RUN_REFUNDS}"
+        advice = "" if quarantined and status == "Active" else f" {_reading_step(status)}"
         # What was read without a break ends where it begins.
         end = f"Read until {iso_time(held.covered_until)} only."
         if held.covered_until <= held.covered_from:
@@ -98,6 +107,22 @@ def covering(held: Coverage | None, quarantined: t.Mapping[str, int], period: Pe
     if doubt == "complete" and is_over and until > held.settled_until:
         reason = f"May still change until {iso_time(until + LATE)}, for Apple delivers notifications up to 7 days late."
     return doubt, reason
+
+
+def _reading_step(status: Status | None, is_read: bool = True) -> str:
+    """Return what to do about an app that wasn't read to the end, or not at all: not every app is read by a run."""
+    if status == "Active":
+        return RUN_REFUNDS
+    if status is not None:
+        return (
+            f"Its integration in the ledger is {status}, so no run reads it: storeops.refunds.site makes it Active or "
+            "says what keeps it from that."
+        )
+    more, end = (" any more", ", or end the period (until) when it was last read") if is_read else ("", "")
+    return (
+        f"The app has no integration in this ledger{more}, so no run reads it. Leave it out (name the others in "
+        f"bundle_ids){end}. If it belongs here, declare it for the ledger and run storeops.refunds.site."
+    )
 
 
 def _doubt(held: Coverage, period: Period, until: int | None) -> tuple[State, str]:

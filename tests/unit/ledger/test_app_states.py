@@ -66,7 +66,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Ledger]:
             window = Window(START + DAY, START + 2 * DAY)
             quarantine(connection, place, [Rejected(f"{number}", None, reason)], window, TIME)
     places = [identity("declared", tracker=tracker) for tracker in ("ledger", "devtodev")]
-    places += [identity("sandboxed", "sandbox")]
+    places += [identity("sandboxed", "sandbox"), identity("elsewhere", tracker="devtodev")]
+    places += [identity("elsewhere", "sandbox")]
     put_integrations(made, [Integration(place, None, None, None, "Pending") for place in places], TIME)
     put_urls(made, [URL, KnownUrl("sandbox", "read", "none", None, None, TIME)])
     yield made
@@ -76,7 +77,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Ledger]:
 BAD = {"tampered": 2, "wrong_root": 1}
 STATES = {
     "bad": AppState("bad", None, BAD, None),
-    "declared": AppState("declared", None, {}, None),
+    "declared": AppState("declared", None, {}, None, status="Pending"),
+    "elsewhere": AppState("elsewhere", None, {}, None),
     "heard": AppState("heard", HEARD, {}, None),
     "read": AppState("read", COVERAGE, {}, None),
     "refunded": AppState("refunded", None, {}, START + DAY, URL),
@@ -87,7 +89,7 @@ STATES = {
 @pytest.mark.parametrize(
     ("named", "wanted"),
     [
-        (None, ["bad", "declared", "heard", "read", "refunded"]),
+        (None, ["bad", "declared", "elsewhere", "heard", "read", "refunded"]),
         (["refunded", "bad"], ["bad", "refunded"]),
         (["nobody", "read"], ["nobody", "read"]),
     ],

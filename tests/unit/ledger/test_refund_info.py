@@ -25,6 +25,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger im
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.notification_urls import KnownUrl, put_urls
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
 from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage, Window
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Status
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Rejected, iso_time
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_info
 
@@ -103,6 +104,23 @@ def test_an_app_that_was_never_read_is_said(url: str) -> None:
 def test_who_never_reads_refunds_need_not_be_told_so(url: str) -> None:
     outcome = ask(url, unread="ignore")
     assert not any("never" in warning for warning in outcome.warnings) and outcome.results["complete"] is False
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(None, "has no integration in this ledger any more"), ("Pending", "is Pending"), ("Active", "Run storeops")],
+)
+def test_an_app_that_no_run_reads_is_not_to_be_read_again(
+    url: str, ledger: Ledger, status: Status | None, said: str
+) -> None:
+    if status is not None:
+        put_integration(ledger, entry(MINE.bundle_id, status=status), "2026-11-21T00:00:00Z")
+    outcome = ask(url, NOW + 9 * DAY, bundle_id=MINE.bundle_id)
+    (reason,) = [one["reason"] for one in outcome.results["coverage"]]
+    assert f"Read until {iso_time(NOW)} only." in reason and said in reason
+    assert ("Run storeops.refunds.refunds." in reason) is (status == "Active")
+    # As the message says.
+    assert ask(url, NOW + 9 * DAY, bundle_id=MINE.bundle_id, until=iso_time(NOW)).results["complete"]
 
 
 def test_an_app_with_an_integration_is_asked_for_before_it_was_ever_read(url: str) -> None:

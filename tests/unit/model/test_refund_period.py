@@ -23,9 +23,11 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage i
     proven,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Status
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import iso_time
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_period import (
     NEVER_READ,
+    RUN_REFUNDS,
     Period,
     covering,
     parse_period,
@@ -170,6 +172,22 @@ def test_an_open_end_counts_as_read_for_a_day() -> None:
     assert covering(HELD, {}, Period(), HELD.covered_until + DAY)[0] == "complete"
     state, reason = covering(HELD, {}, Period(), HELD.covered_until + DAY + 1)
     assert state == "incomplete" and "Run storeops.refunds.refunds" in reason
+
+
+@pytest.mark.parametrize("status", [None, *t.get_args(Status)])
+@pytest.mark.parametrize("quarantined", [{}, {"tampered": 1}])
+def test_only_an_app_that_is_read_is_to_be_read_again(status: Status | None, quarantined: dict[str, int]) -> None:
+    never = covering(None, quarantined, Period(), NOW, status)[1]
+    later = covering(HELD, quarantined, Period(), UNTIL + 9 * DAY, status)[1]
+    assert later.startswith(f"Read until {iso_time(UNTIL)} only.")
+    assert (RUN_REFUNDS in never, RUN_REFUNDS in later) == (status == "Active", status == "Active" and not quarantined)
+    if status != "Active":
+        assert "so no run reads it" in never and "so no run reads it" in later
+        assert ("bundle_ids" in never, "(until)" in never, "(until)" in later) == (
+            status is None,
+            False,
+            status is None,
+        )
 
 
 @pytest.mark.parametrize("until", [None, NOW + 2 * DAY])

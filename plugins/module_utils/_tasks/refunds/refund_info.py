@@ -89,7 +89,7 @@ def unread(question: Question, others: t.Sequence[str]) -> str:
 
 def coverage_of(known: AppState, question: Question, now: int) -> Results:
     """Return how much of the refunds that are asked for is known of an app. ``now``: UNIX milliseconds."""
-    state, reason = covering(known.coverage, known.quarantined, question.period, now)
+    state, reason = covering(known.coverage, known.quarantined, question.period, now, known.status)
     held = known.coverage
     return {
         "bundle_id": known.bundle_id,
