@@ -95,6 +95,19 @@ def test_ten_apps_with_fifty_refunds(desk: Desk) -> None:
     assert again["http"]["calls"] == 3 * len(NAMES)
 
 
+def test_what_is_old_is_removed_only_of_apps_that_are_read_to_their_end(desk: Desk) -> None:
+    declare(desk, NAMES[:3], 1)
+    assert run(desk, NAMES[:3]).results["refunds"]["new"] == 3
+    put(desk, NAMES[2], 2, "Failed")
+    later = TODAY + 400 * DAY
+    desk.move_to(later)
+    listed = [NAMES[0], {"bundle_id": NAMES[1], "state": "absent"}, NAMES[2]]
+    results = run(desk, listed, now=later, retention_days=200).results
+    assert [one["outcome"] for one in results["apps"]][1:] == ["absent", "failed"]
+    assert [one["target"].split()[0] for one in results["irreversible"]] == [NAMES[0]]
+    assert results["refunds"]["removed"] == 1 and sorted(row["bundle_id"] for row in desk.rows()) == NAMES[1:3]
+
+
 def test_a_short_history_costs_three_calls_whatever_its_age(desk: Desk) -> None:
     desk.refund(-170)
     assert desk.run().results["http"]["calls"] == 3
