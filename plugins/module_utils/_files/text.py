@@ -33,8 +33,13 @@ class Stream:
         self._file: t.BinaryIO | None = None
         self._temporary = ""
         if not check_mode:
-            with self._errors_in_words():
-                self._open(mode, like)
+            try:
+                with self._errors_in_words():
+                    self._open(mode, like)
+            except BaseException:
+                # Nobody has this object yet, to discard what it has made.
+                self.discard()
+                raise
 
     @property
     def after(self) -> str:
