@@ -119,7 +119,7 @@ options:
       url:
         description:
           - C(sqlite:////absolute/path/ledger.db) or C(postgresql://user:password@host/database). Also read from
-            E(STOREOPS_LEDGER_URL). By default a file below C(~/.local/state), which CI systems lose after each run.
+            E(STOREOPS_LEDGER_URL). By default a file below E(XDG_STATE_HOME), else C(~/.local/state), which CI loses.
         type: str
 requirements:
   - SQLAlchemy and alembic, and psycopg for a ledger in PostgreSQL

@@ -58,12 +58,9 @@ options:
     type: path
   retention_days:
     description:
-      - Refunds older than this many days are removed for good, and not recorded. Their sums are gone, too, and
-        C(coverage.covered_from) is later.
-      - This is done for the apps that the task reads to their end. Refunds of all others stay, also those of an app
-        that is V(absent) or whose integration was removed.
-      - At least 180, and 30 when all apps are in the sandbox, which is how long Apple keeps them.
-      - Everything is kept when left out.
+      - Refunds older than this many days are removed for good and not recorded, of apps that the task reads to their
+        end. Others keep theirs. The sums are gone, too, and C(coverage.covered_from) is later.
+      - At least 180, and 30 when all apps are in the sandbox, as long as Apple keeps them. By default all is kept.
     type: int
 author:
   - storeops.refunds contributors (@storeops)

@@ -85,19 +85,8 @@ def covering(
     if period.since is not None:
         # Of a period that has only begun, something was read, too.
         until = max(until, period.since + 1)
-    faults = []
-    # Without a beginning, a period that ends before anything was read has nothing that is known.
-    first = min(held.covered_from, until - 1) if period.since is None else period.since
-    if first < held.covered_from and held.begins == held.covered_from:
-        faults.append(f"Read from {iso_time(held.covered_from)} on only; what was before is not known.")
-    if until > held.covered_until:
-        # What is in quarantine holds the coverage up, and another run alone does not help.
-        advice = "" if quarantined and status == "Active" else f" {_reading_step(status)}"
-        # What was read without a break ends where it begins.
-        end = f"Read until {iso_time(held.covered_until)} only."
-        if held.covered_until <= held.covered_from:
-            end = "Nothing could be read without a fault."
-        faults.append(f"{end}{advice}")
+    # What is in quarantine holds the coverage up, and another run alone does not help.
+    faults = _unread(held, period, until, "" if quarantined and status == "Active" else _reading_step(status))
     gaps = [gap for gap in known_gaps(held) if _meets(period, gap.start, gap.end)]
     faults += faults_of(gaps, quarantined)
     doubt, reason = _doubt(held, period, until if is_over else None)
@@ -107,6 +96,22 @@ def covering(
     if doubt == "complete" and is_over and until > held.settled_until:
         reason = f"May still change until {iso_time(until + LATE)}, for Apple delivers notifications up to 7 days late."
     return doubt, reason
+
+
+def _unread(held: Coverage, period: Period, until: int, step: str) -> list[str]:
+    """Return in words what of ``period``, up to ``until``, lies before or after what was read."""
+    faults = []
+    # Without a beginning, a period that ends before anything was read has nothing that is known.
+    first = min(held.covered_from, until - 1) if period.since is None else period.since
+    if first < held.covered_from and held.begins == held.covered_from:
+        faults.append(f"Read from {iso_time(held.covered_from)} on only; what was before is not known.")
+    if until > held.covered_until:
+        # What was read without a break ends where it begins.
+        end = f"Read until {iso_time(held.covered_until)} only."
+        if held.covered_until <= held.covered_from:
+            end = "Nothing could be read without a fault."
+        faults.append(f"{end} {step}".strip())
+    return faults
 
 
 def _reading_step(status: Status | None, is_read: bool = True) -> str:
