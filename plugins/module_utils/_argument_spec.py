@@ -139,6 +139,7 @@ def audit_report() -> Spec:
         # Names and sentences; Ansible takes whatever is called a key for a secret.
         "absent_keys": {"type": "list", "elements": "dict", "no_log": False},
         "refunds": {"type": "list", "elements": "dict"},
+        "declaration_faults": {"type": "list", "elements": "dict"},
         **{
             name: {"type": "path"}
             for name in ("path", "html_path", "json_path", "junit_path", "markdown_path", "csv_path")

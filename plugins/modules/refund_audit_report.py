@@ -17,21 +17,25 @@ description:
   - Audit tasks are M(storeops.refunds.refund_tracking_integrations) or M(storeops.refunds.refund_tracking_integration)
     in check mode. The role P(storeops.refunds.refund_audit#role) does all of it.
   - Every app counts once, as the worst that was found about it. O(fail_on) says what fails the task.
-  - C(refused). Apple refuses the key for this app, or the key itself can't be used (C(key_unreadable),
-    C(key_wrong_kind), C(key_id_mismatch), C(clock_skew), C(unauthenticated)).
+  - C(refused). Apple refuses the key for this app (C(unauthenticated), C(clock_skew)), the key itself can't be used
+    (C(key_unreadable), C(key_wrong_kind), C(key_id_mismatch)), or the tracker says that the integration doesn't work
+    (C(tracker_failed)).
   - C(unknown). It could not be checked or compared (C(rate_limited), C(service_unavailable), C(unreachable),
     C(unexpected_response), C(not_checked)). Also C(not_tried), C(host_unreachable), C(failed) for an app whose audit
-    failed for another reason, and C(plan_unknown) where the tracker doesn't show which key it holds.
+    failed for another reason, C(plan_unknown) where the tracker doesn't show which key it holds, and
+    C(tracker_unknown) where it shows no status, or one that this collection doesn't know.
   - C(drift). A run would create, update or delete the integration. The cause is C(drift). Another path of the same key
     isn't, since each machine may have its own.
     Also C(still_held), for an app declared absent that a run can't or may not remove at the tracker, and
     C(wrong_apple_id), where verified payloads name another C(app_apple_id) than the declared one.
-  - C(pending). Not released yet, not Active at the tracker yet, or the key is not created yet. It fails no audit.
+    For a key declared absent, C(key_still_there) and C(key_in_use).
+  - C(pending). Not released yet (C(app_not_released)), not Active at the tracker yet (C(tracker_pending)), or the key
+    is not created yet (C(key_not_yet_created)). It fails no audit.
   - C(ok). Accepted, and as declared.
   - C(waived). All its failures are waived.
-  - Keys that can't be used and that no app names are C(refused), or C(unknown) where the entry itself is wrong. Those
-    that are declared absent and are still there or in use are C(drift). They stand in the report beside the apps, and
-    no waiver is about them. Correct such a key, or remove it from the list.
+  - Keys that can't be used and that no app names are C(refused), or C(unknown) where the entry itself is wrong. They
+    stand in the report beside the apps, as do those that are declared absent, and no waiver is about them. Correct such
+    a key, or remove it from the list.
   - The report lists each app with its declared key. If the tracker has another key, the app's details show both. If
     the declared key isn't known, the report shows the tracker's.
   - The page is one file without any request to the network. It works without JavaScript except for its table of all
@@ -74,6 +78,13 @@ options:
         count refunds twice are refused, and so are results of different apps or periods that aren't grouped alike.
       - Production and sandbox, and refunds that were verified against different root certificates, each have sums and
         charts of their own.
+    type: list
+    elements: dict
+  declaration_faults:
+    description:
+      - Registered results of M(storeops.refunds.refund_info) whose refunds the report doesn't show. It takes their
+        RV(storeops.refunds.refund_info#module:declaration_faults) (C(wrong_apple_id)), and says why one of them failed.
+        Those of O(refunds) count without it.
     type: list
     elements: dict
   path:
@@ -174,7 +185,7 @@ EXAMPLES = r"""
   failed_when: false
   register: audit
 
-- name: Write the report; fail only when Apple refuses a key
+- name: Write the report; fail only when Apple or a tracker refuses a key
   storeops.refunds.refund_audit_report:
     results:
       - "{{ audit }}"

@@ -18,8 +18,13 @@ _Found = tuple[str, str, str, str]
 Fields = t.Mapping[str, t.Any]
 
 
-def changes_since(text: str | None, apps: t.Sequence[App]) -> Changes | None:
-    """Compare with the JSON document of an earlier report; None where ``text`` isn't one."""
+def changes_since(
+    text: str | None, apps: t.Sequence[App], read: t.Collection[tuple[str, str]] = frozenset()
+) -> Changes | None:
+    """Compare with the JSON document of an earlier report; None where ``text`` isn't one.
+
+    ``read``: bundle ID and environment of the apps whose refunds in the ledger were looked at.
+    """
     previous = _document(text)
     if previous is None:
         return None
@@ -40,6 +45,9 @@ def changes_since(text: str | None, apps: t.Sequence[App]) -> Changes | None:
     settled = {found for found in before if found[3] in UNDECIDED_CAUSES and found[:3] in answered}
     # An app that nobody gets to has no tracker.
     is_open = {found for found in before - now - waived - settled if unseen & {found[:3], (*found[:2], "")}}
+    # Once the wrong number is stored, an app's refunds alone tell of it.
+    unread = {found for found in before - now - waived if found[3] == "wrong_apple_id" and found[:2] not in read}
+    is_open |= {found for found in unread if found[:3] in audited}
 
     reached = audited | {(*place[:2], "") for place in audited}
 

@@ -127,6 +127,13 @@ def never_read_of(results: t.Sequence[Fields]) -> frozenset[str]:
     return frozenset(row["bundle_id"] for row in rows) - read
 
 
+def read_in(results: t.Iterable[Fields]) -> frozenset[tuple[str, str]]:
+    """Return bundle ID and environment of the apps whose refunds were asked for, and which the ledger has read."""
+    found = [result["coverage"] for result in results if isinstance(result.get("coverage"), list)]
+    rows = [row for coverage in found for row in coverage if isinstance(row, t.Mapping) and row.get("state") != "never"]
+    return frozenset((str(row.get("bundle_id")), str(row.get("environment"))) for row in rows)
+
+
 def _is_skipped(result: t.Any) -> bool:
     return isinstance(result, t.Mapping) and bool(result.get("skipped"))
 

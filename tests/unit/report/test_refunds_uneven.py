@@ -154,11 +154,20 @@ def test_what_is_apart_is_taken(one: Json, other: Json, count: int) -> None:
 
 
 @pytest.mark.services
-@pytest.mark.parametrize(("given_", "wanted"), [([], ["production"]), ([refunds()], [])])
-def test_the_role_adds_none_of_its_own_to_what_is_given(given_: list[Json], wanted: list[str], tmp_path: Path) -> None:
-    tasks = yaml.safe_load((ROOT / "roles/refund_audit/tasks/ask.yml").read_text())
-    (task,) = [one for one in tasks if one.get("register") == "__refund_audit_summed"]
-    items = "__refund_audit_summed.results | rejectattr('skipped', 'defined') | map(attribute='item') | list"
+@pytest.mark.parametrize(
+    ("given_", "days", "shown"), [([], 30, ["production"]), ([refunds()], 30, ["given"]), ([], 0, [])]
+)
+def test_the_role_shows_none_of_its_own_beside_what_is_given(
+    given_: list[Json], days: int, shown: list[str], tmp_path: Path
+) -> None:
+    """Whatever is shown, the ledger is asked: it alone tells of a wrong app_apple_id that is stored."""
+    asking, main = (
+        yaml.safe_load((ROOT / f"roles/refund_audit/tasks/{name}.yml").read_text()) for name in ("ask", "main")
+    )
+    (task,) = [one for one in asking if one.get("register") == "__refund_audit_summed"]
+    (writing,) = [one for one in main[0]["block"] if one.get("register") == "refund_audit_result"]
+    options = writing["storeops.refunds.refund_audit_report"]
+    items = "rejectattr('skipped', 'defined') | map(attribute='item', default='given') | list"
     play = {
         "hosts": "localhost",
         "gather_facts": False,
@@ -167,12 +176,14 @@ def test_the_role_adds_none_of_its_own_to_what_is_given(given_: list[Json], want
         "vars": {
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
             "refund_audit_refunds": given_,
-            "refund_audit_refund_days": 30,
+            "refund_audit_refund_days": days,
             "__refund_audit_checked": {"declaration": {"apps": {"production": ["com.example.one"], "sandbox": []}}},
+            "shown": options["refunds"],
+            "asked": options["declaration_faults"],
         },
-        "tasks": [task, {"ansible.builtin.debug": {"msg": f"Asked about {{{{ {items} }}}}."}}],
+        "tasks": [task, {"ansible.builtin.debug": {"msg": f"{{{{ shown | {items} }}}} of {{{{ asked | {items} }}}}."}}],
     }
     book = tmp_path / "play.yml"
     book.write_text(json.dumps([play]))
     ended = unit_forks.run_playbook(book, "localhost,", folder=tmp_path)
-    assert ended.code == 0 and f"Asked about {wanted}." in ended.output, ended
+    assert ended.code == 0 and f"{shown} of ['production']." in ended.output, ended

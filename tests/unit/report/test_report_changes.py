@@ -12,9 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from report_support import NOW, OTHER_KEY, Json, a_bit_of_all, audit, bulk, document, item, key_of
+from report_support import NOW, OTHER_KEY, Json, a_bit_of_all, audit, bulk, document, item, key_of, refunds
 
-from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES
+from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES, UNDECIDED_CAUSES
 from ansible_collections.storeops.refunds.plugins.module_utils._report.compared import Change, Changes
 
 WAIVER = {"bundle_id": "com.example.waived", "reason": "Sold", "until": "2999-12-31"}
@@ -76,6 +76,7 @@ FOUND: dict[str, tuple[Json, bool]] = {
     "plan_unknown": (bulk(item("com.example.one", action="unknown")), False),
     "not_tried": (bulk(item("com.example.one", "not_checked", outcome="not_tried", msg="Too late.")), False),
     "failed": (bulk(item("com.example.one", outcome="failed", msg="The tracker is down.")), False),
+    "still_held": (bulk(item("com.example.one", finding="still_held")), True),
     "host_unreachable": ({"bundle_id": "com.example.one", "unreachable": True, "msg": "ssh"}, False),
 }
 
@@ -84,7 +85,16 @@ FOUND: dict[str, tuple[Json, bool]] = {
 ANSWERED = {"unauthenticated", "clock_skew", "tracker_unknown", "plan_unknown", "failed"}
 
 
-@pytest.mark.parametrize("before", ["unauthenticated", "unreachable", "drift", "tracker_failed"])
+# What is told of the app's host has no tracker: see below.
+FAILURES: t.Final = [
+    name
+    for name in FOUND
+    if name not in ("accepted", "absent", "app_not_released", "key_not_yet_created", "host_unreachable")
+]
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("before", FAILURES)
 @pytest.mark.parametrize("now", FOUND)
 def test_solved_is_only_what_was_looked_at(before: str, now: str, tmp_path: Path) -> None:
     if before == now:
@@ -92,7 +102,7 @@ def test_solved_is_only_what_was_looked_at(before: str, now: str, tmp_path: Path
     audit(tmp_path, FOUND[before][0], fail_on=[])
     audit(tmp_path, FOUND[now][0], fail_on=[])
     found = document(tmp_path)["changes"]
-    was_looked_at = FOUND[now][1] or (before == "unreachable" and now in ANSWERED)
+    was_looked_at = FOUND[now][1] or (before in UNDECIDED_CAUSES and now in ANSWERED)
     mine = {name: [one.get("why") for one in found[name] if one["cause"] == before] for name in ("gone", "open")}
     assert mine == ({"gone": ["solved"], "open": []} if was_looked_at else {"gone": [], "open": [None]})
     texts = [(tmp_path / f"refund-audit.{kind}").read_text() for kind in ("html", "md")]
@@ -102,6 +112,44 @@ def test_solved_is_only_what_was_looked_at(before: str, now: str, tmp_path: Path
     audit(tmp_path, FOUND[before][0], fail_on=[])
     again = document(tmp_path)["changes"]
     assert before in [one["cause"] for one in again["new" if was_looked_at else "still"]]
+
+
+def of_refunds(bundle_id: str = "com.example.one", environment: str = "production", state: str = "complete") -> Json:
+    """A registered result of refund_info about an app without refunds."""
+    row = {**refunds()["coverage"][0], "bundle_id": bundle_id, "environment": environment, "state": state}
+    return {**refunds(), "environment": environment, "sums": [], "coverage": [row], "declaration_faults": []}
+
+
+# What is asked about refunds now, and whether it tells that the wrong number is gone.
+ASKED: dict[str, tuple[list[Json], bool]] = {
+    "nobody asked": ([], False),
+    "skipped": ([{"skipped": True}], False),
+    "unread": ([{"failed": True, "msg": "The ledger can't be read."}], False),
+    "another ledger": ([of_refunds(state="never")], False),
+    "another app": ([of_refunds("com.example.two")], False),
+    "the sandbox": ([of_refunds(environment="sandbox")], False),
+    **{state: ([of_refunds(state=state)], True) for state in ("complete", "incomplete", "unknown")},
+}
+
+
+@pytest.mark.parametrize("option", ["refunds", "declaration_faults"])
+@pytest.mark.parametrize("now", ASKED)
+def test_a_wrong_number_is_solved_only_where_refunds_were_looked_at(now: str, option: str, tmp_path: Path) -> None:
+    """Once it is stored, the tracker has what is declared."""
+    fault = {"bundle_id": "com.example.one", "environment": "production", "msg": "The payload names 1."}
+    fine, known = bulk(item("com.example.one")), {**of_refunds(), "declaration_faults": [fault]}
+    assert audit(tmp_path, fine, **{option: [known]}).results["failed"]
+    results, was_looked_at = ASKED[now]
+    audit(tmp_path, fine, **{option: results}, fail_on=[])
+    found = document(tmp_path)["changes"]
+    mine = {name: [(one["cause"], one.get("why")) for one in found[name]] for name in ("gone", "open")}
+    assert mine == {
+        "gone": [("wrong_apple_id", "solved")] if was_looked_at else [],
+        "open": [] if was_looked_at else [("wrong_apple_id", None)],
+    }
+    # Nor is it forgotten.
+    audit(tmp_path, fine, **{option: [known]}, fail_on=[])
+    assert len(document(tmp_path)["changes"]["new" if was_looked_at else "still"]) == 1
 
 
 def test_a_host_that_is_reached_again_is_solved(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from ..._report.json_document import bad_key_fields, render_json, waiver_fields
 from ..._report.junit import render_junit
 from ..._report.markdown import BEGIN, END, render_markdown
 from ..._report.model import App, Problem, Report, Waiver, count_apps
-from ..._report.refunds import never_read_of, refunds_of, unread_of
+from ..._report.refunds import never_read_of, read_in, refunds_of, unread_of
 from ..._report.refunds_told import explained
 from ..._report.table_csv import render_csv
 from ..._report.waivers import parse_waivers, stale, waive
@@ -88,7 +88,9 @@ def _finish(request: AuditRequest, context: Context) -> Results:
 
 
 def _report(request: AuditRequest, context: Context, previous: str | None) -> Report:
-    found = with_faults(apps_of(request.results), request.refunds)
+    # What refunds tell of the declaration, and that they can't be read, is told of those that aren't shown, too.
+    asked = [*request.refunds, *request.declaration_faults]
+    found = with_faults(apps_of(request.results), asked)
     bad_keys = bad_keys_of(request.results)
     apps, waivers = waive(found, _waivers(request, context))
     return Report(
@@ -98,10 +100,10 @@ def _report(request: AuditRequest, context: Context, previous: str | None) -> Re
         waivers=waivers,
         refunds=explained(refunds_of(request.refunds), apps),
         fail_on=request.fail_on,
-        changes=changes_since(previous, apps),
+        changes=changes_since(previous, apps, read_in(asked)),
         undeclared=undeclared_of(request.results, found),
         bad_keys=bad_keys + absent_keys_of(request.absent_keys, bad_keys),
-        unread=unread_of(request.refunds),
+        unread=unread_of(asked),
         never_read=never_read_of(request.refunds),
     )
 

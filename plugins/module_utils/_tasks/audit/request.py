@@ -25,6 +25,7 @@ class AuditRequest:
     results: t.Sequence[Results]
     absent_keys: t.Sequence[Results]
     refunds: t.Sequence[Results]
+    declaration_faults: t.Sequence[Results]
     waivers: t.Sequence[Results]
     fail_on: tuple[Kind, ...]
 
@@ -43,6 +44,7 @@ def request_of(params: Params, names: t.Mapping[str, str]) -> AuditRequest:
         params["results"],
         params.get("absent_keys") or [],
         params.get("refunds") or [],
+        params.get("declaration_faults") or [],
         params.get("waivers") or [],
         tuple(params["fail_on"]),
     )
