@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .._model.text import shortened
 from .._model.verdict import CAUSES, UNDECIDED_CAUSES
+from .._tracker_spec import TRACKERS
 from .model import KEY_FIELDS, Difference, Problem
 
 # Causes beside those of a verdict, and what they mean where a result brings no text of its own.
@@ -150,9 +151,10 @@ def _nothing(field: str) -> str:
 
 
 def _unknown_key(tracker: str) -> str:
-    """Say what is unknown, and by which option it is settled."""
-    step = f" Set {tracker}.on_unknown: replace for one run of site, which applies the declared key." if tracker else ""
-    return OWN_CAUSES["plan_unknown"] + step
+    """Say what is unknown, and by which option it is settled, where the tracker has it."""
+    has_option = "on_unknown" in TRACKERS.get(tracker, {}).get("options", ())
+    step = f" Set {tracker}.on_unknown: replace for one run of site, which applies the declared key."
+    return OWN_CAUSES["plan_unknown"] + (step if has_option else "")
 
 
 def _own(kind: t.Literal["unknown", "pending"], cause: str, text: str) -> Problem:

@@ -62,8 +62,8 @@ def with_faults(apps: t.Sequence[App], refunds: t.Sequence[Fields]) -> list[App]
 
 def undeclared_of(results: t.Sequence[Fields], apps: t.Iterable[App]) -> tuple[Undeclared, ...]:
     """Return what is set up and none of ``apps``, those of all results, each once."""
-    lists = [result.get("undeclared") for result in results if isinstance(result, t.Mapping)]
-    items = [item for found in lists if isinstance(found, list) for item in found if isinstance(item, t.Mapping)]
+    lists = [_list(result.get("undeclared")) for result in _with_loops(results)]
+    items = [item for found in lists for item in found if isinstance(item, t.Mapping)]
     # One that is declared absent may be absent in another project.
     audited = {_place(app) for app in apps if app.tracker == "ledger" or not _is_to_be_absent(app)}
     found = {_undeclared(item) for item in items if _text(item.get("bundle_id"))}
@@ -84,14 +84,19 @@ def _undeclared(item: Fields) -> Undeclared:
 def bad_keys_of(results: t.Sequence[Fields]) -> tuple[BadKey, ...]:
     """Return the keys with problems of which no app tells, each problem once, in the order of the results."""
     found: dict[BadKey, None] = {}
-    for result in (each for each in results if isinstance(each, t.Mapping)):
-        for item in _list(result.get("keys_with_problems")):
-            if isinstance(item, t.Mapping):
-                cause = _text(item.get("cause"))
-                kind: Kind = "refused" if cause in LOCAL_CAUSES else _KINDS_OF_KEYS.get(cause, "unknown")
-                found[BadKey(_text(item.get("key")), kind, cause or "failed", _text(item.get("msg")))] = None
-        found |= dict.fromkeys(bad_keys_of(_list(result.get("results"))))
+    items = [item for result in _with_loops(results) for item in _list(result.get("keys_with_problems"))]
+    for item in (each for each in items if isinstance(each, t.Mapping)):
+        cause = _text(item.get("cause"))
+        kind: Kind = "refused" if cause in LOCAL_CAUSES else _KINDS_OF_KEYS.get(cause, "unknown")
+        found[BadKey(_text(item.get("key")), kind, cause or "failed", _text(item.get("msg")))] = None
     return tuple(found)
+
+
+def _with_loops(results: t.Iterable[t.Any]) -> t.Iterator[Fields]:
+    """Give the results, and of a task that ran in a loop those of its items, too."""
+    for result in (each for each in results if isinstance(each, t.Mapping)):
+        yield result
+        yield from _with_loops(_list(result.get("results")))
 
 
 def absent_keys_of(results: t.Sequence[Fields], known: t.Iterable[BadKey] = ()) -> tuple[BadKey, ...]:
@@ -164,8 +169,9 @@ def _app(result: Fields, integration: Fields, diff: Fields, where: str) -> App:
         said = _text(result.get("msg"))
         raise InputError(where, f"has no bundle_id; it says: {said}" if said else "has no bundle_id.", _NEXT_STEP)
     check = _mapping(result.get("credential_check"))
-    # A result that says of an integration nothing of what a run would do is none of these modules'.
-    action = _text(result.get("action")) or ("unknown" if integration else "")
+    # A task for one app says what a run would do. Of an entry of a list that doesn't, nobody compared it.
+    is_unsaid = bool(integration) and integration is not result
+    action = _text(result.get("action")) or ("unknown" if is_unsaid else "")
     finding = _finding(result, integration, _differences(diff, integration, action), action, bundle_id)
     problems = problems_of(finding)
     deciding = worst(problems)

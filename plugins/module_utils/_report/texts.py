@@ -32,7 +32,7 @@ SIGNS: t.Mapping[Kind, str] = {
     "waived": "\N{EN DASH}",
 }
 MEANINGS: t.Mapping[Kind, str] = {
-    "refused": "Apple refuses the key, or the key can't be used.",
+    "refused": "Apple or the tracker refuses the key, or the key can't be used.",
     "unknown": "It couldn't be checked.",
     "drift": "What is there isn't what is declared.",
     "pending": "Not released or not Active yet. That doesn't fail the audit.",

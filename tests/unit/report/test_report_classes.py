@@ -12,10 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 from report_support import REFUSAL, Json, a_bit_of_all, audit, bulk, document, item, single
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES
+from ansible_collections.storeops.refunds.plugins.module_utils._report.classify import OWN_CAUSES
+from ansible_collections.storeops.refunds.plugins.module_utils._report.entries import absent_keys_of, bad_keys_of
+from ansible_collections.storeops.refunds.plugins.modules.refund_audit_report import DOCUMENTATION
 
 CLASSES = {
     "accepted": "ok",
@@ -32,6 +36,13 @@ CLASSES = {
     "unexpected_response": "unknown",
     "not_checked": "unknown",
 }
+# Those beside a verdict's.
+OWN_CLASSES = {
+    **dict.fromkeys(("drift", "still_held", "wrong_apple_id"), "drift"),
+    **dict.fromkeys(("plan_unknown", "not_tried", "host_unreachable", "failed", "tracker_unknown"), "unknown"),
+    "tracker_failed": "refused",
+    "tracker_pending": "pending",
+}
 BUNDLE = "com.example.one"
 LATER = "2999-12-31"
 
@@ -47,6 +58,38 @@ def class_of(folder: Path, result: Json, **options: t.Any) -> tuple[str, list[st
 @pytest.mark.parametrize("make", [lambda cause: bulk(item(BUNDLE, cause)), lambda cause: single(BUNDLE, cause)])
 def test_every_cause_has_a_class(cause: str, make: t.Callable[[str], Json], tmp_path: Path) -> None:
     assert class_of(tmp_path, make(cause))[0] == CLASSES[cause]
+
+
+OWN: dict[str, Json] = {
+    "drift": bulk(item(BUNDLE, action="create")),
+    "plan_unknown": bulk(item(BUNDLE, action="unknown")),
+    "failed": bulk(item(BUNDLE, outcome="failed")),
+    "not_tried": bulk(item(BUNDLE, outcome="not_tried")),
+    "host_unreachable": {"bundle_id": BUNDLE, "unreachable": True},
+    "tracker_pending": bulk(item(BUNDLE, status="Pending")),
+    **{
+        cause: bulk(item(BUNDLE, finding=cause))
+        for cause in ("still_held", "wrong_apple_id", "tracker_failed", "tracker_unknown")
+    },
+}
+
+
+@pytest.mark.parametrize("cause", OWN_CAUSES)
+def test_every_cause_of_our_own_has_a_class(cause: str, tmp_path: Path) -> None:
+    assert class_of(tmp_path, OWN[cause]) == (OWN_CLASSES[cause], [cause])
+
+
+def test_the_module_s_page_names_every_cause_under_its_kind() -> None:
+    told = {}
+    for line in yaml.safe_load(DOCUMENTATION)["description"]:
+        kind, *causes = re.findall(r"C\((\w+)\)", line)[: None if re.match(r"C\(\w+\)\. ", line) else 0] or [""]
+        told.update(dict.fromkeys(causes, kind))
+    keys = {one.cause: one.kind for one in absent_keys_of([{"key": "a", "changed": True}])}
+    keys |= {one.cause: one.kind for one in bad_keys_of([{"keys_with_problems": [{"cause": "key_in_use"}]}])}
+    wanted = {**CLASSES, **OWN_CLASSES, **keys}
+    assert {cause: kind for cause, kind in told.items() if cause != "app_apple_id"} == {
+        cause: kind for cause, kind in wanted.items() if cause != "accepted"
+    }
 
 
 @pytest.mark.parametrize("action", ["create", "update", "delete"])
@@ -162,6 +205,24 @@ def test_loops_and_their_items(tmp_path: Path) -> None:
     audit(tmp_path, {"results": [single(BUNDLE), failed]})
     found = {app["bundle_id"]: app["result"] for app in document(tmp_path)["apps"]}
     assert found == {BUNDLE: "ok", "com.example.two": "unknown"}
+
+
+LEFT: t.Final = {"bundle_id": "com.example.left", "environment": "production", "tracker": "ledger"}
+BAD_KEY: t.Final = {"key": "partner", "cause": "key_unreadable", "msg": "It is not there."}
+LOOPED: dict[str, Json] = {
+    **{name: result for name, (result, _cause) in UNKNOWN.items()},
+    "a bit of all": {**a_bit_of_all(), "undeclared": [LEFT], "keys_with_problems": [BAD_KEY]},
+    "one app": single(BUNDLE, undeclared=[LEFT]),
+    "nothing but keys": {**bulk(), "keys_with_problems": [BAD_KEY]},
+    "a loop": {"results": [{**bulk(item(BUNDLE)), "undeclared": [LEFT]}, single("com.example.two")]},
+}
+
+
+@pytest.mark.parametrize("name", LOOPED)
+def test_what_ran_in_a_loop_is_told_as_if_it_had_not(name: str, tmp_path: Path) -> None:
+    for folder, result in (("plain", LOOPED[name]), ("looped", {"results": [LOOPED[name]]})):
+        audit(tmp_path / folder, result)
+    assert document(tmp_path / "plain") == document(tmp_path / "looped")
 
 
 @pytest.mark.parametrize(

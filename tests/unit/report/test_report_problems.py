@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -17,6 +18,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._report.classify 
     problems_of,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._report.model import Difference, Problem
+from ansible_collections.storeops.refunds.plugins.module_utils._tracker_spec import TRACKERS
 
 HINT, MESSAGE = "A hint.", "A message."
 RUN = "Run storeops.refunds.site to update"
@@ -218,6 +220,14 @@ def test_every_cause(cause: Cause, is_failed: bool) -> None:
 )
 def test_every_other_finding(changes: dict[str, t.Any], wanted: tuple[Problem, ...]) -> None:
     assert found(**changes) == wanted
+
+
+@pytest.mark.parametrize("tracker", [*TRACKERS, "", "of tomorrow"])
+def test_only_an_option_that_is_there_is_named(tracker: str) -> None:
+    (problem,) = found(action="unknown", message="", tracker=tracker)
+    assert re.findall(r"(\w+)\.(\w+): replace", problem.hint) == [
+        (tracker, name) for name in TRACKERS.get(tracker, {}).get("options", ()) if name == "on_unknown"
+    ]
 
 
 def test_what_differs_is_told_with_both_values() -> None:
