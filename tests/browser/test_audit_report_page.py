@@ -97,6 +97,21 @@ def test_a_refused_key_is_shown_beside_the_held_one(tmp_path: Path, opened: t.Ca
     sound(shown)
 
 
+def test_what_is_counted_is_called_what_it_is(tmp_path: Path, opened: t.Callable[..., Opened]) -> None:
+    one, other = (item("com.example.one", key="KEY", tracker=tracker) for tracker in ("ledger", "revenuecat"))
+    audit(tmp_path, bulk(one, {**other, "action": "create"}))
+    shown = opened()
+    told = shown.page.locator("#shown")
+    assert told.inner_text() == "1\u20132 of 2 integrations"
+    shown.page.locator("#search").fill("revenuecat")
+    assert told.inner_text() == "1\u20131 of 1 integration"
+    # The number of a kind is nothing that anybody reads.
+    for number in range(len(ORDER)):
+        shown.page.locator("#search").fill(f"com.example.one {number}")
+        assert told.inner_text() == "No integration matches."
+    sound(shown)
+
+
 def test_counts_filters_and_order(tmp_path: Path, opened: t.Callable[..., Opened]) -> None:
     audit(tmp_path, a_bit_of_all())
     found = document(tmp_path)

@@ -68,7 +68,7 @@ def data_block(report: Report) -> str:
     texts = _Texts()
     rows = [_row(app, texts) for app in report.apps]
     kinds = [[kind, LABELS[kind], SIGNS[kind]] for kind in KINDS]
-    data = {"kinds": kinds, "rows": rows, "texts": list(texts.places)}
+    data = {"kinds": kinds, "noun": report.noun, "rows": rows, "texts": list(texts.places)}
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False).translate(_UNSAFE)
     return f'<script type="application/json" id="data">{text}</script>'
 

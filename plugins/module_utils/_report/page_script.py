@@ -18,9 +18,10 @@ const LABELS = ["App", "Result", "Cause", "Environment", "Tracker", "Tracker sta
 const text = (place) => data.texts[place];
 const apps = data.rows.map((row) => {
   const [bundleId, name, kind, cause, environment, tracker, status, keyName, keyId] = row;
-  const cells = [bundleId, kind, ...[cause, environment, tracker, status, keyName, keyId].map(text)];
+  const others = [cause, environment, tracker, status, keyName, keyId].map(text);
+  const cells = [bundleId, kind, ...others];
   const label = data.kinds[kind][1];
-  const haystack = [name, label, ...cells].join("\n").toLowerCase();
+  const haystack = [name, label, bundleId, ...others].join("\n").toLowerCase();
   return {row, cells, kind: data.kinds[kind][0], haystack};
 });
 const state = {column: 1, descending: false, page: 0, size: 50, kind: "", words: [], found: apps};
@@ -88,10 +89,10 @@ function draw(limit) {
   const start = limit ? 0 : state.page * state.size;
   const shown = state.found.slice(start, start + (limit || state.size));
   byId("rows").replaceChildren(...shown.map(line));
-  const count = state.found.length.toLocaleString("en");
+  const count = `${state.found.length.toLocaleString("en")} ${data.noun}${state.found.length === 1 ? "" : "s"}`;
   byId("shown").textContent = shown.length
-    ? `${(start + 1).toLocaleString("en")}\u2013${(start + shown.length).toLocaleString("en")} of ${count} apps`
-    : "No app matches.";
+    ? `${(start + 1).toLocaleString("en")}\u2013${(start + shown.length).toLocaleString("en")} of ${count}`
+    : `No ${data.noun} matches.`;
   const pages = Math.max(1, Math.ceil(state.found.length / state.size));
   byId("page").textContent = `Page ${state.page + 1} of ${pages}`;
   byId("previous").disabled = state.page === 0;
