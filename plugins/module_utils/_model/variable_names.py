@@ -31,10 +31,13 @@ def named(message: str, task: t.Mapping[str, t.Any], known: t.Mapping[str, t.Any
 
 
 def _line(line: str, rule: re.Pattern[str], variables: t.Mapping[str, str]) -> str:
-    # Behind the name of a declared entry stand the entry's own fields.
+    # Behind the name of a declared entry stand the entry's own fields, and other entries of the same list.
     entry = _ENTRY.match(line)
-    end = entry.end() if entry else len(line)
-    return rule.sub(lambda found: variables[found[0]], line[:end]) + line[end:]
+    if not entry:
+        return rule.sub(lambda found: variables[found[0]], line)
+    option, end = entry[0].partition("[")[0], entry.end()
+    others = re.sub(rf"(?<![\w.]){option}(?=\[\d)", variables.get(option, option), line[end:])
+    return rule.sub(lambda found: variables[found[0]], line[:end]) + others
 
 
 def _rule(options: t.Sequence[str], fields: t.Sequence[str]) -> re.Pattern[str]:

@@ -11,11 +11,13 @@ from .._model.errors import first_sentence
 from .._model.text import few, told_once
 from .._model.undeclared import held_undeclared
 from .counts import troubled_keys
-from .model import KINDS, App, Kind, Report, count_apps
+from .model import FAILING, KINDS, App, Kind, Report, count_apps
 from .refunds_told import unread_apps
-from .texts import UNREAD, UNREAD_TOO, counted, keys_told, number
+from .texts import ATTENTION, UNREAD, UNREAD_TOO, counted, keys_told, number
 
 _EXPLAINED = 5
+# Of one, and of several.
+_FAILURE = ("fails the audit", "fail the audit")
 _COUNTED: dict[Kind, str] = {"ok": "OK", "pending": "pending", "waived": "waived"}
 
 
@@ -55,9 +57,13 @@ def bad_news(report: Report, place: str) -> str:
     """Return why the audit fails: how much needs attention, then each cause once with its apps."""
     if report.is_idle:
         return (
-            f"results: Nothing was audited. Give results with at least one app, or set fail_on: []. The report: {place}"
+            "Nothing was audited: no app is declared. Declare at least one, or give the registered result of a task "
+            f"that audited one. The report: {place}"
         )
-    headline = " ".join([*_headline(report), *filter(None, [keys_told(troubled_keys(report, report.fail_on))])])
+    # The report counts all that needs attention.
+    fates = ATTENTION if set(FAILING) <= set(report.fail_on) else _FAILURE
+    keys = keys_told(troubled_keys(report, report.fail_on), fates=fates)
+    headline = " ".join(filter(None, [_headline(report, fates), keys]))
     lines = [*filter(None, [headline]), *_causes(report), *_keys(report)]
     said = [*lines, _unread_beside(report)] if report.fails_unread else lines
     lines = told_once(said)
@@ -80,16 +86,15 @@ def unread(report: Report) -> str:
     return f"{UNREAD} {' '.join(report.unread)}"
 
 
-def _headline(report: Report) -> list[str]:
+def _headline(report: Report, fates: tuple[str, str]) -> str:
     failing = report.failing
     if not failing:
-        return []
+        return ""
     counts = Counter(reason.kind for _app, reason in failing)
     kinds = ", ".join(f"{number(counts[kind])} {kind}" for kind in KINDS if counts[kind])
     bad = count_apps([app for app, _reason in failing])
-    need = "needs" if bad == 1 else "need"
     of = "" if report.noun == "app" else "integrations: "
-    return [f"{number(bad)} of {counted(count_apps(report.apps), 'app')} {need} attention ({of}{kinds})."]
+    return f"{number(bad)} of {counted(count_apps(report.apps), 'app')} {fates[bad != 1]} ({of}{kinds})."
 
 
 def _causes(report: Report) -> list[str]:

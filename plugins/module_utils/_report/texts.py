@@ -43,6 +43,7 @@ MEANINGS: t.Mapping[Kind, str] = {
 WHY: t.Mapping[Why, str] = {"solved": "solved", "waived": "waived", "not audited": "not in this audit"}
 # Of what changed since the last report: the findings about keys alone are told apart.
 ONLY_APPS = "Only findings of apps that fail an audit are compared, not pending ones."
+ATTENTION = ("needs attention", "need attention")
 UNREAD = "Refunds could not be read:"
 UNREAD_TOO = "Refunds could not be read for the same reason."
 SHOWN_FINGERPRINT = 12
@@ -82,10 +83,12 @@ def counted(value: int, noun: str) -> str:
     return f"{number(value)} {noun}{'' if value == 1 else 's'}"
 
 
-def keys_told(keys: t.Sequence[str], shown: t.Callable[[str], str] = str) -> str:
-    """Return how many keys need attention, and which, as a sentence; empty for none. ``shown``: for the format."""
-    need = "needs" if len(keys) == 1 else "need"
-    return f"{counted(len(keys), 'key')} {need} attention: {shown(few(keys))}." if keys else ""
+def keys_told(keys: t.Sequence[str], shown: t.Callable[[str], str] = str, fates: tuple[str, str] = ATTENTION) -> str:
+    """Return how many keys need attention, and which, as a sentence; empty for none. ``shown``: for the format.
+
+    ``fates``: what is said of one and of several.
+    """
+    return f"{counted(len(keys), 'key')} {fates[len(keys) != 1]}: {shown(few(keys))}." if keys else ""
 
 
 def named_often_told(count: int) -> str:

@@ -50,6 +50,12 @@ MOVE = TASKS["Move every integration to the new key as soon as Apple accepts it,
             "keys[0].name: too long.\napps: none.",
             "refund_tracking_keys[0].name: too long.\niap_key_rotation_apps: none.",
         ),
+        (
+            PLAN,
+            "keys[1] (studio): is keys[0] (studio) once more. Its apps[0] is keys_of[0].keys[0].",
+            "refund_tracking_keys[1] (studio): is refund_tracking_keys[0] (studio) once more. Its apps[0] is "
+            "keys_of[0].keys[0].",
+        ),
         # The fields of a declared entry are those that stand in the list.
         (PLAN, "the key 'studio' is declared without a key_id.", "the key 'studio' is declared without a key_id."),
         (

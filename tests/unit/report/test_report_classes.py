@@ -9,16 +9,20 @@ import csv
 import re
 import typing as t
 from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 import yaml
-from report_support import REFUSAL, Json, a_bit_of_all, audit, bulk, document, item, single
+from report_support import REFUSAL, Json, a_bit_of_all, audit, bulk, document, item, refunds, single
+from unit_support import ROOT
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.variable_names import named
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import CAUSES
 from ansible_collections.storeops.refunds.plugins.module_utils._report.classify import OWN_CAUSES
 from ansible_collections.storeops.refunds.plugins.module_utils._report.entries import absent_keys_of, bad_keys_of
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit.audit_report import TASK
 from ansible_collections.storeops.refunds.plugins.modules.refund_audit_report import DOCUMENTATION
 
 CLASSES = {
@@ -251,6 +255,37 @@ def test_the_result_names_the_bad_ones_the_worst_first(tmp_path: Path) -> None:
     assert only.results["failed"] and only.results["report"]["failing"] == 1
 
 
+KINDS = ("refused", "drift", "unknown")
+
+
+@pytest.mark.parametrize("fail_on", [chosen for size in (1, 2, 3) for chosen in combinations(KINDS, size)])
+def test_the_console_and_the_page_say_no_sentence_with_two_numbers(fail_on: tuple[str, ...], tmp_path: Path) -> None:
+    bad_keys = [BAD_KEY, {**BAD_KEY, "key": "other", "cause": "failed"}]
+    given = {**bulk(*a_bit_of_all()["integrations"]), "keys_with_problems": bad_keys}
+    done = audit(tmp_path, given, fail_on=list(fail_on))
+    (head, *_causes), page = done.message.split("\n"), (tmp_path / "refund-audit.html").read_text()
+    found = [f"{count} {kind}" for kind, count in (("refused", 2), ("unknown", 1), ("drift", 3)) if kind in fail_on]
+    if fail_on == KINDS:
+        assert head == "5 of 8 apps need attention (2 refused, 1 unknown, 2 drift). " + keys_of(page)
+        return
+    # One of the refused has drifted, too.
+    alone = found if "refused" not in fail_on else [text.replace("3 drift", "2 drift") for text in found]
+    total = sum(int(text.split()[0]) for text in alone)
+    keys = [name for name, kind in (("partner", "refused"), ("other", "unknown")) if kind in fail_on]
+    verb = "fails" if total == 1 else "fail"
+    assert head.startswith(f"{total} of 8 apps {verb} the audit ({', '.join(alone)}).")
+    assert "attention" not in head and re.findall(r"(\d) keys? fails? the audit: (.*)\.$", head) == (
+        [(str(len(keys)), ", ".join(keys))] if keys else []
+    )
+    assert "5 of 8 apps need attention." in page and "attention" in keys_of(page)
+
+
+def keys_of(page: str) -> str:
+    """Give the page's sentence about keys."""
+    (found,) = re.findall(r"\d keys? needs? attention: .*?\.(?=<| )", page)
+    return re.sub(r"<.*?>", "", found)
+
+
 def test_any_open_problem_can_fail_the_task(tmp_path: Path) -> None:
     """What an app counts as is its worst problem; with the check skipped, every app is unknown before all else."""
     hidden = bulk(
@@ -262,7 +297,7 @@ def test_any_open_problem_can_fail_the_task(tmp_path: Path) -> None:
     waivers = [waiver(bundle_id="com.example.waived", cause="drift")]
     done = audit(tmp_path, hidden, fail_on=["drift"], waivers=waivers)
     assert done.results["failed"] and document(tmp_path)["failed"]
-    assert done.message.startswith("2 of 4 apps need attention (2 drift).\ncom.example.one: drift: The ledger")
+    assert done.message.startswith("2 of 4 apps fail the audit (2 drift).\ncom.example.one: drift: The ledger")
     report = done.results["report"]
     assert (report["failing"], report["counts"]["drift"], report["counts"]["refused"]) == (2, 0, 2)
     assert [(app["result"], app["cause"]) for app in report["apps"]] == [("drift", "drift")] * 2
@@ -279,9 +314,45 @@ def test_any_open_problem_can_fail_the_task(tmp_path: Path) -> None:
 
 def test_an_audit_of_nothing_is_no_success(tmp_path: Path) -> None:
     done = audit(tmp_path)
-    assert done.results["failed"] and done.message.startswith("results: Nothing was audited.")
+    assert done.results["failed"] and done.message.startswith("Nothing was audited: no app is declared.")
     assert document(tmp_path)["failed"] and "Nothing was audited." in (tmp_path / "refund-audit.html").read_text()
     assert not audit(tmp_path, fail_on=[]).results.get("failed") and not document(tmp_path)["failed"]
+
+
+def messages(folder: Path) -> t.Iterator[str]:
+    """Give what the task says in a role: of nothing, of input, and of what it found."""
+    given: list[Json] = [
+        {"waivers": [waiver(until="soon")]},
+        {"waivers": [waiver(), waiver(bundle_id="a b")]},
+        {"refunds": [{}]},
+        {"refunds": [{**refunds(), "environment": ""}]},
+        {"refunds": [refunds(), refunds()]},
+        {"path": "reports"},
+        {"path": ""},
+        {"waivers": [waiver(until="2001-01-01")]},
+        {},
+    ]
+    for options in given:
+        for results in ([], [a_bit_of_all()]):
+            try:
+                done = audit(folder, *results, **options)
+            except InputError as error:
+                yield str(error)
+            else:
+                yield from (done.message, *done.warnings)
+
+
+def test_in_the_role_every_option_that_is_named_is_one_of_the_role_s(tmp_path: Path) -> None:
+    block = yaml.safe_load((ROOT / "roles/refund_audit/tasks/main.yml").read_text())[0]["block"]
+    (task,) = [one for one in block if one.get("register") == "refund_audit_result"]
+    specs = yaml.safe_load((ROOT / "roles/refund_audit/meta/argument_specs.yml").read_text())
+    offered = set(specs["argument_specs"]["main"]["options"])
+    said = [named(message, task, {}) for message in messages(tmp_path)]
+    assert any(text.startswith("refund_audit_waivers[1].bundle_id: ") for text in said)
+    for text in said:
+        # A word with something behind it that is no sentence's, and whatever no word of English looks like.
+        words = set(re.findall(r"(?<![\w.])(\w+)(?=: |\[\d|\.\w)|(?<![\w./])(\w+_path)(?![\w/])", text))
+        assert not {word for pair in words for word in pair} & set(TASK.argument_spec) - offered, text
 
 
 def test_what_a_result_without_an_app_says_is_not_hidden(tmp_path: Path) -> None:

@@ -56,9 +56,7 @@ def _paths(params: Params, names: t.Mapping[str, str]) -> dict[str, str]:
     folder = params.get("path") or ""
     found = {kind: own[kind] or os.path.join(folder, name) for kind, name in names.items() if own[kind] or folder}
     if not found:
-        raise InputError(
-            "path", "this or the path of one of the files, such as html_path, is required.", "Give a folder as path."
-        )
+        raise InputError("path", "nothing says where to write the report.", "Give an absolute path of a folder.")
     for kind, path in found.items():
         if not os.path.isabs(path):
             option = f"{kind}_path" if own[kind] else "path"
