@@ -9,6 +9,8 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.audit.audi
 from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import InProcessAction, Json
 from ansible_collections.storeops.refunds.plugins.plugin_utils._partial_play import refusal_to_report
 
+_AUDITED = "storeops_refunds_audited_hosts"
+
 
 class ActionModule(InProcessAction):
     definition = TASK
@@ -17,4 +19,7 @@ class ActionModule(InProcessAction):
         # It touches only what says that an audit began, and then tells why it stopped.
         if self._task.args.get("stage") == "stopped":
             return ""
-        return refusal_to_report(task_vars, bool(self._task.run_once), str(self._task.get_play().strategy))
+        play = self._task.get_play()
+        # The playbook keeps the last report aside in a play before that of the audit.
+        audited = self._templar.template(task_vars.get(_AUDITED)) or play.hosts
+        return refusal_to_report(task_vars, bool(self._task.run_once), str(play.strategy), audited)

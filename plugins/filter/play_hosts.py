@@ -9,8 +9,8 @@ import typing as t
 from collections.abc import Callable, Mapping
 
 from ansible.errors import AnsibleError, AnsibleFilterError
-from ansible.inventory.manager import InventoryManager
-from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.storeops.refunds.plugins.plugin_utils._play_pattern import Matching
 
 DOCUMENTATION = r"""
 name: play_hosts
@@ -59,31 +59,19 @@ _value:
 
 def play_hosts(pattern: t.Any, variable: str, groups: Mapping[str, t.Iterable[str]], limit: str = "") -> t.Any:
     """Return the pattern. Raises AnsibleFilterError where it matches no host, or ``limit`` leaves none."""
-    inventory = InventoryManager(DataLoader(), parse=False)
-    for group, hosts in groups.items():
-        inventory.add_group(group)
-        for host in hosts:
-            inventory.add_host(host, group=group)
-    if not _matches(inventory, pattern):
+    matching = Matching(groups)
+    if not matching.hosts(pattern):
         raise AnsibleFilterError(f"{variable}: no host of the inventory matches {pattern}, so nothing would be done.")
     try:
-        inventory.subset(limit or None)
+        left = matching.hosts(pattern, limit)
     except AnsibleError as error:
         raise AnsibleFilterError(f"--limit {limit}: {error}") from None
-    if not _matches(inventory, pattern):
+    if not left:
         raise AnsibleFilterError(
             f"--limit {limit} leaves none of the hosts that the playbook runs on ({variable}: {pattern}), so nothing "
             "would be done. Leave it out. It chooses hosts; which apps are meant is said by the declaration."
         )
     return pattern
-
-
-def _matches(inventory: InventoryManager, pattern: t.Any) -> bool:
-    try:
-        return bool(inventory.get_hosts(pattern=pattern))
-    except AnsibleError:
-        # As Ansible may be configured for a pattern without a host.
-        return False
 
 
 class FilterModule:

@@ -164,7 +164,8 @@ attributes:
         are written all the same, so that they show when the audit ran.
 notes:
   - With C(run_once) in a play of several hosts, the task fails and writes nothing if the strategy ignores C(run_once)
-    (C(free), C(host_pinned)). Otherwise each host would write the report before the others are audited.
+    (C(free), C(host_pinned)). Otherwise each host would write the report before the others are audited. So it does if
+    C(--limit) or a job slice leaves out hosts of the play that stand for apps (C(app_bundle_id)).
   - The report holds bundle IDs, Issuer IDs, Key IDs and fingerprints, and never a private key. A new file gets the
     mode of the umask, an existing one keeps its own.
 seealso:

@@ -9,6 +9,8 @@ import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from ansible_collections.storeops.refunds.plugins.plugin_utils._play_pattern import Matching
+
 _NEXT_STEP = "Run it in a whole play, or without purge."
 # Strategies under which run_once holds, and those that ignore it with a warning. Nobody knows of others: what purges
 # errs on the safe side, and a report is written.
@@ -52,22 +54,19 @@ def _of_several(count: int, runs_once: bool, strategy: str) -> str:
     return ""
 
 
-def refusal_to_report(task_vars: t.Mapping[str, t.Any], runs_once: bool, strategy: str) -> str:
+def refusal_to_report(task_vars: t.Mapping[str, t.Any], runs_once: bool, strategy: str, pattern: t.Any) -> str:
     """Return why a task must not write a report about all hosts of the play, empty when it may.
 
-    Without run_once each host is meant to write what is its own.
+    Without run_once each host is meant to write what is its own. ``pattern``: the hosts that are audited.
     """
     hosts = task_vars.get("ansible_play_hosts_all") or ()
     if not runs_once:
         return ""
-    why = f"limited ({str(task_vars['ansible_limit'])!a})" if task_vars.get("ansible_limit") else ""
-    why = why or ("a job slice" if _is_slice(task_vars) else "")
-    # Other hosts are but where the work is done.
-    if why and any("app_bundle_id" in task_vars["hostvars"][host] for host in hosts):
+    why = _leaving_out(task_vars, pattern)
+    if why:
         return (
-            f"The play is {why}, so a report would leave out the other apps, and take the place of the one that has "
-            "them. Audit all hosts in one job. For a report about some of them, name them in refund_audit_hosts, and "
-            "another folder in refund_audit_path."
+            f"The play is {why}, and take the place of the one that has them. Audit all hosts in one job. For a "
+            "report about some of them, name them in refund_audit_hosts, and another folder in refund_audit_path."
         )
     if len(hosts) < 2 or strategy.removeprefix("ansible.builtin.") not in _OUT_OF_STEP:
         return ""
@@ -75,6 +74,24 @@ def refusal_to_report(task_vars: t.Mapping[str, t.Any], runs_once: bool, strateg
         f"run_once: the play has {len(hosts)} hosts and the strategy {strategy!a}, which ignores it: each host would "
         "write the report, and before the others are audited. Report in a play with strategy: linear."
     )
+
+
+def _leaving_out(task_vars: t.Mapping[str, t.Any], pattern: t.Any) -> str:
+    """Return in what a play sees but a part of the hosts that stand for apps, empty where it sees them all."""
+    limit, is_slice = str(task_vars.get("ansible_limit") or ""), _is_slice(task_vars)
+    if not limit and not is_slice:
+        return ""
+    matching = Matching(task_vars["groups"])
+    # Other hosts are but where the work is done.
+    apps = [host for host in matching.hosts(pattern) if "app_bundle_id" in task_vars["hostvars"][host]]
+    if is_slice and apps:
+        return "a job slice, so a report would leave out the other slices' apps"
+    here = matching.hosts(pattern, limit)
+    missing = [host for host in apps if host not in here]
+    if not missing and here:
+        return ""
+    told = f"{len(missing)} of {len(apps)} apps" if apps else "every app"
+    return f"limited ({limit!a}), so a report would leave out {told}"
 
 
 def _is_slice(task_vars: t.Mapping[str, t.Any]) -> bool:

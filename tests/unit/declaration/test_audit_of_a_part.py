@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An audit that sees but a part of the apps leaves the whole report where it is, or says why there is none."""
+"""An audit that sees but a part of the apps leaves the whole report where it is, and one of all of them doesn't."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from unit_forks import run_playbook
 from unit_support import ROOT
 
 pytestmark = pytest.mark.services
-HOSTS = {"all": {"hosts": {name: {"app_bundle_id": f"com.example.{name}"} for name in ("one", "two")}}}
+APPS = {name: {"app_bundle_id": f"com.example.{name}"} for name in ("one", "two")}
+HOSTS = {"all": {"children": {"apps": {"hosts": APPS}, "workers": {"hosts": {"worker": {}}}}}}
 SLICE = {"awx_job_template_name": "Audit", "awx_workflow_job_name": "Audit"}
 FILES = ("refund-audit.html", "refund-audit.json", "refund-audit.junit.xml", "refund-audit.md", "refund-audit.csv")
 
@@ -29,19 +30,26 @@ def audited(folder: Path, *arguments: str, **more: object) -> tuple[int, str]:
     return ran.code, ran.output + ran.errors
 
 
-@pytest.mark.parametrize("limit", ["one", "localhost", "localhost,one", "nobody"])
-def test_with_a_limit_all_files_stay(limit: str, tmp_path: Path) -> None:
-    code, said = audited(tmp_path, "--limit", limit)
-    assert code != 0 and ("limit" in said), said
-    assert {name: (tmp_path / name).read_text() for name in FILES} == {
+# Why no report is begun: by a limit, by one that leaves no host, and in a slice.
+REASONS: dict[str, tuple[list[str], dict[str, str], str]] = {
+    **{limit: (["--limit", limit], {}, "limit") for limit in ("one", "localhost", "localhost,one", "nobody", "worker")},
+    "slice": ([], SLICE, "a job slice"),
+    "slice of all": (["--limit", "all"], SLICE, "a job slice"),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_where_no_report_is_begun_the_folder_stays_as_it_is(reason: str, tmp_path: Path) -> None:
+    arguments, more, expected = REASONS[reason]
+    code, said = audited(tmp_path, *arguments, **more)
+    assert code != 0 and expected in said, said
+    assert {path.name: path.read_text() for path in tmp_path.iterdir() if path.name != "hosts.json"} == {
         name: f"The whole report: {name}" for name in FILES
     }
-    assert not list(tmp_path.glob("*.previous*"))
 
 
-def test_in_a_slice_the_files_say_why_and_the_report_is_kept(tmp_path: Path) -> None:
-    code, said = audited(tmp_path, **SLICE)
-    assert code != 0 and "a job slice" in said, said
-    told = json.loads((tmp_path / "refund-audit.json").read_text())
-    assert "a job slice" in json.dumps(told) and "Audit all hosts in one job." in json.dumps(told)
-    assert (tmp_path / "refund-audit.previous.json").read_text() == "The whole report: refund-audit.json"
+@pytest.mark.parametrize("limit", ["all", "localhost,apps", "apps", "apps:!worker"])
+def test_a_limit_that_leaves_all_apps_is_none(limit: str, tmp_path: Path) -> None:
+    code, said = audited(tmp_path, "--limit", limit)
+    assert (code != 0 and "needs attention" in said) or "need attention" in said, said
+    assert json.loads((tmp_path / "refund-audit.json").read_text())["totals"]["apps"] == 2

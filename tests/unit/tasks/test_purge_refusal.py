@@ -63,27 +63,48 @@ def test_where_apps_may_be_missing(task_vars: Json, runs_once: bool, strategy: s
     ],
 )
 def test_a_report_is_written_unless_run_once_is_known_to_be_ignored(strategy: str, is_refused: bool) -> None:
-    found = refusal_to_report(hosts("ab"), True, strategy)
+    found = refusal_to_report(hosts("ab"), True, strategy, "all")
     assert found.startswith("run_once: the play has 2 hosts") if is_refused else found == ""
-    assert refusal_to_report(hosts("ab"), False, strategy) == refusal_to_report(hosts("a"), True, strategy) == ""
+    assert refusal_to_report(hosts("ab"), False, strategy, "all") == ""
+    assert refusal_to_report(hosts("a"), True, strategy, "all") == ""
 
 
-APPS: t.Final[Json] = {"hostvars": {name: {"app_bundle_id": f"com.example.{name}"} for name in "abc"}}
-PARTS: t.Final[dict[str, Json]] = {
-    "limit": {"ansible_limit": "a"},
-    "slice": {"awx_job_template_name": "Audit", "awx_workflow_job_name": "Audit"},
+# Hosts that stand for apps, and one where work is done.
+GROUPS: t.Final = {"apps": ["a", "b", "c"], "worker": ["w"], "all": ["a", "b", "c", "w"]}
+INVENTORY: t.Final[Json] = {
+    "groups": GROUPS,
+    "hostvars": {name: {} if name == "w" else {"app_bundle_id": f"com.example.{name}"} for name in GROUPS["all"]},
+}
+SLICE: t.Final[Json] = {"awx_job_template_name": "Audit", "awx_workflow_job_name": "Audit"}
+# What a limit leaves out of the hosts of a play; of apps alone it matters, and that a host is left.
+LIMITS: t.Final[dict[str, dict[str, str]]] = {
+    "": {"apps": "", "worker": "", "all": ""},
+    "all": {"apps": "", "worker": "", "all": ""},
+    "apps": {"apps": "", "worker": "every app", "all": ""},
+    "a,b": {"apps": "1 of 3 apps", "worker": "every app", "all": "1 of 3 apps"},
+    "worker": {"apps": "3 of 3 apps", "worker": "", "all": "3 of 3 apps"},
+    "!worker": {"apps": "", "worker": "every app", "all": ""},
 }
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_a_report_about_a_part_of_the_apps_does_not_replace_that_of_all(part: str) -> None:
-    found = refusal_to_report({**hosts("a"), **APPS, **PARTS[part]}, True, "linear")
-    assert found.startswith(f"The play is {'limited' if part == 'limit' else 'a job slice'}")
-    assert "Audit all hosts in one job." in found
-    # Each host of a play without run_once writes its own; hosts that are no apps leave no app out.
-    assert refusal_to_report({**hosts("a"), **APPS, **PARTS[part]}, False, "linear") == ""
-    assert refusal_to_report({**hosts("a"), "hostvars": {"a": {}}, **PARTS[part]}, True, "linear") == ""
-    assert refusal_to_report({**hosts("abc"), **APPS}, True, "linear") == ""
+@pytest.mark.parametrize("pattern", ["apps", "worker", "all"])
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_report_about_a_part_of_the_apps_does_not_replace_that_of_all(limit: str, pattern: str) -> None:
+    known = {**hosts("a"), **INVENTORY, "ansible_limit": limit}
+    found = refusal_to_report(known, True, "linear", pattern)
+    missing = LIMITS[limit][pattern]
+    begin = f"The play is limited ({limit!r}), so a report would leave out {missing}, and take the place of the one"
+    assert found.startswith(begin) if missing else found == ""
+    # Each host of a play without run_once writes its own.
+    assert refusal_to_report(known, False, "linear", pattern) == ""
+
+
+@pytest.mark.parametrize(("pattern", "is_refused"), [("apps", True), ("worker", False), ("all", True)])
+@pytest.mark.parametrize("limit", ["", "all"])
+def test_a_slice_sees_but_a_part_of_the_apps(limit: str, pattern: str, is_refused: bool) -> None:
+    known = {**hosts("a"), **INVENTORY, **SLICE, "ansible_limit": limit}
+    found = refusal_to_report(known, True, "linear", pattern)
+    assert found.startswith("The play is a job slice, so") if is_refused else found == ""
 
 
 def play(bulk: Bulk, hosts_of_apps: str, before: list[Json], **keywords: t.Any) -> str:
