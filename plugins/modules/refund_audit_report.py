@@ -75,7 +75,7 @@ options:
       - Registered results of M(storeops.refunds.refund_info), for the part about refunds. The report says
         why one of them failed, and the task fails when O(fail_on) has V(unknown).
       - Sums by C(bundle_id) and by C(day) are shown, for the whole period that was asked about. Results that would
-        count refunds twice are refused, and so are results of different apps or periods that aren't grouped alike.
+        count refunds twice are refused. So are results that aren't grouped alike, unless they are of the same refunds.
       - Production and sandbox, and refunds that were verified against different root certificates, each have sums and
         charts of their own.
     type: list

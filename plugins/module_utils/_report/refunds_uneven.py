@@ -17,6 +17,7 @@ Fields = t.Mapping[str, t.Any]
 _GROUPINGS = ("bundle_id", "day")
 # What tells the rows of a result apart: see refund_info.
 _KEYS = ("bundle_id", "environment", "product_id", "day", "month", "reason", "currency")
+_ALIKE = "Ask for all of them with the same group_by."
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,38 @@ def _refuse_left_out(found: t.Sequence[_Summed]) -> None:
                     one.name,
                     f"has sums of {few(apps)} ({one.period}) that aren't grouped by {grouping}, and those of "
                     f"{grouped[0].name} are. Sums by {grouping} would leave them out.",
-                    "Ask for all of them with the same group_by.",
+                    _ALIKE,
                 )
+        _refuse_unequal(grouping, grouped, [one for one in found if grouping not in one.groupings])
+
+
+def _refuse_unequal(grouping: str, grouped: t.Sequence[_Summed], others: t.Sequence[_Summed]) -> None:
+    """Refuse results of the same apps and period of which the grouped ones count other refunds, as of a currency."""
+    alike: dict[tuple[str | None, str | None, frozenset[str]], list[_Summed]] = {}
+    for one in others if grouped else ():
+        alike.setdefault((one.since, one.until, one.groupings), []).append(one)
+    for members in alike.values():
+        apps = frozenset().union(*(one.apps for one in members))
+        beside = [one for one in grouped if one.period == members[0].period and one.apps & apps]
+        if _counted(beside, apps) != _counted(members, apps):
+            whose = f" of {few(sorted(apps))}" if apps else ""
+            raise InputError(
+                members[0].name,
+                f"has other refunds{whose} ({members[0].period}) than {(beside or grouped)[0].name}, and is grouped "
+                f"otherwise. Sums by {grouping} would leave some out.",
+                _ALIKE,
+            )
+
+
+def _counted(results: t.Sequence[_Summed], apps: frozenset[str]) -> dict[tuple[str, str], int]:
+    """Return what the results' rows come to by currency, as far as they may be about these apps."""
+    found: dict[tuple[str, str], int] = {}
+    for row in (row for one in results for row in one.rows if row.get("bundle_id") in (None, *apps)):
+        for name in ("count", "amount", "amount_unknown_count"):
+            place = (str(row.get("currency")), name)
+            value = row.get(name)
+            found[place] = found.get(place, 0) + (int(value) if isinstance(value, int | float) else 0)
+    return {place: value for place, value in found.items() if value}
 
 
 def _begins_before(since: str | None, until: str | None) -> bool:

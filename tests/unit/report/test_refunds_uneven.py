@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import typing as t
 from collections import Counter
@@ -24,30 +25,39 @@ from ansible_collections.storeops.refunds.plugins.module_utils._report.refunds i
 
 APPS = ("com.example.one", "com.example.two")
 DAYS = tuple(f"2026-11-{day:02}" for day in range(1, 7))
-# What the ledger holds: a refund of each app on each day.
+CURRENCIES, PRODUCTS = ("USD", "EUR"), ("coins", "gems", "gold")
+# What the ledger holds: a refund of each app on each day. No sum of some is that of others.
 LEDGER: t.Final = [
     {
         "bundle_id": app,
         "refund_date": f"{day}T12:00:00Z",
-        "currency": "USD",
-        "amount": -1000,
+        "currency": CURRENCIES[number % 2],
+        "product_id": PRODUCTS[number % 3],
+        "amount": -(2**number),
         "is_reversed": False,
         "is_family_shared": False,
     }
-    for app in APPS
-    for day in DAYS
+    for number, (app, day) in enumerate(itertools.product(APPS, DAYS))
 ]
 
 
-def asked(apps: t.Iterable[str] = APPS, group_by: t.Sequence[str] = ("bundle_id", "day"), **period: t.Any) -> Json:
-    """Give a registered result of refund_info, of days from ``since`` on and before ``until``."""
-    since, until = (period.get(end) for end in ("since", "until"))
+def asked(apps: t.Iterable[str] = APPS, group_by: t.Sequence[str] = ("bundle_id", "day"), **more: t.Any) -> Json:
+    """Give a registered result of refund_info, of days from ``since`` on and before ``until``.
+
+    ``currencies``, ``products``: of these alone.
+    """
+    since, until = (more.get(end) for end in ("since", "until"))
+    currencies, products = more.get("currencies", CURRENCIES), more.get("products", PRODUCTS)
     found = [
         row
         for row in LEDGER
-        if row["bundle_id"] in apps and (since or "") <= str(row["refund_date"])[:10] < (until or "9")
+        if row["bundle_id"] in apps
+        and (since or "") <= str(row["refund_date"])[:10] < (until or "9")
+        and row["currency"] in currencies
+        and row["product_id"] in products
     ]
     return {
+        "told": {(str(row["bundle_id"]), str(row["refund_date"])) for row in found},
         "environment": "production",
         "source": "apple",
         "period": {name: end and f"{end}T00:00:00Z" for name, end in (("since", since), ("until", until))},
@@ -56,49 +66,66 @@ def asked(apps: t.Iterable[str] = APPS, group_by: t.Sequence[str] = ("bundle_id"
     }
 
 
-def in_euros(result: Json) -> Json:
-    """Give the same of other refunds, those in another currency."""
-    return {**result, "sums": [{**row, "currency": "EUR"} for row in result["sums"]]}
-
-
-def told_of(results: t.Iterable[Json]) -> set[tuple[str, str]]:
+def told_of(given_: t.Iterable[Json]) -> set[tuple[str, str]]:
     """Give app and date of the refunds that results tell of."""
-    return {
-        (str(row["bundle_id"]), str(row["refund_date"]))
-        for result in results
-        for row in LEDGER
-        if row["bundle_id"] in {one["bundle_id"] for one in result["coverage"]}
-        and (result["period"]["since"] or "") <= str(row["refund_date"]) < (result["period"]["until"] or "9")
-    }
+    return set().union(*(result["told"] for result in given_))
 
 
 ENDS = st.none() | st.sampled_from(DAYS)
-RESULTS = st.builds(
-    asked,
-    st.sets(st.sampled_from(APPS), min_size=1),
-    st.sampled_from(
-        [("bundle_id", "day"), ("bundle_id",), ("day",), ("bundle_id", "environment", "day"), ("month",), ()]
-    ),
-    since=ENDS,
-    until=ENDS,
-)
 
 
-@given(st.lists(RESULTS, min_size=1, max_size=3))
-def test_every_refund_that_is_told_counts_once(results: list[Json]) -> None:
+def results(since: st.SearchStrategy[t.Any], until: st.SearchStrategy[t.Any]) -> st.SearchStrategy[list[Json]]:
+    """Give results of periods with these ends."""
+    groupings = [("bundle_id", "day"), ("bundle_id",), ("day",), ("bundle_id", "environment", "day"), ("month",), ()]
+    one = st.builds(
+        asked,
+        st.sets(st.sampled_from(APPS), min_size=1),
+        st.sampled_from(groupings),
+        since=since,
+        until=until,
+        currencies=st.sampled_from([CURRENCIES, *((currency,) for currency in CURRENCIES)]),
+        products=st.sampled_from([PRODUCTS, PRODUCTS, ("coins",), ("gems", "gold")]),
+    )
+    return st.lists(one, min_size=1, max_size=3)
+
+
+@given(results(ENDS, ENDS) | ENDS.flatmap(lambda since: results(st.just(since), st.none())))
+def test_every_refund_that_is_told_counts_once(given_: list[Json]) -> None:
     try:
-        found = refunds_of(results)
+        found = refunds_of(given_)
     except InputError:
-        assert len(results) > 1
+        assert len(given_) > 1
         return
     assert found is not None
     (part,) = found.parts
-    told = told_of(results)
+    told = told_of(given_)
     assert part.total.count == len(told)
+    amounts: Counter[str] = Counter()
+    for row in LEDGER:
+        if (row["bundle_id"], row["refund_date"]) in told:
+            amounts[str(row["currency"])] += int(str(row["amount"]))
+    assert part.total.amounts == amounts
     assert {app: one.count for app, one in part.by_app} in ({}, Counter(app for app, _date in told))
     assert {day: one.count for day, one in part.by_day} in ({}, Counter(date[:10] for _app, date in told))
     for app in part.coverage:
         assert not (app.is_silent and app.bundle_id in {name for name, _date in told})
+
+
+@pytest.mark.parametrize("group_by", [["day"], ["month"], []])
+def test_results_of_other_refunds_of_the_same_apps_that_are_not_grouped_alike_are_refused(group_by: list[str]) -> None:
+    dollars, euros = (
+        asked(group_by=by, currencies=[currency], since="2026-11-02")
+        for by, currency in ((["bundle_id"], "USD"), (group_by, "EUR"))
+    )
+    for results in ([dollars, euros], [euros, dollars]):
+        with pytest.raises(InputError) as refused:
+            refunds_of(results)
+        one, other = (f"refunds[{results.index(each)}]" for each in (euros, dollars))
+        assert f"{refused.value}" == (
+            f"{one}: has other refunds of com.example.one, com.example.two (2026-11-02T00:00:00Z to now) than {other}, "
+            "and is grouped otherwise. Sums by bundle_id would leave some out. Ask for all of them with the same "
+            "group_by."
+        )
 
 
 @pytest.mark.parametrize("group_by", [["day"], ["month"], []])
@@ -113,6 +140,13 @@ def test_results_of_other_apps_that_are_not_grouped_alike_are_refused(group_by: 
             f"and those of {which[0]} are. Sums by bundle_id would leave them out. Ask for all of them with the same "
             "group_by."
         )
+
+
+def test_refunds_of_nobody_knows_which_apps_are_not_left_out() -> None:
+    """As Apple tells them of one customer."""
+    apple = {**asked(APPS[:1], ["day"]), "coverage": []}
+    with pytest.raises(InputError, match=r"^refunds\[1\]: has other refunds \(the beginning to now\) than refunds\[0\]"):
+        refunds_of([asked(group_by=["bundle_id"]), apple])
 
 
 def test_the_same_refunds_may_be_grouped_by_app_and_by_day() -> None:
@@ -144,7 +178,7 @@ def test_two_results_of_the_same_refunds_are_both_named() -> None:
         (asked(), {**asked(), "source": "other:0123456789abcdef"}, 12),
         (asked(), {**asked(), "environment": "sandbox"}, 12),
         (asked(), asked(since="2026-12-01"), 12),
-        (asked(), in_euros(asked()), 24),
+        (asked(currencies=["USD"]), asked(currencies=["EUR"]), 12),
     ],
 )
 def test_what_is_apart_is_taken(one: Json, other: Json, count: int) -> None:
