@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from ansible.errors import AnsibleError, AnsibleFilterError
 
-from ansible_collections.storeops.refunds.plugins.plugin_utils._play_pattern import Matching
+from ansible_collections.storeops.refunds.plugins.plugin_utils._partial_play import Matching
 
 DOCUMENTATION = r"""
 name: play_hosts

@@ -25,8 +25,7 @@ description:
     failed for another reason, C(plan_unknown) where the tracker doesn't show which key it holds, and
     C(tracker_unknown) where it shows no status, or one that this collection doesn't know.
   - C(drift). A run would create, update or delete the integration. The cause is C(drift). Another path of the same key
-    isn't, since each machine may have its own.
-    Also C(still_held), for an app declared absent that a run can't or may not remove at the tracker, and
+    isn't. Also C(still_held), for an app declared absent that a run can't or may not remove at the tracker, and
     C(wrong_apple_id), where verified payloads name another C(app_apple_id) than the declared one.
     For a key declared absent, C(key_still_there) and C(key_in_use).
   - C(pending). Not released yet (C(app_not_released)), not Active at the tracker yet (C(tracker_pending)), or the key
@@ -34,18 +33,17 @@ description:
   - C(ok). Accepted, and as declared.
   - C(waived). All its failures are waived.
   - Keys that can't be used and that no app names are C(refused), or C(unknown) where the entry itself is wrong. They
-    stand in the report beside the apps, as do those that are declared absent, and no waiver is about them. Correct such
-    a key, or remove it from the list.
-  - The report lists each app with its declared key. If the tracker has another key, the app's details show both. If
-    the declared key isn't known, the report shows the tracker's.
+    stand in the report beside the apps. No waiver is about a key.
+  - The report lists each app with its declared key, or with the tracker's if that isn't known. If they aren't the same,
+    the app's details show both.
   - The page is one file without any request to the network. It works without JavaScript except for its table of all
     apps.
-  - The JSON document follows the schema C(docs/audit-report.schema.json) of the collection.
+  - The schema of the JSON document is C(docs/audit-report.schema.json).
   - Where the JSON document of an earlier report lies at the same path or is kept aside (O(stage)), the report says
     which findings are new, gone and still there. In CI, keep that file between jobs.
-  - In JUnit XML, one test suite stands for a tracker and environment. Only what O(fail_on) names counts there, so that
-    a CI system and the task agree. Refused and drifted apps are failures, unknown ones errors, waived ones skipped.
-    What O(fail_on) does not name stands in the output (C(system-out)) of a test that passed.
+  - In JUnit XML, one test suite stands for a tracker and environment. Of what O(fail_on) names, refused and drifted
+    apps are failures, and unknown ones errors. Waived ones are skipped. All else stands in the output (C(system-out))
+    of a test that passed.
 author:
   - storeops.refunds contributors (@storeops)
 extends_documentation_fragment:
@@ -76,22 +74,20 @@ options:
         why one of them failed, and the task fails when O(fail_on) has V(unknown).
       - Sums by C(bundle_id) and by C(day) are shown, for the whole period that was asked about. Results that would
         count refunds twice are refused. So are results that aren't grouped alike, unless they are of the same refunds.
-      - Production and sandbox, and refunds that were verified against different root certificates, each have sums and
-        charts of their own.
+      - Each environment, and each root certificate that refunds were verified against, has sums and charts of its own.
     type: list
     elements: dict
   declaration_faults:
     description:
-      - Registered results of M(storeops.refunds.refund_info) whose refunds the report doesn't show. It takes their
-        RV(storeops.refunds.refund_info#module:declaration_faults) (C(wrong_apple_id)), and says why one of them failed.
-        Those of O(refunds) count without it.
+      - Registered results of M(storeops.refunds.refund_info), as in O(refunds), of which only C(declaration_faults) are
+        taken (C(wrong_apple_id)). The report doesn't show their refunds.
     type: list
     elements: dict
   path:
     description:
       - Folder for C(refund-audit.html), C(refund-audit.md), C(refund-audit.csv), C(refund-audit.json) and
         C(refund-audit.junit.xml), absolute or from C(~). Missing folders are made.
-      - This, or the path of at least one of the files, is required.
+      - This, or the path of one of the files, is required.
     type: path
   html_path:
     description: File for the page, instead of that in O(path).
@@ -126,7 +122,7 @@ options:
   waivers:
     description:
       - Failures that are accepted for a time. An expired waiver no longer counts, and the report says so.
-      - Those that have expired, and those that matched no failure, are warned of, ten by name and the others by number.
+      - Those that have expired, and those that matched no failure, are warned of.
       - A pending app needs none.
     type: list
     elements: dict
@@ -145,8 +141,7 @@ options:
         type: str
   fail_on:
     description:
-      - What fails the task. Any open problem of these kinds fails it, also one that isn't the worst of its app. So
-        V(drift) alone also fails for an app that has drifted and couldn't be checked.
+      - What fails the task. Any open problem of these kinds does, also one that isn't the worst of its app.
       - If nothing was audited, the task fails. With an empty list, it never fails.
     type: list
     elements: str
@@ -164,8 +159,8 @@ attributes:
         are written all the same, so that they show when the audit ran.
 notes:
   - With C(run_once) in a play of several hosts, the task fails and writes nothing if the strategy ignores C(run_once)
-    (C(free), C(host_pinned)). Otherwise each host would write the report before the others are audited. So it does if
-    C(--limit) or a job slice leaves out hosts of the play that stand for apps (C(app_bundle_id)).
+    (C(free), C(host_pinned)). Otherwise each host would write the report before the others are audited. So it
+    does if C(--limit) or a job slice leaves out hosts with C(app_bundle_id).
   - The report holds bundle IDs, Issuer IDs, Key IDs and fingerprints, and never a private key. A new file gets the
     mode of the umask, an existing one keeps its own.
 seealso:
@@ -178,22 +173,17 @@ EXAMPLES = r"""
   storeops.refunds.refund_tracking_integrations:
     issuer_id: 57246542-96fe-1a63-e053-0824d011072a
     private_key_path: "{{ keys_folder }}/SubscriptionKey_2X9R4HXF34.p8"
-    apps:
-      - bundle_id: com.example.one
-      - bundle_id: com.example.two
-      - bundle_id: com.example.Three
+    apps: [com.example.one, com.example.two, com.example.Three]
   check_mode: true
   failed_when: false
   register: audit
 
 - name: Write the report; fail only when Apple or a tracker refuses a key
   storeops.refunds.refund_audit_report:
-    results:
-      - "{{ audit }}"
+    results: ["{{ audit }}"]
     path: "{{ keys_folder }}/reports"
     title: Studio A
-    fail_on:
-      - refused
+    fail_on: [refused]
     waivers:
       - bundle_id: com.example.Three
         cause: unauthenticated

@@ -7,15 +7,42 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.errors import AnsibleError
+from ansible.inventory.manager import InventoryManager
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.storeops.refunds.plugins.plugin_utils._play_pattern import Matching
+if t.TYPE_CHECKING:
+    from ansible.playbook.task import Task
 
 _NEXT_STEP = "Run it in a whole play, or without purge."
 # Strategies under which run_once holds, and those that ignore it with a warning. Nobody knows of others: what purges
 # errs on the safe side, and a report is written.
 _IN_STEP = ("linear", "debug")
 _OUT_OF_STEP = ("free", "host_pinned", "mitogen_free", "mitogen_host_pinned")
+
+# The hosts of the audit, in the play before it, which keeps the last report aside.
+_AUDITED = "storeops_refunds_audited_hosts"
+
+
+class Matching:
+    """The hosts of an inventory by pattern. ``groups``: Ansible's variable of that name, which no limit narrows."""
+
+    def __init__(self, groups: t.Mapping[str, t.Iterable[str]]) -> None:
+        self._inventory = InventoryManager(DataLoader(), parse=False)
+        for group, hosts in groups.items():
+            self._inventory.add_group(group)
+            for host in hosts:
+                self._inventory.add_host(host, group=group)
+
+    def hosts(self, pattern: t.Any, limit: str = "") -> list[str]:
+        """Return the names of the hosts. Raises AnsibleError for a limit that can't be read."""
+        self._inventory.subset(limit or None)
+        try:
+            return [str(host.name) for host in self._inventory.get_hosts(pattern=pattern)]
+        except AnsibleError:
+            # As Ansible may be configured for a pattern without a host.
+            return []
 
 
 def refusal_to_purge(task_vars: t.Mapping[str, t.Any], purge: object, runs_once: bool, strategy: str) -> str:
@@ -52,6 +79,16 @@ def _of_several(count: int, runs_once: bool, strategy: str) -> str:
             "Purge in a play with strategy: linear."
         )
     return ""
+
+
+def refusal_of_report(task_vars: t.Mapping[str, t.Any], task: Task, template: t.Callable[[t.Any], t.Any]) -> str:
+    """Return why a task must not write its report, empty when it may. ``template``: fills in variables."""
+    # It touches only what says that an audit began, and then tells why it stopped.
+    if task.args.get("stage") == "stopped":
+        return ""
+    play = task.get_play()
+    audited = template(task_vars.get(_AUDITED)) or play.hosts
+    return refusal_to_report(task_vars, bool(task.run_once), str(play.strategy), audited)
 
 
 def refusal_to_report(task_vars: t.Mapping[str, t.Any], runs_once: bool, strategy: str, pattern: t.Any) -> str:

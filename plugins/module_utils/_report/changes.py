@@ -28,15 +28,7 @@ def changes_since(
     previous = _document(text)
     if previous is None:
         return None
-    earlier = previous.get("changes")
-    # What the last audit could not look at again is in none of its apps.
-    unsettled = _mappings(earlier.get("open") if isinstance(earlier, dict) else None)
-    before = {(*_place(found), str(found.get("cause"))) for found in unsettled} | {
-        (*_place(app), str(problem.get("cause")))
-        for app in _mappings(previous.get("apps"))
-        for problem in _mappings(app.get("problems"))
-        if problem.get("result") in FAILING and problem.get("waiver") is None
-    }
+    before = _found_by(previous)
     now, waived = _findings(apps)
     # Several apps may be at one place, as in two projects of a tracker: nothing is known of it but what is of all.
     audited = {_place_of(app) for app in apps}
@@ -61,6 +53,19 @@ def changes_since(
         still=tuple(Change(*found) for found in sorted(now & before)),
         open=tuple(Change(*found) for found in sorted(is_open)),
     )
+
+
+def _found_by(previous: Fields) -> set[_Found]:
+    """Return the failures that were open after an earlier audit."""
+    earlier = previous.get("changes")
+    # What it could not look at again is in none of its apps.
+    unsettled = _mappings(earlier.get("open") if isinstance(earlier, dict) else None)
+    return {(*_place(found), str(found.get("cause"))) for found in unsettled} | {
+        (*_place(app), str(problem.get("cause")))
+        for app in _mappings(previous.get("apps"))
+        for problem in _mappings(app.get("problems"))
+        if problem.get("result") in FAILING and problem.get("waiver") is None
+    }
 
 
 def _findings(apps: t.Sequence[App]) -> tuple[set[_Found], set[_Found]]:

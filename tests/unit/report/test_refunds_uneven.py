@@ -142,10 +142,12 @@ def test_results_of_other_apps_that_are_not_grouped_alike_are_refused(group_by: 
         )
 
 
-def test_refunds_of_nobody_knows_which_apps_are_not_left_out() -> None:
+def test_refunds_of_apps_that_nobody_names_are_not_left_out() -> None:
     """As Apple tells them of one customer."""
     apple = {**asked(APPS[:1], ["day"]), "coverage": []}
-    with pytest.raises(InputError, match=r"^refunds\[1\]: has other refunds \(the beginning to now\) than refunds\[0\]"):
+    with pytest.raises(
+        InputError, match=r"^refunds\[1\]: has other refunds \(the beginning to now\) than refunds\[0\]"
+    ):
         refunds_of([asked(group_by=["bundle_id"]), apple])
 
 
