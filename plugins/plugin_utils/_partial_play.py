@@ -87,8 +87,8 @@ def refusal_of_report(task_vars: t.Mapping[str, t.Any], task: Task, template: t.
     if task.args.get("stage") == "stopped":
         return ""
     play = task.get_play()
-    audited = template(task_vars.get(_AUDITED)) or play.hosts
-    return refusal_to_report(task_vars, bool(task.run_once), str(play.strategy), audited)
+    audited = template(task_vars.get(_AUDITED))
+    return refusal_to_report(task_vars, bool(task.run_once or audited), str(play.strategy), audited or play.hosts)
 
 
 def refusal_to_report(task_vars: t.Mapping[str, t.Any], runs_once: bool, strategy: str, pattern: t.Any) -> str:

@@ -53,3 +53,10 @@ def test_a_limit_that_leaves_all_apps_is_none(limit: str, tmp_path: Path) -> Non
     code, said = audited(tmp_path, "--limit", limit)
     assert (code != 0 and "needs attention" in said) or "need attention" in said, said
     assert json.loads((tmp_path / "refund-audit.json").read_text())["totals"]["apps"] == 2
+
+
+def test_no_strategy_is_complained_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The configured one is that of the play which keeps the last report aside, on one host."""
+    monkeypatch.setenv("ANSIBLE_STRATEGY", "free")
+    code, said = audited(tmp_path)
+    assert code != 0 and "need attention" in said and "run_once" not in said, said
