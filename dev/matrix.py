@@ -55,7 +55,7 @@ def _own() -> Version:
     fitting = [version for version in MATRIX if version.python == OWN_PYTHON]
     older = [version for version in MATRIX if tuple(map(int, version.python.split("."))) < number]
     released = [version for version in older if "rc" not in version.core]
-    return fitting[0] if fitting else Version(OWN_PYTHON, (released or list(MATRIX))[-1].core, ())
+    return fitting[0] if fitting else Version(OWN_PYTHON, (released or list(MATRIX))[-1].core, ("unit",))
 
 
 OWN = _own()

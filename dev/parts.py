@@ -158,7 +158,7 @@ def _unit(part: Part, version: Version) -> None:
     if version not in (MATRIX[0], MATRIX[-1], OWN):
         chosen = f"ansible and {chosen}"
     # The tree's own files are the same for every version.
-    once = " and not once" if OWN in MATRIX and version != OWN else ""
+    once = "" if version == OWN else " and not once"
     pytest(part, "tests/unit", version.venv, chosen + once)
 
 
@@ -192,7 +192,7 @@ def _on_versions(suite: str) -> list[Definition]:
     """One part for each version whose line names the suite."""
     return [
         Definition(f"{suite}-{version.name}", partial(_tested, suite, version))
-        for version in MATRIX
+        for version in dict.fromkeys((*MATRIX, OWN))
         if suite in version.suites
     ]
 

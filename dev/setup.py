@@ -67,10 +67,11 @@ def _install(version: Version, *requirements: str | Path) -> None:
     base = paths.interpreter(python)
     if base is None:
         sys.exit(f"Python {python} cannot make virtual environments: is python3-venv installed?")
-    if _version(venv) != python:
+    uv = paths.VENV / "bin" / "uv"
+    # One that was interrupted has a Python and no pip.
+    if _version(venv) != python or (venv == paths.VENV and not uv.exists()):
         bare = [] if venv == paths.VENV else ["--without-pip"]
         _run(base, "-m", "venv", "--clear", *bare, venv)
-    uv = paths.VENV / "bin" / "uv"
     if not uv.exists():
         _run(paths.VENV / "bin/python", "-m", "pip", "install", "-q", _locked("uv"))
     target = ("--python", venv / "bin/python", "--compile-bytecode")

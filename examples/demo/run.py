@@ -29,6 +29,9 @@ REPORT = ROOT / ".cache" / "demo"
 ANSIBLE_PLAYBOOK = pathlib.Path(sys.executable).parent / "ansible-playbook"
 REFUNDS, AUDIT = "storeops.refunds.refunds", "storeops.refunds.audit"
 VERBOSE = os.environ.get("VERBOSE", "") not in ("", "0")
+# The keys and sessions of the person who runs the demo have no business in it.
+SESSIONS = ("FASTLANE_SESSION", "SPACESHIP_SESSION")
+OURS = {name: value for name, value in os.environ.items() if name not in SESSIONS and name[:9] != "STOREOPS_"}
 Result = dict[str, t.Any]
 # When each step began, and what Ansible printed.
 STARTED: list[float] = []
@@ -119,7 +122,7 @@ def _play(
     _write_private(values, variables)
     results.write_text("")
     environment = {
-        **os.environ,
+        **OURS,
         "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache" / "root")),
         "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
         "ANSIBLE_CALLBACKS_ENABLED": "refund_tracking_results",
@@ -128,8 +131,6 @@ def _play(
         "ANSIBLE_PIPELINING": "true",
         "DEMO_RESULTS": str(results),
     }
-    # A session of the person who runs the demo has no business in it.
-    environment.pop("FASTLANE_SESSION", None)
     shown = " ".join(["ansible-playbook", playbook, "-e", "@variables.json", *arguments])
     command = [str(ANSIBLE_PLAYBOOK), playbook, "-e", f"@{values}", *arguments]
     ran = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)

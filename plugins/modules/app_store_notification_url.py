@@ -215,7 +215,7 @@ EXAMPLES = r"""
 RETURN = r"""
 notification_urls:
   description: Every declared URL, in the order of the apps.
-  returned: always, but for invalid options
+  returned: success, and failure once App Store Connect was asked
   type: list
   elements: dict
   contains:
@@ -294,7 +294,7 @@ notification_urls:
 http:
   description:
     - C(calls) are HTTP requests, C(retries) the repeated ones, C(waited_s) the seconds waited before these.
-  returned: always, but for invalid options
+  returned: success, and failure once App Store Connect was asked
   type: dict
   sample:
     calls: 3

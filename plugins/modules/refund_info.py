@@ -263,7 +263,7 @@ quarantined:
 http:
   description:
     - C(calls) are HTTP requests, C(retries) the repeated ones, C(waited_s) the seconds waited before these.
-  returned: always
+  returned: success, and failure once Apple or a tracker was asked
   type: dict
   sample:
     calls: 0

@@ -123,7 +123,7 @@ summary:
   description:
     - How many apps were C(read), how many refunds are new, and how many of these apps may lack some; then how many are
       C(pending), C(not in this ledger), C(absent), C(read in part) (quarantine, or days are lost) or C(failed).
-  returned: always, but for invalid options
+  returned: success, and failure while refunds were read
   type: str
   sample: 'Refunds: 36 of 40 apps read, 12 new; 3 pending, 1 read in part'
 apps:
@@ -141,7 +141,7 @@ refunds:
       C(reversed) (a new one counts in both), were C(updated) otherwise, or held already (C(unchanged)); requests that
       Apple C(declined); C(notifications) recorded; payloads that could not be verified (C(quarantined)) or no longer
       are in quarantine (C(released)); and refunds C(removed) because of O(retention_days).
-  returned: always, but for invalid options
+  returned: success but for an absent app alone, and failure while refunds were read
   type: dict
   sample:
     new: 6
@@ -162,7 +162,7 @@ coverage:
       lost, with C(from) and C(until). C(last_notification_at) is when the newest notification was signed,
       C(quarantined) counts payloads, C(source) is V(apple), or C(other:) and 16 digits for another root. Times are in
       UTC, V(null) where there is none.
-  returned: for a single app, but for invalid options
+  returned: for a single app that isn't absent, and failure while its refunds were read
   type: dict
   sample:
     bundle_id: com.example.one
@@ -181,7 +181,7 @@ window:
   description:
     - What was asked of Apple's history, from C(wanted_from), or C(from) where Apple accepted no earlier start, until
       C(until). UTC; V(null) when nothing was read.
-  returned: for a single app, but for invalid options
+  returned: for a single app that isn't absent, and failure while its refunds were read
   type: dict
   sample:
     wanted_from: '2026-05-28T13:01:36Z'
@@ -190,7 +190,7 @@ window:
 irreversible:
   description:
     - The apps of which old refunds were (in check mode, would be) removed, see C(docs/guides/irreversible.md).
-  returned: always, but for invalid options
+  returned: success, and failure while refunds were read
   type: list
   elements: dict
   sample:
@@ -201,7 +201,7 @@ irreversible:
 http:
   description:
     - C(calls) are HTTP requests, C(retries) the repeated ones, C(waited_s) the seconds waited before these.
-  returned: always
+  returned: success, and failure once Apple or a tracker was asked
   type: dict
   sample:
     calls: 63

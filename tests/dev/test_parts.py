@@ -104,6 +104,15 @@ def test_the_matrix_names_suites_that_exist() -> None:
     assert all(any(name.startswith(suite) for name in names) for suite in parts.SUITES), "a suite that runs nowhere"
 
 
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+def test_that_a_check_has_unit_tests_whatever_python_is_here(python: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matrix, "OWN_PYTHON", python)
+    own = matrix._own()
+    monkeypatch.setattr(parts, "OWN", own)
+    names = [definition.name for definition in parts.all_parts()]
+    assert own.python == python and names.count(f"unit-{own.name}") == 1
+
+
 def test_what_a_version_is_called() -> None:
     version = matrix.Version("3.13", "2.22.0rc1", ())
     assert (version.short, version.name) == ("2.22", "2.22-py3.13")

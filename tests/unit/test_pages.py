@@ -127,6 +127,14 @@ def test_every_secret_of_the_environment_is_in_a_guide() -> None:
     assert [name for name in names if name not in told] == []
 
 
+def test_no_module_promises_a_result_of_every_failure() -> None:
+    """An option that can't be used, or a ledger that can't be read, gives a message alone."""
+    for file in sorted((ROOT / "plugins/modules").glob("*.py")):
+        module = importlib.import_module(f"ansible_collections.storeops.refunds.plugins.modules.{file.stem}")
+        fields = yaml.safe_load(module.RETURN)
+        assert [name for name, field in fields.items() if field["returned"].startswith("always")] == [], file.stem
+
+
 def test_the_example_world_is_the_readme_s() -> None:
     """The keys and apps that the README declares are those of the world that it starts."""
     (declared,) = [

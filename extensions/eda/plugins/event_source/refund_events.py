@@ -160,7 +160,15 @@ def _make_importable() -> None:
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
     """Put events into the queue until cancelled."""
     _make_importable()
-    from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.source import World, run
+    try:
+        from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.source import World, run
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] != "ansible":
+            raise
+        raise RuntimeError(
+            f"refund_events needs ansible-core, which {sys.executable} doesn't have. Install it there, and what the "
+            "collection's meta/ee-requirements.txt names."
+        ) from None
 
     world = World(
         environ=os.environ,

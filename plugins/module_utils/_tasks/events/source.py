@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import sys
 import threading
 import typing as t
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,10 @@ from ..._ledger.place import find_place
 from ..._model.errors import InputError, RefundsError
 from ..._model.masking import Masker
 from ..._model.refund import iso_time
+from ..refunds.refund_ledger import REFUND_LIBRARIES
 from ..shared.root import root_certificate
+from ..shared.services import CALL_LIBRARIES
+from ..shared.trackers import LEDGER_LIBRARIES
 from .declared import Declared
 from .dispatcher import Dispatcher, Queue
 from .forwarding import Forwarder
@@ -67,7 +71,18 @@ def _secrets(args: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> t.Ite
     yield from (text for text in (*of_ledger, *further, *rests) if isinstance(text, str))
 
 
+def _require_libraries() -> None:
+    """Raise RefundsError for a library that is missing: a receiver without it would listen, and take nothing."""
+    for library in dict.fromkeys(CALL_LIBRARIES + LEDGER_LIBRARIES + REFUND_LIBRARIES):
+        if library.error is not None:
+            raise RefundsError(
+                f"refund_events needs {library.name}, which {sys.executable} doesn't have.",
+                "Install there what the collection's meta/ee-requirements.txt names.",
+            )
+
+
 async def _run(queue: Queue, args: t.Mapping[str, t.Any], world: World) -> None:
+    _require_libraries()
     settings = parse_settings(args)
     feedback = args.get("eda_feedback_queue")
     if settings.with_feedback and feedback is None:
