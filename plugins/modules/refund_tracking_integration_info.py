@@ -64,7 +64,7 @@ RETURN = r"""
 integrations:
   description:
     - What the tracker holds in O(environment), by bundle ID. With O(bundle_id) exactly one entry, whose status may be
-      C(Absent).
+      V(Absent), or V(Unknown) where the tracker now shows another app in its place.
   returned: success
   type: list
   elements: dict

@@ -58,6 +58,11 @@ class Tracker:
     is_listable: bool = True
     has_no_api: bool = False
     asked: list[str] = field(default_factory=list)
+    doubts: t.Collection[str] = ()
+
+    def doubt(self, identity: Identity) -> str:
+        """Doubt what it shows of some apps."""
+        return "the page tracks another app." if identity.bundle_id in self.doubts else ""
 
     @property
     def name(self) -> str:
@@ -137,6 +142,14 @@ def test_a_tracker_without_a_list_is_asked_app_by_app(monkeypatch: pytest.Monkey
     # What was asked for and isn't there, is not there; of others, and where no answer came, the ledger's word counts.
     assert [one.identity.bundle_id for one in found.held.values()] == ["a", "b", "d"]
     assert found.settings(held("a", DEVTODEV).identity) is DEVTODEV
+
+
+def test_a_page_of_another_app_does_not_tell_that_the_key_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Tracker(DEVTODEV, [held("b", DEVTODEV)], is_listable=False, doubts={"a", "b"})
+    row = held("a", DEVTODEV)
+    found = read(monkeypatch, {DEVTODEV: page}, app("a", DEVTODEV), app("b", DEVTODEV), rows=[row])
+    assert found.unread == ["devtodev: a: the page tracks another app."]
+    assert list(found.held.values()) == [held("b", DEVTODEV), row]
 
 
 @pytest.mark.parametrize(("settings", "is_kept"), [(DEVTODEV, False), (QONVERSION, True)])

@@ -132,6 +132,10 @@ class Reading:
             except RefundsError as error:
                 self.unread.append(f"{settings.tracker}: {error}")
                 continue
+            doubt = "" if found else tracker.doubt(identity)
+            if doubt:
+                self.unread.append(f"{settings.tracker}: {identity.bundle_id}: {doubt}")
+                continue
             self._asked.add(identity)
             if found:
                 self._note(found, settings)

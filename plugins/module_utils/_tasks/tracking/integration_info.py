@@ -15,9 +15,10 @@ from ..._context import Context, Params, Results, Task
 from ..._decisions.refusal import infer_across_apps, known_released
 from ..._declaration.keys import KeySource
 from ..._ledger.integrations import list_elsewhere
-from ..._model.integration import REMOVAL_ASKED, Integration, Status, absent, worse
+from ..._model.integration import REMOVAL_ASKED, Identity, Integration, Status, absent, worse
 from ..._model.private_key import KeyProblem
 from ..._model.verdict import LOCAL_CAUSES, Verdict
+from ..._trackers.protocol import Tracker
 from ..shared.concurrent import each
 from ..shared.services import CALL_LIBRARIES, credential_check
 from ..shared.stored_key import stored_credentials
@@ -50,9 +51,19 @@ def _held(asked: InfoRequest, context: Context) -> tuple[list[Integration], list
     with Trackers(context, ledger, asked.services.times) as trackers:
         tracker = trackers.open(asked.settings)
         wanted = asked.wanted
-        held = [tracker.find(wanted) or absent(wanted)] if wanted else tracker.list(asked.environment)
+        held = [_found(wanted, tracker, context)] if wanted else tracker.list(asked.environment)
         elsewhere = list_elsewhere(ledger, asked.environment) if asked.settings.tracker == "ledger" else []
     return list(map(_doubted, held)), list(map(_doubted, elsewhere))
+
+
+def _found(wanted: Identity, tracker: Tracker, context: Context) -> Integration:
+    """Return what the tracker holds of one app. A place that shows another app doesn't tell that this one is gone."""
+    found = tracker.find(wanted)
+    doubt = "" if found else tracker.doubt(wanted)
+    if doubt:
+        context.warn(f"{wanted.bundle_id}: {doubt}")
+        return replace(absent(wanted), status="Unknown")
+    return found or absent(wanted)
 
 
 def _doubted(entry: Integration) -> Integration:
