@@ -97,7 +97,7 @@ class AppStoreConnect:
             )
         if current is None or wanted[0].provider_id != current.provider_id:
             body = {"provider": {"providerId": wanted[0].provider_id}}
-            self._document(self._send("POST", _SESSION, body))
+            self._document(self._send("POST", _SESSION, body), is_session=True)
             self._seen = None
             confirmed, teams = self._teams()
             if confirmed is None or confirmed.provider_id != wanted[0].provider_id:
@@ -209,13 +209,13 @@ class AppStoreConnect:
         return url.removeprefix(self.url)
 
     def _ask(self, path: str) -> dict[str, t.Any]:
-        return self._document(self._send("GET", path))
+        return self._document(self._send("GET", path), path == _SESSION)
 
-    def _document(self, reply: Reply) -> dict[str, t.Any]:
+    def _document(self, reply: Reply, is_session: bool = False) -> dict[str, t.Any]:
         document = json_of(reply)
         if document is None or reply.status >= 300:
             # A service or a proxy that repeats what it was sent must not show the session.
-            raise web_errors.refused(reply, self.session.mask(document))
+            raise web_errors.refused(reply, self.session.mask(document), is_session)
         return document
 
     def _send(self, method: str, path: str, body: t.Any = None, is_one_time: bool = False) -> Reply:

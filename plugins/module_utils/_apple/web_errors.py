@@ -40,11 +40,18 @@ def unexpected(what: str) -> RefundsError:
     )
 
 
-def refused(reply: Reply, document: t.Mapping[str, t.Any] | None) -> RefundsError:
-    """Return the error for an answer that is no success: its status, Apple's words as far as they are JSON."""
+def refused(reply: Reply, document: t.Mapping[str, t.Any] | None, is_session: bool = False) -> RefundsError:
+    """Return the error for an answer that is no success: its status, Apple's words as far as they are JSON.
+
+    ``is_session``: the session itself was asked about, which needs no role: a 403 means that it has expired (observed).
+    """
     text = _apple_says(document)
     said = f" Apple says: {shown(text)}." if text else ""
-    if reply.status == 401 or 300 <= reply.status < 400 or (document is None and reply.status in (200, 403)):
+    # Observed with a 403 as well.
+    if "maximum number of active keys" in text.lower():
+        return RefundsError(f"Apple's limit of active In-App Purchase keys is reached.{said}", "Revoke one first.")
+    is_end = reply.status == 403 and (document is None or (is_session and "agreement" not in text.lower()))
+    if is_end or reply.status == 401 or 300 <= reply.status < 400 or (document is None and reply.status == 200):
         return SessionRefused(
             "session: App Store Connect does not accept this session: it has expired (they last hours), was made on "
             f"another machine or in another place, or was ended (HTTP {reply.status}).{said}",
@@ -52,8 +59,6 @@ def refused(reply: Reply, document: t.Mapping[str, t.Any] | None) -> RefundsErro
         )
     if reply.status == 403:
         return _forbidden(text, said)
-    if "maximum number of active keys" in text.lower():
-        return RefundsError(f"Apple's limit of active In-App Purchase keys is reached.{said}", "Revoke one first.")
     if reply.status == 404:
         return RefundsError(f"App Store Connect knows no such key (HTTP 404).{said}", "Look at the list of keys.")
     if reply.status == 429 or reply.status >= 500:

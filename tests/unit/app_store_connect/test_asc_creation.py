@@ -153,9 +153,9 @@ def test_composed_and_decomposed_letters_are_one_name(world: Enter, pem: str) ->
     assert person.run(name="Cl\u00e9 app").results["iap_key"]["key_id"] == KEY_ID and person.changes() == []
 
 
-@pytest.mark.parametrize("check_mode", [True, False])
-def test_the_limit_of_ten(world: Enter, check_mode: bool) -> None:
-    person = world(keys=[key(f"KEYNUMBER{n}", f"key {n}") for n in range(10)])
+@pytest.mark.parametrize(("check_mode", "status"), [(True, 409), (False, 409), (False, 403)])
+def test_the_limit_of_ten(world: Enter, check_mode: bool, status: int) -> None:
+    person = world(keys=[key(f"KEYNUMBER{n}", f"key {n}") for n in range(10)], connect={"limit_status": status})
     outcome = person.run(check_mode)
     assert outcome.results["failed"] and "limit" in outcome.message and "Revoke one" in outcome.message
     assert not outcome.results.get("changed") and person.active() == [] and not person.path.exists()

@@ -389,6 +389,43 @@ def test_a_refusal_repeats_the_words_of_apple_and_a_team_may_have_no_name() -> N
     assert connect(Service(teams(nameless))).team(None, None).name == ""
 
 
+FORBIDDEN = {"errors": [{"title": "Forbidden", "detail": "Your role does not allow this."}]}
+AGREEMENT = {"errors": [{"code": "FORBIDDEN.REQUIRED_AGREEMENTS_MISSING_OR_EXPIRED"}]}
+LIMIT = {"errors": [{"detail": "You have reached the maximum number of active keys."}]}
+SIGN_IN, ROLE, ACCEPT, REVOKE = "Sign in again", "In-App Purchase keys need", "The Account Holder", "Revoke one first."
+
+
+@pytest.mark.parametrize(
+    ("reply", "session_step", "create_step"),
+    [
+        (Reply(401, {}, b""), SIGN_IN, SIGN_IN),
+        (ok({}, 401), SIGN_IN, SIGN_IN),
+        (ok(FORBIDDEN, 401), SIGN_IN, SIGN_IN),
+        (Reply(403, {}, b""), SIGN_IN, ROLE),
+        (ok({}, 403), SIGN_IN, ROLE),
+        (ok(FORBIDDEN, 403), SIGN_IN, ROLE),
+        (ok(AGREEMENT, 403), ACCEPT, ACCEPT),
+        (Reply(403, {}, b"<html>"), SIGN_IN, SIGN_IN),
+        (ok(LIMIT, 403), REVOKE, REVOKE),
+        (ok(LIMIT, 409), REVOKE, REVOKE),
+    ],
+)
+def test_a_refusal_comes_with_the_step_that_helps(reply: Reply, session_step: str, create_step: str) -> None:
+    """The session itself needs no role: whom it is refused, it has expired for."""
+    with pytest.raises(RefundsError) as caught:
+        connect(Service(reply)).team(None, None)
+    assert caught.value.next_step.startswith(session_step)
+    with pytest.raises(RefundsError) as caught:
+        connect(Service(reply)).create("studio")
+    assert caught.value.next_step.startswith(create_step)
+
+
+def test_a_switch_of_teams_that_is_refused_means_a_new_session() -> None:
+    with pytest.raises(RefundsError) as caught:
+        connect(Service(teams(ONE, ONE, TWO), ok({}, 403))).team(2, None)
+    assert caught.value.next_step.startswith(SIGN_IN)
+
+
 @pytest.mark.parametrize(
     ("session", "team_id", "step"),
     [
