@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from .._model.text import few
 
-Revocation = t.Literal["not_asked", "done", "before", "unlisted"]
+# taken: nothing proves it, as App Store Connect's list doesn't tell which keys are active.
+Revocation = t.Literal["not_asked", "done", "taken", "before", "unlisted"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ class End:
     def _old_key(self) -> str:
         if self.revocation == "done":
             return f"{self.old} {'would be' if self.check_mode else 'is'} revoked."
+        if self.revocation == "taken":
+            asked = "would be" if self.check_mode else "was"
+            return f"The revocation of {self.old} {asked} asked for; look in the browser whether it is revoked."
         if self.revocation == "before":
             return f"{self.old} was revoked before."
         if self.revocation == "unlisted":
@@ -80,7 +84,7 @@ class End:
         """What comes of a declaration that is left as it is."""
         if self.revocation == "not_asked":
             return "the next run of storeops.refunds.site moves the apps back."
-        if self.revocation == "unlisted":
+        if self.revocation in ("unlisted", "taken"):
             # Nobody knows whether the old key works.
             return "the next run of storeops.refunds.site moves the apps back, or fails if the old key was revoked."
         return "the next run of storeops.refunds.site fails: Apple refuses the revoked key."

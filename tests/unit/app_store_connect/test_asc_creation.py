@@ -200,6 +200,26 @@ def test_attributes_that_apple_may_leave_out(world: Enter, shown: list[str]) -> 
     assert not again.get("failed") and not again["changed"] and again["iap_key"]["key_id"] == key_id
 
 
+@pytest.mark.parametrize("regenerate", ["if_lost", "always"])
+def test_a_replaced_key_is_no_twin_where_apple_does_not_tell_which_keys_are_active(
+    world: Enter, regenerate: str
+) -> None:
+    person = world(keys=[key(KEY_ID, downloadable=False)], connect={"key_attributes": ["canDownload"]})
+    assert not person.run(True, regenerate=regenerate).results.get("failed")
+    done = person.run(regenerate=regenerate)
+    assert not done.results.get("failed"), done.message
+    (made,) = person.active()
+    assert made != KEY_ID and person.fits(made)
+    taken, listed = done.warnings
+    assert "nothing proves that it is revoked" in taken and f"still lists {KEY_ID}" in listed
+    assert f"Give this entry key_id: {made}." in listed
+    (record,) = done.results["irreversible"]
+    assert "App Store Connect took it, but" in record["outcome"]
+    again = person.run()
+    assert "doesn't tell which of them are active" in again.message and person.changes()[-1] == READ
+    assert not person.run(key_id=made).results["changed"]
+
+
 def test_without_names_nothing_is_created(world: Enter) -> None:
     person = world()
     entries = [{"id": key_id, "attributes": {"isActive": True}} for key_id in (KEY_ID, "NAMELESS01")]

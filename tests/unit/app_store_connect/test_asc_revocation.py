@@ -226,6 +226,22 @@ def test_a_revocation_without_effect(owner: Person) -> None:
     assert outcome.results["failed"] and "still active" in outcome.message and owner.path.exists()
 
 
+def test_the_file_stays_where_nothing_proves_the_revocation(world: Enter, pem: str) -> None:
+    """The list doesn't tell which keys are active: what can't be undone needs more than a yes."""
+    person = world(keys=[key(KEY_ID)], connect={"key_attributes": ["canDownload"]})
+    write_key(person.path, pem)
+    predicted = person.run(True, state="absent", revoke=True)
+    assert "would stay" in predicted.results["summary"] and person.changes() == []
+    done = person.run(state="absent", revoke=True)
+    assert not done.results.get("failed") and done.results["changed"], done.message
+    assert done.results["diff"] == predicted.results["diff"] and person.active() == []
+    assert person.path.read_text() == pem and f"So {person.path} stays. Once the browser" in done.results["summary"]
+    (warning,) = done.warnings
+    assert "nothing proves that it is revoked" in warning
+    assert [one["step"] for one in done.results["irreversible"]] == ["revoke_key"]
+    assert person.run(state="absent").results["changed"] and not person.path.exists()
+
+
 @pytest.mark.parametrize("status", [403, 404, 409, 500])
 def test_a_revocation_that_is_refused(owner: Person, status: int) -> None:
     body = json.dumps({"errors": [{"title": "No", "detail": "This key is not yours."}]})

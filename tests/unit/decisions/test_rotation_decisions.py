@@ -193,6 +193,7 @@ WORDS: dict[str, tuple[End, str, str]] = {
     ),
     "predicted": (replace(END, new="", check_mode=True), "to the new key", "key_id"),
     "kept": (replace(END, revocation="not_asked"), f"{OLD} is still active.", "revoked."),
+    "taken": (replace(END, revocation="taken"), f"The revocation of {OLD} was asked for; look in", f"{OLD} is revoked"),
     "before": (replace(END, moved=0, revocation="before"), f"{OLD} was revoked before.", "is revoked"),
     "unlisted": (replace(END, revocation="unlisted"), f"lists no key {OLD}, so nothing was revoked", "is revoked"),
 }

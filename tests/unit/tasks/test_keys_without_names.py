@@ -67,6 +67,11 @@ def test_what_is_shown_of_a_list_in_which_a_name_is_missing(
     [
         ([key(), key(TWO, "two"), RemoteKey("GONE123456", "one", False, False)], 0, ""),
         ([key(), key(TWO)], 0, f"name: there are 2 active keys named 'one': {ONE}, {TWO}."),
+        (
+            [key(is_active=None), key(TWO, is_active=None)],
+            0,
+            f"name: there are 2 keys named 'one', and App Store Connect doesn't tell which of them are active: {ONE}, ",
+        ),
         ([key(), key(TWO, None)], 1, ""),
     ],
 )
@@ -79,10 +84,10 @@ def test_another_key_that_may_have_been_made_meanwhile_is_told(
     )
     if said:
         with pytest.raises(TaskFailed) as caught:
-            remote_key._refuse_twins(ONE, {"changed": True}, job)
+            remote_key._refuse_twins(ONE, None, {"changed": True}, job)
         assert str(caught.value).startswith(said) and caught.value.results == {"changed": True}
     else:
-        remote_key._refuse_twins(ONE, {}, job)
+        remote_key._refuse_twins(ONE, None, {}, job)
     assert [one.startswith("Whether another key named 'one' was made meanwhile is unknown: ") for one in warned] == [
         True
     ] * warnings

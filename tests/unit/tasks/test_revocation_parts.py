@@ -185,6 +185,8 @@ def never_sent() -> RefundsError:
 STILL = f"{ONE} is still active in the team 'Studio' after it was revoked. Revoke it in the browser."
 AGAIN = " Run again: a key that is revoked already is left as it is."
 NO_LIST = "App Store Connect's list of keys can't be read to confirm it: Not listed."
+UNTOLD = "its list of keys doesn't tell which keys are active"
+SO = f"{UNTOLD}."
 MISSING = "the list of keys no longer has it, which doesn't show whether it was revoked."
 
 
@@ -200,7 +202,8 @@ def test_the_list_proves_it_whatever_the_answer_was(failure: Error | None, after
     ("failure", "after", "said", "may_have_changed"),
     [
         (None, [key()], STILL, False),
-        (None, [key(is_active=None)], STILL, False),
+        (refusal, [key(is_active=None)], "Not entitled.", False),
+        (cut, [key(is_active=None)], f"Whether {ONE} is revoked is unknown: Broken off. After it, {SO}{AGAIN}", True),
         (refusal, [key()], "Not entitled.", False),
         (cut, [key()], "Broken off.", None),
         (unanswered, [key()], "HTTP 500.", None),
@@ -236,3 +239,17 @@ def test_a_key_that_left_the_list_after_it_was_taken_is_revoked_and_the_record_s
     seen = "App Store Connect took it, and its list of keys no longer has the key"
     assert [one["outcome"] for one in run.gate.records] == [f"done; {seen}"]
     assert run.said[-1] == f"Done: revoked the key {ONE}; {seen}."
+
+
+@pytest.mark.parametrize("before", [True, None])
+def test_a_list_that_does_not_tell_which_keys_are_active_proves_nothing(before: bool | None) -> None:
+    run = Run(Connect([key(is_active=before)], [key(is_active=None)]))
+    assert run.revoke() == Revoked(ONE, True, is_proven=False)
+    (warning,) = run.warnings
+    assert warning.startswith(f"App Store Connect took the revocation of {ONE}, but {UNTOLD}, so nothing proves")
+    (record,) = run.gate.records
+    assert record["outcome"] == f"done; App Store Connect took it, but {UNTOLD}"
+    assert ("and active in" in record["proven"]) is (before is True)
+    # Check mode foretells what the list of now can prove.
+    planned = Run(Connect([key(is_active=before)]), check_mode=True)
+    assert planned.revoke() == Revoked(ONE, True, is_proven=before is True)

@@ -46,6 +46,15 @@ def test_what_uses_the_old_key_moves_and_the_old_one_is_revoked(publisher: Publi
     assert not again.results["changed"] and f"{OLD} was revoked before." in again.results["rotation"]["message"]
 
 
+def test_a_revocation_that_the_list_of_keys_does_not_show_is_not_told_as_done(publisher: Publisher) -> None:
+    world = publisher.sim.control("GET", "/world")
+    publisher.sim.control("PUT", "/world", {**world, "app_store_connect": {"key_attributes": ["canDownload"]}})
+    done = publisher.rotate(publisher.declared(ONE, TWO), revoke=True)
+    assert not done.results.get("failed") and publisher.active() == {NEW}, done.message
+    assert f"The revocation of {OLD} was asked for; look in the browser" in done.results["rotation"]["message"]
+    assert done.results["diff"]["after"][f"key {OLD}"] == {"active": None}
+
+
 def test_what_is_declared_with_the_old_key_and_held_nowhere_keeps_it(publisher: Publisher) -> None:
     """Another ledger may hold it: that nothing here uses the old key proves nothing then."""
     keys = publisher.declared(ONE, TWO, "com.example.three")

@@ -36,6 +36,10 @@ def settle_absent(asked: KeyRequest, context: Context, connection: Connection, g
         revoked = revoke_key(asked, context, connection, gate)
         before |= {"key_id": revoked.key_id, "active": True} if revoked.was_active else {}
         asked = replace(asked, source=replace(source, key_id=revoked.key_id or source.key_id))
+    if not revoked.is_proven:
+        # What may still be needed stays.
+        results = results_of(asked, None, True, {"before": before, "after": {}}, context)
+        return {**results, "summary": _unproven(revoked, file, context)}
     if file.found.is_there:
         before |= described(file.path, file.found.fingerprint)
     before |= {"copies": extra} if extra else {}
@@ -147,6 +151,15 @@ class _File:
                 "Find out which key it is before you run this again.",
             )
         return now
+
+
+def _unproven(revoked: Revoked, file: _File, context: Context) -> str:
+    """Say that nothing proves the revocation, and that the file stays for that reason."""
+    told = f"The revocation of {revoked.key_id} {_verb(context)} asked for"
+    told += ", and App Store Connect doesn't tell which keys are active."
+    stays = f"So {file.path} {'would stay' if context.check_mode else 'stays'}."
+    step = "Once the browser shows that the key is revoked, run this without revoke: true to remove the file."
+    return f"{told} {stays} {step}" if file.found.is_there else told
 
 
 _NOT_REVOKED = "Nothing is changed at Apple: revoke: true revokes a key there."

@@ -128,7 +128,7 @@ def _done(step: Step, remote: RemoteKey | None, job: Job) -> Results:
         return _taken(remote.key_id, step, job, place)
     key_id = _created(step, remote, job, place)
     results = _taken(key_id, step, job, place)
-    _refuse_twins(key_id, results, job)
+    _refuse_twins(key_id, remote, results, job)
     return {**results, "http": job.context.transport.counters.as_result()}
 
 
@@ -165,7 +165,7 @@ def _revoked(key_id: str, step: Step, job: Job, place: Place) -> None:
     try:
         permit = _permit(key_id, job)
         if permit:
-            job.gate.done(permit, f"done; {prove_revoked(job.connect, permit, job.team)}")
+            job.gate.done(permit, f"done; {prove_revoked(job.connect, permit, job.team, job.context).text}")
     except RefundsError as failure:
         # Revoked or not, the file is the private key of the Key ID that is told.
         place.move_back()
@@ -179,7 +179,7 @@ def _permit(key_id: str, job: Job) -> Permit | None:
     """Ask to revoke a key that is to be replaced: it is lost for certain, or it is to go on every run."""
     policy = job.regenerate
     lost = f"its one download was used, there is no file {job.path}, and no earlier run saved it elsewhere"
-    what = lost if policy == "if_lost" else f"it is the active key named {shown(job.name)}"
+    what = lost if policy == "if_lost" else f"it is the key named {shown(job.name)}"
     answer = "App Store Connect's list of keys, and a look at the path"
     return job.gate.ask("revoke_key", key_id, f"regenerate: {policy}", what, answer)
 
@@ -245,10 +245,15 @@ def _unplaced(key_id: str, saved: str | None, why: str, step: Step, job: Job) ->
     )
 
 
-def _refuse_twins(key_id: str, results: Results, job: Job) -> None:
-    """Tell when another machine created a key of the same name at the same time. Ours is safe on disk by now."""
+def _refuse_twins(key_id: str, replaced: RemoteKey | None, results: Results, job: Job) -> None:
+    """Tell when another machine created a key of the same name at the same time. Ours is safe on disk by now.
+
+    ``replaced``: what was revoked right before is no twin, where the list still has it without telling that.
+    """
+    old_key_id = replaced.key_id if replaced else None
     try:
-        others = [key for key in job.connect.list_keys() if is_active(key) and key.key_id != key_id]
+        listed = [key for key in job.connect.list_keys() if is_active(key) and key.key_id != key_id]
+        others = [key for key in listed if key.key_id != old_key_id]
         refuse_nameless(others)
     except OtherTeam as error:
         told = f"{key_id} was made meanwhile, in one of the two teams, and lies at {job.path}: look which one lists it."
@@ -256,10 +261,15 @@ def _refuse_twins(key_id: str, results: Results, job: Job) -> None:
     except RefundsError as error:
         job.context.warn(f"Whether another key named {shown(job.name)} was made meanwhile is unknown: {error}")
         return
-    twins = [key.key_id for key in others if key.has_name(job.name)]
+    twins = [key for key in others if key.has_name(job.name)]
     if twins:
-        message = f"{several(job.name, [key_id, *twins])} {key_id} was created here and lies at {job.path}."
-        raise TaskFailed(message, results)
+        found = several(job.name, [RemoteKey(key_id, job.name, True, None), *twins])
+        raise TaskFailed(f"{found} {key_id} was created here and lies at {job.path}.", results)
+    if len(listed) > len(others):
+        job.context.warn(
+            f"name: App Store Connect still lists {old_key_id} as {shown(job.name)}, so the next run can't tell which "
+            f"key is meant by it. Give this entry key_id: {key_id}."
+        )
 
 
 def _results(job: Job, key_id: str | None, key: PrivateKey | None, step: Step) -> Results:

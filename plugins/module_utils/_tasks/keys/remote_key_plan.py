@@ -78,7 +78,7 @@ def chosen_key(source: KeySource, job: Job) -> RemoteKey | None:
     refuse_nameless(job.active)
     same = [key for key in job.active if key.has_name(job.name)]
     if len(same) > 1:
-        raise several(job.name, [key.key_id for key in same])
+        raise several(job.name, same)
     return same[0] if same else None
 
 
@@ -137,10 +137,13 @@ def refuse_staying(found: RemoteKey, team: Team, staying: t.Iterable[MeantKey], 
             )
 
 
-def several(name: str, key_ids: t.Sequence[str]) -> RefundsError:
+def several(name: str, keys: t.Sequence[RemoteKey]) -> RefundsError:
     """Return the error for a name that more than one active key has."""
+    is_told = all(key.is_active for key in keys)
+    named = f"name: there are {len(keys)} {'active ' if is_told else ''}keys named {shown(name)}"
+    untold = "" if is_told else ", and App Store Connect doesn't tell which of them are active"
     return RefundsError(
-        f"name: there are {len(key_ids)} active keys named {shown(name)}: {', '.join(sorted(key_ids))}.",
+        f"{named}{untold}: {', '.join(sorted(key.key_id for key in keys))}.",
         "Say which one with key_id, and revoke the other one if nothing uses it.",
     )
 
@@ -162,9 +165,9 @@ def decide(remote: RemoteKey | None, job: Job) -> Step:
         )
     others = [key for key in job.active if key != remote]
     refuse_nameless(others)
-    same = [key.key_id for key in others if key.has_name(job.name)]
+    same = [key for key in others if key.has_name(job.name)]
     if remote and same:
-        raise several(job.name, [remote.key_id, *same])
+        raise several(job.name, [remote, *same])
     if job.key_id:
         # It would be told to everything that uses the key, with the new private key.
         raise KeyProblem(

@@ -23,10 +23,21 @@ from .request import KeyRequest
 
 
 class Revoked(t.NamedTuple):
-    """``key_id`` is None when no such key is listed; a key that Apple lists as revoked was not active."""
+    """``key_id`` is None when no such key is listed; a key that Apple lists as revoked was not active.
+
+    ``is_proven``: the list of keys shows that it is revoked; in check mode, that it will.
+    """
 
     key_id: str | None
     was_active: bool
+    is_proven: bool = True
+
+
+class Seen(t.NamedTuple):
+    """What shows that a key is revoked, for the record."""
+
+    text: str
+    is_proof: bool = True
 
 
 def revoke_key(asked: KeyRequest, context: Context, connection: Connection, gate: Gate, proven: str = "") -> Revoked:
@@ -48,13 +59,18 @@ def revoke_key(asked: KeyRequest, context: Context, connection: Connection, gate
     if is_active(found):
         refuse_staying(found, team, asked.staying, "is to be absent")
         what = f"{proven}; " if proven else ""
-        what += f"it is the key that {'key_id' if key_id else 'name'} says, and active in the team {shown(team.name)}"
+        state = "active" if found.is_active else "not listed as revoked"
+        what += f"it is the key that {'key_id' if key_id else 'name'} says, and {state} in the team {shown(team.name)}"
         permit = gate.ask("revoke_key", found.key_id, "revoke: true", what, "App Store Connect's list of keys")
+        is_proven = found.is_active is True
         if permit:
-            gate.done(permit, f"done; {prove_revoked(connect, permit, team)}")
+            seen = prove_revoked(connect, permit, team, context)
+            gate.done(permit, f"done; {seen.text}")
+            is_proven = seen.is_proof
         else:
             connect.foresee(replace(found, is_active=False))
-    return Revoked(found.key_id, is_active(found))
+        return Revoked(found.key_id, True, is_proven)
+    return Revoked(found.key_id, False)
 
 
 def _found(keys: t.Sequence[RemoteKey], key_id: str | None, name: str | None) -> RemoteKey | None:
@@ -64,7 +80,7 @@ def _found(keys: t.Sequence[RemoteKey], key_id: str | None, name: str | None) ->
     same = [key for key in keys if (key.key_id == key_id if key_id else key.has_name(name))]
     active = [key for key in same if is_active(key)]
     if len(active) > 1:
-        raise several(str(name), [key.key_id for key in active])
+        raise several(str(name), active)
     found = next(iter(active or same), None)
     if found is not None:
         refuse_other_name(found, name)
@@ -82,11 +98,8 @@ def _say_unlisted(wanted: str, team: Team, source: KeySource, context: Context) 
     context.warn(f"{message}: nothing was revoked. That is right only if it was revoked more than 30 days ago.")
 
 
-def prove_revoked(connect: AppStoreConnect, permit: Permit, team: Team) -> str:
-    """Revoke the key; whatever the answer was, the list of keys says what came of it. Raises RefundsError.
-
-    Returns what shows that it is revoked, for the record.
-    """
+def prove_revoked(connect: AppStoreConnect, permit: Permit, team: Team, context: Context) -> Seen:
+    """Revoke the key; whatever the answer was, the list of keys says what came of it. Raises RefundsError."""
     key_id = permit.target
     failure: RefundsError | None = None
     try:
@@ -101,19 +114,31 @@ def prove_revoked(connect: AppStoreConnect, permit: Permit, team: Team) -> str:
         raise _unproven(
             key_id, failure, f"App Store Connect's list of keys can't be read to confirm it: {error}"
         ) from None
-    if any(is_active(key) for key in left):
+    unsure = [key for key in left if is_active(key)]
+    if any(key.is_active for key in unsure):
         raise failure or RefundsError(
             f"{key_id} is still active in the team {shown(team.name)} after it was revoked.",
             "Revoke it in the browser.",
         )
+    if unsure:
+        if failure:
+            raise _unproven(key_id, failure, f"{_UNTOLD}.")
+        context.warn(
+            f"App Store Connect took the revocation of {key_id}, but {_UNTOLD}, so nothing proves that it is revoked. "
+            "Look in the browser."
+        )
+        return Seen(f"App Store Connect took it, but {_UNTOLD}", is_proof=False)
     if left:
-        return "App Store Connect's list of keys confirms it"
+        return Seen("App Store Connect's list of keys confirms it")
     if failure:
         raise _unproven(
             key_id, failure, "the list of keys no longer has it, which doesn't show whether it was revoked."
         )
     # No failure: whether Apple lists revoked In-App Purchase keys was seen nowhere, and no later list would show more.
-    return "App Store Connect took it, and its list of keys no longer has the key"
+    return Seen("App Store Connect took it, and its list of keys no longer has the key")
+
+
+_UNTOLD = "its list of keys doesn't tell which keys are active"
 
 
 def _unproven(key_id: str, failure: RefundsError | None, why: str) -> RefundsError:

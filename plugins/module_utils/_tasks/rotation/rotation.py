@@ -57,9 +57,9 @@ def _move(job: Job) -> Results:
         changed = results["changed"] or known.get("changed", False)
         told = _told(job, moved, results, f"{error}")
         raise TaskFailed(f"{error}", {**told, "changed": changed, **_irreversible(gate)}) from None
-    if revocation == "done":
+    if revocation in ("done", "taken"):
         results["changed"] = True
-        for side, is_active in (("before", True), ("after", False)):
+        for side, is_active in (("before", True), ("after", False if revocation == "done" else None)):
             results["diff"][side][f"key {job.asked.old_key_id}"] = {"active": is_active}
     return {**_told(job, moved, results, str(_end(job, moved, revocation))), **_irreversible(gate)}
 
@@ -94,7 +94,9 @@ def _revoked(job: Job, moved: Moved, gate: Gate) -> Revocation:
     revoked = revoke_key(asked, job.context, job.connection, gate, proven)
     if revoked.key_id is None:
         return "unlisted"
-    return "done" if revoked.was_active else "before"
+    if not revoked.was_active:
+        return "before"
+    return "done" if revoked.is_proven else "taken"
 
 
 def _accepted(moved: Moved) -> str:
