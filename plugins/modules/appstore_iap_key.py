@@ -135,8 +135,8 @@ options:
   revoke:
     description:
       - With O(state=absent), also revoke the key (O(key_id), or the active one of that O(name)) at App Store Connect,
-        for good. The request is that for API keys, never seen for these. The file stays if the list of keys doesn't
-        tell which are active. A key that another entry wants to be present stays, here and with O(regenerate).
+        for good. The request is that for API keys, never seen for these. The file stays where nothing proves it. A
+        key that another entry wants stays, here and with O(regenerate).
     type: bool
     default: false
   owner:
