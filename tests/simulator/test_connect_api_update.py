@@ -39,13 +39,21 @@ def test_set_and_read_back_only_when_asked_for(sim: Running, pair: KeyPair) -> N
     assert (app["subscription_status_url"], app["subscription_status_url_version"]) == (URL, "V2")
 
 
+def test_back_to_version_1(sim: Running, pair: KeyPair) -> None:
+    """Apple's technical note TN3180."""
+    for version in ("V2", "V1"):
+        body = update(subscriptionStatusUrl=URL, subscriptionStatusUrlVersion=version)
+        assert send(sim, pair, "PATCH", body).status_code == 200
+    shown = send(sim, pair, "GET", path=f"{APPLE_ID}?{FIELDS}").json()["data"]
+    assert shown["attributes"] == {"subscriptionStatusUrl": URL, "subscriptionStatusUrlVersion": "V1"}
+
+
 @pytest.mark.parametrize(
     ("reason", "status", "body"),
     [
         ("not_patchable", 409, update(name="Other")),
         ("url_not_https", 409, update(subscriptionStatusUrl="http://refunds.example.com")),
         ("unknown_version", 409, update(subscriptionStatusUrlVersion="V3")),
-        ("back_to_version_1", 409, update(subscriptionStatusUrlVersion="V1")),
         ("bad_entity", 422, {"data": []}),
         ("other_entity", 409, {"data": {"type": "apps", "id": "1", "attributes": {}}}),
     ],

@@ -12,13 +12,16 @@ from appstoreserverlibrary.models.NotificationTypeV2 import NotificationTypeV2
 from appstoreserverlibrary.models.SendAttemptResult import SendAttemptResult
 from history_support import (
     DAY,
+    HOUR,
     NOW,
     app_of,
     apples_client,
     apples_verifier,
     decoded,
     history_world,
+    payloads,
     put,
+    refund_notice,
     request,
     set_clock,
 )
@@ -53,10 +56,24 @@ def test_a_test_notification(sim: Running, pair: KeyPair, environment: str) -> N
     assert [each.notificationUUID for each in decoded(verifier, made, request())] == [notification.notificationUUID]
 
 
-@pytest.mark.parametrize("missing", [{"subscription_status_url": None}, {"subscription_status_url_version": "V1"}])
-def test_without_a_url_for_the_environment(sim: Running, pair: KeyPair, missing: dict[str, Any]) -> None:
+@pytest.mark.parametrize("version", ["V1", "V2"])
+def test_the_sandbox_has_productions_url_where_it_has_none(sim: Running, pair: KeyPair, version: str) -> None:
+    """Of either version: Apple's page says that a test can be asked for regardless of it. Only V2 has a history."""
     world = history_world(pair)
-    app_of(world).update(missing)
+    own = {"subscription_status_url_for_sandbox": None, "subscription_status_url_version_for_sandbox": None}
+    notice = refund_notice(1, NOW - HOUR, environment="Sandbox")
+    app_of(world).update(own, subscription_status_url_version=version, notifications=[notice])
+    put(sim, world)
+    made = apples_client(sim, pair, "sandbox")
+    assert len(payloads(made, request())) == (1 if version == "V2" else 0)
+    token = made.request_test_notification().testNotificationToken or ""
+    (attempt,) = made.get_test_notification_status(token).sendAttempts or []
+    assert attempt.sendAttemptResult is SendAttemptResult.SUCCESS
+
+
+def test_without_a_url_for_the_environment(sim: Running, pair: KeyPair) -> None:
+    world = history_world(pair)
+    app_of(world)["subscription_status_url"] = None
     put(sim, world)
     with pytest.raises(APIException) as caught:
         apples_client(sim, pair).request_test_notification()

@@ -64,12 +64,18 @@ class App:
     subscription_status_url_for_sandbox: str | None = None
     subscription_status_url_version_for_sandbox: str | None = None
 
+    def notification_url(self, environment: str) -> tuple[str | None, str | None]:
+        """Give where notifications go, and their version; `environment` as the URL has it.
+
+        A sandbox without a URL of its own has that of production.
+        """
+        if environment == "sandbox" and self.subscription_status_url_for_sandbox is not None:
+            return self.subscription_status_url_for_sandbox, self.subscription_status_url_version_for_sandbox
+        return self.subscription_status_url, self.subscription_status_url_version
+
     def v2_url(self, environment: str) -> str | None:
-        """Give where notifications of version 2 go; `environment` as the URL has it."""
-        if environment == "sandbox":
-            url, version = self.subscription_status_url_for_sandbox, self.subscription_status_url_version_for_sandbox
-        else:
-            url, version = self.subscription_status_url, self.subscription_status_url_version
+        """Give where notifications of version 2 go."""
+        url, version = self.notification_url(environment)
         return url if version == "V2" else None
 
     def has_v2_url(self, environment: str) -> bool:

@@ -30,11 +30,14 @@ from ansible_collections.storeops.refunds.plugins.module_utils._http import Tran
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger import schema
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.integrations import put_integration
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration, Status
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds import refund_ledger
 
 APPLE_ID = 1
 API_KEY_ID = "APIKEY0001"
+# What a notification of the world has beside its transaction.
+OUTER = ("uuid", "fault", "fault_in", "send_attempts", "environment")
 DAY = 86_400_000
 # A moment that is not now, so that nothing reads the machine's clock by the way.
 TODAY = 1_760_000_000_000
@@ -78,10 +81,15 @@ class Desk:
             [{"bundle_id": BUNDLE_ID, "apple_id": APPLE_ID, **URL_V2}],
         )
 
-    def put_integration(self, status: Status = "Active", app_apple_id: int | None = APPLE_ID) -> None:
+    def put_integration(
+        self,
+        status: Status = "Active",
+        app_apple_id: int | None = APPLE_ID,
+        environment: Environment = "production",
+    ) -> None:
         """Put the app's integration into the ledger."""
         ledger = ledger_at(self.url)
-        identity = Identity("ledger", "", "production", BUNDLE_ID)
+        identity = Identity("ledger", "", environment, BUNDLE_ID)
         path = str(self.folder / "key.p8")
         put_integration(
             ledger, Integration(identity, ISSUER, KEY_ID, None, status, path, app_apple_id), "2026-01-01T00:00:00Z"
@@ -101,7 +109,7 @@ class Desk:
             "currency": "EUR",
             "purchase_date": TODAY - 400 * DAY,
         }
-        outer = {name: fields.pop(name) for name in ("uuid", "fault", "fault_in", "send_attempts") if name in fields}
+        outer = {name: fields.pop(name) for name in OUTER if name in fields}
         transaction.update(fields)
         note = {"type": kind, "signed_date": TODAY + signed * DAY, "transaction": transaction, **outer}
         self.sim.control("POST", f"/apps/{BUNDLE_ID}/notifications", note)

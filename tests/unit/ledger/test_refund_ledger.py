@@ -189,6 +189,15 @@ class TestCoverage:
         later = desk.run(now=TODAY + DAY, app_apple_id=1).results["coverage"]
         assert later["state"] == state and (later["reason"] == "" or said in later["reason"])
 
+    def test_a_sandbox_without_a_url_is_read_where_production_has_one(self, desk: Desk) -> None:
+        url = {"subscription_status_url": "https://example.com/n", "subscription_status_url_version": "V2"}
+        desk.world({}, [{"bundle_id": "com.example.one", "apple_id": 1, **url}])
+        desk.move_to(TODAY)
+        desk.refund(-3, environment="Sandbox")
+        desk.put_integration(environment="sandbox")
+        results = desk.run(environment="sandbox").results
+        assert results["refunds"]["new"] == 1 and results["coverage"]["state"] == "complete", results
+
     def test_an_app_store_connect_that_fails_is_warned_of(self, desk: Desk) -> None:
         desk.refund(-3)
         api = {"api_issuer_id": ISSUER, "api_key_id": "UNKNOWN001", "api_private_key_content": desk.sim.pem}

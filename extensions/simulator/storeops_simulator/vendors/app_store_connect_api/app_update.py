@@ -3,7 +3,7 @@
 """``PATCH /v1/apps/{id}``: the URLs for server notifications, and nothing else of an app.
 
 Sources: App Store Connect API release notes, 1.6 and 1.7 (attributes, omitted from the default answer); Apple's
-technical note TN3180 (https only; back to version 1 only by hand). What wrong values are answered is assumed.
+technical note TN3180 (https only; back to version 1 in the same way). What wrong values are answered is assumed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Final
 
 from starlette.responses import Response
 
-from ...world import App
 from .answers import refused
 from .apps import URL_ATTRIBUTES, Accepted, answer_with
 
@@ -31,7 +30,7 @@ async def update_app(accepted: Accepted) -> Response:
     for name, value in wanted.items():
         if name not in URL_ATTRIBUTES:
             raise _invalid("not_patchable", f"The attribute {name!a} can not be updated.")
-        changes[URL_ATTRIBUTES[name]] = _value(name, value, app, accepted)
+        changes[URL_ATTRIBUTES[name]] = _value(name, value, accepted)
     simulator = accepted.simulator
     # Each value has the type of its field: _value made it so, which mypy can't see in a mapping.
     changed = replace(app, **changes)  # type: ignore[arg-type]
@@ -53,7 +52,7 @@ def _attributes(body: bytes, apple_id: str) -> Mapping[str, object]:
     return attributes
 
 
-def _value(name: str, value: object, app: App, accepted: Accepted) -> str | None:
+def _value(name: str, value: object, accepted: Accepted) -> str | None:
     if value is None:
         if accepted.simulator.world.connect_api.null_url == "refuse":
             raise _invalid("null_refused", f"The attribute {name} can not be null.")
@@ -61,8 +60,6 @@ def _value(name: str, value: object, app: App, accepted: Accepted) -> str | None
     if "Version" in name:
         if not isinstance(value, str) or value not in _VERSIONS:
             raise _invalid("unknown_version", f"The attribute {name} is V1 or V2.")
-        if value == "V1" and getattr(app, URL_ATTRIBUTES[name]) == "V2":
-            raise _invalid("back_to_version_1", f"The attribute {name} can not go back to V1.")
         return value
     if not isinstance(value, str) or not value.startswith("https://") or len(value) > _LONGEST_URL:
         raise _invalid("url_not_https", f"The attribute {name} is an https URL.")

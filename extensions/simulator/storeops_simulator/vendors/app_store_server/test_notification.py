@@ -28,9 +28,9 @@ _TOKEN_LIFE_MS: Final = 183 * 86_400_000
 
 
 async def request_test_notification(accepted: Accepted) -> Response:
-    """Answer 200 ``{testNotificationToken}``, or 404 4040007 without a V2 URL for the environment."""
+    """Answer 200 ``{testNotificationToken}``, or 404 4040007 without a URL for the environment, of either version."""
     simulator, app = accepted.simulator, accepted.caller.app
-    if not app.has_v2_url(accepted.environment):
+    if app.notification_url(accepted.environment)[0] is None:
         return answers.error(answers.SERVER_NOTIFICATION_URL_NOT_FOUND)
     now = simulator.store_ms()
     settings = simulator.world.server_notifications
