@@ -62,7 +62,8 @@ options:
     description:
       - What to do where a URL of the declared host is set as version 1.
       - V(keep) leaves it alone and warns, V(fail) leaves it alone and fails.
-      - V(replace) sets version 2, whose notifications have another format. To go back, use App Store Connect's page.
+      - V(replace) sets version 2, whose notifications have another format. Apple's way back is
+        PATCH /v1/apps/{id} with version V1 (TN3180); this collection doesn't do it.
     type: str
     choices: [keep, replace, fail]
     default: keep
@@ -70,7 +71,8 @@ options:
     description:
       - Asks Apple for a test notification to every URL that is as declared, and fails where Apple could not deliver it.
       - The In-App Purchase key is the one stored with the app's integration in the ledger, else O(private_key_path).
-      - Each run posts to the server behind the URL. Nothing is posted in check mode.
+      - Each run posts to the server behind the URL. Nothing is posted in check mode, nor by the run that replaces
+        a URL, because Apple may call the one of before for up to an hour. Run again after that.
     type: bool
     default: false
   wait_timeout:

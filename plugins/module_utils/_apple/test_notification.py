@@ -80,7 +80,10 @@ class TestNotifications:
         reply = self._send("POST", _PATH, is_repeatable=False)
         token = (reply.document or {}).get("testNotificationToken")
         if reply.error_code == _NO_URL:
-            raise RefundsError(f"Apple says that {self._named} has no notification URL of version 2.")
+            raise RefundsError(
+                f"Apple says that {self._named} has no notification URL.",
+                "If it was set just now, run again: it may take up to an hour to reach the sandbox.",
+            )
         if reply.status != 200 or not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise self._refused(reply, "a test notification")
         pause, left = _FIRST_PAUSE_S, wait_timeout

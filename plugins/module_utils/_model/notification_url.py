@@ -4,7 +4,7 @@
 """Where Apple sends an app's server notifications, and what to do about it.
 
 One URL for each environment exists, so whoever sets it takes it from whoever had it. Sources: App Store Connect API
-release notes, 1.6 and 1.7 (the attributes); Apple's technical note TN3180 (https only, no way back to version 1).
+release notes, 1.6 and 1.7 (the attributes); Apple's technical note TN3180 (https only; back to version 1 by a PATCH).
 """
 
 from __future__ import annotations

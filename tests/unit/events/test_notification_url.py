@@ -235,6 +235,39 @@ def test_the_proof(place: Place, result: str, meaning: str) -> None:
     assert elsewhere["state"] == "as_declared" and elsewhere["proven_at"] is None
 
 
+@pytest.mark.parametrize("before", [OTHER, f"{URL}/old", URL], ids=["another host", "another path", "version 1"])
+def test_the_server_of_before_proves_nothing_for_a_url_that_was_changed(place: Place, before: str) -> None:
+    """Apple may call the URL of before for a while, and its server answers well."""
+    place.world(with_url(before, "V1" if before == URL else "V2"), test_result="SUCCESS")
+    place.integrate()
+    changed = place.run(verify=True, on_other_url="replace", on_version_1="replace")
+    (told,) = urls(changed)
+    assert (told["changed"], told["state"], told["test"], told["proven_at"]) == (True, "as_declared", None, None)
+    (warning,) = changed.warnings
+    assert f"No test notification was asked for: {BUNDLE_ID} (production)." in warning and "Run again" in warning
+    assert place.knowledge()[0].test_result is None
+    assert not place.sim.calls("?endpoint=request_test_notification")["calls"]
+    (later,) = urls(place.run(verify=True))
+    assert later["state"] == "proven" and later["test"]["result"] == "SUCCESS"
+
+
+def test_a_sandbox_that_gets_the_url_that_it_had_through_production_is_proven_at_once(place: Place) -> None:
+    place.world(with_url(URL))
+    place.integrate()
+    (told,) = urls(place.run(verify=True, production_url=None, sandbox_url=URL))
+    assert (told["environment"], told["changed"], told["state"]) == ("sandbox", True, "proven")
+
+
+def test_a_url_of_which_apple_does_not_know_yet(place: Place) -> None:
+    place.integrate()
+    body = {"errorCode": 4040007, "errorMessage": "No App Store Server Notification URL found for this app."}
+    place.sim.fault(kind="status", status=404, match={"endpoint": "request_test_notification"}, body=body)
+    outcome = place.run(verify=True)
+    assert (
+        f"Apple says that {BUNDLE_ID} (production) has no notification URL. If it was set just now" in outcome.message
+    )
+
+
 def test_apple_tells_nothing_in_time(place: Place) -> None:
     place.world(test_delay_s=3600)
     place.sim.control(

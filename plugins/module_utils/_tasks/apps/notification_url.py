@@ -19,7 +19,7 @@ from ..shared.connect_api import open_connect_api
 from ..shared.services import CALL_LIBRARIES
 from ..shared.trackers import LEDGER_LIBRARIES, open_ledger
 from .request import UrlRequest, request_of
-from .url_item import Item, WantedApp, diff_of, failure, warn_of_kept
+from .url_item import Item, WantedApp, diff_of, failure, warn_of_kept, warn_of_late
 from .url_knowledge import Knowledge
 from .url_options import notification_url
 from .url_proof import Prover
@@ -40,6 +40,7 @@ def run(params: Params, context: Context) -> Results:
         if request.proof and not context.check_mode:
             prover = Prover(request.proof, context, ledger)
             each([item for item in items if item.may_be_tested], prover.prove, context.transport.flow)
+            warn_of_late(items, context)
         trouble = ""
         try:
             Knowledge(request.root_source, context, ledger, known).update(items)

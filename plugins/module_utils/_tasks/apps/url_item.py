@@ -18,6 +18,8 @@ from ..._model.notification_url import Choice, State, Url
 from ..._model.refund import iso_time
 from ..._model.text import few, told_once
 
+WAY_BACK = "Apple's way back is PATCH /v1/apps/{id} with version V1 (TN3180); this collection doesn't do it."
+
 
 @dataclass(frozen=True)
 class WantedApp:
@@ -86,9 +88,15 @@ class Item:
         return self.choice.step == "set"
 
     @property
+    def may_be_late(self) -> bool:
+        """True where Apple may still call the URL of before: what App Store Connect holds takes its time to arrive."""
+        return self.changed and not self.error and self.before not in (None, self.wanted)
+
+    @property
     def may_be_tested(self) -> bool:
         """True for a URL of version 2 that is as declared: a test at another's server would prove nothing."""
-        return not self.error and (self.changed or self.choice == Choice("none", "as_declared"))
+        is_sure = not self.error and not self.may_be_late
+        return is_sure and (self.changed or self.choice == Choice("none", "as_declared"))
 
     @property
     def current(self) -> Url | None:
@@ -161,8 +169,18 @@ def warn_of_kept(items: t.Sequence[Item], context: Context) -> None:
             step = "Set on_other_url: replace to take the URL; that service then gets nothing more."
         else:
             said = "in version 1, for which Apple keeps no history. The URL was left alone."
-            step = "Set on_version_1: replace once the server understands version 2; no API leads back."
+            step = f"Set on_version_1: replace once the server understands version 2. {WAY_BACK}"
         context.warn(f"Apple sends the notifications of {few(names)} {said} {step}")
+
+
+def warn_of_late(items: t.Sequence[Item], context: Context) -> None:
+    """Say of which URLs a test would prove nothing yet: the server of before may answer it."""
+    names = [item.named for item in items if item.may_be_late]
+    if names:
+        context.warn(
+            f"No test notification was asked for: {few(names)}. The URL was changed in this run, and Apple may call "
+            "the one of before for up to an hour, so its server might answer. Run again after an hour."
+        )
 
 
 def failure(items: t.Sequence[Item]) -> str:
