@@ -66,13 +66,17 @@ class Hosts:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of the App Store Server API. ``document`` is its JSON object, None when the body is none."""
+    """An answer of the App Store Server API. ``document`` is its JSON object, None when the body is none.
+
+    ``has_request_text``: the body itself names the request, as Apple's 401 does.
+    """
 
     status: int
     document: t.Mapping[str, t.Any] | None
     content_type: str
     date: str
     request_id: str | None
+    has_request_text: bool = False
 
     @property
     def error_code(self) -> int | None:
@@ -118,6 +122,7 @@ def answer(reply: Reply) -> Answer:
         content_type=reply.content_type,
         date=reply.headers.get("date", ""),
         request_id=_request_id(reply),
+        has_request_text=_REQUEST_ID.search(reply.body[:512]) is not None,
     )
 
 

@@ -99,8 +99,9 @@ class CredentialCheck:
 
 
 def _is_401(answer: Answer) -> bool:
-    # Apple's 401 is a plain text or empty; a page in HTML comes from something in between.
-    return answer.status == 401 and answer.content_type != "text/html"
+    # Apple's 401 is a plain text or empty, under a header that nobody has noted; a page in HTML without a request of
+    # Apple's comes from something in between.
+    return answer.status == 401 and (answer.content_type != "text/html" or answer.has_request_text)
 
 
 def _clock_skew(answer: Answer, now: float) -> float:

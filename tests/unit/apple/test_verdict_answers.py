@@ -61,6 +61,8 @@ def check(pem: str, *answers: Canned) -> Verdict:
         (Canned(403, {}, b'{"errorCode":4030000}'), "unexpected_response"),
         (Canned(403, HTML, b"<html>Forbidden</html>"), "unexpected_response"),
         (Canned(401, HTML, b"<html>Proxy login</html>"), "unexpected_response"),
+        (Canned(401, HTML, b"Unauthenticated\n\nRequest ID: ABCDEFGH23.0.0\n"), "unauthenticated"),
+        (Canned(401, HTML | {"x-apple-request-uuid": "11-aa"}, b"<html>Proxy login</html>"), "unexpected_response"),
         (Canned(407, HTML, b""), "unexpected_response"),
         (Canned(204, {}, b""), "unexpected_response"),
         (Canned(301, {"Location": "https://x.invalid"}, b""), "unexpected_response"),
