@@ -60,6 +60,16 @@ def test_creating_with_a_key(api: Api, pair: KeyPair) -> None:
     assert (created["bundle_id"], created["key_id"], created["issuer_id"]) == (BUNDLE, KEY_ID, ISSUER)
 
 
+def test_a_name_that_is_taken(sim: Running, pair: KeyPair) -> None:
+    for unique, status in ((False, 201), (True, 409)):
+        api = revenuecat(sim, pair, unique_app_names=unique)
+        assert api.request("POST", APPS, creation()).status_code == 201
+        again = api.request("POST", APPS, {**creation(), "app_store": {"bundle_id": "com.example.other"}})
+        assert again.status_code == status
+    assert (again.json()["type"], again.json()["param"]) == ("resource_already_exists", "name")
+    assert sim.calls("?endpoint=create_app")["calls"][-1]["refusal"] == "name_taken"
+
+
 def test_updating_and_rotating(api: Api, pair: KeyPair, stranger: KeyPair) -> None:
     path = f"{APPS}/{APP_ID}"
     first = api.request("POST", path, {"app_store": key_fields(pair)})

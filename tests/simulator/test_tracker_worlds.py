@@ -22,7 +22,9 @@ Change = Callable[[dict[str, Any]], object]
 def whole_world(pair: KeyPair) -> dict[str, Any]:
     """Make a world with something of everything."""
     stored = {"key_id": KEY_ID, "issuer_id": ISSUER, "key_fingerprint": fingerprint(pair)}
-    world = revenuecat_world(pair, new_secret(), accepts_key_on_update=False, requests_per_minute=7, largest_page=3)
+    world = revenuecat_world(
+        pair, new_secret(), accepts_key_on_update=False, unique_app_names=True, requests_per_minute=7, largest_page=3
+    )
     app = world["revenuecat"]["projects"][0]["apps"][0]["app_store"]
     app |= {"subscription_key": dict(stored), "app_store_connect_vendor_number": "8"}
     world["revenuecat"]["projects"][1]["apps"] = [{"id": "appstripe", "name": "Web", "type": "stripe"}]

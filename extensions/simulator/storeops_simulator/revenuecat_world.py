@@ -37,7 +37,14 @@ READ_APPS: Final = "project_configuration:apps:read"
 WRITE_APPS: Final = "project_configuration:apps:read_write"
 _SCOPES: Final = (READ_PROJECTS, "project_configuration:projects:read_write", READ_APPS, WRITE_APPS)
 
-_ACCOUNT: Final = ("accepts_key_on_update", "requests_per_minute", "largest_page", "api_keys", "projects")
+_ACCOUNT: Final = (
+    "accepts_key_on_update",
+    "unique_app_names",
+    "requests_per_minute",
+    "largest_page",
+    "api_keys",
+    "projects",
+)
 _API_KEY: Final = ("secret", "scopes", "projects", "api_version")
 _PROJECT: Final = ("id", "name", "created_at", "accepts_key_on_update", "apps")
 _APP: Final = ("id", "name", "created_at", "type")
@@ -106,6 +113,8 @@ class RevenueCatAccount:
     projects: tuple[Project, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()
     accepts_key_on_update: bool = True
+    unique_app_names: bool = False
+    """Whether a second app of a name is refused, in each project."""
     requests_per_minute: int = DOCUMENTED_REQUESTS_PER_MINUTE
     largest_page: int = 1000
 
@@ -140,6 +149,7 @@ def read_revenuecat(world: Fields) -> RevenueCatAccount:
         projects=projects,
         api_keys=tuple(_read_api_key(value, path, known) for path, value in fields.entries("api_keys")),
         accepts_key_on_update=fields.boolean("accepts_key_on_update", True),
+        unique_app_names=fields.boolean("unique_app_names", False),
         requests_per_minute=_number(fields, "requests_per_minute", 0, DOCUMENTED_REQUESTS_PER_MINUTE),
         largest_page=_number(fields, "largest_page", 1, 1000),
     )
@@ -216,6 +226,7 @@ def write_revenuecat(account: RevenueCatAccount) -> dict[str, object]:
     """Write the account as `read_revenuecat` takes it."""
     return {
         "accepts_key_on_update": account.accepts_key_on_update,
+        "unique_app_names": account.unique_app_names,
         "requests_per_minute": account.requests_per_minute,
         "largest_page": account.largest_page,
         "api_keys": [_write_api_key(key) for key in account.api_keys],

@@ -28,6 +28,11 @@ _UPDATE_REFUSED = (
     "with revenuecat.delete_app: true) and create it anew also ends the public API key that shipped apps use."
 )
 
+_NAME_TAKEN = (
+    "The project has no entry with this bundle ID. If the name {} is taken, give another one in revenuecat.app_name "
+    "for this app."
+)
+
 Secrets = t.Sequence[Secret]
 
 
@@ -120,9 +125,8 @@ class RevenueCat:
         return self._updated(entry, fields, secrets) if entry else self._created(bundle_id, fields, secrets)
 
     def _created(self, bundle_id: str, fields: Document, secrets: Secrets) -> AppEntry:
-        name = self.settings.app_name or bundle_id
         try:
-            return self.apps.create(name, {"bundle_id": bundle_id, **fields}, secrets)
+            return self.apps.create(self._app_name(bundle_id), {"bundle_id": bundle_id, **fields}, secrets)
         except Refused as error:
             if not error.may_have_changed and error.status != 409:
                 raise
@@ -132,16 +136,24 @@ class RevenueCat:
                 raise
             return self._looked_up(bundle_id, fields, secrets, error)
 
+    def _app_name(self, bundle_id: str) -> str:
+        return self.settings.app_name or bundle_id
+
     def _looked_up(self, bundle_id: str, fields: Document, secrets: Secrets, error: RefundsError) -> AppEntry:
         """Look whether there is an entry after a lost answer or a conflict: there must never be a second one.
 
         Nothing tells who made it, and with which key: the key is sent again.
         """
         self.apps.forget()
+        is_undone = False
         try:
             entry = self.apps.find(bundle_id)
+            # The conflict is about something else.
+            is_undone = entry is None and isinstance(error, Refused) and not error.may_have_changed
         except RefundsError:
             entry = None
+        if is_undone:
+            raise Refused(409, error.message, _NAME_TAKEN.format(shown(self._app_name(bundle_id)))) from None
         with after_writing():
             if entry is None:
                 raise RefundsError(

@@ -174,10 +174,21 @@ def test_an_entry_of_which_nobody_knows_the_key_gets_it(outcome: RefundsError) -
     assert saved(apps, None) == (NEW, None) and apps.sent == ["create", "update"]
 
 
-@pytest.mark.parametrize("outcome", [Refused(500, "?"), TransportError("timeout", "?"), Refused(409, "?")])
+@pytest.mark.parametrize("outcome", [Refused(500, "?"), TransportError("timeout", "?")])
 def test_a_create_of_which_nothing_is_seen_stays_unknown(outcome: RefundsError) -> None:
     row, error = saved(Apps([], outcome), None)
     assert row == BEGUN and error.may_have_changed
+
+
+@pytest.mark.parametrize("before", [OLD, None])
+def test_a_create_that_conflicts_with_something_else_was_not_done(before: Integration | None) -> None:
+    row, error = saved(Apps([], Refused(409, "Name is already taken.")), before)
+    assert row == before and isinstance(error, Refused) and not error.may_have_changed
+    assert f"If the name '{BUNDLE}' is taken, give another one in revenuecat.app_name" in error.next_step
+    repeated = Refused(409, "It exists.")
+    repeated.may_have_changed = True
+    row, error = saved(Apps([], repeated), before)
+    assert row == BEGUN and error is not None and error.may_have_changed
 
 
 @pytest.mark.parametrize("found", [RefundsError("No list."), TransportError("dns", "?"), Refused(401, "No.")])

@@ -371,3 +371,17 @@ def test_an_api_key_of_the_environment(place: RevenueCatPlace, monkeypatch: pyte
     options = place.options()
     del options["revenuecat"]["api_key"]
     assert place.step(options).results["changed"]
+
+
+def test_two_apps_of_one_name_where_names_are_unique(place: RevenueCatPlace) -> None:
+    place.account([], unique_app_names=True)
+    account = {"create_app": True, "app_name": "Game"}
+    assert place.run(place.options(account=account)).results["changed"]
+    for _again in range(2):
+        outcome = place.run({**place.options(account=account), "bundle_id": UNRELEASED})
+        assert outcome.results["failed"] and not outcome.results.get("changed"), outcome.message
+        assert "Name is already taken" in outcome.message and "may have been made" not in outcome.message
+        assert "If the name 'Game' is taken, give another one in revenuecat.app_name" in outcome.message
+    assert place.run({**place.options(account={**account, "app_name": "Game 2"}), "bundle_id": UNRELEASED}).results[
+        "changed"
+    ]

@@ -19,7 +19,7 @@ from ...revenuecat_world import (
     new_app_id,
 )
 from ..api import Endpoint
-from .answers import success
+from .answers import refused, success
 from .app_schema import AppBody, applied, read_creation, read_update
 from .endpoints import Admitted, Handler, list_page
 
@@ -48,6 +48,8 @@ def _create_app(admitted: Admitted) -> Response:
     project = admitted.project()
     body = read_creation(admitted.document())
     _note(admitted, body)
+    if admitted.account.unique_app_names and any(each.name == body.name for each in project.apps):
+        raise refused("name_taken", 409, "resource_already_exists", "Name is already taken", "name")
     now = admitted.simulator.now_ms()
     app = applied(TrackedApp(new_app_id(), str(body.name), body.type, now), body)
     admitted.store(replace(project, apps=(*project.apps, app)))
