@@ -27,6 +27,7 @@ class _Killer:
     at: int
     pipe: int
     how: signal.Signals
+    before_calls: bool = False
     count: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -52,10 +53,12 @@ class _Killer:
         return mock.patch.object(owner, name, wrapped)
 
     def answers(self) -> t.Any:
-        """Give the transport a point after every answer."""
+        """Give the transport a point after every answer, and if wanted one before every call that changes something."""
         once = Transport._once
 
         def wrapped(transport: Transport, call: Call) -> t.Any:
+            if self.before_calls and call.method != "GET":
+                self.point(f"before {call.method}")
             reply = once(transport, call)
             self.point(
                 f"answer {call.method} {call.url.partition('subscriptionKeys')[2] or call.url.rpartition('/')[2]}"
@@ -65,7 +68,9 @@ class _Killer:
         return mock.patch.object(Transport, "_once", wrapped)
 
 
-def run_and_die(function: t.Callable[[], object], at: int, how: signal.Signals = signal.SIGKILL) -> list[str]:
+def run_and_die(
+    function: t.Callable[[], object], at: int, how: signal.Signals = signal.SIGKILL, before_calls: bool = False
+) -> list[str]:
     """Call a function in a child that dies at point ``at`` (never: -1). Give the points that it came to."""
     reader, writer = os.pipe()
     child = os.fork()
@@ -74,7 +79,7 @@ def run_and_die(function: t.Callable[[], object], at: int, how: signal.Signals =
         try:
             os.close(reader)
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            _run(function, _Killer(at, writer, how))
+            _run(function, _Killer(at, writer, how, before_calls))
             code = 0
         except KeyboardInterrupt:
             code = INTERRUPTED
@@ -99,11 +104,11 @@ def _run(function: t.Callable[[], object], killer: _Killer) -> None:
 
 
 def each_point(
-    prepare: t.Callable[[], t.Callable[[], object]], how: signal.Signals = signal.SIGKILL
+    prepare: t.Callable[[], t.Callable[[], object]], how: signal.Signals = signal.SIGKILL, before_calls: bool = False
 ) -> t.Iterator[list[str]]:
     """Kill at every point there is, each time in a world made anew; yield the points up to the kill."""
     for at in range(MOST_POINTS):
-        points = run_and_die(prepare(), at, how)
+        points = run_and_die(prepare(), at, how, before_calls)
         yield points
         if len(points) <= at:
             assert at > 3, "nothing was ever killed"

@@ -394,8 +394,15 @@ def test_a_sound_file_is_out_of_the_way_while_its_successor_is_made(person: Pers
     (kept,) = person.folder.iterdir()
     assert outcome.results["failed"] and str(kept) in outcome.message and kept.read_text() == pem
 
+    # By now the new key is the lost one, and nothing but a person tells that the old file isn't its.
+    active = person.active()
+    for regenerate in ("never", "if_lost"):
+        outcome = person.run(regenerate=regenerate, backup=backup)
+        assert outcome.results["cause"] == "key_unreadable" and f"mv -n {kept} {person.path}" in outcome.message
+    assert person.active() == active
+    away = kept.rename(person.folder / "another.p8")
     done = person.run(regenerate="if_lost", backup=backup).results
-    assert not done.get("failed") and person.fits(done["iap_key"]["key_id"]) and kept.read_text() == pem
+    assert not done.get("failed") and person.fits(done["iap_key"]["key_id"]) and away.read_text() == pem
 
 
 @pytest.mark.parametrize("own", ["studio.p8.old", "studio.p8.20260101T000000Z.bak"])

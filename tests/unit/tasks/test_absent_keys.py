@@ -288,7 +288,7 @@ def test_what_killed_runs_left_of_a_key_goes_with_its_file(
     folder.mkdir()
     path = folder / "studio.p8"
     left = [f"studio.p8.{KEY_ID}.rescued", f"studio.p8.{KEY_ID}.unparsed-2", f"studio.p8.{STAMP}.bak"]
-    left += [f"studio.p8.{STAMP}-2.bak", ".iap_key_0a1b2c3d"]
+    left += [f"studio.p8.{STAMP}-2.bak", f"studio.p8.{STAMP}.{KEY_ID}.bak", ".iap_key_0a1b2c3d"]
     same = [write_key(folder / name, pem) for name in left]
     same.append(write_key(home / "iap_key_ab12" / f"studio.p8.{KEY_ID}.rescued", pem))
     mine = ["copy.p8", "studio.p8.old", "studio.p8.bak", f"other.p8.{STAMP}.bak", f"a.studio.p8.{STAMP}.bak"]

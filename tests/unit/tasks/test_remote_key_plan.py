@@ -269,3 +269,39 @@ def test_what_an_earlier_run_kept_is_not_lost(tmp_path: Path, kind: str, pem: st
     told = f"{path} isn't there, but an earlier run kept what it downloaded for 2X9R4HXF34 as {saved}."
     assert (caught.value.cause, caught.value.message) == ("key_unreadable", told)
     assert caught.value.next_step == f"Check it, and put it into its place: mv -n {saved} {path}"
+
+
+@pytest.mark.parametrize("regenerate", ["never", "if_lost"])
+@pytest.mark.parametrize("can_download", [False, None])
+def test_what_was_moved_aside_under_its_key_id_is_put_back(
+    tmp_path: Path, regenerate: str, can_download: bool | None, pem: str
+) -> None:
+    path, key = str(tmp_path / "studio.p8"), remote(can_download)
+    for number in ("", "-2"):
+        write_key(Path(f"{path}.20261130T221530Z.2X9R4HXF34{number}.bak"), pem)
+    assert decide(key, job(NOTHING, regenerate, key, path=path)) == "restore"
+    assert decide(key, job(NOTHING, "always", key, path=path)) == "replace"
+    assert decide(key, job(A_KEY, regenerate, key, path=path)) == "keep"
+
+
+@pytest.mark.parametrize("regenerate", ["never", "if_lost"])
+def test_a_copy_that_may_be_the_lost_key_is_named_and_nothing_revoked(
+    tmp_path: Path, regenerate: str, pem: str
+) -> None:
+    path, key = str(tmp_path / "studio.p8"), remote(False)
+    # One of another key by its name, one of another path, one without a key in it, and one that no run names so.
+    names = ["20261130T221530Z.OTHERKEY01.bak", "old", "bak"]
+    for name in names:
+        write_key(Path(f"{path}.{name}"), pem)
+    write_key(tmp_path / "other.p8.20261130T221530Z.bak", pem)
+    Path(f"{path}.20261130T221530Z.bak").write_text("no key")
+    if regenerate == "if_lost":
+        assert decide(key, job(NOTHING, regenerate, key, path=path)) == "replace"
+    copies = [str(write_key(Path(f"{path}.2026113{day}T221530Z.bak"), pem)) for day in (0, 1)]
+    Path(copies[0]).chmod(0o644)
+    with pytest.raises(KeyProblem) as caught:
+        decide(key, job(NOTHING, regenerate, key, path=path))
+    told = f"A private key that was there once lies beside it: {copies[1]}, {copies[0]}. Nothing tells whether it is"
+    assert caught.value.cause == "key_unreadable" and told in caught.value.message
+    assert f"mv -n {copies[1]} {path}. If it isn't, move it to another folder" in caught.value.next_step
+    assert decide(key, job(NOTHING, "always", key, path=path)) == "replace"

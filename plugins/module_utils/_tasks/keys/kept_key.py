@@ -21,7 +21,7 @@ from .key_file import look
 
 # The ends of all names that runs make from a key's path: `keep` and `backup_path`, numbered where one was taken.
 _SAVED = r"\.(?P<key_id>\w+)\.(?:unparsed|rescued)(?:-\d+)?"
-_BACKUP = r"\.\d{8}T\d{6}Z(?:-\d+)?\.bak"
+_BACKUP = r"\.\d{8}T\d{6}Z(?:\.(?P<of>\w+))?(?:-\d+)?\.bak"
 _TEMPORARY = r"\.iap_key_\w+"
 
 
@@ -42,6 +42,16 @@ def kept(key_id: str, path: str, environ: t.Mapping[str, str]) -> str | None:
     names = [(one, pattern.fullmatch(os.path.basename(one))) for one in _beside(path) + _saved_elsewhere(path, environ)]
     own = [one for one, match in names if match and match["key_id"] == key_id and not _is_empty(one)]
     return next((one for one in own if look(one, "own").key), next(iter(own), None))
+
+
+def moved_aside(key_id: str | None, path: str) -> list[str]:
+    """Return the backups of ``path`` that hold a key, of this Key ID by their names, the last one first.
+
+    With None: those whose names say no Key ID, so that each may be any key. Raises FileError.
+    """
+    pattern = re.compile(f"{re.escape(os.path.basename(path))}{_BACKUP}", re.ASCII)
+    named = [(one, pattern.fullmatch(os.path.basename(one))) for one in reversed(_beside(path))]
+    return [one for one, match in named if match and match["of"] == key_id and look(one, "own").key]
 
 
 def copies(fingerprint: str, path: str, environ: t.Mapping[str, str]) -> list[str]:

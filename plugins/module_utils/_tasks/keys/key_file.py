@@ -49,10 +49,13 @@ def look(path: str, policy: Policy) -> Found:
     return Found(True, key, is_plain=data == _pem(key))
 
 
-def backup_path(path: str, context: Context) -> str:
-    """Return a free name for the file that is replaced: it may be the only copy of a key that is downloaded once."""
+def backup_path(path: str, context: Context, key_id: str | None = None) -> str:
+    """Return a free name for the file that is replaced: it may be the only copy of a key that is downloaded once.
+
+    ``key_id``: of the key that it is taken for. After a kill, the name tells which key isn't lost.
+    """
     stamp = context.timestamp().replace(":", "").replace("-", "")
-    return free_name(f"{path}.{stamp}", ".bak")
+    return free_name(".".join(filter(None, (path, stamp, key_id))), ".bak")
 
 
 def put(path: str, key: PrivateKey, permit: Permit | None = None, backup: str | None = None) -> None:

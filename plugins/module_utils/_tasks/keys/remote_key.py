@@ -118,11 +118,13 @@ def _done(step: Step, remote: RemoteKey | None, job: Job) -> Results:
         return _results(job, remote.key_id, job.found.key, step)
     if step == "restore" and remote:
         return _placed(remote.key_id, *_saved(remote.key_id, job), step, job, Place(job.path, None))
-    place = Place(job.path, backup_path(job.path, job.context) if job.found.is_there else None)
+    # What was never downloaded lies nowhere, whatever the file is.
+    own = remote.key_id if remote and remote.can_download is not True else None
+    place = Place(job.path, backup_path(job.path, job.context, own) if job.found.is_there else None)
     _refuse_haste(job)
     try_writing(job.path, lambda path: apply_attributes(path, {}, job.context, without=LASTING, of=job.path))
     # What can fail on this machine fails before a one-time step. A kill after this loses nothing: the old key is still
-    # active, and its file has the backup's name.
+    # active, and the backup's name says whose file it is.
     place.move_aside()
     if step == "download" and remote:
         return _taken(remote.key_id, step, job, place)
@@ -173,12 +175,15 @@ def _revoked(key_id: str, step: Step, job: Job, place: Place) -> None:
             raise
         told = f"{failure} No new key was made.{place.note}"
         raise TaskFailed(told, _results(job, key_id, None, step)) from None
+    except BaseException:  # Ctrl-C, after which as little is known.
+        place.move_back()
+        raise
 
 
 def _permit(key_id: str, job: Job) -> Permit | None:
     """Ask to revoke a key that is to be replaced: it is lost for certain, or it is to go on every run."""
     policy = job.regenerate
-    lost = f"its one download was used, there is no file {job.path}, and no earlier run saved it elsewhere"
+    lost = f"its one download was used, there is no file {job.path}, and no earlier run left it elsewhere"
     what = lost if policy == "if_lost" else f"it is the key named {shown(job.name)}"
     answer = "App Store Connect's list of keys, and a look at the path"
     return job.gate.ask("revoke_key", key_id, f"regenerate: {policy}", what, answer)
@@ -211,8 +216,8 @@ def _taken(key_id: str, step: Step, job: Job, place: Place) -> Results:
 
 
 def _saved(key_id: str, job: Job) -> tuple[str, PrivateKey]:
-    """Return what an earlier run saved on its way to its place. Raises FileError, KeyProblem where it is gone."""
-    saved = str(job.kept(key_id))
+    """Return what an earlier run left on its way to or from its place. Raises FileError, KeyProblem if it is gone."""
+    saved = str(job.restorable(key_id))
     return saved, parse_file(read_key_file(saved, "own"), saved)
 
 

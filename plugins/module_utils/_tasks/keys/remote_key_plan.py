@@ -18,7 +18,8 @@ from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import parse_key_id, shown
 from ..._model.key_name import differ_in_capitals, plain_name
 from ..._model.private_key import KeyProblem, PrivateKey, read_file_name, settle_key_id
-from .kept_key import kept
+from ..._model.text import few
+from .kept_key import kept, moved_aside
 from .key_file import Found, look
 from .request import Regenerate
 
@@ -51,6 +52,10 @@ class Job:
     def kept(self, key_id: str) -> str | None:
         """Return the file in which an earlier run saved this private key, on the way to its place."""
         return kept(key_id, self.path, self.context.environ)
+
+    def restorable(self, key_id: str) -> str | None:
+        """Return that file, else the one that a killed run moved aside before it would have revoked the key."""
+        return self.kept(key_id) or next(iter(moved_aside(key_id, self.path)), None)
 
     @property
     def named_key_id(self) -> str | None:
@@ -214,12 +219,12 @@ def _step_for(remote: RemoteKey, job: Job) -> Step:
             "Correct name, key_id or private_key_path; or set regenerate: if_lost, and the key is downloaded (the file "
             "is kept under a second name).",
         )
-    saved = job.kept(remote.key_id)
     if job.found.key and remote.can_download is not True:
-        _refuse_another(job.found.key, remote, saved, job)
+        _refuse_another(job.found.key, remote, job.kept(remote.key_id), job)
         return "keep"
     if remote.can_download is True:
         return "download"
+    saved = job.restorable(remote.key_id)
     if saved and os.path.dirname(saved) == os.path.dirname(job.path) and look(saved, "own").key:
         return "restore"
     if saved:
@@ -230,14 +235,25 @@ def _step_for(remote: RemoteKey, job: Job) -> Step:
         )
     if remote.can_download is None:
         return "download"
-    if policy == "never":
+    _refuse_lost(remote, job)
+    return "replace"
+
+
+def _refuse_lost(remote: RemoteKey, job: Job) -> None:
+    """Raise KeyProblem unless the private key is lost for certain, and the key may be revoked for that."""
+    lost = f"The key {shown(job.name)} ({remote.key_id}) exists at App Store Connect, its one download was used, and "
+    lost += f"there is no file {job.path}."
+    unsure = moved_aside(None, job.path)
+    if unsure:
         raise KeyProblem(
             "key_unreadable",
-            f"The key {shown(job.name)} ({remote.key_id}) exists at App Store Connect, its one download was used, "
-            f"and there is no file {job.path}. A copy may lie elsewhere.",
-            WAYS_OUT,
+            f"{lost} A private key that was there once lies beside it: {few(unsure)}. Nothing tells whether it is this "
+            "one, so nothing was revoked.",
+            f"If it is, put it into its place: mv -n {unsure[0]} {job.path}. If it isn't, move it to another folder "
+            "and run again.",
         )
-    return "replace"
+    if job.regenerate == "never":
+        raise KeyProblem("key_unreadable", f"{lost} A copy may lie elsewhere.", WAYS_OUT)
 
 
 def _refuse_another(found: PrivateKey, remote: RemoteKey, saved: str | None, job: Job) -> None:
