@@ -14,10 +14,10 @@ import urllib.request
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from ._http_adapter import adapter
+from ._http_adapter import adapter, has_sent
 from ._http_circuit import Circuits, Request
 from ._http_counters import Counters
-from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotAsked, explained, place_of
+from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotAsked, NotSent, explained, place_of
 from ._http_flow import MOST, Flow
 from ._http_retry_after import retry_after
 from ._model.errors import TransportError
@@ -240,9 +240,11 @@ class Transport:
         self.counters.called()
         has_begun, proxies = False, dict[str, str]()
         headers = {**_HEADERS, "User-Agent": USER_AGENT, **call.headers()}
+        # At first: what fails before the request goes out must not be told by what the last one did.
+        sender = adapter(lambda: ends - self._monotonic())
         try:
             proxies = self._proxies(url)
-            with adapter(lambda: ends - self._monotonic()).send(
+            with sender.send(
                 _prepared(call, headers),
                 stream=True,
                 timeout=seconds,
@@ -262,7 +264,7 @@ class Transport:
             ValueError,
             TransportError,
         ) as error:
-            found = explained(error, place, given, bool(proxies))
+            found = explained(error, place, given, bool(proxies), has_sent())
             raise (Interrupted(found.kind, found.message, found.next_step) if has_begun else found) from None
 
     def _body(self, response: requests.Response, ends: float) -> bytes:

@@ -31,6 +31,7 @@ class _BoundedReader(io.RawIOBase):
         self._raw = raw
         self._sock = sock
         self._remaining = remaining
+        self.has_ended = False
 
     def readable(self) -> bool:
         return True
@@ -40,7 +41,9 @@ class _BoundedReader(io.RawIOBase):
         if left <= 0:
             raise TimeoutError("the answer did not arrive whole in time")
         self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        self.has_ended = count == 0
+        return count
 
     def close(self) -> None:
         self._raw.close()
@@ -59,12 +62,23 @@ class _BoundedSocket:
         return io.BufferedReader(_BoundedReader(raw, self._sock, self._remaining))
 
 
+class _Response(http.client.HTTPResponse):
+    """http.client's, to which alone headers that break off are whole: a success with nothing in it."""
+
+    def begin(self) -> None:
+        reader: t.Any = self.fp.raw
+        super().begin()
+        if reader.has_ended:
+            raise http.client.IncompleteRead(b"")
+
+
 class _Adapters(threading.local):
     """One adapter per thread, dropped after a fork: two processes on one connection read each other's answers."""
 
     pid = 0
     adapter: requests.adapters.HTTPAdapter | None = None
     remaining: Remaining | None = None
+    has_sent = False
 
 
 _adapters = _Adapters()
@@ -77,10 +91,15 @@ def adapter(remaining: Remaining) -> requests.adapters.HTTPAdapter:
     entry in place of the Bearer token, carry a service's cookies into the next task's calls, read a redirect's body at
     any length even when it does not follow, and double the CPU time of a call.
     """
-    _adapters.remaining = remaining
+    _adapters.remaining, _adapters.has_sent = remaining, False
     if _adapters.adapter is None or _adapters.pid != os.getpid():
         _adapters.adapter, _adapters.pid = _adapter_class()(_remaining), os.getpid()
     return _adapters.adapter
+
+
+def has_sent() -> bool:
+    """Tell whether the request itself, not only CONNECT and TLS, began to go out since ``adapter`` was called."""
+    return _adapters.has_sent
 
 
 def _remaining() -> float:
@@ -92,7 +111,7 @@ def _bounded(base: type[t.Any], remaining: Remaining) -> type[t.Any]:
     from urllib3.exceptions import NameResolutionError
 
     def response(sock: socket.socket, *arguments: t.Any, **options: t.Any) -> http.client.HTTPResponse:
-        return http.client.HTTPResponse(t.cast(t.Any, _BoundedSocket(sock, remaining)), *arguments, **options)
+        return _Response(t.cast(t.Any, _BoundedSocket(sock, remaining)), *arguments, **options)
 
     def connect(self: t.Any) -> socket.socket:
         # urllib3 tries one address after another, each as long as it is told.
@@ -105,7 +124,17 @@ def _bounded(base: type[t.Any], remaining: Remaining) -> type[t.Any]:
         sock.settimeout(max(remaining(), _LEAST_S))
         return sock
 
-    return type("Bounded", (base,), {"response_class": staticmethod(response), "_new_conn": connect})
+    def request(self: t.Any, *arguments: t.Any, **options: t.Any) -> None:
+        # An error doesn't tell it: of a connection that breaks off before the answer, urllib3 says that the proxy could
+        # not be connected to. And http.client would connect only with the first byte.
+        if self.sock is None:
+            self.connect()
+        self.timeout = max(remaining(), _LEAST_S)
+        _adapters.has_sent = True
+        base.request(self, *arguments, **options)
+
+    own = {"response_class": staticmethod(response), "_new_conn": connect, "request": request}
+    return type("Bounded", (base,), own)
 
 
 @functools.cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import ssl
 import typing as t
 
 from ._model.errors import TransportError
@@ -46,18 +47,30 @@ def place_of(url: str) -> str:
     return re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
 
 
-def explained(error: Exception, place: str, time_given: str, is_proxied: bool) -> TransportError:
-    """Return the error for a request to ``place`` (host and port). ``time_given``: such as ``within 15 s``."""
+def explained(error: Exception, place: str, time_given: str, is_proxied: bool, is_sent: bool) -> TransportError:
+    """Return the error for a request to ``place`` (host and port).
+
+    ``time_given``: such as ``within 15 s``. ``is_sent``: something of the request went out.
+    """
     if isinstance(error, TransportError):
         return type(error)(error.kind, f"{place}: {error.message}", error.next_step)
     chain = list(_chain(error))
-    if any(isinstance(link, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)) for link in chain):
+    way, look = (" through the proxy", "Check https_proxy and no_proxy. ") if is_proxied else ("", "")
+    is_tls = any(isinstance(link, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)) for link in chain)
+    # A connection that was closed while it was written to, such as a kept one, is no fault of TLS.
+    if is_tls and not any(isinstance(link, ssl.SSLEOFError) for link in chain):
         reason = str(chain[-1])[:200]
-        return TransportError(
-            "tls",
-            f"{place}: TLS failed: {reason}.",
-            "Set ca_path for a private CA or a proxy's CA.",
-        )
+        return TransportError("tls", f"{place}: TLS failed: {reason}.", "Set ca_path for a private CA or a proxy's CA.")
+    if not is_sent and (found := _unsent(error, chain, place)):
+        return found
+    if any(isinstance(link, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)) for link in chain):
+        return TransportError("timeout", f"{place}: no whole answer{way} {time_given}.", look + MORE_TIME)
+    reason = f"{place}: the connection{way} broke off or the answer wasn't sound HTTP."
+    return TransportError("broken", reason, LOOK_BETWEEN)
+
+
+def _unsent(error: Exception, chain: list[BaseException], place: str) -> TransportError | None:
+    """Return the error where the host or the proxy was never reached, or not even tried."""
     if any(isinstance(link, (urllib3.exceptions.NameResolutionError, socket.gaierror)) for link in chain):
         return TransportError("dns", f"{place}: the host name was not found.", "Check the network or DNS.")
     if any(isinstance(link, (requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL)) for link in chain):
@@ -65,16 +78,12 @@ def explained(error: Exception, place: str, time_given: str, is_proxied: bool) -
     # Before the time-outs: to urllib3 a refused connection is a kind of them.
     if any(isinstance(link, (urllib3.exceptions.NewConnectionError, ConnectionRefusedError)) for link in chain):
         return TransportError("tcp", f"{place}: no connection.", "Check the network, a firewall, or the URL.")
-    if any(isinstance(link, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)) for link in chain):
-        way, look = (" through the proxy", "Check https_proxy and no_proxy. ") if is_proxied else ("", "")
-        return TransportError("timeout", f"{place}: no whole answer{way} {time_given}.", look + MORE_TIME)
     if isinstance(error, ValueError):
         return NotSent("refused_url", f"{place}: this URL can't be asked.", "Correct it, or the URL in https_proxy.")
     if isinstance(error, FileNotFoundError) or "CA certificate" in str(error):
         reason = f"{place}: not asked, the CA bundle can't be read."
         return NotSent("tls", reason, "Check ca_path or REQUESTS_CA_BUNDLE.")
-    reason = f"{place}: the connection broke off or the answer wasn't sound HTTP."
-    return TransportError("broken", reason, LOOK_BETWEEN)
+    return None
 
 
 def _chain(error: BaseException) -> t.Iterator[BaseException]:
@@ -83,7 +92,8 @@ def _chain(error: BaseException) -> t.Iterator[BaseException]:
     queue: list[t.Any] = [error]
     while queue:
         link = queue.pop(0)
-        if not isinstance(link, BaseException) or id(link) in seen:
+        # A call that is made while another one's error is dealt with has that one as its context.
+        if not isinstance(link, BaseException) or isinstance(link, TransportError) or id(link) in seen:
             continue
         seen.add(id(link))
         yield link

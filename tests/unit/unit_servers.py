@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -112,8 +113,10 @@ class Raw:
 
 
 @contextlib.contextmanager
-def raw_server(behave: t.Callable[[socket.socket, int], None], port: int = 0) -> t.Iterator[Raw]:
-    """Serve ``behave(connection, number)``; the number starts at 0. Port 0 is any free one."""
+def raw_server(
+    behave: t.Callable[[socket.socket, int], None], port: int = 0, tls: ssl.SSLContext | None = None
+) -> t.Iterator[Raw]:
+    """Serve ``behave(connection, number)``, over TLS where given; the number starts at 0. Port 0 is any free one."""
     server = Raw(socket.create_server(("127.0.0.1", port)))
     stopped = threading.Event()
 
@@ -125,7 +128,7 @@ def raw_server(behave: t.Callable[[socket.socket, int], None], port: int = 0) ->
                 return
             number = server.accepted
             server.accepted += 1
-            threading.Thread(target=_handle, args=(behave, connection, number), daemon=True).start()
+            threading.Thread(target=_handle, args=(behave, connection, number, tls), daemon=True).start()
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -138,9 +141,15 @@ def raw_server(behave: t.Callable[[socket.socket, int], None], port: int = 0) ->
         server.listener.close()
 
 
-def _handle(behave: t.Callable[[socket.socket, int], None], connection: socket.socket, number: int) -> None:
-    with connection, contextlib.suppress(OSError):
-        connection.settimeout(10)
+def _handle(
+    behave: t.Callable[[socket.socket, int], None], accepted: socket.socket, number: int, tls: ssl.SSLContext | None
+) -> None:
+    accepted.settimeout(10)
+    with (
+        accepted,
+        contextlib.suppress(OSError),
+        tls.wrap_socket(accepted, server_side=True) if tls else accepted as connection,
+    ):
         head = b""
         while b"\r\n\r\n" not in head:
             chunk = connection.recv(65536)

@@ -26,7 +26,7 @@ ALLOWED = {
     # The transport.
     "plugins/module_utils/_http.py": {"requests", "urllib3", "urllib.request"},
     "plugins/module_utils/_http_adapter.py": {"requests", "urllib3", "socket", "http.client"},
-    "plugins/module_utils/_http_errors.py": {"requests", "urllib3", "socket"},
+    "plugins/module_utils/_http_errors.py": {"requests", "urllib3", "socket", "ssl"},
     # Proxies out of the environment.
     "plugins/module_utils/_run.py": {"urllib.request"},
     "plugins/module_utils/_tasks/events/source.py": {"asyncio", "urllib.request"},

@@ -33,6 +33,8 @@ BREAKING: dict[str, Behaviour] = {
     "reset at once": reset,
     "closed at once": lambda connection: None,
     "closed in the status line": lambda connection: connection.sendall(b"HTT"),
+    "closed in a header": lambda connection: connection.sendall(HEAD + b"Content-Le"),
+    "closed between headers": lambda connection: connection.sendall(HEAD),
     "reset in the body": lambda connection: (
         connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{"),
         reset(connection),
