@@ -134,7 +134,8 @@ notes:
     C(app_released) with O(query_released=true).
   - Two hundred apps take one request of the key's hourly quota (3500 or so). Set O(cache=true) to ask less often; the
     cache holds what the service answered and no secret.
-  - Proxies are taken from E(https_proxy), E(http_proxy) and E(no_proxy); C(~/.netrc) is never read.
+  - Proxies are taken from E(https_proxy), E(http_proxy) and E(no_proxy); a SOCKS proxy is refused. C(~/.netrc) is never
+    read.
   - When this plugin fails, ansible-core tries the file with its other inventory plugins and shows each one's message.
     Read the message about the plugin V(auto) or about this one. If all your inventories are of this plugin,
     C(ANSIBLE_INVENTORY_ENABLED=storeops.refunds.app_store_connect), or C(enable_plugins) in the section C(inventory)

@@ -281,11 +281,15 @@ class Transport:
 
     def _proxies(self, url: str) -> dict[str, str]:
         parts = urlsplit(url)
-        proxies = dict(self.settings.proxies)
+        proxy = self.settings.proxies.get(parts.scheme)
         # Plain http to loopback must not leave the machine through a proxy.
-        if is_loopback(parts.hostname) or bypasses_proxy(parts.netloc, proxies):
+        if not proxy or is_loopback(parts.hostname) or bypasses_proxy(parts.netloc, self.settings.proxies):
             return {}
-        return {name: proxies[name] for name in ("http", "https") if proxies.get(name)}
+        if proxy.lower().startswith("socks"):
+            # PySocks connects by itself, and waits for as long as it likes.
+            reason = f"not asked: {parts.scheme}_proxy names a SOCKS proxy, which isn't supported."
+            raise NotSent("refused_url", reason, f"Set {parts.scheme}_proxy to an HTTP proxy.")
+        return {parts.scheme: proxy}
 
 
 def bypasses_proxy(place: str, proxies: t.Mapping[str, str]) -> bool:

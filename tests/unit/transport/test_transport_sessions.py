@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 import threading
 import typing as t
 from pathlib import Path
+from unittest import mock
 
 import pytest
+import requests.adapters
 from transport_support import TOKEN, Clock, failed, get
 from unit_ports import free_port
 from unit_servers import Canned, raw_server, scripted
@@ -118,6 +122,27 @@ def test_an_impossible_proxy_is_named_as_such() -> None:
         Clock().transport(attempts=1, proxies={"https": "http://:x"}), "https://nosuch.invalid/", "refused_url"
     )
     assert "https_proxy" in str(error)
+
+
+@pytest.mark.parametrize("scheme", ["socks4", "socks4a", "socks5", "SOCKS5h"])
+def test_a_socks_proxy_is_refused(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    # As with PySocks, without which requests refuses them by itself.
+    with mock.patch.dict(sys.modules, {"socks": mock.MagicMock()}):
+        manager = importlib.import_module("urllib3.contrib.socks").SOCKSProxyManager
+    monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", manager)
+    with raw_server(_proxy([])) as proxy:
+        place = proxy.url.removeprefix("http://")
+        proxies = {"https": f"{scheme}://me:hunter2@{place}", "http": f"{scheme}://{place}", "no": "other.invalid"}
+        transport = Clock().transport(proxies=proxies)
+        for own in ("https", "http"):
+            error = failed(transport, f"{own}://nosuch.invalid/", "refused_url")
+            assert f"{own}_proxy names a SOCKS proxy" in str(error) and not error.may_have_arrived
+        assert proxy.accepted == 0
+        failed(transport, "https://other.invalid/", "dns")
+
+
+def test_a_socks_proxy_for_http_keeps_no_https_call() -> None:
+    failed(Clock().transport(proxies={"http": "socks5://127.0.0.1:1"}), "https://nosuch.invalid/", "dns")
 
 
 def test_loopback_is_asked_directly() -> None:
