@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import threading
 import typing as t
@@ -118,6 +119,70 @@ def test_a_signal_that_a_thread_gets_is_heeded_while_all_wait_for_answers() -> N
     finally:
         answered.set()
         signal.signal(signal.SIGUSR1, before)
+
+
+Begin = t.Callable[[threading.Thread], None]
+
+
+def _scarce(monkeypatch: pytest.MonkeyPatch, is_had: t.Callable[[int], bool], error: BaseException) -> Begin:
+    """Let threads begin as ``is_had`` says of their number, from 1, and raise ``error`` else; give what always does."""
+    begin, numbers = threading.Thread.start, itertools.count(1)
+
+    def start(thread: threading.Thread) -> None:
+        if not is_had(next(numbers)):
+            raise error
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    return begin
+
+
+SCARCE: dict[str, t.Callable[[int, int], bool]] = {
+    "all but one": lambda number, missing: number != missing,
+    "only so many": lambda number, missing: number < missing,
+}
+
+
+@pytest.mark.parametrize("missing", range(1, 21))
+@pytest.mark.parametrize("kind", SCARCE)
+def test_all_is_done_by_the_threads_that_are_had(monkeypatch: pytest.MonkeyPatch, kind: str, missing: int) -> None:
+    done: list[int] = []
+    ended: list[int] = []
+    following = [lambda number=number: done.append(number) or () for number in range(20)]
+
+    def work() -> None:
+        # The first two threads are begun by the caller, the others by these two.
+        work_off([lambda: following, lambda: following], Flow())
+        ended.extend(sorted(done))
+
+    begin = _scarce(monkeypatch, lambda number: SCARCE[kind](number, missing), RuntimeError("can't start new thread"))
+    # Whoever waits for a thread that never was waits for ever.
+    watched = threading.Thread(target=work, daemon=True)
+    begin(watched)
+    watched.join(300)
+    assert ended == sorted([*range(20), *range(20)])
+
+
+def test_what_breaks_off_the_beginning_of_threads_ends_those_that_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(BaseException):
+        pass
+
+    begun: list[threading.Thread] = []
+    returned = threading.Event()
+
+    def work(_number: int) -> None:
+        begun.append(threading.current_thread())
+        assert returned.wait(300)
+
+    _scarce(monkeypatch, lambda number: number != 4, Interrupted())
+    before = set(threading.enumerate())
+    with pytest.raises(Interrupted):
+        each(range(100), work, Flow())
+    returned.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(300)
+    # Each may have begun one before it could know.
+    assert len(begun) == len(set(begun)) <= 3
 
 
 def test_nothing_to_do() -> None:

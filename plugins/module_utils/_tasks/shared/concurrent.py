@@ -76,9 +76,14 @@ class _Crew:
             self._do(self._waiting.popleft())
         if not self._waiting:
             return self._raise()
-        with self._lock:
-            self._fill_up()
         try:
+            with self._lock:
+                self._fill_up()
+                # Where the system gives no thread at all, this one does the work.
+                is_alone = not self._at_work
+                self._at_work += is_alone
+            if is_alone:
+                self._worker()
             # A signal that one of the threads gets (Ctrl-C, a parent that ends) waits until this one does anything.
             while not self._has_ended.wait(_LOOKED_EVERY_S):
                 pass
@@ -93,9 +98,14 @@ class _Crew:
     def _fill_up(self) -> None:
         """Begin as many threads as there may be and as find work; the lock is held."""
         for _number in range(min(self._flow.limit - self._at_work, len(self._waiting))):
-            self._at_work += 1
             # Whoever stops waiting must not be kept by them.
-            threading.Thread(target=self._worker, daemon=True).start()
+            thread = threading.Thread(target=self._worker, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                # The system gives no more threads: those at work do the rest.
+                return
+            self._at_work += 1
 
     def _worker(self) -> None:
         while True:
