@@ -140,7 +140,8 @@ assumptions:
       description:
         - V(holds) or V(broken).
         - V(noted) when nothing here depends on it.
-        - V(not_seen) when the question couldn't be asked, or the answer didn't show it.
+        - V(not_seen) when the question couldn't be asked, or the answer didn't show it, as a rate limit, an outage or a
+          proxy's page.
       type: str
   sample:
     - part: app_store_server

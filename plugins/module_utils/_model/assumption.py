@@ -39,6 +39,12 @@ def judged(holds: bool) -> Outcome:
     return "holds" if holds else "broken"
 
 
+def judged_answer(status: int, content_type: str, holds: bool) -> Outcome:
+    """Judge an HTTP answer; a rate limit, an outage and the page of a proxy say nothing about what is assumed."""
+    is_other = status == 429 or status >= 500 or content_type == "text/html"
+    return "not_seen" if is_other else judged(holds)
+
+
 def shape(value: t.Any, depth: int = 3) -> str:
     """Return the fields and kinds of a JSON value, such as ``{errorCode: number, errorMessage: text}``."""
     if isinstance(value, dict):

@@ -37,7 +37,9 @@ class Service:
 
 
 class Refused(RefundsError):
-    """The service answered and did not do it."""
+    """The service answered and did not do it; or, with a page as ``content_type``, what stands in between."""
+
+    content_type = ""
 
     def __init__(self, status: int, message: str, next_step: str = "") -> None:
         super().__init__(message, next_step)
@@ -94,6 +96,7 @@ class JsonApi:
         document = masker.mask(_document(reply))
         if not 200 <= reply.status < 300:
             refused = self._refused(doing, reply.status, document)
+            refused.content_type = reply.content_type
             refused.may_have_changed = refused.may_have_changed or reply.is_repeated
             raise refused
         if document is None:

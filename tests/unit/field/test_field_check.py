@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import typing as t
@@ -18,6 +19,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_server import AppStoreServer, Hosts
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, HttpSettings, Reply, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._model.assumption import Finding, shape
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Credentials
 from ansible_collections.storeops.refunds.plugins.module_utils._model.private_key import parse_content
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.field import field_check
@@ -195,6 +197,57 @@ def test_what_apple_may_do_otherwise(replies: t.Mapping[str, Reply], broken: set
     server = AppStoreServer(Scripted(replies), Hosts(), lambda: 1_790_000_000.0)
     found = outcomes(AppleQuestions(server, credentials, BUNDLE_ID, "production").ask())
     assert {name for name, outcome in found.items() if outcome == "broken"} == broken
+
+
+PAGE = {"content-type": "text/html; charset=utf-8"}
+ELSEWHERE = {
+    "a rate limit": answer({"errorCode": 4290000}, 429),
+    "an outage": answer({}, 503),
+    "a proxy's page": Reply(200, PAGE, b"<html>Sign in"),
+    "a proxy's refusal": Reply(403, PAGE, b"<html>Blocked"),
+    "a proxy's 401": Reply(401, PAGE, b"Unauthenticated"),
+    "a proxy's 404": Reply(404, PAGE, b"<html>Nothing here"),
+}
+# The questions in their order: what is asked after these is answered as it should be.
+ACCEPTED, HISTORY = answer({"errorCode": 4040010}, 404), answer({"notificationHistory": [], "hasMore": False})
+
+
+class InTurn(Scripted):
+    """Answers call by call; the last one for ever."""
+
+    def __init__(self, *replies: Reply) -> None:
+        super().__init__({})
+        self.turns = list(replies)
+
+    def send(self, call: Call) -> Reply:
+        """Answer the next call."""
+        return self.turns.pop(0) if len(self.turns) > 1 else self.turns[0]
+
+
+@pytest.mark.parametrize("what", ELSEWHERE)
+@pytest.mark.parametrize("number", range(4))
+def test_what_came_from_elsewhere_breaks_no_assumption_about_apple(number: int, what: str) -> None:
+    refused = Reply(401, {"content-type": "text/plain"}, b"Unauthenticated\n\nRequest ID: ABCDEFGHIJ1234.0.0")
+    sound = [ACCEPTED, refused, HISTORY, HISTORY]
+    names = ("made_up_transaction", "refused_token", "history_page", "history_reach")
+    replies = [*sound[:number], ELSEWHERE[what], *sound[number + 1 :]]
+    credentials = Credentials(ISSUER, KEY_ID, parse_content(new_pem()))
+    server = AppStoreServer(InTurn(*replies), Hosts(), lambda: 1_790_000_000.0)
+    found = outcomes(AppleQuestions(server, credentials, BUNDLE_ID, "production").ask())
+    assert found.pop(names[number]) == "not_seen"
+    assert set(found.values()) <= {"holds", "noted"}, found
+
+
+@pytest.mark.parametrize("what", ELSEWHERE)
+def test_what_came_from_elsewhere_breaks_no_assumption_about_a_tracker(what: str) -> None:
+    settings = t.cast(t.Any, parse("revenuecat", {"api_key": SECRET, "project_id": PROJECT}))
+    listed = answer({"items": [STORE], "next_page": None})
+    found = {}
+    # What stops the questions is a finding of its own, which isn't made here.
+    with contextlib.suppress(RefundsError):
+        for finding in revenuecat_questions(settings, InTurn(listed, ELSEWHERE[what])):
+            found[finding.name] = finding.outcome
+    assert found.pop("no_project", "not_seen") == "not_seen" and set(found.values()) == {"holds"}
 
 
 STORE = {"id": "a", "type": "app_store", "app_store": {"bundle_id": CUSTOMER, "subscription_key_configured": True}}

@@ -14,7 +14,7 @@ from ..._apple.notification_history import NO_URL, PAGE, REACH, START_TOO_FAR
 from ..._apple.signed_data import claims
 from ..._apple.token import sign
 from ..._http import Call, Reply
-from ..._model.assumption import Finding, Outcome, judged, shape
+from ..._model.assumption import Finding, Outcome, judged_answer, shape
 from ..._model.identifiers import Environment
 from ..._model.integration import Credentials
 from ..._model.refund import DAY_MS
@@ -48,7 +48,7 @@ class AppleQuestions:
         if found.status == 401:
             seen = f"{_told(found)}; the key isn't accepted for this app, so the question could not be asked"
             return Finding(PART, "made_up_transaction", text, seen, "not_seen")
-        outcome = judged(found.status == 404 and found.proves_acceptance)
+        outcome = _judged(found, found.status == 404 and found.proves_acceptance)
         return Finding(PART, "made_up_transaction", text, _told(found), outcome)
 
     def _refused_token(self) -> Finding:
@@ -60,7 +60,7 @@ class AppleQuestions:
         seen = f"{_told(found)}, {'begins' if begins else 'does not begin'} with Unauthenticated, "
         seen += f"{'a' if found.request_id else 'no'} request ID"
         is_so = found.status == 401 and found.content_type == "text/plain" and begins and bool(found.request_id)
-        return Finding(PART, "refused_token", text, seen, judged(is_so))
+        return Finding(PART, "refused_token", text, seen, _judged(found, is_so))
 
     def _broken_token(self) -> Secret:
         head, payload, signature = self._token().reveal().split(".")
@@ -81,13 +81,13 @@ class AppleQuestions:
         items = document["notificationHistory"] if document else []
         payloads = [item.get("signedPayload") if isinstance(item, dict) else None for item in items]
         is_so = document is not None and len(items) <= PAGE and all(isinstance(one, str) for one in payloads)
-        yield Finding(PART, "history_page", text, f"{_told(recent)}, {shape(recent.document)}", judged(is_so))
+        yield Finding(PART, "history_page", text, f"{_told(recent)}, {shape(recent.document)}", _judged(recent, is_so))
         text = "In which order the history is listed is not documented, and nothing depends on it."
         yield Finding(PART, "history_order", text, _order(payloads), "noted")
         days = REACH[self.environment] // DAY_MS
         text = f"The history can be asked for from {days} days back."
         far = self._page(now - REACH[self.environment], now)
-        outcome: Outcome = judged(far.status == 200) if far.status in (200, 400) else "not_seen"
+        outcome: Outcome = _judged(far, far.status == 200) if far.status in (200, 400) else "not_seen"
         more = "; the start is refused" if far.error_code == START_TOO_FAR else ""
         yield Finding(PART, "history_reach", text, _told(far) + more, outcome)
 
@@ -99,6 +99,10 @@ class AppleQuestions:
             return {"Authorization": f"Bearer {self._token().reveal()}", "Content-Type": "application/json"}
 
         return answer(self.server.transport.send(Call("POST", url, headers, body)))
+
+
+def _judged(found: Answer, holds: bool) -> Outcome:
+    return judged_answer(found.status, found.content_type, holds)
 
 
 def _told(found: Answer) -> str:

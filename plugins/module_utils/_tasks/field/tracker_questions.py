@@ -10,7 +10,7 @@ import typing as t
 from urllib.parse import quote
 
 from ..._http import Transport
-from ..._model.assumption import Finding, field_name, judged, shape
+from ..._model.assumption import Finding, field_name, judged, judged_answer, shape
 from ..._trackers import qonversion_settings, revenuecat_settings
 from ..._trackers.json_api import JsonApi, Refused
 from ..._trackers.qonversion_settings import QonversionSettings
@@ -51,7 +51,8 @@ def revenuecat_questions(settings: RevenueCatSettings, transport: Transport) -> 
     try:
         api.ask("listing apps", "GET", f"/v2/projects/{_NO_PROJECT}/apps?limit=1")
     except Refused as error:
-        yield Finding(part, "no_project", text, f"HTTP {error.status}", judged(error.status == 404))
+        outcome = judged_answer(error.status, error.content_type, error.status == 404)
+        yield Finding(part, "no_project", text, f"HTTP {error.status}", outcome)
     else:
         yield Finding(part, "no_project", text, "an answer with success", "broken")
 
