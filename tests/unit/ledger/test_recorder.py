@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +14,16 @@ import pytest
 
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.irreversible import Gate
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.coverage import find_coverage, list_quarantined
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.explained import Passing
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.place import find_place
-from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.refunds import App, compare, put
 from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Coverage, Window
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification, Refund, Rejected
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_reading import Batch, Piece
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_recording import Recorder
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_removal import Removal
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_writer import Writer
 
 DAY = 86_400_000
 NOW = 1_700_000_000_000
@@ -314,3 +317,44 @@ def test_a_gap_is_found_again_when_the_first_transaction_is_repeated(desk: Desk)
     with desk.ledger.writing() as connection:
         made.take(connection, one, one.window)
     assert coverage(made).gaps == (Window(START + DAY, START + 3 * DAY),) and made.has_removed
+
+
+class Cut(Ledger):
+    """Its connection breaks off at commits, each time as ``cuts`` says: after the server did it, or before."""
+
+    cuts: t.ClassVar[list[str]] = []
+
+    @contextlib.contextmanager
+    def writing(self) -> t.Iterator[t.Any]:
+        """Yield a connection whose commit's answer may be lost."""
+        with super().writing() as connection:
+            yield connection
+            if self.cuts and self.cuts[0] == "before":
+                connection.rollback()
+        if self.cuts:
+            raise Passing(f"the connection broke {self.cuts.pop(0)} the commit", "")
+
+
+CUTS = (["after"], ["before"], ["after", "after"], ["before", "after"], ["after", "before", "before"])
+
+
+@pytest.mark.parametrize("cuts", CUTS, ids=" ".join)
+def test_a_commit_without_an_answer_is_told_as_it_was(tmp_path: Path, cuts: list[str]) -> None:
+    keep = NOW - 20 * DAY
+    batches = [batch(START, NOW - DAY, told(1, START + DAY), told(2, NOW - 2 * DAY), rejected=(bad("p1", "u9"),))]
+    batches.append(batch(NOW - DAY, NOW, told(9, NOW - DAY), told(3, NOW - 3 * DAY)))
+    results = []
+    for ledger_type, folder in ((Ledger, tmp_path / "sound"), (Cut, tmp_path / "cut")):
+        folder.mkdir()
+        ledger = ledger_type(find_place(f"sqlite:///{folder}/ledger.db", {}), False, lambda text: None)
+        with ledger.writing() as connection:
+            put(connection, APP, compare(connection, APP, [told(7, START)]), NOW_TEXT)
+        ledger.wait = lambda seconds: None
+        removal = Removal(Gate(lambda: NOW_TEXT, lambda text: None, False), 20, APP)
+        made = Recorder(ledger, APP, "unasked", keep, NOW_TEXT, NOW, removal=removal)
+        for one in batches:
+            if ledger_type is Cut:
+                Cut.cuts[:] = cuts
+            Writer(ledger).record(made, one, Window(START, NOW) if one is batches[-1] else None)
+        results.append((made.tally, made.has_removed, made.coverage, made.quarantined, made.reasons))
+    assert results[1] == results[0] and made.tally.removed == 1 and made.has_removed

@@ -118,6 +118,14 @@ class Recorder:
     def restore(self, state: State) -> None:
         vars(self).update({**state, "tally": state["tally"].copied(), "_seen": set(state["_seen"])})
 
+    def recognise(self, before: State, lost: State) -> None:
+        """Tell what an earlier attempt did, where this one had nothing to do: the answer to its commit was lost.
+
+        ``before``: the state in which both began. ``lost``: that in which the other ended.
+        """
+        if self.tally.changes == before["tally"].changes:
+            self.tally, self.has_removed = lost["tally"].copied(), lost["has_removed"]
+
     def _take(
         self, connection: sqlalchemy.Connection, batches: t.Sequence[Batch], writes: bool
     ) -> dict[str, Quarantined]:

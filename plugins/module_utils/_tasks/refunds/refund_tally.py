@@ -63,8 +63,13 @@ class Tally:
                 self.released[payload] = reason
 
     @property
+    def changes(self) -> tuple[t.Any, ...]:
+        """What is other than before the run, whatever was read."""
+        return self.steps, self.notifications, self.quarantined, self.released, self.removed
+
+    @property
     def changed(self) -> bool:
-        return bool(self.steps or self.notifications or self.quarantined or self.released or self.removed)
+        return any(self.changes)
 
     def counts(self) -> dict[str, int]:
         """Return the module result ``refunds``."""

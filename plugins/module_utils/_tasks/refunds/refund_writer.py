@@ -19,7 +19,7 @@ from ..._ledger.refunds import lock
 from ..._model.coverage import Window
 from ..._model.errors import LedgerError, RefundsError
 from .refund_reading import Batch
-from .refund_recording import Recorder
+from .refund_recording import Recorder, State
 
 if t.TYPE_CHECKING:
     import sqlalchemy
@@ -73,6 +73,9 @@ class Writer:
 
     def _together(self, waiting: t.Sequence[_Waiting]) -> None:
         before = [one.recorder.state() for one in waiting]
+        # The states after the last attempt that came as far as its commit.
+        earlier: list[State] = []
+        has_ended = False
         ordered = sorted(waiting, key=lambda one: tuple(one.recorder.app.values().values()))
 
         def restore() -> None:
@@ -80,6 +83,9 @@ class Writer:
                 one.recorder.restore(state)
 
         def work(connection: sqlalchemy.Connection) -> None:
+            nonlocal earlier, has_ended
+            if has_ended:
+                earlier, has_ended = [one.recorder.state() for one in waiting], False
             # What was not committed is not told either.
             restore()
             # All locks before the first row, and in one order: two controllers never wait for each other.
@@ -87,6 +93,9 @@ class Writer:
                 lock(connection, one.recorder.app)
             for one in ordered:
                 one.recorder.take(connection, one.batch, one.read)
+            for one, state, lost in zip(waiting, before, earlier, strict=False):
+                one.recorder.recognise(state, lost)
+            has_ended = True
 
         try:
             self.ledger.write(work)
