@@ -187,6 +187,10 @@ def answer(document: t.Any, status: int = 200) -> Reply:
             {"refused_token", "history_page", "history_reach"},
         ),
         (
+            {"0001": Reply(401, {"content-type": "text/html"}, b"Unauthenticated\n\nRequest ID: ABCDEFGHIJ1234.0.0")},
+            {"refused_token"},
+        ),
+        (
             {"0001": Reply(401, {"content-type": "text/plain"}, b"Unauthenticated\n\nRequest ID: ABCDEFGHIJ1234.0.0")},
             set(),
         ),

@@ -102,7 +102,8 @@ class AppleQuestions:
 
 
 def _judged(found: Answer, holds: bool) -> Outcome:
-    return judged_answer(found.status, found.content_type, holds)
+    # Apple's own text under the type of a page is Apple's: it breaks what is assumed.
+    return judged_answer(found.status, "" if found.has_request_text else found.content_type, holds)
 
 
 def _told(found: Answer) -> str:
