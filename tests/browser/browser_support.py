@@ -333,13 +333,17 @@ BARE = """<section><div>App Bundle ID *</div><div><input></div><div>Issuer ID</d
 
 @dataclass
 class OwnPage(ThreadingHTTPServer):
-    """One page. ``status`` is what it shows before, ``after`` what it shows once something was saved."""
+    """One page. ``status`` is what it shows before, ``after`` what it shows once something was saved.
+
+    ``answer``: the status of the answer to what is saved; 0 for none at all.
+    """
 
     body: str = BARE
     script: str = ""
     status: str = ""
     after: str = "<b>Status:</b> <i>Active</i>"
     redirect: str = ""
+    answer: int = 204
     saved: list[list[str]] = field(default_factory=list)
     delays: dict[str, float] = field(default_factory=dict)
     visits: list[str] = field(default_factory=list)
@@ -389,7 +393,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.server.saved.append(sent)
         self.server.hooks.get(self.path, lambda: None)()
-        self.send_response(204)
+        status = self.server.answer if self.path == "/save" else 204
+        if not status:
+            self.close_connection = True
+            return
+        self.send_response(status)
         self.end_headers()
 
     def log_message(self, *_args: t.Any) -> None:

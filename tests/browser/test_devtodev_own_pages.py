@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partialmethod
 
 import pytest
-from browser_support import BARE, PATIENCE, OwnPage, World, own_page
+from browser_support import BARE, PATIENCE, OwnPage, World, own_page, state
 from playwright.sync_api import Locator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, PACKAGE
 
@@ -131,6 +131,40 @@ def test_what_the_page_says_is_passed_on(world: World) -> None:
         assert failed.results["failed"] and "No such issuer" in failed.message and "Screenshot" in failed.message
         assert "It sent nothing" in failed.message
         assert "'Not connected', not Active" in failed.message
+
+
+# What a page says of a key that it doesn't take, and sends its statistics all the same.
+STOPS = "fetch('/statistics', {method: 'POST', body: '[]'}); document.querySelector('[role=alert]').textContent = 'No'"
+
+
+@pytest.mark.parametrize(
+    ("sends", "answer", "said"),
+    [
+        ("document.querySelector('[role=alert]').textContent = 'No'", 204, "It sent nothing"),
+        (STOPS, 204, "It says: 'No'"),
+        ("send()", 500, "answered with HTTP status 500"),
+        ("send()", 422, "answered with HTTP status 422"),
+        ("send()", 0, "was not answered"),
+    ],
+    ids=["stopped", "stopped-with-statistics", "500", "422", "reset"],
+)
+def test_an_active_of_before_is_not_the_new_key_s(world: World, sends: str, answer: int, said: str) -> None:
+    """The page shows no IDs, before and after."""
+    body, active = "<p role=alert></p>" + BARE, "<b>Status:</b> <i>Active</i>"
+    with own_page(body=body) as page:
+        assert world.on(page).results["integration"]["status"] == "Active"
+        page.body, page.answer, page.status = body.replace("send()", sends), answer, active
+        failed = world.on(page, key="other", request_timeout=4.0)
+        assert failed.results["failed"] and failed.results["integration"]["status"] == "Unknown", failed
+        assert failed.results["changed"] and said in failed.message, failed.message
+        assert "shows the status 'Active' and nothing that it didn't show before" in failed.message
+        held = world.info(devtodev={"url": page.url, "session": state(page.url)}).results["integrations"]
+        assert [one["key_id"] for one in held] == [None], "noted as if it were there"
+        # The next run knows no better, and once it's mended, the key is there.
+        page.body, page.answer = body, 204
+        done = world.on(page, key="other")
+        assert done.results["changed"] and done.results["integration"]["status"] == "Active", done.message
+        assert done.results["integration"]["key_id"] == "ROTATED001"
 
 
 @pytest.mark.parametrize("how", ["redirect", "script", "password"])

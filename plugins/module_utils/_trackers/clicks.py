@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
+
+from .._model.identifiers import shown as quoted
 
 if t.TYPE_CHECKING:
-    from playwright.sync_api import Dialog, Locator, Page, Request
+    from playwright.sync_api import Dialog, Locator, Page, Request, Response
 
 READING = ("GET", "HEAD", "OPTIONS")
 NOWHERE = "about:blank"
@@ -17,16 +20,34 @@ _POLL = 0.1
 _QUIET = 0.5
 
 
-class _Traffic:
-    """The requests of a page while this is entered. ``has_written``: one that may change something was seen."""
+@dataclass(frozen=True)
+class Reaction:
+    """How a page reacted to its form. ``said``: what it complains of, or what became of what it sent.
 
-    def __init__(self, page: Page) -> None:
-        self._page = page
+    ``is_taken``: the form's own text was sent, and its server answered that without an error. What isn't seen (a
+    WebSocket, a text that the page encodes) isn't known to be taken.
+    """
+
+    said: str = ""
+    is_taken: bool = False
+
+
+class _Traffic:
+    """The requests of a page while this is entered. ``has_written``: one that may change something was seen.
+
+    ``answers``: the HTTP status of each of those that had ``text`` in it, so that a page's statistics don't count; 0
+    without an answer.
+    """
+
+    def __init__(self, page: Page, text: str) -> None:
+        self._page, self._text = page, text.encode()
         self.has_written = False
         self.open: set[Request] = set()
+        self.answers: dict[Request, int] = {}
 
     def __enter__(self) -> _Traffic:
         self._page.on("request", self._begun)
+        self._page.on("response", self._answered)
         self._page.on("requestfinished", self._ended)
         self._page.on("requestfailed", self._ended)
         self._page.on("dialog", agree)
@@ -34,24 +55,32 @@ class _Traffic:
 
     def __exit__(self, *exc_info: object) -> None:
         self._page.remove_listener("request", self._begun)
+        self._page.remove_listener("response", self._answered)
         self._page.remove_listener("requestfinished", self._ended)
         self._page.remove_listener("requestfailed", self._ended)
         self._page.remove_listener("dialog", agree)
 
     def _begun(self, request: Request) -> None:
         self.open.add(request)
-        self.has_written = self.has_written or request.method not in READING
+        if request.method not in READING:
+            self.has_written = True
+            if self._text in (request.post_data_buffer or b""):
+                self.answers[request] = 0
+
+    def _answered(self, response: Response) -> None:
+        if response.request in self.answers:
+            self.answers[response.request] = response.status
 
     def _ended(self, request: Request) -> None:
         self.open.discard(request)
 
 
-def press(page: Page, button: Locator, timeout: float, monotonic: t.Callable[[], float]) -> bool:
-    """Click once and wait up to ``timeout`` seconds for the answers; tell whether the page sent anything.
+def press(page: Page, button: Locator, timeout: float, monotonic: t.Callable[[], float], text: str = "") -> _Traffic:
+    """Click once and wait up to ``timeout`` seconds for the answers; return what was sent.
 
     To load a page anew before that would cancel what its scripts are about to send.
     """
-    with _Traffic(page) as traffic:
+    with _Traffic(page, text) as traffic:
         button.click()
         starts = quiet_since = monotonic()
         while monotonic() - starts < timeout:
@@ -60,7 +89,25 @@ def press(page: Page, button: Locator, timeout: float, monotonic: t.Callable[[],
                 quiet_since = monotonic()
             elif traffic.has_written and monotonic() - quiet_since >= _QUIET:
                 break
-        return traffic.has_written
+        return traffic
+
+
+def submit(page: Page, button: Locator, timeout: float, monotonic: t.Callable[[], float], text: str) -> Reaction:
+    """Click the button of a form that has ``text`` in it, once; return how the page reacted."""
+    traffic = press(page, button, timeout, monotonic, text)
+    answers = traffic.answers.values()
+    refused = next((status for status in answers if status >= 400), None)
+    became = ""
+    if not traffic.has_written:
+        became = "It sent nothing when the button was clicked."
+    elif refused is not None:
+        became = f"What it sent was answered with HTTP status {refused}."
+    elif 0 in answers:
+        became = "What it sent was not answered."
+    alerts = page.get_by_role("alert").filter(visible=True)
+    alert = " ".join(alerts.first.inner_text().split()) if alerts.count() else ""
+    said = " ".join(filter(None, (became, alert and f"It says: {quoted(alert)}")))
+    return Reaction(said, bool(answers) and all(0 < status < 400 for status in answers))
 
 
 def agree(dialog: Dialog) -> None:

@@ -14,6 +14,7 @@ from .._model.identifiers import Environment
 from .._model.identifiers import shown as quoted
 from .._model.integration import Credentials, Identity, Integration, Observation, worse
 from .browser import BrowserFailed, Tab
+from .devtodev_attempt import Attempt, look, unproven
 from .devtodev_page import Form, PageProblem, Shown
 from .devtodev_settings import DevtodevSettings
 from .last_applied import LastApplied
@@ -84,7 +85,7 @@ class DevtodevByBrowser:
         return Observation(worse(desired.status, held.status), held.word)
 
     def save(self, integration: Integration, credentials: Credentials) -> Integration:
-        attempt = _Attempt()
+        attempt = Attempt()
         self._visit(integration.identity, lambda form: self._submit(form, integration, credentials, attempt), attempt)
         word = attempt.shown.status
         seen = self.settings.words.status(word) or "Unknown"
@@ -95,7 +96,7 @@ class DevtodevByBrowser:
             raise NotActive(
                 f"{integration.identity.bundle_id}: the form was submitted at devtodev, but after "
                 f"{attempt.waited:.0f} s its page shows {f'the status {word!r}' if word else 'no status'}, "
-                f"not Active. {attempt.said}".strip(),
+                f"not Active. {attempt.reaction.said}".strip(),
                 held,
                 "Look at the page; raise wait_timeout when it only takes longer. devtodev.page.active_texts and "
                 f"devtodev.page.status name other words and another place. {attempt.picture}".strip(),
@@ -136,16 +137,16 @@ class DevtodevByBrowser:
             remove()
             return self._merged(identity, self._open(form, identity)) is None
 
-        attempt = _Attempt(what="The removal had been asked for")
+        attempt = Attempt(what="The removal had been asked for")
         is_gone = self._visit(identity, gone, attempt)
         with after_writing():
             if not is_gone:
                 raise RefundsError(f"{identity.bundle_id}: devtodev's page still shows the integration.", _SEE_PAGE)
             self.last_applied.forget(identity)
 
-    def _visit(self, identity: Identity, work: t.Callable[[Form], T], attempt: _Attempt | None = None) -> T:
+    def _visit(self, identity: Identity, work: t.Callable[[Form], T], attempt: Attempt | None = None) -> T:
         """Do some work on an app's page; every failure says whether something was submitted."""
-        attempt = attempt or _Attempt()
+        attempt = attempt or Attempt()
         settings, timeout = self.settings, self.times.request
 
         def visit(page: Page) -> T:
@@ -179,10 +180,11 @@ class DevtodevByBrowser:
         self._place = identity
         return shown
 
-    def _open_own(self, form: Form, identity: Identity) -> None:
+    def _open_own(self, form: Form, identity: Identity) -> Shown:
         shown = self._open(form, identity)
         if shown.bundle_id not in (None, identity.bundle_id):
             raise PageProblem(f"devtodev's page now tracks {shown.bundle_id}.")
+        return shown
 
     def _ready_to_remove(self, form: Form, identity: Identity) -> t.Callable[[], None]:
         self._open_own(form, identity)
@@ -195,7 +197,7 @@ class DevtodevByBrowser:
             self._foreign[identity] = str(shown.bundle_id)
             return None
         status = self.settings.words.status(shown.status)
-        if status is None and not (shown.issuer_id or shown.key_id or shown.is_veiled):
+        if status is None and not shown.has_ids:
             return None
         # Values beside a word such as "Not connected" are values that don't work.
         status = status or ("Failed" if shown.status else "Unknown")
@@ -221,63 +223,34 @@ class DevtodevByBrowser:
             is_only_shown=applied is not None and not (is_ours and applied.status == "Active"),
         )
 
-    def _submit(self, form: Form, integration: Integration, credentials: Credentials, attempt: _Attempt) -> None:
+    def _submit(self, form: Form, integration: Integration, credentials: Credentials, attempt: Attempt) -> None:
         name = integration.identity.bundle_id
         values = {"bundle_id": name, "issuer_id": credentials.issuer_id, "key_id": credentials.key_id}
         data = credentials.private_key.pem.reveal().encode()
-        self._open_own(form, integration.identity)
+        attempt.before = self._open_own(form, integration.identity)
         form.fill(values, f"SubscriptionKey_{credentials.key_id}.p8", data)
-        click = form.ready_to_submit()
+        click = form.ready_to_submit(credentials.key_id)
         # Should the end stay unknown, the next run applies it again.
         self.last_applied.begin(integration)
         self._place = None
         attempt.has_clicked = True
-        attempt.said = click()
+        attempt.reaction = click()
         self._confirm(form, values, attempt, integration.status == "Active")
 
-    def _confirm(self, form: Form, values: t.Mapping[str, str], attempt: _Attempt, waits: bool) -> None:
+    def _confirm(self, form: Form, values: t.Mapping[str, str], attempt: Attempt, waits: bool) -> None:
         """Load the page anew until it shows what was submitted, and Active; at the end, whatever it shows."""
         starts = self.monotonic()
         ends = starts + (min(self.times.wait, self.remaining()) if waits else 0.0)
         while True:
-            problem = _look(form, values, attempt)
+            problem = look(form, values, attempt)
             attempt.waited = self.monotonic() - starts
             is_active = self.settings.words.status(attempt.shown.status) == "Active"
             if problem is None and (is_active or not waits):
-                return
+                break
             if self.monotonic() >= ends:
+                attempt.picture = picture_of(form.page, form.veil)
                 break
             form.page.wait_for_timeout(min(_BETWEEN_LOOKS, max(ends - self.monotonic(), 0.1)) * 1000)
-        attempt.picture = picture_of(form.page, form.veil)
+        problem = problem or unproven(form, attempt)
         if problem is not None:
             raise problem
-
-
-@dataclass
-class _Attempt:
-    """What came of filling in the form once. ``said``: the page's own complaint. ``waited``: seconds."""
-
-    what: str = "The form had been submitted"
-    has_clicked: bool = False
-    shown: Shown = field(default_factory=lambda: Shown(None, None, None, ""))
-    said: str = ""
-    picture: str = ""
-    waited: float = 0.0
-
-    def outcome(self) -> str:
-        if not self.has_clicked:
-            return "Nothing was submitted."
-        return f"{self.what}. {self.said}".strip()
-
-
-def _look(form: Form, values: t.Mapping[str, str], attempt: _Attempt) -> PageProblem | None:
-    """Load the page anew; return what is wrong with it, for the time being."""
-    try:
-        attempt.shown = form.open()
-    except PageProblem as problem:
-        return problem
-    pairs = [(name, getattr(attempt.shown, name), value) for name, value in values.items()]
-    told = [
-        f"{name} {quoted(now)}, and {value} was submitted" for name, now, value in pairs if now not in (None, value)
-    ]
-    return PageProblem(f"it still shows {'; '.join(told)}.", picture_of(form.page, form.veil)) if told else None

@@ -19,7 +19,7 @@ from .._model.errors import RefundsError
 from .._model.identifiers import shown as quoted
 from .._model.text import printable
 from .browser import is_end, origin_of
-from .clicks import leave, press
+from .clicks import Reaction, leave, press, submit
 from .page_elements import Element
 from .page_words import Words
 from .pictures import picture_of
@@ -51,6 +51,11 @@ class Shown:
     key_id: str | None
     status: str
     is_veiled: bool = False
+
+    @property
+    def has_ids(self) -> bool:
+        """Tell whether there is a key, whichever."""
+        return bool(self.issuer_id or self.key_id or self.is_veiled)
 
 
 @dataclass
@@ -135,10 +140,10 @@ class Form:
             names = ", ".join(map(str, differing))
             raise self._problem(f"what was filled in does not read back: {names}.", _NAME_IT)
 
-    def ready_to_submit(self) -> t.Callable[[], str]:
-        """Return the one click that submits, of a button that can be clicked; it returns what the page says to it."""
+    def ready_to_submit(self, key_id: str) -> t.Callable[[], Reaction]:
+        """Return the one click that submits, of a button that can be clicked; it returns how the page reacted."""
         button = self._clickable("submit", self._located()["submit"], " after filling in the form")
-        return lambda: self._reaction(press(self.page, button, self.timeout, self.monotonic))
+        return lambda: submit(self.page, button, self.timeout, self.monotonic, key_id)
 
     def ready_to_remove(self) -> t.Callable[[], None]:
         """Return what removes, one click or two. Raises PageProblem without a button that can be clicked."""
@@ -167,12 +172,6 @@ class Form:
         except TookTooLong:
             raise self._problem(f"{self.elements[name]} can't be clicked{when}.", _NAME_IT) from None
         return button
-
-    def _reaction(self, has_sent: bool) -> str:
-        alerts = self.page.get_by_role("alert").filter(visible=True)
-        said = " ".join(alerts.first.inner_text().split()) if alerts.count() else ""
-        silent = "" if has_sent else "It sent nothing when the button was clicked."
-        return " ".join(filter(None, (silent, said and f"It says: {quoted(said)}")))
 
     def _located(self) -> dict[str, Locator]:
         found = {name: self.elements[name].find(self.page) for name in FIELDS}

@@ -12,13 +12,12 @@ import pytest
 from tracker_answers_support import identity
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, PACKAGE
 
-from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev import (
-    DevtodevByBrowser,
-    _Attempt,
-    _look,
-)
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.clicks import Reaction
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev import DevtodevByBrowser
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_attempt import Attempt, look, unproven
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_page import PageProblem, Shown
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_settings import DevtodevSettings
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.page_words import Words
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.protocol import Times
 
 
@@ -39,13 +38,45 @@ from ansible_collections.storeops.refunds.plugins.module_utils._trackers.protoco
     ],
 )
 def test_both_values_are_told(shown: Shown, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{PACKAGE}._trackers.devtodev.picture_of", lambda _page, veil: f"Screenshot: {veil}")
+    monkeypatch.setattr(f"{PACKAGE}._trackers.devtodev_attempt.picture_of", lambda _page, veil: f"Screenshot: {veil}")
     form = SimpleNamespace(open=lambda: shown, page=None, veil="/p.png")
     values = {"bundle_id": BUNDLE_ID, "issuer_id": ISSUER, "key_id": KEY_ID}
-    attempt = _Attempt()
-    problem = _look(t.cast(t.Any, form), values, attempt)
+    attempt = Attempt()
+    problem = look(t.cast(t.Any, form), values, attempt)
     assert attempt.shown is shown and (problem is None) is (told == "")
     assert problem is None or (problem.message, problem.next_step) == (told, "Screenshot: /p.png")
+
+
+NONE = Shown(None, None, None, "")
+HIDDEN = Shown(None, None, None, "Active")
+OLD = Shown(None, ISSUER, "OLDKEY0001", "Active")
+NEW = Shown(None, ISSUER, KEY_ID, "Active")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_known"),
+    [
+        (NONE, HIDDEN, True),
+        (Shown(None, None, None, "Not connected"), HIDDEN, True),
+        (OLD, NEW, True),
+        (HIDDEN, NEW, True),
+        (HIDDEN, HIDDEN, False),
+        (Shown(None, None, None, "Pending"), HIDDEN, False),
+        (Shown(None, None, None, "Error"), HIDDEN, False),
+        (Shown(None, None, None, "", is_veiled=True), HIDDEN, False),
+        (OLD, HIDDEN, False),
+        (NEW, NEW, False),
+    ],
+)
+def test_what_was_there_before_proves_nothing(
+    before: Shown, now: Shown, is_known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{PACKAGE}._trackers.devtodev_attempt.picture_of", lambda _page, _veil: "Screenshot: /p.png")
+    form: t.Any = SimpleNamespace(words=Words(), page=None, veil=b"")
+    problem = unproven(form, Attempt(before=before, shown=now))
+    assert (problem is None) is is_known
+    assert problem is None or problem.next_step.endswith("devtodev.page.key_id. Screenshot: /p.png")
+    assert unproven(form, Attempt(before=before, shown=now, reaction=Reaction("", True))) is None
 
 
 @pytest.mark.parametrize("tracks", [None, BUNDLE_ID, "com.example.two"])

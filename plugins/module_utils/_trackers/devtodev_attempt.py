@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: storeops.refunds contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One filling in of devtodev's form: what the page showed before and shows since, and what that proves."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._model.identifiers import shown as quoted
+from .clicks import Reaction
+from .devtodev_page import Form, PageProblem, Shown
+from .pictures import picture_of
+
+_NOTHING = Shown(None, None, None, "")
+_UNSEEN = Reaction()
+_SEE_KEY = (
+    "Look at the page: the next run submits the form again. If the page shows the Key ID, name the place by "
+    "devtodev.page.key_id."
+)
+
+
+@dataclass
+class Attempt:
+    """What came of filling in the form once. ``before``: what the page showed until then. ``waited``: seconds."""
+
+    what: str = "The form had been submitted"
+    has_clicked: bool = False
+    before: Shown = _NOTHING
+    shown: Shown = _NOTHING
+    reaction: Reaction = _UNSEEN
+    picture: str = ""
+    waited: float = 0.0
+
+    def outcome(self) -> str:
+        if not self.has_clicked:
+            return "Nothing was submitted."
+        return f"{self.what}. {self.reaction.said}".strip()
+
+
+def look(form: Form, values: t.Mapping[str, str], attempt: Attempt) -> PageProblem | None:
+    """Load the page anew; return what is wrong with it, for the time being."""
+    try:
+        attempt.shown = form.open()
+    except PageProblem as problem:
+        return problem
+    pairs = [(name, getattr(attempt.shown, name), value) for name, value in values.items()]
+    told = [
+        f"{name} {quoted(now)}, and {value} was submitted" for name, now, value in pairs if now not in (None, value)
+    ]
+    return PageProblem(f"it still shows {'; '.join(told)}.", picture_of(form.page, form.veil)) if told else None
+
+
+def unproven(form: Form, attempt: Attempt) -> PageProblem | None:
+    """Return what is wrong where the page shows nothing new, and wasn't seen to take what was submitted."""
+    before, now = attempt.before, attempt.shown
+    was_there = before.has_ids or form.words.status(before.status) is not None
+    if attempt.reaction.is_taken or not was_there or now.key_id not in (None, before.key_id):
+        return None
+    status = f"the status {now.status!r}" if now.status else "no status"
+    return PageProblem(
+        f"devtodev's page shows {status} and nothing that it didn't show before, so it isn't known which key it has.",
+        f"{_SEE_KEY} {attempt.picture or picture_of(form.page, form.veil)}".strip(),
+    )
