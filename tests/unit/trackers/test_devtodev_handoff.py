@@ -344,10 +344,21 @@ def test_a_session_in_the_environment_means_browser(hand: Hand, monkeypatch: pyt
     assert not hand.run(tracker="ledger").results.get("failed")
 
 
-def test_playwright_is_told_nothing_to_print(hand: Hand) -> None:
+@pytest.mark.parametrize(
+    "debug", ["pw:api", "*", "a,*", "foo pw:api", " pw:api", "a\tpw:*", "p*", "pw*:api", "-x,pw:protocol", "*:api"]
+)
+def test_playwright_is_told_nothing_to_print(hand: Hand, debug: str) -> None:
     options = hand.options(devtodev={"session": SESSION, "url": URL})
-    failed = run_task(integration.TASK, options, environ={"DEBUG": "pw:api"})
+    failed = run_task(integration.TASK, options, environ={"DEBUG": debug})
     assert "DEBUG: " in failed.message
+
+
+@pytest.mark.parametrize("debug", ["express:*", "-pw:api", "express:*,-pw:*", "spw:api", " , "])
+def test_others_may_print(hand: Hand, debug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
+    options = hand.options(devtodev={"session": SESSION, "url": URL})
+    failed = run_task(integration.TASK, options, environ={"DEBUG": debug})
+    assert "DEBUG: " not in failed.message and "pip install 'playwright" in failed.message
 
 
 def test_without_playwright(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:

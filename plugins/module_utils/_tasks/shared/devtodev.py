@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -48,7 +49,7 @@ class Browsers:
             place = urlsplit(settings.url).netloc
             raise InputError("devtodev.session", f"holds nothing for {place}, so nobody is signed in.", WAYS)
         environ = self.context.environ
-        if any(word.startswith(("pw", "*")) for word in environ.get("DEBUG", "").split(",")):
+        if any(map(_may_name_playwright, re.split(r"[\s,]+", environ.get("DEBUG", "")))):
             raise InputError("DEBUG", "makes Playwright print the session and the private key.", "Unset it.")
         require_playwright()
         find_browser(settings.browser_path, "")
@@ -68,6 +69,12 @@ class Browsers:
         if given not in self._sessions:
             self._sessions[given] = _read(settings)
         return self._sessions[given]
+
+
+def _may_name_playwright(word: str) -> bool:
+    """Tell whether a word of DEBUG may let Playwright, whose names begin with ``pw:``, print what it sends."""
+    start, *rest = word.split("*")
+    return start.startswith("pw") or (bool(rest) and "pw:".startswith(start))
 
 
 def open_devtodev(given: Settings, last_applied: LastApplied, browsers: Browsers) -> Tracker:
