@@ -17,12 +17,19 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
-from browser_support import PATIENCE, World, browsers, end_browsers, left_over, own_drivers, own_page, state
+from browser_support import PATIENCE, SESSION, World, browsers, end_browsers, left_over, own_drivers, own_page, state
 from playwright.sync_api import Error
 from test_devtodev_own_pages import LABELLED
-from unit_support import PACKAGE
+from unit_support import KEY_ID, PACKAGE
 
-from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import Browser, BrowserFailed
+from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_session import parse_browser_session
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import (
+    Browser,
+    BrowserFailed,
+    BrowserSettings,
+    Visitor,
+    origin_of,
+)
 
 BROWSER = f"{PACKAGE}._trackers.browser"
 # The page stands still until it has its answer, so that the form isn't submitted before the browser is gone.
@@ -53,6 +60,30 @@ def test_killed_while_submitting(world: World) -> None:
         again = world.checked_and_on(page)
         assert again.results["changed"], "what became of the first try is not known, so it is applied again"
         assert not world.checked_and_on(page).results["changed"] and len(page.saved) == 2
+
+
+def test_what_a_killed_browser_leaves_has_no_secret(world: World, pem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SECURITY.md says that these folders have none."""
+    temporary = world.folder / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+
+    def end() -> None:
+        _kill(own_drivers())
+        end_browsers(world.folder)
+
+    with own_page(body=LABELLED, hooks={"/save": end}) as page:
+        assert world.on(page).results["failed"] and len(page.saved) == 1
+    left = [path for path in temporary.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert any("playwright" in str(path) for path in left), "nothing is left, so SECURITY.md needs no word about it"
+    secrets = [SESSION.encode(), pem.splitlines()[1].encode(), KEY_ID.encode()]
+    assert [path for path in left if any(secret in path.read_bytes() for secret in secrets)] == []
+
+
+def _kill(processes: t.Iterable[int]) -> None:
+    for number in processes:
+        with contextlib.suppress(OSError):
+            os.kill(number, signal.SIGKILL)
 
 
 class Stopping:
@@ -143,14 +174,6 @@ def test_the_task_itself_is_killed(world: World, how: signal.Signals) -> None:
 
 def test_one_browser_serves_threads_one_after_another(world: World) -> None:
     """What a bulk task does: many apps, each asked for in some thread."""
-    from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_session import parse_browser_session
-    from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import (
-        Browser,
-        BrowserSettings,
-        Visitor,
-        origin_of,
-    )
-
     with own_page(body=LABELLED) as page:
         session = parse_browser_session(state(page.url), "session")
         environ = {"PATH": os.environ["PATH"], "HOME": str(world.folder), "SECRET": "not-for-browsers"}
@@ -175,10 +198,45 @@ def test_one_browser_serves_threads_one_after_another(world: World) -> None:
                 assert b"not-for-browsers" not in Path(f"/proc/{number}/environ").read_bytes()
 
 
+def test_after_a_driver_that_ended_the_next_app_gets_its_browser(world: World) -> None:
+    def visit(tab: t.Any) -> str:
+        tab.goto(page.url)
+        return str(tab.title())
+
+    with own_page(hooks={"/refunds": lambda: _kill(own_drivers())}) as page:
+        environ = {"PATH": os.environ["PATH"], "HOME": str(world.folder)}
+        session = parse_browser_session(state(page.url), "session")
+        visitor = Visitor(origin_of(page.url), session)
+        with contextlib.closing(Browser(BrowserSettings("", environ, None, PATIENCE))) as browser:
+            for _app in range(2):
+                with pytest.raises(BrowserFailed, match="The browser ended before it was done"):
+                    browser.call(visitor, visit, PATIENCE)
+            page.hooks.clear()
+            assert browser.call(visitor, visit, PATIENCE) == "Own page"
+
+
+def test_a_browser_that_can_not_be_started_says_why_itself(world: World) -> None:
+    program = world.folder / "chromium"
+    program.write_text("#!/bin/sh\necho 'libnss3.so: cannot open shared object file\x1b[1m' >&2\nexit 127\n")
+    program.chmod(0o755)
+    for check_mode in (True, False):
+        failed = world.run(check_mode, devtodev={"browser_path": str(program)})
+        shown = "The browser can't be started: libnss3.so: cannot open shared object file\N{REPLACEMENT CHARACTER}[1m. "
+        assert shown in failed.message and "Run it by hand, or name another one" in failed.message, failed.message
+        assert "Nothing was submitted" in failed.message
+
+
 def test_without_the_watch_over_redirects_no_app_gets_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the first app, nor the next one that finds a browser started."""
 
     closed: list[object] = []
+
+    class Driver:
+        def start(self) -> Driver:
+            return self
+
+        def stop(self) -> None:
+            closed.append(self)
 
     class Chromium:
         def close(self) -> None:
@@ -189,10 +247,11 @@ def test_without_the_watch_over_redirects_no_app_gets_a_browser(monkeypatch: pyt
 
     browser = object.__new__(Browser)
     monkeypatch.setattr(browser, "_chromium", None, raising=False)
-    monkeypatch.setattr(browser, "_playwright", object(), raising=False)
+    monkeypatch.setattr("playwright.sync_api.sync_playwright", Driver)
+    monkeypatch.setattr(browser, "_playwright", None, raising=False)
     monkeypatch.setattr(browser, "_pages", {}, raising=False)
     monkeypatch.setattr(browser, "_launch", lambda _playwright: Chromium())
     for _app in range(2):
         with pytest.raises(BrowserFailed, match="can't be started"):
             browser._running()
-    assert len(closed) == 2, "none is left behind"
+    assert [type(one) for one in closed] == [Chromium, Driver] * 2, "none is left behind"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import threading
 import typing as t
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from .._model.browser_session import BrowserSession
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import is_loopback
+from .._model.text import printable
 from .clicks import READING
 from .processes import end_marked
 
@@ -37,6 +39,7 @@ _PLACES = (
 )
 # All that a browser needs of the environment; the rest may hold secrets and proxies.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_RUNTIME_DIR", "FONTCONFIG_FILE", "FONTCONFIG_PATH")
+_BY_HAND = "Run it by hand, or name another one by devtodev.browser_path."
 _LAUNCH_SECONDS = 60.0
 _CLOSE_SECONDS = 15.0
 
@@ -147,7 +150,8 @@ class Browser:
         reason = session.mask(str(error).splitlines()[0][:200])
         is_gone = self._chromium is None or not self._chromium.is_connected()
         if is_gone or is_end(reason):
-            self._end_chromium()
+            # The driver may be gone with it, and would start no other browser.
+            self._stop()
             return BrowserFailed("The browser ended before it was done.", "Look whether something kills it (memory).")
         return BrowserFailed(f"The browser failed: {reason}")
 
@@ -162,9 +166,8 @@ class Browser:
                 _watch_redirects(self._chromium.new_browser_cdp_session())
             except Error as error:
                 # Without the watch nothing is opened: a redirect could take the key elsewhere.
-                self._end_chromium()
-                reason = next((line for line in str(error).splitlines() if line.strip()), "")[:200]
-                raise BrowserFailed(f"The browser can't be started: {reason}", "Try devtodev.browser_path.") from None
+                self._stop()
+                raise BrowserFailed(f"The browser can't be started: {_reason_of(str(error))}.", _BY_HAND) from None
         return self._chromium
 
     def _open(self, visitor: Visitor) -> Page:
@@ -214,7 +217,8 @@ class Browser:
         self._end_chromium()
         if self._playwright is not None:
             playwright, self._playwright = self._playwright, None
-            playwright.stop()
+            with contextlib.suppress(Exception):
+                playwright.stop()
 
 
 @dataclass(frozen=True)
@@ -226,6 +230,12 @@ class Tab:
 
     def call(self, function: t.Callable[[Page], T], seconds: float) -> T:
         return self.browser.call(self.visitor, function, seconds)
+
+
+def _reason_of(error: str) -> str:
+    """Return what the browser itself wrote, which Playwright puts below its own words; else the first of those."""
+    lines = [line.strip() for line in (*re.findall(r"\[err\] (.+)", error), *error.splitlines())]
+    return printable(next(filter(None, lines), "it didn't say why"))[:200].rstrip(".")
 
 
 def _guard(route: Route, origin: str) -> None:
