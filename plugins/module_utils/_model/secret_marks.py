@@ -23,6 +23,10 @@ _LAYERS = 2
 _URL_SAFE = str.maketrans("-_", "+/")
 # How people and tools write a cookie with its value; the name alone may be a file's.
 _SESSION = re.compile(r"myacinfo[\"']?\s*[=:,\t]\s*\S|name[\"']?\s*[:=]\s*[\"']?myacinfo")
+# With a value that is long enough for one: a sentence may name the cookie.
+_SESSION_VALUE = re.compile(
+    r"myacinfo\\*[\"']?\s*[=:,\t]\s*\\*[\"']?[A-Za-z0-9+/=_%.~-]{16}|name\\*[\"']?\s*[:=]\s*\\*[\"']?myacinfo"
+)
 _ESCAPED_BLANK = re.compile(r"\s|\\+[nrt]|\\(?=/)")
 _SHORTEST_GENERATED = 10
 # The shortest text in which any of these marks is more than a mark.
@@ -99,7 +103,7 @@ def is_plain(text: str) -> bool:
 
 
 def blotted(text: str, mask: str) -> str:
-    """Return a message without the pieces of a key that it holds: the last net, where a value was cut or altered."""
-    if is_wrapped(text) or _PEM.search(text):
+    """Return a message without the pieces of a key or session in it: the last net, where a value was cut or altered."""
+    if is_wrapped(text) or _PEM.search(text) or _SESSION_VALUE.search(unquote(text)):
         return _PIECE.sub(mask, text)
     return text

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import base64
+import json
+from urllib.parse import quote
 
 import pytest
 
@@ -83,6 +85,50 @@ def test_a_mixed_word_is_hidden_by_itself_in_a_sentence_alone() -> None:
     assert masker.mask("database hunter2, then hunter2. And (hunter2)") == f"database {MASK}, then {MASK}. And ({MASK})"
     untouched = ["hunter2", "com.hunter2.one", "in com.hunter2 and hunter2-pack or x_hunter2"]
     assert masker.mask(untouched) == untouched
+
+
+COOKIE = "DAWTKNV323952cf8084a204fb20ab2508441a07d02d34d"
+YAML = f"---\n- !ruby/object:HTTP::Cookie\n  name: myacinfo\n  value: {COOKIE}\n  domain: apple.com\n"
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        f"myacinfo={COOKIE}",
+        f"Cookie: dslang=US-EN; myacinfo={COOKIE}; site=USA",
+        f".apple.com\tTRUE\t/\tTRUE\t0\tmyacinfo\t{COOKIE}",
+        json.dumps([{"name": "myacinfo", "value": COOKIE}]),
+        json.dumps(json.dumps([{"name": "myacinfo", "value": COOKIE}])),
+        json.dumps({"myacinfo": COOKIE}),
+        json.dumps(json.dumps({"myacinfo": COOKIE})),
+        YAML,
+        YAML.replace("\n", "\\n"),
+        quote(f"myacinfo={COOKIE}"),
+        base64.b64encode(YAML.encode()).decode(),
+    ],
+    ids=[
+        "pair",
+        "header",
+        "file",
+        "json",
+        "json in json",
+        "mapping",
+        "mapping in json",
+        "yaml",
+        "escaped",
+        "percent",
+        "base64",
+    ],
+)
+def test_a_session_that_nobody_named_is_masked_too(session: str) -> None:
+    masked = Masker([]).mask(f"it said: {session} and went away")
+    assert MASK in masked and masked.startswith("it said: ") and masked.endswith(" and went away")
+    assert COOKIE not in masked and base64.b64encode(COOKIE.encode()).decode()[4:24] not in masked
+
+
+def test_a_sentence_about_the_cookie_stays() -> None:
+    said = "session_path: /srv/studio/secrets/session.yml has no cookie named myacinfo, so nobody is signed in."
+    assert Masker([]).mask(said) == said
 
 
 def test_a_key_that_nobody_named_is_masked_too() -> None:
