@@ -144,7 +144,12 @@ def test_without_the_key_s_ids_nothing_is_stored_and_check_mode_says_so(studio: 
 
 
 # It takes its input, whatever becomes of it: else Ansible may not be done with handing it over.
-NOTHING_HELD = "given=$(cat); case $2 in get-*) echo ResourceNotFoundException >&2; exit 254;; esac"
+NOTHING_HELD = """given=$(cat); at=$(dirname "$0")/probe
+case "$2 $*" in
+  create-*-probe-*) printf %s "$given" >"$at"; exit 0;;
+  get-*-probe-*) cat "$at"; exit 0;;
+  get-*) echo ResourceNotFoundException >&2; exit 254;;
+esac"""
 ECHO = "case $* in *-probe-*) exit 0;; esac; printf 'bad input: %s' \"$given\" >&2; exit 252"
 
 
@@ -207,6 +212,62 @@ def test_a_pasted_token_is_trimmed_and_goes_past_the_proxy(
         ran = studio.run(studio.role("hashicorp_vault", iap_key_custody_hashicorp_vault=given))
         assert ran.code == 0 and not studio.file.exists() and studio.shows_nothing(ran), ran.output
         assert not proxy.requests
+
+
+# Goes by the names of files as SOPS does, and encrypts nothing.
+SOPS = f"""#!{sys.executable}
+import os, sys
+def option(name, otherwise):
+    return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else otherwise
+def kind(path):
+    known = {{".yaml": "yaml", ".yml": "yaml", ".json": "json", ".env": "dotenv", ".ini": "ini"}}
+    return known.get(os.path.splitext(path)[1], "binary")
+if sys.argv[1] == "encrypt":
+    print(option("--output-type", kind(option("--filename-override", ""))), sys.stdin.read())
+    sys.exit()
+written, text = open(sys.argv[-1]).read().split(" ", 1)
+if written != option("--input-type", kind(sys.argv[-1])):
+    sys.exit(f"Error unmarshalling input: not what was written, which is {{written}}")
+print(text)
+"""
+
+
+def test_sops_reads_what_it_wrote_whatever_its_name_ends_with(studio: Studio) -> None:
+    studio.program("sops", SOPS)
+    tasks, places = [], []
+    for ending in ("", ".enc", ".env", ".ini", ".sops.yaml", ".yml", ".json", ".JSON"):
+        file = write_key(studio.file.with_name(f"key{ending}.p8"), studio.pem)
+        places.append(studio.folder / "stored" / f"key{ending}")
+        given = {"iap_key_custody_private_key_path": str(file), "iap_key_custody_place": str(places[-1])}
+        tasks.append(studio.role("sops", **given))
+    ran = studio.run(*tasks)
+    assert ran.code == 0 and list(studio.file.parent.iterdir()) == [studio.file], ran.output
+    assert sorted((studio.folder / "stored").iterdir()) == sorted(places), "a probe is left"
+
+
+@pytest.mark.parametrize(
+    ("store", "script", "said"),
+    [
+        ("sops", 'case $1 in encrypt) cat;; *) echo "no identity matched" >&2; exit 128;; esac', "no identity matched"),
+        ("sops", "case $1 in encrypt) cat;; *) echo '{}';; esac", "doesn't give back what was written there"),
+        (
+            "aws_secrets_manager",
+            'case $2 in get-*) echo ResourceNotFoundException >&2; exit 254;; del*) touch "$0.removed";; *) cat;; esac',
+            "doesn't give back what was written there",
+        ),
+    ],
+    ids=["refused", "another", "nothing"],
+)
+def test_a_store_that_gives_nothing_back_is_found_before_apple_is_asked(
+    store: str, script: str, said: str, studio: Studio
+) -> None:
+    studio.program("aws" if store == "aws_secrets_manager" else store, f"#!/bin/sh\n{script}\n")
+    ran = studio.run(studio.role(store))
+    shown = " ".join(ran.output.split())
+    assert ran.code == 2 and said in shown and "Apple wasn't asked, and no key was made." in shown, ran.output
+    assert "Make or find the key" not in ran.output and studio.file.read_text() == studio.pem
+    assert not list((studio.folder / "stored").iterdir()), "the probe is left"
+    assert (studio.bin / "aws.removed").exists() is (store != "sops")
 
 
 def test_paths_with_variables_are_read_where_they_lead(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def aws() -> int:
         found.unlink()
         return 0
     text = found.read_text()
-    if os.environ.get("STAND_IN_FAULT") == "damaged":
+    if os.environ.get("STAND_IN_FAULT") == "damaged" and "-probe-" not in found.name:
         # Somebody's store that keeps the text, but not all of it.
         document = json.loads(text)
         held = json.loads(document["SecretString"]) if "SecretString" in document else document
