@@ -80,7 +80,7 @@ options:
   declaration_faults:
     description:
       - Registered results of M(storeops.refunds.refund_info), as in O(refunds), of which only C(declaration_faults) are
-        taken (C(wrong_apple_id)). The report doesn't show their refunds.
+        taken (C(wrong_apple_id)), and why one failed. Without these or O(refunds), such a finding stays open.
     type: list
     elements: dict
   path:

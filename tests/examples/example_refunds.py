@@ -12,7 +12,7 @@ Json = dict[str, t.Any]
 NOTIFIED: Json = {
     "subscription_status_url": "https://example.com/notifications",
     "subscription_status_url_version": "V2",
-    "subscription_status_url_for_sandbox": "https://refunds.example.com/old",
+    "subscription_status_url_for_sandbox": "https://refunds.example.com/apple",
     "subscription_status_url_version_for_sandbox": "V2",
 }
 HOUR = 3_600_000

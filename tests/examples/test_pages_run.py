@@ -218,7 +218,7 @@ def outcomes_are_those_of_the_pages(walk: Walk, printed: dict[str, str]) -> None
     assert "3 apps audited, none needs attention: 3 OK. The report: " in audit
     for line in (text for command, text in said.items() if command.startswith("ansible localhost")):
         assert '"accepted": true' in line
-    assert (walk.newcomer.cwd / "report/refund-audit.html").exists()
+    assert (walk.newcomer.home / "refund-report/refund-audit.html").exists()
     exported = (walk.newcomer.folder / "srv/reports/refunds.csv").read_text()
     assert len(exported.splitlines()) > 4, "the example world has refunds"
     (vaulted,) = (walk.newcomer.folder / "srv/vault").glob("*.p8")

@@ -123,10 +123,11 @@ def _reading_step(status: Status | None, is_read: bool = True) -> str:
             f"Its integration in the ledger is {status}, so no run reads it: storeops.refunds.site makes it Active or "
             "says what keeps it from that."
         )
-    more, end = (" any more", ", or end the period (until) when it was last read") if is_read else ("", "")
+    more, end = (" any more", ", or end the period when it was last read") if is_read else ("", "")
+    # No option is named: an audit, whose report says this, too, has other ones.
     return (
-        f"The app has no integration in this ledger{more}, so no run reads it. Leave it out (name the others in "
-        f"bundle_ids){end}. If it belongs here, declare it for the ledger and run storeops.refunds.site."
+        f"The app has no integration in this ledger{more}, so no run reads it. If it belongs here, declare it for the "
+        f"ledger and run storeops.refunds.site. Else leave it out{end}."
     )
 
 

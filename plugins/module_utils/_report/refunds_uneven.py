@@ -118,7 +118,7 @@ def _refuse_unequal(grouping: str, grouped: t.Sequence[_Summed], others: t.Seque
                 members[0].name,
                 f"has other refunds{whose} ({members[0].period}) than {(beside or grouped)[0].name}, and is grouped "
                 f"otherwise. Sums by {grouping} would leave some out.",
-                _ALIKE,
+                f"{_ALIKE} If refunds were recorded in between, ask again.",
             )
 
 

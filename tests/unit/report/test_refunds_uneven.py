@@ -124,7 +124,7 @@ def test_results_of_other_refunds_of_the_same_apps_that_are_not_grouped_alike_ar
         assert f"{refused.value}" == (
             f"{one}: has other refunds of com.example.one, com.example.two (2026-11-02T00:00:00Z to now) than {other}, "
             "and is grouped otherwise. Sums by bundle_id would leave some out. Ask for all of them with the same "
-            "group_by."
+            "group_by. If refunds were recorded in between, ask again."
         )
 
 

@@ -385,7 +385,8 @@ def test_what_stops_it_is_told_before_a_key_is_made(publisher: Publisher, option
 def test_the_default_for_all_keys_does_not_outdo_what_the_old_key_says(publisher: Publisher, is_declared: bool) -> None:
     keys = publisher.declared(ONE, TWO) if is_declared else []
     path = str(publisher.folder / "new.p8")
-    new = {"key_id": NEW, "name": "new key", "private_key_path": path}
+    # The role gives an empty one where none is said.
+    new = {"key_id": NEW, "name": "new key", "private_key_path": path, "issuer_id": ""}
     plan = publisher.rotate(keys, stage="plan", issuer_id=PARTNER, new_key=new)
     assert not plan.results.get("failed") and plan.results["rotation"]["issuer_id"] == ISSUER, plan.message
     done = publisher.both(keys, issuer_id=PARTNER, revoke=True, new_key=new)

@@ -139,9 +139,14 @@ class Intake:
         try:
             found = self.declared.verifier(other, environment).told(payload)
         except NoAppleId:
+            if self.declared.failure is not None:
+                return self._trouble(str(self.declared.failure), told=self._troubles)
             return self._undeclared(environment, bundle_id)
         if isinstance(found, Rejected) and not found.is_apples:
             return Answer(400, found.reason)
+        if self.declared.failure is not None:
+            # It may be declared by now.
+            return self._trouble(str(self.declared.failure), is_sound=True)
         self._tell(
             f"{bundle_id} ({environment}): the ledger doesn't declare this environment, so nothing of it is recorded; "
             "it goes to forward_to alone, and gets 404 without. Apply refund_tracking_integration for it (tracker: "

@@ -115,7 +115,7 @@ def _new_key(params: Params, declaration: Declaration) -> KeySource:
         raise InputError("new_key.private_key_path", f"{path} is relative.", "Give an absolute path, or one from ~.")
     policies = (one.policy for one in declaration.keys.values() if one.path == os.path.abspath(path))
     fields = {
-        "issuer_id": given.get("issuer_id"),
+        "issuer_id": given.get("issuer_id") or None,
         "key_id": given.get("key_id") or None,
         "private_key_path": path,
         "private_key_file_policy": next(policies, params["private_key_file_policy"]),
