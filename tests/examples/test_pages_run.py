@@ -141,9 +141,9 @@ class Walk:
                 file.write(f"app_store_connect_api_url: {base}/app-store-connect-api\n")
             for name in ("2X9R4HXF34", "9ABCDEF123"):
                 shutil.copy(self.newcomer.home / f"Downloads/kept_{name}.p8", self._secret(name))
-            fleet = cwd / "fleet.yml"
             option = f"        app_store_server_url: {base}/app-store-server/{{environment}}\n"
-            fleet.write_text(re.sub(r"(?=        issuer_id: )", option, fleet.read_text()))
+            for play in (cwd / "fleet.yml", cwd / "fleet_refunds.yml"):
+                play.write_text(re.sub(r"(?=        private_key_file_policy: )", option, play.read_text()))
         elif page.endswith("rotation.md"):
             shutil.move(cwd / "keep_key.yml", self.newcomer.home / "plays/keep_key.yml")
         elif page.endswith("keys.md"):
