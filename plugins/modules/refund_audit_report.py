@@ -79,8 +79,8 @@ options:
     elements: dict
   declaration_faults:
     description:
-      - Registered results of M(storeops.refunds.refund_info), as in O(refunds), of which only C(declaration_faults) are
-        taken (C(wrong_apple_id)), and why one failed. Without these or O(refunds), such a finding stays open.
+      - Registered results of M(storeops.refunds.refund_info), as in O(refunds), of which C(declaration_faults) are taken,
+        and why one failed. Without these or O(refunds), C(wrong_apple_id) stays open.
     type: list
     elements: dict
   path:
