@@ -232,7 +232,7 @@ def test_without_the_watch_over_redirects_no_app_gets_a_browser(monkeypatch: pyt
     closed: list[object] = []
 
     class Driver:
-        def start(self) -> Driver:
+        def start(self) -> object:
             return self
 
         def stop(self) -> None:

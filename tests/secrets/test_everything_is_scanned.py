@@ -47,6 +47,7 @@ EVENT = {
     **{name: "x" for name in ("what", "product_id", "price", "transaction_id", "signed_at", "answer_until")},
     "notification_uuid": "x",
     "bundle_id": "com.example.one",
+    "environment": "sandbox",
 }
 # What each playbook is given; {url} is a server that takes everything.
 PLAYBOOKS: dict[str, Json] = {

@@ -234,8 +234,11 @@ class Tab:
 
 def _reason_of(error: str) -> str:
     """Return what the browser itself wrote, which Playwright puts below its own words; else the first of those."""
-    lines = [line.strip() for line in (*re.findall(r"\[err\] (.+)", error), *error.splitlines())]
-    return printable(next(filter(None, lines), "it didn't say why"))[:200].rstrip(".")
+    own = [line.strip() for line in error.splitlines() if line.strip()]
+    # In a container, it writes at each start that there is no D-Bus.
+    lines = [line for line in re.findall(r"\[err\] (.+)", error) if "/bus.cc" not in line]
+    found = own if own and "Timeout" in own[0] else [*lines, *own]
+    return printable(next(iter(found), "it didn't say why"))[:200].rstrip(".")
 
 
 def _guard(route: Route, origin: str) -> None:

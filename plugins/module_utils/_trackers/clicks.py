@@ -24,8 +24,8 @@ _QUIET = 0.5
 class Reaction:
     """How a page reacted to its form. ``said``: what it complains of, or what became of what it sent.
 
-    ``is_taken``: the form's own text was sent, and its server answered that without an error. What isn't seen (a
-    WebSocket, a text that the page encodes) isn't known to be taken.
+    ``is_taken``: the form's own texts were sent and answered without an error, and the page complains of nothing. What
+    isn't seen (a WebSocket, a text that the page encodes) isn't known to be taken.
     """
 
     said: str = ""
@@ -35,12 +35,12 @@ class Reaction:
 class _Traffic:
     """The requests of a page while this is entered. ``has_written``: one that may change something was seen.
 
-    ``answers``: the HTTP status of each of those that had ``text`` in it, so that a page's statistics don't count; 0
-    without an answer.
+    ``answers``: the HTTP status of each of those that had all ``texts`` in it, so that a page's statistics don't count;
+    0 without an answer.
     """
 
-    def __init__(self, page: Page, text: str) -> None:
-        self._page, self._text = page, text.encode()
+    def __init__(self, page: Page, texts: t.Sequence[str]) -> None:
+        self._page, self._texts = page, [text.encode() for text in texts]
         self.has_written = False
         self.open: set[Request] = set()
         self.answers: dict[Request, int] = {}
@@ -64,7 +64,8 @@ class _Traffic:
         self.open.add(request)
         if request.method not in READING:
             self.has_written = True
-            if self._text in (request.post_data_buffer or b""):
+            body = request.post_data_buffer or b""
+            if all(text in body for text in self._texts):
                 self.answers[request] = 0
 
     def _answered(self, response: Response) -> None:
@@ -75,12 +76,14 @@ class _Traffic:
         self.open.discard(request)
 
 
-def press(page: Page, button: Locator, timeout: float, monotonic: t.Callable[[], float], text: str = "") -> _Traffic:
+def press(
+    page: Page, button: Locator, timeout: float, monotonic: t.Callable[[], float], texts: t.Sequence[str] = ()
+) -> _Traffic:
     """Click once and wait up to ``timeout`` seconds for the answers; return what was sent.
 
     To load a page anew before that would cancel what its scripts are about to send.
     """
-    with _Traffic(page, text) as traffic:
+    with _Traffic(page, texts) as traffic:
         button.click()
         starts = quiet_since = monotonic()
         while monotonic() - starts < timeout:
@@ -92,9 +95,12 @@ def press(page: Page, button: Locator, timeout: float, monotonic: t.Callable[[],
         return traffic
 
 
-def submit(page: Page, button: Locator, timeout: float, monotonic: t.Callable[[], float], text: str) -> Reaction:
-    """Click the button of a form that has ``text`` in it, once; return how the page reacted."""
-    traffic = press(page, button, timeout, monotonic, text)
+def submit(
+    page: Page, button: Locator, timeout: float, monotonic: t.Callable[[], float], texts: t.Sequence[str]
+) -> Reaction:
+    """Click the button of a form that has ``texts`` in it, once; return how the page reacted."""
+    before = _alert(page)
+    traffic = press(page, button, timeout, monotonic, texts)
     answers = traffic.answers.values()
     refused = next((status for status in answers if status >= 400), None)
     became = ""
@@ -104,10 +110,16 @@ def submit(page: Page, button: Locator, timeout: float, monotonic: t.Callable[[]
         became = f"What it sent was answered with HTTP status {refused}."
     elif 0 in answers:
         became = "What it sent was not answered."
-    alerts = page.get_by_role("alert").filter(visible=True)
-    alert = " ".join(alerts.first.inner_text().split()) if alerts.count() else ""
+    alert = _alert(page)
     said = " ".join(filter(None, (became, alert and f"It says: {quoted(alert)}")))
-    return Reaction(said, bool(answers) and all(0 < status < 400 for status in answers))
+    # A server may answer a refusal with 200, and the page tells.
+    is_silent = alert in ("", before)
+    return Reaction(said, is_silent and bool(answers) and all(0 < status < 400 for status in answers))
+
+
+def _alert(page: Page) -> str:
+    alerts = page.get_by_role("alert").filter(visible=True)
+    return " ".join(alerts.first.inner_text().split()) if alerts.count() else ""
 
 
 def agree(dialog: Dialog) -> None:

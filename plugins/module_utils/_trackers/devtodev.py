@@ -229,7 +229,7 @@ class DevtodevByBrowser:
         data = credentials.private_key.pem.reveal().encode()
         attempt.before = self._open_own(form, integration.identity)
         form.fill(values, f"SubscriptionKey_{credentials.key_id}.p8", data)
-        click = form.ready_to_submit(credentials.key_id)
+        click = form.ready_to_submit(credentials.key_id, credentials.issuer_id)
         # Should the end stay unknown, the next run applies it again.
         self.last_applied.begin(integration)
         self._place = None

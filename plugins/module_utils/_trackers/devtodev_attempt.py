@@ -15,10 +15,8 @@ from .pictures import picture_of
 
 _NOTHING = Shown(None, None, None, "")
 _UNSEEN = Reaction()
-_SEE_KEY = (
-    "Look at the page: the next run submits the form again. If the page shows the Key ID, name the place by "
-    "devtodev.page.key_id."
-)
+_LOOK = "Look at the page: the next run submits the form again."
+_SEE_KEY = "If the page shows the Key ID, name the place by devtodev.page.key_id."
 
 
 @dataclass
@@ -59,7 +57,8 @@ def unproven(form: Form, attempt: Attempt) -> PageProblem | None:
     if attempt.reaction.is_taken or not was_there or now.key_id not in (None, before.key_id):
         return None
     status = f"the status {now.status!r}" if now.status else "no status"
+    steps = (_LOOK, "" if now.key_id else _SEE_KEY, attempt.picture or picture_of(form.page, form.veil))
     return PageProblem(
-        f"devtodev's page shows {status} and nothing that it didn't show before, so it isn't known which key it has.",
-        f"{_SEE_KEY} {attempt.picture or picture_of(form.page, form.veil)}".strip(),
+        f"devtodev's page shows {status} and no new Key ID, so it isn't known which key it has.",
+        " ".join(filter(None, steps)),
     )

@@ -140,10 +140,10 @@ class Form:
             names = ", ".join(map(str, differing))
             raise self._problem(f"what was filled in does not read back: {names}.", _NAME_IT)
 
-    def ready_to_submit(self, key_id: str) -> t.Callable[[], Reaction]:
+    def ready_to_submit(self, *texts: str) -> t.Callable[[], Reaction]:
         """Return the one click that submits, of a button that can be clicked; it returns how the page reacted."""
         button = self._clickable("submit", self._located()["submit"], " after filling in the form")
-        return lambda: submit(self.page, button, self.timeout, self.monotonic, key_id)
+        return lambda: submit(self.page, button, self.timeout, self.monotonic, texts)
 
     def ready_to_remove(self) -> t.Callable[[], None]:
         """Return what removes, one click or two. Raises PageProblem without a button that can be clicked."""

@@ -433,3 +433,13 @@ def test_what_was_declared_since_the_ledger_was_read_is_ours_to_answer_for(desk:
     assert {answer.status for answer in answers} == {503} and tries.call_count == 1
     assert [answer.is_sound for answer in answers[:2]] == [True, False]
     assert desk.take(desk.apple.body()) == [(200, "stored")]
+
+
+def test_what_waits_for_a_ledger_keeps_no_requests_in_memory(desk: Desk) -> None:
+    with mock.patch.multiple(declared_module, list_integrations=mock.Mock(side_effect=LedgerError("It is away."))):
+        for number in range(50):
+            assert desk.intake.judge(desk.apple.body(bundleId=f"com.example.n{number}")).answer.status == 503
+    frames, trace = 0, desk.intake.declared.failure.__traceback__ if desk.intake.declared.failure else None
+    while trace:
+        frames, trace = frames + 1, trace.tb_next
+    assert 0 < frames < 20

@@ -12,6 +12,7 @@ import pytest
 from tracker_answers_support import identity
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, PACKAGE
 
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import _reason_of
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.clicks import Reaction
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev import DevtodevByBrowser
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_attempt import Attempt, look, unproven
@@ -75,7 +76,8 @@ def test_what_was_there_before_proves_nothing(
     form: t.Any = SimpleNamespace(words=Words(), page=None, veil=b"")
     problem = unproven(form, Attempt(before=before, shown=now))
     assert (problem is None) is is_known
-    assert problem is None or problem.next_step.endswith("devtodev.page.key_id. Screenshot: /p.png")
+    step = "" if now.key_id else " If the page shows the Key ID, name the place by devtodev.page.key_id."
+    assert problem is None or problem.next_step.endswith(f"the form again.{step} Screenshot: /p.png")
     assert unproven(form, Attempt(before=before, shown=now, reaction=Reaction("", True))) is None
 
 
@@ -89,3 +91,20 @@ def test_what_another_app_has_by_now_is_not_removed(tracks: str | None) -> None:
         return
     with pytest.raises(PageProblem, match=r"now tracks com\.example\.two"):
         tracker._ready_to_remove(form, identity("devtodev"))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("BrowserType.launch: Target closed\n[pid=1][err] x: error while loading shared libraries: a.so", "x: error"),
+        ("BrowserType.launch: Timeout 60000ms exceeded.\n[pid=1][err] [1:2:ERROR:x/bus.cc:407] no bus", "BrowserType"),
+        (
+            "Target closed\n[pid=1][err] [1:2:ERROR:dbus/bus.cc:407] no bus\n[pid=1][err] No usable sandbox!",
+            "No usable",
+        ),
+        ("Target closed\n[pid=1][err] [1:2:ERROR:dbus/bus.cc:407] no bus", "Target closed"),
+        ("", "it didn't say why"),
+    ],
+)
+def test_why_a_browser_did_not_start(error: str, told: str) -> None:
+    assert _reason_of(error).startswith(told)

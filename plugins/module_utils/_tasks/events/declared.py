@@ -68,7 +68,8 @@ class Declared:
         if age > _AGE_S or ((environment, bundle_id) not in self._held and age > _AGE_OF_UNKNOWN_S):
             self._read_again()
         if self._failure is not None and all(bundle_id != held for _environment, held in self._held):
-            raise self._failure
+            # Not with what the raises before hung on it: each has a request's body.
+            raise self._failure.with_traceback(None)
         return self._held.get((environment, bundle_id))
 
     def _read_again(self) -> None:
