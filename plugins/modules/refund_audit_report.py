@@ -79,7 +79,7 @@ options:
     elements: dict
   declaration_faults:
     description:
-      - Registered results of M(storeops.refunds.refund_info), as in O(refunds): their C(declaration_faults) are taken,
+      - Registered results of M(storeops.refunds.refund_info), as in O(refunds); their C(declaration_faults) are taken,
         and why one failed. Without these or O(refunds), C(wrong_apple_id) stays open.
     type: list
     elements: dict
