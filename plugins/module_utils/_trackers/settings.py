@@ -38,11 +38,11 @@ class LedgerSettings:
 _PERMISSIONS = frozenset({"on_unknown", "is_confirmed", "create_app", "app_name", "delete_app", "replace_bundle"})
 
 
-def without_permissions(settings: Settings) -> Settings:
-    """Return one app's options as they serve another one: nobody allowed, or confirmed, anything about that one."""
+def for_others(settings: Settings, task: Options) -> Settings:
+    """Return one app's options as they serve another one: allowed, or confirmed, is what the task says for all."""
     instance = t.cast(t.Any, settings)
-    unset = {one.name: one.default for one in fields(instance) if one.name in _PERMISSIONS}
-    return t.cast(Settings, replace(instance, **unset))
+    said = {one.name: task.get(one.name.removeprefix("is_")) or one.default for one in fields(instance)}
+    return t.cast(Settings, replace(instance, **{name: said[name] for name in said.keys() & _PERMISSIONS}))
 
 
 def parse(tracker: str, options: Options, where: str = "") -> Settings:

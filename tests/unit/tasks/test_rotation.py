@@ -213,6 +213,28 @@ def test_what_is_confirmed_of_one_app_is_confirmed_of_no_other(
     assert sorted(publisher.row()) == sorted([(confirmed, NEW, "Active"), (other, NEW, "Pending")])
 
 
+@pytest.mark.parametrize("confirmed", ["task", "app"])
+@pytest.mark.parametrize("project", ["task", "app"])
+def test_what_nobody_declares_is_confirmed_by_the_task_wherever_the_project_stands(
+    publisher: Publisher, confirmed: str, project: str
+) -> None:
+    both = [{"bundle_id": name, "trackers": ["ledger", "devtodev"], "devtodev": HANDOFF} for name in (ONE, TWO)]
+    for _time in range(2):
+        publisher.site(publisher.declared(*both), devtodev={"confirmed": True})
+    keys = publisher.declared(both[0])
+    assert not publisher.rotate(keys).results.get("failed")
+    options = {
+        place: {**(HANDOFF if place == project else {}), **({"confirmed": True} if place == confirmed else {})}
+        for place in ("task", "app")
+    }
+    keys = publisher.declared({**both[0], "devtodev": options["app"]})
+    done = publisher.both(keys, devtodev=options["task"], revoke=True)
+    is_told = confirmed == "app"
+    told = f"1 integration must be entered by hand: {TWO} at devtodev (project game)."
+    assert (told in done.message) is is_told and publisher.active() == ({OLD, NEW} if is_told else {NEW}), done.message
+    assert sorted(publisher.row()) == [(ONE, NEW, "Active"), (TWO, NEW, "Pending" if is_told else "Active")]
+
+
 def test_what_nobody_noted_at_a_tracker_by_hand_is_entered_anew(publisher: Publisher) -> None:
     """A person may have entered the old key there before the tracker was declared."""
     both = {"bundle_id": ONE, "trackers": ["ledger", "devtodev"], "devtodev": HANDOFF}

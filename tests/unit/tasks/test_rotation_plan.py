@@ -202,7 +202,7 @@ def test_what_uses_the_old_key_is_told_and_nothing_is_changed(monkeypatch: pytes
         "http": {"calls": 7},
     }
     assert run.asked == [
-        Request(OLD, f"{tmp_path}/new.p8", "new", "", "old", "", False, ISSUER, frozenset({ISSUER}), True)
+        Request(OLD, f"{tmp_path}/new.p8", "new", "", "old", "", False, ISSUER, frozenset({ISSUER}), False)
     ]
     one = Plan(monkeypatch, run.new, Known((held("a"), held("b", NEW))))
     assert one.run()["rotation"]["message"] == f"1 integration uses {OLD}."
@@ -257,6 +257,7 @@ def test_without_a_name_or_in_another_team_nobody_is_asked(
         (None, None, ["used", "two"], "default", "default", {"used", "two"}),
         (None, None, [], "default", "default", {"default"}),
         (None, None, [], None, None, set()),
+        ("default", "own", ["used"], "default", "default", {"own", "used"}),
     ],
 )
 def test_the_default_for_all_keys_is_the_last_to_tell_the_team(
@@ -277,8 +278,54 @@ def test_the_default_for_all_keys_is_the_last_to_tell_the_team(
     run.default_issuer = said.get(str(default))
     run.run()
     (asked,) = run.asked
-    assert (asked.new_issuer, asked.is_default_issuer) == (said.get(str(wanted), ""), not given)
+    assert (asked.new_issuer, asked.is_default_issuer) == (said.get(str(wanted), ""), wanted == default and not given)
     assert asked.old_issuers == {said[one] for one in issuers}
+
+
+@pytest.mark.parametrize("default", [None, ISSUER, OTHER_ISSUER])
+def test_the_default_is_no_word_for_the_team_of_an_old_key_that_nobody_declares(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, default: str | None
+) -> None:
+    """What hides its key may have the old one then, of whichever team its declared key is."""
+    hidden = replace(held("h"), key_id=None, status="Unknown")
+    known = Known((hidden,), others={hidden.identity: OTHER_ISSUER})
+    for old, is_hidden in ((None, True), (source(OLD), default != ISSUER), (source(OLD, issuer_id=ISSUER), False)):
+        run = Plan(monkeypatch, source(None, f"{tmp_path}/new.p8"), known, old, default_issuer=default)
+        issuers = ({old.issuer_id or default} if old else set()) - {None}
+        run.run()
+        assert run.asked[0].old_issuers == issuers
+        assert (replace(known, issuers=run.asked[0].old_issuers).hidden == (hidden,)) is is_hidden
+        # An integration of the old key tells more than the default does.
+        both = replace(known, held=(hidden, held("a", issuer=OTHER_ISSUER)))
+        run = Plan(monkeypatch, source(None, f"{tmp_path}/new.p8"), both, old, default_issuer=default)
+        run.run()
+        assert replace(both, issuers=run.asked[0].old_issuers).hidden == (hidden,)
+
+
+SPELT = {"as it is": ISSUER, "in capitals": ISSUER.upper(), "with blanks": f" {ISSUER} "}
+
+
+@pytest.mark.parametrize("place", ["entry", "default", "new_key"])
+@pytest.mark.parametrize("spelt", SPELT.values(), ids=list(SPELT))
+def test_a_team_is_the_same_however_it_is_spelt(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str, spelt: str
+) -> None:
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+    old = {"key": "old", "key_id": OLD, "private_key_path": "/keys/old.p8"}
+    new = {"private_key_path": f"{tmp_path}/new.p8"}
+    for given in ("entry", "default", "new_key"):
+        said = spelt if given == place else ISSUER
+        options: Results = {"keys": [old], "old_key_id": OLD, "stage": "plan", "new_key": new}
+        options |= {"issuer_id": said} if given == "default" else {}
+        options |= {"keys": [{**old, "issuer_id": said}]} if given == "entry" else {}
+        options |= {"new_key": {**new, "issuer_id": said}} if given == "new_key" else {}
+        params = ArgumentSpecValidator(_argument_spec.iap_key_rotation()).validate(options).validated_parameters
+        asked = rotation_request(params, lambda text: None)
+        run = Plan(monkeypatch, asked.new, old=asked.old, default_issuer=asked.default_issuer)
+        run.run()
+        (request,) = run.asked
+        assert request.old_issuers == {ISSUER} and request.new_issuer == ISSUER
 
 
 @pytest.mark.parametrize("own", [{}, {"issuer_id": OTHER_ISSUER, "private_key_file_policy": "mounted"}])

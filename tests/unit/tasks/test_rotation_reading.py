@@ -106,6 +106,7 @@ def read(
     trackers: t.Mapping[t.Any, Tracker | Exception],
     *apps: App,
     extra: t.Sequence[t.Any] = (),
+    options: t.Mapping[str, t.Any] | None = None,
     rows: t.Sequence[Integration] = (),
 ) -> Reading:
     """Read all; ``rows``: what the ledger holds itself, and knows of others."""
@@ -117,7 +118,7 @@ def read(
         return found
 
     monkeypatch.setattr(module, "list_all", {"ledger": list(rows)}.__getitem__)
-    made = Reading(Declaration({}, apps), extra)
+    made = Reading(Declaration({}, apps), extra, options or {})
     return made.read(t.cast(t.Any, SimpleNamespace(open=open_, ledger="ledger")))
 
 
@@ -266,7 +267,7 @@ def test_an_option_of_one_app_is_no_other_apps(
         lists = [own_entry] if tracker == "qonversion" else [entry for entry, _settings in pairs]
         shared[settings] = Tracker(t.cast(t.Any, settings), lists)
     monkeypatch.setattr(module, "list_all", lambda ledger: [])
-    found = Reading(declared, ()).read(t.cast(t.Any, SimpleNamespace(open=shared.__getitem__, ledger=None)))
+    found = Reading(declared, (), {}).read(t.cast(t.Any, SimpleNamespace(open=shared.__getitem__, ledger=None)))
     for one in declared.apps:
         assert [found.settings(one.identity(settings)) for settings in one.settings] == list(one.settings)
 
@@ -282,6 +283,14 @@ def test_what_nobody_declares_has_the_tasks_options_and_no_permission_of_another
     found = read(monkeypatch, shared, app("a", one))
     assert found.settings(nobody.identity) == replace(one, is_confirmed=False, on_unknown="keep")
     assert found.settings(held("a", one).identity) == one
+    # What the task says of the tracker counts, even where the project stands with the apps alone.
+    for given in ({"confirmed": True}, {"on_unknown": "replace"}, {"confirmed": False, "on_unknown": "keep"}):
+        found = read(monkeypatch, shared, app("a", one), options={"devtodev": given, "revenuecat": None})
+        wanted = (given.get("confirmed", False), given.get("on_unknown", "keep"))
+        assert found.settings(nobody.identity) == replace(one, is_confirmed=wanted[0], on_unknown=wanted[1])
+        assert found.settings(held("a", one).identity) == one
+        found = read(monkeypatch, shared, app("a", one), options={"revenuecat": given})
+        assert found.settings(nobody.identity) == replace(one, is_confirmed=False, on_unknown="keep")
     shared[task] = Tracker(t.cast(t.Any, task), [nobody] if is_listed else [])
     assert read(monkeypatch, shared, app("a", one), extra=[task]).settings(nobody.identity) == task
     said = replace(task, is_confirmed=True)
@@ -332,7 +341,7 @@ def test_what_is_declared_with_which_key() -> None:
         app("old, at the new path", key=key("fresh", OLD)),
         app("not given", key=key("z", "PARTNER002", None)),
     )
-    known = Reading(Declaration({}, apps), ()).known(OLD, NEW, {"fresh"})
+    known = Reading(Declaration({}, apps), (), {}).known(OLD, NEW, {"fresh"})
     named = {
         name: sorted(f"{one.bundle_id} {one.tracker}" for one in getattr(known, name))
         for name in ("others", "declared_old", "declared_unknown", "declared_absent")
@@ -345,7 +354,7 @@ def test_what_is_declared_with_which_key() -> None:
         "declared_absent": ["absent ledger", "other, absent ledger"],
     }
     assert set(known.others.values()) == {ISSUER}
-    made = Reading(Declaration({}, ()), (), {held("a").identity: held("a")}, ["x."])
+    made = Reading(Declaration({}, ()), (), {}, {held("a").identity: held("a")}, ["x."])
     assert made.known(OLD, None, ()) == Known((held("a"),), ("x.",))
 
 

@@ -30,7 +30,7 @@ class Job:
         services = self.asked.services
         ledger = open_ledger(services.ledger_url, self.context, for_writing=False)
         with Trackers(self.context, ledger, services.times) as trackers:
-            return Reading(self.asked.declaration, self.asked.settings).read(trackers)
+            return Reading(self.asked.declaration, self.asked.settings, self.asked.options).read(trackers)
 
     def known(self, reading: Reading) -> Known:
         asked = self.asked
@@ -39,7 +39,9 @@ class Job:
         same = {source.name for source in keys if source.path and source.path == asked.new.path}
         known = reading.known(asked.old_key_id, asked.new.key_id, same)
         said = {ids_of(asked.old)[0], *(one.issuer_id for one in known.using(asked.old_key_id))} - {None}
-        return replace(known, issuers=frozenset(filter(None, said or {asked.default_issuer})))
+        # The default says nothing of a key that nobody declares: it may be another team's.
+        default = {asked.default_issuer} if asked.old else set()
+        return replace(known, issuers=frozenset(filter(None, said or default)))
 
     def issuer_id(self, known: Known) -> str | None:
         """Return the team of both keys, as far as anything tells it: what keys without their own have comes last."""

@@ -33,7 +33,7 @@ def plan(job: Job) -> Results:
         # The old key's name is no name for the new one, whoever else has it.
         named_key_id=asked.old_key_id if asked.old_key_id in named else next(iter(named), ""),
         new_issuer=issuer_id or "",
-        is_default_issuer=not new.issuer_id,
+        is_default_issuer=not new.issuer_id and issuer_id == asked.default_issuer,
         old_issuers=known.issuers,
         has_new=bool(named or declared or has_file or (new.key_id and known.using(new.key_id))),
     )

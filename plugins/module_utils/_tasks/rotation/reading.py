@@ -15,8 +15,9 @@ from ..._declaration.keys import ids_of
 from ..._ledger.integrations import list_all
 from ..._model.errors import RefundsError, unforeseen
 from ..._model.integration import Identity, Integration
+from ..._trackers.options import Options
 from ..._trackers.protocol import Tracker
-from ..._trackers.settings import LedgerSettings, Settings, without_permissions
+from ..._trackers.settings import LedgerSettings, Settings, for_others
 from ..shared.trackers import Trackers
 
 # What a fault of ours spoils when it meets one tracker.
@@ -25,7 +26,9 @@ _NOT_READ = "this tracker was not read"
 
 @dataclass
 class Reading:
-    """``held``: what is held, by identity. ``_whole``: trackers and projects whose list tells all that they hold.
+    """``options``: the task's own, by tracker. ``held``: what is held, by identity.
+
+    ``_whole``: trackers and projects whose list tells all that they hold.
 
     ``_own``: the options with which an app is declared. ``_listed``: of what nobody declares, those that found it.
 
@@ -34,6 +37,7 @@ class Reading:
 
     declaration: Declaration
     extra: t.Sequence[Settings]
+    options: t.Mapping[str, Options]
     held: dict[Identity, Integration] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
     unnoted: set[Identity] = field(default_factory=set)
@@ -104,8 +108,8 @@ class Reading:
         return next(same, None)
 
     def _of_nobody(self, settings: Settings) -> Settings:
-        """Return the options for what nobody declares: the task's, else another app's without its permissions."""
-        return settings if settings in self.extra else without_permissions(settings)
+        """Return the options for what nobody declares: the task's, else another app's with the task's permissions."""
+        return settings if settings in self.extra else for_others(settings, self.options.get(settings.tracker) or {})
 
     def _places(self) -> dict[Settings, list[App]]:
         found: dict[Settings, list[App]] = {settings: [] for settings in self.extra}

@@ -17,7 +17,7 @@ from ..._declaration.variables import misspelt
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import parse_issuer_id, parse_key_id, shown
 from ..._tracker_spec import TRACKERS
-from ..._trackers.options import SettingsError
+from ..._trackers.options import Options, SettingsError
 from ..._trackers.settings import Settings, parse
 from ..shared.session import SessionOptions, session_options
 from ..tracking.request import Services, services_of
@@ -31,6 +31,7 @@ class RotationRequest:
     ``default_issuer``: the Issuer ID of keys that say none of their own, which the old key may not be one of.
 
     ``settings``: of trackers whose options the task itself gives, so that apps that nobody declares are found there.
+    ``options``: those options as they are given, by tracker: they may need an app's to be of use.
     ``wait``: seconds until Apple has to accept the new key.
     """
 
@@ -43,6 +44,7 @@ class RotationRequest:
     new: KeySource
     new_name: str
     settings: tuple[Settings, ...]
+    options: t.Mapping[str, Options]
     services: Services
     session: SessionOptions
     team_id: int | None
@@ -67,12 +69,13 @@ def rotation_request(params: Params, warn: t.Callable[[str], None]) -> RotationR
         stage=params["stage"],
         declaration=declaration,
         old_key_id=old_key_id,
-        old=replace(old, issuer_id=said.get("issuer_id")) if old else None,
+        old=replace(old, issuer_id=_issuer_id(said.get("issuer_id"), f"{old.where}issuer_id")) if old else None,
         old_name=(said.get("name") or "").strip(),
         default_issuer=_issuer_id(params.get("issuer_id"), "issuer_id"),
         new=new,
         new_name=str(params["new_key"].get("name") or "").strip(),
         settings=tuple(_settings(params)),
+        options={name: params.get(name) or {} for name in TRACKERS},
         session=session_options(params),
         services=services_of(params),
         team_id=params.get("team_id"),
