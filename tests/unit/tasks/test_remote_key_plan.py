@@ -267,7 +267,7 @@ def test_what_an_earlier_run_kept_is_not_lost(tmp_path: Path, kind: str, pem: st
     assert decide(remote(True), job(NOTHING, "if_lost", remote(True), path=path)) == "download"
     assert decide(key, job(NOTHING, "always", key, path=path)) == "replace"
     told = f"{path} isn't there, but an earlier run kept what it downloaded for 2X9R4HXF34 as {saved}."
-    assert (caught.value.cause, caught.value.message) == ("key_unreadable", told)
+    assert caught.value.cause == "key_unreadable" and caught.value.message.startswith(f"{told} {saved} ")
     assert caught.value.next_step == f"Check it, and put it into its place: mv -n {saved} {path}"
 
 
@@ -289,19 +289,55 @@ def test_a_copy_that_may_be_the_lost_key_is_named_and_nothing_revoked(
     tmp_path: Path, regenerate: str, pem: str
 ) -> None:
     path, key = str(tmp_path / "studio.p8"), remote(False)
-    # One of another key by its name, one of another path, one without a key in it, and one that no run names so.
+    # One of another key by its name, one of another path, one without a byte in it, and one that no run names so.
     names = ["20261130T221530Z.OTHERKEY01.bak", "old", "bak"]
     for name in names:
         write_key(Path(f"{path}.{name}"), pem)
     write_key(tmp_path / "other.p8.20261130T221530Z.bak", pem)
-    Path(f"{path}.20261130T221530Z.bak").write_text("no key")
+    Path(f"{path}.20261130T221530Z-2.bak").touch()
     if regenerate == "if_lost":
         assert decide(key, job(NOTHING, regenerate, key, path=path)) == "replace"
     copies = [str(write_key(Path(f"{path}.2026113{day}T221530Z.bak"), pem)) for day in (0, 1)]
     Path(copies[0]).chmod(0o644)
+    # The last one, but what can be read as a key is told first.
+    damaged = f"{path}.20261132T221530Z.bak"
+    Path(damaged).write_text("no key")
     with pytest.raises(KeyProblem) as caught:
         decide(key, job(NOTHING, regenerate, key, path=path))
-    told = f"A private key that was there once lies beside it: {copies[1]}, {copies[0]}. Nothing tells whether it is"
+    told = f"What lay there once lies beside it: {copies[1]}, {copies[0]}, {damaged}. Nothing tells whether it is this"
     assert caught.value.cause == "key_unreadable" and told in caught.value.message
     assert f"mv -n {copies[1]} {path}. If it isn't, move it to another folder" in caught.value.next_step
     assert decide(key, job(NOTHING, "always", key, path=path)) == "replace"
+
+
+BACKUPS = {
+    "key": lambda path, pem: write_key(path, pem),
+    "vaulted": lambda path, pem: path.write_text("$ANSIBLE_VAULT;1.1;AES256\n61\n"),
+    "link": lambda path, pem: path.symlink_to(write_key(path.with_name("elsewhere"), pem)),
+    "dangling link": lambda path, pem: path.symlink_to("nowhere"),
+    "folder": lambda path, pem: path.mkdir(),
+    "not a key": lambda path, pem: path.write_text("no key"),
+    "empty": lambda path, pem: path.touch(),
+}
+
+
+@pytest.mark.parametrize("kind", BACKUPS)
+@pytest.mark.parametrize("tag", [".2X9R4HXF34", "", ".OTHERKEY01"], ids=["this key", "no key", "another key"])
+def test_a_backup_proves_the_key_lost_only_where_it_can_not_hold_it(
+    tmp_path: Path, kind: str, tag: str, pem: str
+) -> None:
+    path, key = str(tmp_path / "studio.p8"), remote(False)
+    backup = Path(f"{path}.20261130T221530Z{tag}.bak")
+    BACKUPS[kind](backup, pem)
+    asked = job(NOTHING, "if_lost", key, path=path)
+    if kind == "empty" or "OTHER" in tag:
+        assert decide(key, asked) == "replace"
+        return
+    if kind == "key" and tag:
+        assert decide(key, asked) == "restore"
+        return
+    with pytest.raises(KeyProblem) as caught:
+        decide(key, asked)
+    assert caught.value.cause == "key_unreadable" and f"mv -n {backup} {path}" in caught.value.next_step
+    told = f"moved aside the file of 2X9R4HXF34 as {backup}. " if tag else f"lies beside it: {backup}. "
+    assert told in caught.value.message

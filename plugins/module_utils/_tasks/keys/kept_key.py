@@ -45,13 +45,15 @@ def kept(key_id: str, path: str, environ: t.Mapping[str, str]) -> str | None:
 
 
 def moved_aside(key_id: str | None, path: str) -> list[str]:
-    """Return the backups of ``path`` that hold a key, of this Key ID by their names, the last one first.
+    """Return the backups of ``path`` of this Key ID by their names: what can be read as a key, the last one first.
 
-    With None: those whose names say no Key ID, so that each may be any key. Raises FileError.
+    After them comes what can't, and may hold the key all the same, unless there isn't a byte in it. With None: those
+    whose names say no Key ID, so that each may be any key. Raises FileError.
     """
     pattern = re.compile(f"{re.escape(os.path.basename(path))}{_BACKUP}", re.ASCII)
     named = [(one, pattern.fullmatch(os.path.basename(one))) for one in reversed(_beside(path))]
-    return [one for one, match in named if match and match["of"] == key_id and look(one, "own").key]
+    own = [one for one, match in named if match and match["of"] == key_id and not _is_empty(one)]
+    return sorted(own, key=lambda one: look(one, "own").key is None)
 
 
 def copies(fingerprint: str, path: str, environ: t.Mapping[str, str]) -> list[str]:

@@ -228,9 +228,13 @@ def _step_for(remote: RemoteKey, job: Job) -> Step:
     if saved and os.path.dirname(saved) == os.path.dirname(job.path) and look(saved, "own").key:
         return "restore"
     if saved:
+        why = look(saved, "own").problem
+        did = (
+            f"{'kept what it downloaded for' if job.kept(remote.key_id) else 'moved aside the file of'} {remote.key_id}"
+        )
         raise KeyProblem(
             "key_unreadable",
-            f"{job.path} isn't there, but an earlier run kept what it downloaded for {remote.key_id} as {saved}.",
+            f"{job.path} isn't there, but an earlier run {did} as {saved}.{f' {why.message}' if why else ''}",
             f"Check it, and put it into its place: mv -n {saved} {job.path}",
         )
     if remote.can_download is None:
@@ -247,8 +251,8 @@ def _refuse_lost(remote: RemoteKey, job: Job) -> None:
     if unsure:
         raise KeyProblem(
             "key_unreadable",
-            f"{lost} A private key that was there once lies beside it: {few(unsure)}. Nothing tells whether it is this "
-            "one, so nothing was revoked.",
+            f"{lost} What lay there once lies beside it: {few(unsure)}. Nothing tells whether it is this key, so "
+            "nothing was revoked.",
             f"If it is, put it into its place: mv -n {unsure[0]} {job.path}. If it isn't, move it to another folder "
             "and run again.",
         )
