@@ -263,9 +263,11 @@ def refuse_endless(spec: Spec, params: Spec) -> None:
     """
     for name, option in spec.items():
         value, inner = params.get(name), fields_of(name, option)
-        if option.get("type") == "int" and isinstance(value, str) and _is_huge(value):
-            raise OverflowError(name)
-        for entry in value if isinstance(value, list) else [value]:
+        is_number = "int" in (option.get("type"), option.get("elements"))
+        # Of a text in the place of a list, Ansible makes one by its commas.
+        for entry in value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]:
+            if is_number and isinstance(entry, str) and _is_huge(entry):
+                raise OverflowError(name)
             if inner and isinstance(entry, dict):
                 refuse_endless(inner, entry)
 

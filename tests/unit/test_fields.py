@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import typing as t
+from inspect import signature
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 from ansible.module_utils.ansible_release import __version__ as ansible_version
@@ -22,6 +24,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils import _argument_
 from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import APP, KEY_ENTRY
 from ansible_collections.storeops.refunds.plugins.module_utils._fields import (
     FROM_TEXT,
+    fields_of,
     option_faults,
     place,
     read_entry,
@@ -264,6 +267,41 @@ def test_a_number_is_whole_however_large_its_exponent_is(factor: int, exponent: 
             refuse_endless(_argument_spec.iap_key(), keys)
     else:
         refuse_endless(_argument_spec.iap_key(), keys)
+
+
+def numbers_in(spec: t.Mapping[str, t.Any], where: tuple[str, ...] = ()) -> t.Iterator[tuple[tuple[str, ...], bool]]:
+    """The places of whole numbers, and whether it is a list of them."""
+    for name, option in spec.items():
+        if "int" in (option.get("type"), option.get("elements")):
+            yield (*where, name), option.get("type") == "list"
+        yield from numbers_in(fields_of(name, option) or {}, (*where, name))
+
+
+SPECS = {
+    name: made
+    for name, made in vars(_argument_spec).items()
+    if isinstance(made, FunctionType) and made.__module__ == _argument_spec.__name__ and not signature(made).parameters
+}
+NUMBERS = [(name, *found) for name, made in sorted(SPECS.items()) for found in numbers_in(made())]
+
+
+def test_there_are_numbers_in_lists_and_in_entries() -> None:
+    assert ("refund_info", ("reasons",), True) in NUMBERS and ("iap_key", ("keys", "team_id"), False) in NUMBERS
+
+
+@pytest.mark.parametrize(("task", "where", "is_list"), NUMBERS)
+def test_the_digits_of_no_number_in_any_task_are_written_out(task: str, where: tuple[str, ...], is_list: bool) -> None:
+    endless = "1e99999999"
+    for written in (endless, [endless], ["1", endless], f"1,{endless}") if is_list else (endless,):
+        given: t.Any = written
+        for number, name in enumerate(reversed(where)):
+            given = {name: [given] if number else given}
+        with pytest.raises(OverflowError):
+            refuse_endless(SPECS[task](), given)
+    sound: t.Any = ["1", 2] if is_list else "1"
+    for number, name in enumerate(reversed(where)):
+        sound = {name: [sound] if number else sound}
+    refuse_endless(SPECS[task](), sound)
 
 
 def refused_by_ansible(spec: dict[str, t.Any], keys: t.Any) -> bool:
