@@ -72,7 +72,8 @@ options:
       - Asks Apple for a test notification to every URL that is as declared, and fails where Apple could not deliver it.
       - The In-App Purchase key is the one stored with the app's integration in the ledger, else O(private_key_path).
       - Each run posts to the server behind the URL. Nothing is posted in check mode, nor by the run that replaces
-        a URL, because Apple may call the one of before for up to an hour. Run again after that.
+        a URL, because Apple may call the one of before for up to an hour. Run again after that. An earlier run isn't
+        prevented, and its test proves nothing.
     type: bool
     default: false
   wait_timeout:
