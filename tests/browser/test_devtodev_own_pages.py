@@ -134,7 +134,7 @@ def test_what_the_page_says_is_passed_on(world: World) -> None:
 
 
 # What a page says of a key that it doesn't take, and sends its statistics all the same.
-SAYS_NO = "document.querySelector('[role=alert]').textContent = 'No'"
+SAYS_NO = "document.getElementById('no').textContent = 'No'"
 STOPS = f"fetch('/statistics', {{method: 'POST', body: 'ROTATED001'}}); {SAYS_NO}"
 REFUSED = f"fetch('/form', {{method: 'POST', body: 'ROTATED001 {ISSUER}'}}); {SAYS_NO}"
 
@@ -153,7 +153,9 @@ REFUSED = f"fetch('/form', {{method: 'POST', body: 'ROTATED001 {ISSUER}'}}); {SA
 )
 def test_an_active_of_before_is_not_the_new_key_s(world: World, sends: str, answer: int, said: str) -> None:
     """The page shows no IDs, before and after."""
-    body, active = "<p role=alert></p>" + BARE, "<b>Status:</b> <i>Active</i>"
+    # A notice that was there before says nothing.
+    body = "<p role=alert>Trial</p><p role=alert id=no></p>" + BARE
+    active = "<b>Status:</b> <i>Active</i>"
     with own_page(body=body) as page:
         assert world.on(page).results["integration"]["status"] == "Active"
         page.body, page.answer, page.status = body.replace("send()", sends), answer, active

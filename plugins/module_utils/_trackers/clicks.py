@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 from dataclasses import dataclass
 
 from .._model.identifiers import shown as quoted
@@ -99,7 +100,7 @@ def submit(
     page: Page, button: Locator, timeout: float, monotonic: t.Callable[[], float], texts: t.Sequence[str]
 ) -> Reaction:
     """Click the button of a form that has ``texts`` in it, once; return how the page reacted."""
-    before = _alert(page)
+    before = Counter(_alerts(page))
     traffic = press(page, button, timeout, monotonic, texts)
     answers = traffic.answers.values()
     refused = next((status for status in answers if status >= 400), None)
@@ -110,16 +111,17 @@ def submit(
         became = f"What it sent was answered with HTTP status {refused}."
     elif 0 in answers:
         became = "What it sent was not answered."
-    alert = _alert(page)
+    shown = _alerts(page)
+    new = [*(Counter(shown) - before)]
+    alert = next(iter((*new, *shown)), "")
     said = " ".join(filter(None, (became, alert and f"It says: {quoted(alert)}")))
     # A server may answer a refusal with 200, and the page tells.
-    is_silent = alert in ("", before)
-    return Reaction(said, is_silent and bool(answers) and all(0 < status < 400 for status in answers))
+    return Reaction(said, not new and bool(answers) and all(0 < status < 400 for status in answers))
 
 
-def _alert(page: Page) -> str:
-    alerts = page.get_by_role("alert").filter(visible=True)
-    return " ".join(alerts.first.inner_text().split()) if alerts.count() else ""
+def _alerts(page: Page) -> list[str]:
+    found = page.get_by_role("alert").filter(visible=True).all_inner_texts()
+    return [text for text in (" ".join(one.split()) for one in found) if text]
 
 
 def agree(dialog: Dialog) -> None:

@@ -53,8 +53,11 @@ def look(form: Form, values: t.Mapping[str, str], attempt: Attempt) -> PageProbl
 def unproven(form: Form, attempt: Attempt) -> PageProblem | None:
     """Return what is wrong where the page shows nothing new, and wasn't seen to take what was submitted."""
     before, now = attempt.before, attempt.shown
-    was_there = before.has_ids or form.words.status(before.status) is not None
-    if attempt.reaction.is_taken or not was_there or now.key_id not in (None, before.key_id):
+    was, is_now = form.words.status(before.status), form.words.status(now.status)
+    was_there = before.has_ids or was is not None
+    # Beside the Key ID that was submitted, an Active that wasn't there before is no other key's.
+    has_become = bool(now.key_id) and is_now == "Active" != was
+    if attempt.reaction.is_taken or not was_there or now.key_id not in (None, before.key_id) or has_become:
         return None
     status = f"the status {now.status!r}" if now.status else "no status"
     steps = (_LOOK, "" if now.key_id else _SEE_KEY, attempt.picture or picture_of(form.page, form.veil))

@@ -268,7 +268,8 @@ def test_what_an_earlier_run_kept_is_not_lost(tmp_path: Path, kind: str, pem: st
     assert decide(key, job(NOTHING, "always", key, path=path)) == "replace"
     told = f"{path} isn't there, but an earlier run kept what it downloaded for 2X9R4HXF34 as {saved}."
     assert caught.value.cause == "key_unreadable" and caught.value.message.startswith(f"{told} {saved} ")
-    assert caught.value.next_step == f"Check it, and put it into its place: mv -n {saved} {path}"
+    move = f"mv -n {saved} {path}. If it isn't the key, move it to another folder and run again."
+    assert caught.value.next_step == f"Check it, and put it into its place: {move}"
 
 
 @pytest.mark.parametrize("regenerate", ["never", "if_lost"])

@@ -31,6 +31,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.a
     declared_with,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.job import Job
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.moving import _after
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.planning import plan
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.request import rotation_request
 
@@ -403,3 +404,14 @@ def test_without_a_session_no_revocation_is_planned(monkeypatch: pytest.MonkeyPa
     with pytest.raises(InputError, match="needs a signed-in session"):
         run.run()
     assert run.asked == []
+
+
+def test_what_was_known_of_the_old_key_s_team_is_known_after_the_move() -> None:
+    """Nothing that is moved tells it any more, and the default may be another team's."""
+    before = Known((), issuers=frozenset({OTHER_ISSUER}))
+    job = SimpleNamespace(
+        context=SimpleNamespace(check_mode=False),
+        read=lambda: None,
+        known=lambda _reading: Known((), issuers=frozenset()),
+    )
+    assert _after(t.cast(t.Any, job), before, []).issuers == before.issuers

@@ -67,6 +67,8 @@ NEW = Shown(None, ISSUER, KEY_ID, "Active")
         (Shown(None, None, None, "", is_veiled=True), HIDDEN, False),
         (OLD, HIDDEN, False),
         (NEW, NEW, False),
+        (Shown(None, ISSUER, KEY_ID, "Error"), NEW, True),
+        (Shown(None, None, None, "Error"), Shown(None, ISSUER, None, "Active"), False),
     ],
 )
 def test_what_was_there_before_proves_nothing(

@@ -235,7 +235,8 @@ def _step_for(remote: RemoteKey, job: Job) -> Step:
         raise KeyProblem(
             "key_unreadable",
             f"{job.path} isn't there, but an earlier run {did} as {saved}.{f' {why.message}' if why else ''}",
-            f"Check it, and put it into its place: mv -n {saved} {job.path}",
+            f"Check it, and put it into its place: mv -n {saved} {job.path}. If it isn't the key, move it to another "
+            "folder and run again.",
         )
     if remote.can_download is None:
         return "download"

@@ -80,7 +80,8 @@ def _after(job: Job, known: Known, decisions: t.Sequence[Decision]) -> Known:
     if job.context.check_mode:
         return predicted
     try:
-        return job.known(job.read())
+        # Nothing that is moved tells of the old key's team any more.
+        return replace(job.known(job.read()), issuers=known.issuers)
     except RefundsError as error:
         return replace(predicted, unread=(*predicted.unread, f"what is held after the move: {error}"))
 
