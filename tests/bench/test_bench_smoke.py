@@ -21,7 +21,8 @@ APPS = 3
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page of one small run."""
     output = tmp_path_factory.mktemp("bench") / "page.md"
-    options = ["--sizes", str(APPS), "--runs", "1", "--refunds", "2000", "--output", str(output)]
+    # So many that each of 100 apps has one in every month, whatever day it is.
+    options = ["--sizes", str(APPS), "--runs", "1", "--refunds", "3000", "--output", str(output)]
     ran = subprocess.run([sys.executable, str(RUN), *options], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return output.read_text()

@@ -327,12 +327,11 @@ class Cut(Ledger):
     @contextlib.contextmanager
     def writing(self) -> t.Iterator[t.Any]:
         """Yield a connection whose commit's answer may be lost."""
-        with super().writing() as connection:
-            try:
-                yield connection
-            finally:
-                if self.cuts and self.cuts[0] == "before":
-                    connection.rollback()
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(super().writing())
+            yield connection
+            if self.cuts and self.cuts[0] == "before":
+                connection.rollback()
         if self.cuts:
             raise Passing(f"the connection broke {self.cuts.pop(0)} the commit", "")
 

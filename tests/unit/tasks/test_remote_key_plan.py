@@ -312,7 +312,7 @@ def test_a_copy_that_may_be_the_lost_key_is_named_and_nothing_revoked(
 
 
 BACKUPS = {
-    "key": lambda path, pem: write_key(path, pem),
+    "key": write_key,
     "vaulted": lambda path, pem: path.write_text("$ANSIBLE_VAULT;1.1;AES256\n61\n"),
     "link": lambda path, pem: path.symlink_to(write_key(path.with_name("elsewhere"), pem)),
     "dangling link": lambda path, pem: path.symlink_to("nowhere"),
