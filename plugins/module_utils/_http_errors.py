@@ -61,10 +61,9 @@ def explained(error: Exception, place: str, time_given: str, is_proxied: bool, i
     if is_tls and not any(isinstance(link, ssl.SSLEOFError) for link in chain):
         reason = str(chain[-1])[:200]
         return TransportError("tls", f"{place}: TLS failed: {reason}.", "Set ca_path for a private CA or a proxy's CA.")
-    if isinstance(error, UnicodeError) or not is_sent:
-        found = _unsent(error, chain, place)
-        if found:
-            return found
+    # What can't be encoded goes out as little.
+    if (not is_sent or isinstance(error, UnicodeError)) and (found := _unsent(error, chain, place)):
+        return found
     if any(isinstance(link, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)) for link in chain):
         return TransportError("timeout", f"{place}: no whole answer{way} {time_given}.", look + MORE_TIME)
     reason = f"{place}: the connection{way} broke off or the answer wasn't sound HTTP."

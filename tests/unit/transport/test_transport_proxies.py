@@ -148,3 +148,10 @@ def test_a_connection_that_ended_while_it_was_written_to_is_no_fault_of_tls() ->
     error = requests.exceptions.SSLError(urllib3.exceptions.SSLError(ssl.SSLEOFError(8, "EOF occurred in violation")))
     found = explained(error, HOST, "within 1 s", is_proxied=False, is_sent=True)
     assert (found.kind, found.may_have_arrived) == ("broken", True)
+
+
+def test_what_can_not_be_encoded_never_went_out() -> None:
+    """http.client finds it in a header once the request has begun."""
+    error = UnicodeEncodeError("latin-1", "\u201cx", 0, 1, "ordinal not in range(256)")
+    found = explained(error, HOST, "within 1 s", is_proxied=False, is_sent=True)
+    assert (found.kind, found.may_have_arrived) == ("refused_url", False)
