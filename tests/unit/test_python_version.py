@@ -12,7 +12,7 @@ import sys
 import pytest
 from unit_support import PACKAGE, ROOT
 
-# Imports everything in a Python that says to be an old one, as a module does or as Ansible does, and begins anew each time.
+# Imports everything in a Python that says to be an old one, as a module or as Ansible does, and begins anew each time.
 PROGRAM = f"""
 import importlib, sys
 if sys.argv[1] == "in Ansible":
