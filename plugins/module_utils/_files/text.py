@@ -12,7 +12,7 @@ import stat
 import typing as t
 
 from .._model.errors import FileError
-from .writing import move, sync_folder
+from .writing import move, sync_done
 
 _PIECE = 1 << 20
 
@@ -68,7 +68,7 @@ class Stream:
             self._file.close()
             os.replace(self._temporary, self.path)
             self._temporary = ""
-            sync_folder(os.path.dirname(self.path))
+        sync_done(os.path.dirname(self.path))
 
     def discard(self) -> None:
         """Leave nothing behind, unless it was published."""

@@ -34,7 +34,6 @@ def write_key_file(path: str, data: bytes, permit: Permit | None = None, backup:
         permit.require("replace_key_file", path)
     folder = os.path.dirname(os.path.abspath(path))
     refuse_unwritable(path)
-    outcome = "Nothing was changed."
     try:
         temporary = os.path.join(folder, f"{_TEMPORARY}{os.urandom(4).hex()}")
         _save(temporary, data)
@@ -46,10 +45,11 @@ def write_key_file(path: str, data: bytes, permit: Permit | None = None, backup:
                     move(temporary, path)
                 else:
                     os.replace(temporary, path)
-        outcome = "The new file lies there, but may not outlive a power cut."
-        sync_folder(folder)
     except OSError as error:
-        raise FileError(f"private_key_path: {path} can't be written: {error.strerror}.", outcome) from None
+        raise FileError(
+            f"private_key_path: {path} can't be written: {error.strerror}.", "Nothing was changed."
+        ) from None
+    sync_done(folder)
 
 
 @contextlib.contextmanager
@@ -170,7 +170,7 @@ def try_writing(path: str, prepare: t.Callable[[str], object] | None = None) -> 
             os.fsync(descriptor)
             if prepare is not None:
                 prepare(temporary)
-            sync_folder(folder)
+            _sync_folder(folder)
         finally:
             os.close(descriptor)
             os.unlink(temporary)
@@ -194,7 +194,7 @@ def keep_somewhere(data: bytes, path: str, name: str, elsewhere: t.Iterable[str]
                 folder = tempfile.mkdtemp(prefix=ELSEWHERE, dir=parent)
             place = free_name(os.path.join(folder, name))
             _save(place, data)
-            sync_folder(folder)
+            sync_done(folder)
             return place, why
         except OSError as error:
             why = why or f"{beside} can't be written: {error.strerror}."
@@ -236,12 +236,18 @@ def remove_key_file(path: str, permit: Permit) -> None:
     permit.require("remove_key_file", path)
     try:
         os.unlink(path)
-        sync_folder(os.path.dirname(os.path.abspath(path)))
     except OSError as error:
         raise FileError(f"private_key_path: {path} can't be removed: {error.strerror}.") from None
+    sync_done(os.path.dirname(os.path.abspath(path)))
 
 
-def sync_folder(folder: str) -> None:
+def sync_done(folder: str) -> None:
+    """Bring a step that is done to the disk. Where that fails, a power cut may undo it, but it isn't what failed."""
+    with contextlib.suppress(OSError):
+        _sync_folder(folder)
+
+
+def _sync_folder(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

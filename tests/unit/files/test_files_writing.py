@@ -22,6 +22,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._files.writing im
     move,
     refuse_unwritable,
     remove_key_file,
+    try_writing,
     write_key_file,
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import FileError
@@ -277,9 +278,9 @@ def test_what_cannot_be_had_again_is_kept_somewhere(
     assert os.listdir(full) == [] and (where == "elsewhere" or os.listdir(home) == [])
 
 
-def test_a_folder_that_does_not_sync_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.p8"
-    fsync = os.fsync
+def test_a_folder_that_does_not_sync_is_not_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By then the step is done; only before a one-time step it stops what would follow."""
+    path, backup, fsync = tmp_path / "a.p8", tmp_path / "a.bak", os.fsync
 
     def fail(descriptor: int) -> None:
         if os.path.isdir(f"/proc/self/fd/{descriptor}"):
@@ -287,9 +288,14 @@ def test_a_folder_that_does_not_sync_is_said(tmp_path: Path, monkeypatch: pytest
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", fail)
-    message = refused(path)
-    assert "Input/output error" in message and "Nothing was changed" not in message
-    assert path.read_bytes() == b"new"
+    with pytest.raises(FileError, match=r"can't be written: Input/output error\."):
+        try_writing(str(path))
+    write_key_file(str(path), b"old")
+    write_key_file(str(path), b"new", may_replace(path), str(backup))
+    assert (path.read_bytes(), backup.read_bytes()) == (b"new", b"old")
+    remove_key_file(str(path), may_remove(path))
+    kept = keep_somewhere(b"key", str(path), "a.p8.ID.rescued", [str(tmp_path / "none")])
+    assert kept == (f"{path}.ID.rescued", "") and sorted(os.listdir(tmp_path)) == ["a.bak", "a.p8.ID.rescued"]
 
 
 def test_a_backup_that_is_there_already_is_not_overwritten(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ..._context import Context
 from ..._files.reading import Policy, read_key_file
-from ..._files.writing import KEY_MODE, free_name, is_there, locked_folder, move, sync_folder, write_key_file
+from ..._files.writing import KEY_MODE, free_name, is_there, locked_folder, move, sync_done, write_key_file
 from ..._model.errors import FileError
 from ..._model.foreign_json import parse_json
 from ..._model.permit import Permit
@@ -127,8 +127,7 @@ def _move(source: str, target: str) -> None:
             "Check owner, mode and attributes of the file and its folder (ls -l, lsattr), and whether it is a mount.",
         ) from None
     # After a power cut it may have its old name again, which is as good.
-    with contextlib.suppress(OSError):
-        sync_folder(os.path.dirname(target))
+    sync_done(os.path.dirname(target))
 
 
 def parse_download(content: str) -> PrivateKey:
