@@ -223,7 +223,8 @@ def test_a_creation_that_never_went_out(world: Enter, monkeypatch: pytest.Monkey
 def test_a_revocation_without_effect(owner: Person) -> None:
     owner.sim.fault(kind="status", status=200, body="{}", match={"endpoint": REVOKE})
     outcome = owner.run(state="absent", revoke=True)
-    assert outcome.results["failed"] and "still active" in outcome.message and owner.path.exists()
+    assert outcome.results["failed"] and "still lists it as active" in outcome.message and owner.path.exists()
+    assert outcome.results["changed"], "App Store Connect took it"
 
 
 def test_the_file_stays_where_nothing_proves_the_revocation(world: Enter, pem: str) -> None:

@@ -40,7 +40,10 @@ def key(key_id: str = ONE, name: str | None = "one", is_active: bool | None = Tr
 
 @dataclass
 class Connect:
-    """Lists ``before``, and ``after`` a revocation; an error instead is raised. Notes what it is asked."""
+    """Lists ``before``, and ``after`` a revocation; an error instead is raised. Notes what it is asked.
+
+    ``lag``: how many lists after a revocation still show what was before.
+    """
 
     before: list[RemoteKey] = field(default_factory=lambda: [key()])
     after: list[RemoteKey] | RefundsError = field(default_factory=lambda: [GONE])
@@ -48,6 +51,7 @@ class Connect:
     revoked: list[tuple[str, Permit]] = field(default_factory=list)
     asked: list[tuple[int | None, str | None]] = field(default_factory=list)
     foreseen: list[RemoteKey] = field(default_factory=list)
+    lag: int = 0
 
     def open(self) -> Connect:
         """Be the connection, too."""
@@ -60,7 +64,8 @@ class Connect:
 
     def list_keys(self) -> list[RemoteKey]:
         """List."""
-        found = self.after if self.revoked else self.before
+        found = self.after if self.revoked and not self.lag else self.before
+        self.lag -= bool(self.revoked and self.lag)
         if isinstance(found, RefundsError):
             raise found
         return found
@@ -84,6 +89,8 @@ class Run:
     check_mode: bool = False
     said: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+    remaining: float = 100.0
 
     def __post_init__(self) -> None:
         self.gate = Gate(lambda: NOW, self.said.append, self.check_mode)
@@ -99,7 +106,8 @@ class Run:
         """Do it."""
         source = KeySource(ISSUER, key_id, path or None, None, "strict")
         asked = KeyRequest(source, name, team_id=7, state="absent", revoke=True, staying=staying)
-        context = t.cast(t.Any, SimpleNamespace(warn=self.warnings.append, check_mode=self.check_mode))
+        transport = SimpleNamespace(remaining=lambda: self.remaining, pause=self.pauses.append)
+        context: t.Any = SimpleNamespace(warn=self.warnings.append, check_mode=self.check_mode, transport=transport)
         return revoke_key(asked, context, t.cast(t.Any, self.connect), self.gate, proven)
 
     def refused(self, **how: t.Any) -> str:

@@ -182,7 +182,7 @@ def never_sent() -> RefundsError:
     return TransportError("tcp", "No route.")
 
 
-STILL = f"{ONE} is still active in the team 'Studio' after it was revoked. Revoke it in the browser."
+STILL = "the team 'Studio' still lists it as active. If that stays so, revoke it in the browser."
 AGAIN = " Run again: a key that is revoked already is left as it is."
 NO_LIST = "App Store Connect's list of keys can't be read to confirm it: Not listed."
 UNTOLD = "its list of keys doesn't tell which keys are active"
@@ -201,7 +201,7 @@ def test_the_list_proves_it_whatever_the_answer_was(failure: Error | None, after
 @pytest.mark.parametrize(
     ("failure", "after", "said", "may_have_changed"),
     [
-        (None, [key()], STILL, False),
+        (None, [key()], f"App Store Connect took the revocation of {ONE}, but {STILL}{AGAIN}", True),
         (refusal, [key(is_active=None)], "Not entitled.", False),
         (cut, [key(is_active=None)], f"Whether {ONE} is revoked is unknown: Broken off. After it, {SO}{AGAIN}", True),
         (refusal, [key()], "Not entitled.", False),
@@ -231,6 +231,21 @@ def test_what_the_list_does_not_prove_is_no_revocation(
         assert isinstance(caught.value, TaskFailed) is may_have_changed
     if may_have_changed:
         assert t.cast(TaskFailed, caught.value).results == {"changed": True}
+
+
+@pytest.mark.parametrize("remaining", [100.0, 1.0])
+@pytest.mark.parametrize("failure", [None, refusal, cut, unanswered])
+@pytest.mark.parametrize("lag", range(6))
+def test_a_list_that_lags_behind_is_read_again(lag: int, failure: Error | None, remaining: float) -> None:
+    """Not for what Apple refused, and not beyond the deadline."""
+    run = Run(Connect(lag=lag, failure=failure() if failure else None), remaining=remaining)
+    if lag < (1 if failure is refusal or remaining < 2 else 4):
+        assert run.revoke() == Revoked(ONE, True) and run.pauses == [2.0] * lag
+        return
+    with pytest.raises(RefundsError) as caught:
+        run.revoke()
+    assert isinstance(caught.value, TaskFailed) is (failure is None)
+    assert len(run.pauses) == (0 if failure is refusal or remaining < 2 else 3)
 
 
 def test_a_key_that_left_the_list_after_it_was_taken_is_revoked_and_the_record_says_what_was_seen() -> None:

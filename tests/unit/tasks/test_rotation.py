@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from rotation_support import HANDOFF, NEW, OLD, ONE, PROJECT, TWO, Json, Publish
 from unit_servers import Simulator
 from unit_support import ISSUER
 
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import AppStoreConnect
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.hints import NEW_KEY
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.permit import Permit
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.job import Job
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.reading import Reading
 
@@ -53,6 +56,26 @@ def test_a_revocation_that_the_list_of_keys_does_not_show_is_not_told_as_done(pu
     assert not done.results.get("failed") and publisher.active() == {NEW}, done.message
     assert f"The revocation of {OLD} was asked for; look in the browser" in done.results["rotation"]["message"]
     assert done.results["diff"]["after"][f"key {OLD}"] == {"active": None}
+
+
+@pytest.mark.parametrize("lag", [3, 4])
+def test_a_list_of_keys_that_lags_behind_the_revocation(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch, lag: int
+) -> None:
+    """It is read again for a while; then what was moved is told, and that App Store Connect took the revocation."""
+    listed, revoked = AppStoreConnect.list_keys, AppStoreConnect.revoke
+    stale: list[t.Any] = []
+
+    def revoke(self: AppStoreConnect, key_id: str, permit: Permit) -> None:
+        stale.extend([listed(self)] * lag)
+        revoked(self, key_id, permit)
+
+    monkeypatch.setattr(AppStoreConnect, "list_keys", lambda self: stale.pop() if stale else listed(self))
+    monkeypatch.setattr(AppStoreConnect, "revoke", revoke)
+    done = publisher.rotate(publisher.declared(ONE, TWO), revoke=True)
+    assert publisher.active() == {NEW} and done.results["changed"]
+    told = f"App Store Connect took the revocation of {OLD}, but the team" if lag > 3 else ""
+    assert (told in done.message) if told else not done.message
 
 
 def test_what_is_declared_with_the_old_key_and_held_nowhere_keeps_it(publisher: Publisher) -> None:

@@ -14,6 +14,7 @@ from ..._context import Context, TaskFailed
 from ..._decisions.irreversible import Gate
 from ..._declaration.keys import KeySource, identifiers
 from ..._files.writing import is_there
+from ..._http import Transport
 from ..._model.errors import InputError, RefundsError, TransportError
 from ..._model.identifiers import shown
 from ..._model.permit import Permit
@@ -109,17 +110,15 @@ def prove_revoked(connect: AppStoreConnect, permit: Permit, team: Team, context:
             raise
         failure = error
     try:
-        left = [key for key in connect.list_keys() if key.key_id == key_id]
+        left = _listed(connect, key_id, context.transport, may_lag=failure is None or _may_be_done(failure))
     except RefundsError as error:
         raise _unproven(
             key_id, failure, f"App Store Connect's list of keys can't be read to confirm it: {error}"
         ) from None
     unsure = [key for key in left if is_active(key)]
     if any(key.is_active for key in unsure):
-        raise failure or RefundsError(
-            f"{key_id} is still active in the team {shown(team.name)} after it was revoked.",
-            "Revoke it in the browser.",
-        )
+        still = f"the team {shown(team.name)} still lists it as active. If that stays so, revoke it in the browser."
+        raise failure or _unproven(key_id, None, still)
     if unsure:
         if failure:
             raise _unproven(key_id, failure, f"{_UNTOLD}.")
@@ -138,6 +137,18 @@ def prove_revoked(connect: AppStoreConnect, permit: Permit, team: Team, context:
     return Seen("App Store Connect took it, and its list of keys no longer has the key")
 
 
+def _listed(connect: AppStoreConnect, key_id: str, transport: Transport, may_lag: bool) -> list[RemoteKey]:
+    """Return the key as it is listed. ``may_lag``: the list may show what was done only after a moment."""
+    reads = _MOST_READS if may_lag else 1
+    while True:
+        listed = [key for key in connect.list_keys() if key.key_id == key_id]
+        reads -= 1
+        if not reads or not any(key.is_active and is_active(key) for key in listed) or transport.remaining() <= _LAG_S:
+            return listed
+        transport.pause(_LAG_S)
+
+
+_MOST_READS, _LAG_S = 4, 2.0
 _UNTOLD = "its list of keys doesn't tell which keys are active"
 
 
@@ -145,8 +156,13 @@ def _unproven(key_id: str, failure: RefundsError | None, why: str) -> RefundsErr
     """Return the error when the list doesn't tell either: what may have been done counts as done."""
     if failure is None:
         message = f"App Store Connect took the revocation of {key_id}, but {why}"
-    elif isinstance(failure, (TransportError, NoAnswer)):
+    elif _may_be_done(failure):
         message = f"Whether {key_id} is revoked is unknown: {failure} After it, {why}"
     else:
         return failure
     return TaskFailed(f"{message} Run again: a key that is revoked already is left as it is.", {"changed": True})
+
+
+def _may_be_done(failure: RefundsError) -> bool:
+    """Tell whether a key may have been revoked, with an answer that was lost."""
+    return isinstance(failure, (TransportError, NoAnswer))
