@@ -25,6 +25,7 @@ COMPARE = (
     "ID right, capitals included, and did the app move to another team?"
 )
 NEVER_RELEASED = "If the app was never released: Apple's production service refuses it until then."
+NO_SANDBOX = "If the app was never released, run again: the sandbox, which can tell, didn't answer."
 NEW_KEY = "A key that was made just now may need some minutes: run again then."
 NOT_CHECKED = "Apple wasn't asked: credential_check is skip. Set credential_check: required to ask."
 NO_KEY = (
@@ -55,7 +56,7 @@ def unauthenticated(environment: str, path: str | None, skew: float, sandbox: Sa
     """List what to compare after two 401 answers, which never say why."""
     hint = f"{REFUSED} {COMPARE}"
     if sandbox == "no answer":
-        hint += " If the app was never released, run again: the sandbox, which can tell, didn't answer."
+        hint += f" {NO_SANDBOX}"
     elif environment == "production":
         hint += f" {NEVER_RELEASED}"
     if path and read_file_name(os.path.basename(path)).is_api_key:
@@ -65,9 +66,19 @@ def unauthenticated(environment: str, path: str | None, skew: float, sandbox: Sa
     return f"{hint} {NEW_KEY}"
 
 
-def without_general(hint: str, was_accepted: bool) -> str:
+def without_general(hint: str, was_released: bool) -> str:
     """Return what is left of `unauthenticated` once the likeliest cause is known: what speaks of other causes goes."""
-    for text in (API_KEY_NAME, REFUSED, COMPARE, NEW_KEY, *([NEVER_RELEASED] if was_accepted else [])):
+    hint = _without(hint, API_KEY_NAME, REFUSED, COMPARE, NEW_KEY)
+    return without_unreleased(hint) if was_released else hint
+
+
+def without_unreleased(hint: str) -> str:
+    """Return what is left of `unauthenticated` for an app that is known to be released."""
+    return _without(hint, NEVER_RELEASED, NO_SANDBOX)
+
+
+def _without(hint: str, *texts: str) -> str:
+    for text in texts:
         hint = hint.replace(text, "")
     return " ".join(hint.split())
 
@@ -90,10 +101,18 @@ def unexpected(answer: Answer) -> str:
     return f"HTTP {answer.status} with {code}, which this check doesn't know. Please report it."
 
 
-UNCHANGED = (
-    "Your settings haven't changed since Apple last accepted them. Most likely the key was revoked, or the app moved "
-    "to another team: look in App Store Connect, then declare a new key or that team's."
-)
+_SINCE = "Your settings haven't changed since Apple last accepted them"
+# Perhaps with another key.
+_BEFORE = "Your settings are those that are stored, and Apple accepted this app before"
+
+
+def unchanged(was_accepted: bool) -> str:
+    """``was_accepted``: with this key. Else an ID of a key that never worked may be wrong as well."""
+    why = "the key was revoked" if was_accepted else "the key was revoked, its Key ID or Issuer ID is wrong"
+    return (
+        f"{_SINCE if was_accepted else _BEFORE}. Most likely {why}, or the app moved to another team: look in App "
+        "Store Connect, then declare a new key or that team's."
+    )
 
 
 def not_apple(host: str) -> str:
@@ -104,12 +123,14 @@ def not_apple(host: str) -> str:
     )
 
 
-NEVER_ACCEPTED = "Your settings are those of the integration that is stored, which Apple never accepted."
+NEVER_ACCEPTED = (
+    "Your settings are those of the integration that is stored; this ledger doesn't know that Apple ever accepted them."
+)
 
 
 def changed(differing: t.Sequence[tuple[str, str, str]], was_accepted: bool) -> str:
     """``differing``: (option, value that is held, value that is given)."""
-    held = "accepted" if was_accepted else "stored, not accepted yet"
+    held = "accepted" if was_accepted else "stored"
     told = "; ".join(
         f"{name} was {shortened(was)} ({held}) and is {shortened(now)} now" for name, was, now in differing
     )
@@ -138,10 +159,10 @@ def other_capitals(name: str, tracker: str) -> str:
     return f"Held in {place} with other capitals: {name}. Write the bundle ID as App Store Connect shows it."
 
 
-def moved(key_id: str, works: int, total: int) -> str:
+def moved(key_id: str, works: int, total: int, was_accepted: bool = True) -> str:
     return (
-        f"Your settings haven't changed since Apple last accepted them, and key {key_id} works for {works} of {total} "
-        "apps here. Most likely the app moved to another team: declare that team's key for it."
+        f"{_SINCE if was_accepted else _BEFORE}, and key {key_id} works for {works} of {total} apps here. Most likely "
+        "the app moved to another team: declare that team's key for it."
     )
 
 
@@ -169,16 +190,14 @@ def known_released(is_same_key: bool) -> str:
             "another team or was removed."
         )
     return (
-        "Production accepted this app with another key before, so the app was released; it refuses this key, which the "
-        "sandbox accepts. Keep the key that works, and run again in some minutes: a new key may need them."
+        "Production accepted this app before, so the app was released; it refuses this key, which the sandbox accepts. "
+        "Keep the key that works, and run again in some minutes: a new key may need them."
     )
 
 
-def the_app(key_id: str, works: int, total: int) -> str:
-    return (
-        f"Key {key_id} works for {works} of {total} apps here, so the key is sound: "
-        "look at this app's bundle ID (capitals), its team, and whether it was released."
-    )
+def the_app(key_id: str, works: int, total: int, was_released: bool = False) -> str:
+    look = "bundle ID (capitals)" + (" and its team" if was_released else ", its team, and whether it was released")
+    return f"Key {key_id} works for {works} of {total} apps here, so the key is sound: look at this app's {look}."
 
 
 def other_ids(sound: t.Sequence[str], tried: t.Sequence[str]) -> str:

@@ -89,9 +89,10 @@ class Decision:
             return None
         if self.step.changed:
             return "save"
-        # What Apple accepts by now, and only a page calls Active, is to be known when Apple can't be asked.
+        # What Apple accepts by now, and nobody knew so far, is to be known when Apple can't be asked or refuses.
         shown = self.step.current
-        is_news = shown is not None and shown.is_only_shown and shown.status == "Active" and self.verdict.accepted
+        is_only_of_page = shown is not None and shown.is_only_shown and shown.status == "Active"
+        is_news = shown is not None and self.verdict.accepted and (is_only_of_page or not shown.was_accepted)
         return "note" if self.step.needs_saving or self.is_confirmation or is_news else None
 
 

@@ -75,7 +75,8 @@ def decide_present(wanted: Wanted, current: Integration | None, verdict: Verdict
     if status is None:
         return _refused(wanted, current, verdict, rules)
     warn_about_verdict(identity, verdict, rules.policy, rules.warn)
-    desired = _desired(wanted, current, status)
+    # Whatever the tracker says of it: the app was released then.
+    desired = replace(_desired(wanted, current, status), accepted_at=verdict.checked_at if verdict.accepted else None)
     step = settle_unknown(plan(current, desired), tracker.on_unknown)
     if step.action == "unknown":
         message = _unknown(step, desired, tracker)

@@ -38,14 +38,20 @@ def settled_kind(source: KeySource, verdict: Verdict) -> Verdict:
     return replace(verdict, cause="key_wrong_kind", hint=hint)
 
 
-def known_released(verdict: Verdict, current: Integration | None, credentials: Credentials | None) -> Verdict:
-    """Return the verdict about an app of which ``current`` is held."""
-    is_same = current is not None and credentials is not None and current.has_key(credentials)
-    return of_released(verdict, is_same) if current is not None and current.was_accepted else verdict
+def known_released(verdict: Verdict, held: t.Sequence[Integration], credentials: Credentials | None) -> Verdict:
+    """Return the verdict about an app that is ``held``, at one tracker or several."""
+    if not any(one.was_accepted for one in held):
+        return verdict
+    return of_released(verdict, any(_is_proven(one, credentials) for one in held))
+
+
+def _is_proven(held: Integration, credentials: Credentials | None) -> bool:
+    """Tell whether Apple accepted just this key for the app. When it accepted the app, it may have been another one."""
+    return credentials is not None and held.is_accepted and held.has_key(credentials)
 
 
 def of_released(verdict: Verdict, is_same_key: bool) -> Verdict:
-    """Take back "never released" for an app that production accepted before, with this key or another one."""
+    """Take back "never released" for an app that production accepted before. ``is_same_key``: with this key."""
     if verdict.cause != "app_not_released":
         return verdict
     return replace(verdict, cause="unauthenticated", hint=hints.known_released(is_same_key))
@@ -56,8 +62,8 @@ class Facts:
     """What is known of a refused app beside Apple's answer.
 
     ``differing``: (option, held, given) of the key. ``is_unchanged``: nothing differs, and all of it is known.
-    ``was_accepted``: Apple accepted what is held. ``held_name``: a bundle ID that the tracker ``held_at`` has in other
-    capitals; nothing else of the app is held then.
+    ``was_accepted``: Apple accepted what is held. ``was_released``: it accepted the app, perhaps with another key.
+    ``held_name``: a bundle ID that the tracker ``held_at`` has in other capitals; nothing else of the app is held then.
     ``other_key``: the short name of another declared key that Apple accepts for the app, ``is_same_team``: of the same
     Issuer ID.
     """
@@ -65,6 +71,7 @@ class Facts:
     differing: tuple[tuple[str, str, str], ...] = ()
     is_unchanged: bool = False
     was_accepted: bool = False
+    was_released: bool = False
     held_name: str = ""
     held_at: str = ""
     other_key: str = ""
@@ -76,21 +83,31 @@ class Facts:
         return self.is_unchanged and self.was_accepted
 
 
-def facts(current: Integration | None, credentials: Credentials | None, twin: Integration | None) -> Facts:
+def facts(
+    current: Integration | None,
+    credentials: Credentials | None,
+    twin: Integration | None,
+    elsewhere: Integration | None = None,
+) -> Facts:
     """Compare what is given with what the tracker holds: what differs from it is the likely cause.
 
-    ``twin``: what it holds with the bundle ID in other capitals.
+    ``twin``: what it holds with the bundle ID in other capitals. ``elsewhere``: what any tracker holds of an app that
+    Apple accepted.
     """
+    known = [one for one in (current, elsewhere, twin if current is None else None) if one]
+    was_released = any(one.was_accepted for one in known)
     if credentials is None:
-        return Facts()
+        return Facts(was_released=was_released)
     if current is None:
-        return Facts(held_name=twin.identity.bundle_id, was_accepted=twin.was_accepted) if twin else Facts()
+        return Facts(was_released=was_released, held_name=twin.identity.bundle_id if twin else "")
     held = (current.issuer_id, current.key_id, current.key_fingerprint)
     given = (credentials.issuer_id, credentials.key_id, credentials.private_key.fingerprint)
     names = ("issuer_id", "key_id", "the private key's fingerprint")
     pairs = [(name, old, new) for name, old, new in zip(names, held, given, strict=True) if old not in (None, new)]
     differing = tuple((name, str(old), new) for name, old, new in pairs)
-    return Facts(differing, not differing and None not in held, current.is_accepted)
+    is_unchanged = not differing and None not in held
+    was_accepted = current.is_accepted or (is_unchanged and any(_is_proven(one, credentials) for one in known))
+    return Facts(differing, is_unchanged, was_accepted, was_released)
 
 
 @dataclass(frozen=True)
@@ -147,11 +164,11 @@ class Others:
             return verdict
         said = self._said(key, known, verdict.other_host)
         if not said:
-            return verdict
+            return replace(verdict, hint=hints.without_unreleased(verdict.hint)) if known.was_released else verdict
         if verdict.hint.startswith(hints.API_KEY_NAME):
             # Told first, whatever else is known.
             said = f"{hints.API_KEY_NAME} {said}"
-        rest = hints.without_general(verdict.hint, known.was_accepted)
+        rest = hints.without_general(verdict.hint, known.was_released)
         return replace(verdict, hint=f"{said} {rest}".rstrip(), lead=said)
 
     def _said(self, key: KeyId, known: Facts, other_host: str) -> str:
@@ -171,15 +188,18 @@ class Others:
         if known.held_name:
             return hints.other_capitals(known.held_name, known.held_at)
         was_sound = known.was_sound
+        worked = was_sound or (known.is_unchanged and known.was_released)
         if counts.total > 1 and counts.works:
-            return (hints.moved if was_sound else hints.the_app)(key[1], counts.works, counts.total)
-        aside = f" {hints.not_apple(other_host)}" if was_sound and other_host else ""
+            if worked:
+                return hints.moved(key[1], counts.works, counts.total, was_sound)
+            return hints.the_app(key[1], counts.works, counts.total, known.was_released)
+        aside = f" {hints.not_apple(other_host)}" if worked and other_host else ""
         if counts.is_refused_everywhere:
             others = hints.revoked_for_others if key in self.accepted else hints.the_key
             return (hints.revoked if was_sound else others)(key[1], key[0], counts.total) + aside
-        if known.is_unchanged:
-            return hints.UNCHANGED + aside if known.was_accepted else hints.NEVER_ACCEPTED
-        return ""
+        if worked:
+            return hints.unchanged(was_sound) + aside
+        return hints.NEVER_ACCEPTED if known.is_unchanged else ""
 
 
 def infer_across_apps(checks: t.Sequence[Check]) -> list[Verdict]:

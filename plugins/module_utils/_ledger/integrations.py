@@ -139,7 +139,7 @@ def _values(integration: Integration, now: str) -> dict[str, t.Any]:
         "private_key_path": integration.private_key_path,
         "app_apple_id": integration.app_apple_id,
         "status": _WORD.join(filter(None, (integration.status, integration.word))),
-        "accepted_at": now if integration.status == "Active" else None,
+        "accepted_at": integration.accepted_at or (now if integration.status == "Active" else None),
     }
 
 

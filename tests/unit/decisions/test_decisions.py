@@ -102,14 +102,16 @@ def test_what_was_proven_before_counts_for_the_same_key_alone(
     assert proven_status(current, credentials) == wanted
 
 
-def test_what_only_a_page_calls_active_is_noted_once_apple_accepts_it() -> None:
-    """When Apple can't be asked, that is known then."""
+def test_what_apple_accepts_for_the_first_time_is_noted_whatever_the_page_says() -> None:
+    """When Apple can't be asked, or refuses the key of a released app, that is known then."""
     shown = replace(HELD, word="Connected", is_only_shown=True)
     waiting = replace(shown, status="Pending", word="Checking")
     cases: list[tuple[t.Any, str, Integration, str | None]] = [
         ("accepted", "required", shown, "note"),
         ("unreachable", "advisory", shown, None),
-        ("accepted", "required", waiting, None),
+        ("accepted", "required", waiting, "note"),
+        ("accepted", "required", replace(waiting, accepted_at="2026-01-01T00:00:00Z"), None),
+        ("app_not_released", "required", waiting, None),
     ]
     for cause, policy, current, written in cases:
         seen = Observation(current.status, current.word)

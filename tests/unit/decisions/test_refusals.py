@@ -26,6 +26,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._decisions.refusa
 )
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import (
+    CONFIRMED,
     Credentials,
     Identity,
     Integration,
@@ -44,6 +45,8 @@ HALF = replace(REFUSED, is_half=True)
 IN_SANDBOX = replace(REFUSED, sandbox_accepts=True)
 GOOD = Verdict("accepted", "All is well.", "production")
 SILENT = Verdict("unreachable", "No answer.", "production")
+ONCE = "2026-01-01T00:00:00Z"
+ACCEPTED = Facts(was_accepted=True, was_released=True)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,9 @@ def test_a_file_named_as_another_kind_is_taken_for_it_where_apple_settled_nothin
     [
         (HELD, KEY, hints.known_released(True)),
         (replace(HELD, key_fingerprint="f2"), KEY, hints.known_released(False)),
-        (replace(HELD, status="Failed", accepted_at="2026-01-01T00:00:00Z"), KEY, hints.known_released(True)),
+        # Accepted once, with whichever key: nobody knows that it was this one.
+        (replace(HELD, status="Failed", accepted_at=ONCE), KEY, hints.known_released(False)),
+        (replace(HELD, is_only_shown=True, accepted_at=ONCE), KEY, hints.known_released(False)),
         (HELD, None, hints.known_released(False)),
         (replace(HELD, status="Pending"), KEY, None),
         (None, KEY, None),
@@ -89,22 +94,32 @@ def test_an_app_that_was_accepted_once_is_released(
     current: Integration | None, credentials: Credentials | None, hint: str | None
 ) -> None:
     verdict = Verdict("app_not_released", "A hint.", "production", sandbox_accepts=True)
-    found = known_released(verdict, current, credentials)
+    found = known_released(verdict, [current] if current else [], credentials)
     assert found == (verdict if hint is None else replace(verdict, cause="unauthenticated", hint=hint))
     assert of_released(GOOD, True) is GOOD and of_released(REFUSED, True) is REFUSED
+
+
+def test_another_tracker_may_know_that_just_this_key_was_accepted() -> None:
+    verdict = Verdict("app_not_released", "A hint.", "production", sandbox_accepts=True)
+    asked = replace(HELD, identity=replace(IDENTITY, tracker="devtodev"), status="Pending", accepted_at=ONCE)
+    assert known_released(verdict, [asked, HELD], KEY).hint == hints.known_released(True)
+    assert known_released(verdict, [asked, replace(HELD, key_id="K2")], KEY).hint == hints.known_released(False)
+    assert known_released(verdict, [], KEY) is verdict
+    assert "with another key" not in hints.known_released(False)
 
 
 @pytest.mark.parametrize(
     ("current", "credentials", "wanted"),
     [
-        (HELD, None, Facts()),
-        (None, KEY, Facts(held_name="COM.example", was_accepted=True)),
-        (HELD, KEY, Facts(is_unchanged=True, was_accepted=True)),
+        (HELD, None, Facts(was_released=True)),
+        (None, KEY, Facts(held_name="COM.example", was_released=True)),
+        (HELD, KEY, Facts(is_unchanged=True, was_accepted=True, was_released=True)),
         (replace(HELD, status="Failed"), KEY, Facts(is_unchanged=True)),
+        (replace(HELD, status="Failed", accepted_at=ONCE), KEY, Facts(is_unchanged=True, was_released=True)),
         # What the tracker can't show is no difference, and not known to be the same.
-        (replace(HELD, key_fingerprint=None), KEY, Facts(was_accepted=True)),
-        (replace(HELD, issuer_id=None, key_id=None, key_fingerprint=None), KEY, Facts(was_accepted=True)),
-        (replace(HELD, issuer_id="x"), KEY, Facts((("issuer_id", "x", ISSUER),), False, True)),
+        (replace(HELD, key_fingerprint=None), KEY, ACCEPTED),
+        (replace(HELD, issuer_id=None, key_id=None, key_fingerprint=None), KEY, ACCEPTED),
+        (replace(HELD, issuer_id="x"), KEY, replace(ACCEPTED, differing=(("issuer_id", "x", ISSUER),))),
         (
             replace(HELD, key_id="y", key_fingerprint="z", status="Pending"),
             KEY,
@@ -128,6 +143,63 @@ def test_an_app_that_was_accepted_in_other_capitals_was_released(status: Status,
     assert found.lead == hints.other_capitals("COM.example", "ledger")
     assert found.hint == (f"{found.lead} {hints.NEVER_RELEASED}" if is_kept else found.lead)
     assert facts(None, KEY, None) == Facts()
+
+
+# Tracker, status, the tracker's own word, whether Active is the page's word alone.
+STANDINGS: list[tuple[str, Status, str, bool]] = [
+    ("ledger", "Active", "", False),
+    ("ledger", "Failed", "", False),
+    ("ledger", "Pending", "", False),
+    ("devtodev", "Pending", "", False),
+    ("devtodev", "Pending", CONFIRMED, False),
+    ("devtodev", "Pending", "Pending", False),
+    ("devtodev", "Failed", "Error", False),
+    ("devtodev", "Unknown", "Odd", False),
+    ("devtodev", "Active", "Active", True),
+    ("revenuecat", "Failed", "", False),
+    ("qonversion", "Pending", "", False),
+]
+
+
+@pytest.mark.parametrize("others", ["no others", "another is refused", "another works", "another tracker knows"])
+@pytest.mark.parametrize("accepted_at", [None, ONCE])
+@pytest.mark.parametrize(("tracker", "status", "word", "is_only_shown"), STANDINGS)
+def test_what_apple_accepted_is_never_called_unaccepted_nor_unreleased(
+    tracker: str, status: Status, word: str, is_only_shown: bool, accepted_at: str | None, others: str
+) -> None:
+    identity = replace(IDENTITY, tracker=tracker)
+    held = replace(
+        HELD, identity=identity, status=status, word=word, is_only_shown=is_only_shown, accepted_at=accepted_at
+    )
+    elsewhere = replace(HELD, key_id="ANOTHERKEY") if others == "another tracker knows" else None
+    checks = {"another is refused": TWO, "another works": MIXED}.get(others, ONE)
+    for sandbox in ("refuses", "no answer"):
+        general = hints.unauthenticated("production", None, 0.0, t.cast(t.Any, sandbox))
+        verdict = replace(REFUSED, hint=general)
+        hint = Others.of(checks).explain(MINE, verdict, facts(held, KEY, None, elsewhere)).hint
+        was_released = held.was_accepted or elsewhere is not None
+        assert ("never released" in hint or "whether it was released" in hint) <= (not was_released), hint
+        assert ("doesn't know that Apple ever accepted" in hint) is (not was_released and checks is ONE), hint
+        assert ("since Apple last accepted them" in hint) <= held.is_accepted, hint
+        if was_released and checks is MIXED:
+            assert "the app moved to another team" in hint
+
+
+def test_of_a_released_app_nothing_speaks_of_a_first_release() -> None:
+    """Even where nothing else is known: the fingerprint isn't."""
+    held = replace(HELD, key_fingerprint=None)
+    verdict = replace(REFUSED, hint=hints.unauthenticated("production", None, 0.0, "refuses"))
+    found = Others.of(ONE).explain(MINE, verdict, facts(held, KEY, None))
+    assert found.lead == "" and found.hint.startswith(hints.REFUSED) and "never released" not in found.hint
+    assert Others.of(ONE).explain(MINE, verdict, facts(None, KEY, None)) is verdict
+
+
+def test_another_tracker_tells_that_just_these_settings_were_accepted() -> None:
+    asked = replace(HELD, identity=replace(IDENTITY, tracker="devtodev"), status="Pending")
+    assert facts(asked, KEY, None, HELD) == SAME
+    assert facts(asked, KEY, None, replace(HELD, key_id="K2")) == Facts(is_unchanged=True, was_released=True)
+    # What Apple accepted elsewhere says nothing of what is held here and differs.
+    assert not facts(replace(asked, key_id="K2"), KEY, None, HELD).was_accepted
 
 
 @pytest.mark.parametrize(
@@ -162,7 +234,8 @@ def test_whether_a_key_is_refused_everywhere(checks: t.Any, key: tuple[str, ...]
 
 
 DIFFERENT = (("key_id", "OLD", "NEW"),)
-SAME = Facts(is_unchanged=True, was_accepted=True)
+SAME = Facts(is_unchanged=True, was_accepted=True, was_released=True)
+BEFORE = Facts(is_unchanged=True, was_released=True)
 ONE, TWO = [(MINE, REFUSED)], [(MINE, REFUSED), (MINE, REFUSED)]
 MIXED = [(MINE, REFUSED), (MINE, GOOD)]
 SOUND = [(MINE, REFUSED), (SAME_KEY, GOOD)]
@@ -181,6 +254,14 @@ LEADS: dict[str, tuple[t.Any, Facts, str]] = {
     "it works elsewhere": (MIXED, Facts(), hints.the_app(KEY_ID, 1, 2)),
     "it works elsewhere, and was never accepted": (MIXED, Facts(is_unchanged=True), hints.the_app(KEY_ID, 1, 2)),
     "it works elsewhere, and did here": (MIXED, SAME, hints.moved(KEY_ID, 1, 2)),
+    "it works elsewhere, and the app was released": (MIXED, BEFORE, hints.moved(KEY_ID, 1, 2, False)),
+    "it works elsewhere, and the app was released, its key unknown": (
+        MIXED,
+        Facts(was_released=True),
+        hints.the_app(KEY_ID, 1, 2, True),
+    ),
+    "it works nowhere, and the app was released": (TWO, BEFORE, hints.the_key(KEY_ID, ISSUER, 2)),
+    "nothing changed, and the app was released": (ONE, BEFORE, hints.unchanged(False)),
     "it works nowhere": (TWO, Facts(), hints.the_key(KEY_ID, ISSUER, 2)),
     "it works nowhere, and never did": (TWO, Facts(is_unchanged=True), hints.the_key(KEY_ID, ISSUER, 2)),
     "it works nowhere any more": (TWO, SAME, hints.revoked(KEY_ID, ISSUER, 2)),
@@ -189,7 +270,7 @@ LEADS: dict[str, tuple[t.Any, Facts, str]] = {
         Facts(other_key="studio", is_same_team=True),
         hints.other_key("studio", KEY_ID, 0, True),
     ),
-    "nothing changed": (ONE, SAME, hints.UNCHANGED),
+    "nothing changed": (ONE, SAME, hints.unchanged(True)),
     "nothing changed, and it was never accepted": (ONE, Facts(is_unchanged=True), hints.NEVER_ACCEPTED),
     "of nobody's key": ([(OTHER, REFUSED)], Facts(), ""),
     "only it works": ([(MINE, GOOD)], Facts(), ""),
@@ -219,6 +300,7 @@ def test_the_likeliest_reason_is_told_first(case: str) -> None:
     [
         (ONE, SAME, True),
         (TWO, SAME, True),
+        (ONE, BEFORE, True),
         (ONE, Facts(is_unchanged=True), False),
         (TWO, Facts(), False),
         (MIXED, SAME, False),
@@ -268,7 +350,9 @@ def test_of_one_team_no_key_is_a_reason_to_declare_another() -> None:
 
 
 EVERY_FACT = [
-    Facts(differing, is_unchanged, was_accepted, held_name, "ledger" if held_name else "", other_key, is_same_team)
+    Facts(
+        differing, is_unchanged, was_accepted, False, held_name, "ledger" if held_name else "", other_key, is_same_team
+    )
     for differing, is_unchanged in (((), False), ((), True), (DIFFERENT, False))
     for was_accepted in (True, False)
     for held_name in ("", "COM.example")

@@ -61,7 +61,10 @@ class Checks:
         )
         elsewhere = self._elsewhere(answers, others)
         pairs = list(zip(targets, found, strict=True))
-        known = [self._known(target, elsewhere, places) if _is_refused(target, one) else None for target, one in pairs]
+        known = [
+            self._known(target, elsewhere, places, released) if _is_refused(target, one) else None
+            for target, one in pairs
+        ]
         # What one app tells of its key explains the refusal of its neighbours, too.
         told = zip(targets, known, strict=True)
         accepted = frozenset(_key_id(target) for target, facts in told if facts and facts.was_sound)
@@ -111,8 +114,8 @@ class Checks:
         credentials = target.key.credentials
         if credentials is None or credentials.private_key.fingerprint not in proven:
             answer = settled_kind(target.key.source, answer)
-        held = target.current if target.current and target.current.was_accepted else released.get(_app_id(target))
-        return known_released(answer, held, credentials)
+        held = (target.current, released.get(_app_id(target)))
+        return known_released(answer, [one for one in held if one], credentials)
 
     def _elsewhere(self, answers: t.Mapping[Question, Verdict | str], others: Others) -> dict[AppId, LoadedKey]:
         """Return another declared key that Apple accepts, by bundle ID and environment."""
@@ -142,7 +145,13 @@ class Checks:
         found = each(tried, accepted, self.context.transport.flow)
         return {(name, place): other for (_key, name, place), other in zip(tried, found, strict=True) if other}
 
-    def _known(self, target: Target, elsewhere: t.Mapping[AppId, LoadedKey], places: t.Mapping[t.Any, Place]) -> Facts:
+    def _known(
+        self,
+        target: Target,
+        elsewhere: t.Mapping[AppId, LoadedKey],
+        places: t.Mapping[t.Any, Place],
+        released: t.Mapping[AppId, Integration],
+    ) -> Facts:
         """Return what is known of an app that Apple refuses with its key."""
         identity, place = target.identity, places[target.settings]
         key = t.cast(LoadedKey, target.key)
@@ -150,7 +159,8 @@ class Checks:
         try:
             is_new = target.current is None
             names = place.holdings.names(identity.environment) if is_new else {}
-            known = facts(target.current, key.credentials, names.get(identity.bundle_id.casefold()))
+            twin = names.get(identity.bundle_id.casefold())
+            known = facts(target.current, key.credentials, twin, released.get(_app_id(target)))
         except RefundsError:
             # A hint less is no reason to hide the refusal.
             pass
@@ -181,8 +191,9 @@ def _app_id(target: Target) -> AppId:
 
 
 def _released(targets: t.Iterable[Target]) -> dict[AppId, Integration]:
-    """Return an integration that Apple accepted, at whichever tracker, of every app that has one."""
-    return {_app_id(target): target.current for target in targets if target.current and target.current.was_accepted}
+    """Return what is held of every app that Apple accepted, at whichever tracker: if it can, with the accepted key."""
+    held = [(_app_id(target), target.current) for target in targets if target.current and target.current.was_accepted]
+    return dict(sorted(held, key=lambda one: one[1].is_accepted))
 
 
 def _proven(targets: t.Iterable[Target]) -> frozenset[str]:

@@ -85,7 +85,7 @@ def _verdict(entry: Integration, source: KeySource, check: CredentialCheck, is_s
         credentials = None
     if credentials is None:
         return Verdict("not_checked", hints.NO_KEY, place)
-    return known_released(check.check(credentials, entry.identity.bundle_id, place), entry, credentials)
+    return known_released(check.check(credentials, entry.identity.bundle_id, place), [entry], credentials)
 
 
 def _result(entry: Integration, verdict: Verdict) -> Results:
