@@ -40,15 +40,18 @@ class RowsFailed(LedgerError):
         self.faults = faults
 
 
-def explained(error: Exception, where: str, lock_timeout: float, is_over: bool, is_server: bool) -> LedgerError:
-    """Return the error to raise. ``where``: option and name of the place. ``is_over``: the deadline of the task is."""
+def explained(
+    error: Exception, where: str, lock_timeout: float, is_over: bool, is_server: bool, has_deadline: bool = True
+) -> LedgerError:
+    """Return the error to raise. ``where``: option and name of the place. ``is_over``: its time is over.
+
+    ``has_deadline``: that is an option of the task.
+    """
     original = getattr(error, "orig", None) or error
     state = getattr(original, "sqlstate", None)
     reason = (str(original).splitlines() or [type(original).__name__])[0][:200]
     if state == _CANCELLED or (is_server and is_over):
-        return LedgerError(
-            f"{where} did not answer before the deadline.", "Check the server and the network, or raise deadline."
-        )
+        return too_late(where, has_deadline)
     if state in _COLLISIONS:
         return Passing(f"{where} was written by another program at the same time ({reason}).", "Run again.")
     if state in _LOST or (is_server and getattr(error, "connection_invalidated", False)):
@@ -56,6 +59,13 @@ def explained(error: Exception, where: str, lock_timeout: float, is_over: bool, 
     if isinstance(error, (OverflowError, sqlalchemy.exc.DataError, sqlalchemy.exc.IntegrityError)):
         return RowFault(f"{where} can't hold a value ({reason}).", "Compare the numbers and texts of this entry.")
     return LedgerError(*_other(error, state, reason, where, lock_timeout, is_server))
+
+
+def too_late(where: str, has_deadline: bool = True) -> LedgerError:
+    step = (
+        "Check the server and the network, or raise deadline." if has_deadline else "Check the server and the network."
+    )
+    return LedgerError(f"{where} did not answer in time.", step)
 
 
 def _other(

@@ -38,8 +38,10 @@ class Ledger:
     """Opened when first used. ``read_only`` (check mode, info) refuses to write. ``lock_timeout`` is in seconds.
 
     ``for_writing`` is false for what never writes, whatever the mode. ``remaining``: the seconds left for the task; a
-    silent server is waited for no longer. ``wait`` sleeps. ``is_snapshot``: of an SQLite file, a
-    copy is read as the file was at first, since no writer can commit while the file itself is being read.
+    silent server is waited for no longer. ``patience``: of a program without a deadline, the seconds that a server has
+    each time; what takes as long is not repeated. ``wait`` sleeps, ``monotonic`` is the clock. ``is_snapshot``: of an
+    SQLite file, a copy is read as the file was at first, since no writer can commit while the file itself is being
+    read.
     """
 
     place: Place
@@ -47,7 +49,9 @@ class Ledger:
     warn: t.Callable[[str], None]
     lock_timeout: float = 30.0
     remaining: t.Callable[[], float] = field(default=lambda: math.inf, repr=False)
+    patience: float = math.inf
     wait: t.Callable[[float], None] = field(default=time.sleep, repr=False)
+    monotonic: t.Callable[[], float] = field(default=time.monotonic, repr=False)
     for_writing: bool = True
     is_snapshot: bool = False
     _is_writable: bool = field(default=False, init=False, repr=False)
@@ -123,12 +127,14 @@ class Ledger:
     @contextlib.contextmanager
     def _errors_in_words(self) -> t.Iterator[None]:
         is_server = self.place.path is None
+        began, given = self.monotonic(), min(self.remaining(), self.patience)
         try:
-            with within(self.remaining()):
+            with within(given):
                 yield
         except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, OSError, OverflowError) as error:
-            is_over = self.remaining() <= 0
-            raise explained(error, self.place.where, self.lock_timeout, is_over, is_server) from None
+            is_over = self.remaining() <= 0 or self.monotonic() - began >= given
+            has_deadline = math.isinf(self.patience)
+            raise explained(error, self.place.where, self.lock_timeout, is_over, is_server, has_deadline) from None
 
     def _first_reader(self) -> sqlalchemy.Connection:
         """Return the first connection to read from, having found out what is there."""

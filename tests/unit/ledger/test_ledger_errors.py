@@ -23,7 +23,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.integratio
 WHERE = "ledger.url: x"
 BROKE = "ledger.url: x: the connection broke (words). Check the server and the network; run again."
 MEANWHILE = "ledger.url: x was written by another program at the same time (words). Run again."
-DEADLINE = "ledger.url: x did not answer before the deadline. Check the server and the network, or raise deadline."
+DEADLINE = "ledger.url: x did not answer in time. Check the server and the network, or raise deadline."
 ROW = "ledger.url: x can't hold a value (words). Compare the numbers and texts of this entry."
 LOCKED = "ledger.url: x was locked by another program for 2.5 s. Nothing was written; run again when it is free."
 NOT_WRITABLE = "ledger.url: x is not writable. Check owner and mode of the file and its folder, or the role."
@@ -110,6 +110,7 @@ def test_a_connection_that_is_cut_may_pass_and_a_file_has_none() -> None:
 def test_when_the_deadline_is_over_a_server_was_too_slow(code: str | None) -> None:
     error = raised(FromServer(code))
     assert str(explained(error, WHERE, 2.5, True, True)) == DEADLINE
+    assert str(explained(error, WHERE, 2.5, True, True, False)) == DEADLINE.replace(", or raise deadline", "")
     assert str(explained(error, WHERE, 2.5, True, False)) == str(explained(error, WHERE, 2.5, False, False))
 
 

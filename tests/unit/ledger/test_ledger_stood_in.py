@@ -170,3 +170,24 @@ def test_what_is_up_to_date_is_not_migrated_when_it_is_read(server: Server, monk
     monkeypatch.setattr(module, "_migrate", None)
     ledger = server.ledger()
     assert names(ledger) == names(ledger) == ["com.example.one"]
+
+
+@pytest.mark.parametrize("limit", ["patience", "remaining"])
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_server_that_says_nothing_any_more_is_waited_for_once(server: Server, limit: str, share: float) -> None:
+    """Whoever has no deadline gives each transaction the same time; a connection that broke sooner is tried again."""
+    server.fill(HEAD)
+    clock, tries, pauses = [0.0], [], list[float]()
+
+    def silent(connection: sqlalchemy.Connection) -> None:
+        tries.append(connection)
+        clock[0] += 60.0 * share
+        raise sqlalchemy.exc.OperationalError("COMMIT", None, Exception("closed"), connection_invalidated=True)
+
+    given: t.Any = {"patience": 60.0} if limit == "patience" else {"remaining": lambda: 60.0}
+    ledger = replace(server.ledger(), **given, monotonic=lambda: clock[0], wait=pauses.append)
+    with pytest.raises(LedgerError) as told:
+        ledger.write(silent)
+    assert len(tries) == (1 if share == 1.0 else 6) == len(pauses) + 1
+    assert ("did not answer in time" in str(told.value)) is (share == 1.0)
+    assert ("raise deadline" in str(told.value)) is (share == 1.0 and limit == "remaining")

@@ -185,7 +185,7 @@ def test_a_server_that_goes_silent_is_waited_for_until_the_deadline(server: Clus
         message = failed(lambda: (ledger.check_place(), put_integration(ledger, entry("com.b"), NOW)))
     finally:
         gag.close()
-    assert "did not answer before the deadline" in message
+    assert "did not answer in time" in message
 
 
 def test_a_statement_that_takes_too_long(server: Cluster) -> None:

@@ -132,7 +132,7 @@ class Parts:
     def ledger(self) -> Ledger:
         """Return a ledger of its own for each thread that works."""
         place = find_place(self.settings.ledger_url, self.world.environ)
-        return Ledger(place, False, self.world.warn, remaining=lambda: _SILENT_S)
+        return Ledger(place, False, self.world.warn, patience=_SILENT_S)
 
     def declared(self) -> Declared:
         root = root_certificate(self.settings.root_certificate_path)
