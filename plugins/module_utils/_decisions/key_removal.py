@@ -54,6 +54,14 @@ def in_use(held: t.Sequence[str], it: str = "it") -> str:
     return f"{few(held)} may still use {it} and {are} declared. {step} {by_hand}"
 
 
+def nobody_knows(place: str, it: str, step: str) -> str:
+    """Return the sentence about a run that began without a ledger. ``place``: where it was looked for."""
+    return (
+        f"{place} had nothing before this run, so nobody knows what else uses {it}. Correct it, or {step} if it is "
+        "your first ledger. If no app was ever in one, use storeops.refunds.appstore_iap_key."
+    )
+
+
 def still_held(kept: t.Mapping[str, str], it: str = "it") -> str:
     """Return the sentence about what is declared absent, wasn't removed, and may use what is to be absent.
 

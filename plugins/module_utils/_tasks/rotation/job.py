@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..._context import Context
+from ..._decisions.key_removal import nobody_knows
 from ..._decisions.rotation import Known
 from ..._declaration.keys import ids_of
 from ..._model.errors import InputError
 from ..shared.session import WAYS, Connection
 from ..shared.trackers import Trackers, open_ledger
+from ..tracking.key_removal import rest_of
 from .reading import Reading
 from .request import RotationRequest
 
@@ -50,6 +52,14 @@ class Job:
         used = {one.issuer_id for one in entries if one.issuer_id}
         found = new.issuer_id or (old.issuer_id if old else None) or (used.pop() if len(used) == 1 else None)
         return found or self.asked.default_issuer
+
+    def unknown_uses(self) -> str:
+        """Return why nobody knows what else uses the old key, empty where a ledger tells.
+
+        Asked before the move: a ledger that it makes knows of no app that this declaration leaves out.
+        """
+        missing = rest_of(self.asked.services.ledger_url, self.context).missing
+        return nobody_knows(missing, self.asked.old_key_id, "run storeops.refunds.site first") if missing else ""
 
     def require_session(self) -> None:
         """Raise InputError where a key can't be revoked at the end, before anything is done."""

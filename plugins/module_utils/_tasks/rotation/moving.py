@@ -64,6 +64,7 @@ def move(job: Job) -> Moved:
     targets = _targets(job, known, reading)
     if not targets:
         raise RefundsError(_nothing(job, known))
+    unknown = job.unknown_uses()
     with open_engine(job.asked.services, job.context, NAME, removes=False, is_strict=False) as one:
         decisions = _moved(job, key, targets, known, one)
     for decision in decisions:
@@ -71,7 +72,8 @@ def move(job: Job) -> Moved:
         reason = "" if decision.error else unproven(decision, released)
         decision.error = decision.error or (f"{_name(decision)}: {reason}" if reason else "")
     after = _after(job, known, decisions)
-    return Moved(key, known, decisions, obstacles(job.asked.old_key_id, _new(job), after, decisions))
+    left = obstacles(job.asked.old_key_id, _new(job), after, decisions)
+    return Moved(key, known, decisions, [*left, unknown] if unknown else left)
 
 
 def _after(job: Job, known: Known, decisions: t.Sequence[Decision]) -> Known:

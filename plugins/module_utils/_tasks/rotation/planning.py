@@ -37,7 +37,7 @@ def plan(job: Job) -> Results:
         old_issuers=known.issuers,
         has_new=bool(named or declared or has_file or (new.key_id and known.using(new.key_id))),
     )
-    found = faults(request, known)
+    found = [*faults(request, known), *filter(None, [job.unknown_uses() if asked.revoke else ""])]
     if found:
         raise RefundsError("\n".join([*found, "No key was made, and nothing was moved or revoked."]))
     return {

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from ..._context import Context
 from ..._decisions.decision import Decision
-from ..._decisions.key_removal import in_use, left, still_held, users, waiting
+from ..._decisions.key_removal import in_use, left, nobody_knows, still_held, users, waiting
 from ..._declaration.declaration import Declaration
 from ..._declaration.keys import key_id_of
 from ..._ledger.integrations import list_all
@@ -116,19 +116,12 @@ def _elsewhere(
         used = _used(ids, _rest(rest, decisions))
     except RefundsError as error:
         return {}, f"what the ledger holds with {_it(ids)} could not be read: {error}"
-    return used, _missing(rest.missing, ids) if rest.missing else ""
+    missing = nobody_knows(rest.missing, _it(ids), "run storeops.refunds.site once more") if rest.missing else ""
+    return used, missing
 
 
 def _it(keys: t.Collection[str]) -> str:
     return "it" if len(keys) == 1 else "them"
-
-
-def _missing(place: str, keys: t.Collection[str]) -> str:
-    return (
-        f"{place} had nothing before this run, so nobody knows what else uses {_it(keys)}. Correct it, or run "
-        "storeops.refunds.site once more if it is your first ledger. If no app was ever in one, use "
-        "storeops.refunds.appstore_iap_key."
-    )
 
 
 def _used(ids: t.Mapping[str, str | None], held: t.Sequence[Integration]) -> dict[str, t.Sequence[str]]:
