@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import unit_forks
 import yaml
-from unit_servers import Scripted, scripted
+from unit_servers import Canned, Scripted, scripted
 from unit_support import ROOT
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.event import ConsumptionRequest, events_of
@@ -36,10 +36,10 @@ SECRET = "hunter2-of-the-webhook"
 Json = dict[str, t.Any]
 
 
-def run(name: str, folder: Path, **given: t.Any) -> unit_forks.Ran:
+def run(name: str, folder: Path, book: Path | None = None, **given: t.Any) -> unit_forks.Ran:
     variables = {**EVENT, "refund_ticket_headers": {}, "refund_ticket_fields": {}, **given}
     arguments = ("-c", "local", "-e", json.dumps(variables))
-    return unit_forks.run_playbook(ROOT / f"playbooks/{name}.yml", "localhost,", *arguments, folder=folder)
+    return unit_forks.run_playbook(book or ROOT / f"playbooks/{name}.yml", "localhost,", *arguments, folder=folder)
 
 
 @pytest.fixture
@@ -156,3 +156,23 @@ def test_a_pasted_url_is_trimmed_and_asked_past_the_proxy(name: str, variable: s
         ran = run(name, tmp_path, **{variable: f" {server.url}/{SECRET}?a=b\n"})
         assert ran.code == 0 and SECRET not in ran.output + ran.errors, ran.output
         assert server.paths == [f"/{SECRET}?a=b"]
+
+
+@pytest.mark.usefixtures("proxy")
+@pytest.mark.parametrize(
+    ("name", "variable", "minutes"),
+    [("refund_message", "refund_chat_url", 2.5), ("refund_ticket", "refund_ticket_url", 10)],
+)
+def test_a_service_that_is_away_for_a_while_is_waited_for(
+    name: str, variable: str, minutes: float, tmp_path: Path
+) -> None:
+    """The engine never runs it again."""
+    play = yaml.safe_load((ROOT / f"playbooks/{name}.yml").read_text())
+    task = play[0]["tasks"][-1]
+    assert task["retries"] * task["delay"] == minutes * 60
+    task["delay"] = 0
+    book = tmp_path / f"{name}.yml"
+    book.write_text(json.dumps(play))
+    with scripted(*[Canned(503)] * 4, Canned(201)) as server:
+        ran = run(name, tmp_path, book, **{variable: server.url})
+        assert ran.code == 0 and len(server.paths) == 5, ran.output
