@@ -383,16 +383,29 @@ def test_an_environment_that_nobody_takes_is_not_delivered_and_told_once(
     ledger.close()
 
 
-def test_production_of_an_app_that_is_declared_in_the_sandbox_alone(tmp_path: Path, apple: Apple) -> None:
+@pytest.mark.parametrize("number", [None, APPLE_ID])
+@pytest.mark.parametrize("declared", ["production", "sandbox", "both"])
+@pytest.mark.parametrize("sent", ["Production", "Sandbox"])
+def test_where_the_apple_id_is_missing_production_is_our_trouble(
+    tmp_path: Path, apple: Apple, sent: str, declared: str, number: int | None
+) -> None:
     ledger = ledger_at(f"sqlite:///{tmp_path}/ledger.db")
-    made = Desk(ledger, apple)
-    for number, expected in ((None, (404, "not_declared")), (APPLE_ID, (404, "not_declared"))):
-        identity = Identity("ledger", "", "sandbox", BUNDLE_ID)
+    made, seen = Desk(ledger, apple), list[bytes]()
+    places: t.Any = ("production", "sandbox") if declared == "both" else (declared,)
+    for place in places:
+        identity = Identity("ledger", "", place, BUNDLE_ID)
         put_integration(ledger, Integration(identity, "issuer", "KEY", None, "Active", None, number), NOW)
-        made.intake.declared.all()
-        assert made.take(apple.body()) == [expected]
-    assert made.take(apple.body(appAppleId=7)) == [(404, "not_declared")]
-    assert made.count() == 0
+    is_verifiable, is_declared = sent == "Sandbox" or number is not None, sent.lower() in places
+    body = apple.body("TEST", environment=sent)
+    wanted = (200, "nothing_to_store") if is_declared else (404, "not_declared")
+    assert made.take(body) == [wanted if is_verifiable else (503, "own_trouble")]
+    assert received(made, [body], forward=lambda given: not seen.append(given))[0] == [200 if is_verifiable else 503]
+    assert seen == [body] * is_verifiable
+    assert ["has no app_apple_id" in text for text in made.warnings] == [not is_verifiable] * (
+        not is_verifiable or not is_declared
+    )
+    if sent == "Production" and number is not None:
+        assert made.take(apple.body("TEST", appAppleId=7))[0][0] == (503 if is_declared else 404)
     ledger.close()
 
 

@@ -71,7 +71,8 @@ options:
       - URLs that get the untouched body of every notification that Apple signed for a declared app, before Apple gets
         its answer. If one of them doesn't take it, Apple gets 503 and sends it again, and it goes to all of them
         again. Each has to recognise repetitions by C(notificationUUID), as with Apple itself. Trouble with the ledger
-        doesn't keep it from them.
+        doesn't keep it from them. Without C(app_apple_id) in the app's integration, nothing that production sends can
+        be verified, so they get none of it, and Apple gets 503.
       - What a URL hasn't taken when Apple stops trying, it never gets. Needs O(mode=listen).
     type: list
     elements: str

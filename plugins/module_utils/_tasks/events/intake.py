@@ -17,6 +17,7 @@ from ..._ledger.refunds import App
 from ..._model.errors import LedgerError
 from ..._model.event import ConsumptionRequest
 from ..._model.identifiers import Environment, shown
+from ..._model.integration import Integration, app_in
 from ..._model.refund import Notification, Rejected
 from .declared import Declared, NoAppleId
 from .storing import Told, store
@@ -113,8 +114,7 @@ class Intake:
         try:
             found = self.declared.verifier(entry).told(payload)
         except NoAppleId:
-            text = f"{bundle_id}: its integration has no app_apple_id, so nothing can be verified."
-            return self._trouble(text, told=self._told)
+            return self._unverifiable(entry)
         if isinstance(found, Rejected):
             if found.is_apples:
                 # Apple is to try again, while a person looks.
@@ -141,7 +141,7 @@ class Intake:
         except NoAppleId:
             if self.declared.failure is not None:
                 return self._trouble(str(self.declared.failure), told=self._troubles)
-            return self._undeclared(environment, bundle_id)
+            return self._unverifiable(other)
         if isinstance(found, Rejected) and not found.is_apples:
             return Answer(400, found.reason)
         if self.declared.failure is not None:
@@ -154,6 +154,14 @@ class Intake:
             self._told,
         )
         return Answer(404, "not_declared", is_sound=True, is_for_others=True)
+
+    def _unverifiable(self, entry: Integration) -> Answer:
+        identity = entry.identity
+        text = (
+            f"{app_in(identity.bundle_id, identity.environment)}: its integration has no app_apple_id, so nothing that "
+            "production sends can be verified, stored or forwarded. Declare app_apple_id."
+        )
+        return self._trouble(text, told=self._told)
 
     def _undeclared(self, environment: str, bundle_id: str) -> Answer:
         # Anybody can post such a thing, so that the log names each once, and not endlessly many.
