@@ -89,16 +89,14 @@ def service_unavailable(status: int) -> str:
 
 def unexpected(answer: Answer) -> str:
     """Say what came instead of an answer of Apple's, without repeating a foreign page."""
+    between = "something in between answered (a proxy, a captive portal), or app_store_server_url is wrong."
     if 300 <= answer.status < 400:
-        return f"HTTP {answer.status}: a redirect. A token is never sent along one. Correct app_store_server_url."
-    if answer.document is None:
-        kind = answer.content_type or "no content type"
-        return (
-            f"HTTP {answer.status} with {kind!a} instead of Apple's JSON: something in between answered "
-            "(a proxy, a captive portal), or app_store_server_url is wrong."
-        )
-    code = "no error code" if answer.error_code is None else f"error code {answer.error_code}"
-    return f"HTTP {answer.status} with {code}, which this check doesn't know. Please report it."
+        return f"HTTP {answer.status}, a redirect, along which no token is sent: {between}"
+    if answer.error_code is not None:
+        code = f"error code {answer.error_code}"
+        return f"HTTP {answer.status} with {code}, which this check doesn't know. Please report it."
+    kind = ascii(answer.content_type or "no content type") if answer.document is None else "another JSON"
+    return f"HTTP {answer.status} with {kind} instead of Apple's JSON: {between}"
 
 
 _SINCE = "Your settings haven't changed since Apple last accepted them"
