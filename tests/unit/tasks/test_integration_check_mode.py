@@ -271,6 +271,8 @@ def test_info_checks_what_is_held_and_writes_nothing(sim: Simulator, tmp_path: P
     write_key(tmp_path / "key.p8", sim.other_pem)
     swapped = run_task(integration_info.TASK, {**options, "bundle_id": BUNDLE_ID}).results["integrations"]
     assert swapped[0]["credential_check"]["cause"] == "key_id_mismatch"
+    wanted = "declare its Key ID and run storeops.refunds.site; else put the old file back."
+    assert swapped[0]["credential_check"]["hint"].endswith(f"If the file holds the new key, {wanted}")
     # Of the key that was applied, this file says nothing.
     assert swapped[0]["status"] == "Active"
     (tmp_path / "key.p8").unlink()

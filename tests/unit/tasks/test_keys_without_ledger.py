@@ -57,9 +57,7 @@ def run(publisher: Publisher, task: Task, place: str, check_mode: bool, **more: 
 def test_a_rotation_keeps_the_old_key(publisher: Publisher, tracker: str, place: str, check_mode: bool) -> None:
     new = {"key_id": NEW, "name": "new key", "private_key_path": str(publisher.folder / "new.p8")}
     asked = {"keys": publisher.declared(at(publisher, tracker)), "old_key_id": OLD, "new_key": new, "wait": 0}
-    told = (
-        f"had nothing before this run, so nobody knows what else uses {OLD}. Correct it, or run storeops."
-    )
+    told = f"had nothing before this run, so nobody knows what else uses {OLD}. Correct it, or run storeops."
     for stage in ("plan", "move"):
         outcome = run(publisher, rotation.TASK, place, check_mode, **asked, stage=stage, revoke=True)
         assert outcome.results["failed"] and told in outcome.message, outcome

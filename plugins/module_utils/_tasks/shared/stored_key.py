@@ -35,6 +35,7 @@ def stored_credentials(
             "key_id_mismatch",
             f"{entry.private_key_path} now holds another key (fingerprint {key.fingerprint[:16]}…) than the one that "
             f"was applied as Key ID {entry.key_id} (fingerprint {str(entry.key_fingerprint)[:16]}…).",
-            "Apply the integration again with the key that belongs to this Key ID.",
+            "If the file holds the new key, declare its Key ID and run storeops.refunds.site; else put the old file "
+            "back.",
         )
     return Credentials(entry.issuer_id, entry.key_id, key, entry.private_key_path)
