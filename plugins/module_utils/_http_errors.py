@@ -60,7 +60,7 @@ def explained(error: Exception, place: str, time_given: str, is_proxied: bool, i
     # A connection that was closed while it was written to, such as a kept one, is no fault of TLS.
     if is_tls and not any(isinstance(link, ssl.SSLEOFError) for link in chain):
         reason = str(chain[-1])[:200]
-        return TransportError("tls", f"{place}: TLS failed: {reason}.", "Set ca_path for a private CA or a proxy's CA.")
+        return TransportError("tls", f"{place}: TLS failed: {reason}.", _tls_step(reason))
     # What can't be encoded goes out as little.
     if (not is_sent or isinstance(error, UnicodeError)) and (found := _unsent(error, chain, place)):
         return found
@@ -68,6 +68,15 @@ def explained(error: Exception, place: str, time_given: str, is_proxied: bool, i
         return TransportError("timeout", f"{place}: no whole answer{way} {time_given}.", look + MORE_TIME)
     reason = f"{place}: the connection{way} broke off or the answer wasn't sound HTTP."
     return TransportError("broken", reason, LOOK_BETWEEN)
+
+
+def _tls_step(reason: str) -> str:
+    """Return what to do, by OpenSSL's words for what is wrong."""
+    if "not yet valid" in reason or "has expired" in reason:
+        return "Check this machine's clock (NTP), then the server's certificate."
+    if "mismatch" in reason or "doesn't match" in reason:
+        return LOOK_BETWEEN
+    return "Set ca_path for a private CA or a proxy's CA."
 
 
 def _unsent(error: Exception, chain: list[BaseException], place: str) -> TransportError | None:

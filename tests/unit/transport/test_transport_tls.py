@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from cryptography import x509
 from tls_support import DAY, NOW, Issued, issue, serving
 from transport_support import Clock, failed, get
 from unit_servers import Scripted, scripted
+
+from ansible_collections.storeops.refunds.plugins.module_utils._http_errors import LOOK_BETWEEN
 
 
 def _over_tls(server: Scripted, issued: Issued) -> str:
@@ -37,17 +40,24 @@ def test_tls_failures_are_not_repeated(tmp_path: Path) -> None:
     assert clock.slept == []
 
 
-BAD: dict[str, dict[str, t.Any]] = {
-    "another name": {"name": x509.DNSName("other.example.com")},
-    "expired": {"ends": NOW - 2 * DAY},
+CLOCK = "Check this machine's clock (NTP), then the server's certificate."
+# What is wrong, whether its CA is known, and what to do.
+BAD: dict[str, tuple[dict[str, t.Any], bool, str]] = {
+    "another name": ({"name": x509.DNSName("other.example.com")}, True, LOOK_BETWEEN),
+    "another address": ({"name": x509.IPAddress(ipaddress.ip_address("127.0.0.2"))}, True, LOOK_BETWEEN),
+    "expired": ({"ends": NOW - 2 * DAY}, True, CLOCK),
+    "early": ({"begins": NOW + DAY / 2}, True, CLOCK),
+    "an unknown CA": ({}, False, "Set ca_path for a private CA or a proxy's CA."),
 }
 
 
 @pytest.mark.parametrize("case", BAD)
 def test_certificates_that_do_not_fit(tmp_path: Path, case: str) -> None:
-    issued = issue(tmp_path, **BAD[case])
+    changes, is_known, step = BAD[case]
+    issued = issue(tmp_path, **changes)
     with scripted() as server:
-        failed(Clock().transport(ca_path=issued.ca), _over_tls(server, issued), "tls")
+        transport = Clock().transport(**({"ca_path": issued.ca} if is_known else {}))
+        assert failed(transport, _over_tls(server, issued), "tls").next_step == step
         assert server.requests == []
 
 

@@ -43,11 +43,16 @@ class Issued(t.NamedTuple):
     ca: str
 
 
-def issue(folder: Path, name: x509.GeneralName = ADDRESS, ends: datetime.datetime = NOW + DAY) -> Issued:
+def issue(
+    folder: Path,
+    name: x509.GeneralName = ADDRESS,
+    ends: datetime.datetime = NOW + DAY,
+    begins: datetime.datetime = NOW - 3 * DAY,
+) -> Issued:
     """Issue a certificate for ``name`` by a CA of its own, into ``folder``."""
     ca_key, ca = _authority()
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = x509.CertificateBuilder(ca.subject, _name("server"), key.public_key(), 2, NOW - 3 * DAY, ends)
+    builder = x509.CertificateBuilder(ca.subject, _name("server"), key.public_key(), 2, begins, ends)
     builder = builder.add_extension(x509.SubjectAlternativeName([name]), False)
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     certificate = builder.add_extension(issuer, False).sign(ca_key, hashes.SHA256())
