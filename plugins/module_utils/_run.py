@@ -18,7 +18,7 @@ from . import _python_version
 from ._context import Context, FileAttributes, Params, Results, Task, TaskFailed
 from ._fields import app_name, option_faults, refuse_endless, refuse_unusable
 from ._file_attributes import FileAttributesOf, Raising
-from ._files.reading import refuse_no_certificates
+from ._files.reading import certificates_path
 from ._http import HttpSettings, Transport
 from ._http_flow import MOST
 from ._model.errors import InputError, RefundsError, unforeseen
@@ -29,7 +29,6 @@ from ._shown_params import shown_params
 
 # What the import above has made sure of.
 OLDEST_PYTHON = _python_version.OLDEST
-_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _LONGEST_SECONDS = 86400.0
 _MOST_CALLS = 256
 
@@ -105,21 +104,11 @@ def _http_settings(params: Params, environ: t.Mapping[str, str]) -> HttpSettings
         wanted = f"Give a number from 1 to {_MOST_CALLS}."
         raise InputError("concurrency", f"{concurrency} isn't a number of calls at a time.", wanted)
     return HttpSettings(
-        ca_path=_ca_path(params, environ),
+        ca_path=certificates_path(params.get("ca_path"), environ),
         proxies=getproxies_environment(),
         **{name: params[name] for name in ("request_timeout", "deadline") if name in params},
         concurrency=concurrency,
     )
-
-
-def _ca_path(params: Params, environ: t.Mapping[str, str]) -> str | None:
-    path = params.get("ca_path")
-    if path and not os.access(path, os.R_OK):
-        raise InputError("ca_path", f"{path} can't be read.", "Give a file with CA certificates in PEM.")
-    given = {"ca_path": path, **{name: environ.get(name) for name in _CA_VARIABLES}}
-    option, chosen = next(((name, one) for name, one in given.items() if one), ("", None))
-    refuse_no_certificates(chosen, option)
-    return chosen
 
 
 # What Ansible's own conversion to a whole number breaks off at, where our rules don't name the option.

@@ -19,6 +19,7 @@ from .._model.secret import looks_secret
 
 Policy = t.Literal["strict", "mounted", "own"]
 _OTHERS = 0o077
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 FILE_WANTED = "Give the path of a .p8 file, such as ~/keys/SubscriptionKey_2X9R4HXF34.p8."
 # What to do where a private key's file isn't there.
 WHERE_FROM = (
@@ -79,10 +80,20 @@ def read_option_file(path: str, option: str, largest: int, next_step: str) -> tu
     return data, status
 
 
-def refuse_no_certificates(path: str | None, option: str) -> None:
-    """Raise InputError for a pipe or a device: who opens it waits without end. A store of certificates is a folder."""
-    if path and os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-        raise InputError(option, f"{path} isn't a regular file.", "Give a file with CA certificates in PEM.")
+def certificates_path(path: str | None, environ: t.Mapping[str, str]) -> str | None:
+    """Return where the CA certificates lie: at ``path`` (ca_path), else where the environment says.
+
+    Raises InputError for what can't be read, and for a pipe or a device: who opens it waits without end. A store of
+    certificates is a folder.
+    """
+    wanted = "Give a file with CA certificates in PEM."
+    if path and not os.access(path, os.R_OK):
+        raise InputError("ca_path", f"{path} can't be read.", wanted)
+    given = {"ca_path": path, **{name: environ.get(name) for name in _CA_VARIABLES}}
+    option, chosen = next(((name, one) for name, one in given.items() if one), ("", None))
+    if chosen and os.path.exists(chosen) and not os.path.isfile(chosen) and not os.path.isdir(chosen):
+        raise InputError(option, f"{chosen} isn't a regular file.", wanted)
+    return chosen
 
 
 def _unopened(path: str, error: OSError | ValueError) -> KeyProblem:

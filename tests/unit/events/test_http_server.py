@@ -145,6 +145,29 @@ def test_what_is_refused(request_: bytes, expected: int) -> None:
     assert status(answer) == expected and bodies == [] and b"Connection: close" in answer
 
 
+def test_a_post_to_another_path_is_told_once() -> None:
+    """It may be Apple's: whoever reads the log has to learn which path to serve. Others only knock at doors."""
+    told: list[str] = []
+
+    async def handle(_body: bytes) -> int:
+        return 200
+
+    async def work() -> None:
+        server = Server(handle, "/", warn=told.append)
+        port = await server.start("127.0.0.1", 0)
+        paths = ["/apple?a=b", "/apple", *(f"/{number}" for number in range(100))]
+        for line in ("GET /other", "POST /", *(f"POST {path}" for path in paths)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"{line} HTTP/1.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+            await asyncio.wait_for(reader.read(), 300)
+            writer.close()
+        await server.stop()
+
+    asyncio.run(work())
+    assert told[0].startswith("A POST to '/apple' got 404: only '/' is served.") and "refund_events_path" in told[0]
+    assert "'/0'" in told[1] and len(told) == 20
+
+
 def test_who_is_too_slow_is_told_so_and_who_says_nothing_is_let_go() -> None:
     assert status(asked(HEAD, limits=Limits(request_s=0.05, idle_s=300), wait=True)[0]) == 408
     assert asked(limits=Limits(request_s=300, idle_s=0.05), wait=True)[0] == b""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -15,6 +16,9 @@ pytestmark = pytest.mark.once
 GUIDE = (ROOT / "docs/guides/events.md").read_text()
 # Of one of them alone.
 OWN = {"account_token"}
+# Where the ledger lies is a secret of the environment; feedback takes no template; a proxy stands in front of host.
+NO_VARIABLES = {"ledger", "feedback", "host", "largest_body"}
+SOURCE = ROOT / "extensions/eda/plugins/event_source/refund_events.py"
 
 
 def test_every_variable_is_in_the_guide_and_in_every_rulebook() -> None:
@@ -26,3 +30,15 @@ def test_every_variable_is_in_the_guide_and_in_every_rulebook() -> None:
         taken = {name: re.findall(r"{{ refund_events_(\w+)", value) for name, value in source.items()}
         assert taken == {name: [name] for name in source}, rulebook.name
         assert source.keys() - OWN == named - OWN, rulebook.name
+    documentation = re.search(r'DOCUMENTATION = r"""(.*?)"""', SOURCE.read_text(), re.DOTALL)
+    assert documentation and set(yaml.safe_load(documentation[1])["options"]) - NO_VARIABLES == named
+
+
+def test_the_guide_s_url_is_one_that_its_variables_serve() -> None:
+    """Another path than the one that is served gets 404, and every notification is lost."""
+    found = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)]
+    (url,) = [
+        one[0]["storeops.refunds.app_store_notification_url"]["production_url"] for one in found if "apps" in f"{one}"
+    ]
+    (given,) = [one for one in found if "refund_chat_url" in one]
+    assert given["refund_events_mode"] == "listen" and given["refund_events_path"] == urlsplit(url).path

@@ -19,7 +19,8 @@ DOCUMENTATION = r"""
 short_description: Refunds of App Store apps as events
 description:
   - Gives an event for each refund, reversal, declined request and request for consumption information of the apps that
-    have an integration in the ledger. Each comes once, in the order in which the ledger recorded them.
+    have an integration in the ledger; with O(mode=poll), one that is Active. Each comes once, in the order in which
+    the ledger recorded them.
   - What C(refund_ledger) records into the same ledger becomes an event as well.
   - If the rulebook runs with C(--persistence-id) and sets C(feedback), an event is done when the rule engine has
     stored it. Then nothing is lost and nothing comes twice. Only if the process is killed between the engine's answer
@@ -63,7 +64,7 @@ options:
     type: int
     default: 8099
   path:
-    description: The only path that is served.
+    description: The only path that is served. Any other gets 404, and the log names it once.
     type: str
     default: /
   forward_to:
@@ -99,7 +100,9 @@ options:
     description: Base URL of the App Store Server API, for a simulator; V({environment}) in it is replaced.
     type: str
   ca_path:
-    description: File with CA certificates in PEM to trust instead of the usual ones.
+    description:
+      - File with CA certificates in PEM to trust instead of the usual ones, also by O(forward_to). Also read from
+        E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE) or E(SSL_CERT_FILE).
     type: str
   private_key_file_policy:
     description: How strictly the stored keys' files are read, as in the modules.

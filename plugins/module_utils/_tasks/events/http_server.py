@@ -15,6 +15,8 @@ import typing as t
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from ..._model.identifiers import shown
+
 Handle = t.Callable[[bytes], t.Awaitable[int]]
 _LINGER_S = 1.0
 _LINGER_READS = 64
@@ -23,6 +25,8 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 _LINE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _SIZE = re.compile(r"[0-9A-Fa-f]{1,8}")
 _VERSION = re.compile(r"HTTP/1\.[0-9]")
+# Anybody can post anywhere: the log names so many other paths, each once.
+_MOST_TOLD = 20
 _BAD = (ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
@@ -45,11 +49,16 @@ class _Refused(Exception):
 
 @dataclass
 class Server:
-    """``handle`` gets a body and returns the status to answer. ``path``: the only one that is served."""
+    """``handle`` gets a body and returns the status to answer. ``path``: the only one that is served.
+
+    ``warn`` tells the operator of a POST to another path: it may be Apple's, whose URL was given otherwise.
+    """
 
     handle: Handle
     path: str
     limits: Limits = field(default_factory=Limits)
+    warn: t.Callable[[str], None] = lambda text: None
+    _told_of: set[str] = field(default_factory=set, init=False)
     _server: asyncio.Server | None = field(default=None, init=False)
     _open: set[asyncio.StreamWriter] = field(default_factory=set, init=False)
 
@@ -112,6 +121,8 @@ class Server:
         fields = _fields(names)
         headers = dict(fields)
         if target.partition("?")[0] != self.path:
+            if method == "POST":
+                self._tell_of(target.partition("?")[0])
             raise _Refused(404)
         if method != "POST":
             raise _Refused(405)
@@ -128,6 +139,14 @@ class Server:
         if len(text) > 12 or int(text) > self.limits.largest_body:
             raise _Refused(413)
         return await reader.readexactly(int(text)), is_last
+
+    def _tell_of(self, path: str) -> None:
+        if path not in self._told_of and len(self._told_of) < _MOST_TOLD:
+            self._told_of.add(path)
+            self.warn(
+                f"A POST to {shown(path)} got 404: only {shown(self.path)} is served. If Apple's notifications arrive "
+                f"there, set path to {shown(path)} (in the collection's rulebooks refund_events_path)."
+            )
 
     async def _chunks(self, reader: asyncio.StreamReader) -> bytes:
         body = b""

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 import typing as t
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from ..._fields import is_shown_field, refuse_empty
-from ..._files.reading import Policy, refuse_no_certificates
+from ..._files.reading import Policy, certificates_path
 from ..._model.errors import InputError
 from ..._model.identifiers import parse_secret_url, parse_service_url, shown
 
@@ -42,8 +43,8 @@ class Settings:
     account_token: str
 
 
-def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
-    """Return the settings. Raises InputError."""
+def parse_settings(args: t.Mapping[str, t.Any], environ: t.Mapping[str, str] = MappingProxyType({})) -> Settings:
+    """Return the settings; what is left out of them, the environment may have. Raises InputError."""
     unknown = sorted(set(args) - _KNOWN - _FOREIGN, key=str)
     if unknown:
         name, known = str(unknown[0]), f"Known are {', '.join(sorted(_KNOWN))}."
@@ -60,11 +61,10 @@ def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
     ledger = {} if args.get("ledger") is None else args["ledger"]
     if not isinstance(ledger, dict) or set(ledger) - {"url"}:
         raise InputError("ledger", "is a mapping with url.")
-    url, ca_path = _text(args, "app_store_server_url"), _text(args, "ca_path")
-    refuse_no_certificates(ca_path, "ca_path")
+    url = _text(args, "app_store_server_url")
     return Settings(
         mode=t.cast(Mode, mode),
-        ledger_url=_text(ledger, "url", "ledger.url"),
+        ledger_url=_text(ledger, "url", "ledger.url") or environ.get("STOREOPS_LEDGER_URL"),
         consumer=consumer,
         interval=_number(args, "interval", 300.0, 1.0, 86_400.0),
         host=_text(args, "host") or "127.0.0.1",
@@ -75,7 +75,7 @@ def parse_settings(args: t.Mapping[str, t.Any]) -> Settings:
         largest_body=int(_number(args, "largest_body", 256 * 1024, 1024, 16 * 1024 * 1024)),
         root_certificate_path=_text(args, "root_certificate_path"),
         app_store_server_url=url and parse_service_url(url, "app_store_server_url"),
-        ca_path=ca_path,
+        ca_path=certificates_path(_text(args, "ca_path"), environ),
         private_key_file_policy=t.cast(Policy, _choice(args, "private_key_file_policy", ("strict", "mounted"))),
         with_feedback=_flag(args, "feedback"),
         account_token=_choice(args, "account_token", ("none", "sha256")),

@@ -83,7 +83,7 @@ def _require_libraries() -> None:
 
 async def _run(queue: Queue, args: t.Mapping[str, t.Any], world: World) -> None:
     _require_libraries()
-    settings = parse_settings(args)
+    settings = parse_settings(args, world.environ)
     feedback = args.get("eda_feedback_queue")
     if settings.with_feedback and feedback is None:
         raise InputError(
@@ -91,8 +91,6 @@ async def _run(queue: Queue, args: t.Mapping[str, t.Any], world: World) -> None:
             "is on, and ansible-rulebook gives no way to say what it has stored.",
             "Use ansible-rulebook 1.3 or newer with --persistence-id, or leave feedback out.",
         )
-    if settings.ledger_url is None:
-        settings = replace(settings, ledger_url=world.environ.get("STOREOPS_LEDGER_URL"))
     parts = Parts(settings, world)
     consumer = Consumer(parts.ledger(), settings.consumer, world.holder)
     # Before anything is recorded: what comes from now on is an event.
@@ -178,7 +176,8 @@ def receiver_of(parts: Parts, stored: t.Callable[[], None]) -> Receiver:
 async def _listen(parts: Parts, dispatcher: Dispatcher) -> None:
     settings = parts.settings
     receiver = receiver_of(parts, dispatcher.wake)
-    server = Server(receiver.receive, settings.path, Limits(largest_body=settings.largest_body))
+    limits = Limits(largest_body=settings.largest_body)
+    server = Server(receiver.receive, settings.path, limits, parts.world.warn)
     try:
         port = await server.start(settings.host, settings.port)
     except OSError as error:
