@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import typing as t
 
@@ -18,6 +19,15 @@ MODULES = "ansible_collections.storeops.refunds.plugins.modules"
 # What only names where App Store Connect itself is, for tests; and URLs that are stored and not asked.
 OWN = {"app_store_connect_url", "on_other_url", "production_url", "sandbox_url", "notification_url"}
 TRACKERS = {"revenuecat.url", "qonversion.url", "devtodev.url", "ledger.url", "from_ledger.url", "to_ledger.url"}
+
+# What an event says of a sale and of the notification about it. Any other field is about the customer.
+OF_THE_SALE = {
+    *("schema", "kind", "what", "sequence", "source", "environment", "bundle_id", "signed_at", "recorded_at"),
+    *("notification_uuid", "transaction_id", "original_transaction_id", "product_id", "product_type", "quantity"),
+    *("refund_date", "amount", "amount_milliunits", "amount_is_assumed_full", "currency", "is_family_shared"),
+    *("reason", "revocation_type", "price", "price_milliunits", "storefront"),
+    *("reversed_at", "answer_until"),
+}
 
 
 def _urls(spec: t.Mapping[str, t.Any], above: str = "") -> t.Iterator[str]:
@@ -46,6 +56,24 @@ def test_every_role_that_hands_a_key_on_is_on_the_page() -> None:
         if re.search(r"ansible\.builtin\.(uri|command|shell|copy):", path.read_text())
     }
     assert handing == {"iap_key_custody"} and all(f"`{name}`" in PAGE for name in handing)
+
+
+def _fields(schema: t.Mapping[str, t.Any]) -> set[str]:
+    """Return the fields of the event, of whichever kind."""
+    parts = [schema, *(part["then"] for part in schema["allOf"])]
+    return {name for part in parts for name in part["properties"]}
+
+
+def test_what_an_event_has_about_a_customer_is_on_the_page() -> None:
+    fields = _fields(json.loads((ROOT / "docs/refund-event.schema.json").read_text()))
+    section = PAGE.partition("### Data about customers")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^- `(\w+)`", section, re.MULTILINE)) == fields - OF_THE_SALE
+    assert fields >= OF_THE_SALE
+    guide = (ROOT / "docs/guides/events.md").read_text()
+    sent = (ROOT / "playbooks/refund_ticket.yml").read_text()
+    assert [name for name in fields - OF_THE_SALE if f"`{name}`" not in guide] == []
+    told = PAGE.partition("## What is sent where")[2].partition("\n## ")[0]
+    assert [name for name in fields - OF_THE_SALE if f"event.{name}" in sent and f"`{name}`" not in told] == []
 
 
 def test_the_questions_of_the_issue_are_answered() -> None:
