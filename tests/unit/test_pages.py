@@ -21,6 +21,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._report.classify 
 from ansible_collections.storeops.refunds.plugins.module_utils._report.entries import absent_keys_of
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.key_removal import Removal
 from ansible_collections.storeops.refunds.plugins.module_utils._tracker_spec import TRACKERS
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.page_words import ACTIVE, FAILED, WAITING
 
 pytestmark = pytest.mark.once
 PAGES = sorted([ROOT / "README.md", ROOT / "TESTING.md", ROOT / "SECURITY.md", *(ROOT / "docs/guides").glob("*.md")])
@@ -157,6 +158,14 @@ def test_the_example_world_is_the_readme_s() -> None:
         )
         for team in world["teams"]
     ]
+
+
+def test_the_words_of_a_page_are_all_in_the_guide() -> None:
+    """A list of one's own replaces the default one: whoever repeats the guide's must not lose a word."""
+    page = (ROOT / "docs/guides/trackers.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)_texts` \| .*?by default (.+) \|$", page, re.MULTILINE))
+    told = {name: tuple(re.findall(r"`([^`]+)`", text)) for name, text in rows.items()}
+    assert told == {"active": ACTIVE, "waiting": WAITING, "failed": FAILED}
 
 
 def test_every_cause_is_explained() -> None:
