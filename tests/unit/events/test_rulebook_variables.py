@@ -42,3 +42,11 @@ def test_the_guide_s_url_is_one_that_its_variables_serve() -> None:
     ]
     (given,) = [one for one in found if "refund_chat_url" in one]
     assert given["refund_events_mode"] == "listen" and given["refund_events_path"] == urlsplit(url).path
+
+
+def test_what_the_log_says_when_events_stop_is_what_the_guide_looks_for() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "plugins/module_utils/_tasks/events").glob("*.py"))
+    table = (ROOT / "docs/guides/trouble.md").read_text().partition("## Events stopped")[2].partition("\n## ")[0]
+    told = [text for row in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE) for text in re.findall("`([^`]+)`", row)]
+    parts = [part for text in told if " " in text for part in re.split("'?…'?", text) if part.strip()]
+    assert len(parts) >= 6 and [part for part in parts if part.strip() not in code] == []
