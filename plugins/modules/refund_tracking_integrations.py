@@ -111,7 +111,7 @@ undeclared:
   returned: success, and failure of some apps
 removable_keys:
   description:
-    - Keys with C(state=absent), when nothing needs one.
+    - Keys with C(state=absent), when nothing needs one. Empty where the play may not see all apps, as with C(--limit).
   type: list
   elements: str
   returned: success, and failure of some apps

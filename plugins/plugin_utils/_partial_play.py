@@ -1,7 +1,10 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a task sees but a part of the play's apps: purge would remove the others, a report would leave them out."""
+"""Whether a task sees but a part of the play's apps: purge would remove the others, a report would leave them out.
+
+And a key that no app of the part needs may be one that another app needs.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,14 @@ from ansible.inventory.manager import InventoryManager
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.key_removal import left
+
 if t.TYPE_CHECKING:
     from ansible.playbook.task import Task
 
-_NEXT_STEP = "Run it in a whole play, or without purge."
+Json = dict[str, t.Any]
+
+_ALL = "on one host with all apps, without --limit"
 # Strategies under which run_once holds, and those that ignore it with a warning. Nobody knows of others: what purges
 # errs on the safe side, and a report is written.
 _IN_STEP = ("linear", "debug")
@@ -45,40 +52,60 @@ class Matching:
             return []
 
 
-def refusal_to_purge(task_vars: t.Mapping[str, t.Any], purge: object, runs_once: bool, strategy: str) -> str:
-    """Return why a task must not purge under these magic variables, empty when it may.
+class Missing(t.NamedTuple):
+    """Why a task may see but a part of the play's apps, and where it would see them all; empty when it does."""
 
-    ``purge``: the option. ``strategy``: that of the play.
-    """
-    # What is no boolean is refused with the other options.
-    if not boolean(purge, strict=False):
-        return ""
+    why: str = ""
+    where: str = "in a whole play"
+
+
+def missing_of(task_vars: t.Mapping[str, t.Any], task: Task) -> Missing:
+    return missing_apps(task_vars, bool(task.run_once), str(task.get_play().strategy))
+
+
+def missing_apps(task_vars: t.Mapping[str, t.Any], runs_once: bool, strategy: str) -> Missing:
+    """Return what the magic variables tell. ``strategy``: that of the play."""
     if task_vars.get("ansible_limit"):
-        return f"purge: the play is limited ({str(task_vars['ansible_limit'])!a}), so apps may be missing. {_NEXT_STEP}"
+        return Missing(f"the play is limited ({str(task_vars['ansible_limit'])!a}), so apps may be missing")
     if _is_slice(task_vars):
-        return f"purge: this is a job slice, which sees but a part of the inventory. {_NEXT_STEP}"
+        return Missing("this is a job slice, which sees but a part of the inventory")
     hosts = set(task_vars.get("ansible_play_hosts_all") or ())
     missing = sorted(hosts ^ set(task_vars.get("ansible_play_batch") or ()))
     if missing:
-        return (
-            f"purge: {len(missing)} of {len(hosts)} hosts of the play are not here ({missing[0]!a}): they failed, or "
-            f"are in another batch of serial, so their apps may be missing. {_NEXT_STEP}"
+        return Missing(
+            f"{len(missing)} of {len(hosts)} hosts of the play are not here ({missing[0]!a}): they failed, or are in "
+            "another batch of serial, so their apps may be missing"
         )
-    return _of_several(len(hosts), runs_once, strategy) if len(hosts) > 1 else ""
+    if len(hosts) > 1 and not runs_once:
+        why = f"the task runs for each of {len(hosts)} hosts, and each may have apps that the others don't list"
+        return Missing(why, "in one task that has all apps, with run_once: true")
+    if len(hosts) > 1 and strategy.rpartition(".")[2] not in _IN_STEP:
+        why = f"the play has {len(hosts)} hosts and the strategy {strategy!a}, which may run the task for each"
+        return Missing(why, "in a play with strategy: linear")
+    return Missing()
 
 
-def _of_several(count: int, runs_once: bool, strategy: str) -> str:
-    if not runs_once:
-        return (
-            f"purge: the task runs for each of {count} hosts, and each would remove what the others list. "
-            "Give all apps to one task with run_once: true."
-        )
-    if strategy.rpartition(".")[2] not in _IN_STEP:
-        return (
-            f"purge: the play has {count} hosts and the strategy {strategy!a}, which may run the task for each. "
-            "Purge in a play with strategy: linear."
-        )
-    return ""
+def refusal_to_purge(missing: Missing, purge: object) -> str:
+    """Return why a task must not purge, empty when it may. ``purge``: the option."""
+    # What is no boolean is refused with the other options.
+    is_refused = missing.why and boolean(purge, strict=False)
+    return f"purge: {missing.why}. Purge {missing.where}, or run without it." if is_refused else ""
+
+
+def refusal_to_revoke(missing: Missing, revoke: object) -> str:
+    """Return why a rotation must not revoke the old key, empty when it may: apps that aren't here may use it."""
+    is_refused = missing.why and boolean(revoke, strict=False)
+    return f"revoke: {missing.why}. Apps that aren't here may use the old key. Run it {_ALL}." if is_refused else ""
+
+
+def keep_keys(result: Json, missing: Missing, check_mode: bool) -> Json:
+    """Return a task's result, without the keys that may go where apps may be missing, and with a note then."""
+    keys = result.get("removable_keys")
+    if not missing.why or not keys:
+        return result
+    note = left(keys, missing.why, (), (), check_mode)
+    told = f"{result['summary']} {note} To remove keys, run storeops.refunds.site {_ALL}."
+    return {**result, "removable_keys": [], "summary": told}
 
 
 def refusal_of_report(task_vars: t.Mapping[str, t.Any], task: Task, template: t.Callable[[t.Any], t.Any]) -> str:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: storeops.refunds contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A task that may see but a part of all apps does not purge: by the variables, and in plays as Ansible runs them."""
+"""A task that may see but a part of all apps doesn't purge, and lets no key go: by the variables, and in plays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from bulk_support import Bulk, apps
 from unit_forks import run_playbook
 from unit_servers import Simulator
 
-from ansible_collections.storeops.refunds.plugins.plugin_utils._partial_play import refusal_to_purge, refusal_to_report
+from ansible_collections.storeops.refunds.plugins.plugin_utils._partial_play import (
+    keep_keys,
+    missing_apps,
+    refusal_to_purge,
+    refusal_to_report,
+    refusal_to_revoke,
+)
 
 Json = dict[str, t.Any]
 HOSTS = ["a", "b", "c"]
@@ -48,9 +54,23 @@ def hosts(batch: str, every: str = "") -> Json:
     ],
 )
 def test_where_apps_may_be_missing(task_vars: Json, runs_once: bool, strategy: str, expected: str) -> None:
-    found = refusal_to_purge(task_vars, "yes", runs_once, strategy)
+    missing = missing_apps(task_vars, runs_once, strategy)
+    found = refusal_to_purge(missing, "yes")
     assert found.startswith(expected) and bool(found) is bool(expected)
-    assert refusal_to_purge(task_vars, False, runs_once, strategy) == ""
+    assert refusal_to_purge(missing, False) == ""
+    # The same look is taken at the keys that may go, and at the old one of a rotation.
+    revokes = refusal_to_revoke(missing, "yes")
+    assert revokes.startswith(expected.replace("purge: ", "revoke: ")) and bool(revokes) is bool(expected)
+    assert refusal_to_revoke(missing, False) == ""
+    for keys, check_mode in (([], False), (["old"], False), (["old", "older"], True)):
+        result = {"removable_keys": keys, "summary": "1 app is Active."}
+        kept = keep_keys(result, missing, check_mode)
+        if not expected or not keys:
+            assert kept == result
+            continue
+        begin = "The keys old, older would not be" if check_mode else "The key old was not"
+        told = f"1 app is Active. {begin} removed or revoked: {missing.why}. To remove keys, run storeops.refunds.site "
+        assert kept == {"removable_keys": [], "summary": f"{told}on one host with all apps, without --limit."}
 
 
 @pytest.mark.parametrize(
@@ -143,3 +163,25 @@ def test_that_no_host_loses_its_app(
     output = play(bulk, listed, before, **keywords)
     assert expected in output, output
     assert bulk.held() == ([*NAMES, "com.example.d"] if expected else NAMES), output
+
+
+@pytest.mark.parametrize("limit", ["", "a"])
+@pytest.mark.parametrize("names", ["a", "ab"])
+def test_that_no_host_lets_a_key_go_that_another_may_need(
+    sim: Simulator, tmp_path: Path, names: str, limit: str
+) -> None:
+    """Each host has its own app; that of the others may be held with the old key where this tool never looked."""
+    bulk = Bulk(sim, tmp_path)
+    bulk.run(apps(*NAMES), credential_check="skip")
+    bulk.world(NAMES)
+    gone = {"key": "old", "key_id": "OLDKEY0001", "state": "absent", "revoke": True}
+    options = bulk.options([{"bundle_id": "com.example.{{ inventory_hostname }}", "key": "a"}])
+    task = {"storeops.refunds.refund_tracking_integrations": {**options, "keys": [*bulk.keys, gone]}, "register": "it"}
+    said = {"ansible.builtin.debug": {"msg": "{{ inventory_hostname }} {{ it.removable_keys }} {{ it.summary }}"}}
+    plays = [{"hosts": "all", "gather_facts": False, "connection": "local", "tasks": [task, said]}]
+    book = tmp_path / "play.yml"
+    book.write_text(json.dumps(plays))
+    ran = run_playbook(book, f"{','.join(names)},", *([f"--limit={limit}"] if limit else []), folder=tmp_path)
+    told = "The key old was not removed or revoked" in ran.output
+    assert told is (names != "a" or bool(limit)), ran.output + ran.errors
+    assert ("a ['old']" in ran.output) is not told, ran.output
