@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
+import runpy
 import time
 import typing as t
 from dataclasses import replace
@@ -20,7 +22,7 @@ import yaml
 from events_support import NOW, ledger_at
 from jinja2.nativetypes import NativeEnvironment
 from unit_servers import Simulator
-from unit_support import BUNDLE_ID, ISSUER, KEY_ID, ROOT, public_pem, run_task, write_key
+from unit_support import BUNDLE_ID, ISSUER, KEY_ID, ROOT, fingerprint_of, public_pem, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.notification_history import TooLong
 from ansible_collections.storeops.refunds.plugins.module_utils._context import Context
@@ -168,6 +170,7 @@ def test_however_many_apps_there_are_none_is_compared_with_all_others(monkeypatc
     asked: list[int] = []
     monkeypatch.setattr(Integration, "__eq__", equal)
     monkeypatch.setattr(polling, "update", lambda request, _context: asked.append(len(request.apps)))
+    monkeypatch.setattr(Poller, "_keys", lambda _self, apps: [(app, mock.Mock()) for app in apps])
     monkeypatch.setattr(polling, "store", lambda *_arguments: None)
     monkeypatch.setattr(Poller, "_requests", lambda *_arguments: None)
     declared = mock.Mock(all=lambda: entries)
@@ -195,6 +198,70 @@ def test_all_apps_at_the_same_time_and_none_stops_another(sim: Simulator, tmp_pa
     assert sum("HTTP 403" in warning for warning in warnings) == 2, "of its refunds, and of its requests"
 
 
+NOT_HERE = "the key's file can't be found on this machine, so Apple isn't asked for their refunds."
+# What is wrong with an app's key, the path that is stored, and what is said.
+KEYLESS: dict[str, tuple[str | None, str]] = {
+    "no path": (None, f"com.bad (production; no path is stored): {NOT_HERE}"),
+    "no file": ("gone.p8", f"gone.p8): {NOT_HERE}"),
+    "a link to nothing": ("dangling.p8", f"dangling.p8): {NOT_HERE}"),
+    "a link": ("link.p8", "is a symbolic link."),
+    "a wide mode": ("wide.p8", "has mode 0644"),
+    "damaged": ("damaged.p8", "damaged.p8 is damaged"),
+    "another key": ("other.p8", "now holds another key"),
+    "a folder": ("folder", "is a folder."),
+}
+
+
+@pytest.mark.parametrize("others", [True, False])
+@pytest.mark.parametrize("case", KEYLESS)
+def test_an_app_without_a_key_here_is_told_once_and_stops_no_other(
+    tmp_path: Path, pem: str, other_pem: str, case: str, others: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that it tells names an option that this source doesn't have."""
+    sound = write_key(tmp_path / "sound.p8", pem)
+    write_key(tmp_path / "wide.p8", pem, 0o644)
+    write_key(tmp_path / "other.p8", other_pem)
+    write_key(tmp_path / "damaged.p8", "hunter2")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.p8").symlink_to(sound)
+    (tmp_path / "dangling.p8").symlink_to(tmp_path / "nowhere")
+    name, said = KEYLESS[case]
+    paths = {"com.bad": name and str(tmp_path / name), **({"com.good": str(sound)} if others else {})}
+    entries = [
+        Integration(Identity("ledger", "", "production", app), ISSUER, KEY_ID, fingerprint_of(pem), "Active", path, 1)
+        for app, path in paths.items()
+    ]
+    asked: list[str] = []
+    monkeypatch.setattr(
+        polling, "update", lambda request, _context: asked.extend(one.identity.bundle_id for one in request.apps)
+    )
+    monkeypatch.setattr(polling, "_payloads", lambda history, _window: asked.append(history.bundle_id) or [])
+    monkeypatch.setattr(polling, "store", lambda *_arguments: None)
+    warnings: list[str] = []
+    context = Context(False, {}, time.time, warnings.append, Transport(HttpSettings()))
+    Poller(parse_settings({}), mock.Mock(all=lambda: entries), context).poll()
+    assert asked == ["com.good", "com.good"] * others
+    (warning,) = warnings
+    assert said in warning and warning.startswith("com.bad (production")
+    source = runpy.run_path(str(ROOT / "extensions/eda/plugins/event_source/refund_events.py"))
+    own = yaml.safe_load(source["DOCUMENTATION"])["options"]
+    # What is to be declared is an option of the modules.
+    named = set(re.findall(r"(?<!Declare )\b(?:[a-z]+_)+[a-z]+\b", warning.replace(str(tmp_path), "")))
+    assert named <= set(own), named
+
+
+def test_apps_of_one_cause_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [
+        Integration(Identity("ledger", "", "production", f"com.n{number}"), ISSUER, KEY_ID, None, "Active", None, 1)
+        for number in range(7)
+    ]
+    monkeypatch.setattr(polling, "update", pytest.fail)
+    warnings: list[str] = []
+    context = Context(False, {}, time.time, warnings.append, Transport(HttpSettings()))
+    Poller(parse_settings({}), mock.Mock(all=lambda: entries), context).poll()
+    assert len(warnings) == 1 and "com.n4 (production; no path is stored) and 2 more: the key's file" in warnings[0]
+
+
 def test_requests_that_cannot_be_used_are_told(place: Place) -> None:
     """Apple waits twelve hours for an answer: who declared a wrong Apple ID has to hear of it before."""
     ledger = ledger_at(place.url)
@@ -212,13 +279,12 @@ def test_requests_that_cannot_be_used_are_told(place: Place) -> None:
 @pytest.mark.parametrize("interval", [1, 12 * 3600, 24 * 3600])
 def test_what_is_signed_right_after_a_poll_is_in_the_next_one(interval: int, monkeypatch: pytest.MonkeyPatch) -> None:
     windows: list[Window] = []
-    monkeypatch.setattr(polling, "stored_credentials", mock.Mock())
     monkeypatch.setattr(polling, "_payloads", lambda _history, window: windows.append(window) or [])
     entry = Integration(Identity("ledger", "", "production", BUNDLE_ID), "issuer", "KEY", None, "Active", None, 1)
     # The first poll takes ten minutes.
     for now in (1_760_000_000.0, 1_760_000_600.0 + interval):
         context = Context(False, {}, lambda now=now: now, pytest.fail, Transport(HttpSettings()))
-        Poller(parse_settings({"interval": interval}), mock.Mock(), context)._requests(entry, context)
+        Poller(parse_settings({"interval": interval}), mock.Mock(), context)._requests(entry, mock.Mock(), context)
     first, second = windows
     assert second.start <= first.end and second.start <= second.end - 13 * HOUR
 

@@ -78,7 +78,7 @@ options:
     type: list
     elements: str
   send_timeout:
-    description: Seconds that one of O(forward_to) may take.
+    description: Seconds that one of O(forward_to) may take. The look-up of its host's name isn't counted.
     type: float
     default: 5
   largest_body:

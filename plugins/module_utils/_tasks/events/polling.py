@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import typing as t
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -19,7 +21,7 @@ from ..._ledger.refunds import App
 from ..._model.coverage import Window
 from ..._model.errors import RefundsError
 from ..._model.event import ANSWER_WITHIN_MS, ConsumptionRequest
-from ..._model.integration import Integration
+from ..._model.integration import Credentials, Integration
 from ..._model.private_key import KeyProblem
 from ..._model.quarantine import advice, counted
 from ..._model.refund import Rejected
@@ -29,6 +31,7 @@ from ..refunds.ledger_request import LedgerRequest, Wanted
 from ..refunds.refund_ledger import update
 from ..refunds.refund_windows import equal
 from ..shared.concurrent import each
+from ..shared.options import load_key
 from ..shared.stored_key import stored_credentials
 from .declared import Declared, NoAppleId
 from .settings import Settings
@@ -36,6 +39,10 @@ from .storing import store
 
 # A request that came late may still be answered for a while, and a poll takes its time.
 _MORE_MS = 3_600_000
+_NO_KEY = (
+    "the key's file can't be found on this machine, so Apple isn't asked for their refunds. Declare private_key_path, "
+    "run storeops.refunds.site, and have the file there on this machine; or use mode: listen."
+)
 
 
 @dataclass(frozen=True)
@@ -64,22 +71,50 @@ class Poller:
                 "(tracker: ledger), with the same ledger.url."
             )
             return
+        keys = self._keys(apps)
+        if not keys:
+            return
         http = replace(self.context.transport.settings, deadline=max(120.0, self.settings.interval))
         context = replace(self.context, transport=Transport(http))
         try:
-            update(self._request(apps), context)
+            update(self._request([entry for entry, _key in keys]), context)
         except RefundsError as failure:
             self.context.warn(str(failure))
 
-        def requests(entry: Integration) -> tuple[App, list[ConsumptionRequest]] | None:
+        def requests(asked: tuple[Integration, Credentials]) -> tuple[App, list[ConsumptionRequest]] | None:
+            entry, _key = asked
             try:
-                return self._requests(entry, context)
-            except (RefundsError, KeyProblem) as error:
+                return self._requests(*asked, context)
+            except RefundsError as error:
                 self.context.warn(f"{entry.identity.bundle_id} ({entry.identity.environment}): {error}")
                 return None
 
-        found = dict(filter(None, each(apps, requests, context.transport.flow)))
+        found = dict(filter(None, each(keys, requests, context.transport.flow)))
         store(self.declared.ledger, found, context.timestamp())
+
+    def _keys(self, entries: t.Iterable[Integration]) -> list[tuple[Integration, Credentials]]:
+        """Return the apps whose key is at hand, with it. Warns of all others, by cause: nothing else would know them.
+
+        The steps that a module tells are no help here: no key can be given to this source.
+        """
+        loaded = functools.cache(load_key)
+        found: list[tuple[Integration, Credentials]] = []
+        faults: dict[str, list[str]] = {}
+        for entry in entries:
+            path, where, credentials = entry.private_key_path, entry.identity.environment, None
+            text, about = _NO_KEY, f"; {path or 'no path is stored'}"
+            try:
+                if path and os.path.exists(path):
+                    credentials = stored_credentials(entry, self._source, loaded)
+            except KeyProblem as problem:
+                text, about = f"{problem}", ""
+            if credentials is None:
+                faults.setdefault(text, []).append(f"{entry.identity.bundle_id} ({where}{about})")
+            else:
+                found.append((entry, credentials))
+        for text, names in faults.items():
+            self.context.warn(f"{few(names)}: {text}")
+        return found
 
     def _request(self, apps: t.Iterable[Integration]) -> LedgerRequest:
         url = self.settings.ledger_url
@@ -103,11 +138,10 @@ class Poller:
         """No key is given: each app's lies at the path that is stored with its integration."""
         return KeySource(None, None, None, None, self.settings.private_key_file_policy)
 
-    def _requests(self, entry: Integration, context: Context) -> tuple[App, list[ConsumptionRequest]] | None:
+    def _requests(
+        self, entry: Integration, credentials: Credentials, context: Context
+    ) -> tuple[App, list[ConsumptionRequest]] | None:
         """Return the requests that can still be answered, if there are any; the outbox tells which are new."""
-        credentials = stored_credentials(entry, self._source)
-        if credentials is None:
-            return None
         server = AppStoreServer(context.transport, Hosts(self.settings.app_store_server_url), context.now)
         identity = entry.identity
         pace = Pace(context.transport, CALLS_A_SECOND[identity.environment])
