@@ -42,6 +42,10 @@ class End:
     def __str__(self) -> str:
         return " ".join(filter(None, [self._moved(), *self.left, self._old_key(), *self._next()]))
 
+    def without_revocation(self) -> str:
+        """Say what was moved all the same, where the revocation failed, which another sentence tells."""
+        return " ".join(filter(None, [self._moved(), *self.to_declare()]))
+
     def _moved(self) -> str:
         new = self.new or "the new key"
         if not self.moved and self.by_hand:

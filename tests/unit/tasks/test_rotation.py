@@ -16,6 +16,7 @@ from unit_support import ISSUER
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.app_store_connect import AppStoreConnect
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.hints import NEW_KEY
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.web_errors import OtherTeam
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.permit import Permit
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.job import Job
@@ -76,6 +77,51 @@ def test_a_list_of_keys_that_lags_behind_the_revocation(
     assert publisher.active() == {NEW} and done.results["changed"]
     told = f"App Store Connect took the revocation of {OLD}, but the team" if lag > 3 else ""
     assert (told in done.message) if told else not done.message
+
+
+REVOKE, LIST = "revoke_subscription_key", "list_subscription_keys"
+# What App Store Connect answers at the end, and what is told of it.
+AT_THE_END: dict[str, tuple[list[Json], str]] = {
+    "refused": ([{"kind": "status", "status": 409, "body": "{}", "match": {"endpoint": REVOKE}}], "HTTP 409"),
+    "session ended": (
+        [{"kind": "status", "status": 401, "body": "{}", "match": {"endpoint": REVOKE}}],
+        "Sign in again",
+    ),
+    "no answer": ([{"kind": "status", "status": 503, "body": "{}", "match": {"endpoint": REVOKE}}], "503"),
+    "no list": ([{"kind": "status", "status": 409, "body": "{}", "match": {"endpoint": LIST}}], "HTTP 409"),
+    "no list after it": (
+        [
+            {"kind": "delay", "seconds": 0.01, "match": {"endpoint": LIST}, "times": 1},
+            {"kind": "status", "status": 409, "body": "{}", "match": {"endpoint": LIST}},
+        ],
+        "took the revocation",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AT_THE_END)
+def test_what_fails_after_the_move_is_told_with_what_has_to_be_declared(publisher: Publisher, name: str) -> None:
+    """Else the next run of site moves everything back."""
+    faults, told = AT_THE_END[name]
+    for fault in faults:
+        publisher.sim.fault(**fault)
+    done = publisher.rotate(publisher.declared(ONE, TWO), revoke=True, deadline=60)
+    assert done.results["failed"] and publisher.held() == {ONE: NEW, TWO: NEW}
+    moved = f"2 integrations were moved from {OLD} to {NEW}. Put the new key into your list of keys (key_id {NEW}, "
+    assert told in done.message and moved in done.message and done.results["changed"]
+
+
+def test_a_session_of_another_team_leaves_word_of_what_was_moved(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(self: AppStoreConnect) -> list[t.Any]:
+        raise OtherTeam("'Studio'", "'Another'")
+
+    monkeypatch.setattr(AppStoreConnect, "list_keys", other)
+    done = publisher.rotate(publisher.declared(ONE, TWO), revoke=True)
+    assert "now acts for 'Another'" in done.message and f"Put the new key into your list of keys (key_id {NEW}" in (
+        done.message
+    )
 
 
 def test_what_is_declared_with_the_old_key_and_held_nowhere_keeps_it(publisher: Publisher) -> None:

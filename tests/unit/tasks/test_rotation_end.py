@@ -177,21 +177,28 @@ def test_with_nothing_moved_nothing_has_to_be_declared(monkeypatch: pytest.Monke
     assert str(error) == f"{OLD} stays active.\nSo may d." and not error.results["changed"]
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize(
     ("decisions", "failure", "changed"),
     [
         (["a"], RefundsError("No."), True),
+        (["a"], TaskFailed("No.", {"changed": True}), True),
         ([], RefundsError("No."), False),
         ([], TaskFailed("No.", {"changed": True}), True),
         ([], TaskFailed("No.", {}), False),
     ],
 )
 def test_a_revocation_that_fails_is_told_with_what_was_moved(
-    monkeypatch: pytest.MonkeyPatch, decisions: list[str], failure: RefundsError, changed: bool
+    monkeypatch: pytest.MonkeyPatch, decisions: list[str], failure: RefundsError, changed: bool, check_mode: bool
 ) -> None:
-    error = Rotation(monkeypatch, [moved(name) for name in decisions], outcome=failure).failed()
-    assert str(error) == error.results["rotation"]["message"] == "No." and error.results["changed"] is changed
-    assert [one["outcome"] for one in error.results["irreversible"]] == ["begun"]
+    decided = [moved(name) for name in decisions]
+    error = Rotation(monkeypatch, decided, outcome=failure, check_mode=check_mode).failed()
+    assert str(error) == error.results["rotation"]["message"] and error.results["changed"] is changed
+    # Where it may be done all the same, site may fail, too.
+    left_so = f"{BACK[:-1]}, or fails if the old key was revoked." if isinstance(failure, TaskFailed) else BACK
+    told = f"\n1 integration was moved from {OLD} to {NEW}. {DECLARED} {left_so}"
+    assert str(error) == f"No.{told if decisions and not check_mode else ''}"
+    assert [one["outcome"] for one in error.results["irreversible"]] == ["would be done" if check_mode else "begun"]
     assert f"key {OLD}" not in error.results["diff"]["before"]
 
 

@@ -54,9 +54,13 @@ def _move(job: Job) -> Results:
         revocation = _revoked(job, moved, gate) if job.asked.revoke else "not_asked"
     except RefundsError as error:
         known = error.results if isinstance(error, TaskFailed) else {}
-        changed = results["changed"] or known.get("changed", False)
-        told = _told(job, moved, results, f"{error}")
-        raise TaskFailed(f"{error}", {**told, "changed": changed, **_irreversible(gate)}) from None
+        may_be_revoked = known.get("changed", False)
+        end = _end(job, moved, "taken" if may_be_revoked else "not_asked")
+        is_moved = results["changed"] and not job.context.check_mode
+        message = "\n".join(filter(None, [f"{error}", end.without_revocation() if is_moved else ""]))
+        told = _told(job, moved, results, message)
+        changed = results["changed"] or may_be_revoked
+        raise TaskFailed(message, {**told, "changed": changed, **_irreversible(gate)}) from None
     if revocation in ("done", "taken"):
         results["changed"] = True
         for side, is_active in (("before", True), ("after", False if revocation == "done" else None)):
