@@ -8,15 +8,17 @@ Source: developer.apple.com/documentation/appstoreserverapi
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from .._http import Reply, Transport
+from .._http import RETRIED_STATUSES, Advice, Call, Reply, Transport
 from .._model.foreign_json import json_object
 from .._model.identifiers import Environment
 from .._model.integration import Credentials
+from .._model.secret import Secret
 from .token import sign
 
 HOSTS: dict[Environment, str] = {
@@ -26,6 +28,8 @@ HOSTS: dict[Environment, str] = {
 ENVIRONMENT_PLACEHOLDER = "{environment}"
 TRANSACTION_ID_NOT_FOUND = 4040010
 RATE_LIMIT_EXCEEDED = 4290000
+# developer.apple.com/documentation/appstoreserverapi/error-codes: the names of these end with Retryable.
+_RETRYABLE = frozenset({4040002, 4040004, 4040006, 5000001})
 # Well-formed and made up: the answer "not found" proves that the token was accepted, and nothing is touched.
 MADE_UP_TRANSACTION_ID = "1000000000000001"
 _REQUEST_ID = re.compile(rb"Request ID: ([A-Z0-9][A-Z0-9.]{9,63})")
@@ -84,6 +88,11 @@ class Answer:
         return code if isinstance(code, int) and not isinstance(code, bool) else None
 
     @property
+    def is_passing(self) -> bool:
+        """True for a trouble of Apple's own, which may be over soon."""
+        return self.status >= 500 or self.error_code in _RETRYABLE
+
+    @property
     def proves_acceptance(self) -> bool:
         """True for JSON 200, and for 404 with 4040010: only a token that was accepted gets these."""
         if self.status == 200:
@@ -112,7 +121,58 @@ class AppStoreServer:
         Raises TransportError.
         """
         url = f"{self.hosts.url(environment)}/inApps/v1/transactions/{transaction_id}"
-        return answer(self.transport.get(url, lambda: sign(credentials, bundle_id, self.now() + clock_offset)))
+        return self.ask("GET", url, lambda: sign(credentials, bundle_id, self.now() + clock_offset))
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        bearer: t.Callable[[], Secret],
+        body: t.Mapping[str, t.Any] | None = None,
+        is_repeatable: bool = True,
+    ) -> Answer:
+        """Send a call, ``body`` as JSON. ``bearer`` makes a fresh token for every attempt. Raises TransportError."""
+
+        def headers() -> dict[str, str]:
+            kind = {} if body is None else {"Content-Type": "application/json"}
+            return {"Authorization": f"Bearer {bearer().reveal()}", **kind}
+
+        def advice(reply: Reply) -> Advice:
+            # After a 429, nothing was done.
+            passes = reply.status in RETRIED_STATUSES or answer(reply).is_passing
+            return Advice(passes if is_repeatable else reply.status == 429)
+
+        data = None if body is None else json.dumps(body).encode()
+        return answer(self.transport.send(Call(method, url, headers, data, is_repeatable, advice=advice)))
+
+
+@dataclass(frozen=True)
+class AppCalls:
+    """What asks about one app in one environment."""
+
+    server: AppStoreServer
+    credentials: Credentials = field(repr=False)
+    bundle_id: str
+    environment: Environment
+
+    def token(self) -> Secret:
+        return sign(self.credentials, self.bundle_id, self.server.now())
+
+    def ask(
+        self, method: str, path: str, body: t.Mapping[str, t.Any] | None = None, is_repeatable: bool = True
+    ) -> Answer:
+        """Send a call, once more where the token is refused. Raises TransportError."""
+        url = f"{self.server.hosts.url(self.environment)}{path}"
+        self.wait(is_first=True)
+        reply = self.server.ask(method, url, self.token, body, is_repeatable)
+        if reply.status != 401:
+            return reply
+        # Sound tokens are refused now and then; a fresh one settles it.
+        self.wait(is_first=False)
+        return self.server.ask(method, url, self.token, body, is_repeatable)
+
+    def wait(self, is_first: bool) -> None:
+        """Return when a call may begin, the first try or the second, where Apple wants calls to be apart."""
 
 
 def answer(reply: Reply) -> Answer:

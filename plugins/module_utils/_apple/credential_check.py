@@ -81,7 +81,7 @@ class CredentialCheck:
             return self._verdict("accepted", hints.ACCEPTED, environment, answer)
         if answer.status == 429:
             return self._verdict("rate_limited", hints.RATE_LIMITED, environment, answer)
-        if answer.status >= 500:
+        if answer.is_passing:
             return self._verdict("service_unavailable", hints.service_unavailable(answer.status), environment, answer)
         return self._verdict("unexpected_response", hints.unexpected(answer), environment, answer)
 

@@ -40,7 +40,7 @@ APP_NOT_RELEASED = (
     "Production refuses and the sandbox accepts: most likely the app was never released. "
     "Production accepts it after the first release; run again then."
 )
-RATE_LIMITED = "Apple's rate limit was still exceeded when the deadline came. Run again later, or raise deadline."
+RATE_LIMITED = "Apple's rate limit is exceeded, for longer than deadline leaves. Run again later, or raise deadline."
 
 
 def clock_skew(ahead: float) -> str:

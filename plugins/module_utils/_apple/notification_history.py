@@ -8,21 +8,17 @@ Source: developer.apple.com/documentation/appstoreserverapi/get-notification-his
 
 from __future__ import annotations
 
-import json
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from .._http import Call
 from .._model.coverage import Window
 from .._model.errors import RefundsError, TransportError
 from .._model.identifiers import Environment
-from .._model.integration import Credentials
 from .._model.refund import DAY_MS, NotificationType
 from . import hints
-from .app_store_server import Answer, AppStoreServer, answer, is_page_token, page_of
+from .app_store_server import Answer, AppCalls, is_page_token, page_of
 from .pace import Pace
-from .token import sign
 
 _PATH = "/inApps/v1/notifications/history"
 START_TOO_FAR = 4000012
@@ -66,13 +62,9 @@ class _TokenExpired(Exception):
 
 
 @dataclass(frozen=True)
-class NotificationHistory:
+class NotificationHistory(AppCalls):
     """The history of one app."""
 
-    server: AppStoreServer
-    credentials: Credentials = field(repr=False)
-    bundle_id: str
-    environment: Environment
     pace: Pace
 
     def signed_payloads(self, kind: NotificationType, window: Window, parts: Parts) -> list[t.Any]:
@@ -116,10 +108,9 @@ class NotificationHistory:
                 raise self._unexpected("says that there is more, but not where")
 
     def _page(self, body: t.Mapping[str, t.Any], token: str | None) -> dict[str, t.Any]:
-        reply = self._post(body, token)
-        if reply.status == 401:
-            # Sound tokens are refused now and then; a fresh one settles it.
-            reply = self._post(body, token)
+        query = "" if token is None else "?" + urlencode({"paginationToken": token})
+        # It only reads, so it is safe to repeat.
+        reply = self.ask("POST", f"{_PATH}{query}", body)
         if reply.error_code in _TOKEN_CODES and token is not None:
             raise _TokenExpired
         if reply.error_code == NO_URL:
@@ -137,18 +128,8 @@ class NotificationHistory:
             reason = f"{self.bundle_id}: the deadline was over while Apple's payloads were verified."
             raise TransportError("deadline", reason, "Raise deadline.")
 
-    def _post(self, body: t.Mapping[str, t.Any], token: str | None) -> Answer:
-        url = f"{self.server.hosts.url(self.environment)}{_PATH}"
-        if token is not None:
-            url += "?" + urlencode({"paginationToken": token})
+    def wait(self, is_first: bool) -> None:
         self.pace.wait()
-        # It only reads, so it is safe to repeat.
-        call = Call("POST", url, self._headers, json.dumps(body).encode())
-        return answer(self.server.transport.send(call))
-
-    def _headers(self) -> dict[str, str]:
-        bearer = sign(self.credentials, self.bundle_id, self.server.now())
-        return {"Authorization": f"Bearer {bearer.reveal()}", "Content-Type": "application/json"}
 
     def _refused(self, reply: Answer) -> RefundsError:
         if reply.error_code == START_TOO_FAR:

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from .._model.errors import InputError, RefundsError
-from .._model.identifiers import Environment, shown
-from .._model.integration import Credentials
+from .._model.identifiers import shown
 from . import hints
-from .app_store_server import TRANSACTION_ID_NOT_FOUND, Answer, AppStoreServer, answer, is_page_token, page_of
-from .token import sign
+from .app_store_server import TRANSACTION_ID_NOT_FOUND, Answer, AppCalls, is_page_token, page_of
 
 _PATH = "/inApps/v2/refund/lookup"
 _INVALID_TRANSACTION_ID = 4000006
@@ -38,13 +36,8 @@ def parse_transaction_id(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class RefundHistory:
+class RefundHistory(AppCalls):
     """The refunds of an app's customers."""
-
-    server: AppStoreServer
-    credentials: Credentials = field(repr=False)
-    bundle_id: str
-    environment: Environment
 
     def signed_transactions(self, transaction_id: str) -> list[t.Any]:
         """Return the refunds of the customer who made a transaction, as Apple signed them: all pages, 20 each.
@@ -67,23 +60,14 @@ class RefundHistory:
                 raise self._unexpected("says that there is more, but not where")
 
     def _page(self, transaction_id: str, revision: str | None) -> dict[str, t.Any]:
-        reply = self._get(transaction_id, revision)
-        if reply.status == 401:
-            # Sound tokens are refused now and then; a fresh one settles it.
-            reply = self._get(transaction_id, revision)
+        query = "" if revision is None else "?" + urlencode({"revision": revision})
+        reply = self.ask("GET", f"{_PATH}/{transaction_id}{query}")
         if reply.status != 200:
             raise self._refused(reply, transaction_id)
         document = page_of(reply, "signedTransactions")
         if document is None:
             raise self._unexpected("isn't a page of transactions")
         return document
-
-    def _get(self, transaction_id: str, revision: str | None) -> Answer:
-        url = f"{self.server.hosts.url(self.environment)}{_PATH}/{transaction_id}"
-        if revision is not None:
-            url += "?" + urlencode({"revision": revision})
-        now = self.server.now
-        return answer(self.server.transport.get(url, lambda: sign(self.credentials, self.bundle_id, now())))
 
     def _refused(self, reply: Answer, transaction_id: str) -> RefundsError:
         if reply.error_code == TRANSACTION_ID_NOT_FOUND:

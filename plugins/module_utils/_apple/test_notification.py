@@ -9,16 +9,12 @@ Source: developer.apple.com/documentation/appstoreserverapi/request-a-test-notif
 from __future__ import annotations
 
 import re
-import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from .._http import Call
 from .._model.errors import RefundsError
 from .._model.identifiers import Environment
-from .._model.integration import Credentials
 from . import hints
-from .app_store_server import Answer, AppStoreServer, answer
-from .token import sign
+from .app_store_server import Answer, AppCalls
 
 _PATH = "/inApps/v1/notifications/test"
 _NO_URL = 4040007
@@ -62,27 +58,22 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class TestNotifications:
+class TestNotifications(AppCalls):
     """Test notifications of one app. Asking for one posts to the app's URL."""
 
     __test__ = False
-
-    server: AppStoreServer
-    credentials: Credentials = field(repr=False)
-    bundle_id: str
-    environment: Environment
 
     def deliver(self, wait_timeout: float) -> Delivery:
         """Ask for a test notification, and wait up to ``wait_timeout`` seconds for its first delivery attempt.
 
         Raises TransportError, RefundsError.
         """
-        reply = self._send("POST", _PATH, is_repeatable=False)
+        reply = self.ask("POST", _PATH, is_repeatable=False)
         token = (reply.document or {}).get("testNotificationToken")
         if reply.error_code == _NO_URL:
             raise RefundsError(
                 f"Apple says that {self._named} has no notification URL.",
-                "If it was set just now, run again: it may take up to an hour to reach the sandbox.",
+                "If it was set just now, run again: it may take up to an hour to arrive.",
             )
         if reply.status != 200 or not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise self._refused(reply, "a test notification")
@@ -95,7 +86,7 @@ class TestNotifications:
                 return found
 
     def _status(self, token: str) -> Delivery:
-        reply = self._send("GET", f"{_PATH}/{token}")
+        reply = self.ask("GET", f"{_PATH}/{token}")
         if reply.error_code == _NOT_YET:
             return Delivery(None)
         attempts = (reply.document or {}).get("sendAttempts")
@@ -109,16 +100,9 @@ class TestNotifications:
             str(result) if is_name else "OTHER", date if isinstance(date, int) and not isinstance(date, bool) else None
         )
 
-    def _send(self, method: str, path: str, is_repeatable: bool = True) -> Answer:
-        url = f"{self.server.hosts.url(self.environment)}{path}"
-        call = Call(method, url, self._headers, b"" if method == "POST" else None, is_repeatable)
-        reply = answer(self.server.transport.send(call))
-        # Sound tokens are refused now and then; a fresh one settles it.
-        return answer(self.server.transport.send(call)) if reply.status == 401 else reply
-
-    def _headers(self) -> t.Mapping[str, str]:
-        bearer = sign(self.credentials, self.bundle_id, self.server.now())
-        return {"Authorization": f"Bearer {bearer.reveal()}"}
+    def wait(self, is_first: bool) -> None:
+        if not is_first:
+            self.server.transport.pause(_PAUSE_S[self.environment])
 
     def _refused(self, reply: Answer, what: str) -> RefundsError:
         code = f", error {reply.error_code}" if reply.error_code else ""

@@ -26,6 +26,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._apple.refund_his
     RefundHistory,
     parse_transaction_id,
 )
+from ansible_collections.storeops.refunds.plugins.module_utils._apple.test_notification import TestNotifications
 from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply
 from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Window
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import (
@@ -50,22 +51,20 @@ class Service:
     sent: list[tuple[str, str, t.Any]] = dataclasses.field(default_factory=list)
     tokens: list[str] = dataclasses.field(default_factory=list)
     waits: int = 0
+    pauses: list[float] = dataclasses.field(default_factory=list)
     left: float = 1.0
-
-    def get(self, url: str, token: t.Callable[[], t.Any]) -> Reply:
-        """Give the next answer."""
-        self.sent.append(("GET", url, None))
-        self.tokens.append(token().reveal())
-        return self.replies.pop(0)
 
     def send(self, call: Call) -> Reply:
         """Give the next answer."""
-        assert call.is_repeatable
         headers = call.headers()
-        assert headers["Content-Type"] == "application/json"
-        self.sent.append((call.method, call.url, json.loads(call.body or b"")))
+        assert ("Content-Type" in headers) is (call.body is not None)
+        self.sent.append((call.method, call.url, json.loads(call.body) if call.body else None))
         self.tokens.append(headers["Authorization"].removeprefix("Bearer "))
         return self.replies.pop(0)
+
+    def pause(self, seconds: float) -> None:
+        """Note it."""
+        self.pauses.append(seconds)
 
     def wait(self) -> None:
         """Count the waits before a call."""
@@ -329,3 +328,14 @@ def test_how_far_apple_is_said_to_reach_back() -> None:
         "production": 179,
         "sandbox": 29,
     }
+
+
+@pytest.mark.parametrize(("environment", "apart"), [("production", 1.0), ("sandbox", 10.0)])
+def test_two_test_notifications_are_as_far_apart_as_apple_wants_it(pem: str, environment: t.Any, apart: float) -> None:
+    sent = {"sendAttempts": [{"sendAttemptResult": "SUCCESS", "attemptDate": 1}]}
+    service = Service([said(401), said(testNotificationToken="T"), said(**sent)])
+    server = AppStoreServer(t.cast(t.Any, service), Hosts(), lambda: NOW)
+    credentials = Credentials(ISSUER, KEY_ID, parse_content(pem), None)
+    assert TestNotifications(server, credentials, BUNDLE_ID, environment).deliver(30.0).is_proof
+    assert [method for method, _url, _body in service.sent] == ["POST", "POST", "GET"]
+    assert service.pauses[0] >= apart

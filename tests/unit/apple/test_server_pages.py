@@ -23,7 +23,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._apple.token impo
     ConnectApiCredentials,
     sign_for_connect_api,
 )
-from ansible_collections.storeops.refunds.plugins.module_utils._http import Reply
+from ansible_collections.storeops.refunds.plugins.module_utils._http import Call, Reply
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Credentials
 from ansible_collections.storeops.refunds.plugins.module_utils._model.private_key import parse_content
 
@@ -42,8 +42,8 @@ def test_a_transaction_is_asked_for_with_a_token_of_the_app(pem: str, options: d
     asked: list[tuple[str, str]] = []
 
     class Transport:
-        def get(self, url: str, token: t.Callable[[], t.Any]) -> Reply:
-            asked.append((url, token().reveal()))
+        def send(self, call: Call) -> Reply:
+            asked.append((call.url, call.headers()["Authorization"].removeprefix("Bearer ")))
             return Reply(404, {"date": "today", "content-type": "application/json"}, b'{"errorCode": 4040010}')
 
     server = AppStoreServer(t.cast(t.Any, Transport()), Hosts(), lambda: NOW + 0.5)

@@ -98,6 +98,13 @@ def test_after_a_401_the_second_answer_decides(pem: str, second: Canned, cause: 
     assert check(pem, Canned(401, {"Content-Type": "text/plain"}), second).cause == cause
 
 
+@pytest.mark.parametrize("code", [4040002, 4040004, 4040006])
+def test_what_apple_calls_retryable_is_asked_again(pem: str, code: int) -> None:
+    passing = Canned(404, {}, b'{"errorCode":%d}' % code)
+    assert check(pem, passing, Canned(404, {}, NOT_FOUND)).cause == "accepted"
+    assert check(pem, passing).cause == "service_unavailable"
+
+
 @pytest.mark.parametrize(
     ("answer", "request_id"),
     [

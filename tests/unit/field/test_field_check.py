@@ -199,7 +199,7 @@ def answer(document: t.Any, status: int = 200) -> Reply:
 def test_what_apple_may_do_otherwise(replies: t.Mapping[str, Reply], broken: set[str]) -> None:
     credentials = Credentials(ISSUER, KEY_ID, parse_content(new_pem()))
     server = AppStoreServer(Scripted(replies), Hosts(), lambda: 1_790_000_000.0)
-    found = outcomes(AppleQuestions(server, credentials, BUNDLE_ID, "production").ask())
+    found = outcomes(AppleQuestions(server, credentials, BUNDLE_ID, "production").findings())
     assert {name for name, outcome in found.items() if outcome == "broken"} == broken
 
 
@@ -234,10 +234,12 @@ def test_what_came_from_elsewhere_breaks_no_assumption_about_apple(number: int, 
     refused = Reply(401, {"content-type": "text/plain"}, b"Unauthenticated\n\nRequest ID: ABCDEFGHIJ1234.0.0")
     sound = [ACCEPTED, refused, HISTORY, HISTORY]
     names = ("made_up_transaction", "refused_token", "history_page", "history_reach")
-    replies = [*sound[:number], ELSEWHERE[what], *sound[number + 1 :]]
+    # What refuses the history is asked a second time.
+    tries = 2 if number >= 2 and ELSEWHERE[what].status == 401 else 1
+    replies = [*sound[:number], *[ELSEWHERE[what]] * tries, *sound[number + 1 :]]
     credentials = Credentials(ISSUER, KEY_ID, parse_content(new_pem()))
     server = AppStoreServer(InTurn(*replies), Hosts(), lambda: 1_790_000_000.0)
-    found = outcomes(AppleQuestions(server, credentials, BUNDLE_ID, "production").ask())
+    found = outcomes(AppleQuestions(server, credentials, BUNDLE_ID, "production").findings())
     assert found.pop(names[number]) == "not_seen"
     assert set(found.values()) <= {"holds", "noted"}, found
 

@@ -21,7 +21,7 @@ from unit_servers import Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, public_pem, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _run
-from ansible_collections.storeops.refunds.plugins.module_utils._apple import notification_history
+from ansible_collections.storeops.refunds.plugins.module_utils._apple import app_store_server
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.notification_history import (
     NotificationHistory,
     TooLong,
@@ -178,14 +178,14 @@ def split_into_months(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.contextmanager
 def _clock(now: int) -> t.Iterator[None]:
-    sign = notification_history.sign
+    sign = app_store_server.sign
     real = _run.time.time
 
     def signed(credentials: t.Any, bundle_id: str, _now: float) -> t.Any:
         return sign(credentials, bundle_id, real())
 
     clock = SimpleNamespace(time=lambda: now / 1000)
-    with mock.patch.object(_run, "time", clock), mock.patch.object(notification_history, "sign", signed):
+    with mock.patch.object(_run, "time", clock), mock.patch.object(app_store_server, "sign", signed):
         yield
 
 

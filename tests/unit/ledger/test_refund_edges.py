@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 from types import SimpleNamespace
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -197,11 +198,11 @@ def history(monkeypatch: pytest.MonkeyPatch, *pages: Answer) -> tuple[list[t.Any
     tokens: list[str | None] = []
     given = list(pages)
 
-    def post(self: object, body: object, token: str | None) -> Answer:
-        tokens.append(token)
+    def ask(self: object, method: str, path: str, body: object) -> Answer:
+        tokens.append(dict(parse_qsl(urlsplit(path).query)).get("paginationToken"))
         return given.pop(0)
 
-    monkeypatch.setattr(NotificationHistory, "_post", post)
+    monkeypatch.setattr(NotificationHistory, "ask", ask)
     nothing = t.cast(t.Any, None)
     made = NotificationHistory(nothing, nothing, "com.example.one", "production", nothing)
     return made.signed_payloads("REFUND", Window(0, DATE), lambda found: 1), tokens

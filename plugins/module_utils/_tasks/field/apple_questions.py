@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ..._apple.app_store_server import MADE_UP_TRANSACTION_ID, Answer, AppStoreServer, answer, page_of
+from ..._apple.app_store_server import MADE_UP_TRANSACTION_ID, Answer, AppCalls, answer, page_of
 from ..._apple.notification_history import NO_URL, PAGE, REACH, START_TOO_FAR
 from ..._apple.signed_data import claims
-from ..._apple.token import sign
-from ..._http import Call, Reply
+from ..._http import Reply
 from ..._model.assumption import Finding, Outcome, judged_answer, shape
-from ..._model.identifiers import Environment
-from ..._model.integration import Credentials
 from ..._model.refund import DAY_MS
 from ..._model.secret import Secret
 from ..._model.text import printable
@@ -26,15 +22,10 @@ _HISTORY = "/inApps/v1/notifications/history"
 
 
 @dataclass(frozen=True)
-class AppleQuestions:
+class AppleQuestions(AppCalls):
     """One app in one environment."""
 
-    server: AppStoreServer
-    credentials: Credentials = field(repr=False)
-    bundle_id: str
-    environment: Environment
-
-    def ask(self) -> t.Iterator[Finding]:
+    def findings(self) -> t.Iterator[Finding]:
         """Yield what was found. Raises TransportError."""
         is_accepted = False
         for finding in (self._made_up(), self._refused_token()):
@@ -63,11 +54,8 @@ class AppleQuestions:
         return Finding(PART, "refused_token", text, seen, _judged(found, is_so))
 
     def _broken_token(self) -> Secret:
-        head, payload, signature = self._token().reveal().split(".")
+        head, payload, signature = self.token().reveal().split(".")
         return Secret(f"{head}.{payload}.{'A' * 40}{signature[40:]}")
-
-    def _token(self) -> Secret:
-        return sign(self.credentials, self.bundle_id, self.server.now())
 
     def _history(self) -> t.Iterator[Finding]:
         now = int(self.server.now() * 1000)
@@ -92,13 +80,7 @@ class AppleQuestions:
         yield Finding(PART, "history_reach", text, _told(far) + more, outcome)
 
     def _page(self, start: int, end: int) -> Answer:
-        body = json.dumps({"startDate": start, "endDate": end}).encode()
-        url = f"{self.server.hosts.url(self.environment)}{_HISTORY}"
-
-        def headers() -> dict[str, str]:
-            return {"Authorization": f"Bearer {self._token().reveal()}", "Content-Type": "application/json"}
-
-        return answer(self.server.transport.send(Call("POST", url, headers, body)))
+        return self.ask("POST", _HISTORY, {"startDate": start, "endDate": end})
 
 
 def _judged(found: Answer, holds: bool) -> Outcome:

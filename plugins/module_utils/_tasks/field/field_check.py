@@ -102,7 +102,7 @@ def _parts(request: FieldRequest, context: Context, stack: contextlib.ExitStack)
 def _apple(asked: AppleRequest, context: Context) -> t.Iterator[Finding]:
     credentials = load_credentials(asked.source, False)
     server = app_store_server(asked.app_store_server_url, context)
-    yield from AppleQuestions(server, credentials, parse_bundle_id(asked.bundle_id), asked.environment).ask()
+    yield from AppleQuestions(server, credentials, parse_bundle_id(asked.bundle_id), asked.environment).findings()
 
 
 def _tracker(
