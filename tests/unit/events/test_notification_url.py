@@ -236,17 +236,24 @@ def test_the_proof(place: Place, result: str, meaning: str) -> None:
 
 
 @pytest.mark.parametrize("before", [OTHER, f"{URL}/old", URL], ids=["another host", "another path", "version 1"])
-def test_the_server_of_before_proves_nothing_for_a_url_that_was_changed(place: Place, before: str) -> None:
+@pytest.mark.parametrize("was_proven", [False, True], ids=["", "proven once"])
+def test_the_server_of_before_proves_nothing_for_a_url_that_was_changed(
+    place: Place, before: str, was_proven: bool
+) -> None:
     """Apple may call the URL of before for a while, and its server answers well."""
-    place.world(with_url(before, "V1" if before == URL else "V2"), test_result="SUCCESS")
     place.integrate()
+    if was_proven:
+        place.world(with_url(URL), test_result="SUCCESS")
+        assert urls(place.run(verify=True))[0]["state"] == "proven"
+    place.world(with_url(before, "V1" if before == URL else "V2"), test_result="SUCCESS")
+    asked = len(place.sim.calls("?endpoint=request_test_notification")["calls"])
     changed = place.run(verify=True, on_other_url="replace", on_version_1="replace")
     (told,) = urls(changed)
     assert (told["changed"], told["state"], told["test"], told["proven_at"]) == (True, "as_declared", None, None)
     (warning,) = changed.warnings
     assert f"No test notification was asked for: {BUNDLE_ID} (production)." in warning and "Run again" in warning
     assert place.knowledge()[0].test_result is None
-    assert not place.sim.calls("?endpoint=request_test_notification")["calls"]
+    assert len(place.sim.calls("?endpoint=request_test_notification")["calls"]) == asked
     (later,) = urls(place.run(verify=True))
     assert later["state"] == "proven" and later["test"]["result"] == "SUCCESS"
 
@@ -266,6 +273,17 @@ def test_a_url_of_which_apple_does_not_know_yet(place: Place) -> None:
     assert (
         f"Apple says that {BUNDLE_ID} (production) has no notification URL. If it was set just now" in outcome.message
     )
+    assert "sandbox" not in outcome.message
+
+
+def test_a_test_that_is_asked_for_again_keeps_to_apples_limit(place: Place) -> None:
+    """A passing 401 counts, too, and the second call would come within the same second."""
+    place.integrate()
+    match = {"endpoint": "request_test_notification"}
+    place.sim.fault(kind="status", status=401, times=1, match=match)
+    place.sim.fault(kind="status", status=429, times=1, match=match, headers={"Retry-After": "0"})
+    outcome = place.run(verify=True)
+    assert urls(outcome)[0]["state"] == "proven", outcome.message
 
 
 def test_apple_tells_nothing_in_time(place: Place) -> None:

@@ -68,7 +68,7 @@ class Knowledge:
         test_result, tested_at = None, None
         if item.delivery is not None:
             test_result, tested_at = item.delivery.result, now
-        elif before is not None and url is not None and before.url_sha256 == url.sha256:
+        elif not item.may_be_late and before is not None and url is not None and before.url_sha256 == url.sha256:
             test_result, tested_at = before.test_result, before.tested_at
         if test_result == SUCCESS:
             item.proven_at = tested_at
