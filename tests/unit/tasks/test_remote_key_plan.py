@@ -117,6 +117,14 @@ def test_no_key_is_replaced_while_its_key_id_is_declared(found: Found, regenerat
     assert decide(key, replace(job(A_KEY, "if_lost", key), key_id=key.key_id)) == "keep"
 
 
+@pytest.mark.parametrize("regenerate", ["if_lost", "always"])
+def test_who_has_given_the_key_id_is_not_told_to_give_it(regenerate: str) -> None:
+    """Of two keys with a name, either."""
+    one, two = remote(False), remote(False, key_id="AAAAAAAAAA")
+    with pytest.raises(KeyProblem, match="Leave key_id out"):
+        decide(one, replace(job(NOTHING, regenerate, one, two), key_id=one.key_id))
+
+
 def test_a_name_that_two_keys_have_is_not_replaced() -> None:
     key, twin = remote(False), remote(False, key_id="TWIN000001")
     with pytest.raises(RefundsError, match="TWIN000001"):

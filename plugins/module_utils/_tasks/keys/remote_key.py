@@ -273,7 +273,7 @@ def _refuse_twins(key_id: str, replaced: RemoteKey | None, results: Results, job
     if len(listed) > len(others):
         job.context.warn(
             f"name: App Store Connect still lists {old_key_id} as {shown(job.name)}, so the next run can't tell which "
-            f"key is meant by it. Give this entry key_id: {key_id}."
+            f"key is meant by it. Give this entry key_id: {key_id}, without regenerate."
         )
 
 

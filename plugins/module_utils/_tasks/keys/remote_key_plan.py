@@ -168,11 +168,6 @@ def decide(remote: RemoteKey | None, job: Job) -> Step:
             f"{shown(job.name)}, and it gets an ID of its own.",
             "Give a private_key_path without a Key ID in it; or correct name or team_id if the key should be there.",
         )
-    others = [key for key in job.active if key != remote]
-    refuse_nameless(others)
-    same = [key for key in others if key.has_name(job.name)]
-    if remote and same:
-        raise several(job.name, [remote, *same])
     if job.key_id:
         # It would be told to everything that uses the key, with the new private key.
         raise KeyProblem(
@@ -181,6 +176,11 @@ def decide(remote: RemoteKey | None, job: Job) -> Step:
             f"{job.regenerate}), and it gets an ID of its own. Nothing was revoked or made.",
             "Leave key_id out, or put the .p8 back if a copy lies elsewhere.",
         )
+    others = [key for key in job.active if key != remote]
+    refuse_nameless(others)
+    same = [key for key in others if key.has_name(job.name)]
+    if remote and same:
+        raise several(job.name, [remote, *same])
     return step
 
 
