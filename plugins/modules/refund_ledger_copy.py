@@ -45,7 +45,7 @@ options:
         required: true
   deadline:
     description:
-      - Seconds that the task may take. A million refunds take some minutes.
+      - Seconds that the task may wait for a PostgreSQL server. A million refunds take some minutes.
     type: float
     default: 3600.0
 attributes:
