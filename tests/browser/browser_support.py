@@ -335,7 +335,7 @@ BARE = """<section><div>App Bundle ID *</div><div><input></div><div>Issuer ID</d
 class OwnPage(ThreadingHTTPServer):
     """One page. ``status`` is what it shows before, ``after`` what it shows once something was saved.
 
-    ``answer``: the status of the answer to what is saved; 0 for none at all.
+    ``answer``: the status of the answer to what is saved; 0 for none at all. ``reply``: that answer's body, as JSON.
     """
 
     body: str = BARE
@@ -344,6 +344,7 @@ class OwnPage(ThreadingHTTPServer):
     after: str = "<b>Status:</b> <i>Active</i>"
     redirect: str = ""
     answer: int = 204
+    reply: str = ""
     saved: list[list[str]] = field(default_factory=list)
     delays: dict[str, float] = field(default_factory=dict)
     visits: list[str] = field(default_factory=list)
@@ -397,8 +398,13 @@ class _Handler(BaseHTTPRequestHandler):
         if not status:
             self.close_connection = True
             return
+        body = self.server.reply.encode() if self.path == "/save" else b""
         self.send_response(status)
+        if body:
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_args: t.Any) -> None:
         """Stay silent."""

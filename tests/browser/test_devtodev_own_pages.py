@@ -136,7 +136,8 @@ def test_what_the_page_says_is_passed_on(world: World) -> None:
 # What a page says of a key that it doesn't take, and sends its statistics all the same.
 SAYS_NO = "document.getElementById('no').textContent = 'No'"
 STOPS = f"fetch('/statistics', {{method: 'POST', body: 'ROTATED001'}}); {SAYS_NO}"
-REFUSED = f"fetch('/form', {{method: 'POST', body: 'ROTATED001 {ISSUER}'}}); {SAYS_NO}"
+SAVES = f"fetch('/save', {{method: 'POST', body: JSON.stringify(['ROTATED001', '{ISSUER}'])}})"
+REFUSED = f"{SAVES}; {SAYS_NO}"
 
 
 @pytest.mark.parametrize(
@@ -148,26 +149,31 @@ REFUSED = f"fetch('/form', {{method: 'POST', body: 'ROTATED001 {ISSUER}'}}); {SA
         ("send()", 422, "answered with HTTP status 422"),
         ("send()", 0, "was not answered"),
         (REFUSED, 204, "It says: 'No'"),
+        (SAVES, '{"data": null, "errors": [{"message": "No"}]}', "answered with an error in JSON"),
+        (SAVES, '{"success": false}', "answered with an error in JSON"),
+        (SAVES, '{"success": tr', "or with broken JSON"),
     ],
-    ids=["stopped", "stopped-with-statistics", "500", "422", "reset", "200-and-an-alert"],
+    ids=["stopped", "stopped-with-statistics", "500", "422", "reset", "200-and-an-alert", "graphql", "rpc", "broken"],
 )
-def test_an_active_of_before_is_not_the_new_key_s(world: World, sends: str, answer: int, said: str) -> None:
+def test_an_active_of_before_is_not_the_new_key_s(world: World, sends: str, answer: int | str, said: str) -> None:
     """The page shows no IDs, before and after."""
     # A notice that was there before says nothing.
     body = "<p role=alert>Trial</p><p role=alert id=no></p>" + BARE
     active = "<b>Status:</b> <i>Active</i>"
     with own_page(body=body) as page:
         assert world.on(page).results["integration"]["status"] == "Active"
-        page.body, page.answer, page.status = body.replace("send()", sends), answer, active
+        page.body, page.status = body.replace("send()", sends), active
+        page.answer, page.reply = (200, answer) if isinstance(answer, str) else (answer, "")
         # Where nothing is sent, the click waits for it that long.
         failed = world.on(page, key="other", **({"request_timeout": 8.0} if sends == SAYS_NO else {}))
         assert failed.results.get("failed") and failed.results["integration"]["status"] == "Unknown", failed
         assert failed.results["changed"] and said in failed.message, failed.message
+        assert answer == 0 or "was not answered" not in failed.message, "the page was to be answered"
         assert "shows the status 'Active' and no new Key ID" in failed.message
         held = world.info(devtodev={"url": page.url, "session": state(page.url)}).results["integrations"]
         assert [one["key_id"] for one in held] == [None], "noted as if it were there"
         # The next run knows no better, and once it's mended, the key is there.
-        page.body, page.answer = body, 204
+        page.body, page.answer, page.reply = body, 200, '{"success": true, "errors": []}'
         done = world.on(page, key="other")
         assert done.results["changed"] and done.results["integration"]["status"] == "Active", done.message
         assert done.results["integration"]["key_id"] == "ROTATED001"

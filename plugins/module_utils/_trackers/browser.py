@@ -39,6 +39,11 @@ _PLACES = (
 )
 # All that a browser needs of the environment; the rest may hold secrets and proxies.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_RUNTIME_DIR", "FONTCONFIG_FILE", "FONTCONFIG_PATH")
+_STEPS = {
+    "ERR_CERT_": "Let the browser trust the certificate's CA: ca_path has no effect on it.",
+    "ERR_PROXY_": "Check https_proxy and no_proxy.",
+    "ERR_TUNNEL_": "Check https_proxy and no_proxy.",
+}
 _BY_HAND = "Run it by hand, or name another one by devtodev.browser_path."
 _LAUNCH_SECONDS = 60.0
 _CLOSE_SECONDS = 15.0
@@ -95,6 +100,11 @@ def find_browser(path: str, search_path: str) -> str | None:
 def origin_of(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def step_for(net_error: str) -> str:
+    """Return what to do about Chromium's network error; empty where the address is most likely wrong."""
+    return next((step for start, step in _STEPS.items() if net_error.startswith(start)), "")
 
 
 def is_end(reason: str) -> bool:

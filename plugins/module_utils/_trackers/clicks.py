@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from collections import Counter
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class Reaction:
     """How a page reacted to its form. ``said``: what it complains of, or what became of what it sent.
 
     ``is_taken``: the form's own texts were sent and answered without an error, and the page complains of nothing. What
-    isn't seen (a WebSocket, a text that the page encodes) isn't known to be taken.
+    isn't seen (a WebSocket, a text that the page encodes, broken JSON) isn't known to be taken.
     """
 
     said: str = ""
@@ -37,7 +38,7 @@ class _Traffic:
     """The requests of a page while this is entered. ``has_written``: one that may change something was seen.
 
     ``answers``: the HTTP status of each of those that had all ``texts`` in it, so that a page's statistics don't count;
-    0 without an answer.
+    0 without an answer. ``has_refusal``: one of these answers says no in JSON, whatever its status, or is no JSON.
     """
 
     def __init__(self, page: Page, texts: t.Sequence[str]) -> None:
@@ -45,6 +46,8 @@ class _Traffic:
         self.has_written = False
         self.open: set[Request] = set()
         self.answers: dict[Request, int] = {}
+        self.has_refusal = False
+        self._unread: list[Response] = []
 
     def __enter__(self) -> _Traffic:
         self._page.on("request", self._begun)
@@ -72,9 +75,35 @@ class _Traffic:
     def _answered(self, response: Response) -> None:
         if response.request in self.answers:
             self.answers[response.request] = response.status
+            if "json" in response.headers.get("content-type", ""):
+                self._unread.append(response)
+
+    def read(self) -> None:
+        """Read what has come. Not while the page tells of it: to ask the browser then would wait without end."""
+        for response in [one for one in self._unread if one.request not in self.open]:
+            self._unread.remove(response)
+            self.has_refusal = _refuses(response) or self.has_refusal
 
     def _ended(self, request: Request) -> None:
         self.open.discard(request)
+
+
+def _refuses(response: Response) -> bool:
+    """Tell whether an answer in JSON says no, as those of GraphQL and JSON-RPC do with status 200.
+
+    A page that loads itself anew takes the answer along, and wouldn't for one that it has to show.
+    """
+    from playwright.sync_api import Error
+
+    try:
+        document = json.loads(response.body() or b"null")
+    except Error:
+        return False
+    except ValueError:
+        return True
+    parts = [one for one in (document if isinstance(document, list) else [document]) if isinstance(one, dict)]
+    says_no = (part.get(name) for part in parts for name in ("error", "errors"))
+    return any(says_no) or any(part.get(name) is False for part in parts for name in ("success", "ok"))
 
 
 def press(
@@ -89,6 +118,7 @@ def press(
         starts = quiet_since = monotonic()
         while monotonic() - starts < timeout:
             page.wait_for_timeout(_POLL * 1000)
+            traffic.read()
             if traffic.open:
                 quiet_since = monotonic()
             elif traffic.has_written and monotonic() - quiet_since >= _QUIET:
@@ -111,12 +141,15 @@ def submit(
         became = f"What it sent was answered with HTTP status {refused}."
     elif 0 in answers:
         became = "What it sent was not answered."
+    elif traffic.has_refusal:
+        became = "What it sent was answered with an error in JSON, or with broken JSON."
     shown = _alerts(page)
     new = [*(Counter(shown) - before)]
     alert = next(iter((*new, *shown)), "")
     said = " ".join(filter(None, (became, alert and f"It says: {quoted(alert)}")))
     # A server may answer a refusal with 200, and the page tells.
-    return Reaction(said, not new and bool(answers) and all(0 < status < 400 for status in answers))
+    is_sound = bool(answers) and all(0 < status < 400 for status in answers) and not traffic.has_refusal
+    return Reaction(said, is_sound and not new)
 
 
 def _alerts(page: Page) -> list[str]:

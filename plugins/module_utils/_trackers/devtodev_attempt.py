@@ -16,6 +16,7 @@ from .pictures import picture_of
 _NOTHING = Shown(None, None, None, "")
 _UNSEEN = Reaction()
 _LOOK = "Look at the page: the next run submits the form again."
+_HAND_OVER = "If it always ends so and the page has the key, set devtodev.mode to handoff."
 _SEE_KEY = "If the page shows the Key ID, name the place by devtodev.page.key_id."
 
 
@@ -57,10 +58,12 @@ def unproven(form: Form, attempt: Attempt) -> PageProblem | None:
     was_there = before.has_ids or was is not None
     # Beside the Key ID that was submitted, an Active that wasn't there before is no other key's.
     has_become = bool(now.key_id) and is_now == "Active" != was
-    if attempt.reaction.is_taken or not was_there or now.key_id not in (None, before.key_id) or has_become:
+    is_corrected = before.issuer_id is not None and now.issuer_id not in (None, before.issuer_id)
+    shows_new = is_corrected or now.key_id not in (None, before.key_id)
+    if attempt.reaction.is_taken or not was_there or shows_new or has_become:
         return None
     status = f"the status {now.status!r}" if now.status else "no status"
-    steps = (_LOOK, "" if now.key_id else _SEE_KEY, attempt.picture or picture_of(form.page, form.veil))
+    steps = (_LOOK, _HAND_OVER, "" if now.key_id else _SEE_KEY, attempt.picture or picture_of(form.page, form.veil))
     return PageProblem(
         f"devtodev's page shows {status} and no new Key ID, so it isn't known which key it has.",
         " ".join(filter(None, steps)),

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from .._model.errors import RefundsError
 from .._model.identifiers import shown as quoted
 from .._model.text import printable
-from .browser import is_end, origin_of
+from .browser import is_end, origin_of, step_for
 from .clicks import Reaction, leave, press, submit
 from .page_elements import Element
 from .page_words import Words
@@ -276,7 +276,7 @@ class Form:
             return PageProblem("devtodev's page: it answered with an HTTP error status and nothing else.", _CHECK_URL)
         found = re.search(r"net::([A-Z_]+)", reason)
         why = found.group(1) if found else "it did not load in time" if "Timeout" in reason else "no answer"
-        return PageProblem(f"devtodev's page can't be reached: {why}.", _CHECK_URL)
+        return PageProblem(f"devtodev's page can't be reached: {why}.", step_for(why) or _CHECK_URL)
 
     def _problem(self, what: str, next_step: str) -> PageProblem:
         if self.page.url.startswith("chrome-error:"):

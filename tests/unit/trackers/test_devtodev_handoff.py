@@ -15,9 +15,16 @@ import pytest
 from unit_servers import UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, Outcome, run_task, write_key
 
+from ansible_collections.storeops.refunds.plugins.module_utils._http import HttpSettings, Transport
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_session import parse_browser_session
-from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import InputError, LedgerError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import (
+    InputError,
+    LedgerError,
+    RefundsError,
+    TransportError,
+)
+from ansible_collections.storeops.refunds.plugins.module_utils._model.secret import Secret
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared.devtodev import proxy_for
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking import integration, integration_info
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_settings import page_address
@@ -425,9 +432,20 @@ def test_words_of_ones_own() -> None:
 
 
 def test_proxies_are_only_those_of_the_context() -> None:
-    proxies = {"https": "http://user:word@proxy.invalid:3128", "no": "inside.invalid"}
+    proxies = {"https": "http://user:p%40ss@proxy.invalid:3128", "no": "inside.invalid"}
     found = proxy_for("https://devtodev.invalid/", proxies)
     assert found is not None and found["server"] == "http://proxy.invalid:3128"
-    assert (found["username"], found["password"]) == ("user", "word")
+    assert (found["username"], found["password"]) == ("user", "p@ss")
     assert proxy_for("https://inside.invalid/", proxies) is None
     assert proxy_for("http://127.0.0.1:1/", {"http": "http://proxy.invalid:3128"}) is None
+
+
+@pytest.mark.parametrize("proxy", ["http://user:hunt/er2@proxy.invalid:3128", "http://a:hunter2@[::1", "http://p:x9"])
+def test_a_proxy_that_is_no_url_shows_nothing_of_its_password(proxy: str) -> None:
+    url = "https://devtodev.invalid/"
+    with pytest.raises(RefundsError, match="https_proxy: isn't a URL") as caught:
+        proxy_for(url, {"https": proxy})
+    with pytest.raises(TransportError) as asked:
+        Transport(HttpSettings(proxies={"https": proxy})).get(url, lambda: Secret("t"))
+    for error in (caught.value, asked.value):
+        assert "hunt" not in str(error)

@@ -67,6 +67,7 @@ NEW = Shown(None, ISSUER, KEY_ID, "Active")
         (Shown(None, None, None, "", is_veiled=True), HIDDEN, False),
         (OLD, HIDDEN, False),
         (NEW, NEW, False),
+        (Shown(None, OTHER_ISSUER, KEY_ID, "Active"), NEW, True),
         (Shown(None, ISSUER, KEY_ID, "Error"), NEW, True),
         (Shown(None, None, None, "Error"), Shown(None, ISSUER, None, "Active"), False),
     ],
@@ -79,7 +80,7 @@ def test_what_was_there_before_proves_nothing(
     problem = unproven(form, Attempt(before=before, shown=now))
     assert (problem is None) is is_known
     step = "" if now.key_id else " If the page shows the Key ID, name the place by devtodev.page.key_id."
-    assert problem is None or problem.next_step.endswith(f"the form again.{step} Screenshot: /p.png")
+    assert problem is None or problem.next_step.endswith(f"to handoff.{step} Screenshot: /p.png")
     assert unproven(form, Attempt(before=before, shown=now, reaction=Reaction("", True))) is None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ..._context import Context
 from ..._http import bypasses_proxy
@@ -105,10 +105,14 @@ def proxy_for(url: str, proxies: t.Mapping[str, str]) -> dict[str, str] | None:
     server = known.get(parts.scheme)
     if not server or is_loopback(parts.hostname) or bypasses_proxy(parts.netloc, known):
         return None
-    proxy = urlsplit(server if "://" in server else f"http://{server}")
+    try:
+        proxy = urlsplit(server if "://" in server else f"http://{server}")
+        port = f":{proxy.port}" if proxy.port else ""
+    except ValueError:
+        # What it says may be a piece of the password.
+        raise InputError(f"{parts.scheme}_proxy", "isn't a URL.", "Write %2F for a / in the password.") from None
     host = f"[{proxy.hostname}]" if ":" in (proxy.hostname or "") else proxy.hostname
-    port = f":{proxy.port}" if proxy.port else ""
     found = {"server": f"{proxy.scheme}://{host}{port}", "bypass": known.get("no", "")}
     if proxy.username:
-        found |= {"username": proxy.username, "password": proxy.password or ""}
+        found |= {"username": unquote(proxy.username), "password": unquote(proxy.password or "")}
     return found
