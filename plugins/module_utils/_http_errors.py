@@ -19,6 +19,12 @@ with contextlib.suppress(ImportError):
     import urllib3.exceptions
 
 MORE_TIME = "Run again, or raise request_timeout and deadline."
+# http.client's words for a CONNECT that another status than 200 answered.
+_TUNNEL_STATUS = re.compile(r"Tunnel connection failed: (\d{3})\b")
+_PROXY_REFUSALS = {
+    "403": ("it doesn't let this host through", "Ask whoever runs the proxy, or name the host in no_proxy."),
+    "407": ("it wants a user and a password", "Give both in https_proxy."),
+}
 LOOK_BETWEEN = "Run again; if it stays so, look at the URL and at proxies and firewalls in between."
 
 
@@ -84,7 +90,7 @@ def _unsent(error: Exception, chain: list[BaseException], place: str) -> Transpo
     if any(isinstance(link, (urllib3.exceptions.NameResolutionError, socket.gaierror)) for link in chain):
         return TransportError("dns", f"{place}: the host name was not found.", "Check the network or DNS.")
     if any(isinstance(link, (requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL)) for link in chain):
-        return TransportError("tcp", f"{place}: the proxy could not be used.", "Check https_proxy and no_proxy.")
+        return _refused_by_proxy(chain, place)
     # Before the time-outs: to urllib3 a refused connection is a kind of them.
     if any(isinstance(link, (urllib3.exceptions.NewConnectionError, ConnectionRefusedError)) for link in chain):
         return TransportError("tcp", f"{place}: no connection.", "Check the network, a firewall, or the URL.")
@@ -94,6 +100,16 @@ def _unsent(error: Exception, chain: list[BaseException], place: str) -> Transpo
         reason = f"{place}: not asked, the CA bundle can't be read."
         return NotSent("tls", reason, "Check ca_path or REQUESTS_CA_BUNDLE.")
     return None
+
+
+def _refused_by_proxy(chain: list[BaseException], place: str) -> TransportError:
+    found = (_TUNNEL_STATUS.search(str(link)) for link in chain)
+    status = next((match.group(1) for match in found if match), "")
+    if status in _PROXY_REFUSALS:
+        why, next_step = _PROXY_REFUSALS[status]
+        return NotSent("refused_url", f"{place}: the proxy answered HTTP {status}: {why}.", next_step)
+    why = f"the proxy answered HTTP {status}" if status else "the proxy could not be used"
+    return TransportError("tcp", f"{place}: {why}.", "Check https_proxy and no_proxy.")
 
 
 def _chain(error: BaseException) -> t.Iterator[BaseException]:

@@ -72,7 +72,7 @@ def refusing_proxy() -> Place:
         (host_that_hangs_up, "the connection broke off"),
         (closed_proxy, "the proxy could not be used."),
         (silent_proxy, "no whole answer through the proxy "),
-        (refusing_proxy, "the proxy could not be used."),
+        (refusing_proxy, "the proxy answered HTTP 407: it wants a user and a password."),
     ],
 )
 def test_forty_apps(

@@ -155,3 +155,20 @@ def test_what_can_not_be_encoded_never_went_out() -> None:
     error = UnicodeEncodeError("latin-1", "\u201cx", 0, 1, "ordinal not in range(256)")
     found = explained(error, HOST, "within 1 s", is_proxied=False, is_sent=True)
     assert (found.kind, found.may_have_arrived) == ("refused_url", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "said", "tries"),
+    [
+        (403, "refused_url", "HTTP 403: it doesn't let this host through. Ask whoever runs the proxy", 1),
+        (407, "refused_url", "HTTP 407: it wants a user and a password. Give both in https_proxy.", 1),
+        (502, "tcp", "the proxy answered HTTP 502. Check https_proxy and no_proxy.", 4),
+    ],
+)
+def test_a_proxy_that_opens_no_tunnel_is_told_with_its_status(status: int, kind: str, said: str, tries: int) -> None:
+    def refuse(client: socket.socket, _number: int) -> None:
+        client.sendall(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status)
+
+    with raw_server(refuse) as proxy:
+        error = failed(Clock().transport(proxies={"https": proxy.url}), f"https://{HOST}/", kind)
+        assert said in str(error) and not error.may_have_arrived and proxy.accepted == tries
