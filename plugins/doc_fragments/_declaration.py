@@ -24,7 +24,8 @@ options:
         of M(storeops.refunds.refund_tracking_integration). What an entry doesn't set, it takes from the task.
       - C(trackers) lists the trackers that have the app. C(revenuecat), C(qonversion) and C(devtodev) are options of
         these for this app. Each replaces the same option of the task.
-      - C(name) is shown in reports. C(notification_url) is for the role C(notification_urls).
+      - C(name) is shown in reports. C(notification_url) is for roles, C(host) for
+        P(storeops.refunds.apps_of_hosts#filter).
     type: list
     elements: raw
   iap_keys:

@@ -58,7 +58,18 @@ APP: Spec = {
     "trackers": {"type": "list", "elements": "str", "choices": list(TRACKERS)},
     "credential_check": {"type": "str", "choices": ["required", "advisory", "skip"]},
     "notification_url": {"type": "str"},
+    "host": {"type": "str"},
     **{name: {"type": "dict"} for name in TRACKERS if name != "ledger"},
+}
+# Fields of an app, by the variable of a host that stands for it.
+OF_HOSTS = {
+    "bundle_id": "app_bundle_id",
+    "app_apple_id": "app_apple_id",
+    "name": "app_name",
+    "environment": "app_environment",
+    "key": "refund_audit_key",
+    "trackers": "refund_audit_trackers",
+    **{name: f"refund_audit_{name}" for name in TRACKERS if name != "ledger"},
 }
 
 

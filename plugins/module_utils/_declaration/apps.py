@@ -11,11 +11,12 @@ from decimal import Decimal
 from functools import partial
 
 from .._context import Params
-from .._declared_spec import APP
+from .._declared_spec import APP, OF_HOSTS
 from .._fields import place, read_entry, refuse_empty, unknown_fields
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import Environment, parse_app_apple_id, parse_bundle_id, shown
 from .._model.integration import Identity
+from .._model.token_marks import shortened
 from .._tracker_spec import TRACKERS
 from .._trackers.options import SettingsError
 from .._trackers.qonversion_settings import QonversionSettings
@@ -97,6 +98,19 @@ class AppReader:
     _full: dict[t.Hashable, str] = field(default_factory=dict, init=False)
     _numbers: dict[int, str] = field(default_factory=dict, init=False)
 
+    def read_all(self, entries: t.Iterable[Entry]) -> tuple[App, ...]:
+        """Return the apps, those of hosts last: a host gives way to what a list says of its app. Never raises."""
+        every = list(entries)
+        apps = [self.read(entry) for entry in every if not entry.fields.get("host")]
+        listed = {(app.bundle_id, app.environment) for app in apps}
+        # By name: two lists may have been made of the same hosts.
+        of_hosts = {str(entry.fields["host"]): entry for entry in every if entry.fields.get("host")}
+        return (*apps, *(self.read(entry) for entry in of_hosts.values() if self._name(entry) not in listed))
+
+    def _name(self, entry: Entry) -> tuple[str, str]:
+        bundle_id = str(entry.fields.get("bundle_id") or "").strip()
+        return bundle_id, self._said(entry.fields, "environment") or "production"
+
     def read(self, entry: Entry) -> App:
         """Return the app. Never raises."""
         fields, where, faults = entry.fields, entry.place, list(entry.faults)
@@ -160,6 +174,9 @@ class AppReader:
         if is_absent or source.is_given or source.is_predicted or not self.keys:
             return source
         step = "Write key: with the name of its key, or list the app below its key."
+        if entry.fields.get("host"):
+            host = shortened(str(entry.fields["host"]))
+            step = f"Set {OF_HOSTS['key']} to the name of its key, for the host {host} or its group."
         raise InputError(entry.place, f"has no key (declared keys: {names_of(self.keys)}).", step)
 
     def _tracker_names(self, entry: Entry) -> list[str]:

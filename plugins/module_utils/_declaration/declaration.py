@@ -59,7 +59,7 @@ def declare(params: Params) -> Declaration:
     faults: list[str] = []
     keys = declared_keys(params, faults)
     reader = AppReader(params, keys)
-    apps = tuple(reader.read(entry) for entry in entries_of(params))
+    apps = reader.read_all(entries_of(params))
     return Declaration(keys, apps, tuple(faults))
 
 

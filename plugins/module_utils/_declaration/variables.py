@@ -9,6 +9,7 @@ import difflib
 import typing as t
 
 from .._action_groups import GROUPS
+from .._declared_spec import OF_HOSTS
 
 # All of them; a test compares with the roles' argument specifications.
 KNOWN = frozenset(
@@ -17,9 +18,10 @@ KNOWN = frozenset(
         *("refund_tracking_app_store_connect_url", "refund_tracking_results", "refund_tracking_key_results"),
         "refund_tracking_removed",
         *("refund_tracking_defaults", "refund_tracking_hosts"),
-        *("refund_audit_path", "refund_audit_keys", "refund_audit_key", "refund_audit_apps", "refund_audit_title"),
+        *("refund_audit_path", "refund_audit_keys", "refund_audit_apps", "refund_audit_title"),
         *("refund_audit_waivers", "refund_audit_fail_on", "refund_audit_refund_days", "refund_audit_refunds"),
         *("refund_audit_result", "refund_audit_results", "refund_audit_defaults", "refund_audit_hosts"),
+        *(name for name in OF_HOSTS.values() if name.startswith("refund_audit_")),
         *("refund_history_keys", "refund_history_apps", "refund_history_retention_days", "refund_history_result"),
         *(
             "refund_history_export_folder",
