@@ -10,6 +10,7 @@ from functools import partialmethod
 import pytest
 from browser_support import BARE, PATIENCE, OwnPage, World, own_page, state
 from playwright.sync_api import Locator
+from unit_servers import UNRELEASED
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, PACKAGE
 
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import first_sentence
@@ -177,6 +178,30 @@ def test_an_active_of_before_is_not_the_new_key_s(world: World, sends: str, answ
         done = world.on(page, key="other")
         assert done.results["changed"] and done.results["integration"]["status"] == "Active", done.message
         assert done.results["integration"]["key_id"] == "ROTATED001"
+
+
+@pytest.mark.parametrize(
+    ("sends", "answer", "said"),
+    [(STOPS, 204, "It says: 'No'"), ("send()", 422, "answered with HTTP status 422")],
+    ids=["stopped-with-statistics", "422"],
+)
+@pytest.mark.parametrize("options", [{"bundle_id": UNRELEASED}, {"credential_check": "skip"}], ids=["new app", "skip"])
+def test_what_was_not_taken_is_told_also_where_nobody_waits_for_active(
+    world: World, sends: str, answer: int, said: str, options: dict[str, str]
+) -> None:
+    """The page shows nothing, before and after; in every run."""
+    with own_page(body="<p role=alert id=no></p>" + BARE.replace("send()", sends), answer=answer, after="") as page:
+        for _run in range(2):
+            failed = world.on(page, **options)
+            assert failed.results.get("failed") and said in failed.message, failed
+            assert "its page shows no status" in failed.message and "raise wait_timeout" not in failed.message
+
+
+@pytest.mark.parametrize(("wait", "deadline", "limit"), [(0.5, 60.0, "wait_timeout"), (60.0, 12.0, "deadline")])
+def test_what_ended_the_waiting_is_what_is_to_be_raised(world: World, wait: float, deadline: float, limit: str) -> None:
+    with own_page(after="<b>Status:</b> <i>Pending</i>") as page:
+        failed = world.on(page, wait_timeout=wait, deadline=deadline)
+        assert failed.results.get("failed") and f"raise {limit} when" in failed.message, failed.message
 
 
 @pytest.mark.parametrize("how", ["redirect", "script", "password"])

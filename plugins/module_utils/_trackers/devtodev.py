@@ -92,16 +92,22 @@ class DevtodevByBrowser:
         held = replace(integration, status=worse(integration.status, seen), word=word)
         with after_writing():
             self.last_applied.note(held)
-        if integration.status == "Active" != seen:
-            raise NotActive(
-                f"{integration.identity.bundle_id}: the form was submitted at devtodev, but after "
-                f"{attempt.waited:.0f} s its page shows {f'the status {word!r}' if word else 'no status'}, "
-                f"not Active. {attempt.reaction.said}".strip(),
-                held,
-                "Look at the page; raise wait_timeout when it only takes longer. devtodev.page.active_texts and "
-                f"devtodev.page.status name other words and another place. {attempt.picture}".strip(),
-            )
+        # Where nothing is there and nothing was taken, each run would submit it anew, and be green.
+        is_nothing = self.settings.words.status(word) is None and not attempt.shown.has_ids
+        if integration.status == "Active" != seen or (is_nothing and not attempt.reaction.is_taken):
+            raise self._not_active(held, attempt, integration.status == "Active")
         return held
+
+    def _not_active(self, held: Integration, attempt: Attempt, has_waited: bool) -> NotActive:
+        shows = f"its page shows {f'the status {held.word!r}' if held.word else 'no status'}"
+        but = f"but after {attempt.waited:.0f} s {shows}, not Active" if has_waited else f"but {shows}"
+        more = f"; raise {attempt.limit} when it only takes longer" if has_waited else ""
+        return NotActive(
+            f"{held.identity.bundle_id}: the form was submitted at devtodev, {but}. {attempt.reaction.said}".strip(),
+            held,
+            f"Look at the page{more}. devtodev.page.active_texts and devtodev.page.status name other words and another "
+            f"place. {attempt.picture}".strip(),
+        )
 
     def note(self, integration: Integration) -> None:
         self.last_applied.note(integration)
@@ -240,7 +246,9 @@ class DevtodevByBrowser:
     def _confirm(self, form: Form, values: t.Mapping[str, str], attempt: Attempt, waits: bool) -> None:
         """Load the page anew until it shows what was submitted, and Active; at the end, whatever it shows."""
         starts = self.monotonic()
-        ends = starts + (min(self.times.wait, self.remaining()) if waits else 0.0)
+        left = self.remaining()
+        attempt.limit = "wait_timeout" if self.times.wait <= left else "deadline"
+        ends = starts + (min(self.times.wait, left) if waits else 0.0)
         while True:
             problem = look(form, values, attempt)
             attempt.waited = self.monotonic() - starts

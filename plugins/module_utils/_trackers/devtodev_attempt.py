@@ -22,7 +22,10 @@ _SEE_KEY = "If the page shows the Key ID, name the place by devtodev.page.key_id
 
 @dataclass
 class Attempt:
-    """What came of filling in the form once. ``before``: what the page showed until then. ``waited``: seconds."""
+    """What came of filling in the form once. ``before``: what the page showed until then. ``waited``: seconds.
+
+    ``limit``: the option that ends the waiting.
+    """
 
     what: str = "The form had been submitted"
     has_clicked: bool = False
@@ -31,6 +34,7 @@ class Attempt:
     reaction: Reaction = _UNSEEN
     picture: str = ""
     waited: float = 0.0
+    limit: str = "wait_timeout"
 
     def outcome(self) -> str:
         if not self.has_clicked:
