@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -39,10 +40,13 @@ def remote(can_download: bool | None, name: str | None = "studio", key_id: str =
     return RemoteKey(key_id, name, True, can_download)
 
 
+NOW = datetime(2026, 12, 1, tzinfo=UTC).timestamp()
+
+
 def job(found: Found, regenerate: t.Any, *active: RemoteKey, path: str = "/nowhere/studio.p8") -> Job:
     """One run for one key."""
     nothing = t.cast(t.Any, None)
-    context = Context(False, {"TMPDIR": os.path.dirname(path)}, lambda: 0.0, lambda text: None, nothing)
+    context = Context(False, {"TMPDIR": os.path.dirname(path)}, lambda: NOW, lambda text: None, nothing)
     return Job(nothing, TEAM, "studio", path, found, active, regenerate, context, nothing)
 
 
@@ -74,6 +78,48 @@ def test_a_key_that_is_there(found: Found, can_download: bool | None, regenerate
     with pytest.raises(KeyProblem) as caught:
         decide(key, job(found, regenerate, key))
     assert caught.value.cause == wanted
+
+
+@pytest.mark.parametrize(
+    ("last_used", "is_fresh"),
+    [
+        (None, False),
+        ("", False),
+        ("2025-10-09T08:53:20.000+00:00", False),
+        ("2026-10-31T23:59:59Z", False),
+        ("2026-10-31", False),
+        ("2026-11-02", True),
+        ("2026-11-01T01:00:00.000+00:00", True),
+        ("2026-10-31T23:00:00.000-07:00", True),
+        ("2026-11-30T23:59:59.999Z", True),
+        # Later than this machine's clock, or a time that can't be read: that it was used is said all the same.
+        ("2026-12-24T00:00:00Z", True),
+        ("yesterday", True),
+    ],
+)
+@pytest.mark.parametrize("regenerate", REGENERATE)
+@pytest.mark.parametrize("can_download", [True, False, None])
+@pytest.mark.parametrize("found", [NOTHING, A_KEY])
+def test_a_key_that_is_used_is_not_lost(
+    found: Found, can_download: bool | None, regenerate: str, last_used: str | None, is_fresh: bool
+) -> None:
+    """A new runner has no file, nor has a volume that isn't mounted. Only where a key would be taken for lost."""
+    key, never_used = replace(remote(can_download), last_used=last_used), remote(can_download)
+    if found is A_KEY and regenerate == "never" and can_download:
+        return
+    if (found, can_download, regenerate) == (NOTHING, False, "never"):
+        with pytest.raises(KeyProblem, match="A copy may lie elsewhere"):
+            decide(key, job(found, regenerate, key))
+        return
+    if is_fresh and (found, can_download, regenerate) == (NOTHING, False, "if_lost"):
+        told = (
+            rf"there is no file .*\. But it was used on '{last_used}', so somebody has its file\. Nothing was revoked"
+        )
+        with pytest.raises(KeyProblem, match=told.replace("+", "[+]")) as caught:
+            decide(key, job(found, regenerate, key))
+        assert caught.value.cause == "key_unreadable" and "`always` replaces it all the same" in caught.value.next_step
+        return
+    assert decide(key, job(found, regenerate, key)) == decide(never_used, job(found, regenerate, never_used))
 
 
 @pytest.mark.parametrize(

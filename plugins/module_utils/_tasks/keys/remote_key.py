@@ -183,7 +183,7 @@ def _revoked(key_id: str, step: Step, job: Job, place: Place) -> None:
 def _permit(key_id: str, job: Job) -> Permit | None:
     """Ask to revoke a key that is to be replaced: it is lost for certain, or it is to go on every run."""
     policy = job.regenerate
-    lost = f"its one download was used, there is no file {job.path}, and no earlier run left it elsewhere"
+    lost = f"its one download was used, there is no file {job.path}, and no run left it elsewhere on this machine"
     what = lost if policy == "if_lost" else f"it is the key named {shown(job.name)}"
     answer = "App Store Connect's list of keys, and a look at the path"
     return job.gate.ask("revoke_key", key_id, f"regenerate: {policy}", what, answer)

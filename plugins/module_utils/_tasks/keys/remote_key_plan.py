@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from ..._apple.app_store_connect import AppStoreConnect, RemoteKey, Team
 from ..._context import Context
@@ -259,6 +260,25 @@ def _refuse_lost(remote: RemoteKey, job: Job) -> None:
         )
     if job.regenerate == "never":
         raise KeyProblem("key_unreadable", f"{lost} A copy may lie elsewhere.", WAYS_OUT)
+    if remote.last_used and not _is_long_ago(remote.last_used, job.context.now()):
+        raise KeyProblem(
+            "key_unreadable",
+            f"{lost} But it was used on {shown(remote.last_used)}, so somebody has its file. Nothing was revoked.",
+            f"Put the .p8 back at this path, from where the key is used. After {_UNUSED_DAYS} days without use, if_lost"
+            " takes it for lost. `always` replaces it all the same, and stops who uses it: give it for one run only.",
+        )
+
+
+_UNUSED_DAYS = 30
+
+
+def _is_long_ago(text: str, now: float) -> bool:
+    """Tell whether a time is known to be so long ago that nobody uses the key any more."""
+    try:
+        when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return False
+    return now - (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() > _UNUSED_DAYS * 86400
 
 
 def _refuse_another(found: PrivateKey, remote: RemoteKey, saved: str | None, job: Job) -> None:
