@@ -47,7 +47,6 @@ _LONGEST_MS = 2**31 - 1
 def postgresql_engine(place: Place, lock_timeout: float) -> sqlalchemy.Engine:
     """Return what connects to a server. ``lock_timeout`` is in seconds. Raises LedgerError without psycopg."""
     options = {
-        "connect_timeout": max(2, int(min(lock_timeout, 30))),
         # A pooler may give each transaction another server, which doesn't know what was prepared at the one before.
         "prepare_threshold": None,
         # A database without an encoding (SQL_ASCII) gives bytes otherwise.
@@ -63,6 +62,12 @@ def postgresql_engine(place: Place, lock_timeout: float) -> sqlalchemy.Engine:
             f"{place.option}: {place.name} needs the Python library psycopg.",
             "Install psycopg[binary] for the Python that runs the task, or use SQLite.",
         ) from None
+
+    @event.listens_for(engine, "do_connect")
+    def hurry(_dialect: object, _record: object, _positional: object, options: dict[str, t.Any]) -> None:
+        # At least what libpq takes for the least.
+        options["connect_timeout"] = max(2, int(min(lock_timeout, 30, silence.allowed())))
+
     # First of all: SQLAlchemy asks a new server about itself.
     event.listen(engine, "connect", silence.watch, insert=True)
     event.listen(engine, "close", lambda _connection, record: silence.unwatch(record))

@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .engines import postgresql_engine, postgresql_reader, private_copy, read_only_engine, room_in_words, sqlite_engine
-from .explained import Passing, explained
+from .explained import Passing, explained, too_late
 from .place import Place
 from .revision import State, state
 from .silence import within
@@ -57,6 +57,7 @@ class Ledger:
     _is_writable: bool = field(default=False, init=False, repr=False)
     _reader: sqlalchemy.Engine | None = field(default=None, init=False, repr=False)
     _writer: sqlalchemy.Engine | None = field(default=None, init=False, repr=False)
+    _is_reached: bool = field(default=False, init=False, repr=False)
     _is_copy: bool = field(default=False, init=False, repr=False)
     _found: State = field(default="current", init=False, repr=False)
 
@@ -70,7 +71,8 @@ class Ledger:
         if self.place.path is not None:
             refuse_unwritable_file(self.place)
             return
-        with self._errors_in_words(), postgresql_reader(self.place, self.lock_timeout).connect() as connection:
+        reader = postgresql_reader(self.place, self.lock_timeout)
+        with self._errors_in_words(), self._connected(reader) as connection:
             refuse_unwritable_server(connection, self.place, state(connection, self.place.where))
             connection.rollback()
 
@@ -86,7 +88,7 @@ class Ledger:
     @contextlib.contextmanager
     def reading(self) -> t.Iterator[sqlalchemy.Connection]:
         """Yield a connection whose transaction is rolled back at the end. Creates and changes nothing."""
-        with self._errors_in_words(), self._reader.connect() if self._reader else self._first_reader() as connection:
+        with self._errors_in_words(), self._read_from() as connection:
             yield connection
             connection.rollback()
 
@@ -95,7 +97,7 @@ class Ledger:
         """Yield a connection whose transaction is committed at the end, or rolled back by an exception."""
         if self.read_only:
             raise AssertionError("nothing is written in check mode")
-        with self._errors_in_words(), self._writer.connect() if self._writer else self._first_writer() as connection:
+        with self._errors_in_words(), self._written_to() as connection:
             yield connection
             connection.commit()
 
@@ -132,9 +134,24 @@ class Ledger:
             with within(given):
                 yield
         except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, OSError, OverflowError) as error:
+            self._is_reached = self._is_reached and self.remaining() > 0
             is_over = self.remaining() <= 0 or self.monotonic() - began >= given
             has_deadline = math.isinf(self.patience)
             raise explained(error, self.place.where, self.lock_timeout, is_over, is_server, has_deadline) from None
+
+    def _connected(self, engine: sqlalchemy.Engine) -> sqlalchemy.Connection:
+        """Connect. After the deadline only to a server that answered last time: what the task came to is written."""
+        if self.place.path is None and not self._is_reached and self.remaining() <= 0:
+            raise too_late(self.place.where)
+        connection = engine.connect()
+        self._is_reached = True
+        return connection
+
+    def _read_from(self) -> sqlalchemy.Connection:
+        return self._connected(self._reader) if self._reader else self._first_reader()
+
+    def _written_to(self) -> sqlalchemy.Connection:
+        return self._connected(self._writer) if self._writer else self._first_writer()
 
     def _first_reader(self) -> sqlalchemy.Connection:
         """Return the first connection to read from, having found out what is there."""
@@ -145,7 +162,7 @@ class Ledger:
         if path is not None:
             refuse_unreadable_file(self.place)
         engine = read_only_engine(path, self.lock_timeout) if path else postgresql_reader(self.place, self.lock_timeout)
-        connection = engine.connect()
+        connection = self._connected(engine)
         with _closed_on_error(connection):
             found = state(connection, self.place.where)
             self._found = found
@@ -181,7 +198,7 @@ class Ledger:
     def _first_writer(self) -> sqlalchemy.Connection:
         """Return the first connection to write to, its tables up to date."""
         engine = self._postgresql() if self.place.path is None else self._sqlite(self.place.path)
-        connection = engine.connect()
+        connection = self._connected(engine)
         with _closed_on_error(connection):
             if self.place.path is None:
                 connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))

@@ -17,7 +17,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._declaration.apps
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.declaration import Declaration, declare
 from ansible_collections.storeops.refunds.plugins.module_utils._declaration.keys import KeySource
 from ansible_collections.storeops.refunds.plugins.module_utils._http_flow import Flow
-from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import RefundsError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError, RefundsError
 from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
 from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
 from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import Cause, Verdict
@@ -132,6 +132,20 @@ def test_every_tracker_of_the_declaration_and_of_the_task_is_asked_once(monkeypa
     assert found.settings(held("a", DEVTODEV).identity) is DEVTODEV
     assert found.settings(held("b", OTHER).identity) is OTHER
     assert found.settings(rows[1].identity) == LEDGER
+
+
+def test_without_the_ledger_no_tracker_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each needs it, and each would wait for a server that says nothing."""
+    one = Tracker(DEVTODEV)
+
+    def fails(_ledger: object) -> t.NoReturn:
+        raise LedgerError("It did not answer in time.")
+
+    monkeypatch.setattr(module, "list_all", fails)
+    made = Reading(Declaration({}, (app("a", DEVTODEV),)), (), {})
+    with pytest.raises(LedgerError):
+        made.read(t.cast(t.Any, SimpleNamespace(open=lambda _settings: one, ledger="ledger")))
+    assert one.asked == []
 
 
 def test_a_tracker_without_a_list_is_asked_app_by_app(monkeypatch: pytest.MonkeyPatch) -> None:

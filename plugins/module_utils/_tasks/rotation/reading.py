@@ -51,6 +51,8 @@ class Reading:
 
     def read(self, trackers: Trackers) -> Reading:
         """Ask all of them. What can't be asked is ``unread``; raises LedgerError for the ledger itself."""
+        # At first: without the ledger, none of them can be read either, each after a wait.
+        rows = list_all(trackers.ledger)
         for settings, apps in self._places().items():
             try:
                 self._ask(settings, apps, trackers.open(settings))
@@ -58,7 +60,7 @@ class Reading:
                 self.unread.append(f"{settings.tracker}: {error}")
             except Exception as error:
                 self.unread.append(f"{settings.tracker}: {unforeseen(error, _NOT_READ)}")
-        for row in list_all(trackers.ledger):
+        for row in rows:
             if row.identity.tracker == "ledger":
                 self._note(row, LedgerSettings())
             elif (row.identity.tracker, row.identity.project) not in self._whole and row.identity not in self._asked:
