@@ -56,9 +56,7 @@ class Checks:
         answers = dict(zip(questions, self._asked(questions, progress if shows_progress else None), strict=True))
         released, proven = _released(targets), _proven(targets)
         found = [self._of_target(target, answers, released, proven) for target in targets]
-        others = Others.of(
-            [(key.id(name), answer) for (key, name, *_rest), answer in answers.items() if isinstance(answer, Verdict)]
-        )
+        others = Others.of(_told(targets, answers))
         elsewhere = self._elsewhere(answers, others)
         pairs = list(zip(targets, found, strict=True))
         known = [
@@ -176,6 +174,16 @@ class Checks:
     def _explained(self, target: Target, verdict: Verdict, others: Others, known: Facts) -> Verdict:
         target.is_of_key = others.is_refused_everywhere(_key_id(target))
         return others.explain(_key_id(target), verdict, known)
+
+
+def _told(
+    targets: t.Iterable[Target], answers: t.Mapping[Question, Verdict | str]
+) -> t.Iterator[tuple[KeyId, Verdict]]:
+    """Yield what is known of each app and key; of an app without an answer, that there is none."""
+    for question in dict.fromkeys(_question(target) for target in targets if target.key):
+        key, bundle_id, place, _is_skipped = question
+        answer = answers.get(question)
+        yield key.id(bundle_id), answer if isinstance(answer, Verdict) else Verdict("not_checked", "", place)
 
 
 def _is_refused(target: Target, verdict: Verdict) -> bool:
