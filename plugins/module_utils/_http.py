@@ -5,23 +5,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import random
 import time
 import traceback
 import typing as t
-import urllib.request
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
 
 from ._http_adapter import adapter, has_sent
 from ._http_circuit import Circuits, Request
 from ._http_counters import Counters
-from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotAsked, NotSent, explained, place_of
+from ._http_errors import LOOK_BETWEEN, MORE_TIME, Interrupted, NotAsked, explained, place_of
 from ._http_flow import MOST, Flow
+from ._http_proxies import proxies_for
 from ._http_retry_after import retry_after
 from ._model.errors import TransportError
-from ._model.identifiers import is_loopback
 from ._model.secret import Secret
 
 try:
@@ -153,10 +152,23 @@ class Transport:
         self._jitter = jitter
         self._began = monotonic()
         self._ends = self._began + settings.deadline
+        # As messages name what ends at `_ends`.
+        self.limit = f"the deadline of {settings.deadline:g} s"
 
     def remaining(self) -> float:
         """Return the seconds left until the deadline."""
         return max(0.0, self._ends - self._monotonic())
+
+    @contextlib.contextmanager
+    def sharing(self, part: float, whose: str) -> t.Iterator[None]:
+        """Give what is done meanwhile a part of what is left. For a time when no other thread uses the object."""
+        before = self._ends, self.limit
+        self._ends -= (1 - part) * self.remaining()
+        self.limit = f"{whose} share of {self.limit}"
+        try:
+            yield
+        finally:
+            self._ends, self.limit = before
 
     def elapsed(self) -> float:
         """Return the seconds since the object was made."""
@@ -231,19 +243,19 @@ class Transport:
         seconds = max(call.least_seconds, min(self.settings.request_timeout, self.remaining()))
         place = place_of(url)
         if seconds <= 0:
-            reason = f"{place}: not asked, the deadline of {self.settings.deadline:g} s was over."
+            reason = f"{place}: not asked, {self.limit} was over."
             raise NotAsked("deadline", reason, "Raise deadline.")
         ends = self._monotonic() + seconds
         # What was left of it differs from app to app, and is no cause of its own.
         is_cut = seconds < self.settings.request_timeout
-        given = f"before the deadline of {self.settings.deadline:g} s" if is_cut else f"within {seconds:g} s"
+        given = f"before {self.limit} was over" if is_cut else f"within {seconds:g} s"
         self.counters.called()
         has_begun, proxies = False, dict[str, str]()
         headers = {**_HEADERS, "User-Agent": USER_AGENT, **call.headers()}
         # At first: what fails before the request goes out must not be told by what the last one did.
         sender = adapter(lambda: ends - self._monotonic())
         try:
-            proxies = self._proxies(url)
+            proxies = proxies_for(url, self.settings.proxies)
             with sender.send(
                 _prepared(call, headers),
                 stream=True,
@@ -278,21 +290,3 @@ class Transport:
             if self._monotonic() > ends:
                 raise TransportError("timeout", "the answer did not arrive whole in time.", MORE_TIME)
         return b"".join(chunks)
-
-    def _proxies(self, url: str) -> dict[str, str]:
-        parts = urlsplit(url)
-        proxy = self.settings.proxies.get(parts.scheme)
-        # Plain http to loopback must not leave the machine through a proxy.
-        if not proxy or is_loopback(parts.hostname) or bypasses_proxy(parts.netloc, self.settings.proxies):
-            return {}
-        if proxy.lower().startswith("socks"):
-            # PySocks connects by itself, and waits for as long as it likes.
-            reason = f"not asked: {parts.scheme}_proxy names a SOCKS proxy, which isn't supported."
-            raise NotSent("refused_url", reason, f"Set {parts.scheme}_proxy to an HTTP proxy.")
-        return {parts.scheme: proxy}
-
-
-def bypasses_proxy(place: str, proxies: t.Mapping[str, str]) -> bool:
-    """Tell whether no_proxy names ``place`` (host and port)."""
-    # The standard library's reading of no_proxy; the type stubs leave it out.
-    return bool(urllib.request.proxy_bypass_environment(place, dict(proxies)))  # type: ignore[attr-defined]

@@ -36,7 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_apple", "_ledger"),
     ("_context", "_action_groups"),
     ("_http", "_files", "_plan", "_argument_spec", "_fields"),
-    ("_http_circuit", "_declared_spec"),
+    ("_http_circuit", "_http_proxies", "_declared_spec"),
     ("_tracker_spec",),
     ("_http_errors", "_http_adapter", "_http_counters", "_http_flow", "_http_retry_after"),
     ("_model", "_python_version"),

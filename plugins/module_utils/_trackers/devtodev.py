@@ -157,7 +157,7 @@ class DevtodevByBrowser:
 
         def visit(page: Page) -> T:
             if self.remaining() <= 0:
-                raise PageProblem("not tried, the deadline was over.", "Raise deadline.")
+                raise PageProblem("not tried, no time was left.", "Raise deadline.")
             return work(
                 Form(page, settings.address(identity), settings.elements, settings.menu, settings.words, timeout)
             )

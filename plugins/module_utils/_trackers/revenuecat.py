@@ -151,6 +151,8 @@ class RevenueCat:
             # The conflict is about something else.
             is_undone = entry is None and isinstance(error, Refused) and not error.may_have_changed
         except RefundsError:
+            # That is no list of which other apps wait for the end.
+            self.apps.forget()
             entry = None
         if is_undone:
             raise Refused(409, error.message, _NAME_TAKEN.format(shown(self._app_name(bundle_id)))) from None

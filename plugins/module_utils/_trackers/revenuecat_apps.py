@@ -41,11 +41,18 @@ class Apps:
         self._api = api
         self._path = f"/v2/projects/{quote(project, safe='')}/apps"
         self._entries: list[AppEntry] | None = None
+        self._failed: RefundsError | None = None
 
     def entries(self) -> list[AppEntry]:
-        """Return all entries of the App Store, read once from all pages."""
+        """Return all entries of the App Store, read once from all pages. What failed isn't asked for again."""
+        if self._failed:
+            raise self._failed.with_traceback(None)
         if self._entries is None:
-            self._entries = [entry for page in self._pages() for item in page if (entry := self._read(item))]
+            try:
+                self._entries = [entry for page in self._pages() for item in page if (entry := self._read(item))]
+            except RefundsError as error:
+                self._failed = error
+                raise
         return self._entries
 
     def find(self, bundle_id: str) -> AppEntry | None:
@@ -61,7 +68,7 @@ class Apps:
 
     def forget(self) -> None:
         """Read the list anew when it is asked for next."""
-        self._entries = None
+        self._entries = self._failed = None
 
     def create(self, name: str, fields: Document, secrets: t.Sequence[Secret]) -> AppEntry:
         """Create an entry. Sent once: a second one would be a second app."""

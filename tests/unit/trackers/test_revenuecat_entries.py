@@ -66,6 +66,16 @@ def test_a_strange_list_is_an_error(answers: list[t.Any], told: str) -> None:
     assert len(api.sent) == len(answers)
 
 
+def test_a_list_that_failed_is_asked_for_again_only_when_it_is_forgotten() -> None:
+    made, api = apps(Refused(503, "Busy."), page(entry(1)))
+    for _number in range(3):
+        with pytest.raises(Refused, match="Busy"):
+            made.entries()
+    assert len(api.sent) == 1
+    made.forget()
+    assert len(made.entries()) == 1 and len(api.sent) == 2
+
+
 def test_two_entries_of_one_app_are_nobodys_to_choose() -> None:
     made, _api = apps(page(entry(1), entry(2), entry(3, "other")))
     with pytest.raises(RefundsError, match=r"has 2 App Store apps with this bundle ID \('?app1'?, '?app2'?\)\. Delete"):

@@ -199,11 +199,19 @@ def test_a_create_after_which_nothing_can_be_looked_up_stays_unknown(
     """Whatever is wrong with the list: the create may have been done."""
 
     class Unlisted(Apps):
+        forgotten = 0
+
+        def forget(self) -> None:
+            self.forgotten += 1
+
         def find(self, bundle_id: str) -> AppEntry | None:
             if self.sent:
                 raise found
             return super().find(bundle_id)
 
-    row, error = saved(Unlisted([], TransportError("timeout", "The create was lost.")), before)
+    apps = Unlisted([], TransportError("timeout", "The create was lost."))
+    row, error = saved(apps, before)
+    # The next app of the project asks for the list by itself.
+    assert apps.forgotten == 2
     assert row == BEGUN and error is not None and error.may_have_changed
     assert "The create was lost." in error.message

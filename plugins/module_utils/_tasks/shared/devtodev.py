@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from ..._context import Context
-from ..._http import bypasses_proxy
+from ..._http_proxies import bypasses_proxy
 from ..._model.browser_session import LARGEST, BrowserSession, parse_browser_session
 from ..._model.errors import InputError
 from ..._model.identifiers import is_loopback

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ..._model.errors import RefundsError
 from ..._model.identifiers import Environment
 from ..._model.integration import Identity, Integration
 from ..._trackers.protocol import Tracker
@@ -17,12 +18,14 @@ from ..._trackers.protocol import Tracker
 class Holdings:
     """Asks for the list when it is needed first. Where a list tells too little, each app is looked up by itself.
 
+    A list that failed isn't asked for again: each app would wait as long as the first one.
     ``is_for_one``: a list is more than a task with one app needs.
     """
 
     tracker: Tracker
     is_for_one: bool = False
     _listed: dict[Environment, dict[Identity, Integration]] = field(default_factory=dict, init=False)
+    _failed: dict[Environment, RefundsError] = field(default_factory=dict, init=False)
     _names: dict[Environment, dict[str, Integration]] = field(default_factory=dict, init=False)
     _ambiguous: set[Identity] = field(default_factory=set, init=False)
 
@@ -39,14 +42,24 @@ class Holdings:
         return identity in self._ambiguous
 
     def listed(self, environment: Environment) -> dict[Identity, Integration]:
+        if environment in self._failed:
+            raise self._failed[environment].with_traceback(None)
         if environment not in self._listed:
-            listed: dict[Identity, Integration] = {}
-            for entry in self.tracker.list(environment):
-                if entry.identity in listed:
-                    self._ambiguous.add(entry.identity)
-                listed[entry.identity] = entry
-            self._listed[environment] = listed
+            self._listed[environment] = self._asked(environment)
         return self._listed[environment]
+
+    def _asked(self, environment: Environment) -> dict[Identity, Integration]:
+        listed: dict[Identity, Integration] = {}
+        try:
+            entries = self.tracker.list(environment)
+        except RefundsError as error:
+            self._failed[environment] = error
+            raise
+        for entry in entries:
+            if entry.identity in listed:
+                self._ambiguous.add(entry.identity)
+            listed[entry.identity] = entry
+        return listed
 
     def known(self) -> list[Integration]:
         """Return what was listed so far, without asking."""

@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..._context import Context
 from ..._declaration.apps import App
 from ..._declaration.declaration import Declaration
 from ..._http_errors import NotAsked
-from ..._model.errors import RefundsError, unforeseen
+from ..._ledger.explained import Passing
+from ..._model.errors import LedgerError, RefundsError, unforeseen
 from ..._model.integration import Identity, Integration
+from ..._tracker_spec import TRACKERS
 from ..._trackers.ledger import LedgerTracker
 from ..._trackers.protocol import Tracker
 from ..._trackers.settings import Settings
@@ -92,43 +94,75 @@ def open_places(
     """Return the trackers of all targets without a fault, and look up what each holds.
 
     One that can't be opened or listed is the error of its targets. Where there is no other and ``is_strict``, what is
-    wrong is raised: no app can be done then.
+    wrong is raised: no app can be done then. Else each tracker beside the ledger has its share of the time that is
+    left, so that an outage of one, or many pages to load, leave time for the others and for Apple.
     """
-    places: dict[Settings, Place] = {}
     sound = [target for target in targets if not target.app.fault]
-    is_only = is_strict and len({target.settings for target in sound}) == 1
-    failed: dict[Settings, RefundsError] = {}
-    for target in sound:
-        if target.settings not in places and target.settings not in failed:
+    is_only = len({target.settings for target in sound}) == 1
+    look_ups = _LookUps(trackers, context, is_strict and is_only, len(sound) == 1)
+    # In the order of the options: the ledger first, and last what loads a page for each app.
+    names = [name for name in TRACKERS if any(target.settings.tracker == name for target in sound)]
+    for waiting, name in zip(range(len(names), 0, -1), names, strict=True):
+        is_whole = name == "ledger" or len(sound) == 1 or (is_only and name != "devtodev")
+        # What comes after the look-ups has as much as each of those that are still to come.
+        with context.transport.sharing(1 if is_whole else 1 / (waiting + 1), f"{name}'s"):
+            for target in sound:
+                if target.settings.tracker == name:
+                    look_ups.of(target)
+    return look_ups.places
+
+
+@dataclass
+class _LookUps:
+    """``is_only``: what is wrong with the only tracker is raised. ``is_one``: there is but one target."""
+
+    trackers: Trackers
+    context: Context
+    is_only: bool
+    is_one: bool
+    places: dict[Settings, Place] = field(default_factory=dict, init=False)
+    _failed: dict[Settings, RefundsError] = field(default_factory=dict, init=False)
+    _ledger_fault: LedgerError | None = field(default=None, init=False)
+
+    def of(self, target: Target) -> None:
+        """Look a target up, its tracker opened."""
+        settings = target.settings
+        if settings not in self.places and settings not in self._failed:
             try:
-                tracker = trackers.open(target.settings)
-                # What other trackers list may keep a key from being removed.
-                is_for_one = len(sound) == 1 and isinstance(tracker, LedgerTracker)
-                places[target.settings] = Place(tracker, Holdings(tracker, is_for_one), Writer(tracker, context))
+                self.places[settings] = self._opened(settings)
             except RefundsError as error:
-                if is_only:
+                if self.is_only:
                     raise
-                failed[target.settings] = error
-        if target.settings in places:
-            _look_up(target, places[target.settings].holdings, context, is_only)
+                self._failed[settings] = error
+        if settings in self._failed:
+            target.fail(f"{self._failed[settings]}")
         else:
-            target.fail(f"{failed[target.settings]}")
-    return places
+            self._look_up(target, self.places[settings].holdings)
 
+    def _opened(self, settings: Settings) -> Place:
+        tracker = self.trackers.open(settings)
+        # What other trackers list may keep a key from being removed.
+        is_for_one = self.is_one and isinstance(tracker, LedgerTracker)
+        return Place(tracker, Holdings(tracker, is_for_one), Writer(tracker, self.context))
 
-def _look_up(target: Target, holdings: Holdings, context: Context, is_only: bool) -> None:
-    is_listable = holdings.tracker.is_listable
-    if not is_listable and context.transport.remaining() <= 0:
-        target.fail(not_tried(target.app.bundle_id, context), is_untried=True)
-        return
-    try:
-        target.current = holdings.find(target.identity)
-        target.is_read = True
-    except RefundsError as error:
-        if is_listable and is_only and not holdings.is_ambiguous(target.identity):
-            raise
-        target.fail(f"{error}", isinstance(error, NotAsked))
-    except Exception as error:
-        if is_listable and is_only:
-            raise
-        target.fail(unforeseen(error, ONE_APP))
+    def _look_up(self, target: Target, holdings: Holdings) -> None:
+        is_listable = holdings.tracker.is_listable
+        if not is_listable and self.context.transport.remaining() <= 0:
+            target.fail(not_tried(target.app.bundle_id, self.context), is_untried=True)
+            return
+        try:
+            if self._ledger_fault:
+                raise self._ledger_fault.with_traceback(None)
+            target.current = holdings.find(target.identity)
+            target.is_read = True
+        except RefundsError as error:
+            if isinstance(error, LedgerError) and not isinstance(error, Passing):
+                # All trackers need the ledger, and each would wait for it anew.
+                self._ledger_fault = error
+            if is_listable and self.is_only and not holdings.is_ambiguous(target.identity):
+                raise
+            target.fail(f"{error}", isinstance(error, NotAsked))
+        except Exception as error:
+            if is_listable and self.is_only:
+                raise
+            target.fail(unforeseen(error, ONE_APP))

@@ -99,7 +99,8 @@ class Writer:
         bundle_id = decision.held.identity.bundle_id
         if self.context.transport.remaining() <= 0:
             decision.is_untried = True
-            give_up(decision, not_tried(bundle_id, self.context))
+            # What was done before is done, so the next run comes further.
+            give_up(decision, not_tried(bundle_id, self.context, "Raise deadline, or run again."))
             return
         self._tried(decision, partial(carry_out, decision, self.tracker))
 
@@ -131,9 +132,8 @@ def carry_out(decision: Decision, tracker: Tracker) -> None:
             decision.held, decision.error = error.integration, f"{error}"
 
 
-def not_tried(bundle_id: str, context: Context) -> str:
-    seconds = context.transport.settings.deadline
-    return f"{bundle_id}: not tried, the deadline of {seconds:g} s was over before. Raise deadline, or run again."
+def not_tried(bundle_id: str, context: Context, next_step: str = "Raise deadline.") -> str:
+    return f"{bundle_id}: not tried, {context.transport.limit} was over before. {next_step}"
 
 
 def naming(bundle_id: str, message: str) -> str:
