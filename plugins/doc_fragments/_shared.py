@@ -145,7 +145,7 @@ options:
     default: required
   wait_timeout:
     description:
-      - Seconds to wait until a tracker shows C(Active), at most until the deadline.
+      - Seconds to wait for C(Active), within the deadline.
     type: float
     default: 60.0
 """

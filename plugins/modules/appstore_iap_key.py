@@ -125,10 +125,9 @@ options:
     type: str
   regenerate:
     description:
-      - V(never) fails if the key was downloaded and the file is gone, or has a key that isn't active. V(if_lost) then
-        revokes the lost key and creates a new one, with an ID of its own. V(always) does so at every run, lost or not.
-        Revoking stops every service that uses the key. On a new machine every key looks lost, so give V(if_lost) for one
-        run only. It fails if App Store Connect says that the key was used within the last 30 days. Nothing is revoked if the file can't be read as a key, or while
+      - V(never) fails if a downloaded key's file is gone, or has a key that isn't active. V(if_lost), for one run only,
+        revokes a key that has no file here and wasn't used for 30 days, and makes another. V(always) does so at every
+        run. That stops every service that uses the key. Nothing is revoked if its file can't be read, or while
         O(key_id) or the file's name says a Key ID.
     type: str
     choices: [never, if_lost, always]
