@@ -114,3 +114,33 @@ def test_another_mounted_key_is_told_as_it_is(world: Enter) -> None:
     mount(person, "link", new_pem())
     outcome = person.run(**MOUNTED)
     assert "the file is another key's" in outcome.message and person.changes() == []
+
+
+@pytest.mark.parametrize("is_mounted", [True, False])
+@pytest.mark.parametrize("revoke", [True, False])
+@pytest.mark.parametrize("shape", [*SHAPES, "dangling", "nothing"])
+def test_a_mounted_key_that_is_to_be_gone(world: Enter, pem: str, shape: str, revoke: bool, is_mounted: bool) -> None:
+    """It is revoked as any other; the file is the platform's."""
+    person = world(keys=[key(KEY_ID, downloadable=False)])
+    if shape == "dangling":
+        person.path.symlink_to(person.folder / "gone")
+    elif shape != "nothing":
+        mount(person, shape, pem)
+    before = contents(person.folder)
+    options = {"state": "absent", "revoke": revoke, "backup": False, **(MOUNTED if is_mounted else {})}
+    stays = f"{person.path} stays: it is mounted. Remove it from the secret."
+    if not is_mounted:
+        outcome = person.run(**options)
+        # Its own file goes, and a link is no file of its own.
+        is_link = shape in ("link", "dangling")
+        assert bool(outcome.results.get("failed")) is is_link and ("symbolic link" in outcome.message) is is_link
+        assert person.path.is_symlink() is is_link and "it is mounted" not in str(outcome.results.get("summary"))
+        return
+    for check_mode in (True, False):
+        done = person.run(check_mode, **options).results
+        assert not done.get("failed") and done["changed"] is revoke, done
+        assert (stays in done.get("summary", "")) is (shape != "nothing")
+        assert person.active() == ([] if revoke and not check_mode else [KEY_ID])
+    assert contents(person.folder) == before and person.path.is_symlink() is (shape in ("link", "dangling"))
+    again = person.run(**options).results
+    assert not again.get("failed") and not again["changed"]

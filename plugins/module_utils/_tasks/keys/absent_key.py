@@ -39,7 +39,7 @@ def settle_absent(asked: KeyRequest, context: Context, connection: Connection, g
     if not revoked.is_proven:
         # What may still be needed stays.
         results = results_of(asked, None, True, {"before": before, "after": {}}, context)
-        return {**results, "summary": _unproven(revoked, file, context)}
+        return {**results, "summary": " ".join([_unproven(revoked, file, context), *_mounted(source)])}
     if file.found.is_there:
         before |= described(file.path, file.found.fingerprint)
     before |= {"copies": extra} if extra else {}
@@ -58,7 +58,8 @@ def settle_absent(asked: KeyRequest, context: Context, connection: Connection, g
         changed = "active" in before or any(record["outcome"].startswith("done") for record in gate.records)
         raise TaskFailed(" ".join([f"{error}", *told]), {**results, "changed": changed}) from None
     told += [file.summary(backup, extra, context)] if file.found.is_there or extra else []
-    told += [_NOT_REVOKED] if file.found.is_there and not asked.revoke else []
+    told += _mounted(source)
+    told += [_NOT_REVOKED] if told and not asked.revoke else []
     _warn_of_saved(file, key_id_of(asked.source), extra, context)
     more = {"summary": " ".join(told)} if told else {}
     return {**results, **more, **({"backup_file": backup} if backup else {})}
@@ -69,7 +70,8 @@ def _file(asked: KeyRequest) -> _File:
     source, path = asked.source, asked.source.path or ""
     found = Found(False)
     wanted = parse_content(source.content.reveal()) if path and source.content else None
-    if path and is_there(path):
+    # What is mounted is only read, and goes with its secret: it is no reason to leave the key active.
+    if path and not source.is_mounted and is_there(path):
         refuse_unwritable(path)
         found = look(path, "own")
         _refuse_other(found, wanted, path)
@@ -160,6 +162,12 @@ def _unproven(revoked: Revoked, file: _File, context: Context) -> str:
     stays = f"So {file.path} {'would stay' if context.check_mode else 'stays'}."
     step = "Once the browser shows that the key is revoked, run this without revoke: true to remove the file."
     return f"{told} {stays} {step}" if file.found.is_there else told
+
+
+def _mounted(source: KeySource) -> list[str]:
+    """Say that a mounted file stays, where there is one."""
+    is_left = source.is_mounted and os.path.lexists(source.path or "")
+    return [f"{source.path} stays: it is mounted. Remove it from the secret."] if is_left else []
 
 
 _NOT_REVOKED = "Nothing is changed at Apple: revoke: true revokes a key there."
