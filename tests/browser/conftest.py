@@ -88,9 +88,15 @@ def _shared(_browser_is_there: None, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-def shared_browser(_shared: SharedBrowser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the tasks of a test use one browser, for they are not about its life."""
-    monkeypatch.setattr(f"{PACKAGE}._tasks.shared.devtodev.Browser", _shared.serve)
+def share_browser(_shared: SharedBrowser, monkeypatch: pytest.MonkeyPatch) -> t.Callable[[], None]:
+    """Let the tasks that follow use one browser, for they are not about its life."""
+    return lambda: monkeypatch.setattr(f"{PACKAGE}._tasks.shared.devtodev.Browser", _shared.serve)
+
+
+@pytest.fixture
+def shared_browser(share_browser: t.Callable[[], None]) -> None:
+    """Let all tasks of a test do so."""
+    share_browser()
 
 
 @pytest.fixture

@@ -41,22 +41,24 @@ TOLD = """document.querySelector('input[type=file]').addEventListener('change', 
 
 
 @pytest.mark.parametrize("moment", ["/refunds", "/uploaded"])
-def test_killed_before_anything_was_submitted(world: World, moment: str) -> None:
+def test_killed_before_anything_was_submitted(world: World, share_browser: t.Callable[[], None], moment: str) -> None:
     with own_page(body=LABELLED, script=TOLD, hooks={moment: lambda: end_browsers(world.folder)}) as page:
         failed = world.on(page)
         assert failed.results["failed"] and "The browser ended" in failed.message
         assert "Nothing was submitted" in failed.message and page.saved == []
         assert left_over(world.folder) == []
         page.hooks.clear()
+        share_browser()
         assert world.on(page).results["changed"] and len(page.saved) == 1
 
 
-def test_killed_while_submitting(world: World) -> None:
+def test_killed_while_submitting(world: World, share_browser: t.Callable[[], None]) -> None:
     with own_page(body=LABELLED, hooks={"/save": lambda: end_browsers(world.folder)}) as page:
         failed = world.on(page)
         assert failed.results["failed"] and "The form had been submitted" in failed.message
         assert "run again" in failed.message and len(page.saved) == 1 and left_over(world.folder) == []
         page.hooks.clear()
+        share_browser()
         again = world.checked_and_on(page)
         assert again.results["changed"], "what became of the first try is not known, so it is applied again"
         assert not world.checked_and_on(page).results["changed"] and len(page.saved) == 2

@@ -12,7 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from browser_support import FORM, SESSION, World, state
+from browser_support import FORM, SESSION, World, not_waited_for, state
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, fingerprint_of, run_task
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.field import field_check
@@ -75,7 +75,8 @@ def test_what_the_ledger_does_not_know_is_kept_until_told_otherwise(world: World
     assert not world.checked_and_run().results["changed"] and world.submissions() == 2
 
 
-def test_the_menu_is_followed(world: World) -> None:
+def test_the_menu_is_followed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    not_waited_for(monkeypatch, lambda page: not page.url.endswith(FORM))
     assert world.run(devtodev={"url": f"{world.devtodev}/projects/{{project}}"}).results["changed"]
     assert world.held()["key_id"] == KEY_ID
 
