@@ -107,6 +107,7 @@ def histories(draw: st.DrawFn) -> list[Notification]:
     return t.cast("list[Notification]", draw(st.permutations(found)))
 
 
+@pytest.mark.sweep
 @settings(max_examples=examples(40), deadline=None)
 @given(histories(), st.integers(0, 12), st.booleans())
 def test_retention_never_changes_what_it_keeps(notes: list[Notification], first: int, is_late: bool) -> None:

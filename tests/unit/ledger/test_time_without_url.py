@@ -137,6 +137,7 @@ def test_a_url_that_is_set_again_leaves_a_gap_behind(
     assert world.told(Period(last, last + hour)) == "complete"
 
 
+@pytest.mark.sweep
 @settings(max_examples=150, deadline=None)
 @given(
     steps=st.lists(st.sampled_from(t.get_args(Step)[:-1]), min_size=4, max_size=14),

@@ -210,6 +210,10 @@ def _periods() -> t.Iterator[Period]:
             yield Period(*(None if one is None else one * DAY for one in (since, until)))
 
 
+PERIODS = tuple(_periods())
+
+
+@pytest.mark.sweep
 @pytest.mark.parametrize("gaps", [(), ((3, 4),), ((0, 2), (5, 6))])
 @pytest.mark.parametrize(("known_from", "is_found"), [(None, False), (0, True), (2, True), (4, True), (8, False)])
 def test_all_of_a_complete_period_was_read(
@@ -231,7 +235,7 @@ def test_all_of_a_complete_period_was_read(
             proven_at=proven,
             url="unasked" if last else "none",
         )
-        for period in _periods():
+        for period in PERIODS:
             if covering(held, {}, period, now * DAY)[0] == "complete":
                 found += 1
                 _check_read(held, period, now * DAY)
