@@ -8,12 +8,11 @@ from __future__ import annotations
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.rotation.rotation import TASK
 from ansible_collections.storeops.refunds.plugins.plugin_utils._hook import refusal_of_hook
 from ansible_collections.storeops.refunds.plugins.plugin_utils._in_process import InProcessAction, Json
-from ansible_collections.storeops.refunds.plugins.plugin_utils._partial_play import missing_of, refusal_to_revoke
+from ansible_collections.storeops.refunds.plugins.plugin_utils._partial_play import refusal_of_rotation
 
 
 class ActionModule(InProcessAction):
     definition = TASK
 
     def _refusal(self, task_vars: Json) -> str:
-        is_part = refusal_to_revoke(missing_of(task_vars, self._task), self._task.args.get("revoke", False))
-        return is_part or refusal_of_hook(self._task.args.get("hook"))
+        return refusal_of_rotation(task_vars, self._task) or refusal_of_hook(self._task.args.get("hook"))

@@ -30,6 +30,8 @@ _OUT_OF_STEP = ("free", "host_pinned", "mitogen_free", "mitogen_host_pinned")
 
 # The hosts of the audit, in the play before it, which keeps the last report aside.
 _AUDITED = "storeops_refunds_audited_hosts"
+# In a playbook that does everything on one host, for its first task: the name of the variable that has the hosts.
+_WORKING = "storeops_refunds_working_hosts"
 
 
 class Matching:
@@ -85,6 +87,19 @@ def missing_apps(task_vars: t.Mapping[str, t.Any], runs_once: bool, strategy: st
     return Missing()
 
 
+def refusal_to_repeat(task_vars: t.Mapping[str, t.Any]) -> str:
+    """Return why a playbook must not do all its work on a host that stands for an app, empty where it is none."""
+    variable, host = task_vars.get(_WORKING), task_vars.get("inventory_hostname")
+    # What is said of all hosts, for another purpose, is said of this machine, too.
+    if not variable or host == "localhost" or "app_bundle_id" not in task_vars:
+        return ""
+    return (
+        f"{variable}: the host {host} stands for an app (app_bundle_id), and this playbook would do its whole work on "
+        f"each such host. Leave {variable} out for localhost, or name a machine. To declare the apps, let the filter "
+        "storeops.refunds.apps_of_hosts make refund_tracking_apps of their hosts."
+    )
+
+
 def refusal_to_purge(missing: Missing, purge: object) -> str:
     """Return why a task must not purge, empty when it may. ``purge``: the option."""
     # What is no boolean is refused with the other options.
@@ -96,6 +111,12 @@ def refusal_to_revoke(missing: Missing, revoke: object) -> str:
     """Return why a rotation must not revoke the old key, empty when it may: apps that aren't here may use it."""
     is_refused = missing.why and boolean(revoke, strict=False)
     return f"revoke: {missing.why}. Apps that aren't here may use the old key. Run it {_ALL}." if is_refused else ""
+
+
+def refusal_of_rotation(task_vars: t.Mapping[str, t.Any], task: Task) -> str:
+    """Return why a task must not rotate a key in this play, empty when it may."""
+    missing = missing_of(task_vars, task)
+    return refusal_to_repeat(task_vars) or refusal_to_revoke(missing, task.args.get("revoke", False))
 
 
 def keep_keys(result: Json, missing: Missing, check_mode: bool) -> Json:
@@ -126,6 +147,14 @@ def refusal_to_report(task_vars: t.Mapping[str, t.Any], runs_once: bool, strateg
     hosts = task_vars.get("ansible_play_hosts_all") or ()
     if not runs_once:
         return ""
+    # Hosts that failed aren't among them: what they stand for is audited all the same.
+    others = set(task_vars.get("ansible_play_hosts") or ()).difference(task_vars.get("ansible_play_batch") or ())
+    if others:
+        return (
+            f"serial: {len(others)} of {len(hosts)} hosts of the play are in other batches, and run_once holds for one "
+            "batch: each would audit all apps, and compare with the report of the batch before. Report in a play "
+            "without serial."
+        )
     why = _leaving_out(task_vars, pattern)
     if why:
         return (

@@ -52,11 +52,15 @@ def test_every_play_runs_in_the_python_of_ansible_on_this_machine() -> None:
     assert on_hosts == {path.stem: "/ours" if path.stem == "audit" else "/inventory's" for path in TAKING_HOSTS}
 
 
+def variable_of(path: Path) -> str:
+    """Return the name of the variable that has the hosts of a playbook."""
+    return {"audit": "refund_audit_hosts", "field_check": "field_check_hosts"}.get(path.stem, "refund_tracking_hosts")
+
+
 @pytest.mark.services
 @pytest.mark.parametrize("path", TAKING_HOSTS, ids=lambda path: path.stem)
 def test_hosts_that_are_not_there_fail_the_playbook(path: Path, tmp_path: Path) -> None:
-    name = "refund_audit_hosts" if path.stem == "audit" else "field_check_hosts"
-    name = name if path.stem in ("audit", "field_check") else "refund_tracking_hosts"
+    name = variable_of(path)
     ran = run_playbook(path, "web1,web2", "-e", f"{name}=wbe1", folder=tmp_path)
     assert ran.code != 0 and f"{name}: no host of the inventory matches wbe1" in ran.output + ran.errors
     assert set(re.findall(r"TASK \[(.*)\]", ran.output)) <= {"Note that there is no new report yet"}
@@ -68,6 +72,43 @@ def test_a_limit_that_leaves_no_host_fails_the_playbook(path: Path, tmp_path: Pa
     ran = run_playbook(path, "web1,web2", "--limit", "web1", folder=tmp_path)
     assert ran.code != 0 and "--limit web1 leaves none of the hosts" in ran.output + ran.errors
     assert "TASK [" not in ran.output
+
+
+APPS: t.Final = {name: {"app_bundle_id": f"com.example.{name}"} for name in ("one", "two")}
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("path", [path for path in TAKING_HOSTS if path.stem != "audit"], ids=lambda path: path.stem)
+def test_work_for_all_apps_is_not_done_on_each_host_that_stands_for_one(path: Path, tmp_path: Path) -> None:
+    inventory, name = tmp_path / "hosts.json", variable_of(path)
+    inventory.write_text(json.dumps({"all": {"hosts": APPS}}))
+    needed = {"iap_key_rotation_old_key_id": "OLDKEY0001", "iap_key_rotation_private_key_path": "/k/new.p8"}
+    given = {name: "all", "field_check_options": {}, "refund_export_folder": "/reports", **needed}
+    ran = run_playbook(path, str(inventory), "-e", json.dumps(given), folder=tmp_path)
+    said = ran.output + ran.errors
+    for host in APPS:
+        assert (
+            f"{name}: the host {host} stands for an app (app_bundle_id), and this playbook would do its whole" in said
+        )
+    tasks = [name for name in re.findall(r"TASK \[(.*)\]", ran.output) if "Validating arguments" not in name]
+    assert ran.code != 0 and len(tasks) == 1, said
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("name", ["site", "refunds"])
+def test_hosts_that_stand_for_apps_are_declared_as_the_guide_says(name: str, tmp_path: Path) -> None:
+    """Two of a team's keys and no word of which it is: every app is told, so every app was declared."""
+    inventory, guide = tmp_path / "hosts.json", (ROOT / "docs/guides/fleet.md").read_text()
+    inventory.write_text(json.dumps({"all": {"children": {"app_store_released": {"hosts": APPS}}}}))
+    (listed,) = re.findall(r'^refund_tracking_apps: "(.*)"$', guide, re.MULTILINE)
+    keys = [{"key": key, "private_key_path": f"/k/SubscriptionKey_{key.upper()}.p8"} for key in ("studio", "partner")]
+    given = json.dumps({"refund_tracking_apps": listed, "refund_tracking_keys": keys})
+    ran = run_playbook(ROOT / f"playbooks/{name}.yml", str(inventory), "-e", given, folder=tmp_path)
+    said = ran.output + ran.errors
+    assert ran.code != 0, said
+    for host in APPS:
+        assert f"(com.example.{host}): has no key (declared keys: partner, studio). Set refund_audit_key" in said, said
+    assert said.count('"changed": false') <= 1
 
 
 # Each playbook with each variable of defaults that it reads.

@@ -18,6 +18,7 @@ from ansible_collections.storeops.refunds.plugins.plugin_utils._partial_play imp
     keep_keys,
     missing_apps,
     refusal_to_purge,
+    refusal_to_repeat,
     refusal_to_report,
     refusal_to_revoke,
 )
@@ -73,6 +74,17 @@ def test_where_apps_may_be_missing(task_vars: Json, runs_once: bool, strategy: s
         assert kept == {"removable_keys": [], "summary": f"{told}on one host with all apps, without --limit."}
 
 
+@pytest.mark.parametrize("variable", ["refund_tracking_hosts", "field_check_hosts", ""])
+@pytest.mark.parametrize(("host", "is_app"), [("one", True), ("one", False), ("localhost", True), ("localhost", False)])
+def test_a_playbook_for_all_apps_works_on_no_host_that_stands_for_one(variable: str, host: str, is_app: bool) -> None:
+    known = {"inventory_hostname": host, **({"app_bundle_id": "com.example.one"} if is_app else {})}
+    found = refusal_to_repeat({**known, **({"storeops_refunds_working_hosts": variable} if variable else {})})
+    assert found.startswith(f"{variable}: the host one stands for an app") is (
+        host == "one" and is_app and bool(variable)
+    )
+    assert bool(found) is (host == "one" and is_app and bool(variable))
+
+
 @pytest.mark.parametrize(
     ("strategy", "is_refused"),
     [
@@ -87,6 +99,27 @@ def test_a_report_is_written_unless_run_once_is_known_to_be_ignored(strategy: st
     assert found.startswith("run_once: the play has 2 hosts") if is_refused else found == ""
     assert refusal_to_report(hosts("ab"), False, strategy, "all") == ""
     assert refusal_to_report(hosts("a"), True, strategy, "all") == ""
+
+
+@pytest.mark.parametrize(
+    ("batch", "left", "every", "others"),
+    [
+        ("a", "a", "a", ""),
+        ("abc", "abc", "abc", ""),
+        # A host that failed is one of the play: the audit takes it all the same.
+        ("ac", "ac", "abc", ""),
+        ("ab", "abc", "abc", "1 of 3"),
+        ("b", "bc", "abc", "1 of 3"),
+        ("a", "abc", "abc", "2 of 3"),
+    ],
+)
+@pytest.mark.parametrize("strategy", ["linear", "free"])
+def test_a_report_is_not_written_by_every_batch(strategy: str, batch: str, left: str, every: str, others: str) -> None:
+    known = {**hosts(batch, every), "ansible_play_hosts": list(left)}
+    found = refusal_to_report(known, True, strategy, "all")
+    assert found.startswith(f"serial: {others} hosts of the play are in other batches") is bool(others)
+    assert bool(found) is (bool(others) or (strategy == "free" and len(every) > 1))
+    assert refusal_to_report(known, False, strategy, "all") == ""
 
 
 # Hosts that stand for apps, and one where work is done.
@@ -125,6 +158,30 @@ def test_a_slice_sees_but_a_part_of_the_apps(limit: str, pattern: str, is_refuse
     known = {**hosts("a"), **INVENTORY, **SLICE, "ansible_limit": limit}
     found = refusal_to_report(known, True, "linear", pattern)
     assert found.startswith("The play is a job slice, so") if is_refused else found == ""
+
+
+# A host that failed, batches, and a strategy out of step; with what refuses a report.
+PLAYS: t.Final[list[tuple[list[Json], Json, str]]] = [
+    ([{"ansible.builtin.fail": {}, "when": "inventory_hostname == 'b'"}], {}, ""),
+    ([], {"serial": 1}, "serial: 2 of 3 hosts of the play are in other batches"),
+    ([], {"serial": 3}, ""),
+    ([], {"strategy": "free"}, "run_once: the play has 3 hosts and the strategy 'free'"),
+    ([], {}, ""),
+]
+
+
+@pytest.mark.parametrize(("before", "keywords", "expected"), PLAYS)
+def test_that_one_report_is_written(tmp_path: Path, before: list[Json], keywords: Json, expected: str) -> None:
+    (tmp_path / "refund-audit.md").write_text("The whole report")
+    options = {"path": str(tmp_path), "results": [], "stage": "begun"}
+    task = {"storeops.refunds.refund_audit_report": options, "run_once": True, "check_mode": False}
+    book = tmp_path / "play.yml"
+    whole = {"hosts": "all", "gather_facts": False, "connection": "local", "tasks": [*before, task]}
+    book.write_text(json.dumps([whole | keywords]))
+    ran = run_playbook(book, ",".join(HOSTS), folder=tmp_path)
+    output = ran.output + ran.errors
+    assert expected in output, output
+    assert ((tmp_path / "refund-audit.md").read_text() == "The whole report") is bool(expected), output
 
 
 def play(bulk: Bulk, hosts_of_apps: str, before: list[Json], **keywords: t.Any) -> str:
