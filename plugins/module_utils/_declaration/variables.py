@@ -55,6 +55,8 @@ _SLIP = 0.9
 _SLIP_OF_ROLE = 0.925
 _DEFAULTS = "refund_tracking_"
 _SHARED = "refund_tracking"
+# This role includes the other one, which reads its own.
+_INCLUDED = {"refund_tracking": "notification_urls"}
 # What a role leaves behind for others.
 _REGISTERED = ("result", "results", "key_results", "removed", "export", "sums")
 # Who misses a text or a path of a key here has to know at once: whatever they don't read is refused.
@@ -85,12 +87,13 @@ def of_others(names: t.Collection[str], reader: str) -> list[str]:
     playbooks, so that a name without a namesake is nothing to be told.
     """
     own = {name: name.removeprefix(f"{reader}_") for name in KNOWN if reader and name.startswith(f"{reader}_")}
+    read_too = (_SHARED, _INCLUDED.get(reader))
     told = []
     for name in sorted(KNOWN.intersection(names) - own.keys()):
         prefix = next((one for one in _PREFIXES if name.startswith(f"{one}_")), _SHARED)
         rest = name.removeprefix(f"{prefix}_")
         meant = [mine for mine, ending in own.items() if _ends_alike(rest, ending)]
-        if prefix != _SHARED and rest not in _REGISTERED and meant and not set(meant).intersection(names):
+        if prefix not in read_too and rest not in _REGISTERED and meant and not set(meant).intersection(names):
             told.append(f"{name} belongs to {prefix} and isn't read here. Did you mean {min(meant, key=len)}?")
     return told
 
