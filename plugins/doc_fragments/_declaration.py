@@ -23,7 +23,7 @@ options:
       - C(app_apple_id), C(environment), C(state) (V(present), V(absent)) and C(credential_check) are as the options
         of M(storeops.refunds.refund_tracking_integration). What an entry doesn't set, it takes from the task.
       - C(trackers) lists the trackers that have the app. C(revenuecat), C(qonversion) and C(devtodev) are options of
-        these for this app. Each replaces the same option of the task.
+        these for this app. Each replaces the same option of the task, C(devtodev.session) its C(session_path) as well.
       - C(name) is shown in reports. C(notification_url) is for roles, C(host) for
         P(storeops.refunds.apps_of_hosts#filter).
     type: list

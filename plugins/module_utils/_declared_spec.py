@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ._tracker_spec import TRACKERS
@@ -80,3 +81,16 @@ def fields_of(name: str, option: t.Mapping[str, t.Any]) -> Spec:
     if option.get("elements") == "raw":
         return {"keys": KEY_ENTRY, "apps": APP}.get(name, {})
     return dict(TRACKERS[name]["options"]) if name in TRACKERS else {}
+
+
+def expanded(name: str, value: t.Any, fields: Spec) -> t.Any:
+    """Return the value of one of ``fields`` in an entry, a text or a path as Ansible makes it of an option."""
+    kind = fields.get(name, {}).get("type")
+    if isinstance(value, (dict, list)) or kind not in ("str", "path"):
+        return value
+    return expanded_path(value) if kind == "path" else str(value)
+
+
+def expanded_path(path: object) -> str:
+    """Return a path as Ansible makes it of an option of type path."""
+    return os.path.expanduser(os.path.expandvars(str(path)))

@@ -13,6 +13,8 @@ import sys
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import expanded_path
+
 # One of the results of `_tasks/apps/connect_apps.py`.
 App = dict[str, t.Any]
 
@@ -105,7 +107,7 @@ def absolute(path: t.Any, inventory_path: str) -> str | None:
     if not path:
         return None
     folder = os.path.dirname(os.path.abspath(inventory_path))
-    return os.path.join(folder, os.path.expanduser(os.path.expandvars(str(path))))
+    return os.path.join(folder, expanded_path(path))
 
 
 def digest(asked: t.Any) -> str:

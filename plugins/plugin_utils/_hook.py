@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 
+from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import expanded_path
+
 
 def refusal_of_hook(path: object) -> str:
     """Return why a hook can't be run, empty when it can or none is given."""
     if not path:
         return ""
-    full = os.path.expanduser(os.path.expandvars(str(path)))
+    full = expanded_path(path)
     if not os.path.isabs(full):
         # It would mean a file in the role.
         return f"hook: {path} is relative. Give an absolute path, or one from ~. No key was made."

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 
 from .._context import Params
-from .._declared_spec import APP, OF_HOSTS
+from .._declared_spec import APP, OF_HOSTS, expanded
 from .._fields import place, read_entry, refuse_empty, unknown_fields
 from .._model.errors import InputError, RefundsError
 from .._model.identifiers import Environment, parse_app_apple_id, parse_bundle_id, shown
@@ -187,11 +187,15 @@ class AppReader:
 
     def _settings_of(self, name: str, entry: Entry, environment: Environment) -> Settings:
         require_environment(name, environment, entry.option("environment"))
-        own = {option: value for option, value in (entry.fields.get(name) or {}).items() if value is not None}
+        given, fields = entry.fields.get(name) or {}, TRACKERS[name]["options"]
+        own = {option: expanded(option, value, fields) for option, value in given.items() if value is not None}
         known = (name, repr(sorted(own.items(), key=str)))
         if known not in self._settings:
-            where = entry.option(name) if own else name
-            self._settings[known] = parse(name, {**(self.params.get(name) or {}), **own}, where)
+            where, shared = entry.option(name) if own else name, dict(self.params.get(name) or {})
+            # A path is used before a text, and the app's own session before that of all apps.
+            if "session" in own:
+                shared.pop("session_path", None)
+            self._settings[known] = parse(name, {**shared, **own}, where)
         return self._settings[known]
 
     def _refuse_shared_number(self, app: App) -> None:

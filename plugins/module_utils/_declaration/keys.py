@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._context import Params
-from .._declared_spec import KEY_ENTRY
+from .._declared_spec import KEY_ENTRY, expanded
 from .._fields import is_shown_key, place, read_entry, refuse_empty
 from .._files.reading import Policy
 from .._model.errors import InputError, RefundsError
@@ -138,16 +138,8 @@ def _entry(number: int, given: t.Any) -> Entry:
     fields, faults = read_entry(given, KEY_ENTRY)
     if str(known.get("key")).strip() == "":
         faults.append("key is empty. Give the key a short name, such as studio_a.")
-    said = {name: _expanded(name, value) for name, value in fields.items() if value is not None}
+    said = {name: expanded(name, value, KEY_ENTRY) for name, value in fields.items() if value is not None}
     return Entry(where, said, (f"{where}: {' '.join(faults)}",) if faults else ())
-
-
-def _expanded(name: str, value: t.Any) -> t.Any:
-    """Return a text or a path as Ansible makes it of an option of that type."""
-    kind = KEY_ENTRY[name]["type"]
-    if kind == "path":
-        return os.path.expanduser(os.path.expandvars(str(value)))
-    return str(value) if kind == "str" else value
 
 
 def declared_keys(params: Params, faults: list[str]) -> dict[str, KeySource]:

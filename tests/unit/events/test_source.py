@@ -18,6 +18,7 @@ from events_support import ledger_at
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events import source
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.polling import Poller
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.settings import parse_settings
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.events.source import World, run
 
 PATIENCE_S = 300.0
@@ -102,6 +103,14 @@ def test_certificates_are_found_as_by_the_modules(
     asyncio.run(ran("", [], lambda: bool(parts), environ, **args))
     used = {parts[0].http().ca_path, parts[0].context(print).transport.settings.ca_path}
     assert used == {str(own) if given else "/ca.pem"}
+
+
+@pytest.mark.parametrize("name", ["ca_path", "root_certificate_path"])
+def test_a_path_is_expanded_as_by_the_modules(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "one.pem").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for text in ("~/one.pem", "$HOME/one.pem", str(tmp_path / "one.pem")):
+        assert getattr(parse_settings({name: text}), name) == str(tmp_path / "one.pem")
 
 
 @pytest.mark.parametrize(("begins_at", "is_told"), [(0, False), (4_102_444_800_000, True)])

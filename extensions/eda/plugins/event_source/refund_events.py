@@ -95,7 +95,7 @@ options:
     default: none
   root_certificate_path:
     description: File with another root certificate than Apple Root CA - G3, for a simulator.
-    type: str
+    type: path
   app_store_server_url:
     description: Base URL of the App Store Server API, for a simulator; V({environment}) in it is replaced.
     type: str
@@ -103,7 +103,7 @@ options:
     description:
       - File with CA certificates in PEM to trust instead of the usual ones, also by O(forward_to). Also read from
         E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE) or E(SSL_CERT_FILE).
-    type: str
+    type: path
   private_key_file_policy:
     description: How strictly the stored keys' files are read, as in the modules.
     type: str

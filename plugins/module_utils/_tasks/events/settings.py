@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from ..._declared_spec import expanded_path
 from ..._fields import is_shown_field, refuse_empty
 from ..._files.reading import Policy, certificates_path
 from ..._model.errors import InputError
@@ -73,9 +74,9 @@ def parse_settings(args: t.Mapping[str, t.Any], environ: t.Mapping[str, str] = M
         forward_to=_urls(args),
         send_timeout=_number(args, "send_timeout", 5.0, 0.1, 60.0),
         largest_body=int(_number(args, "largest_body", 256 * 1024, 1024, 16 * 1024 * 1024)),
-        root_certificate_path=_text(args, "root_certificate_path"),
+        root_certificate_path=_path(args, "root_certificate_path"),
         app_store_server_url=url and parse_service_url(url, "app_store_server_url"),
-        ca_path=certificates_path(_text(args, "ca_path"), environ),
+        ca_path=certificates_path(_path(args, "ca_path"), environ),
         private_key_file_policy=t.cast(Policy, _choice(args, "private_key_file_policy", ("strict", "mounted"))),
         with_feedback=_flag(args, "feedback"),
         account_token=_choice(args, "account_token", ("none", "sha256")),
@@ -101,6 +102,12 @@ def _text(args: t.Mapping[str, t.Any], name: str, shown: str | None = None) -> s
         raise InputError(shown or name, "is a text.")
     refuse_empty({shown or name: value}, (shown or name,))
     return value
+
+
+def _path(args: t.Mapping[str, t.Any], name: str) -> str | None:
+    """Return a path as a module gets it: nobody else replaces its ~ and variables."""
+    value = _text(args, name)
+    return value and expanded_path(value)
 
 
 def _choice(args: t.Mapping[str, t.Any], name: str, allowed: tuple[str, ...]) -> str:

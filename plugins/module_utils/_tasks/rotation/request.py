@@ -14,6 +14,7 @@ from ..._context import Params
 from ..._declaration.declaration import Declaration, declare, refuse
 from ..._declaration.keys import KeySource, key_entries, key_id_of, key_source, names_of
 from ..._declaration.variables import misspelt
+from ..._declared_spec import expanded_path
 from ..._model.errors import InputError, RefundsError
 from ..._model.identifiers import parse_issuer_id, parse_key_id, shown
 from ..._tracker_spec import TRACKERS
@@ -113,7 +114,7 @@ def _new_key(params: Params, declaration: Declaration) -> KeySource:
             return replace(declared, key_id=key_id_of(declared))
     if not path:
         raise InputError("new_key.private_key_path", "is required.", "Say where the new key's .p8 lies or shall lie.")
-    path = os.path.expanduser(os.path.expandvars(str(path)))
+    path = expanded_path(path)
     if not os.path.isabs(path):
         raise InputError("new_key.private_key_path", f"{path} is relative.", "Give an absolute path, or one from ~.")
     policies = (one.policy for one in declaration.keys.values() if one.path == os.path.abspath(path))

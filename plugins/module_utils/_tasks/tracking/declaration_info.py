@@ -15,6 +15,7 @@ from ..._declaration.declaration import Declaration, refuse
 from ..._declaration.keys import Entry
 from ..._declaration.meant_key import TWIN_STEP, MeantKey
 from ..._declaration.variables import meant_as_defaults, misspelt, of_others
+from ..._declared_spec import expanded_path
 from ..._model.identifiers import ENVIRONMENTS, shown
 from ..._model.key_name import is_same_name
 from ..._model.text import few
@@ -124,7 +125,7 @@ def _same(gone: MeantKey, present: MeantKey) -> str:
 
 
 def _is_relative(path: str | None) -> bool:
-    return bool(path) and not os.path.isabs(os.path.expanduser(os.path.expandvars(str(path))))
+    return bool(path) and not os.path.isabs(expanded_path(path))
 
 
 TASK = Task(_argument_spec.declaration_info(), run)
