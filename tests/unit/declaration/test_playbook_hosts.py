@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
-from jinja2 import Environment
 from unit_forks import run_playbook
 from unit_support import ROOT
 
@@ -35,21 +36,49 @@ def test_the_variable_that_is_named_is_the_one_that_is_read(path: Path) -> None:
         assert re.findall(r"play_hosts\('(\w+)', groups, ansible_limit", play["hosts"]) == [read]
 
 
-def python_of(play: dict[str, t.Any], host: str) -> str:
-    """Return the Python that a play says for a host, where an inventory says another one."""
-    said = {"ansible_playbook_python": "/ours", "inventory_hostname": host}
-    inventory = {"hostvars": {host: {"ansible_python_interpreter": "/inventory's"}}}
-    return str(Environment().from_string(play["vars"]["ansible_python_interpreter"]).render(said | inventory))
+def pythons(folder: Path, inventory: str) -> dict[str, set[tuple[str, str]]]:
+    """Return what Python each host would have, by playbook, as the plays of the playbooks say it."""
+    shutil.copytree(ROOT / "playbooks/vars", folder / "vars")
+    known = "{{ ansible_python_interpreter | default(lookup('ansible.builtin.config', 'INTERPRETER_PYTHON')) }}"
+    probes = []
+    for path in PLAYBOOKS:
+        for play in yaml.safe_load(path.read_text()):
+            said = {"vars_files": play["vars_files"]} if "vars_files" in play else {}
+            own = {name: text for name, text in play.get("vars", {}).items() if name == "ansible_python_interpreter"}
+            hosts = "localhost" if play["hosts"] == "localhost" else "all"
+            told = {"ansible.builtin.debug": {"msg": f"{path.stem} {{{{ inventory_hostname }}}} {known}"}}
+            probes.append({"hosts": hosts, "gather_facts": False, "vars": own, "tasks": [told], **said})
+    (folder / "probe.yml").write_text(yaml.safe_dump(probes))
+    ran = run_playbook(folder / "probe.yml", inventory, folder=folder)
+    assert ran.code == 0 and "vars_files" not in ran.output + ran.errors
+    found: dict[str, set[tuple[str, str]]] = {}
+    for book, host, python in re.findall(r'"msg": "(\w+) (\w+) (.*)"', ran.output):
+        found.setdefault(book, set()).add((host, python))
+    return found
 
 
-def test_every_play_runs_in_the_python_of_ansible_on_this_machine() -> None:
-    plays = [(path, play) for path in PLAYBOOKS for play in yaml.safe_load(path.read_text())]
-    assert {(path.stem, python_of(play, "localhost")) for path, play in plays} == {
-        (path.stem, "/ours") for path in PLAYBOOKS
-    }
+@pytest.mark.ansible
+@pytest.mark.services
+@pytest.mark.parametrize("place", ["ansible.cfg", "environment", "inventory", "nothing"])
+def test_a_play_leaves_the_python_of_other_hosts_alone(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On this machine, it is the Python that runs Ansible, which has the libraries."""
+    inventory, theirs = "localhost,web1,", "auto" if place == "nothing" else "/theirs"
+    monkeypatch.delenv("ANSIBLE_PYTHON_INTERPRETER", raising=False)
+    monkeypatch.setenv("ANSIBLE_CONFIG", str(tmp_path / "ansible.cfg"))
+    (tmp_path / "ansible.cfg").write_text("[defaults]\n" + "interpreter_python=/theirs\n" * (place == "ansible.cfg"))
+    if place == "environment":
+        monkeypatch.setenv("ANSIBLE_PYTHON_INTERPRETER", "/theirs")
+    elif place == "inventory":
+        inventory = str(tmp_path / "hosts.yml")
+        host = {"ansible_python_interpreter": "/theirs"}
+        (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"localhost": host, "web1": host}}}))
+    found = pythons(tmp_path, inventory)
+    ours = ("localhost", sys.executable)
     # An audit runs on this machine whatever the hosts are, which stand for apps.
-    on_hosts = {path.stem: python_of(play, "web1") for path, play in plays if play["hosts"] != "localhost"}
-    assert on_hosts == {path.stem: "/ours" if path.stem == "audit" else "/inventory's" for path in TAKING_HOSTS}
+    on_hosts = {path.stem: {("web1", sys.executable if path.stem == "audit" else theirs)} for path in TAKING_HOSTS}
+    assert found == {path.stem: {ours} | on_hosts.get(path.stem, set()) for path in PLAYBOOKS}
 
 
 def variable_of(path: Path) -> str:
