@@ -119,7 +119,7 @@ options:
       url:
         description:
           - C(sqlite:////absolute/path/ledger.db) or C(postgresql://user:password@host/database). Also read from
-            E(STOREOPS_LEDGER_URL). By default a file below E(XDG_STATE_HOME), else C(~/.local/state), which CI loses.
+            E(STOREOPS_LEDGER_URL). By default a file below E(XDG_STATE_HOME), else C(~/.local/state); CI loses it.
         type: str
 requirements:
   - SQLAlchemy and alembic, and psycopg for a ledger in PostgreSQL
@@ -138,8 +138,8 @@ options:
       - What the verdict of the credential check does.
       - V(required) fails an app that isn't accepted; one that was never released becomes C(Pending). V(advisory) warns
         and writes. V(skip) asks no one.
-      - If Apple doesn't answer, a key that was accepted before keeps its status, and a new one is C(Pending). A key
-        that can't be used always fails.
+      - Without an answer, V(required) fails and writes nothing; V(advisory) and V(skip) keep the status found before,
+        else write C(Pending). A key that can't be used always fails.
     type: str
     choices: [required, advisory, skip]
     default: required

@@ -73,7 +73,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 credential_checks:
-  description: One entry for each app, in the order of O(apps).
+  description:
+    - One entry for each app, environment and key, without absent ones. Those of O(apps) come first, then those below
+      O(keys). Tell them by RV(credential_checks[].bundle_id).
   returned: success
   type: list
   elements: dict

@@ -35,8 +35,8 @@ attributes:
 options:
   keys:
     description:
-      - Keys to handle one after the other. What an entry doesn't set, it takes from the task, except names, IDs,
-        paths and contents. One failure at the end names the bad ones.
+      - Keys, in this order. What an entry doesn't set, O(issuer_id) and O(team_id) too, is the task's, except
+        names, Key IDs, paths and contents. One failure names all bad ones.
       - An entry without O(keys[].name) needs no session. One with content and no path is only checked.
     type: list
     elements: dict
@@ -162,7 +162,7 @@ options:
     description: Level part of the SELinux context.
     type: str
   unsafe_writes:
-    description: As in M(ansible.builtin.file).
+    description: Has no effect. A key is never written in place.
     type: bool
     default: false
   mode:

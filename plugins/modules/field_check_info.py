@@ -67,7 +67,7 @@ options:
     type: str
   session:
     description:
-      - A signed-in App Store Connect session, as C(fastlane spaceauth) prints it.
+      - A signed-in App Store Connect session, in any form that M(storeops.refunds.appstore_iap_key) takes.
       - The environment variable E(FASTLANE_SESSION) is used when neither this nor O(session_path) is set.
     type: str
   session_path:

@@ -11,7 +11,11 @@ from .._http import Reply
 from .._model.errors import RefundsError
 from .._model.identifiers import shown
 
-_SIGN_IN = "Sign in again (fastlane spaceauth, on this machine) and give the new session."
+# An older fastlane asks first for what Apple took away in that month.
+_SIGN_IN = (
+    "Sign in again on this machine and give the new session: of fastlane spaceauth (with a fastlane that has pull "
+    "request 30206, September 2026), or a browser's export of the cookies."
+)
 
 
 class SessionRefused(RefundsError):

@@ -35,7 +35,7 @@ _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": Tru
 # A mapping with a list of mappings with texts.
 _DEPTH = 3
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_NEXT_STEP = "Give a fastlane session (fastlane spaceauth), or a JSON list of {name, value, domain}."
+_NEXT_STEP = "Give a session of fastlane spaceauth, or a browser's export: a JSON list of {name, value, domain}."
 _SIGNED_IN = "myacinfo"
 
 

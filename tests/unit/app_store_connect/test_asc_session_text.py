@@ -17,7 +17,10 @@ import pytest
 from asc_support import DES_NAME, as_fastlane, as_json, new_cookie
 from hypothesis import given
 from hypothesis import strategies as st
+from unit_support import ROOT
 
+from ansible_collections.storeops.refunds.plugins.module_utils._apple import web_errors
+from ansible_collections.storeops.refunds.plugins.module_utils._model import web_session
 from ansible_collections.storeops.refunds.plugins.module_utils._model.browser_session import (
     browser_session_values,
     parse_browser_session,
@@ -29,6 +32,7 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.web_sessio
     cookie_values,
     parse_session,
 )
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.shared import session as session_options
 
 HOST = "appstoreconnect.apple.com"
 
@@ -336,9 +340,22 @@ def _without_number(message: str) -> str:
 
 def _messages() -> t.Iterator[str]:
     """All that can be said: nothing of it comes from the text but the number of an entry."""
-    step = "Give a fastlane session (fastlane spaceauth), or a JSON list of {name, value, domain}."
+    step = "Give a session of fastlane spaceauth, or a browser's export: a JSON list of {name, value, domain}."
     yield f"session_path: isn't a session: it is neither YAML nor JSON. {step}"
     yield f"session_path: isn't a list of cookies. {step}"
     yield f"session_path: has no cookie named myacinfo, so nobody is signed in. {step}"
     yield f"session_path: entry N isn't a cookie with a name. {step}"
     yield f"session_path: entry N has characters that no cookie can have. {step}"
+
+
+@pytest.mark.parametrize("step", [web_errors._SIGN_IN, session_options.WAYS, web_session._NEXT_STEP])
+def test_fastlane_is_not_the_only_way_to_a_session(step: str) -> None:
+    """In September 2026, Apple took away what fastlane needed to sign in."""
+    assert "fastlane spaceauth" in step and "a browser's export" in step
+
+
+def test_a_fastlane_that_can_sign_in_is_named() -> None:
+    assert "pull request 30206" in web_errors._SIGN_IN
+    guides = {name: (ROOT / f"docs/guides/{name}.md").read_text() for name in ("keys", "trouble", "unverified")}
+    assert all("fastlane/pull/30206" in text for text in guides.values())
+    assert "Service key is empty" in guides["trouble"]

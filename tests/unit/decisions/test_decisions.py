@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID
 
+from ansible_collections.storeops.refunds.plugins.doc_fragments._shared import ModuleDocFragment
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions import key_removal
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.decision import (
     Decision,
@@ -75,6 +78,22 @@ def test_the_status_that_a_verdict_allows(cause: Cause, policy: str, proven: Sta
     elif cause in UNDECIDED:
         wanted = proven or "Pending"
     assert best_status(verdict(cause), policy, proven) == wanted
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_page_says_what_comes_of_no_answer(policy: str) -> None:
+    page = yaml.safe_load(ModuleDocFragment.TRACKER)["options"]["credential_check"]["description"]
+    (said,) = (text for text in page if text.startswith("Without an answer"))
+    (sentence,) = (one for one in re.split(r"[.;] ", said) if f"V({policy})" in one)
+    proven: tuple[Status | None, ...] = (None, "Active", "Failed", "Pending")
+    found = {(before, best_status(verdict(cause), policy, before)) for cause in UNDECIDED for before in proven}
+    if "fails and writes nothing" in sentence:
+        assert found == {(before, None) for before in proven}
+    else:
+        assert "keep the status found before, else write C(Pending)" in sentence
+        assert found == {(before, before or "Pending") for before in proven}
+    assert "A key that can't be used always fails." in said
+    assert {best_status(verdict(cause), policy, before) for cause in LOCAL for before in proven} == {None}
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,8 @@ def test_values_that_a_cookie_can_not_have(name: str, value: object) -> None:
     with pytest.raises(InputError) as caught:
         parse_session(text, "o")
     assert str(caught.value) == (
-        "o: entry 1 has characters that no cookie can have. Give a fastlane session (fastlane spaceauth), or a JSON "
-        "list of {name, value, domain}."
+        "o: entry 1 has characters that no cookie can have. Give a session of fastlane spaceauth, or a browser's "
+        "export: a JSON list of {name, value, domain}."
     )
 
 
@@ -83,7 +83,7 @@ def test_names_that_a_cookie_can_not_have(name: object) -> None:
 
 @pytest.mark.parametrize("entry", ["x", 7, None, []])
 def test_an_entry_that_is_no_cookie(entry: object) -> None:
-    with pytest.raises(InputError, match=r"^o: entry 1 isn't a cookie with a name\. Give a fastlane session"):
+    with pytest.raises(InputError, match=r"^o: entry 1 isn't a cookie with a name\. Give a session of fastlane"):
         parse_session(json.dumps([SIGNED_IN, entry]), "o")
 
 
@@ -134,7 +134,7 @@ def test_what_is_no_session_has_no_values(text: str) -> None:
     assert cookie_values(text) == set()
 
 
-STEP = "Give a fastlane session (fastlane spaceauth), or a JSON list of {name, value, domain}."
+STEP = "Give a session of fastlane spaceauth, or a browser's export: a JSON list of {name, value, domain}."
 SESSION = json.dumps([SIGNED_IN])
 
 

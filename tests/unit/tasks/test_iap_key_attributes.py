@@ -11,12 +11,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 from unit_support import Outcome, fingerprint_of, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils import _file_attributes
 from ansible_collections.storeops.refunds.plugins.module_utils._files import writing
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import attributes
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key import TASK
+from ansible_collections.storeops.refunds.plugins.modules import appstore_iap_key
 
 pytestmark = pytest.mark.ansible
 Json = dict[str, t.Any]
@@ -166,3 +168,14 @@ def test_a_trial_leaves_nothing_that_lasts(tmp_path: Path) -> None:
         str(tmp_path / "key.p8"), lambda path: tried.append([path, monkey.apply(path, {}, attributes.LASTING)])
     )
     assert tried and os.listdir(tmp_path) == []
+
+
+def test_unsafe_writes_has_no_effect(tmp_path: Path, pem: str, other_pem: str) -> None:
+    """As the page says: a name that another program holds gets a file of its own, and the old one stays whole."""
+    path, held = write_key(tmp_path / "key.p8", pem), tmp_path / "held"
+    os.link(path, held)
+    done = run({"private_key_path": str(path), "private_key_content": other_pem, "unsafe_writes": True})
+    assert done.results["changed"], done.results
+    assert (path.read_text(), held.read_text()) == (other_pem, pem)
+    page = yaml.safe_load(appstore_iap_key.DOCUMENTATION)["options"]["unsafe_writes"]
+    assert page["description"] == "Has no effect. A key is never written in place."

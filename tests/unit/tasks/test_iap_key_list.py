@@ -10,10 +10,13 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 from unit_support import ISSUER, KEY_ID, OTHER_ISSUER, Attributes, Outcome, fingerprint_of, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys import one_key
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.iap_key import TASK
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.keys.request import _INHERITED
+from ansible_collections.storeops.refunds.plugins.modules import appstore_iap_key
 
 
 class Mode(Attributes):
@@ -41,6 +44,15 @@ class Mode(Attributes):
 def run(*keys: dict[str, t.Any], check_mode: bool = False, **options: t.Any) -> Outcome:
     """Run the task on a list."""
     return run_task(TASK, {"keys": list(keys), **options}, check_mode, attributes=Mode(check_mode))
+
+
+def test_the_page_says_what_an_entry_takes_from_the_task() -> None:
+    said = yaml.safe_load(appstore_iap_key.DOCUMENTATION)["options"]["keys"]["description"][0]
+    taken = "What an entry doesn't set, O(issuer_id) and O(team_id) too, is the task's, except names, Key IDs, "
+    assert f"{taken}paths and contents." in said
+    own = {"key", "name", "key_id", "private_key_path", "private_key_content"}
+    options = set(TASK.argument_spec["keys"]["options"]) - {"apps"}
+    assert set(_INHERITED) == options - own and {"issuer_id", "team_id"} <= set(_INHERITED)
 
 
 def test_each_is_checked_written_or_mended_in_one_task(tmp_path: Path, pem: str, other_pem: str) -> None:

@@ -11,12 +11,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 from unit_servers import FOREIGN, FOREIGN_KEY_ID, UNRELEASED, Simulator
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, Outcome, fingerprint_of, run_task, write_key
 
 from ansible_collections.storeops.refunds.plugins.module_utils._declared_spec import KEY_ENTRY
 from ansible_collections.storeops.refunds.plugins.module_utils._http_flow import MOST
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.credential_check_info import TASK
+from ansible_collections.storeops.refunds.plugins.modules import appstore_credential_check_info
 
 Json = dict[str, t.Any]
 TWO = "com.example.two"
@@ -98,6 +100,30 @@ def test_apps_below_their_keys_come_after_those_beside_them(keys: Keys) -> None:
         (FOREIGN, "production", FOREIGN_KEY_ID, "accepted"),
     ]
     assert keys.causes(None, keys=below) == ["accepted"] * 3, "apps beside the keys are not needed"
+
+
+def test_there_is_one_entry_for_each_app_environment_and_key(keys: Keys) -> None:
+    """As the page of the module says."""
+    mine, foreign = keys.declared
+    below = [{**mine, "apps": [UNRELEASED, TWO]}, {**foreign, "apps": [FOREIGN]}]
+    again = {"bundle_id": BUNDLE_ID, "key": "studio_a"}
+    apps = [
+        {"bundle_id": "com.example.gone", "key": "studio_a", "state": "absent"},
+        {**again, "trackers": ["ledger"]},
+        {**again, "environment": "sandbox"},
+        {**again, "trackers": ["devtodev"], "devtodev": {"mode": "handoff", "project": "p1"}},
+    ]
+    found = keys.run(apps, keys=below).results["credential_checks"]
+    assert [(one["bundle_id"], one["environment"], one["key_id"]) for one in found] == [
+        (BUNDLE_ID, "production", KEY_ID),
+        (BUNDLE_ID, "sandbox", KEY_ID),
+        (UNRELEASED, "production", KEY_ID),
+        (TWO, "production", KEY_ID),
+        (FOREIGN, "production", FOREIGN_KEY_ID),
+    ]
+    said = yaml.safe_load(appstore_credential_check_info.RETURN)["credential_checks"]["description"][0]
+    assert "for each app, environment and key, without absent ones." in said
+    assert "Those of O(apps) come first, then those below O(keys)." in said
 
 
 def test_the_order_of_many_apps_is_kept(keys: Keys, sim: Simulator) -> None:

@@ -246,8 +246,9 @@ def test_without_a_session_nothing_is_begun() -> None:
     with pytest.raises(InputError) as caught:
         module._move(Job(asked, t.cast(t.Any, None), connection))
     assert str(caught.value) == (
-        "revoke: needs a signed-in session of App Store Connect. Give session or session_path (fastlane "
-        "spaceauth makes one), or set FASTLANE_SESSION. Or leave revoke out, and revoke the key in the browser."
+        "revoke: needs a signed-in session of App Store Connect. Give session or session_path (of fastlane "
+        "spaceauth, or a browser's export), or set FASTLANE_SESSION. "
+        "Or leave revoke out, and revoke the key in the browser."
     )
 
 

@@ -18,7 +18,7 @@ from .options import service_url
 
 # The second one is the name that older versions of fastlane used.
 VARIABLES = ("FASTLANE_SESSION", "SPACESHIP_SESSION")
-WAYS = "Give session or session_path (fastlane spaceauth makes one), or set FASTLANE_SESSION."
+WAYS = "Give session or session_path (of fastlane spaceauth, or a browser's export), or set FASTLANE_SESSION."
 
 
 @dataclass(frozen=True)
