@@ -26,8 +26,8 @@ description:
     Payloads that fail go into quarantine, and the next runs try them again as long as Apple's history has them.
   - If it is killed, run it again. Run it as often as you like, on PostgreSQL also from two controllers at once.
     Nothing is counted twice.
-  - Apple keeps the history for 180 days in production and 30 days in the sandbox. Run it at least that often.
-    C(coverage.reason) names what was missed, which stays lost.
+  - Apple keeps the history for 180 days, and 30 in the sandbox. Run it at least every 170 days, and every 3 weeks in
+    the sandbox. C(coverage.reason) names what was missed, which stays lost.
   - With O(api_private_key_path), it also looks where Apple sends the app's notifications. If somebody else has
     replaced the URL since, it no longer counts as proven.
 options:

@@ -98,20 +98,22 @@ def time_or_none(milliseconds: int | None) -> str | None:
 def begun(held: Coverage | None, start: int) -> Coverage:
     """Return the coverage when a run has found that Apple's history begins at ``start`` or earlier; once for a run.
 
-    What lies between the time that was read and the start is a gap, since Apple does not tell of it any more.
+    What was not read at all before the start is a gap, and so is what was last read while Apple may still have been
+    delivering it: Apple does not tell of it any more.
     """
     if held is None:
         return Coverage(start, start, start, start)
-    if start <= held.covered_until:
-        return held
-    if held.covered_from == held.covered_until:
+    # Of what can't be verified nothing is settled, but each run reads it, and the last one did so until read_until.
+    final = max(held.settled_until, held.read_until - LATE)
+    if held.covered_from == held.covered_until < start:
         # Nothing was covered before, so that it just begins later.
         held = replace(held, covered_from=start)
-    elif start > held.read_until:
-        held = lost(held, Window(held.read_until, start))
+    elif start > final:
+        held = lost(held, Window(final, start))
+    # What is settled has to reach the start, or no window would meet it, and it would stay where it is for good.
     return replace(
         held,
-        covered_until=start,
+        covered_until=max(held.covered_until, start),
         read_until=max(held.read_until, start),
         settled_until=max(held.settled_until, start),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -29,6 +30,9 @@ from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage i
     proven,
     without_url,
 )
+from ansible_collections.storeops.refunds.plugins.module_utils._model.identifiers import Environment
+from ansible_collections.storeops.refunds.plugins.module_utils._model.refund_period import Period, covering
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_app import AppRun
 
 DAY = 86_400_000
 # 2023-11-14T22:13:20Z
@@ -50,14 +54,15 @@ def spans(*pairs: tuple[int, int]) -> tuple[Window, ...]:
     [
         (None, 50, Coverage(50, 50, 50, 50)),
         (held(), 150, held()),
-        (held(), 200, held()),
-        # Apple tells no more of the time between what was read and where its history begins.
-        (held(), 210, held(covered=210, read=210, settled=210, gaps=spans((200, 210)))),
-        (held(read=220), 210, held(covered=210, read=220, settled=210)),
-        (held(read=210), 210, held(covered=210, read=210, settled=210)),
-        (held(gaps=spans((200, 210)), read=210), 210, held(covered=210, read=210, settled=210, gaps=spans((200, 210)))),
-        (held(read=205), 210, held(covered=210, read=210, settled=210, gaps=spans((205, 210)))),
-        (held(settled=300, read=300), 210, held(covered=210, read=300, settled=300)),
+        # Apple tells no more of the time between what was settled and where its history begins.
+        (held(), 200, held(settled=200, gaps=spans((150, 200)))),
+        (held(), 210, held(covered=210, read=210, settled=210, gaps=spans((150, 210)))),
+        (held(read=220), 210, held(covered=210, read=220, settled=210, gaps=spans((150, 210)))),
+        (held(settled=200), 210, held(covered=210, read=210, settled=210, gaps=spans((200, 210)))),
+        (held(gaps=spans((140, 160))), 210, held(covered=210, read=210, settled=210, gaps=spans((140, 210)))),
+        # What could not be verified was read all the same, and late enough.
+        (held(read=LATE + 210), 210, held(covered=210, read=LATE + 210, settled=210)),
+        (held(read=LATE + 205), 210, held(covered=210, read=LATE + 205, settled=210, gaps=spans((205, 210)))),
         # Nothing was covered: it just begins later.
         (held(200, 200, 200, 200), 210, Coverage(210, 210, 210, 210)),
         (held(200, 200, 300, 200), 210, Coverage(210, 210, 300, 210)),
@@ -65,6 +70,39 @@ def spans(*pairs: tuple[int, int]) -> tuple[Window, ...]:
 )
 def test_a_run_begins(before: Coverage | None, start: int, wanted: Coverage) -> None:
     assert begun(before, start) == wanted
+
+
+def daily(environment: Environment, pause: int) -> t.Iterator[tuple[Coverage, Window]]:
+    """Runs of an app without trouble, each with the coverage after it and what it read: a break of ``pause`` days."""
+    place = t.cast("AppRun", SimpleNamespace(identity=SimpleNamespace(environment=environment)))
+    found: Coverage | None = None
+    for day in (*range(10), *range(10 + pause, 13 + pause)):
+        now = NOW + day * DAY
+        read = AppRun._window(place, found and found.settled_until, None, now)
+        found = proven(advanced(begun(found, read.start), read, now, True), [now, NOW - 300 * DAY])
+        yield found, read
+
+
+@pytest.mark.parametrize("environment", ["production", "sandbox"])
+def test_no_pause_makes_a_coverage_stick(environment: Environment) -> None:
+    for pause in range(201):
+        *_others, (found, read) = daily(environment, pause)
+        assert read.end - read.start <= 8 * DAY and found.settled_until == read.end - LATE, pause
+        day = Period(found.settled_until - DAY, found.settled_until)
+        # Whatever ended longer ago than Apple delivers late doesn't change any more.
+        assert "May still change" not in covering(found, {}, day, read.end)[1], pause
+
+
+@pytest.mark.parametrize("environment", ["production", "sandbox"])
+def test_what_may_still_change_is_not_complete_unless_it_was_read_again(environment: Environment) -> None:
+    for pause in range(201):
+        doubted: dict[int, str] = {}
+        for found, read in daily(environment, pause):
+            for start in range(NOW - 20 * DAY, read.end, DAY):
+                told = covering(found, {}, Period(start, start + DAY), read.end)
+                if read.start <= start and found.covered_from <= start:
+                    doubted[start] = told[1]
+                assert told != ("complete", "") or not doubted.get(start), (pause, start, doubted.get(start))
 
 
 @pytest.mark.parametrize(
