@@ -54,7 +54,7 @@ def lint(part: Part) -> None:
 
 def _with_forks(env: dict[str, str]) -> dict[str, str]:
     """Let forks be Ansible's programs: ansible-lint starts one for each file whose syntax it checks."""
-    sys.path.append(str(paths.ROOT / "tests" / "examples"))
+    sys.path.append(str(paths.ROOT / "tests" / "unit"))
     programs = importlib.import_module("warm").warm(paths.VENV / "bin/python").programs
     return env | {"PATH": f"{programs}{os.pathsep}{env['PATH']}"}
 

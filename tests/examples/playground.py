@@ -10,6 +10,7 @@ import os
 import secrets
 import ssl
 import subprocess
+import sys
 import typing as t
 import urllib.request
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from example_refunds import app_with_a_forgery, app_with_refunds, milliseconds
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "unit"))
+
 from warm import warm
 
 from ansible_collections.storeops.refunds.plugins.module_utils._apple.root_certificate import apple_root

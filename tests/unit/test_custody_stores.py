@@ -9,7 +9,6 @@ import importlib.util
 import json
 import os
 import re
-import sys
 import threading
 import typing as t
 import urllib.request
@@ -20,6 +19,7 @@ import pytest
 import unit_forks
 from unit_servers import scripted
 from unit_support import ISSUER, KEY_ID, ROOT, new_pem, write_key
+from warm import warm
 
 pytestmark = pytest.mark.services
 STAND_IN = ROOT / "tests/integration/targets/role_iap_key_custody/files/stand_in.py"
@@ -79,7 +79,7 @@ class Studio:
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
     made = Studio(tmp_path)
     for name in ("aws", "op"):
-        made.program(name, f"#!{sys.executable}\n{STAND_IN.read_text()}")
+        made.program(name, f"#!{warm().python}\n{STAND_IN.read_text()}")
     monkeypatch.setenv("PATH", os.pathsep.join([str(made.bin), os.environ["PATH"]]))
     monkeypatch.setenv("STAND_IN_FOLDER", str(tmp_path / "stored"))
     for name in ("VAULT_ADDR", "VAULT_TOKEN", "ANSIBLE_VAULT_PASSWORD_FILE"):
@@ -215,33 +215,41 @@ def test_a_pasted_token_is_trimmed_and_goes_past_the_proxy(
 
 
 # Goes by the names of files as SOPS does, and encrypts nothing.
-SOPS = f"""#!{sys.executable}
+SOPS = """
 import os, sys
 def option(name, otherwise):
     return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else otherwise
 def kind(path):
-    known = {{".yaml": "yaml", ".yml": "yaml", ".json": "json", ".env": "dotenv", ".ini": "ini"}}
+    known = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".env": "dotenv", ".ini": "ini"}
     return known.get(os.path.splitext(path)[1], "binary")
 if sys.argv[1] == "encrypt":
     print(option("--output-type", kind(option("--filename-override", ""))), sys.stdin.read())
     sys.exit()
 written, text = open(sys.argv[-1]).read().split(" ", 1)
 if written != option("--input-type", kind(sys.argv[-1])):
-    sys.exit(f"Error unmarshalling input: not what was written, which is {{written}}")
+    sys.exit(f"Error unmarshalling input: not what was written, which is {written}")
 print(text)
 """
 
 
 def test_sops_reads_what_it_wrote_whatever_its_name_ends_with(studio: Studio) -> None:
-    studio.program("sops", SOPS)
-    tasks, places = [], []
+    """The whole role with one name; with others, what writes and reads, as it does for the probe and for the key."""
+    studio.program("sops", f"#!{warm().python}{SOPS}")
+    places = [studio.folder / "stored" / "whole.ini"]
+    tasks = [studio.role("sops", iap_key_custody_place=str(places[0]))]
     for ending in ("", ".enc", ".env", ".ini", ".sops.yaml", ".yml", ".json", ".JSON"):
-        file = write_key(studio.file.with_name(f"key{ending}.p8"), studio.pem)
         places.append(studio.folder / "stored" / f"key{ending}")
-        given = {"iap_key_custody_private_key_path": str(file), "iap_key_custody_place": str(places[-1])}
-        tasks.append(studio.role("sops", **given))
+        content = {"probe": f"the one of {ending}"}
+        given = {"__iap_key_custody_target": str(places[-1]), "__iap_key_custody_content": content}
+        for what in ("write", "read"):
+            task = studio.role("sops", **given)
+            own = {"tasks_from": f"stores/sops_{what}.yml", "vars_from": "sops.yml", "public": True}
+            task["ansible.builtin.include_role"].update(own)
+            tasks.append(task)
+        equal = {"that": "__iap_key_custody_held == wanted"}
+        tasks.append({"ansible.builtin.assert": equal, "vars": {"wanted": content}})
     ran = studio.run(*tasks)
-    assert ran.code == 0 and list(studio.file.parent.iterdir()) == [studio.file], ran.output
+    assert ran.code == 0 and not studio.file.exists(), ran.output
     assert sorted((studio.folder / "stored").iterdir()) == sorted(places), "a probe is left"
 
 

@@ -23,7 +23,11 @@ import traceback
 import typing as t
 from pathlib import Path
 
+from warm import compiled_here, spare, warm
+
 ROOT = Path(__file__).resolve().parents[2]
+# What every play uses.
+USED = "callback.default connection.local inventory.host_list inventory.yaml shell.sh strategy.linear"
 
 
 class Ran(t.NamedTuple):
@@ -84,13 +88,18 @@ class Ansible:
     """The programs of one ansible-core. Each run is a process with its own environment, folder and settings."""
 
     def __init__(self, python: Path) -> None:
-        self._process = subprocess.Popen([python, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._python = python
+        command = [warm(python).python, __file__]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         atexit.register(self._process.communicate)
 
-    def run(self, program: str, *arguments: str, environ: dict[str, str], folder: Path) -> Ran:
-        """Run a program, such as ``ansible-inventory``."""
+    def run(
+        self, program: str, *arguments: str, environ: dict[str, str], folder: Path, modules: Path | None = None
+    ) -> Ran:
+        """Run a program, such as ``ansible-inventory``, as if by its own Python, or by one that is told for modules."""
         assert self._process.stdin is not None and self._process.stdout is not None
         call = {"arguments": [program, *arguments], "environ": environ, "folder": str(folder)}
+        call["python"] = str(modules or self._python)
         self._process.stdin.write(json.dumps(call) + "\n")
         self._process.stdin.flush()
         return Ran(*json.loads(self._process.stdout.readline()))
@@ -107,33 +116,48 @@ def run_playbook(book: Path, hosts: str, *arguments: str, folder: Path) -> Ran:
     paths = {"ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".cache/root"))}
     environ = {**os.environ, **paths, "ANSIBLE_NOCOLOR": "true", "COLUMNS": "1000"}
     given = ("-i", hosts, str(book), *arguments)
-    return ansible(Path(sys.executable)).run("ansible-playbook", *given, environ=environ, folder=folder)
+    python = Path(sys.executable)
+    return ansible(python).run("ansible-playbook", *given, environ=environ, folder=folder, modules=warm(python).python)
 
 
-def _run(arguments: list[str], environ: dict[str, str], folder: str) -> None:
+def _run(arguments: list[str], environ: dict[str, str], folder: str, python: str) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environ)
     # They were read when this process started.
-    importlib.reload(importlib.import_module("ansible.constants"))
+    constants = importlib.import_module("ansible.constants")
+    known = constants.config._plugins
+    importlib.reload(constants)
+    constants.config._plugins |= known
+    spare()
+    sys.executable = python
     sys.argv = arguments
     importlib.import_module(f"ansible.cli.{arguments[0].removeprefix('ansible-')}").main(arguments)
 
 
-def _serve() -> None:
-    # It lies beside this file, which others load by its path.
-    from unit_compiled import Compiled
+def _load_plugins() -> None:
+    """Load what Ansible brings, and what options it has: by its whole name and by its short one, as Ansible does."""
+    loaders = importlib.import_module("ansible.plugins.loader")
+    # Of strategies, some warn.
+    for kind in ("action", "callback", "connection", "inventory", "lookup", "shell"):
+        list(getattr(loaders, f"{kind}_loader").all(class_only=True))
+    for used in USED.split():
+        kind, name = used.split(".")
+        getattr(loaders, f"{kind}_loader").get(name, class_only=True)
 
-    for name in ("ansible.cli.inventory", "ansible.cli.playbook", "cryptography.hazmat.primitives", "jwt", "requests"):
+
+def _serve() -> None:
+    compiled = compiled_here()
+    compiled.serve_yaml()
+    for name in ("ansible.cli.inventory", "ansible.cli.playbook"):
         importlib.import_module(name)
-    with tempfile.TemporaryDirectory(prefix="compiled-") as place:
-        compiled = Compiled(Path(place))
-        compiled.serve_collections()
-        # No child looks through all of this for garbage.
-        gc.freeze()
-        for line in sys.stdin:
-            compiled.learn()
-            print(json.dumps(forked(functools.partial(_run, **json.loads(line)))), flush=True)
+    compiled.serve_ansible()
+    _load_plugins()
+    # No child looks through all of this for garbage.
+    gc.freeze()
+    for line in sys.stdin:
+        compiled.learn()
+        print(json.dumps(forked(functools.partial(_run, **json.loads(line)))), flush=True)
 
 
 if __name__ == "__main__":

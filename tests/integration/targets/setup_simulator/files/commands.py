@@ -9,7 +9,7 @@ some settings while it is imported. What is printed is a JSON list of what each 
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import os
 import subprocess
@@ -20,13 +20,9 @@ from pathlib import Path
 
 def forks() -> t.Any:
     """Find tests/unit/unit_forks.py: ansible-test copies this file into a folder of the collection."""
-    paths = (parent / "tests/unit/unit_forks.py" for parent in Path(__file__).resolve().parents)
-    path = next(path for path in paths if path.is_file())
-    spec = importlib.util.spec_from_file_location("unit_forks", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    folders = (parent / "tests/unit" for parent in Path(__file__).resolve().parents)
+    sys.path.append(str(next(folder for folder in folders if (folder / "unit_forks.py").is_file())))
+    return importlib.import_module("unit_forks")
 
 
 def ran(ansible: t.Any, words: list[str]) -> dict[str, t.Any]:

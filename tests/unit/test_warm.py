@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from warm import warm
 
+pytestmark = pytest.mark.services
+
 TELLS = """
 import atexit, json, os, sys, tempfile
 foreign = [name for name in sys.modules if name.split(".")[0] in ("ansible", "ansible_collections", "unit_compiled")]

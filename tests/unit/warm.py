@@ -32,8 +32,6 @@ import types
 import typing as t
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "unit"))
-
 from unit_compiled import Compiled
 
 # What Ansible, this collection and their libraries have; a version that lacks one does without.
@@ -105,11 +103,20 @@ def warm(python: Path = Path(sys.executable)) -> Warm:
     return Warm(python)
 
 
-def _share(compiled: Compiled, zips: Path) -> None:
-    """Let Ansible do once what it does anew in every process: compile a collection's files, and zip a module's."""
-    compiled.serve_collections()
-    own = importlib.import_module("ansible.constants").DEFAULT_LOCAL_TMP
-    os.symlink(zips, Path(own) / "ansiballz_cache")
+def compiled_here() -> Compiled:
+    """Give what processes have compiled, in a program that was begun as a fork."""
+    return Compiled(Path(sys.executable).parent / "compiled")
+
+
+def spare() -> None:
+    """Let Ansible zip a module once, and not look a thousand times a second at what a worker has done, or for garbage.
+
+    That is for a program that was begun as a fork, and has read its settings.
+    """
+    constants = importlib.import_module("ansible.constants")
+    os.symlink(Path(sys.executable).parent / "zips", Path(constants.DEFAULT_LOCAL_TMP) / "ansiballz_cache")
+    vars(constants)["DEFAULT_INTERNAL_POLL_INTERVAL"] = 0.005
+    gc.disable()
 
 
 def _run(arguments: list[str], place: Path, compiled: Compiled) -> None:
@@ -123,13 +130,15 @@ def _run(arguments: list[str], place: Path, compiled: Compiled) -> None:
     else:
         source = sys.stdin.buffer.read()
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    # The folders of the tests come first and last.
-    sys.path[:] = [folder, *filter(None, given), *sys.path[1:-1]]
+    # The folder of this file comes first.
+    sys.path[:] = [folder, *filter(None, given), *sys.path[1:]]
     sys.modules["__main__"] = main
     # What Ansible starts a module with when nobody says otherwise.
     sys.executable = str(place / "python")
     if os.path.basename(name) in PROGRAMS:
-        _share(compiled, place / "zips")
+        compiled.serve_yaml()
+        compiled.serve_ansible()
+        spare()
     sys.argv = arguments or [""]
     exec(compile(source, name, "exec", dont_inherit=True), vars(main))
 
