@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from .._model.text import few
 from .model import Report
 from .refunds import Coverage, NotificationUrl, Part, Refunds, Sum
-from .refunds_told import count_covered, missing, unread_apps
+from .refunds_told import NOT_COUNTED, count_covered, missing, too_large, unread_apps
 from .texts import (
     UNREAD,
     amount,
@@ -67,10 +67,11 @@ def refunds_section(report: Report) -> str:
 def _part(part: Part, today: str) -> str:
     first, last = _period(part, today)
     period = f"from {first} to {last}" if first else f"until {last}"
+    note = f'<p class="note">{said}</p>' if (said := too_large(part)) else ""
     return (
         f"<h3>{_title(part.environment, part.source)}</h3>"
         f'<p class="figure"><strong>{number(part.total.count)}</strong> refunds known '
-        f"{period} (UTC){_with_amounts(part.total)}</p>{_by_day(part, first, last)}{_by_app(part)}"
+        f"{period} (UTC), {NOT_COUNTED}{_with_amounts(part.total)}</p>{note}{_by_day(part, first, last)}{_by_app(part)}"
     )
 
 
@@ -161,7 +162,7 @@ def _silent(refunds: Refunds) -> str:
     if not silent:
         return ""
     listed = boxes([_app(item) for item in silent], _LISTED)
-    what = f"{counted(count_covered(silent), 'app')} with complete coverage and no refund in the period"
+    what = f"{counted(count_covered(silent), 'app')} with complete coverage and no refund in the period, {NOT_COUNTED}"
     return f"<h3>No refunds</h3><details><summary>{what}</summary>{listed}</details>"
 
 

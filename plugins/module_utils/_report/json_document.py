@@ -152,6 +152,7 @@ def _refunds(refunds: Refunds) -> Json:
                 "since": part.since,
                 "until": part.until,
                 "total": _sum(part.total),
+                "exceeding_price": part.exceeding,
                 "by_day": [{"day": day, **_sum(found)} for day, found in part.by_day],
                 "by_app": [{"bundle_id": bundle_id, **_sum(found)} for bundle_id, found in part.by_app],
             }

@@ -63,7 +63,7 @@ class Coverage:
 
     @property
     def is_silent(self) -> bool:
-        """True when it is known that there was no refund in the period."""
+        """True when it is known that there was no refund in the period, but for what is in no sum: see NOT_COUNTED."""
         return self.state == "complete" and self.count == 0
 
 
@@ -72,7 +72,8 @@ class Part:
     """The refunds of one environment that were verified against one root.
 
     ``since`` and ``until``: the period that was asked about, UTC in ISO 8601, without its end; None is open. ``by_day``
-    is in the order of days, ``by_app`` the largest first.
+    is in the order of days, ``by_app`` the largest first. ``exceeding``: of how many transactions the refunds add up to
+    more than the price, so that the sums are too large; one that is in several results counts in each.
     """
 
     environment: str
@@ -83,6 +84,7 @@ class Part:
     by_day: tuple[tuple[str, Sum], ...]
     by_app: tuple[tuple[str, Sum], ...]
     coverage: tuple[Coverage, ...]
+    exceeding: int = 0
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,9 @@ def _part(environment: str, source: str, results: t.Sequence[Fields]) -> Part:
     by_app = _grouped(rows, "bundle_id")
     by_day = _grouped(rows, "day")
     # Results that are grouped by app and others by day may count the same refunds: one grouping makes the total.
-    chosen = [row for row in rows if row.get("bundle_id")] or [row for row in rows if row.get("day")] or rows
+    grouping = "bundle_id" if by_app else "day" if by_day else None
+    summed = [(result, row) for result in results for row in result["sums"] if grouping is None or row.get(grouping)]
+    counting = {id(result): result for result, _row in summed}.values()
     # Without rows there is nothing to tell by which keys they are grouped, and each app has none.
     counts = {name: found.count for name, found in by_app.items()} if by_app or not rows else None
     return Part(
@@ -173,10 +177,11 @@ def _part(environment: str, source: str, results: t.Sequence[Fields]) -> Part:
         source=source,
         since=_end(results, "since", min),
         until=_end(results, "until", max),
-        total=_sum(chosen),
+        total=_sum(row for _result, row in summed),
         by_day=tuple(sorted(by_day.items())),
         by_app=tuple(sorted(by_app.items(), key=lambda item: (-item[1].count, item[0]))),
         coverage=_coverages(environment, source, results, counts),
+        exceeding=sum(_number(result.get("exceeding_price")) for result in counting),
     )
 
 

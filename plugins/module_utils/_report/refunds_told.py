@@ -11,10 +11,12 @@ from dataclasses import replace
 from .._model.refund_period import RUN_REFUNDS
 from .._model.text import few
 from .model import App, Report
-from .refunds import Coverage, Refunds
+from .refunds import Coverage, Part, Refunds
 from .texts import counted, number
 
 _Place = tuple[str, str]
+# What refund_info has in no sum: nobody was paid back.
+NOT_COUNTED = "but for reversed ones and access within families"
 _EVERY_DAY = "storeops.refunds.refunds every day: Apple keeps them for 180 days only."
 _REFUSED = "The app is refused. Correct that first, then run storeops.refunds.refunds."
 # What else keeps a key from being used today.
@@ -62,6 +64,16 @@ def missing(refunds: Refunds | None, shown: t.Callable[[str], str]) -> str:
     names = sorted({item.bundle_id for item in found if item.state != "complete" and item.is_due})
     apps = counted(count_covered(found), "app")
     return f"Refunds may be missing for {number(len(names))} of {apps}: {shown(few(names))}." if names else ""
+
+
+def too_large(part: Part) -> str:
+    """Return that the sums of a part are too large, as a sentence; empty if they aren't known to be."""
+    if not part.exceeding:
+        return ""
+    return (
+        f"These sums are too large: the refunds of {counted(part.exceeding, 'transaction')} add up to more than the "
+        "price. Apple may mean its percentages to hold the refunds before them. Compare its financial reports."
+    )
 
 
 def count_covered(coverage: t.Iterable[Coverage]) -> int:

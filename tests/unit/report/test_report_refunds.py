@@ -130,7 +130,7 @@ def test_environments_and_sources_are_never_added(tmp_path: Path, order: int) ->
     text = page(tmp_path).replace("<wbr>", "")
     assert (
         "Refunds may be missing for 2 of 4 apps: com.example." in text
-        and "1 app with complete coverage and no refund" in text
+        and "1 app with complete coverage and no refund in the period, but for reversed ones and access within" in text
     )
     titles = re.findall(r"<h3>((?:Production|Sandbox).*?)</h3>", text)
     assert titles[0] == "Production" and "other:0123456789abcdef" in titles[1] and titles[2] == "Sandbox"
@@ -146,6 +146,50 @@ def test_results_of_one_environment_belong_together(tmp_path: Path) -> None:
     assert told(tmp_path, by_app, by_day) == told(tmp_path, refunds())
     found = told(tmp_path, by_day)
     assert {count for count, _silent in covered(found).values()} == {None}
+
+
+@pytest.mark.parametrize(
+    ("exceeding", "wanted"),
+    [
+        ([0, 0], 0),
+        ([2, 2], 2),
+        # Grouped by app, it makes the total; grouped by day it is the same transactions.
+        ([3, 2], 3),
+        ([None, None], 0),
+    ],
+)
+def test_transactions_that_exceed_their_price_count_once(
+    tmp_path: Path, exceeding: list[int | None], wanted: int
+) -> None:
+    given = [
+        {**refunds(), "exceeding_price": count, "sums": [{k: v for k, v in row.items() if k != left} for row in rows]}
+        for count, left, rows in zip(exceeding, ("day", "bundle_id"), [refunds()["sums"]] * 2, strict=True)
+    ]
+    for results in (given, given[::-1]):
+        assert told(tmp_path, *results)["parts"][0]["exceeding_price"] == wanted
+    one, other = (
+        {**made, "sums": made["sums"][start:end], "coverage": made["coverage"][start:end]}
+        for made, start, end in ((given[0], 0, 2), (given[0], 2, 3))
+    )
+    one["coverage"], other["coverage"] = one["coverage"][:1], refunds()["coverage"][1:2]
+    assert told(tmp_path, one, other)["parts"][0]["exceeding_price"] == 2 * wanted
+
+
+def test_no_file_shows_sums_without_what_is_wrong_with_them(tmp_path: Path) -> None:
+    """Of each caveat that refund_info has about its sums: what tells of it, in each file that shows an amount."""
+    shown = re.compile("13[.]94|13940")
+    caveats = {
+        "exceeding_price": r'These sums are too large: the refunds of 3 transactions|"exceeding_price": 3',
+        "amount_unknown_count": r'1 without a known amount|"amount_unknown_count": 1',
+    }
+    audit(tmp_path, bulk(), refunds=[{**refunds(), "exceeding_price": 3}], fail_on=[])
+    files = {file.name: file.read_text() for file in tmp_path.iterdir() if shown.search(file.read_text())}
+    assert {"refund-audit.html", "refund-audit.json"} <= files.keys()
+    assert [
+        (name, word) for name, text in files.items() for word in caveats if not re.search(caveats[word], text)
+    ] == []
+    audit(tmp_path, bulk(), refunds=[refunds()], fail_on=[])
+    assert "too large" not in page(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +231,7 @@ def test_the_period_is_named_and_drawn_whole(
     tmp_path: Path, since: str | None, until: str | None, expected: tuple[str, str, int]
 ) -> None:
     assert drawn(tmp_path, period={"since": since, "until": until}) == expected
-    assert f"refunds known from {expected[0]} to {expected[1]} (UTC)" in page(tmp_path)
+    assert f"refunds known from {expected[0]} to {expected[1]} (UTC), but for reversed ones and" in page(tmp_path)
 
 
 def test_what_is_there_is_drawn_whatever_the_clock_says(tmp_path: Path) -> None:
