@@ -101,6 +101,14 @@ def _row(sequence: int, app: t.Mapping[str, str], event: Event, now: str) -> dic
     }
 
 
+def count_events_before(connection: sqlalchemy.Connection, app: t.Mapping[str, str], milliseconds: int) -> int:
+    """Return how many events of an app were signed earlier."""
+    table = events()
+    query = sqlalchemy.select(sqlalchemy.func.count()).select_from(table)
+    query = query.filter_by(**app).where(table.c.signed_date < milliseconds)
+    return int(connection.execute(query).scalar_one())
+
+
 def remove_events_before(connection: sqlalchemy.Connection, app: t.Mapping[str, str], milliseconds: int) -> None:
     """Delete the events of an app that were signed earlier."""
     table = events()

@@ -18,8 +18,10 @@ from test_recorder import APP, NOW_TEXT, Desk, batch, told
 from unit_examples import examples
 
 from ansible_collections.storeops.refunds.plugins.module_utils._decisions.irreversible import Gate
+from ansible_collections.storeops.refunds.plugins.module_utils._ledger.events import Consumer, record
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.schema import refund_notifications, refunds
 from ansible_collections.storeops.refunds.plugins.module_utils._model.coverage import Window
+from ansible_collections.storeops.refunds.plugins.module_utils._model.event import Event
 from ansible_collections.storeops.refunds.plugins.module_utils._model.refund import Notification
 from ansible_collections.storeops.refunds.plugins.module_utils._tasks.refunds.refund_removal import Removal
 
@@ -84,6 +86,42 @@ def test_a_young_refund_of_an_old_transaction_is_kept(desk: Desk) -> None:
     assert rows(desk, 0) == []
     with desk.ledger.reading() as connection:
         assert connection.execute(sqlalchemy.select(refund_notifications())).all() == []
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ([], ""),
+        (["refund"], "1 refunds, 1 notifications"),
+        (["declined"], "1 notifications"),
+        (["event"], "1 events"),
+        (["refund", "declined", "event"], "1 refunds, 2 notifications, 1 events"),
+        (["young"], ""),
+    ],
+)
+def test_whatever_is_removed_is_a_change(desk: Desk, kept: list[str], said: str) -> None:
+    old = {
+        "refund": refunded(1, KEEP - 2 * HOUR, "a"),
+        "declined": Notification("b", "REFUND_DECLINED", KEEP - HOUR, "2", None),
+        "young": refunded(3, KEEP, "c"),
+    }
+    notes = [one for name, one in old.items() if name in kept]
+    read(desk, notes, None)
+    assert Consumer(desk.ledger, "rules", "a").claim(START)
+    if "event" in kept:
+        with desk.ledger.writing() as connection:
+            record(connection, APP.values(), [Event("refund", "d", KEEP - HOUR, {})], NOW_TEXT)
+    for is_check, wanted in ((True, said), (False, said), (False, "")):
+        gate = Gate(lambda: NOW_TEXT, lambda text: None, is_check)
+        made = desk.recorder(keep_from=KEEP, removal=Removal(gate, 1, APP))
+        last = batch(START, END, *notes), Window(START, END)
+        if is_check:
+            made.predict([last[0]], last[1])
+        else:
+            with desk.ledger.writing() as connection:
+                made.take(connection, *last)
+        assert made.tally.changed == bool(wanted) and (made.tally.changed or not gate.records)
+        assert made.tally.diff("x")["before"] == ({"older than retention_days": wanted} if wanted else {})
 
 
 hours = st.integers(0, 90)

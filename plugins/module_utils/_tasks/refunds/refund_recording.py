@@ -17,7 +17,7 @@ from ..._ledger.coverage import (
     quarantine,
     release,
 )
-from ..._ledger.events import remove_events_before
+from ..._ledger.events import count_events_before, remove_events_before
 from ..._ledger.ledger import Ledger
 from ..._ledger.refunds import App, compare, count_before, put, remove_before
 from ..._model.coverage import (
@@ -207,7 +207,8 @@ class Recorder:
 
     def _forget(self, connection: sqlalchemy.Connection, before: int, removal: Removal, writes: bool) -> None:
         old = count_before(connection, self.app, before)
-        self.tally.removed = old.refunds
+        self.tally.removed, self.tally.told = old
+        self.tally.events = count_events_before(connection, self.app.values(), before)
         if any(old):
             permit = removal.ask(old, before)
             if permit is not None and writes:

@@ -17,7 +17,10 @@ MOST_SHOWN = 100
 
 @dataclass
 class Tally:
-    """Counts by name. ``steps`` are merged: from before the run to after it."""
+    """Counts by name. ``steps`` are merged: from before the run to after it.
+
+    ``removed``: old refunds; ``told`` and ``events``: notifications and events that are removed for their own age.
+    """
 
     steps: dict[tuple[str, int], Step] = field(default_factory=dict)
     seen: set[tuple[str, int]] = field(default_factory=set)
@@ -27,6 +30,8 @@ class Tally:
     quarantined: dict[str, str] = field(default_factory=dict)
     released: dict[str, str] = field(default_factory=dict)
     removed: int = 0
+    told: int = 0
+    events: int = 0
 
     def copied(self) -> Tally:
         """Return a copy that stays as it is."""
@@ -65,7 +70,12 @@ class Tally:
     @property
     def changes(self) -> tuple[t.Any, ...]:
         """What is other than before the run, whatever was read."""
-        return self.steps, self.notifications, self.quarantined, self.released, self.removed
+        return self.steps, self.notifications, self.quarantined, self.released, *self.old
+
+    @property
+    def old(self) -> tuple[int, int, int]:
+        """Count what is removed because of retention_days."""
+        return self.removed, self.told, self.events
 
     @property
     def changed(self) -> bool:
@@ -103,8 +113,9 @@ class Tally:
         more = max(0, len(self.steps) - MOST_SHOWN)
         if more:
             after["more"] = f"{more} other refunds"
-        if self.removed:
-            before["older than retention_days"] = f"{self.removed} refunds"
+        if any(self.old):
+            kinds = zip(self.old, ("refunds", "notifications", "events"), strict=True)
+            before["older than retention_days"] = ", ".join(f"{count} {kind}" for count, kind in kinds if count)
         return {"before_header": header, "after_header": header, "before": before, "after": after}
 
 
