@@ -53,6 +53,7 @@ def spans(*pairs: tuple[int, int]) -> tuple[Window, ...]:
     ("before", "start", "wanted"),
     [
         (None, 50, Coverage(50, 50, 50, 50)),
+        (held(), 140, held()),
         (held(), 150, held()),
         # Apple tells no more of the time between what was settled and where its history begins.
         (held(), 200, held(settled=200, gaps=spans((150, 200)))),
@@ -95,7 +96,8 @@ def test_no_pause_makes_a_coverage_stick(environment: Environment) -> None:
 
 @pytest.mark.parametrize("environment", ["production", "sandbox"])
 def test_what_may_still_change_is_not_complete_unless_it_was_read_again(environment: Environment) -> None:
-    for pause in range(201):
+    # Around a week, and where Apple's history no longer reaches back to what was settled or read.
+    for pause in (0, 1, *range(6, 9), *range(20, 32), *range(170, 182), 200):
         doubted: dict[int, str] = {}
         for found, read in daily(environment, pause):
             for start in range(NOW - 20 * DAY, read.end, DAY):
