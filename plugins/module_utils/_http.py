@@ -164,7 +164,8 @@ class Transport:
         """Give what is done meanwhile a part of what is left. For a time when no other thread uses the object."""
         before = self._ends, self.limit
         self._ends -= (1 - part) * self.remaining()
-        self.limit = f"{whose} share of {self.limit}"
+        if part < 1:
+            self.limit = f"{whose} share of {self.limit}"
         try:
             yield
         finally:

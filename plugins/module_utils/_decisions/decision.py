@@ -89,11 +89,23 @@ class Decision:
             return None
         if self.step.changed:
             return "save"
+        return "note" if self._is_to_be_noted or self._is_news else None
+
+    @property
+    def is_only_news(self) -> bool:
+        """Whether all there is to write is what any later run finds out as well."""
+        return self.write == "note" and not self._is_to_be_noted
+
+    @property
+    def _is_to_be_noted(self) -> bool:
+        return self.step.needs_saving or self.is_confirmation
+
+    @property
+    def _is_news(self) -> bool:
         # What Apple accepts by now, and nobody knew so far, is to be known when Apple can't be asked or refuses.
         shown = self.step.current
         is_only_of_page = shown is not None and shown.is_only_shown and shown.status == "Active"
-        is_news = shown is not None and self.verdict.accepted and (is_only_of_page or not shown.was_accepted)
-        return "note" if self.step.needs_saving or self.is_confirmation or is_news else None
+        return shown is not None and self.verdict.accepted and (is_only_of_page or not shown.was_accepted)
 
 
 def standing(current: Integration | None, identity: Identity, verdict: Verdict, error: str = "") -> Decision:

@@ -14,8 +14,9 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
+from .._model.errors import LedgerError
 from .engines import postgresql_engine, postgresql_reader, private_copy, read_only_engine, room_in_words, sqlite_engine
-from .explained import Passing, explained, too_late
+from .explained import Passing, explained
 from .place import Place
 from .revision import State, state
 from .silence import within
@@ -142,7 +143,7 @@ class Ledger:
     def _connected(self, engine: sqlalchemy.Engine) -> sqlalchemy.Connection:
         """Connect. After the deadline only to a server that answered last time: what the task came to is written."""
         if self.place.path is None and not self._is_reached and self.remaining() <= 0:
-            raise too_late(self.place.where)
+            raise LedgerError(f"{self.place.where}: not asked, the deadline was over.", "Raise deadline.")
         connection = engine.connect()
         self._is_reached = True
         return connection

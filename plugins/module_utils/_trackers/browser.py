@@ -40,7 +40,8 @@ _PLACES = (
 # All that a browser needs of the environment; the rest may hold secrets and proxies.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_RUNTIME_DIR", "FONTCONFIG_FILE", "FONTCONFIG_PATH")
 _STEPS = {
-    "ERR_CERT_": "Let the browser trust the certificate's CA: ca_path has no effect on it.",
+    "ERR_CERT_AUTHORITY_": "Let the browser trust the certificate's CA: ca_path has no effect on it.",
+    "ERR_CERT_DATE_": "Check this machine's clock (NTP), then the site's certificate.",
     "ERR_PROXY_": "Check https_proxy and no_proxy.",
     "ERR_TUNNEL_": "Check https_proxy and no_proxy.",
 }

@@ -339,3 +339,11 @@ def test_two_test_notifications_are_as_far_apart_as_apple_wants_it(pem: str, env
     assert TestNotifications(server, credentials, BUNDLE_ID, environment).deliver(30.0).is_proof
     assert [method for method, _url, _body in service.sent] == ["POST", "POST", "GET"]
     assert service.pauses[0] >= apart
+
+
+def test_a_refusal_is_told_also_where_no_time_is_left_for_a_second_try(pem: str) -> None:
+    service = Service([said(401)], left=0.0)
+    server = AppStoreServer(t.cast(t.Any, service), Hosts(), lambda: NOW)
+    credentials = Credentials(ISSUER, KEY_ID, parse_content(pem), None)
+    with pytest.raises(RefundsError, match="HTTP 401"):
+        TestNotifications(server, credentials, BUNDLE_ID, "production").deliver(30.0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import re
 import runpy
@@ -199,11 +200,23 @@ def test_all_apps_at_the_same_time_and_none_stops_another(sim: Simulator, tmp_pa
 
 
 NOT_HERE = "the key's file can't be found on this machine, so Apple isn't asked for their refunds."
+
+
 # What is wrong with an app's key, the path that is stored, and what is said.
+def _denies_closed(really: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    def look(path: t.Any, *given: t.Any, **more: t.Any) -> t.Any:
+        if str(path).endswith("closed.p8"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return really(path, *given, **more)
+
+    return look
+
+
 KEYLESS: dict[str, tuple[str | None, str]] = {
     "no path": (None, f"com.bad (production; no path is stored): {NOT_HERE}"),
     "no file": ("gone.p8", f"gone.p8): {NOT_HERE}"),
     "a link to nothing": ("dangling.p8", f"dangling.p8): {NOT_HERE}"),
+    "a folder that is closed": ("closed.p8", "Permission denied"),
     "a link": ("link.p8", "is a symbolic link."),
     "a wide mode": ("wide.p8", "has mode 0644"),
     "damaged": ("damaged.p8", "damaged.p8 is damaged"),
@@ -226,6 +239,9 @@ def test_an_app_without_a_key_here_is_told_once_and_stops_no_other(
     (tmp_path / "link.p8").symlink_to(sound)
     (tmp_path / "dangling.p8").symlink_to(tmp_path / "nowhere")
     name, said = KEYLESS[case]
+    # A folder's mode keeps nobody out who runs the tests as root.
+    for looks in ("stat", "lstat", "open"):
+        monkeypatch.setattr(os, looks, _denies_closed(getattr(os, looks)))
     paths = {"com.bad": name and str(tmp_path / name), **({"com.good": str(sound)} if others else {})}
     entries = [
         Integration(Identity("ledger", "", "production", app), ISSUER, KEY_ID, fingerprint_of(pem), "Active", path, 1)

@@ -142,6 +142,9 @@ def test_what_has_the_task_for_itself_has_all_the_time(bulk: Bulk, clock: Clock)
     with raw_server(says(KINDS["503, wait"])) as server:
         done = bulk.run(at("revenuecat", server.url, THERE[:1]))
     assert "HTTP 503" in done.message and clock.seconds > DEADLINE - 2 * AFTER
+    transport = Transport(HttpSettings(deadline=DEADLINE))
+    with transport.sharing(1, "revenuecat's"):
+        assert "share" not in transport.limit
 
 
 def by_page(monkeypatch: pytest.MonkeyPatch, load: t.Callable[[], None]) -> None:
@@ -200,6 +203,20 @@ def test_a_ledger_that_fails_is_tried_once_for_all(
     assert {(item["outcome"], str(error) in item["msg"]) for item in done.results["integrations"]} == {("failed", True)}
     # Undeclared apps are looked for beside: nothing of that is for each app.
     assert (len(tries) <= 3) is all_at_once and len(tries) <= len(THERE) + 3
+
+
+def test_a_reading_that_broke_off_costs_one_app(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    really, tries = LedgerTracker.list, list[int]()
+
+    def breaks_once(self: LedgerTracker, *given: t.Any) -> t.Any:
+        tries.append(1)
+        if len(tries) == 1:
+            raise Passing("The connection broke.")
+        return really(self, *given)
+
+    monkeypatch.setattr(LedgerTracker, "list", breaks_once)
+    done = bulk.run(apps(*OWN), on_faulty_app="report", check_mode=True)
+    assert [item["bundle_id"] for item in done.results["integrations"] if "broke" in item["msg"]] == OWN[:1]
 
 
 def _configured(number: int) -> bytes:

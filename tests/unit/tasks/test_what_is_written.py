@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import shutil
 import typing as t
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from bulk_support import Bulk, apps
 from unit_servers import Simulator
 
+from ansible_collections.storeops.refunds.plugins.module_utils._decisions.decision import standing
 from ansible_collections.storeops.refunds.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.storeops.refunds.plugins.module_utils._model.errors import LedgerError
+from ansible_collections.storeops.refunds.plugins.module_utils._model.integration import Identity, Integration
+from ansible_collections.storeops.refunds.plugins.module_utils._model.verdict import Verdict
+from ansible_collections.storeops.refunds.plugins.module_utils._tasks.tracking.writing import Writer
 
 NAME = "com.example.n0"
 
@@ -97,3 +103,26 @@ def test_a_removal_needs_a_ledger_that_can_be_written_and_nothing_to_remove_does
         assert bulk.held() == [NAME, f"{NAME}0"]
     listed = [*apps(NAME, f"{NAME}0")]
     assert not bulk.both(listed, purge=True).message, "nothing is to go"
+
+
+@pytest.mark.parametrize(("is_writable", "left"), [(True, 9.0), (False, 9.0), (True, 0.0), (False, 0.0)])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_what_any_later_run_finds_out_as_well_fails_nothing(is_writable: bool, left: float, check_mode: bool) -> None:
+    """That Apple accepts by now what a person was only asked to enter at devtodev."""
+    noted: list[Integration] = []
+
+    def check_place() -> None:
+        if not is_writable:
+            raise LedgerError("ledger.url: it is not writable.")
+
+    held = Integration(Identity("devtodev", "p", "production", NAME), "i", "k", "f", "Pending", None, 1)
+    decision = standing(held, held.identity, Verdict("accepted", "", "production"))
+    decision.step = replace(decision.step, desired=held)
+    decision.credentials = t.cast(t.Any, object())
+    tracker = SimpleNamespace(check_place=check_place, note=noted.append)
+    transport = SimpleNamespace(remaining=lambda: left, limit="the deadline")
+    context = SimpleNamespace(check_mode=check_mode, transport=transport)
+    assert decision.is_only_news
+    Writer(t.cast(t.Any, tracker), t.cast(t.Any, context)).add(decision)
+    assert not decision.error and not decision.is_untried
+    assert noted == [held] * (is_writable and left > 0 and not check_mode)

@@ -12,7 +12,7 @@ import pytest
 from tracker_answers_support import identity
 from unit_support import BUNDLE_ID, ISSUER, KEY_ID, OTHER_ISSUER, PACKAGE
 
-from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import _reason_of
+from ansible_collections.storeops.refunds.plugins.module_utils._trackers.browser import _reason_of, step_for
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.clicks import Reaction
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev import DevtodevByBrowser
 from ansible_collections.storeops.refunds.plugins.module_utils._trackers.devtodev_attempt import Attempt, look, unproven
@@ -111,3 +111,18 @@ def test_what_another_app_has_by_now_is_not_removed(tracks: str | None) -> None:
 )
 def test_why_a_browser_did_not_start(error: str, told: str) -> None:
     assert _reason_of(error).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("net_error", "step"),
+    [
+        ("ERR_CERT_AUTHORITY_INVALID", "trust the certificate's CA"),
+        ("ERR_CERT_DATE_INVALID", "this machine's clock"),
+        ("ERR_CERT_COMMON_NAME_INVALID", ""),
+        ("ERR_PROXY_CONNECTION_FAILED", "https_proxy"),
+        ("ERR_TUNNEL_CONNECTION_FAILED", "https_proxy"),
+        ("ERR_NAME_NOT_RESOLVED", ""),
+    ],
+)
+def test_each_fault_of_the_network_has_its_step(net_error: str, step: str) -> None:
+    assert step in step_for(net_error) and bool(step_for(net_error)) is bool(step)

@@ -45,6 +45,17 @@ _NO_KEY = (
 )
 
 
+def _is_gone(path: str) -> bool:
+    """Tell whether nothing lies there, as against what this process may not look at."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 @dataclass(frozen=True)
 class Poller:
     """``context`` gives clock, environment and warnings; each poll has a transport of its own."""
@@ -104,7 +115,7 @@ class Poller:
             path, where, credentials = entry.private_key_path, entry.identity.environment, None
             text, about = _NO_KEY, f"; {path or 'no path is stored'}"
             try:
-                if path and os.path.exists(path):
+                if path and not _is_gone(path):
                     credentials = stored_credentials(entry, self._source, loaded)
             except KeyProblem as problem:
                 text, about = f"{problem}", ""

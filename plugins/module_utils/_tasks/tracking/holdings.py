@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ..._ledger.explained import Passing
 from ..._model.errors import RefundsError
 from ..._model.identifiers import Environment
 from ..._model.integration import Identity, Integration
@@ -27,6 +28,7 @@ class Holdings:
     _listed: dict[Environment, dict[Identity, Integration]] = field(default_factory=dict, init=False)
     _failed: dict[Environment, RefundsError] = field(default_factory=dict, init=False)
     _names: dict[Environment, dict[str, Integration]] = field(default_factory=dict, init=False)
+    _broken_off: set[Environment] = field(default_factory=set, init=False)
     _ambiguous: set[Identity] = field(default_factory=set, init=False)
 
     def find(self, identity: Identity) -> Integration | None:
@@ -53,7 +55,10 @@ class Holdings:
         try:
             entries = self.tracker.list(environment)
         except RefundsError as error:
-            self._failed[environment] = error
+            # What may pass by itself is asked for once more.
+            if not isinstance(error, Passing) or environment in self._broken_off:
+                self._failed[environment] = error
+            self._broken_off.add(environment)
             raise
         for entry in entries:
             if entry.identity in listed:

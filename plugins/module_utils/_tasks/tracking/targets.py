@@ -156,7 +156,8 @@ class _LookUps:
             target.current = holdings.find(target.identity)
             target.is_read = True
         except RefundsError as error:
-            if isinstance(error, LedgerError) and not isinstance(error, Passing):
+            is_left = self.context.transport.remaining() > 0
+            if isinstance(error, LedgerError) and not isinstance(error, Passing) and is_left:
                 # All trackers need the ledger, and each would wait for it anew.
                 self._ledger_fault = error
             if is_listable and self.is_only and not holdings.is_ambiguous(target.identity):

@@ -33,6 +33,8 @@ class Writer:
     _problem: str = field(default="", init=False)
 
     def add(self, decision: Decision) -> None:
+        if decision.is_only_news and not self._can_note():
+            return
         # What is only observed is no change, and yet written: it fails in check mode as it would in the run. Nothing
         # is removed at a tracker if the ledger can't be told of it.
         if decision.write in ("note", "remove"):
@@ -47,6 +49,13 @@ class Writer:
         self._waiting.append(decision)
         if len(self._waiting) >= BATCH:
             self.flush()
+
+    def _can_note(self) -> bool:
+        try:
+            self.tracker.check_place()
+        except RefundsError:
+            return False
+        return self.context.transport.remaining() > 0
 
     def flush(self) -> None:
         """Write what still waits; in check mode and for other trackers nothing does."""
