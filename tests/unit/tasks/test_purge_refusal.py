@@ -170,6 +170,7 @@ PLAYS: t.Final[list[tuple[list[Json], Json, str]]] = [
 ]
 
 
+@pytest.mark.services
 @pytest.mark.parametrize(("before", "keywords", "expected"), PLAYS)
 def test_that_one_report_is_written(tmp_path: Path, before: list[Json], keywords: Json, expected: str) -> None:
     (tmp_path / "refund-audit.md").write_text("The whole report")
