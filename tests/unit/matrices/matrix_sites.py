@@ -24,7 +24,8 @@ NETWORK = {"requests", "urllib3", "urllib.request", "http.client", "socket", "ss
 NETWORK |= {"httpx", "asyncio", "subprocess", "playwright", "playwright.sync_api"}
 ALLOWED = {
     # The transport.
-    "plugins/module_utils/_http.py": {"requests", "urllib3", "urllib.request"},
+    "plugins/module_utils/_http.py": {"requests", "urllib3"},
+    "plugins/module_utils/_http_proxies.py": {"urllib.request"},
     "plugins/module_utils/_http_adapter.py": {"requests", "urllib3", "socket", "http.client"},
     "plugins/module_utils/_http_errors.py": {"requests", "urllib3", "socket", "ssl"},
     # Proxies out of the environment.
